@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class BankProjectConfig(AppConfig):
+    name = "bankproject"
+    verbose_name = "Bank"

@@ -1,0 +1,52 @@
+"""Reading settings from the environment, strictly: a misspelt value is an error, never a default."""
+
+import os
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+
+
+def read_dotenv(path: Path) -> None:
+    """Adds the assignments of a `.env` file to the environment. What is already set wins."""
+    if path.is_file():
+        environ.Env.read_env(path, overwrite=False)
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable as it stands. An empty variable counts as not set."""
+    return os.environ.get(name, "").strip() or default
+
+
+def boolean(name: str, *, default: bool) -> bool:
+    """1, true, yes, on or 0, false, no, off, in any case.
+
+    Raises ImproperlyConfigured for anything else.
+    """
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in _TRUE:
+        return True
+    if value in _FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
+
+
+def integer(name: str, *, default: int, minimum: int = 0) -> int:
+    """A whole number of at least `minimum`. Raises ImproperlyConfigured for anything else."""
+    value = text(name)
+    if not value:
+        return default
+    if not value.isascii() or not value.isdigit() or int(value) < minimum:
+        raise ImproperlyConfigured(f"{name} must be a whole number from {minimum}, not {value!r}.")
+    return int(value)
+
+
+def words(name: str, *, default: list[str]) -> list[str]:
+    """A comma-separated list, blanks around the items ignored."""
+    value = text(name)
+    return [item.strip() for item in value.split(",") if item.strip()] if value else default

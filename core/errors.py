@@ -1,0 +1,159 @@
+"""What can go wrong, by name: one exception for each refusal, one table for all codes.
+
+A `BankError` leaves nothing behind, whatever raised it. A `Refusal` is a business outcome of a money
+command: the processor keeps it as a FAILED transaction with this code, and whoever asked gets the
+error with the `transaction_id` it was kept under.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """What an error code means to a client: HTTP status (RFC 9110), title, and its use of retries."""
+
+    status: int
+    title: str
+    # For a kept refusal: `retry/` may be asked for. For a fault (503, 429): send the same again.
+    retryable: bool = False
+
+
+# The one table of error codes. Views, schema and documentation read it; a test walks it.
+ERROR_KINDS: dict[str, ErrorKind] = {
+    "validation_error": ErrorKind(400, "The request is not valid"),
+    "insufficient_funds": ErrorKind(400, "Insufficient funds", retryable=True),
+    "same_account": ErrorKind(400, "Both accounts are the same"),
+    "currency_mismatch": ErrorKind(400, "The currencies differ"),
+    "balance_limit": ErrorKind(400, "The balance would leave its range", retryable=True),
+    "not_authenticated": ErrorKind(401, "Authentication is required"),
+    "permission_denied": ErrorKind(403, "Not allowed"),
+    "self_approval": ErrorKind(403, "Nobody approves what they asked for"),
+    "not_found": ErrorKind(404, "Not found"),
+    "method_not_allowed": ErrorKind(405, "Method not allowed"),
+    "not_acceptable": ErrorKind(406, "No acceptable representation"),
+    "account_frozen": ErrorKind(409, "The account is frozen", retryable=True),
+    "account_closed": ErrorKind(409, "The account is closed"),
+    "account_not_empty": ErrorKind(409, "The account still holds money"),
+    "transactions_pending": ErrorKind(409, "The account has pending transactions"),
+    "limit_below_use": ErrorKind(409, "The overdraft in use is above that limit"),
+    "invalid_transition": ErrorKind(409, "Not possible in this state"),
+    "not_retryable": ErrorKind(409, "The transaction cannot be retried"),
+    "retry_limit": ErrorKind(409, "Too many attempts"),
+    "already_reversed": ErrorKind(409, "Already reversed"),
+    "reversal_of_reversal": ErrorKind(409, "A reversal cannot be reversed"),
+    "approval_required": ErrorKind(409, "Approval is required"),
+    "payload_too_large": ErrorKind(413, "The request is too large"),
+    "unsupported_media_type": ErrorKind(415, "Unsupported media type"),
+    "idempotency_key_reused": ErrorKind(422, "The idempotency key belongs to another request"),
+    "throttled": ErrorKind(429, "Too many requests", retryable=True),
+    "internal_error": ErrorKind(500, "Internal error"),
+    "busy": ErrorKind(503, "Busy, try again", retryable=True),
+}
+
+# How a transaction can fail besides by a refusal of its own; never raised, only stored.
+FAILURES_BY_DECISION: tuple[str, ...] = ("rejected", "cancelled", "approval_expired")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One bad field. `pointer` is a JSON pointer (RFC 6901) into the body, or names a parameter."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class BankError(Exception):
+    """Base of all named errors. `code` is stable and a key of `ERROR_KINDS`; `detail` is for people."""
+
+    code: ClassVar[str]
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        transaction_id: UUID | None = None,
+        errors: Sequence[FieldError] = (),
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        self.detail = detail or f"{self.kind.title}."
+        self.transaction_id = transaction_id
+        self.errors = tuple(errors)
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(self.detail)
+
+    @property
+    def kind(self) -> ErrorKind:
+        return ERROR_KINDS[self.code]
+
+
+class InvalidInput(BankError):
+    code = "validation_error"
+
+
+class SameAccount(BankError):
+    code = "same_account"
+
+
+class CurrencyMismatch(BankError):
+    code = "currency_mismatch"
+
+
+class PermissionDenied(BankError):
+    code = "permission_denied"
+
+
+class NotFound(BankError):
+    code = "not_found"
+
+
+class AccountNotEmpty(BankError):
+    code = "account_not_empty"
+
+
+class TransactionsPending(BankError):
+    code = "transactions_pending"
+
+
+class LimitBelowUse(BankError):
+    code = "limit_below_use"
+
+
+class InvalidTransition(BankError):
+    code = "invalid_transition"
+
+
+class Busy(BankError):
+    """A lock, a deadlock or a serialization failure outlasted our retries. Nothing was done."""
+
+    code = "busy"
+
+
+class Refusal(BankError):
+    """A business refusal. Raised by a money command it is kept as a FAILED transaction."""
+
+
+class AccountClosed(Refusal):
+    code = "account_closed"
+
+
+class AccountFrozen(Refusal):
+    code = "account_frozen"
+
+
+class InsufficientFunds(Refusal):
+    code = "insufficient_funds"
+
+
+class BalanceLimit(Refusal):
+    code = "balance_limit"
+
+
+# Refusals in the order in which the checks of a money command come.
+REFUSALS: dict[str, type[Refusal]] = {
+    refusal.code: refusal
+    for refusal in (AccountClosed, AccountFrozen, InsufficientFunds, BalanceLimit)
+}
