@@ -1,0 +1,206 @@
+"""Money: exact decimals in Python, whole numbers of 1/10,000 of the main unit in the database.
+
+Every function here is exact. What would have to be rounded is refused, and no result depends on the
+precision of the caller's `decimal` context.
+"""
+
+import re
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import FieldError as QueryFieldError
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import DatabaseDefault
+
+from core.currencies import minor_units
+from core.errors import FieldError, InvalidInput
+
+UNIT_DIGITS = 4  # as many as the currencies with the most have: CLF, UYW
+UNITS_PER_MAIN = 10**UNIT_DIGITS
+
+# Limits in main units: of one amount, and of the absolute value of a balance. The latter is 10^18
+# units, which leaves BIGINT (9.2 * 10^18) room for adding two of them.
+MAX_AMOUNT = Decimal(10) ** 11
+MAX_BALANCE = Decimal(10) ** 14
+MAX_BALANCE_UNITS = int(MAX_BALANCE) * UNITS_PER_MAIN
+
+# Raises where another context would round, or where a number would be unreasonably long.
+_EXACT = Context(prec=64, traps=[Inexact, InvalidOperation])
+
+if TYPE_CHECKING:
+    _DecimalColumn = models.Field[str | int | Decimal | None, Any]
+else:
+    _DecimalColumn = models.Field
+
+# RFC 8259 without sign and exponent: one form for one number, but for zeros at the end.
+_PLAIN_DECIMAL = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+_MAX_LENGTH = 40
+
+
+def _with_digits(amount: Decimal, digits: int) -> Decimal:
+    """The same number with exactly so many decimals. Raises ValueError if it has more than that."""
+    try:
+        if amount.is_nan():
+            raise InvalidOperation
+        return amount.quantize(Decimal(1).scaleb(-digits), context=_EXACT)
+    except (Inexact, InvalidOperation):
+        raise ValueError(f"A number with at most {digits} decimals is required.") from None
+
+
+def to_units(amount: Decimal) -> int:
+    """Main units as a count of 1/10,000. Raises ValueError if it has more than 4 decimals."""
+    return int(_with_digits(amount, UNIT_DIGITS).scaleb(UNIT_DIGITS, context=_EXACT))
+
+
+def from_units(units: int) -> Decimal:
+    """A count of 1/10,000 in main units, with 4 decimals."""
+    return Decimal(f"{units}E-{UNIT_DIGITS}")
+
+
+def parse_amount(value: object) -> Decimal:
+    """An amount as a client sent it: text, or a JSON number parsed to int or Decimal.
+
+    Plain decimal notation only, of ASCII digits, with no sign, exponent, separator or blank, and
+    without zeros in front. Zero is a number here; `validate_amount` tells whether it will do.
+
+    Raises ValueError, with a message for the client, for everything else; so a float is refused.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise ValueError("An amount is text or a number.")
+    text = value if isinstance(value, str) else _plain(value)
+    if len(text) > _MAX_LENGTH:
+        raise ValueError("The amount is too long.")
+    if not _PLAIN_DECIMAL.fullmatch(text):
+        raise ValueError('An amount is written as digits with a decimal point, like "500.00".')
+    return Decimal(text)
+
+
+def _plain(number: int | Decimal) -> str:
+    """The number without exponent. Raises ValueError before a text of absurd length is built."""
+    decimal = Decimal(number)
+    if not decimal.is_finite():
+        raise ValueError("The amount is not a number.")
+    _, digits, exponent = decimal.as_tuple()
+    if len(digits) > _MAX_LENGTH or abs(int(exponent)) > _MAX_LENGTH:
+        raise ValueError("The amount is too long.")
+    return format(decimal, "f")
+
+
+def fits(amount: Decimal, currency: str) -> bool:
+    """Whether the minor unit can express the amount. Raises ValueError for an unknown currency."""
+    digits = minor_units(currency)
+    try:
+        _with_digits(amount, digits)
+    except ValueError:
+        return False
+    return True
+
+
+def validate_amount(
+    amount: Decimal, currency: str, *, pointer: str = "/amount", allow_zero: bool = False
+) -> None:
+    """Raises InvalidInput unless the amount can be moved, or with `allow_zero` be set as a limit.
+
+    Above zero, at most MAX_AMOUNT, and expressible in the minor unit of the (known) currency.
+    """
+    if not amount.is_finite() or amount < 0 or (amount == 0 and not allow_zero):
+        least = "zero or more" if allow_zero else "above zero"
+        error = FieldError(pointer, "invalid_amount", f"The amount must be {least}.")
+    elif amount > MAX_AMOUNT:
+        error = FieldError(pointer, "amount_too_large", f"The amount is above {MAX_AMOUNT:f}.")
+    elif not fits(amount, currency):
+        digits = minor_units(currency)
+        detail = f"An amount in {currency} has at most {digits} decimals."
+        error = FieldError(pointer, "too_many_decimals", detail)
+    else:
+        return
+    raise InvalidInput(error.detail, errors=[error])
+
+
+def format_amount(amount: Decimal, currency: str) -> str:
+    """Exactly the currency's digits: "500.00" in USD, "500" in JPY. Never an exponent or a "-0".
+
+    Raises ValueError if that would take rounding, or if the currency is unknown.
+    """
+    exact = _with_digits(amount, minor_units(currency))
+    return format(exact if exact else abs(exact), "f")
+
+
+class AmountField(_DecimalColumn):
+    """A BIGINT column that counts 1/10,000 of the main unit and reads as an exact Decimal.
+
+    It takes Decimal, int and plain decimal text in main units, and raises ValueError for more than
+    4 decimals, for more than MAX_BALANCE either way, and for a float, which is never exact.
+    Comparing and `Sum` are exact on PostgreSQL and SQLite; `Avg` is cut to units. A CHECK holds the
+    range in the database, and on SQLite the type too, where an overflow silently becomes a float.
+
+    It is no IntegerField on purpose: `F("balance") + Decimal("5")` would add 5 units, not 5.00. So
+    Django cannot infer what that is, and a query that reads it raises FieldError; assigned to an
+    instance it raises FieldError on saving. `QuerySet.update` offers no hook to refuse it.
+    """
+
+    description = "Exact amount of money"
+    empty_strings_allowed = False
+
+    def get_internal_type(self) -> str:
+        return "BigIntegerField"
+
+    def db_check(self, connection: BaseDatabaseWrapper) -> str:
+        column = connection.ops.quote_name(self.column)
+        check = f"{column} BETWEEN -{MAX_BALANCE_UNITS} AND {MAX_BALANCE_UNITS}"
+        if connection.vendor == "sqlite":
+            check = f"typeof({column}) = 'integer' AND {check}"
+        return f"{column} IS NULL OR ({check})" if self.null else check
+
+    def from_db_value(
+        self, value: int | Decimal | None, expression: Any, connection: BaseDatabaseWrapper
+    ) -> Decimal | None:
+        """Takes the integer of the column, or the numeric that a SUM is on PostgreSQL."""
+        return None if value is None else from_units(int(value))
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if value is None:
+            return None
+        try:
+            return from_units(self._to_units(value))
+        except ValueError as error:
+            raise ValidationError(str(error), code="invalid") from error
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        if value is None or hasattr(value, "resolve_expression"):
+            return value
+        return self._to_units(value)
+
+    def _to_units(self, value: object) -> int:
+        sign = 1
+        if isinstance(value, str):
+            sign, value = (-1, value[1:]) if value.startswith("-") else (1, value)
+            value = parse_amount(value)
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            raise ValueError(f"An amount is a Decimal, not {type(value).__name__}.")
+        units = sign * to_units(Decimal(value))
+        if abs(units) > MAX_BALANCE_UNITS:
+            raise ValueError(f"The amount is beyond {MAX_BALANCE:f}.")
+        return units
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        value = super().pre_save(model_instance, add)
+        if hasattr(value, "resolve_expression") and not isinstance(value, DatabaseDefault):
+            raise QueryFieldError(f"{self.name} takes an amount, not an expression in units.")
+        return value
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return format(self.value_from_object(obj), "f")
+
+    def formfield(self, **kwargs: Any) -> forms.Field | None:  # type: ignore[override]
+        limits = {
+            "form_class": forms.DecimalField,
+            "max_value": MAX_BALANCE,
+            "min_value": -MAX_BALANCE,
+            "decimal_places": UNIT_DIGITS,
+        }
+        return super().formfield(**{**limits, **kwargs})
