@@ -1,5 +1,19 @@
 from django.apps import AppConfig
+from django.core import checks
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class CoreConfig(AppConfig):
     name = "core"
+
+    def ready(self) -> None:
+        from core import database
+
+        # Both signals come once for every app with models; once is enough, and auth always has some.
+        from django.apps import apps
+
+        first = apps.get_app_config("contenttypes")
+        pre_migrate.connect(database.before_migrate, sender=first)
+        post_migrate.connect(database.after_migrate, sender=first)
+        checks.register(database.check_objects, checks.Tags.database)
+        checks.register(database.check_sqlite_settings, checks.Tags.database)

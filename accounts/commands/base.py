@@ -1,0 +1,98 @@
+"""What all commands on one account have in common: a locked row, a change, and an event with a reason."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.models import Account, AccountEvent
+from accounts.states import AccountEventType
+from core.commands import Command, Origin
+from core.errors import AccountClosed
+from core.identifiers import uuid7
+from core.money import format_amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountCommand(Command):
+    """A change to one account that moves no money. `reason` is kept in the AccountEvent."""
+
+    event: ClassVar[AccountEventType]
+    # The columns that `change` writes, and that the event shows before and after.
+    columns: ClassVar[tuple[str, ...]]
+    # Whether the processor must refuse it while the account has pending transactions.
+    refused_while_pending: ClassVar[bool] = False
+
+    account_id: UUID
+    reason: str = ""
+
+    def account_ids(self) -> tuple[UUID, ...]:
+        return (self.account_id,)
+
+    def change(self, account: Account) -> None:
+        """Checks and changes the account in memory. Raises a BankError to refuse."""
+        raise NotImplementedError
+
+    def apply(self, origin: Origin) -> Account:
+        """Runs on an account that is locked: reads it, changes it, and records the event."""
+        account = Account.objects.get(pk=self.account_id)
+        before = snapshot(account, self.columns)
+        self.change(account)
+        account.updated_at = max(timezone.now(), account.updated_at)
+        account.save(update_fields=[*self.columns, "updated_at"])
+        record_event(
+            account,
+            self.event,
+            origin,
+            reason=self.reason,
+            before=before,
+            after=snapshot(account, self.columns),
+        )
+        return account
+
+
+def refuse_closed(account: Account) -> None:
+    """Raises AccountClosed for an account that is closed: nothing changes it any more."""
+    if account.is_closed:
+        raise AccountClosed(f"Account {account.number} is closed.")
+
+
+def snapshot(account: Account, columns: tuple[str, ...]) -> dict[str, Any]:
+    """The columns as they go into an event: amounts in the currency's digits, ids as text."""
+    values: dict[str, Any] = {}
+    for column in columns:
+        value = getattr(account, column)
+        if isinstance(value, Decimal):
+            value = format_amount(value, account.currency)
+        elif isinstance(value, UUID):
+            value = str(value)
+        values[column] = value
+    return values
+
+
+def record_event(
+    account: Account,
+    event: AccountEventType,
+    origin: Origin,
+    *,
+    reason: str,
+    before: dict[str, Any],
+    after: dict[str, Any],
+) -> AccountEvent:
+    """Writes the event in the caller's transaction."""
+    now = timezone.now()
+    return AccountEvent.objects.create(
+        id=uuid7(now),
+        account=account,
+        event=event,
+        actor_id=origin.user_id,
+        caller=origin.caller,
+        reason=reason,
+        before=before,
+        after=after,
+        request_id=origin.request_id,
+        address=origin.address,
+        at=now,
+    )

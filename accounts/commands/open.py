@@ -1,0 +1,117 @@
+"""Open an account."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import ClassVar
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.commands.base import record_event, snapshot
+from accounts.models import CASH, Account, internal_account_id
+from accounts.numbers import new_account_number
+from accounts.states import AccountEventType, AccountKind
+from core.commands import Command, Origin
+from core.errors import FieldError, InvalidInput
+from core.identifiers import uuid7
+from core.money import MAX_AMOUNT, fits
+
+# A number is taken once in ten thousand openings of a bank with a million accounts.
+_NUMBER_ATTEMPTS = 5
+_SHOWN = ("name", "number", "currency", "owner_id", "overdraft_limit", "metadata")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAccount(Command):
+    """Opens a customer account, empty. An initial balance is a Deposit after it, in the same list.
+
+    Raises InvalidInput if the overdraft limit is negative, too large or has too many digits.
+    """
+
+    verb: ClassVar[str] = "open account"
+
+    name: str
+    currency: str
+    owner_id: int | None = None
+    overdraft_limit: Decimal = Decimal(0)
+    metadata: dict[str, str] = field(default_factory=dict)
+    reason: str = ""
+    idempotency_caller: str | None = None
+    idempotency_key: str | None = None
+    request_fingerprint: str = ""
+    account_id: UUID = field(default_factory=lambda: uuid7(timezone.now()))
+
+    def account_ids(self) -> tuple[UUID, ...]:
+        return ()
+
+    def apply(self, origin: Origin) -> Account:
+        """Inserts the account and its event. The currency's cash account is there afterwards."""
+        validate_overdraft_limit(self.overdraft_limit, self.currency)
+        _ensure_cash_account(self.currency)
+        account = self._insert()
+        record_event(
+            account,
+            AccountEventType.OPENED,
+            origin,
+            reason=self.reason,
+            before={},
+            after=snapshot(account, _SHOWN),
+        )
+        return account
+
+    def _insert(self) -> Account:
+        now = timezone.now()
+        for _ in range(_NUMBER_ATTEMPTS):
+            number = new_account_number()
+            try:
+                with transaction.atomic():
+                    return Account.objects.create(
+                        id=self.account_id,
+                        number=number,
+                        name=self.name,
+                        kind=AccountKind.CUSTOMER,
+                        owner_id=self.owner_id,
+                        currency=self.currency,
+                        overdraft_limit=self.overdraft_limit,
+                        metadata=self.metadata,
+                        idempotency_caller=self.idempotency_caller,
+                        idempotency_key=self.idempotency_key,
+                        request_fingerprint=self.request_fingerprint,
+                        created_at=now,
+                        updated_at=now,
+                    )
+            except IntegrityError:
+                if not Account.objects.filter(number=number).exists():
+                    raise
+        raise AssertionError(f"No free account number in {_NUMBER_ATTEMPTS} attempts.")
+
+
+def validate_overdraft_limit(limit: Decimal, currency: str) -> None:
+    """Raises InvalidInput unless 0 <= limit <= 10^11 main units, in the currency's digits."""
+    if 0 <= limit <= MAX_AMOUNT and fits(limit, currency):
+        return
+    detail = f"Must be from 0 to {MAX_AMOUNT} with no more digits than {currency} has."
+    raise InvalidInput(errors=[FieldError("/overdraft_limit", "invalid_amount", detail)])
+
+
+def _ensure_cash_account(currency: str) -> None:
+    """Makes the currency's cash account if this is the first account in it: deposits debit it."""
+    now = timezone.now()
+    Account.objects.bulk_create(
+        [
+            Account(
+                id=internal_account_id(CASH, currency),
+                number=f"{CASH}-{currency}",
+                name=f"Cash {currency}",
+                kind=AccountKind.INTERNAL,
+                code=CASH,
+                currency=currency,
+                balance=None,
+                last_sequence=None,
+                created_at=now,
+                updated_at=now,
+            )
+        ],
+        ignore_conflicts=True,
+    )

@@ -1,0 +1,49 @@
+"""The database's own guards over accounts and their events, whatever way they are reached."""
+
+from core.guards import append_only, changed, never_deleted, refuse
+
+ACCOUNTS = "accounts_account"
+EVENTS = "accounts_accountevent"
+
+GUARDS = [
+    *never_deleted(ACCOUNTS, "accounts"),
+    refuse(
+        "accounts_account_identity",
+        ACCOUNTS,
+        "UPDATE",
+        "an account keeps its number, kind, code and currency",
+        when=changed(
+            [
+                "id",
+                "number",
+                "kind",
+                "code",
+                "currency",
+                "idempotency_caller",
+                "idempotency_key",
+                "request_fingerprint",
+                "created_at",
+            ]
+        ),
+    ),
+    # Backs transactions.ledger: a balance moves with its own gapless count of entries, or not at all.
+    refuse(
+        "accounts_account_balance",
+        ACCOUNTS,
+        "UPDATE",
+        "a balance changes only by posting a transaction",
+        when=(
+            "(OLD.balance IS DISTINCT FROM NEW.balance AND NEW.last_sequence <= OLD.last_sequence)"
+            " OR NEW.last_sequence < OLD.last_sequence"
+        ),
+    ),
+    # Backs accounts.states: CLOSED is final.
+    refuse(
+        "accounts_account_closed",
+        ACCOUNTS,
+        "UPDATE",
+        "a closed account stays closed",
+        when="OLD.status = 'CLOSED' AND NEW.status <> 'CLOSED'",
+    ),
+    *append_only(EVENTS, "account events"),
+]

@@ -1,0 +1,26 @@
+"""Account numbers: ten random digits and two check digits (ISO/IEC 7064, MOD 97-10, as in an IBAN)."""
+
+import secrets
+
+from stdnum.iso7064 import mod_97_10
+
+LENGTH = 12
+_RANDOM_DIGITS = LENGTH - 2
+
+
+def new_account_number() -> str:
+    """A number that no check digit refuses; whether it is free, the database tells."""
+    # The first digit is not 0, so that a spreadsheet cannot shorten a number.
+    lowest = 10 ** (_RANDOM_DIGITS - 1)
+    digits = str(lowest + secrets.randbelow(9 * lowest))
+    return digits + mod_97_10.calc_check_digits(digits)
+
+
+def is_account_number(value: str) -> bool:
+    """Whether the check digits agree: any single wrong digit and any swap of neighbours is found."""
+    return (
+        len(value) == LENGTH
+        and value.isascii()
+        and value.isdigit()
+        and bool(mod_97_10.is_valid(value))
+    )

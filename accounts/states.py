@@ -1,0 +1,39 @@
+"""The states of an account. Being frozen is not a state: blocks come and go on an active account."""
+
+from django.db import models
+
+
+class AccountKind(models.TextChoices):
+    CUSTOMER = "CUSTOMER", "Customer"
+    INTERNAL = "INTERNAL", "Internal"
+
+
+class AccountStatus(models.TextChoices):
+    ACTIVE = "ACTIVE", "Active"
+    CLOSED = "CLOSED", "Closed"
+
+
+class ShownStatus(models.TextChoices):
+    """What clients and staff see: an active account with a block shows as frozen."""
+
+    ACTIVE = "ACTIVE", "Active"
+    FROZEN = "FROZEN", "Frozen"
+    CLOSED = "CLOSED", "Closed"
+
+
+class FreezeScope(models.TextChoices):
+    """Which side of an account a freeze blocks."""
+
+    DEBITS = "debits", "Debits"
+    CREDITS = "credits", "Credits"
+    ALL = "all", "All"
+
+
+class AccountEventType(models.TextChoices):
+    OPENED = "OPENED", "Opened"
+    RENAMED = "RENAMED", "Renamed"
+    METADATA_CHANGED = "METADATA_CHANGED", "Metadata changed"
+    FROZEN = "FROZEN", "Frozen"
+    UNFROZEN = "UNFROZEN", "Unfrozen"
+    CLOSED = "CLOSED", "Closed"
+    OVERDRAFT_LIMIT_CHANGED = "OVERDRAFT_LIMIT_CHANGED", "Overdraft limit changed"

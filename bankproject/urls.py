@@ -1,0 +1,8 @@
+"""Where the routes of all parts are put together."""
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,71 @@
+"""Building blocks of the guards: triggers that say the same on SQLite and PostgreSQL.
+
+Every guard raises what Django knows as IntegrityError. `when` conditions are written with OLD, NEW
+and `IS DISTINCT FROM`; SQLite knows the latter only as `IS NOT`.
+"""
+
+from collections.abc import Iterable
+
+from core.database import DatabaseObject
+
+_INTEGRITY_ERROR = "restrict_violation"  # SQLSTATE 23001
+
+
+def refuse(
+    name: str, table: str, event: str, message: str, *, when: str = "", violation: str = ""
+) -> DatabaseObject:
+    """A row trigger that refuses `event` (UPDATE, DELETE, INSERT), always or `when` it must not be."""
+    sqlite_when = f"\nWHEN {when.replace('IS DISTINCT FROM', 'IS NOT')}" if when else ""
+    return DatabaseObject(
+        name=name,
+        kind="trigger",
+        table=table,
+        sqlite=(
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW{sqlite_when}\n"
+            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+        ),
+        postgresql=(
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW"
+            f"{f' WHEN ({when})' if when else ''} EXECUTE FUNCTION {name}()"
+        ),
+        function_body=_raise(message, violation or _INTEGRITY_ERROR),
+    )
+
+
+def refuse_truncate(name: str, table: str, message: str) -> DatabaseObject:
+    """PostgreSQL's TRUNCATE passes row triggers by. SQLite has no TRUNCATE."""
+    return DatabaseObject(
+        name=name,
+        kind="trigger",
+        table=table,
+        postgresql=(
+            f"CREATE TRIGGER {name} BEFORE TRUNCATE ON {table} FOR EACH STATEMENT"
+            f" EXECUTE FUNCTION {name}()"
+        ),
+        function_body=_raise(message, _INTEGRITY_ERROR),
+    )
+
+
+def never_deleted(table: str, what: str) -> list[DatabaseObject]:
+    """Rows of this table stay for ever."""
+    return [
+        refuse(f"{table}_no_delete", table, "DELETE", f"{what} are never deleted"),
+        refuse_truncate(f"{table}_no_truncate", table, f"{what} are never deleted"),
+    ]
+
+
+def append_only(table: str, what: str) -> list[DatabaseObject]:
+    """Rows of this table are written once."""
+    return [
+        *never_deleted(table, what),
+        refuse(f"{table}_no_update", table, "UPDATE", f"{what} never change"),
+    ]
+
+
+def changed(columns: Iterable[str]) -> str:
+    """A condition: an UPDATE changes one of these columns."""
+    return " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in columns)
+
+
+def _raise(message: str, violation: str) -> str:
+    return f"\nBEGIN\n    RAISE EXCEPTION '{message}' USING ERRCODE = '{violation}';\nEND\n"

@@ -1,0 +1,31 @@
+"""Deposit money into an account."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from accounts.models import CASH, internal_account_id
+from core.money import to_units, validate_amount
+from transactions.commands.base import Accounts, MoneyCommand, Posting
+from transactions.states import TransactionType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deposit(MoneyCommand):
+    """Pays cash in: debits the currency's cash account, credits the customer's account."""
+
+    verb: ClassVar[str] = "deposit"
+    type: ClassVar[TransactionType] = TransactionType.DEPOSIT
+
+    def account_ids(self) -> tuple[UUID, ...]:
+        return (self.account_id,)
+
+    def posting(self, accounts: Accounts) -> Posting:
+        currency = accounts[self.account_id].currency
+        validate_amount(self.amount, currency)
+        return Posting(
+            debit_account_id=internal_account_id(CASH, currency),
+            credit_account_id=self.account_id,
+            amount=to_units(self.amount),
+            currency=currency,
+        )

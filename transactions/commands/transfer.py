@@ -1,0 +1,39 @@
+"""Transfer money between two accounts."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from core.errors import CurrencyMismatch, SameAccount
+from core.money import to_units, validate_amount
+from transactions.commands.base import Accounts, MoneyCommand, Posting
+from transactions.states import TransactionType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(MoneyCommand):
+    """Debits `account_id`, credits `target_account_id`: two customer accounts of one currency."""
+
+    verb: ClassVar[str] = "transfer"
+    type: ClassVar[TransactionType] = TransactionType.TRANSFER
+
+    target_account_id: UUID
+
+    def account_ids(self) -> tuple[UUID, ...]:
+        return (self.account_id, self.target_account_id)
+
+    def posting(self, accounts: Accounts) -> Posting:
+        source, target = accounts[self.account_id], accounts[self.target_account_id]
+        validate_amount(self.amount, source.currency)
+        if source is target:
+            raise SameAccount("An account cannot transfer to itself.")
+        if source.currency != target.currency:
+            raise CurrencyMismatch(
+                f"The accounts are in {source.currency} and {target.currency}; a transfer needs one."
+            )
+        return Posting(
+            debit_account_id=source.id,
+            credit_account_id=target.id,
+            amount=to_units(self.amount),
+            currency=source.currency,
+        )

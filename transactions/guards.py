@@ -1,0 +1,145 @@
+"""The database's own guards over the journal, and the view of its entries."""
+
+from accounts.guards import ACCOUNTS
+from core.database import DatabaseObject
+from core.guards import append_only, changed, never_deleted, refuse
+from transactions.states import INITIAL, TRANSITIONS
+
+JOURNAL = "transactions_transaction"
+EVENTS = "transactions_transactionevent"
+ENTRIES = "transactions_entry"
+
+# What a transaction says never changes; how it ended is written once.
+_IDENTITY = (
+    "id", "type", "debit_account_id", "credit_account_id", "amount", "currency", "description",
+    "effective_at", "reverses_id", "batch_id", "batch_index", "idempotency_caller",
+    "idempotency_key", "request_fingerprint", "created_by_id", "created_at",
+)  # fmt: skip
+_OUTCOME = (
+    "status", "debit_sequence", "debit_balance_after", "credit_sequence", "credit_balance_after",
+    "failure_code", "failure_detail", "retry_count", "scheduled_for", "approval_required",
+    "lease_token", "lease_expires_at", "worker", "approved_by_id", "updated_at", "completed_at",
+)  # fmt: skip
+
+
+def _quoted(values: object) -> str:
+    return ", ".join(f"'{value}'" for value in sorted(values))  # type: ignore[call-overload]
+
+
+def _forbidden_moves() -> str:
+    """A condition made from the table of transitions: an UPDATE takes a step that is not in it."""
+    allowed = [
+        f"(OLD.status = '{current}' AND NEW.status IN ({_quoted(targets)}))"
+        for current, targets in TRANSITIONS.items()
+        if targets
+    ]
+    return f"OLD.status <> NEW.status AND NOT ({' OR '.join(allowed)})"
+
+
+def _accounts_exist() -> DatabaseObject:
+    """Backs the two account columns, which have no constraint of their own, and the currency.
+
+    By statement over all new rows on PostgreSQL (COPY included), by row on SQLite. Raises a foreign
+    key violation.
+    """
+    name = "transactions_transaction_accounts_exist"
+    message = "the accounts of a transaction must exist, in its currency"
+    return DatabaseObject(
+        name=name,
+        kind="trigger",
+        table=JOURNAL,
+        sqlite=(
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {JOURNAL} FOR EACH ROW\n"
+            f"WHEN (SELECT count(*) FROM {ACCOUNTS} WHERE currency = NEW.currency"
+            " AND id IN (NEW.debit_account_id, NEW.credit_account_id)) <> 2\n"
+            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+        ),
+        postgresql=(
+            f"CREATE TRIGGER {name} AFTER INSERT ON {JOURNAL} REFERENCING NEW TABLE AS inserted"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+        ),
+        function_body=f"""
+BEGIN
+    IF EXISTS (
+        SELECT FROM inserted
+        LEFT JOIN {ACCOUNTS} AS debited
+            ON debited.id = debit_account_id AND debited.currency = inserted.currency
+        LEFT JOIN {ACCOUNTS} AS credited
+            ON credited.id = credit_account_id AND credited.currency = inserted.currency
+        WHERE debited.id IS NULL OR credited.id IS NULL
+    ) THEN
+        RAISE EXCEPTION '{message}' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END
+""",
+    )
+
+
+def _entries() -> DatabaseObject:
+    """The ledger's lines: a debit row and a credit row for each posted transaction.
+
+    The branches have no WHERE of their own, and so PostgreSQL merges the indexes of both sides in the
+    order of the sequence; with one it sorts whole accounts.
+    """
+    side = (
+        "SELECT replace(CAST(id AS text), '-', '') || '-{letter}' AS id,"
+        " id AS transaction_id, {side}_account_id AS account_id, '{label}' AS side,"
+        " {side}_sequence AS sequence, {sign}amount AS amount,"
+        " {side}_balance_after AS balance_after, currency, completed_at AS posted_at"
+        f" FROM {JOURNAL}"
+    )
+    debit = side.format(side="debit", letter="D", label="DEBIT", sign="-")
+    credit = side.format(side="credit", letter="C", label="CREDIT", sign="")
+    statement = (
+        f"CREATE VIEW {ENTRIES} AS SELECT * FROM ({debit} UNION ALL {credit}) AS sides"
+        " WHERE posted_at IS NOT NULL"
+    )
+    return DatabaseObject(
+        name=ENTRIES, kind="view", table=JOURNAL, sqlite=statement, postgresql=statement
+    )
+
+
+OBJECTS = [
+    _entries(),
+    _accounts_exist(),
+    *never_deleted(JOURNAL, "transactions"),
+    refuse(
+        "transactions_transaction_birth",
+        JOURNAL,
+        "INSERT",
+        "a transaction is born pending, completed or failed",
+        when=f"NEW.status NOT IN ({_quoted(INITIAL)}) OR NEW.archived_at IS NOT NULL",
+    ),
+    refuse(
+        "transactions_transaction_identity",
+        JOURNAL,
+        "UPDATE",
+        "accounts, amount, type, key and creator of a transaction never change",
+        when=changed(_IDENTITY),
+    ),
+    refuse(
+        "transactions_transaction_transition",
+        JOURNAL,
+        "UPDATE",
+        "the status of a transaction moves along its table only",
+        when=_forbidden_moves(),
+    ),
+    refuse(
+        "transactions_transaction_final",
+        JOURNAL,
+        "UPDATE",
+        "a completed or archived transaction never changes",
+        when=(
+            f"(OLD.status = 'COMPLETED' OR OLD.archived_at IS NOT NULL) AND ({changed(_OUTCOME)})"
+        ),
+    ),
+    refuse(
+        "transactions_transaction_archive_mark",
+        JOURNAL,
+        "UPDATE",
+        "the archive mark of a transaction is set once",
+        when=(f"OLD.archived_at IS NOT NULL AND ({changed(['archived_at', 'archive_run_id'])})"),
+    ),
+    *append_only(EVENTS, "transaction events"),
+]

@@ -1,0 +1,360 @@
+"""How money moves: the journal, its events, and the ledger lines as a view over it."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Account
+from core.money import AmountField
+from transactions.states import TransactionStatus, TransactionType
+
+_POSTED = Q(status=TransactionStatus.COMPLETED)
+_NOTHING_POSTED = Q(
+    completed_at__isnull=True,
+    debit_sequence__isnull=True,
+    debit_balance_after__isnull=True,
+    credit_sequence__isnull=True,
+    credit_balance_after__isnull=True,
+)
+
+
+def _both_null_or_neither(one: str, other: str) -> Q:
+    return Q(**{f"{one}__isnull": True, f"{other}__isnull": True}) | Q(
+        **{f"{one}__isnull": False, f"{other}__isnull": False}
+    )
+
+
+class Batch(models.Model):
+    """Transactions that came in one request. `refused_index` names what stopped an atomic one."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    caller = models.CharField(max_length=80)
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
+    request_fingerprint = models.CharField(max_length=64, blank=True, default="")
+    atomic = models.BooleanField()
+    refused_index = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name_plural = "batches"
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["caller", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="batch_idempotency_key_unique",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"Batch {self.id}"
+
+
+class ArchiveRun(models.Model):
+    """One run of `archive_transactions`: what it took, and where in the file it lies."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    bounds = models.JSONField(default=dict, help_text="The selection, as it was asked for.")
+    rows = models.PositiveBigIntegerField(default=0)
+    sums = models.JSONField(default=dict, help_text="Sum of amounts by currency.")
+    digest = models.CharField(max_length=64, blank=True, default="", help_text="SHA-256 chain.")
+    file_start = models.PositiveBigIntegerField(default=0, help_text="First byte in the file.")
+    file_end = models.PositiveBigIntegerField(default=0, help_text="The byte after the last.")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        permissions = (("run_archive", "Can archive transactions"),)
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"Archive run of {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class Transaction(models.Model):
+    """One row debits one account and credits another: a posting cannot be out of balance.
+
+    The accounts have no foreign key constraint of the column's own: a guard checks all rows of a
+    statement at once, and that the currency is theirs. `*_sequence` and `*_balance_after` are given
+    under the account's lock when the transaction is posted; an internal account's side has neither.
+    `id` carries `created_at` (see core.identifiers). Only `transactions.ledger` writes this table.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    type = models.CharField(max_length=8, choices=TransactionType.choices)
+    status = models.CharField(max_length=10, choices=TransactionStatus.choices)
+    debit_account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    credit_account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    amount = AmountField()
+    currency = models.CharField(max_length=3)
+    description = models.CharField(max_length=500, blank=True, default="")
+    debit_sequence = models.BigIntegerField(null=True, blank=True)
+    debit_balance_after = AmountField(null=True, blank=True)
+    credit_sequence = models.BigIntegerField(null=True, blank=True)
+    credit_balance_after = AmountField(null=True, blank=True)
+    effective_at = models.DateTimeField(help_text="Value date. Posting order never depends on it.")
+    failure_code = models.CharField(max_length=40, blank=True, default="")
+    failure_detail = models.CharField(max_length=500, blank=True, default="")
+    retry_count = models.PositiveIntegerField(default=0)
+    reverses = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by"
+    )
+    batch = models.ForeignKey(
+        Batch,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="transactions",
+        db_index=False,
+    )
+    batch_index = models.PositiveIntegerField(null=True, blank=True)
+    idempotency_caller = models.CharField(max_length=80, null=True, blank=True)  # noqa: DJ001
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
+    request_fingerprint = models.CharField(max_length=64, blank=True, default="")
+    scheduled_for = models.DateTimeField(null=True, blank=True)
+    approval_required = models.BooleanField(default=False)
+    lease_token = models.UUIDField(null=True, blank=True, help_text="Fences a worker's claim.")
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=100, blank=True, default="")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    archive_run = models.ForeignKey(
+        ArchiveRun,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="transactions",
+        db_index=False,
+    )
+
+    class Meta:
+        default_permissions = ("view",)
+        permissions = (
+            ("post_transaction", "Can deposit, withdraw and transfer"),
+            ("retry_transaction", "Can retry and cancel transactions"),
+            ("reverse_transaction", "Can reverse transactions"),
+            ("approve_transaction", "Can approve and reject transactions"),
+        )
+        ordering = ("-id",)
+        indexes = (
+            # Histories, newest first.
+            models.Index(fields=["debit_account", "id"], name="transaction_debits"),
+            models.Index(fields=["credit_account", "id"], name="transaction_credits"),
+            # The queue, and what the archive selects from. Both stay small.
+            models.Index(
+                fields=["scheduled_for", "id"],
+                condition=Q(status__in=[TransactionStatus.PENDING, TransactionStatus.PROCESSING]),
+                name="transaction_queue",
+            ),
+            models.Index(
+                fields=["completed_at"],
+                condition=Q(status=TransactionStatus.COMPLETED, archived_at__isnull=True),
+                name="transaction_unarchived",
+            ),
+        )
+        constraints = (
+            # Entries in their order, and balances at a moment. Gapless, given under the lock.
+            models.UniqueConstraint(
+                fields=["debit_account", "debit_sequence"],
+                condition=Q(debit_sequence__isnull=False),
+                name="transaction_debit_sequence_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["credit_account", "credit_sequence"],
+                condition=Q(credit_sequence__isnull=False),
+                name="transaction_credit_sequence_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["idempotency_caller", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="transaction_idempotency_key_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["batch", "batch_index"],
+                condition=Q(batch__isnull=False),
+                name="transaction_batch_index_unique",
+            ),
+            models.CheckConstraint(
+                condition=~Q(debit_account=models.F("credit_account")),
+                name="transaction_accounts_differ",
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="transaction_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(type__in=TransactionType.values, status__in=TransactionStatus.values),
+                name="transaction_type_and_status_known",
+            ),
+            # What is posted, and only that, carries the sequence and balance of each customer side.
+            models.CheckConstraint(
+                condition=(_POSTED & Q(completed_at__isnull=False)) | (~_POSTED & _NOTHING_POSTED),
+                name="transaction_posted_when_completed",
+            ),
+            models.CheckConstraint(
+                condition=~_POSTED
+                | Q(
+                    type=TransactionType.DEPOSIT,
+                    debit_sequence__isnull=True,
+                    credit_sequence__isnull=False,
+                )
+                | Q(
+                    type=TransactionType.WITHDRAW,
+                    debit_sequence__isnull=False,
+                    credit_sequence__isnull=True,
+                )
+                | Q(
+                    type=TransactionType.TRANSFER,
+                    debit_sequence__isnull=False,
+                    credit_sequence__isnull=False,
+                )
+                | (
+                    Q(type=TransactionType.REVERSAL)
+                    & (Q(debit_sequence__isnull=False) | Q(credit_sequence__isnull=False))
+                ),
+                name="transaction_customer_sides_numbered",
+            ),
+            models.CheckConstraint(
+                condition=_both_null_or_neither("debit_sequence", "debit_balance_after")
+                & _both_null_or_neither("credit_sequence", "credit_balance_after"),
+                name="transaction_sequence_has_balance",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status=TransactionStatus.FAILED) & ~Q(failure_code=""))
+                | (~Q(status=TransactionStatus.FAILED) & Q(failure_code="", failure_detail="")),
+                name="transaction_failure_when_failed",
+            ),
+            models.CheckConstraint(
+                condition=(Q(type=TransactionType.REVERSAL) & Q(reverses__isnull=False))
+                | (~Q(type=TransactionType.REVERSAL) & Q(reverses__isnull=True)),
+                name="transaction_reversal_names_original",
+            ),
+            models.CheckConstraint(
+                condition=_both_null_or_neither("idempotency_key", "idempotency_caller"),
+                name="transaction_idempotency_key_has_caller",
+            ),
+            # Four eyes: maker and checker differ.
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True) | ~Q(approved_by=models.F("created_by")),
+                name="transaction_maker_is_not_checker",
+            ),
+            models.CheckConstraint(
+                condition=_both_null_or_neither("archived_at", "archive_run")
+                & (
+                    Q(archived_at__isnull=True)
+                    | Q(status__in=[TransactionStatus.COMPLETED, TransactionStatus.FAILED])
+                ),
+                name="transaction_archived_when_settled",
+            ),
+            models.CheckConstraint(
+                condition=_both_null_or_neither("lease_token", "lease_expires_at")
+                & (Q(lease_token__isnull=True) | Q(status=TransactionStatus.PROCESSING)),
+                name="transaction_lease_while_processing",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_type_display()} {self.id}"
+
+
+class TransactionEvent(models.Model):
+    """A later transition of a transaction, with what it overwrote. Append-only.
+
+    Creation and a direct outcome are told by the transaction's own row.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    transaction = models.ForeignKey(
+        Transaction, on_delete=models.PROTECT, related_name="events", db_index=False
+    )
+    event = models.CharField(max_length=30)
+    from_status = models.CharField(max_length=10, choices=TransactionStatus.choices)
+    to_status = models.CharField(max_length=10, choices=TransactionStatus.choices)
+    attempt = models.PositiveIntegerField(default=0)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    caller = models.CharField(max_length=100, blank=True, default="")
+    reason = models.CharField(max_length=500, blank=True, default="")
+    detail = models.JSONField(default=dict, help_text="What the transition overwrote or found.")
+    request_id = models.CharField(max_length=64, blank=True, default="")
+    address = models.GenericIPAddressField(null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ("view",)
+        ordering = ("-id",)
+        indexes = (models.Index(fields=["transaction", "id"], name="transaction_event_by_owner"),)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(
+                    from_status__in=TransactionStatus.values,
+                    to_status__in=TransactionStatus.values,
+                ),
+                name="transaction_event_status_known",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event}: {self.from_status} to {self.to_status}"
+
+
+class EntrySide(models.TextChoices):
+    DEBIT = "DEBIT", "Debit"
+    CREDIT = "CREDIT", "Credit"
+
+
+class Entry(models.Model):
+    """A ledger line: one side of a posted transaction, read from a database view.
+
+    `amount` is signed: a credit +, a debit -. `sequence` and `balance_after` are null on the side of an
+    internal account.
+    """
+
+    id = models.CharField(primary_key=True, max_length=40)
+    transaction = models.ForeignKey(
+        Transaction, on_delete=models.DO_NOTHING, related_name="entries", db_constraint=False
+    )
+    account = models.ForeignKey(
+        Account, on_delete=models.DO_NOTHING, related_name="entries", db_constraint=False
+    )
+    side = models.CharField(max_length=6, choices=EntrySide.choices)
+    sequence = models.BigIntegerField(null=True)
+    amount = AmountField()
+    balance_after = AmountField(null=True)
+    currency = models.CharField(max_length=3)
+    posted_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "transactions_entry"
+        default_permissions = ("view",)
+        ordering = ("account", "-sequence")
+        verbose_name_plural = "entries"
+
+    def __str__(self) -> str:
+        return f"{self.get_side_display()} {self.transaction_id}"

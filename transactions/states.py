@@ -1,0 +1,66 @@
+"""The life of a transaction, as a pure table.
+
+    [new] -> PENDING                created
+    PENDING -> PROCESSING           a worker starts it
+    PENDING -> COMPLETED            direct completion, in the transaction that inserts it
+    PENDING -> FAILED               refused, rejected, cancelled or expired
+    PROCESSING -> COMPLETED         success
+    PROCESSING -> FAILED            processing error or refusal
+    PROCESSING -> PENDING           only when a worker's lease ran out (nothing had been posted)
+    FAILED -> PENDING               retry, asked for explicitly
+    COMPLETED                       final
+
+A synchronous command passes PENDING inside one database transaction, so that its row is born COMPLETED
+or FAILED. The database's guard over the column is made from this table.
+"""
+
+from django.db import models
+
+from core.errors import InvalidTransition
+
+
+class TransactionType(models.TextChoices):
+    DEPOSIT = "DEPOSIT", "Deposit"
+    WITHDRAW = "WITHDRAW", "Withdrawal"
+    TRANSFER = "TRANSFER", "Transfer"
+    REVERSAL = "REVERSAL", "Reversal"
+
+
+class TransactionStatus(models.TextChoices):
+    PENDING = "PENDING", "Pending"
+    PROCESSING = "PROCESSING", "Processing"
+    COMPLETED = "COMPLETED", "Completed"
+    FAILED = "FAILED", "Failed"
+
+
+TRANSITIONS: dict[TransactionStatus, frozenset[TransactionStatus]] = {
+    TransactionStatus.PENDING: frozenset(
+        {TransactionStatus.PROCESSING, TransactionStatus.COMPLETED, TransactionStatus.FAILED}
+    ),
+    TransactionStatus.PROCESSING: frozenset(
+        {TransactionStatus.COMPLETED, TransactionStatus.FAILED, TransactionStatus.PENDING}
+    ),
+    TransactionStatus.FAILED: frozenset({TransactionStatus.PENDING}),
+    TransactionStatus.COMPLETED: frozenset(),
+}
+
+# How a row may be born: queued, or with the outcome of direct completion.
+INITIAL: frozenset[TransactionStatus] = frozenset(
+    {TransactionStatus.PENDING, TransactionStatus.COMPLETED, TransactionStatus.FAILED}
+)
+
+# Not settled yet: an account that one of these names is not closed.
+OPEN: frozenset[TransactionStatus] = frozenset(
+    {TransactionStatus.PENDING, TransactionStatus.PROCESSING}
+)
+
+
+def can_move(current: TransactionStatus, target: TransactionStatus) -> bool:
+    """Whether the table has this step."""
+    return target in TRANSITIONS[current]
+
+
+def check_move(current: TransactionStatus, target: TransactionStatus) -> None:
+    """Raises InvalidTransition for a step that the table does not have."""
+    if not can_move(current, target):
+        raise InvalidTransition(f"A transaction cannot go from {current} to {target}.")
