@@ -125,7 +125,10 @@ def check_objects(*, databases: list[str] | None = None, **_: Any) -> list[Check
     """System check (tag `database`): all guards and views are there and as the code says."""
     messages: list[CheckMessage] = []
     for alias in databases or []:
-        if missing := missing_objects(connections[alias]):
+        connection = connections[alias]
+        if _reported_as is Warning and not _has_tables(connection):
+            continue  # The first `migrate` of an empty database lacks everything.
+        if missing := missing_objects(connection):
             messages.append(
                 _reported_as(
                     f"Database '{alias}' lacks guards or views: {', '.join(missing)}.",
@@ -134,6 +137,11 @@ def check_objects(*, databases: list[str] | None = None, **_: Any) -> list[Check
                 )
             )
     return messages
+
+
+def _has_tables(connection: BaseDatabaseWrapper) -> bool:
+    tables = set(connection.introspection.table_names())
+    return any(item.table in tables for item in all_objects(connection.vendor))
 
 
 def check_sqlite_settings(*, databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:

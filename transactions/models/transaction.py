@@ -1,4 +1,4 @@
-"""How money moves: the journal, its events, and the ledger lines as a view over it."""
+"""The journal."""
 
 from django.conf import settings
 from django.db import models
@@ -6,6 +6,8 @@ from django.db.models import Q
 
 from accounts.models import Account
 from core.money import AmountField
+from transactions.models.archive_run import ArchiveRun
+from transactions.models.batch import Batch
 from transactions.states import TransactionStatus, TransactionType
 
 _POSTED = Q(status=TransactionStatus.COMPLETED)
@@ -22,58 +24,6 @@ def _both_null_or_neither(one: str, other: str) -> Q:
     return Q(**{f"{one}__isnull": True, f"{other}__isnull": True}) | Q(
         **{f"{one}__isnull": False, f"{other}__isnull": False}
     )
-
-
-class Batch(models.Model):
-    """Transactions that came in one request. `refused_index` names what stopped an atomic one."""
-
-    id = models.UUIDField(primary_key=True, editable=False)
-    caller = models.CharField(max_length=80)
-    idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
-    request_fingerprint = models.CharField(max_length=64, blank=True, default="")
-    atomic = models.BooleanField()
-    refused_index = models.PositiveIntegerField(null=True, blank=True)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        default_permissions = ("view",)
-        verbose_name_plural = "batches"
-        ordering = ("-id",)
-        constraints = (
-            models.UniqueConstraint(
-                fields=["caller", "idempotency_key"],
-                condition=Q(idempotency_key__isnull=False),
-                name="batch_idempotency_key_unique",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"Batch {self.id}"
-
-
-class ArchiveRun(models.Model):
-    """One run of `archive_transactions`: what it took, and where in the file it lies."""
-
-    id = models.UUIDField(primary_key=True, editable=False)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    bounds = models.JSONField(default=dict, help_text="The selection, as it was asked for.")
-    rows = models.PositiveBigIntegerField(default=0)
-    sums = models.JSONField(default=dict, help_text="Sum of amounts by currency.")
-    digest = models.CharField(max_length=64, blank=True, default="", help_text="SHA-256 chain.")
-    file_start = models.PositiveBigIntegerField(default=0, help_text="First byte in the file.")
-    file_end = models.PositiveBigIntegerField(default=0, help_text="The byte after the last.")
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        default_permissions = ("view",)
-        permissions = (("run_archive", "Can archive transactions"),)
-        ordering = ("-id",)
-
-    def __str__(self) -> str:
-        return f"Archive run of {self.started_at:%Y-%m-%d %H:%M}"
 
 
 class Transaction(models.Model):
@@ -279,82 +229,3 @@ class Transaction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_type_display()} {self.id}"
-
-
-class TransactionEvent(models.Model):
-    """A later transition of a transaction, with what it overwrote. Append-only.
-
-    Creation and a direct outcome are told by the transaction's own row.
-    """
-
-    id = models.UUIDField(primary_key=True, editable=False)
-    transaction = models.ForeignKey(
-        Transaction, on_delete=models.PROTECT, related_name="events", db_index=False
-    )
-    event = models.CharField(max_length=30)
-    from_status = models.CharField(max_length=10, choices=TransactionStatus.choices)
-    to_status = models.CharField(max_length=10, choices=TransactionStatus.choices)
-    attempt = models.PositiveIntegerField(default=0)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    caller = models.CharField(max_length=100, blank=True, default="")
-    reason = models.CharField(max_length=500, blank=True, default="")
-    detail = models.JSONField(default=dict, help_text="What the transition overwrote or found.")
-    request_id = models.CharField(max_length=64, blank=True, default="")
-    address = models.GenericIPAddressField(null=True)
-    at = models.DateTimeField()
-
-    class Meta:
-        default_permissions = ("view",)
-        ordering = ("-id",)
-        indexes = (models.Index(fields=["transaction", "id"], name="transaction_event_by_owner"),)
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(
-                    from_status__in=TransactionStatus.values,
-                    to_status__in=TransactionStatus.values,
-                ),
-                name="transaction_event_status_known",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.event}: {self.from_status} to {self.to_status}"
-
-
-class EntrySide(models.TextChoices):
-    DEBIT = "DEBIT", "Debit"
-    CREDIT = "CREDIT", "Credit"
-
-
-class Entry(models.Model):
-    """A ledger line: one side of a posted transaction, read from a database view.
-
-    `amount` is signed: a credit +, a debit -. `sequence` and `balance_after` are null on the side of an
-    internal account.
-    """
-
-    id = models.CharField(primary_key=True, max_length=40)
-    transaction = models.ForeignKey(
-        Transaction, on_delete=models.DO_NOTHING, related_name="entries", db_constraint=False
-    )
-    account = models.ForeignKey(
-        Account, on_delete=models.DO_NOTHING, related_name="entries", db_constraint=False
-    )
-    side = models.CharField(max_length=6, choices=EntrySide.choices)
-    sequence = models.BigIntegerField(null=True)
-    amount = AmountField()
-    balance_after = AmountField(null=True)
-    currency = models.CharField(max_length=3)
-    posted_at = models.DateTimeField()
-
-    class Meta:
-        managed = False
-        db_table = "transactions_entry"
-        default_permissions = ("view",)
-        ordering = ("account", "-sequence")
-        verbose_name_plural = "entries"
-
-    def __str__(self) -> str:
-        return f"{self.get_side_display()} {self.transaction_id}"

@@ -1,0 +1,9 @@
+"""How money moves: the journal, its events, and the ledger's lines as a view over it."""
+
+from transactions.models.archive_run import ArchiveRun
+from transactions.models.batch import Batch
+from transactions.models.entry import Entry, EntrySide
+from transactions.models.event import TransactionEvent
+from transactions.models.transaction import Transaction
+
+__all__ = ["ArchiveRun", "Batch", "Entry", "EntrySide", "Transaction", "TransactionEvent"]
