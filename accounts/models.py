@@ -112,9 +112,10 @@ class Account(models.Model):
                 condition=models.Func(
                     models.F("balance"),
                     models.F("overdraft_limit"),
-                    template="%(expressions)s",
+                    # In alphabetical order, as migrations write them: the order is compared.
                     arg_joiner=" >= -",
                     output_field=models.BooleanField(),
+                    template="%(expressions)s",
                 ),
                 name="account_balance_within_overdraft",
             ),

@@ -13,9 +13,8 @@ from accounts.models import CASH, Account, internal_account_id
 from accounts.numbers import new_account_number
 from accounts.states import AccountEventType, AccountKind
 from core.commands import Command, Origin
-from core.errors import FieldError, InvalidInput
 from core.identifiers import uuid7
-from core.money import MAX_AMOUNT, fits
+from core.money import validate_amount
 
 # A number is taken once in ten thousand openings of a bank with a million accounts.
 _NUMBER_ATTEMPTS = 5
@@ -89,10 +88,7 @@ class OpenAccount(Command):
 
 def validate_overdraft_limit(limit: Decimal, currency: str) -> None:
     """Raises InvalidInput unless 0 <= limit <= 10^11 main units, in the currency's digits."""
-    if 0 <= limit <= MAX_AMOUNT and fits(limit, currency):
-        return
-    detail = f"Must be from 0 to {MAX_AMOUNT} with no more digits than {currency} has."
-    raise InvalidInput(errors=[FieldError("/overdraft_limit", "invalid_amount", detail)])
+    validate_amount(limit, currency, pointer="/overdraft_limit", allow_zero=True)
 
 
 def _ensure_cash_account(currency: str) -> None:
