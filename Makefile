@@ -1,0 +1,88 @@
+# The two commands a newcomer needs: `make run` and `make test`. All others: `make help`.
+# Kept to what GNU make 3.81 knows, the make that comes with macOS.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PACKAGES := core accounts transactions bankproject
+# More words for pytest: make test ARGS="-k transfer"
+ARGS :=
+
+# An environment whose Python went away, after an upgrade of the system for example, is made anew.
+ifneq ($(shell $(BIN)/python -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null),True)
+.PHONY: $(BIN)/pip
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run test install develop lint format types coverage schema constraints clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: install ## Start the bank on http://127.0.0.1:5000 (HOST, PORT, DATABASE_URL, BANK_DATA_DIR)
+	@DJANGO_SECRET_KEY_FILE="$${DJANGO_SECRET_KEY_FILE:-secret_key}" sh -c '\
+	  $(BIN)/python manage.py migrate --verbosity 0 && \
+	  $(BIN)/python manage.py setup_demo && \
+	  exec $(BIN)/python manage.py serve'
+
+test: develop ## Run all tests on SQLite and on PostgreSQL, with coverage (ARGS="-k name")
+	@$(BIN)/python -m tests $(ARGS)
+
+install: $(VENV)/.installed ## Install what the bank runs on into .venv
+
+develop: $(VENV)/.developing ## Install what tests and linters need as well
+
+lint: develop ## Check style with ruff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: develop ## Rewrite the code in ruff's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: develop ## Check types with mypy
+	@$(BIN)/mypy $(PACKAGES)
+
+coverage: develop ## Run all tests, then write htmlcov/index.html
+	@$(BIN)/python -m tests $(ARGS)
+	@$(BIN)/coverage html --quiet --fail-under=0
+	@echo "Open htmlcov/index.html"
+
+schema: develop ## Write docs/openapi.yaml anew from the code
+	@DATABASE_URL= $(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
+
+constraints: develop ## Pin requirements anew (UPGRADE=--upgrade takes the newest releases)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+	  --custom-compile-command "make constraints" $(UPGRADE) \
+	  --output-file constraints.txt requirements.txt requirements-dev.txt
+
+clean: ## Remove the environment and all caches; the data stays
+	rm -rf $(VENV) .coverage .coverage.* htmlcov staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is younger than what it was installed from, so a second run installs nothing.
+$(VENV)/.installed: requirements.txt constraints.txt $(BIN)/pip
+	@echo "Installing what requirements.txt names ..."
+	@$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
+	@echo "Installing what requirements-dev.txt names ..."
+	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+# PYTHON names the interpreter; without it the first one that is new enough is taken.
+$(BIN)/pip:
+	@candidates="$${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python}"; found=; \
+	for python in $$candidates; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "The bank needs Python 3.11 or newer. Not found as: $$candidates" >&2; \
+	  echo "Name one: make run PYTHON=/path/to/python3" >&2; exit 1; \
+	fi; \
+	if ! $$found -c 'import venv, ensurepip' 2>/dev/null; then \
+	  echo "$$found lacks the venv module or ensurepip. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$($$found --version) ..."; \
+	rm -rf $(VENV) && $$found -m venv $(VENV)
