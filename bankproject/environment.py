@@ -1,4 +1,4 @@
-"""Reading settings from the environment, strictly: a misspelt value is an error, never a default."""
+"""Reading settings from the environment, strictly: a misspelt value is an error, no default."""
 
 import os
 from pathlib import Path

@@ -3,7 +3,7 @@
 `README.md` lists the variables. A `.env` file beside `manage.py` is read if it is there.
 """
 
-import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from bankproject import environment
+from bankproject.secret_key import kept_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment.read_dotenv(BASE_DIR / ".env")
@@ -23,13 +24,18 @@ DATABASE_URL = environment.text("DATABASE_URL")
 DATA_DIR = Path(environment.text("BANK_DATA_DIR", str(BASE_DIR / "data"))).resolve()
 
 SECRET_KEY = environment.text("DJANGO_SECRET_KEY")
+SECRET_KEY_FILE = environment.text("DJANGO_SECRET_KEY_FILE")
 if not SECRET_KEY:
-    if DATABASE_URL and not DEBUG:
-        raise ImproperlyConfigured("DJANGO_SECRET_KEY must be set where DATABASE_URL is.")
-    # Good for one process only: `make run` keeps a key of its own beside the database.
-    SECRET_KEY = secrets.token_urlsafe(48)
+    if DATABASE_URL and not DEBUG and not SECRET_KEY_FILE:
+        raise ImproperlyConfigured(
+            "DJANGO_SECRET_KEY or DJANGO_SECRET_KEY_FILE must be set where DATABASE_URL is."
+        )
+    # A relative name lies in the data folder. The embedded bank keeps its key beside its database.
+    SECRET_KEY = kept_secret_key(DATA_DIR / (SECRET_KEY_FILE or "secret_key"))
 
-ALLOWED_HOSTS = environment.words("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = environment.words(
+    "DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]
+)
 CSRF_TRUSTED_ORIGINS = environment.words("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 
 # Parts --------------------------------------------------------------------------------------------
@@ -124,6 +130,8 @@ def _sqlite(path: Path) -> dict[str, Any]:
     # Before 3.51.3 write-ahead logging can lose a write in a rare race, so it has to be asked for.
     if environment.boolean("BANK_SQLITE_WAL", default=False):
         pragmas.append("PRAGMA journal_mode=WAL")
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
@@ -203,7 +211,9 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Bank API",
-    "DESCRIPTION": "Accounts, deposits, withdrawals and transfers on an immutable double-entry ledger.",
+    "DESCRIPTION": (
+        "Accounts, deposits, withdrawals and transfers on an immutable double-entry ledger."
+    ),
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

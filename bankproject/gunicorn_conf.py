@@ -1,0 +1,54 @@
+"""How gunicorn serves the bank: `gunicorn --config python:bankproject.gunicorn_conf`.
+
+Listens on HOST:PORT (127.0.0.1:5000). WEB_CONCURRENCY sets the number of worker processes.
+Raises ImproperlyConfigured where one of them makes no sense.
+"""
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from bankproject import environment
+
+environment.read_dotenv(Path(__file__).resolve().parent.parent / ".env")
+
+HOST = environment.text("HOST", "127.0.0.1")
+PORT = environment.integer("PORT", default=5000, minimum=1)
+if PORT > 65535:
+    raise ImproperlyConfigured(f"PORT must be a whole number from 1 to 65535, not '{PORT}'.")
+
+
+def _default_workers() -> int:
+    """SQLite takes one writer at a time; PostgreSQL keeps two workers a core busy."""
+    if not environment.text("DATABASE_URL"):
+        return 2
+    return min(2 * (os.cpu_count() or 1), 8)
+
+
+bind = f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
+wsgi_app = "bankproject.wsgi"
+proc_name = "bank"
+
+# Synchronous workers keep one database connection each, which CONN_MAX_AGE reuses. Nothing is
+# loaded before the fork, because connections and threads do not survive one.
+worker_class = "sync"
+preload_app = False
+workers = environment.integer("WEB_CONCURRENCY", default=_default_workers(), minimum=1)
+
+# In seconds. The time-outs of the database are shorter, so that they fire first.
+timeout = 30
+graceful_timeout = 30
+keepalive = 5
+
+limit_request_line = 4094
+limit_request_fields = 50
+limit_request_field_size = 8190
+
+# Anyone with the bank's user could stop it through the control socket.
+control_socket_disable = True
+
+# The heartbeat file belongs in memory: a slow disk would make healthy workers look dead.
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes the file safely and unlinks it
+if Path(SHARED_MEMORY).is_dir():
+    worker_tmp_dir = SHARED_MEMORY

@@ -1,0 +1,71 @@
+"""`manage.py serve`: the bank behind gunicorn, on HOST and PORT."""
+
+import errno
+import os
+import socket
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError
+
+_WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - compared with, never bound to
+
+
+class Command(BaseCommand):
+    help = "Serves the bank with gunicorn on HOST:PORT (127.0.0.1:5000). Ctrl-C stops it."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Becomes gunicorn. Raises CommandError where the address is wrong or taken."""
+        try:
+            from bankproject import gunicorn_conf
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
+        host, port = gunicorn_conf.HOST, gunicorn_conf.PORT
+        require_free_address(host, port)
+        # All workers sign with one key, even where it could not be kept in a file.
+        os.environ["DJANGO_SECRET_KEY"] = settings.SECRET_KEY
+        if "DJANGO_ALLOWED_HOSTS" not in os.environ and host not in _WILDCARDS:
+            named = f"[{host}]" if ":" in host else host
+            os.environ["DJANGO_ALLOWED_HOSTS"] = ",".join([*settings.ALLOWED_HOSTS, named])
+        self.stdout.write(f"The bank is served on http://{gunicorn_conf.bind}/ (Ctrl-C stops it)")
+        self.stdout.flush()
+        os.execv(  # noqa: S606 - this process becomes gunicorn
+            sys.executable,
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "--config=python:bankproject.gunicorn_conf",
+                "--no-control-socket",
+                f"--chdir={settings.BASE_DIR}",
+            ],
+        )
+
+
+def require_free_address(host: str, port: int) -> None:
+    """Returns if a server may listen there now. Raises CommandError with advice if not."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise CommandError(f"HOST {host!r} is not an address of this machine.") from error
+    with socket.socket(family, kind, protocol) as probe:
+        # As gunicorn does: connections that a stopped server left behind are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            raise CommandError(_advice(error, host, port)) from error
+
+
+def _advice(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} of {host} is taken. Choose another one: make run PORT={port + 1}"
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs more rights. Choose one above 1023: make run PORT=5000"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"HOST {host!r} is not an address of this machine."
+    return f"Cannot listen on {host} port {port}: {error.strerror}."

@@ -1,0 +1,47 @@
+"""A signing key that the bank makes for itself and keeps in a file."""
+
+import os
+import secrets
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+MINIMUM_CHARACTERS = 50
+
+
+def kept_secret_key(path: Path) -> str:
+    """The key in the file at `path`, which is made on the first call with mode 0600.
+
+    Processes that start at once agree on one key. Where the file can neither be read nor made, for
+    example on a read-only disk, the key is a new one and good for this process only.
+
+    Raises ImproperlyConfigured for a file that holds no key.
+    """
+    try:
+        if not path.exists():
+            _create(path)
+        key = path.read_text("ascii").strip()
+    except OSError:
+        return secrets.token_urlsafe(48)
+    except UnicodeDecodeError:
+        key = ""
+    if len(key) < MINIMUM_CHARACTERS:
+        raise ImproperlyConfigured(f"{path} holds no secret key. Delete it to have one made.")
+    return key
+
+
+def _create(path: Path) -> None:
+    """Writes a new key beside `path`, then links it there whole: the first process wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()

@@ -1,0 +1,71 @@
+"""The environment is read strictly: what is misspelt is refused, what is empty is not set."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from bankproject import environment
+
+
+@pytest.mark.parametrize("value", ["1", "true", "TRUE", " yes ", "On"])
+def test_boolean_true(monkeypatch, value):
+    monkeypatch.setenv("BANK_X", value)
+    assert environment.boolean("BANK_X", default=False) is True
+
+
+@pytest.mark.parametrize("value", ["0", "false", "No", " off"])
+def test_boolean_false(monkeypatch, value):
+    monkeypatch.setenv("BANK_X", value)
+    assert environment.boolean("BANK_X", default=True) is False
+
+
+@pytest.mark.parametrize("default", [True, False])
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_boolean_not_set_is_the_default(monkeypatch, value, default):
+    monkeypatch.delenv("BANK_X", raising=False)
+    if value is not None:
+        monkeypatch.setenv("BANK_X", value)
+    assert environment.boolean("BANK_X", default=default) is default
+
+
+@pytest.mark.parametrize("value", ["ture", "2", "yess", "none", "$TRUE"])
+def test_boolean_misspelt_is_refused(monkeypatch, value):
+    monkeypatch.setenv("BANK_X", value)
+    with pytest.raises(ImproperlyConfigured, match="BANK_X must be true or false"):
+        environment.boolean("BANK_X", default=True)
+
+
+def test_integer(monkeypatch):
+    monkeypatch.setenv("BANK_X", " 12 ")
+    assert environment.integer("BANK_X", default=5) == 12
+    monkeypatch.setenv("BANK_X", "")
+    assert environment.integer("BANK_X", default=5) == 5
+
+
+@pytest.mark.parametrize("value", ["-1", "+1", "1.0", "1_0", "1e3", "ten", "٣", "²", "0"])
+def test_integer_of_another_form_or_too_small_is_refused(monkeypatch, value):
+    monkeypatch.setenv("BANK_X", value)
+    with pytest.raises(ImproperlyConfigured, match="BANK_X must be a whole number from 1"):
+        environment.integer("BANK_X", default=5, minimum=1)
+
+
+def test_words(monkeypatch):
+    monkeypatch.setenv("BANK_X", " a.example , b.example,, ")
+    assert environment.words("BANK_X", default=["c"]) == ["a.example", "b.example"]
+    monkeypatch.delenv("BANK_X")
+    assert environment.words("BANK_X", default=["c"]) == ["c"]
+
+
+def test_dotenv_yields_to_the_environment(monkeypatch, tmp_path):
+    # Set first, so that monkeypatch takes away what reading the file adds.
+    monkeypatch.setenv("BANK_NEW", "")
+    monkeypatch.delenv("BANK_NEW")
+    monkeypatch.setenv("BANK_SET", "from the environment")
+    file = tmp_path / ".env"
+    file.write_text("# A comment\nBANK_NEW='from the file'\nBANK_SET=from the file\n")
+    environment.read_dotenv(file)
+    assert environment.text("BANK_NEW") == "from the file"
+    assert environment.text("BANK_SET") == "from the environment"
+
+
+def test_missing_dotenv_is_no_error(tmp_path):
+    environment.read_dotenv(tmp_path / ".env")
