@@ -1,0 +1,33 @@
+"""What all tests share: which database they run on, and a password hasher that costs nothing."""
+
+import sqlite3
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+
+_OTHER_DATABASE = {"sqlite": "postgresql", "postgresql": "sqlite"}
+
+
+def pytest_configure() -> None:
+    # Argon2 takes a tenth of a second for each user that a test makes.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_report_header() -> str:
+    if connection.vendor == "sqlite":
+        return f"database: SQLite {sqlite3.sqlite_version}"
+    # The test database does not exist yet, the maintenance database always does.
+    parameters = connection.get_connection_params() | {"dbname": "postgres"}
+    with psycopg.connect(**parameters) as server:
+        return f"database: PostgreSQL {server.info.parameter_status('server_version')}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test marked `sqlite` or `postgresql` is skipped on the other one, and pytest says so."""
+    other = _OTHER_DATABASE[connection.vendor]
+    skip = pytest.mark.skip(reason=f"needs {other}, this run is on {connection.vendor}")
+    for item in items:
+        if item.get_closest_marker(other):
+            item.add_marker(skip)

@@ -1,0 +1,137 @@
+"""`python -m tests`: the whole suite on SQLite and on real PostgreSQL servers, one after another.
+
+    python -m tests                             all databases, and the gate on coverage at the end
+    python -m tests --database sqlite -k name   one database; further words go to pytest
+
+PostgreSQL is the server that DATABASE_URL names, or else the oldest and the newest that this
+machine can start. Stops at the first run that fails. Ends with pytest's own summary line.
+"""
+
+import argparse
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+from tests.postgresql import postgresql_server
+from tests.postgresql_installations import (
+    Installation,
+    NoPostgresqlFound,
+    newest_installation,
+    oldest_installation,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("core", "accounts", "transactions", "bankproject")
+MINIMUM_COVERAGE_PERCENT = 90
+WORKERS = 2
+STOP_TIMEOUT_SECONDS = 60
+
+# A database to run on: made when its turn comes, gone afterwards; its value is the DATABASE_URL.
+Database = Callable[[], AbstractContextManager[str]]
+
+
+def main() -> int:
+    """Returns pytest's exit code of the first run that failed, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m tests", allow_abbrev=False)
+    parser.add_argument(
+        "--database",
+        choices=("all", "sqlite", "postgresql", "postgresql-newest"),
+        default="all",
+    )
+    options, pytest_arguments = parser.parse_known_args()
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        databases = _databases(options.database)
+    except NoPostgresqlFound as error:
+        print(error, file=sys.stderr)
+        return 2
+    # A part of the suite covers a part of the code: the gate is for the whole.
+    gated = options.database == "all" and not pytest_arguments
+    subprocess.run([sys.executable, "-m", "coverage", "erase"], cwd=ROOT, check=True)
+    for position, database in enumerate(databases, start=1):
+        coverage = _coverage_options(last=position == len(databases), gated=gated)
+        print(f"\nTest run {position} of {len(databases)}", flush=True)
+        with database() as url:
+            code = _run_pytest(url, [*coverage, *pytest_arguments])
+        if code != 0:
+            return code
+    return 0
+
+
+def _databases(choice: str) -> list[Database]:
+    """Raises NoPostgresqlFound: a suite that never saw PostgreSQL has proved little."""
+    if choice == "sqlite":
+        return [_sqlite]
+    given_url = os.environ.get("DATABASE_URL", "")
+    if choice == "postgresql-newest":
+        return [_server(newest_installation())]
+    if choice == "postgresql":
+        return [_given(given_url) if given_url else _server(oldest_installation())]
+    if given_url:
+        return [_sqlite, _given(given_url)]
+    installations = dict.fromkeys([oldest_installation(), newest_installation()])
+    return [_sqlite, *map(_server, installations)]
+
+
+def _sqlite() -> AbstractContextManager[str]:
+    return nullcontext("")
+
+
+def _given(url: str) -> Database:
+    return lambda: nullcontext(url)
+
+
+def _server(installation: Installation) -> Database:
+    @contextmanager
+    def server() -> Iterator[str]:
+        # Tests need no safety from power failures; those that kill the server start their own.
+        with postgresql_server(installation, fsync=False) as running:
+            yield running.url
+
+    return server
+
+
+def _coverage_options(*, last: bool, gated: bool) -> list[str]:
+    """Adds up over the runs. The last one reports, above pytest's summary, and is the gate."""
+    sources = [f"--cov={package}" for package in PACKAGES]
+    options = [*sources, "--cov-branch", "--cov-append"]
+    if not last:
+        return [*options, "--cov-report="]
+    gate = [f"--cov-fail-under={MINIMUM_COVERAGE_PERCENT}"] if gated else []
+    return [*options, "--cov-report=term-missing:skip-covered", *gate]
+
+
+def _run_pytest(url: str, arguments: list[str]) -> int:
+    """Runs pytest on the database at `url` (empty: SQLite), away from the bank's own data."""
+    with tempfile.TemporaryDirectory(prefix="bank-tests-") as data_dir:
+        environment = os.environ | {
+            "DATABASE_URL": url,
+            "BANK_DATA_DIR": data_dir,
+            "DJANGO_SECRET_KEY": secrets.token_urlsafe(48),
+        }
+        command = [sys.executable, "-m", "pytest", f"--numprocesses={WORKERS}", *arguments]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment)
+        try:
+            return process.wait()
+        except BaseException:
+            # Ctrl-C reached pytest too; it ends its workers and says what it had done so far.
+            process.send_signal(signal.SIGINT)
+            process.wait(STOP_TIMEOUT_SECONDS)
+            raise
+
+
+def _end(signal_number: int, frame: object) -> None:
+    raise SystemExit(128 + signal_number)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
