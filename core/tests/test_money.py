@@ -68,26 +68,23 @@ def test_plain_decimal_notation_is_parsed_exactly(sent: Any, amount: str) -> Non
     assert parsed.as_tuple() == Decimal(amount).as_tuple()
 
 
+def label(value: Any) -> str:
+    return f"{type(value).__name__} {value!r:.24}"
+
+
 BAD_AMOUNTS: list[Any] = [
+    None,
     *["NaN", "nan", "Infinity", "-Infinity", "1e400", "1E+2", "1e2", "-1", "-0", "+1", " 1 ", "1 "],
     *["", " ", "\n1", "1\n", "1_000", "1,000.00", "0x10", "$1", "1.", ".5", ".", "00001.00", "01"],
     *["1.0.0", "1/2", "१२", "١٢٣", "１００", "²", "½", "1\u00a0", "\u200e1", "1\x00", "−1"],
     *["9" * 41, "9" * 1_000, "1." + "0" * 1_000, "1" + "0" * 5_000],
-    *[True, False, None, [], {}, ["1"], 1.5, float("nan"), b"1", -1, 10**41, 10**5_000],
+    *[True, False, [], {}, ["1"], 1.5, float("nan"), b"1", -1, 10**41, 10**1_000],
     *[Decimal("NaN"), Decimal("Infinity"), Decimal("-1"), Decimal("-0"), Decimal("-0.0")],
     *[Decimal("1E+400"), Decimal("1E-400"), Decimal("1" * 50)],
 ]
 
 
-@pytest.mark.parametrize(
-    "sent",
-    BAD_AMOUNTS,
-    ids=lambda sent: (
-        f"{type(sent).__name__}-{sent!r:.20}"
-        if not isinstance(sent, int) or abs(sent) < 10**9
-        else f"int-{sent.bit_length()}-bits"
-    ),
-)
+@pytest.mark.parametrize("sent", BAD_AMOUNTS, ids=label)
 def test_any_other_notation_is_refused(sent: Any) -> None:
     with pytest.raises(ValueError, match=r"^(An|The) amount "):
         parse_amount(sent)

@@ -1,0 +1,202 @@
+"""Serializer fields that take one type and one notation each, and print what the API promises."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.fields import get_attribute
+
+from core.currencies import CURRENCIES
+from core.money import format_amount, parse_amount
+from core.texts import check_text
+
+_AMOUNT_INPUT_PATTERN = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
+_AMOUNT_OUTPUT_PATTERN = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
+
+_UUID = re.compile("-".join(f"[0-9a-fA-F]{{{length}}}" for length in (8, 4, 4, 4, 12)))
+# RFC 3339, section 5.6, with an upper-case T and not more than the microseconds that are kept.
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
+
+
+class StrictCharField(serializers.CharField):
+    """A text, kept as it was sent: JSON strings only, nothing trimmed, checked by `check_text`.
+
+    Nothing but white space counts as blank. With `multiline` it may hold tabs and line feeds.
+    """
+
+    default_error_messages = {"invalid": "A text is required."}
+
+    def __init__(self, *, multiline: bool = False, **kwargs: Any) -> None:
+        self.multiline = multiline
+        super().__init__(trim_whitespace=False, **kwargs)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, str) and data and not data.strip() and not self.allow_blank:
+            self.fail("blank")
+        return super().run_validation(data)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        try:
+            check_text(data, multiline=self.multiline)
+        except ValueError as error:
+            raise ValidationError(str(error), code="invalid_character") from error
+        return data
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "pattern": _AMOUNT_INPUT_PATTERN, "maxLength": 40},
+            {"type": "number", "minimum": 0},
+        ],
+        "example": "250.00",
+    }
+)
+class AmountInputField(serializers.Field):
+    """An amount in plain decimal notation, as text or JSON number: an exact Decimal.
+
+    Whether it fits the account's currency and can be moved is for `validate_amount` to say.
+    """
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        try:
+            return parse_amount(data)
+        except ValueError as error:
+            raise ValidationError(str(error), code="invalid_amount") from error
+
+    def to_representation(self, value: Decimal) -> str:
+        return format(value, "f")
+
+
+@extend_schema_field({"type": "string", "pattern": _AMOUNT_OUTPUT_PATTERN, "example": "250.00"})
+class AmountOutputField(serializers.Field):
+    """An amount as text with exactly the digits of its currency.
+
+    `currency_source` is the path, with dots, from the instance to the currency's code.
+    """
+
+    def __init__(self, *, currency_source: str = "currency", **kwargs: Any) -> None:
+        self.currency_source = currency_source
+        super().__init__(read_only=True, **kwargs)
+
+    def get_attribute(self, instance: Any) -> str | None:
+        amount = super().get_attribute(instance)
+        if amount is None:
+            return None
+        currency = get_attribute(instance, self.currency_source.split("."))
+        return format_amount(amount, currency)
+
+    def to_representation(self, value: str) -> str:
+        return value
+
+
+@extend_schema_field({"type": "string", "pattern": "^[A-Z]{3}$", "example": "USD"})
+class CurrencyField(serializers.Field):
+    """An alphabetic ISO 4217 code that accounts can have, in upper case."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or data not in CURRENCIES:
+            raise ValidationError("A known ISO 4217 code is required.", code="unknown_currency")
+        return data
+
+    def to_representation(self, value: str) -> str:
+        return value
+
+
+class StrictUUIDField(serializers.UUIDField):
+    """A UUID in its canonical form of 36 characters (RFC 9562); letters of either case are read."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str) or not _UUID.fullmatch(data):
+            self.fail("invalid", value=data)
+        return UUID(data)
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """JSON's true and false, and no text or number that could mean them."""
+
+    default_error_messages = {"invalid": "true or false is required."}
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+@extend_schema_field(
+    {"type": "string", "format": "date-time", "example": "2026-01-31T09:30:00.000000Z"}
+)
+class OffsetDateTimeField(serializers.Field):
+    """A moment by RFC 3339, read with any offset but never without, printed in UTC."""
+
+    default_error_messages = {
+        "invalid": 'A date and time with an offset is required, like "2026-01-31T09:30:00Z".',
+        "out_of_range": "That moment is out of range.",
+    }
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if not isinstance(data, str) or not _RFC_3339.fullmatch(data):
+            self.fail("invalid")
+        try:
+            return datetime.fromisoformat(data).astimezone(UTC)
+        except (ValueError, OverflowError):  # no such day; or year 10000 in UTC
+            self.fail("out_of_range")
+
+    def to_representation(self, value: datetime) -> str:
+        moment = value.astimezone(UTC).replace(tzinfo=None)
+        return f"{moment.isoformat(timespec='microseconds')}Z"
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "maxProperties": 20,
+        "additionalProperties": {"type": "string", "maxLength": 500},
+        "example": {"customer_reference": "C-1001"},
+    }
+)
+class MetadataField(serializers.Field):
+    """Notes of the client: a flat object of at most 20 names (1 to 40) and texts (up to 500)."""
+
+    max_entries = 20
+    max_name_length = 40
+    max_text_length = 500
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        if not isinstance(data, Mapping):
+            raise ValidationError("An object is required.", code="not_an_object")
+        if len(data) > self.max_entries:
+            raise ValidationError(f"At most {self.max_entries} names.", code="max_entries")
+        errors = {name: [error] for name in data if (error := self._error(name, data[name]))}
+        if errors:
+            raise ValidationError(errors)
+        return dict(data)
+
+    def _error(self, name: str, text: Any) -> ErrorDetail | None:
+        if not 1 <= len(name) <= self.max_name_length:
+            detail = f"A name has 1 to {self.max_name_length} characters."
+            return ErrorDetail(detail, code="invalid_name")
+        if not isinstance(text, str):
+            return ErrorDetail("A text is required.", code="invalid")
+        if len(text) > self.max_text_length:
+            return ErrorDetail(f"At most {self.max_text_length} characters.", code="max_length")
+        try:
+            check_text(name)
+            check_text(text)
+        except ValueError as error:
+            return ErrorDetail(str(error), code="invalid_character")
+        return None
+
+    def to_representation(self, value: dict[str, str]) -> dict[str, str]:
+        return value

@@ -1,0 +1,34 @@
+"""The base of every serializer that reads input."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.settings import api_settings
+
+
+class StrictSerializer(serializers.Serializer):
+    """Takes an object with exactly the fields it declares.
+
+    A name it does not know, or that is read-only, is the error `unknown_field`, told together with
+    all other errors; what is no object is the error `not_an_object`.
+    """
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            error = ErrorDetail("An object is required.", code="not_an_object")
+            raise ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [error]})
+        unknown = self._unknown(data)
+        try:
+            value = super().to_internal_value(data)
+        except ValidationError as error:
+            raise ValidationError({**error.detail, **unknown}) from error
+        if unknown:
+            raise ValidationError(unknown)
+        return value
+
+    def _unknown(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
+        known = {field.field_name for field in self._writable_fields}
+        error = ErrorDetail("There is no such field.", code="unknown_field")
+        return {name: [error] for name in data if name not in known}
