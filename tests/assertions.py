@@ -1,0 +1,37 @@
+"""What tests claim again and again, in full: that nothing moved, and that the database refused."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, models, transaction
+
+from accounts.models import Account, AccountEvent
+from transactions.models import Transaction, TransactionEvent
+
+_KEPT = (Account, AccountEvent, Transaction, TransactionEvent)
+
+
+def stored(model: type[models.Model]) -> list[dict[str, Any]]:
+    """Every column of every row, in the order of the primary key."""
+    return list(model._default_manager.order_by("pk").values())
+
+
+def everything() -> list[list[dict[str, Any]]]:
+    """The whole bank, to compare before and after."""
+    return [stored(model) for model in _KEPT]
+
+
+@contextmanager
+def nothing_changes() -> Iterator[None]:
+    before = everything()
+    yield
+    assert everything() == before
+
+
+@contextmanager
+def refused_by_database(message: str) -> Iterator[None]:
+    """An IntegrityError that says `message` comes out, and the bank is as it was."""
+    with nothing_changes(), pytest.raises(IntegrityError, match=message), transaction.atomic():
+        yield

@@ -1,0 +1,35 @@
+"""What tests need to stand on, made by the same commands as everything else."""
+
+from decimal import Decimal
+from typing import Any
+
+from accounts.commands import OpenAccount
+from accounts.models import Account
+from core.commands import Command, Origin
+from transactions.commands import Deposit
+from transactions.ledger import JournalRow
+from transactions.processor import process
+
+ORIGIN = Origin(caller="job:tests", request_id="r-1", address="192.0.2.7")
+
+
+def run(command: Command, origin: Origin = ORIGIN) -> Any:
+    """The result of a single command."""
+    (result,) = process([command], origin)
+    return result
+
+
+def make_account(*, balance: str | int = 0, currency: str = "USD", **opening: Any) -> Account:
+    """An open customer account that got its balance, in main units, by one deposit."""
+    opening = {"name": "Ada Lovelace"} | opening
+    command = OpenAccount(currency=currency, **opening)
+    commands: list[Command] = [command]
+    if Decimal(balance):
+        commands.append(Deposit(account_id=command.account_id, amount=Decimal(balance)))
+    process(commands, ORIGIN)
+    return Account.objects.get(pk=command.account_id)
+
+
+def deposit(account: Account, amount: str | int) -> JournalRow:
+    row: JournalRow = run(Deposit(account_id=account.id, amount=Decimal(amount)))
+    return row

@@ -1,0 +1,41 @@
+"""Rows written past the ledger, by a hand that the database alone can stop."""
+
+from typing import Any
+from uuid import uuid4
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from accounts.models import CASH, Account, internal_account_id
+from transactions.models import Transaction
+from transactions.states import TransactionStatus, TransactionType
+
+
+def queued_deposit(account: Account, **columns: Any) -> Transaction:
+    """An unsaved queued deposit of 1.00, or whatever `columns` make of it."""
+    now = timezone.now()
+    values: dict[str, Any] = {
+        "id": uuid4(),
+        "type": TransactionType.DEPOSIT,
+        "status": TransactionStatus.PENDING,
+        "debit_account_id": internal_account_id(CASH, account.currency),
+        "credit_account_id": account.id,
+        "amount": 1,
+        "currency": account.currency,
+        "effective_at": now,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return Transaction(**values | columns)
+
+
+def insert(row: models.Model) -> None:
+    row.save(force_insert=True)
+
+
+def update(row: models.Model, assignments: str) -> None:
+    """UPDATE in plain SQL; `assignments` is its SET clause."""
+    key = row._meta.pk.get_db_prep_value(row.pk, connection)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {row._meta.db_table} SET {assignments} WHERE id = %s", [key])
+        assert cursor.rowcount == 1
