@@ -1,0 +1,88 @@
+"""Middleware: an id for each request, and problem details instead of pages under /api/."""
+
+import re
+from collections.abc import Callable
+from uuid import uuid4
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from core.api.problems import CODE_BY_STATUS, problem_response
+from core.api.request_id import current_request_id
+from core.errors import FieldError
+
+__all__ = ["ApiErrorsMiddleware", "RequestIdMiddleware", "current_request_id", "is_api"]
+
+API_PREFIX = "/api/"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_KEPT_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After")
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith(API_PREFIX)
+
+
+class RequestIdMiddleware:
+    """Gives each request an id: the client's X-Request-ID if it is well formed, else a new one.
+
+    It is `request.request_id`, `current_request_id` while the request lasts, and a header of the
+    answer.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        sent = request.headers.get("X-Request-ID", "")
+        request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        token = current_request_id.set(request_id)
+        try:
+            response = self.get_response(request)
+        finally:
+            current_request_id.reset(token)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+class ApiErrorsMiddleware:
+    """Under /api/ every error is problem details, and nothing may be stored by caches.
+
+    Errors raised in views never come here as pages: `exception_handler` answers them. This replaces
+    the pages that Django makes for what happens outside of views: an unknown path, a bad host, a
+    failed CSRF check, a crash in middleware; the ones of DEBUG with their stack trace too.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not is_api(request):
+            return self.get_response(request)
+        response = _refuse_chunked(request) or self.get_response(request)
+        if response.status_code >= 400 and _is_page(response):
+            response = _as_problem(response, request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _is_page(response: HttpResponseBase) -> bool:
+    return response.headers.get("Content-Type", "text/html").startswith("text/")
+
+
+def _as_problem(page: HttpResponseBase, request: HttpRequest) -> HttpResponse:
+    general = "internal_error" if page.status_code >= 500 else "validation_error"
+    code = CODE_BY_STATUS.get(page.status_code, general)
+    headers = {name: page.headers[name] for name in _KEPT_HEADERS if name in page.headers}
+    return problem_response(code, "", request, headers=headers)
+
+
+def _refuse_chunked(request: HttpRequest) -> HttpResponse | None:
+    """The refusal of a body without Content-Length, which Django would take for an empty one."""
+    if "HTTP_TRANSFER_ENCODING" not in request.META or request.META.get("CONTENT_LENGTH"):
+        return None
+    detail = "A body must be sent with its Content-Length, not chunked."
+    error = FieldError("", "length_required", detail)
+    return problem_response("validation_error", detail, request, errors=[error])

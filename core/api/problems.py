@@ -1,0 +1,233 @@
+"""Every error as problem details (RFC 9457), whatever raised it and whatever Accept said.
+
+`problem_of` tells what an exception means to a client; `exception_handler` is for Django REST
+framework, `problem_response` for code outside of it. Statuses and titles come from
+`core.errors.ERROR_KINDS` alone.
+"""
+
+import json
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import singledispatch
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import (
+    BadRequest,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
+from django.core.signals import got_request_exception
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
+from rest_framework import exceptions as drf
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+
+from core.api.request_id import current_request_id
+from core.errors import ERROR_KINDS, BankError, FieldError
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:bank:problem:"
+RETRY_AFTER_SECONDS = 1
+MAX_ERRORS = 100  # of a body of thousands of wrong items the first are enough
+
+# The code for an error that only has a status, like DRF's or the ones of Django's own pages.
+CODE_BY_STATUS: dict[int, str] = {
+    400: "validation_error",
+    401: "not_authenticated",
+    403: "permission_denied",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+    429: "throttled",
+    503: "busy",
+}
+
+# Nothing was done after these SQLSTATEs: serialization failure, deadlock, lock timeout, statement
+# timeout, too many connections, server starting or stopping.
+_BUSY_SQLSTATES = {"40001", "40P01", "55P03", "57014", "53300", "57P03"}
+_BUSY_SQLITE_CODES = {5, 6}  # SQLITE_BUSY, SQLITE_LOCKED
+
+# A body that lands in a page by mistake must not become markup there.
+_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What one error says: a code of `ERROR_KINDS` and the parts that differ each time."""
+
+    code: str
+    detail: str = ""
+    errors: Sequence[FieldError] = ()
+    transaction_id: UUID | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """DRF's hook: an answer for every exception, so that none reaches Django's HTML pages.
+
+    What nobody expected is logged with its traceback and told as `internal_error`, without it.
+    """
+    request: Request | None = context.get("request")
+    problem = problem_of(exc)
+    if problem.code == "internal_error":
+        logger.error("Unhandled exception", exc_info=exc, extra={"request_id": _id_of(request)})
+        got_request_exception.send(sender=None, request=request)
+    if isinstance(exc, drf.ValidationError) and request is not None and request.method == "GET":
+        # There is no body to point into: the errors are about parameters, and name them.
+        named = [replace(error, pointer=error.pointer[1:]) for error in problem.errors]
+        problem = replace(problem, errors=named)
+    return _response(problem, request)
+
+
+def problem_response(
+    code: str,
+    detail: str,
+    request: HttpRequest | Request | None,
+    *,
+    errors: Sequence[FieldError] = (),
+    transaction_id: UUID | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """The answer for a code of `ERROR_KINDS`; without detail it says the title. 503 says when."""
+    return _response(Problem(code, detail, errors, transaction_id, headers or {}), request)
+
+
+def _response(problem: Problem, request: HttpRequest | Request | None) -> HttpResponse:
+    kind = ERROR_KINDS[problem.code]
+    body: dict[str, Any] = {
+        "type": f"{TYPE_PREFIX}{problem.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": problem.detail or f"{kind.title}.",
+        "code": problem.code,
+        "retryable": kind.retryable,
+        "request_id": _id_of(request),
+    }
+    if problem.errors:
+        body["errors"] = [
+            {"pointer": error.pointer, "code": error.code, "detail": error.detail}
+            for error in problem.errors[:MAX_ERRORS]
+        ]
+    if problem.transaction_id is not None:
+        body["transaction_id"] = str(problem.transaction_id)
+    text = json.dumps(body, ensure_ascii=True).translate(_ESCAPES)
+    response = HttpResponse(text, status=kind.status, content_type=CONTENT_TYPE)
+    for name, value in problem.headers.items():
+        response[name] = value
+    if kind.status in (429, 503):
+        response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    return response
+
+
+def _id_of(request: HttpRequest | Request | None) -> str:
+    return getattr(request, "request_id", "") or current_request_id.get()
+
+
+@singledispatch
+def problem_of(_exc: Exception) -> Problem:
+    """What the exception means to a client; `internal_error` if nobody expected it."""
+    return Problem("internal_error", "Something went wrong here. It was logged.")
+
+
+@problem_of.register
+def _(exc: BankError) -> Problem:
+    seconds = exc.retry_after_seconds
+    headers = {} if seconds is None else {"Retry-After": str(seconds)}
+    return Problem(exc.code, exc.detail, exc.errors, exc.transaction_id, headers)
+
+
+@problem_of.register
+def _(exc: drf.APIException) -> Problem:
+    code = CODE_BY_STATUS.get(exc.status_code, "internal_error")
+    return Problem(code, str(exc.detail) if code != "internal_error" else "")
+
+
+@problem_of.register
+def _(exc: drf.ValidationError) -> Problem:
+    errors = tuple(_field_errors(exc.detail, ""))
+    return Problem("validation_error", "The request is not valid; errors says why.", errors)
+
+
+@problem_of.register(drf.NotAuthenticated)
+@problem_of.register(drf.AuthenticationFailed)
+def _(exc: drf.APIException) -> Problem:
+    # RFC 9110, 11.6.1: a 401 always has a challenge. DRF would turn it into a 403 without one.
+    challenge = getattr(exc, "auth_header", None) or "Bearer"
+    return Problem("not_authenticated", str(exc.detail), headers={"WWW-Authenticate": challenge})
+
+
+@problem_of.register
+def _(exc: drf.Throttled) -> Problem:
+    seconds = RETRY_AFTER_SECONDS if exc.wait is None else max(1, math.ceil(exc.wait))
+    detail = f"Too many requests. Try again in {seconds} seconds."
+    return Problem("throttled", detail, headers={"Retry-After": str(seconds)})
+
+
+@problem_of.register(Http404)
+@problem_of.register(drf.NotFound)
+def _(_exc: Exception) -> Problem:
+    return Problem("not_found")  # what is missing and what is hidden answer alike
+
+
+@problem_of.register
+def _(_exc: PermissionDenied) -> Problem:
+    return Problem("permission_denied")
+
+
+@problem_of.register
+def _(_exc: RequestDataTooBig) -> Problem:
+    return Problem("payload_too_large")
+
+
+@problem_of.register(SuspiciousOperation)
+@problem_of.register(BadRequest)
+@problem_of.register(MultiPartParserError)
+@problem_of.register(UnreadablePostError)
+def _(_exc: Exception) -> Problem:
+    return Problem("validation_error", "The request cannot be read.")
+
+
+@problem_of.register
+def _(exc: OperationalError) -> Problem:
+    """Only where it is certain that nothing was done: a connection lost at COMMIT is not."""
+    cause = exc.__cause__
+    busy = (
+        getattr(cause, "sqlstate", None) in _BUSY_SQLSTATES
+        or getattr(cause, "sqlite_errorcode", 0) & 0xFF in _BUSY_SQLITE_CODES
+        # psycopg sets it where connecting failed, and has no SQLSTATE then.
+        or getattr(cause, "pgconn", None) is not None
+    )
+    return (
+        Problem("busy", "The database is busy. Nothing was done.")
+        if busy
+        else Problem("internal_error")
+    )
+
+
+def _field_errors(detail: Any, pointer: str) -> Iterator[FieldError]:
+    """DRF's tree of errors as a list, each with the JSON pointer (RFC 6901) of what it is about."""
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            is_whole = name == api_settings.NON_FIELD_ERRORS_KEY
+            yield from _field_errors(inner, pointer if is_whole else f"{pointer}/{_escape(name)}")
+    elif isinstance(detail, list):
+        for index, inner in enumerate(detail):
+            is_item = isinstance(inner, Mapping | list)
+            yield from _field_errors(inner, f"{pointer}/{index}" if is_item else pointer)
+    else:
+        yield FieldError(pointer, detail.code, str(detail))
+
+
+def _escape(name: object) -> str:
+    return str(name).replace("~", "~0").replace("/", "~1")
