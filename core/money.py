@@ -126,7 +126,7 @@ def format_amount(amount: Decimal, currency: str) -> str:
     Raises ValueError if that would take rounding, or if the currency is unknown.
     """
     exact = _with_digits(amount, minor_units(currency))
-    return format(exact if exact else abs(exact), "f")
+    return format(exact or abs(exact), "f")
 
 
 class AmountField(_DecimalColumn):
