@@ -1,0 +1,174 @@
+"""Lists by cursor: a page begins beyond the key of the row where the last one ended.
+
+A key is what a list is ordered by, unique and never changed. So a walk from page to page returns
+every row that was there when it began exactly once, whatever is inserted meanwhile (no offset can
+shift), and the last page costs what the first one does.
+"""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from django.core.signing import BadSignature, Signer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+
+from core.errors import FieldError, InvalidInput
+
+DEFAULT_PAGE_SIZE = 50
+MAX_PAGE_SIZE = 200
+_MAX_CURSOR_LENGTH = 512
+_NUMBER = re.compile("[1-9][0-9]{0,2}")
+
+Row = TypeVar("Row")
+Row_co = TypeVar("Row_co", covariant=True)
+
+
+class Page(Protocol[Row_co]):
+    """Reads a page: up to `limit` rows beyond the row with the key `after`, nearest first.
+
+    Without `after` from the start of the list. `backwards` asks for those before `after`, so in the
+    opposite of the list's own order; it is never given without `after`.
+    """
+
+    def __call__(self, *, after: Any, backwards: bool, limit: int) -> Sequence[Row_co]: ...
+
+
+class PageById(Protocol[Row_co]):
+    """A `Page` of rows whose key is their id."""
+
+    def __call__(self, *, after: UUID | None, backwards: bool, limit: int) -> Sequence[Row_co]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PageResult(Generic[Row]):
+    """A page in the list's own order, and the absolute URLs of its neighbours."""
+
+    next: str | None
+    previous: str | None
+    results: list[Row]
+
+    def response(self, results: Any) -> Response:
+        """The answer, with the rows as they were serialised."""
+        return Response({"next": self.next, "previous": self.previous, "results": results})
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """Where a page begins. On the wire it is opaque, and signed for its list's path and kind."""
+
+    key: str
+    backwards: bool
+
+    def encode(self, salt: str) -> str:
+        signed = Signer(salt=salt).sign(f"{'-' if self.backwards else '+'}{self.key}")
+        return urlsafe_b64encode(signed.encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str, salt: str) -> "_Cursor":
+        """Raises ValueError for what `encode` did not make, or not for this list."""
+        if len(text) > _MAX_CURSOR_LENGTH:
+            raise ValueError("too long")
+        signed = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode()
+        try:
+            value = Signer(salt=salt).unsign(signed)
+        except BadSignature as error:
+            raise ValueError("not ours") from error
+        return cls(key=value[1:], backwards=value[0] == "-")
+
+
+class KeysetPagination:
+    """Pages by the parameters `page_size` (1 to 200, default 50) and `cursor`."""
+
+    @staticmethod
+    def paginate(
+        request: Request,
+        fetch: Page[Row],
+        *,
+        key: Callable[[Row], object],
+        kind: str,
+        parse_key: Callable[[str], Any] = str,
+    ) -> PageResult[Row]:
+        """The page that the request asks for.
+
+        `key` gives a row's key, printed by `str` into cursors and read back by `parse_key` for
+        `fetch`. Cursors are good for one `kind` of list on one path only; other parameters may
+        change between pages, and are kept in the URLs.
+
+        `previous` is null on the first page and `next` on the last. One row more than a page is
+        fetched to know. A cursor beyond which no row is left gives an empty page; its way back is
+        the start of the list, as `next`, if it led backwards.
+
+        Raises InvalidInput, naming the parameter: for a bad or repeated page size, and for a cursor
+        that is broken, repeated, or of another list.
+        """
+        salt = f"cursor {kind} {request.path}"
+        size = _page_size(request)
+        cursor = _cursor(request, salt)
+        backwards = cursor is not None and cursor.backwards
+        after = None if cursor is None else parse_key(cursor.key)
+        fetched = list(fetch(after=after, backwards=backwards, limit=size + 1))
+        rows, has_more = fetched[:size], len(fetched) > size
+        if backwards:
+            rows.reverse()
+
+        url = request.build_absolute_uri()
+
+        def beyond(row: Row, *, backwards: bool) -> str:
+            encoded = _Cursor(str(key(row)), backwards).encode(salt)
+            return replace_query_param(url, "cursor", encoded)
+
+        following = previous = None
+        if rows and (has_more or backwards):
+            following = beyond(rows[-1], backwards=False)
+        elif backwards:
+            following = remove_query_param(url, "cursor")
+        if rows and (has_more if backwards else cursor is not None):
+            previous = beyond(rows[0], backwards=True)
+        return PageResult(following, previous, rows)
+
+
+def paginate_by_id(request: Request, fetch: PageById[Row]) -> PageResult[Row]:
+    """The page that the request asks for, of a list in the order of its ids."""
+    return KeysetPagination.paginate(request, fetch, key=_id, kind="id", parse_key=UUID)
+
+
+def _id(row: Any) -> UUID:
+    identifier: UUID = row.id
+    return identifier
+
+
+def _single(request: Request, name: str) -> str | None:
+    values = request.query_params.getlist(name)
+    if len(values) > 1:
+        raise _invalid(name, "repeated", "This parameter is given twice.")
+    return values[0] if values else None
+
+
+def _page_size(request: Request) -> int:
+    text = _single(request, "page_size")
+    if text is None:
+        return DEFAULT_PAGE_SIZE
+    if not _NUMBER.fullmatch(text) or int(text) > MAX_PAGE_SIZE:
+        detail = f"A whole number from 1 to {MAX_PAGE_SIZE} is required."
+        raise _invalid("page_size", "invalid_page_size", detail)
+    return int(text)
+
+
+def _cursor(request: Request, salt: str) -> _Cursor | None:
+    text = _single(request, "cursor")
+    if text is None:
+        return None
+    try:
+        return _Cursor.decode(text, salt)
+    except ValueError as error:
+        detail = "Take the cursor of next or previous, of this very list."
+        raise _invalid("cursor", "invalid_cursor", detail) from error
+
+
+def _invalid(name: str, code: str, detail: str) -> InvalidInput:
+    return InvalidInput(errors=[FieldError(name, code, detail)])
