@@ -4,6 +4,8 @@ import errno
 import os
 import socket
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +26,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         host, port = gunicorn_conf.HOST, gunicorn_conf.PORT
         require_free_address(host, port)
+        # WhiteNoise warns where nothing was collected, although it serves from the packages.
+        with suppress(OSError):
+            Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
         # All workers sign with one key, even where it could not be kept in a file.
         os.environ["DJANGO_SECRET_KEY"] = settings.SECRET_KEY
         if "DJANGO_ALLOWED_HOSTS" not in os.environ and host not in _WILDCARDS:
