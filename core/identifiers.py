@@ -1,11 +1,12 @@
 """UUIDv7 identifiers (RFC 9562, section 5.7) that carry their time to the microsecond.
 
-An id is made from the row's own `created_at`, so ordering by id is ordering by creation, and a range
-of creation times is a range of ids: lists filtered by date are read from the index of the ids alone.
+An id is made from the row's own `created_at`, so ordering by id is ordering by creation, and a
+range of creation times is a range of ids: lists filtered by date are read from the index of the ids
+alone.
 """
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 # The counter has the 14 bits after the variant: as many ids can be made for one moment, in order.
@@ -19,8 +20,8 @@ _MAX_MILLISECONDS = (1 << 48) - 1
 def uuid7(at: datetime, index: int = 0) -> UUID:
     """A UUIDv7 of the moment `at` (aware; to the microsecond), the `index`-th of that moment.
 
-    Layout: 48 bits of Unix milliseconds; 12 bits of the millisecond's fraction (RFC 9562, section 6.2,
-    method 3); 14 bits of `index` (method 1), so that a list keeps its order; 48 random bits.
+    Layout: 48 bits of Unix milliseconds; 12 bits of the millisecond's fraction (RFC 9562, section
+    6.2, method 3); 14 bits of `index` (method 1), so that a list keeps its order; 48 random bits.
     """
     assert 0 <= index <= MAX_INDEX
     return UUID(int=_prefix(at) | (index << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS))
@@ -29,6 +30,15 @@ def uuid7(at: datetime, index: int = 0) -> UUID:
 def lowest_uuid7(at: datetime) -> UUID:
     """The smallest UUIDv7 of the moment `at`: `created_at >= at` is `id >= lowest_uuid7(at)`."""
     return UUID(int=_prefix(at))
+
+
+def moment_of(identifier: UUID) -> datetime:
+    """The moment that `uuid7` was given: what `created_at` is, if the id was there first."""
+    assert identifier.version == 7
+    milliseconds = identifier.int >> 80
+    fraction = (identifier.int >> 64) & 0xFFF
+    microseconds = -(-fraction * 1000 // 4096)  # Rounded up, as `_prefix` rounds down.
+    return _EPOCH + timedelta(milliseconds=milliseconds, microseconds=microseconds)
 
 
 def _prefix(at: datetime) -> int:

@@ -13,7 +13,7 @@ from accounts.models import CASH, Account, internal_account_id
 from accounts.numbers import new_account_number
 from accounts.states import AccountEventType, AccountKind
 from core.commands import Command, Origin
-from core.identifiers import uuid7
+from core.identifiers import moment_of, uuid7
 from core.money import validate_amount
 
 # A number is taken once in ten thousand openings of a bank with a million accounts.
@@ -60,7 +60,8 @@ class OpenAccount(Command):
         return account
 
     def _insert(self) -> Account:
-        now = timezone.now()
+        # The id was made with the command: ranges of ids are ranges of creation times.
+        created_at = moment_of(self.account_id)
         for _ in range(_NUMBER_ATTEMPTS):
             number = new_account_number()
             try:
@@ -77,8 +78,8 @@ class OpenAccount(Command):
                         idempotency_caller=self.idempotency_caller,
                         idempotency_key=self.idempotency_key,
                         request_fingerprint=self.request_fingerprint,
-                        created_at=now,
-                        updated_at=now,
+                        created_at=created_at,
+                        updated_at=created_at,
                     )
             except IntegrityError:
                 if not Account.objects.filter(number=number).exists():
