@@ -26,7 +26,8 @@ GUARDS = [
             ]
         ),
     ),
-    # Backs transactions.ledger: a balance moves with its own gapless count of entries, or not at all.
+    # Backs transactions.ledger: a balance moves with its own gapless count of entries, or not at
+    # all.
     refuse(
         "accounts_account_balance",
         ACCOUNTS,

@@ -73,11 +73,12 @@ def _units(column: str) -> Expression:
 def lock_accounts(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
     """Locks these customer accounts until the transaction ends, and reads what the lock protects.
 
-    One query in the order of the primary key, so that no two callers can wait for each other; NO KEY
-    UPDATE, so that inserts which refer to an account need not wait. On SQLite the lock is BEGIN
+    One query in the order of the primary key, so that no two callers can wait for each other; NO
+    KEY UPDATE, so that inserts which refer to an account need not wait. On SQLite the lock is BEGIN
     IMMEDIATE: the whole database has one writer.
 
-    Raises NotFound if an account does not exist or is not a customer's. Must run inside a transaction.
+    Raises NotFound if an account does not exist or is not a customer's. Must run inside a
+    transaction.
     """
     assert connection.in_atomic_block
     wanted = set(account_ids)

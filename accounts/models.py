@@ -107,7 +107,8 @@ class Account(models.Model):
                 ),
                 name="account_internal_has_no_balance",
             ),
-            # Backs the check for insufficient funds in transactions.commands. NULL passes: internal.
+            # Backs the check for insufficient funds in transactions.commands. NULL passes:
+            # internal.
             models.CheckConstraint(
                 condition=models.Func(
                     models.F("balance"),

@@ -1,4 +1,4 @@
-"""Account numbers: ten random digits and two check digits (ISO/IEC 7064, MOD 97-10, as in an IBAN)."""
+"""Account numbers: ten random digits and two check digits (ISO/IEC 7064, MOD 97-10, as in IBAN)."""
 
 import secrets
 
@@ -17,7 +17,7 @@ def new_account_number() -> str:
 
 
 def is_account_number(value: str) -> bool:
-    """Whether the check digits agree: any single wrong digit and any swap of neighbours is found."""
+    """Whether the check digits agree: one wrong digit, or two swapped neighbours, never do."""
     return (
         len(value) == LENGTH
         and value.isascii()

@@ -1,4 +1,4 @@
-"""The states of an account. Being frozen is not a state: blocks come and go on an active account."""
+"""The states of an account. Frozen is none of them: blocks come and go on an active account."""
 
 from django.db import models
 

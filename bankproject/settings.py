@@ -9,9 +9,11 @@ from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from bankproject import environment
 from bankproject.secret_key import kept_secret_key
+from core.currencies import CURRENCIES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment.read_dotenv(BASE_DIR / ".env")
@@ -191,6 +193,13 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 # Served straight from the installed packages: nothing to collect before `make run`.
 WHITENOISE_USE_FINDERS = True
 
+# The bank -----------------------------------------------------------------------------------------
+
+# ISO 4217; what an account is opened in when its opener does not say.
+BANK_DEFAULT_CURRENCY = environment.text("BANK_DEFAULT_CURRENCY", "USD")
+if BANK_DEFAULT_CURRENCY not in CURRENCIES:
+    raise ImproperlyConfigured("BANK_DEFAULT_CURRENCY must be an ISO 4217 code.")
+
 # REST API -----------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -201,10 +210,10 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "rest_framework.negotiation.DefaultContentNegotiation",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "core.api.problems.exception_handler",
-    "COERCE_DECIMAL_TO_STRING": True,
+    # No OPTIONS: the schema tells what there is.
+    "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -220,6 +229,27 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
-    "ENUM_NAME_OVERRIDES": {},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "core.api.schema.add_problem_responses",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "AccountStatusEnum": "accounts.states.ShownStatus",
+        "FreezeScopeEnum": "accounts.states.FreezeScope",
+        "TransactionStatusEnum": "transactions.states.TransactionStatus",
+        "TransactionTypeEnum": "transactions.states.TransactionType",
+    },
+}
+
+# Admin --------------------------------------------------------------------------------------------
+
+BANK_NAME = environment.text("BANK_NAME", "Bank")
+FORMAT_MODULE_PATH = "bankproject.formats"
+UNFOLD = {
+    "SITE_TITLE": BANK_NAME,
+    "SITE_HEADER": BANK_NAME,
+    "SITE_SYMBOL": "account_balance",
+    "SITE_URL": None,
+    "STYLES": [lambda _request: static("bankproject/admin.css")],
+    "SIDEBAR": {"navigation": "bankproject.navigation.sidebar"},
 }

@@ -1,8 +1,27 @@
 """Where the routes of all parts are put together."""
 
 from django.contrib import admin
-from django.urls import path
+from django.http import Http404
+from django.urls import include, path, re_path
+from django.views.defaults import page_not_found
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from bankproject.health import HealthView, ReadinessView
+
+api = [
+    path("health/", HealthView.as_view(), name="health"),
+    path("health/ready/", ReadinessView.as_view(), name="health-ready"),
+    # The API's description is open to all: whoever writes a client needs it first.
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("swagger/", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
+    path("", include("transactions.urls")),
+]
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="swagger"), name="home"),
     path("admin/", admin.site.urls),
+    path("api/v1/", include(api)),
+    # Everything else under /api/: a problem, never a page or a redirect to one.
+    re_path("^api/", page_not_found, {"exception": Http404()}),
 ]

@@ -7,10 +7,11 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from core import database
-
-        # Both signals come once for every app with models; once is enough, and auth always has some.
+        # Both signals come once for every app with models; once is enough, and auth always has
+        # some.
         from django.apps import apps
+
+        from core import database
 
         first = apps.get_app_config("contenttypes")
         pre_migrate.connect(database.before_migrate, sender=first)

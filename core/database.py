@@ -1,10 +1,10 @@
 """Database objects that Django's migrations do not know: guards (triggers) and views.
 
-An app lists its objects in `database_objects` of its AppConfig. They live outside migrations because
-SQLite loses triggers whenever it rebuilds a table and refuses to rebuild one under a view. So
-pre_migrate drops what stands in the way, only when there is something to migrate, and post_migrate
-creates what is missing or different. A kill in between leaves nothing that `migrate` does not heal:
-web and worker refuse to serve until it has run.
+An app lists its objects in `database_objects` of its AppConfig. They live outside migrations
+because SQLite loses triggers whenever it rebuilds a table and refuses to rebuild one under a view.
+So pre_migrate drops what stands in the way, only when there is something to migrate, and
+post_migrate creates what is missing or different. A kill in between leaves nothing that `migrate`
+does not heal: web and worker refuse to serve until it has run.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """What can go wrong, by name: one exception for each refusal, one table for all codes.
 
-A `BankError` leaves nothing behind, whatever raised it. A `Refusal` is a business outcome of a money
-command: the processor keeps it as a FAILED transaction with this code, and whoever asked gets the
-error with the `transaction_id` it was kept under.
+A `BankError` leaves nothing behind, whatever raised it. A `Refusal` is a business outcome of a
+money command: the processor keeps it as a FAILED transaction with this code, and whoever asked gets
+the error with the `transaction_id` it was kept under.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class ErrorKind:
-    """What an error code means to a client: HTTP status (RFC 9110), title, and its use of retries."""
+    """What an error code means to a client: HTTP status (RFC 9110), title, the use of a retry."""
 
     status: int
     title: str
@@ -67,7 +67,7 @@ class FieldError:
 
 
 class BankError(Exception):
-    """Base of all named errors. `code` is stable and a key of `ERROR_KINDS`; `detail` is for people."""
+    """Base of all named errors: a stable `code` of `ERROR_KINDS`, and a `detail` for people."""
 
     code: ClassVar[str]
 

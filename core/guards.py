@@ -14,7 +14,7 @@ _INTEGRITY_ERROR = "restrict_violation"  # SQLSTATE 23001
 def refuse(
     name: str, table: str, event: str, message: str, *, when: str = "", violation: str = ""
 ) -> DatabaseObject:
-    """A row trigger that refuses `event` (UPDATE, DELETE, INSERT), always or `when` it must not be."""
+    """A row trigger that refuses an INSERT, UPDATE or DELETE, always or by the condition `when`."""
     sqlite_when = f"\nWHEN {when.replace('IS DISTINCT FROM', 'IS NOT')}" if when else ""
     return DatabaseObject(
         name=name,

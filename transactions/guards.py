@@ -79,8 +79,8 @@ END
 def _entries() -> DatabaseObject:
     """The ledger's lines: a debit row and a credit row for each posted transaction.
 
-    The branches have no WHERE of their own, and so PostgreSQL merges the indexes of both sides in the
-    order of the sequence; with one it sorts whole accounts.
+    The branches have no WHERE of their own, and so PostgreSQL merges the indexes of both sides in
+    the order of the sequence; with one it sorts whole accounts.
     """
     side = (
         "SELECT replace(CAST(id AS text), '-', '') || '-{letter}' AS id,"

@@ -1,8 +1,8 @@
 """The one writer: inserts transactions and changes balances, whatever the length of the list.
 
-One statement for the journal, one for the accounts. Amounts are bound as the integers that the columns
-hold (1/10,000 of the main unit), and balances are the ones computed under the lock: nothing here does
-arithmetic in SQL.
+One statement for the journal, one for the accounts. Amounts are bound as the integers that the
+columns hold (1/10,000 of the main unit), and balances are the ones computed under the lock: nothing
+here does arithmetic in SQL.
 """
 
 from collections.abc import Collection, Sequence
@@ -176,7 +176,9 @@ def _update(accounts: Collection[LockedAccount]) -> None:
     ]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_UPDATE_POSTGRESQL, [list(column) for column in zip(*values)])
+            cursor.execute(
+                _UPDATE_POSTGRESQL, [list(column) for column in zip(*values, strict=True)]
+            )
         else:
             cursor.executemany(
                 _UPDATE_SQLITE, [[_sqlite_value(value) for value in row] for row in values]

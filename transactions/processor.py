@@ -32,13 +32,14 @@ Result = Account | JournalRow
 def process(commands: Sequence[Command], origin: Origin) -> list[Any]:
     """Runs a list of commands in one database transaction, in order; returns a result for each.
 
-    An account command gives the Account; a money command gives its JournalRow, COMPLETED or, if it was
-    refused, FAILED with its code (`row.refusal()` is the error to raise). What comes back is committed.
+    An account command gives the Account; a money command gives its JournalRow, COMPLETED or, if it
+    was refused, FAILED with its code (`row.refusal()` is the error to raise). What comes back is
+    committed.
 
-    Raises the BankError of the first command whose input is bad or whose account is unknown, and of an
-    account command that is refused: then nothing of the list is left behind. Raises Busy when other
-    transactions stay in the way. Locks all accounts of the list, in one query. Not to be called inside
-    a transaction.
+    Raises the BankError of the first command whose input is bad or whose account is unknown, and of
+    an account command that is refused: then nothing of the list is left behind. Raises Busy when
+    other transactions stay in the way. Locks all accounts of the list, in one query. Not to be
+    called inside a transaction.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:

@@ -10,8 +10,8 @@
     FAILED -> PENDING               retry, asked for explicitly
     COMPLETED                       final
 
-A synchronous command passes PENDING inside one database transaction, so that its row is born COMPLETED
-or FAILED. The database's guard over the column is made from this table.
+A synchronous command passes PENDING inside one database transaction, so that its row is born
+COMPLETED or FAILED. The database's guard over the column is made from this table.
 """
 
 from django.db import models

@@ -1,4 +1,4 @@
-"""What all commands on one account have in common: a locked row, a change, and an event with a reason."""
+"""What all commands on one account have in common: a locked row, a change, and its event."""
 
 from dataclasses import dataclass
 from decimal import Decimal

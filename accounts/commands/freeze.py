@@ -24,8 +24,11 @@ class FreezeAccount(AccountCommand):
 
     def change(self, account: Account) -> None:
         refuse_closed(account)
-        debits = account.debits_blocked or self.scope in (FreezeScope.DEBITS, FreezeScope.ALL)
-        credits = account.credits_blocked or self.scope in (FreezeScope.CREDITS, FreezeScope.ALL)
-        if (debits, credits) == (account.debits_blocked, account.credits_blocked):
+        block_debits = account.debits_blocked or self.scope in (FreezeScope.DEBITS, FreezeScope.ALL)
+        block_credits = account.credits_blocked or self.scope in (
+            FreezeScope.CREDITS,
+            FreezeScope.ALL,
+        )
+        if (block_debits, block_credits) == (account.debits_blocked, account.credits_blocked):
             raise InvalidTransition(f"Account {account.number} is frozen like that already.")
-        account.debits_blocked, account.credits_blocked = debits, credits
+        account.debits_blocked, account.credits_blocked = block_debits, block_credits

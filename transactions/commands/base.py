@@ -18,7 +18,7 @@ Accounts = Mapping[UUID, LockedAccount]
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One account debited, another credited, by `amount` in 1/10,000 of the currency's main unit."""
+    """One account debited, another credited. `amount` is in 1/10,000 of the main unit."""
 
     debit_account_id: UUID
     credit_account_id: UUID

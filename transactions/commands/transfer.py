@@ -29,7 +29,7 @@ class Transfer(MoneyCommand):
             raise SameAccount("An account cannot transfer to itself.")
         if source.currency != target.currency:
             raise CurrencyMismatch(
-                f"The accounts are in {source.currency} and {target.currency}; a transfer needs one."
+                f"A transfer needs one currency, not {source.currency} and {target.currency}."
             )
         return Posting(
             debit_account_id=source.id,

@@ -15,8 +15,8 @@ class EntrySide(models.TextChoices):
 class Entry(models.Model):
     """A ledger line: one side of a posted transaction, read from a database view.
 
-    `amount` is signed: a credit +, a debit -. `sequence` and `balance_after` are null on the side of an
-    internal account.
+    `amount` is signed: a credit +, a debit -. `sequence` and `balance_after` are null on the side
+    of an internal account.
     """
 
     id = models.CharField(primary_key=True, max_length=40)

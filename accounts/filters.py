@@ -1,0 +1,49 @@
+"""Filters of lists of accounts."""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from rest_framework import serializers
+
+from accounts.models import Account
+from accounts.selectors import shown_as
+from accounts.states import ShownStatus
+from core.api.fields import CurrencyField, OffsetDateTimeField, StrictCharField
+from core.api.requests import PageQuery
+from core.identifiers import lowest_uuid7
+
+
+class AccountQuery(PageQuery):
+    """Query parameters of `accounts/`."""
+
+    status = serializers.ChoiceField(
+        ShownStatus.choices, required=False, help_text="ACTIVE, FROZEN or CLOSED."
+    )
+    currency = CurrencyField(required=False, help_text="ISO 4217 code.")
+    search = StrictCharField(
+        required=False,
+        max_length=200,
+        help_text="Part of the name, in any case, or the beginning of the account number.",
+    )
+    created_after = OffsetDateTimeField(
+        required=False, help_text="Opened at or after this moment (RFC 3339, offset required)."
+    )
+    created_before = OffsetDateTimeField(
+        required=False, help_text="Opened before this moment (RFC 3339, offset required)."
+    )
+
+
+def filter_accounts(accounts: QuerySet[Account], values: dict[str, Any]) -> QuerySet[Account]:
+    """Narrows by what AccountQuery read. Times become bounds of ids, read from the primary key."""
+    if "status" in values:
+        accounts = accounts.filter(shown_as(ShownStatus(values["status"])))
+    if "currency" in values:
+        accounts = accounts.filter(currency=values["currency"])
+    if "search" in values:
+        text = values["search"]
+        accounts = accounts.filter(Q(name__icontains=text) | Q(number__startswith=text))
+    if "created_after" in values:
+        accounts = accounts.filter(id__gte=lowest_uuid7(values["created_after"]))
+    if "created_before" in values:
+        accounts = accounts.filter(id__lt=lowest_uuid7(values["created_before"]))
+    return accounts

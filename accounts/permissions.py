@@ -1,0 +1,19 @@
+"""Who may do what with accounts."""
+
+from core.api.permissions import OwnerOrStaffRight, StaffRight
+
+
+class CanReadAccounts(OwnerOrStaffRight):
+    right = "accounts.view_account"
+
+
+class CanOpenAccounts(StaffRight):
+    """Opening, and the clerical changes: name and metadata."""
+
+    right = "accounts.open_account"
+
+
+class CanManageAccounts(StaffRight):
+    """Freezing, unfreezing, closing, overdraft limits."""
+
+    right = "accounts.manage_account"

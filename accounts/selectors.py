@@ -1,0 +1,63 @@
+"""Reads of accounts."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db.models import Q, QuerySet
+
+from accounts.models import Account
+from accounts.states import AccountKind, AccountStatus, ShownStatus
+from core.api.pagination import PageById
+from core.api.permissions import has_right
+from core.errors import FieldError, InvalidInput, NotFound
+
+
+def visible_accounts(user: Any) -> QuerySet[Account]:
+    """What the user may see: staff with the right everything, others the accounts they own."""
+    accounts = Account.objects.select_related("owner")
+    if has_right(user, "accounts.view_account"):
+        return accounts
+    return accounts.filter(owner=user.pk, kind=AccountKind.CUSTOMER)
+
+
+def visible_account(user: Any, account_id: UUID) -> Account:
+    """One account the user may see. Raises NotFound, for another's account as for a missing one."""
+    account = visible_accounts(user).filter(pk=account_id).first()
+    if account is None:
+        raise NotFound(f"There is no account {account_id}.")
+    return account
+
+
+def owner_id(username: str | None) -> int | None:
+    """The id of the user an account is opened for. Raises InvalidInput if there is none."""
+    if username is None:
+        return None
+    user = get_user_model().objects.filter(username=username, is_active=True).first()
+    if user is None:
+        raise InvalidInput(
+            errors=[FieldError("/owner", "unknown_user", "There is no such active user.")]
+        )
+    return int(user.pk)
+
+
+def shown_as(status: ShownStatus) -> Q:
+    """Accounts that show this status: frozen ones are active ones with a block."""
+    blocked = Q(debits_blocked=True) | Q(credits_blocked=True)
+    return {
+        ShownStatus.CLOSED: Q(status=AccountStatus.CLOSED),
+        ShownStatus.FROZEN: Q(status=AccountStatus.ACTIVE) & blocked,
+        ShownStatus.ACTIVE: Q(status=AccountStatus.ACTIVE) & ~blocked,
+    }[status]
+
+
+def page_of_accounts(accounts: QuerySet[Account]) -> PageById[Account]:
+    """Reads a page of these accounts, newest first, beyond an id."""
+
+    def fetch(*, after: UUID | None, backwards: bool, limit: int) -> list[Account]:
+        beyond = accounts
+        if after is not None:
+            beyond = accounts.filter(Q(id__gt=after) if backwards else Q(id__lt=after))
+        return list(beyond.order_by("id" if backwards else "-id")[:limit])
+
+    return fetch

@@ -1,0 +1,122 @@
+"""Shapes of accounts on the wire."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import Account
+from accounts.states import FreezeScope, ShownStatus
+from core.api.fields import (
+    AmountInputField,
+    AmountOutputField,
+    CurrencyField,
+    MetadataField,
+    OffsetDateTimeField,
+    StrictCharField,
+)
+from core.api.serializers import StrictSerializer
+
+
+class AccountSerializer(serializers.ModelSerializer[Account]):
+    """An account as clients see it."""
+
+    account_id = serializers.UUIDField(source="id", help_text="Identifier (UUIDv7).")
+    balance = AmountOutputField(help_text="What the account holds; below zero if overdrawn.")
+    available_balance = AmountOutputField(
+        help_text="Balance plus overdraft limit: what can be withdrawn now."
+    )
+    overdraft_limit = AmountOutputField(help_text="How far below zero the balance may go.")
+    status = serializers.ChoiceField(
+        ShownStatus.choices,
+        source="shown_status",
+        help_text="ACTIVE, FROZEN while a block is set, or CLOSED for good.",
+    )
+    owner = serializers.CharField(
+        source="owner.username", default=None, allow_null=True, help_text="User name of the owner."
+    )
+    metadata = serializers.DictField(
+        child=serializers.CharField(), help_text="The client's own notes: texts by name."
+    )
+    created_at = OffsetDateTimeField(help_text="When the account was opened (UTC).")
+    updated_at = OffsetDateTimeField(help_text="When the account last changed (UTC).")
+
+    class Meta:
+        model = Account
+        fields = (
+            "account_id",
+            "number",
+            "name",
+            "owner",
+            "currency",
+            "balance",
+            "available_balance",
+            "overdraft_limit",
+            "status",
+            "debits_blocked",
+            "credits_blocked",
+            "metadata",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
+        extra_kwargs = {
+            "debits_blocked": {"help_text": "No money can leave the account."},
+            "credits_blocked": {"help_text": "No money can enter the account."},
+        }
+
+
+class OpenAccountBody(StrictSerializer):
+    """The body of `POST accounts/`."""
+
+    name = StrictCharField(max_length=200, help_text="Name of the account.")
+    initial_balance = AmountInputField(
+        required=False,
+        help_text="Paid in at opening, as a deposit of its own. Default: nothing.",
+    )
+    currency = CurrencyField(
+        required=False, help_text="ISO 4217 code, fixed for good. Default: the bank's own."
+    )
+    owner = StrictCharField(
+        required=False,
+        allow_null=True,
+        max_length=150,
+        help_text="User name of the customer who may see the account and transfer from it.",
+    )
+    overdraft_limit = AmountInputField(
+        required=False, help_text="How far below zero the balance may go."
+    )
+    metadata = MetadataField(required=False, help_text="Your own notes: up to 20 texts by name.")
+
+
+class ChangeAccountBody(StrictSerializer):
+    """The body of `PATCH accounts/{account_id}/`: at least one of the members."""
+
+    name = StrictCharField(required=False, max_length=200, help_text="The new name.")
+    metadata = MetadataField(required=False, help_text="Replaces the notes as a whole.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("Give a name or metadata.", code="required")
+        return attrs
+
+
+class ReasonBody(StrictSerializer):
+    """A body that says why."""
+
+    reason = StrictCharField(max_length=500, help_text="Why; kept in the audit log.")
+
+
+class FreezeBody(ReasonBody):
+    """The body of `freeze/`."""
+
+    scope = serializers.ChoiceField(
+        FreezeScope.choices,
+        default=FreezeScope.ALL,
+        help_text="Which side to block: debits, credits or all (default).",
+    )
+
+
+class OverdraftLimitBody(ReasonBody):
+    """The body of `overdraft_limit/`."""
+
+    overdraft_limit = AmountInputField(help_text="How far below zero the balance may go.")

@@ -1,0 +1,120 @@
+"""The API of accounts: reading them, and the commands of staff that move no money.
+
+Routes that move money or list transactions, opening included, are added in `transactions.views`.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+from uuid import UUID
+
+from rest_framework import viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import schema
+from accounts.commands import (
+    AccountCommand,
+    ChangeMetadata,
+    ChangeOverdraftLimit,
+    CloseAccount,
+    FreezeAccount,
+    RenameAccount,
+    UnfreezeAccount,
+)
+from accounts.filters import AccountQuery, filter_accounts
+from accounts.models import Account
+from accounts.permissions import CanManageAccounts, CanOpenAccounts, CanReadAccounts
+from accounts.selectors import page_of_accounts, visible_account, visible_accounts
+from accounts.serializers import (
+    AccountSerializer,
+    ChangeAccountBody,
+    FreezeBody,
+    OverdraftLimitBody,
+    ReasonBody,
+)
+from accounts.states import AccountKind, FreezeScope
+from core.api.pagination import paginate_by_id
+from core.api.requests import origin_of, parse_body, parse_query
+from core.commands import process
+
+
+class AccountViewSet(viewsets.ViewSet):
+    """Accounts. `permission_by_action` names the one rule of each route."""
+
+    queryset = Account.objects.all()
+    serializer_class = AccountSerializer
+    lookup_field = "account_id"
+    lookup_value_converter = "uuid"
+    permission_by_action: ClassVar[dict[str, type[BasePermission]]] = {
+        "list": CanReadAccounts,
+        "retrieve": CanReadAccounts,
+        "partial_update": CanOpenAccounts,
+        "freeze": CanManageAccounts,
+        "unfreeze": CanManageAccounts,
+        "close": CanManageAccounts,
+        "overdraft_limit": CanManageAccounts,
+    }
+
+    def get_permissions(self) -> list[BasePermission]:
+        rule = self.permission_by_action.get(self.action or "")
+        return [rule()] if rule else super().get_permissions()
+
+    @schema.list_accounts
+    def list(self, request: Request) -> Response:
+        query = parse_query(AccountQuery, request)
+        accounts = visible_accounts(request.user).filter(kind=AccountKind.CUSTOMER)
+        page = paginate_by_id(request, page_of_accounts(filter_accounts(accounts, query)))
+        return page.response(AccountSerializer(page.results, many=True).data)
+
+    @schema.retrieve_account
+    def retrieve(self, request: Request, account_id: UUID) -> Response:
+        return Response(AccountSerializer(visible_account(request.user, account_id)).data)
+
+    @schema.change_account
+    def partial_update(self, request: Request, account_id: UUID) -> Response:
+        body = parse_body(ChangeAccountBody, request)
+        commands: list[AccountCommand] = []
+        if "name" in body:
+            commands.append(RenameAccount(account_id=account_id, name=body["name"]))
+        if "metadata" in body:
+            commands.append(ChangeMetadata(account_id=account_id, metadata=body["metadata"]))
+        return self._run(request, commands)
+
+    @schema.freeze_account
+    @action(detail=True, methods=["post"])
+    def freeze(self, request: Request, account_id: UUID) -> Response:
+        body = parse_body(FreezeBody, request)
+        command = FreezeAccount(
+            account_id=account_id, scope=FreezeScope(body["scope"]), reason=body["reason"]
+        )
+        return self._run(request, [command])
+
+    @schema.unfreeze_account
+    @action(detail=True, methods=["post"])
+    def unfreeze(self, request: Request, account_id: UUID) -> Response:
+        body = parse_body(ReasonBody, request)
+        return self._run(request, [UnfreezeAccount(account_id=account_id, reason=body["reason"])])
+
+    @schema.close_account
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, account_id: UUID) -> Response:
+        body = parse_body(ReasonBody, request)
+        return self._run(request, [CloseAccount(account_id=account_id, reason=body["reason"])])
+
+    @schema.change_overdraft_limit
+    @action(detail=True, methods=["post"])
+    def overdraft_limit(self, request: Request, account_id: UUID) -> Response:
+        body = parse_body(OverdraftLimitBody, request)
+        command = ChangeOverdraftLimit(
+            account_id=account_id,
+            overdraft_limit=body["overdraft_limit"],
+            reason=body["reason"],
+        )
+        return self._run(request, [command])
+
+    def _run(self, request: Request, commands: Sequence[AccountCommand]) -> Response:
+        """Hands the commands to the processor, all or none; answers with the account after them."""
+        accounts = process(commands, origin_of(request))
+        return Response(AccountSerializer(accounts[-1]).data)

@@ -1,0 +1,87 @@
+"""Probes: whether the process lives, and whether it can serve."""
+
+from typing import Any
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
+from rest_framework import serializers, status
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.database import missing_objects
+
+_OK = "ok"
+_PROBE = inline_serializer(
+    "Health", {"status": serializers.CharField(help_text="`ok` while the process lives.")}
+)
+_READINESS = inline_serializer(
+    "Readiness",
+    {
+        "status": serializers.CharField(help_text="`ok` or `unavailable`."),
+        "checks": serializers.DictField(
+            child=serializers.CharField(), help_text="Each check by name: `ok` or what is wrong."
+        ),
+    },
+)
+
+
+class HealthView(APIView):
+    """The process answers. Nothing else is asked, so that a probe costs nothing."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        operation_id="health",
+        tags=["Health"],
+        summary="Is the process alive?",
+        responses=_PROBE,
+        examples=[OpenApiExample("Alive", value={"status": "ok"}, response_only=True)],
+        auth=[],
+    )
+    def get(self, request: Request) -> Response:
+        return Response({"status": _OK})
+
+
+class ReadinessView(APIView):
+    """The process can serve: the database answers, is migrated, and has its guards. 200 or 503."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        operation_id="health_ready",
+        tags=["Health"],
+        summary="Can the process serve?",
+        responses={200: _READINESS, 503: _READINESS},
+        auth=[],
+    )
+    def get(self, request: Request) -> Response:
+        checks = readiness()
+        ready = all(result == _OK for result in checks.values())
+        return Response(
+            {"status": _OK if ready else "unavailable", "checks": checks},
+            status=status.HTTP_200_OK if ready else status.HTTP_503_SERVICE_UNAVAILABLE,
+        )
+
+
+def readiness() -> dict[str, str]:
+    """Each check by name. A database that does not answer leaves the others unknown."""
+    try:
+        return {"database": _OK, "migrations": _migrations(), "guards": _guards()}
+    except DatabaseError:
+        return {"database": "does not answer", "migrations": "unknown", "guards": "unknown"}
+
+
+def _migrations() -> str:
+    executor = MigrationExecutor(connection)
+    plan: list[Any] = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return f"{len(plan)} not applied" if plan else _OK
+
+
+def _guards() -> str:
+    missing = missing_objects(connection)
+    return f"{len(missing)} missing" if missing else _OK

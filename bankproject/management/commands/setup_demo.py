@@ -1,0 +1,106 @@
+"""`manage.py setup_demo`: an empty bank gets people, accounts and some history to look at."""
+
+import secrets
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from accounts.commands import FreezeAccount, OpenAccount
+from accounts.models import Account
+from accounts.states import FreezeScope
+from bankproject.roles import AUDITOR, SUPERVISOR, TELLER
+from core.commands import Command as BankCommand
+from core.commands import Origin
+from transactions.commands import Deposit, Transfer, Withdraw
+from transactions.processor import process
+
+_ADMIN = "admin"
+_STAFF = {"tessa": TELLER, "susan": SUPERVISOR, "aldo": AUDITOR}
+_CUSTOMERS = ("ada", "grace")
+
+
+class Command(BaseCommand):
+    help = (
+        "Fills an empty bank with demo accounts, staff and a superuser, with random passwords that"
+        " are printed once. Does nothing where there is a user or an account already."
+    )
+
+    def handle(self, **_options: Any) -> None:
+        if get_user_model().objects.exists() or Account.objects.exists():
+            self.stdout.write("The bank has users or accounts already: nothing to set up.")
+            return
+        passwords = _make_users()
+        accounts = _make_accounts(Origin(caller="job:setup_demo"))
+        self._print(passwords, accounts)
+
+    def _print(self, passwords: dict[str, str], accounts: dict[str, UUID]) -> None:
+        lines = ["", "The demo bank is ready. These passwords are shown once:", ""]
+        roles = {_ADMIN: "superuser", **_STAFF, **dict.fromkeys(_CUSTOMERS, "customer")}
+        lines += [f"  {name:<8} {passwords[name]:<26} {roles[name]}" for name in passwords]
+        lines += ["", "Accounts:", ""]
+        lines += [f"  {account_id}  {name}" for name, account_id in accounts.items()]
+        self.stdout.write("\n".join([*lines, ""]))
+
+
+@transaction.atomic
+def _make_users() -> dict[str, str]:
+    """One superuser, one member of staff for each role, and customers; all or none."""
+    users = get_user_model().objects
+    passwords = {name: secrets.token_urlsafe(18) for name in (_ADMIN, *_STAFF, *_CUSTOMERS)}
+    users.create_superuser(_ADMIN, password=passwords[_ADMIN])
+    for name, role in _STAFF.items():
+        user = users.create_user(name, password=passwords[name], is_staff=True)
+        user.groups.add(Group.objects.get(name=role))
+    for name in _CUSTOMERS:
+        users.create_user(name, password=passwords[name])
+    return passwords
+
+
+def _make_accounts(origin: Origin) -> dict[str, UUID]:
+    owners = dict(get_user_model().objects.values_list("username", "pk"))
+    ada, savings, grace, shop = (
+        OpenAccount(name="Ada Lovelace", currency="USD", owner_id=owners["ada"]),
+        OpenAccount(name="Ada Lovelace, savings", currency="USD", owner_id=owners["ada"]),
+        OpenAccount(
+            name="Grace Hopper",
+            currency="USD",
+            owner_id=owners["grace"],
+            overdraft_limit=Decimal(200),
+        ),
+        OpenAccount(name="Corner Shop", currency="EUR"),
+    )
+    history: list[BankCommand] = [
+        ada,
+        savings,
+        grace,
+        shop,
+        Deposit(account_id=ada.account_id, amount=Decimal("2500.00"), description="Salary"),
+        Deposit(account_id=grace.account_id, amount=Decimal("1840.50"), description="Salary"),
+        Deposit(account_id=shop.account_id, amount=Decimal("312.75"), description="Takings"),
+        Transfer(
+            account_id=ada.account_id,
+            target_account_id=savings.account_id,
+            amount=Decimal("400.00"),
+            description="To savings",
+        ),
+        Transfer(
+            account_id=grace.account_id,
+            target_account_id=ada.account_id,
+            amount=Decimal("36.40"),
+            description="Dinner",
+        ),
+        Withdraw(account_id=ada.account_id, amount=Decimal("120.00"), description="Cash"),
+        # Refused, and kept as such: there is something to look at among the failures too.
+        Withdraw(account_id=shop.account_id, amount=Decimal("1000.00"), description="Till float"),
+        FreezeAccount(
+            account_id=shop.account_id, scope=FreezeScope.DEBITS, reason="Papers are missing"
+        ),
+    ]
+    process(history, origin)
+    opened = (ada, savings, grace, shop)
+    return {f"{account.name} ({account.currency})": account.account_id for account in opened}

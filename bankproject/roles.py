@@ -1,0 +1,45 @@
+"""The bank's roles: groups of staff and their rights, made after every `migrate`."""
+
+from typing import Any
+
+AUDITOR, TELLER, SUPERVISOR = "auditor", "teller", "supervisor"
+
+_READ = {
+    "accounts.view_account",
+    "accounts.view_accountevent",
+    "transactions.view_transaction",
+    "transactions.view_transactionevent",
+    "transactions.view_entry",
+    "transactions.view_batch",
+    "transactions.view_archiverun",
+}
+_WORK = {
+    "accounts.open_account",
+    "transactions.post_transaction",
+    "transactions.retry_transaction",
+}
+_DECIDE = {
+    "accounts.manage_account",
+    "transactions.reverse_transaction",
+    "transactions.approve_transaction",
+    "transactions.run_archive",
+}
+
+ROLES: dict[str, set[str]] = {
+    AUDITOR: _READ,
+    TELLER: _READ | _WORK,
+    SUPERVISOR: _READ | _WORK | _DECIDE,
+}
+
+
+def make_groups(*, using: str, **_: Any) -> None:
+    """post_migrate: each role's group exists, with at least the rights of the role. Idempotent."""
+    from django.contrib.auth.models import Group, Permission
+
+    permissions = {
+        f"{permission.content_type.app_label}.{permission.codename}": permission
+        for permission in Permission.objects.using(using).select_related("content_type")
+    }
+    for name, rights in ROLES.items():
+        group, _created = Group.objects.using(using).get_or_create(name=name)
+        group.permissions.add(*(permissions[right] for right in sorted(rights)))

@@ -1,0 +1,140 @@
+"""What all pages of the admin share: reads that stay cheap, and no way to change the ledger.
+
+Banks have millions of rows. A list reads one page in the order of an index and counts no further
+than `BoundedPaginator.limit`; it is never sorted by a click on a column and counts no facets.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.views.main import ORDER_VAR
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.views import ChangeList
+
+from core.money import format_amount
+
+EMPTY = "-"
+
+
+class BoundedPaginator(Paginator):
+    """Counts at most `limit` rows; what lies beyond is reached by a search or a filter."""
+
+    limit = 10_000
+    template_name = "core/pagination.html"
+
+    @cached_property
+    def _counted(self) -> int:
+        assert isinstance(self.object_list, QuerySet)
+        return self.object_list.order_by()[: self.limit + 1].count()
+
+    @property
+    def is_cut(self) -> bool:
+        return self._counted > self.limit
+
+    @cached_property
+    def count(self) -> int:
+        return min(self._counted, self.limit)
+
+
+class IndexOrderedChangeList(ChangeList):
+    """Keeps the order of its ModelAdmin, which an index has, whatever `?o=` says."""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> list[Any]:
+        self.params.pop(ORDER_VAR, None)
+        return super().get_ordering(request, queryset)
+
+
+class BankModelAdmin(ModelAdmin):
+    """A list that costs the same whatever the size of its table, filters on columns without an
+    index aside."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 50
+    list_filter_submit = True
+    list_fullwidth = True
+    sortable_by = ()
+    empty_value_display = EMPTY
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return IndexOrderedChangeList
+
+
+class _NeverChanged:
+    """Nobody adds, changes or deletes these rows here, superusers included."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ReadOnlyModelAdmin(_NeverChanged, BankModelAdmin):
+    """Pages to read, for those with the `view` right. Whatever is posted to them is refused: 403.
+
+    What staff may do to these rows are commands, each with a view of its own.
+    """
+
+    actions = None
+    ordering = ("-id",)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # Django takes a POST without an action for a GET.
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        return super().changelist_view(request, extra_context)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        # Django's history is of changes made by its own forms: there are none.
+        context = {**(extra_context or {}), "show_history": False}
+        return super().changeform_view(request, object_id, form_url, context)
+
+
+class ReadOnlyTabularInline(_NeverChanged, TabularInline):
+    """Rows that belong to the one on the page, a bounded number at a time."""
+
+    extra = 0
+    max_num = 0
+    per_page = 20
+    can_delete = False
+
+
+def shown_amount(amount: Decimal | None, currency: str) -> str:
+    """With the currency's digits and thousands separators: "1,234,500.00". Exact."""
+    if amount is None:
+        return EMPTY
+    return f"{Decimal(format_amount(amount, currency)):,f}"
+
+
+def in_words(name: str) -> str:
+    """A stored name as people read it: "credits_blocked" is "Credits blocked"."""
+    return name.replace("_", " ").capitalize()
+
+
+def link_to(row: Model, text: str) -> SafeString:
+    """A link to the row's own page."""
+    page = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return format_html('<a class="text-link" href="{}">{}</a>', reverse(page, args=[row.pk]), text)

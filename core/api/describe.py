@@ -1,0 +1,47 @@
+"""Short words for describing routes in the OpenAPI schema."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, inline_serializer
+from rest_framework import serializers
+
+
+def page_of(
+    serializer: type[serializers.Serializer[Any]], name: str
+) -> serializers.Serializer[Any]:
+    """The schema of a page of such rows, see `core.api.pagination`."""
+    return inline_serializer(
+        name,
+        {
+            "next": serializers.URLField(
+                allow_null=True, help_text="The page after this one; null on the last."
+            ),
+            "previous": serializers.URLField(
+                allow_null=True, help_text="The page before this one; null on the first."
+            ),
+            "results": serializer(many=True, help_text="The rows of this page."),
+        },
+    )
+
+
+def page_example(result: dict[str, Any], path: str) -> OpenApiExample:
+    """A page of one result, with a page after it."""
+    page = {
+        "next": f"https://bank.example/api/v1/{path}?cursor=KzAxOWFiMGM0OlZ4",
+        "previous": None,
+        "results": [result],
+    }
+    return OpenApiExample("Page", value=page, response_only=True)
+
+
+def request_example(value: Any) -> OpenApiExample:
+    return OpenApiExample("Request", value=value, request_only=True)
+
+
+def response_example(name: str, value: Any) -> OpenApiExample:
+    return OpenApiExample(name, value=value, response_only=True)
+
+
+def errors(*codes: str) -> dict[str, list[str]]:
+    """The error codes of a route besides those that every route has."""
+    return {"x-error-codes": list(codes)}

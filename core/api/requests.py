@@ -1,0 +1,62 @@
+"""What a view needs to know of a request: its input, checked, and who sent it."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from core.api.serializers import StrictSerializer
+from core.commands import Origin
+from core.errors import FieldError, InvalidInput
+
+
+class PageQuery(StrictSerializer):
+    """The parameters that every list takes; `core.api.pagination` reads them."""
+
+    page_size = serializers.CharField(
+        required=False, help_text="Items on a page, 1 to 200. Default: 50."
+    )
+    cursor = serializers.CharField(
+        required=False, help_text="Where the page begins: taken from `next` or `previous`."
+    )
+
+
+def parse_body(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    """The body, checked for its shape. Raises ValidationError, which is answered with 400."""
+    parsed = serializer(data=request.data)
+    parsed.is_valid(raise_exception=True)
+    return parsed.validated_data
+
+
+def parse_query(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    """The query's parameters, checked like a body: an unknown one is an error, a repeated one too.
+
+    Raises InvalidInput, each error's pointer naming a parameter.
+    """
+    repeated = [name for name, values in request.query_params.lists() if len(values) > 1]
+    if repeated:
+        raise InvalidInput(
+            errors=[
+                FieldError(name, "repeated", "This parameter is given twice.") for name in repeated
+            ]
+        )
+    parsed = serializer(data=request.query_params.dict())
+    if not parsed.is_valid():
+        raise InvalidInput(
+            errors=[
+                FieldError(name, getattr(detail, "code", "invalid"), str(detail))
+                for name, details in parsed.errors.items()
+                for detail in details
+            ]
+        )
+    return parsed.validated_data
+
+
+def origin_of(request: Request) -> Origin:
+    """Who sends this request, and from where, for commands and their audit trail."""
+    return Origin(
+        user_id=request.user.pk,
+        caller=f"user:{request.user.pk}",
+        request_id=getattr(request, "request_id", ""),
+        address=request.META.get("REMOTE_ADDR") or None,
+    )

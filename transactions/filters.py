@@ -1,0 +1,82 @@
+"""Filters of lists of transactions."""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from rest_framework import serializers
+
+from core.api.fields import (
+    AmountInputField,
+    CurrencyField,
+    OffsetDateTimeField,
+    StrictCharField,
+    StrictUUIDField,
+)
+from core.api.requests import PageQuery
+from core.identifiers import lowest_uuid7
+from transactions.states import TransactionStatus, TransactionType
+
+
+class TransactionFilters(PageQuery):
+    """Query parameters of every list of transactions."""
+
+    status = serializers.ChoiceField(
+        TransactionStatus.choices, required=False, help_text="State of the transaction."
+    )
+    type = serializers.ChoiceField(
+        TransactionType.choices, required=False, help_text="What kind of transaction."
+    )
+    currency = CurrencyField(required=False, help_text="ISO 4217 code.")
+    amount_min = AmountInputField(required=False, help_text="At least this amount.")
+    amount_max = AmountInputField(required=False, help_text="At most this amount.")
+    created_after = OffsetDateTimeField(
+        required=False, help_text="Created at or after this moment (RFC 3339, offset required)."
+    )
+    created_before = OffsetDateTimeField(
+        required=False, help_text="Created before this moment (RFC 3339, offset required)."
+    )
+    failure_code = StrictCharField(
+        required=False, max_length=40, help_text="Error code of a failed transaction."
+    )
+    search = StrictCharField(
+        required=False, max_length=200, help_text="Part of the description, in any case."
+    )
+
+
+class TransactionQuery(TransactionFilters):
+    """Query parameters of `transactions/`."""
+
+    account = StrictUUIDField(
+        required=False, help_text="Only transactions that debit or credit this account."
+    )
+
+
+class EntryQuery(PageQuery):
+    """Query parameters of `entries/`."""
+
+
+_LOOKUPS = {
+    "status": "status",
+    "type": "type",
+    "currency": "currency",
+    "amount_min": "amount__gte",
+    "amount_max": "amount__lte",
+    "failure_code": "failure_code",
+    "search": "description__icontains",
+}
+
+
+def filters_of(values: dict[str, Any]) -> Q:
+    """What TransactionFilters read, as a condition. Times become bounds of ids, for the indexes."""
+    condition = Q(**{_LOOKUPS[name]: value for name, value in values.items() if name in _LOOKUPS})
+    if "created_after" in values:
+        condition &= Q(id__gte=lowest_uuid7(values["created_after"]))
+    if "created_before" in values:
+        condition &= Q(id__lt=lowest_uuid7(values["created_before"]))
+    return condition
+
+
+def filter_branches(branches: list[QuerySet], values: dict[str, Any]) -> list[QuerySet]:
+    """Each branch of a list, narrowed."""
+    condition = filters_of(values)
+    return [branch.filter(condition) for branch in branches]

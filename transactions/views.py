@@ -1,0 +1,180 @@
+"""The API of all that moves money or lists transactions, the routes under `accounts/` included."""
+
+from functools import partial
+from typing import ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.urls import reverse
+from rest_framework import status, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.commands import OpenAccount
+from accounts.permissions import CanOpenAccounts, CanReadAccounts
+from accounts.selectors import owner_id, visible_account
+from accounts.serializers import AccountSerializer, OpenAccountBody
+from accounts.views import AccountViewSet
+from core.api.pagination import KeysetPagination, paginate_by_id
+from core.api.permissions import has_right
+from core.api.requests import origin_of, parse_body, parse_query
+from core.commands import Command
+from transactions import schema, selectors
+from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
+from transactions.filters import (
+    EntryQuery,
+    TransactionFilters,
+    TransactionQuery,
+    filter_branches,
+)
+from transactions.models import Entry, Transaction
+from transactions.permissions import CanPostTransactions, CanReadTransactions, CanTransfer
+from transactions.processor import process
+from transactions.serializers import (
+    AmountBody,
+    BalanceQuery,
+    BalanceSerializer,
+    DirectedTransactionSerializer,
+    EntrySerializer,
+    TransactionDetailSerializer,
+    TransactionSerializer,
+    TransferBody,
+)
+
+
+def _sequence(entry: Entry) -> int:
+    assert entry.sequence is not None
+    return entry.sequence
+
+
+class MoneyAccountViewSet(AccountViewSet):
+    """Accounts, with the routes that move money and those that list what was moved."""
+
+    permission_by_action: ClassVar[dict[str, type[BasePermission]]] = {
+        **AccountViewSet.permission_by_action,
+        "create": CanOpenAccounts,
+        "deposit": CanPostTransactions,
+        "withdraw": CanPostTransactions,
+        "transfer": CanTransfer,
+        "transactions": CanReadTransactions,
+        "entries": CanReadTransactions,
+        "balance": CanReadAccounts,
+    }
+
+    @schema.open_account
+    def create(self, request: Request) -> Response:
+        body = parse_body(OpenAccountBody, request)
+        initial_balance = body.pop("initial_balance", None)
+        body["owner_id"] = owner_id(body.pop("owner", None))
+        body.setdefault("currency", settings.BANK_DEFAULT_CURRENCY)
+        opening = OpenAccount(**body)
+        commands: list[Command] = [opening]
+        if initial_balance:
+            commands.append(
+                Deposit(
+                    account_id=opening.account_id,
+                    amount=initial_balance,
+                    description="Initial balance",
+                )
+            )
+        process(commands, origin_of(request))
+        account = visible_account(request.user, opening.account_id)
+        location = reverse("account-detail", kwargs={"account_id": account.id})
+        return Response(
+            AccountSerializer(account).data,
+            status=status.HTTP_201_CREATED,
+            headers={"Location": request.build_absolute_uri(location)},
+        )
+
+    @schema.deposit
+    @action(detail=True, methods=["post"])
+    def deposit(self, request: Request, account_id: UUID) -> Response:
+        body = parse_body(AmountBody, request)
+        return self._move(request, Deposit(account_id=account_id, **body))
+
+    @schema.withdraw
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, account_id: UUID) -> Response:
+        body = parse_body(AmountBody, request)
+        return self._move(request, Withdraw(account_id=account_id, **body))
+
+    @schema.transfer
+    @action(detail=True, methods=["post"])
+    def transfer(self, request: Request, account_id: UUID) -> Response:
+        if not has_right(request.user, CanTransfer.right):
+            visible_account(request.user, account_id)
+        body = parse_body(TransferBody, request)
+        return self._move(request, Transfer(account_id=account_id, **body))
+
+    @schema.account_transactions
+    @action(detail=True, methods=["get"])
+    def transactions(self, request: Request, account_id: UUID) -> Response:
+        query = parse_query(TransactionFilters, request)
+        account = visible_account(request.user, account_id)
+        own = selectors.own_account_ids(request.user)
+        branches = filter_branches(selectors.sides_of([account.id], own=own), query)
+        page = paginate_by_id(request, partial(selectors.page_of_transactions, branches))
+        serializer = DirectedTransactionSerializer(
+            page.results,
+            many=True,
+            context={"account_id": account.id, "own_account_ids": {account.id}},
+        )
+        return page.response(serializer.data)
+
+    @schema.account_entries
+    @action(detail=True, methods=["get"])
+    def entries(self, request: Request, account_id: UUID) -> Response:
+        parse_query(EntryQuery, request)
+        account = visible_account(request.user, account_id)
+        page = KeysetPagination.paginate(
+            request,
+            partial(selectors.page_of_entries, account.id),
+            key=_sequence,
+            kind="entries",
+            parse_key=int,
+        )
+        return page.response(EntrySerializer(page.results, many=True).data)
+
+    @schema.account_balance
+    @action(detail=True, methods=["get"])
+    def balance(self, request: Request, account_id: UUID) -> Response:
+        query = parse_query(BalanceQuery, request)
+        account = visible_account(request.user, account_id)
+        at = query.get("at")
+        return Response(BalanceSerializer(selectors.balance_report(account, at)).data)
+
+    def _move(self, request: Request, command: MoneyCommand) -> Response:
+        """Runs one money command. Raises what refused it, after that was kept."""
+        row = process([command], origin_of(request))[0]
+        if refusal := row.refusal():
+            raise refusal
+        context = {"own_account_ids": {command.account_id}}
+        return Response(TransactionSerializer(row.as_transaction(), context=context).data)
+
+
+class TransactionViewSet(viewsets.ViewSet):
+    """Transactions: the list with filters, and each with its ledger lines and events."""
+
+    queryset = Transaction.objects.all()
+    serializer_class = TransactionSerializer
+    permission_classes = (CanReadTransactions,)
+    lookup_field = "transaction_id"
+    lookup_value_converter = "uuid"
+
+    @schema.list_transactions
+    def list(self, request: Request) -> Response:
+        query = parse_query(TransactionQuery, request)
+        own = selectors.own_account_ids(request.user)
+        branches = filter_branches(selectors.visible_branches(own, query.get("account")), query)
+        page = paginate_by_id(request, partial(selectors.page_of_transactions, branches))
+        context = {"own_account_ids": own}
+        return page.response(TransactionSerializer(page.results, many=True, context=context).data)
+
+    @schema.retrieve_transaction
+    def retrieve(self, request: Request, transaction_id: UUID) -> Response:
+        transaction = selectors.visible_transaction(request.user, transaction_id)
+        own = selectors.own_account_ids(request.user)
+        details = selectors.with_details(transaction, own)
+        return Response(TransactionDetailSerializer(details, context={"own_account_ids": own}).data)
