@@ -1,5 +1,6 @@
 """Rows written past the ledger, by a hand that the database alone can stop."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -7,6 +8,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from accounts.models import CASH, Account, internal_account_id
+from tests.factories import make_account
 from transactions.models import Transaction
 from transactions.states import TransactionStatus, TransactionType
 
@@ -39,3 +41,13 @@ def update(row: models.Model, assignments: str) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"UPDATE {row._meta.db_table} SET {assignments} WHERE id = %s", [key])
         assert cursor.rowcount == 1
+
+
+def holding(balance: Decimal, account: Account | None = None) -> Account:
+    """An account that has this balance, in main units, though no transaction explains it."""
+    account = account or make_account()
+    Account.objects.filter(pk=account.pk).update(
+        balance=balance, last_sequence=1, last_posted_at=account.created_at
+    )
+    account.refresh_from_db()
+    return account
