@@ -82,7 +82,36 @@ class _Cursor:
 
 
 class KeysetPagination:
-    """Pages by the parameters `page_size` (1 to 200, default 50) and `cursor`."""
+    """Pages by the parameters `page_size` (1 to 200, default 50) and `cursor`.
+
+    As a view's `pagination_class` it tells drf-spectacular what a page looks like.
+    """
+
+    @staticmethod
+    def get_schema_operation_parameters(_view: Any) -> list[dict[str, Any]]:
+        return []  # the serializer of the query describes them, with the filters
+
+    @staticmethod
+    def get_paginated_response_schema(schema: dict[str, Any]) -> dict[str, Any]:
+        url = {"type": "string", "format": "uri", "nullable": True}
+        example = "http://127.0.0.1:5000/api/v1/accounts/?cursor=KzAxOWFiMGMx"
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {
+                "next": {
+                    **url,
+                    "description": "URL of the next page; null on the last one.",
+                    "example": example,
+                },
+                "previous": {
+                    **url,
+                    "description": "URL of the page before; null on the first one.",
+                    "example": None,
+                },
+                "results": schema,
+            },
+        }
 
     @staticmethod
     def paginate(

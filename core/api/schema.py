@@ -1,0 +1,198 @@
+"""What the OpenAPI schema says of errors: every operation names the problems it can answer with.
+
+drf-spectacular knows successes only. Which errors an operation has follows from what it is (does it
+need credentials, a body, an id in its path?); further ones it names itself, by their codes:
+`@extend_schema(extensions={"x-error-codes": ["account_frozen"]})`.
+"""
+
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+from core.api.problems import CONTENT_TYPE, RETRY_AFTER_SECONDS, TYPE_PREFIX
+from core.errors import ERROR_KINDS, REFUSALS
+
+EXTENSION = "x-error-codes"
+_METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}
+
+_PROBLEM_ERROR: dict[str, Any] = {
+    "type": "object",
+    "description": "One bad field or parameter.",
+    "required": ["pointer", "code", "detail"],
+    "properties": {
+        "pointer": {
+            "type": "string",
+            "description": (
+                "JSON pointer (RFC 6901) into the body, empty for all of it; or the name of a query"
+                " parameter."
+            ),
+            "example": "/amount",
+        },
+        "code": {
+            "type": "string",
+            "description": "What is wrong with it, for programs.",
+            "example": "invalid_amount",
+        },
+        "detail": {
+            "type": "string",
+            "description": "What is wrong with it, for people.",
+            "example": "The amount must be above zero.",
+        },
+    },
+}
+
+_PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "Problem details (RFC 9457): the body of every error.",
+    "required": ["type", "title", "status", "detail", "code", "retryable", "request_id"],
+    "properties": {
+        "type": {
+            "type": "string",
+            "format": "uri",
+            "description": f"The code as a URI: `{TYPE_PREFIX}` and the code.",
+            "example": f"{TYPE_PREFIX}insufficient_funds",
+        },
+        "title": {
+            "type": "string",
+            "description": "What the code means; the same for every such error.",
+            "example": ERROR_KINDS["insufficient_funds"].title,
+        },
+        "status": {
+            "type": "integer",
+            "description": "The HTTP status (RFC 9110).",
+            "example": ERROR_KINDS["insufficient_funds"].status,
+        },
+        "detail": {
+            "type": "string",
+            "description": "What went wrong this time, for people. Its wording may change.",
+            "example": "Insufficient funds.",
+        },
+        "code": {
+            "type": "string",
+            "enum": list(ERROR_KINDS),
+            "description": "What went wrong, for programs. Codes are stable.",
+            "example": "insufficient_funds",
+        },
+        "retryable": {
+            "type": "boolean",
+            "description": (
+                "With a `transaction_id`: whether that transaction may be asked to run again later."
+                " Else: whether sending the same request again can succeed."
+            ),
+            "example": True,
+        },
+        "errors": {
+            "type": "array",
+            "description": "The bad fields and parameters, at most 100, where there are any.",
+            "items": {"$ref": "#/components/schemas/ProblemError"},
+        },
+        "transaction_id": {
+            "type": "string",
+            "format": "uuid",
+            "description": "The transaction that was kept as FAILED, where there is one.",
+            "example": "0190163d-8694-739b-88a0-8da2e5e7e5a0",
+        },
+        "request_id": {
+            "type": "string",
+            "description": "Names the request in the bank's logs; also the header X-Request-ID.",
+            "example": "5f0c8f9d5a5b4b0e9a1d2c3b4a596877",
+        },
+    },
+}
+
+_HEADERS: dict[int, dict[str, Any]] = {
+    401: {
+        "WWW-Authenticate": {
+            "description": "How to authenticate (RFC 9110, section 11.6.1).",
+            "schema": {"type": "string"},
+        }
+    },
+    429: {
+        "Retry-After": {
+            "description": "Seconds to wait before trying again.",
+            "schema": {"type": "integer", "minimum": RETRY_AFTER_SECONDS},
+        }
+    },
+}
+_HEADERS[503] = _HEADERS[429]
+
+
+def add_problem_responses(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
+    """Postprocessing hook of drf-spectacular. Raises ValueError for a code that does not exist.
+
+    Adds the components Problem and ProblemError, and to every operation a response for each status
+    with one example for each code. Responses that are there already keep what they have. Successes
+    without a description get the name of their status.
+    """
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= {"Problem": _PROBLEM, "ProblemError": _PROBLEM_ERROR}
+    for path, method, operation in _operations(result):
+        codes = {*_implied_codes(path, operation), *operation.pop(EXTENSION, ())}
+        responses = operation["responses"]
+        for code in sorted(codes, key=list(ERROR_KINDS).index):
+            _add_response(responses, code, _example(code, method))
+        for status, response in responses.items():
+            response["description"] = response.get("description") or HTTPStatus(int(status)).phrase
+        operation["responses"] = dict(sorted(responses.items()))
+    return result
+
+
+def _operations(result: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in result.get("paths", {}).items():
+        for method, operation in methods.items():
+            if method in _METHODS:
+                yield path, method, operation
+
+
+def _implied_codes(path: str, operation: dict[str, Any]) -> Iterable[str]:
+    """Codes that follow from what the operation is, whatever it does."""
+    yield from ("not_acceptable", "internal_error", "busy")
+    security = operation.get("security", [])
+    if any(security):
+        yield "not_authenticated"
+    if security and all(security):
+        yield "permission_denied"
+    if "{" in path:
+        yield "not_found"
+    if "requestBody" in operation:
+        yield from ("validation_error", "payload_too_large", "unsupported_media_type")
+    if any(parameter["in"] == "query" for parameter in operation.get("parameters", [])):
+        yield "validation_error"
+
+
+def _add_response(responses: dict[str, Any], code: str, example: dict[str, Any]) -> None:
+    kind = ERROR_KINDS[code]
+    response = responses.setdefault(str(kind.status), {"description": ""})
+    content = response.setdefault("content", {}).setdefault(
+        CONTENT_TYPE, {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
+    )
+    content["examples"][code] = {"summary": kind.title, "value": example}
+    described = response["description"]
+    response["description"] = f"{described} `{code}`: {kind.title}.".strip()
+    if kind.status in _HEADERS:
+        response["headers"] = {**_HEADERS[kind.status], **response.get("headers", {})}
+
+
+def _example(code: str, method: str) -> dict[str, Any]:
+    kind = ERROR_KINDS[code]
+    example: dict[str, Any] = {
+        "type": f"{TYPE_PREFIX}{code}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": f"{kind.title}.",
+        "code": code,
+        "retryable": kind.retryable,
+        "request_id": _PROBLEM["properties"]["request_id"]["example"],
+    }
+    if code == "validation_error":
+        example["errors"] = [_example_error(method)]
+    if code in REFUSALS and method == "post":
+        example["transaction_id"] = _PROBLEM["properties"]["transaction_id"]["example"]
+    return example
+
+
+def _example_error(method: str) -> dict[str, str]:
+    if method == "get":
+        detail = "A whole number from 1 to 200 is required."
+        return {"pointer": "page_size", "code": "invalid_page_size", "detail": detail}
+    return {name: member["example"] for name, member in _PROBLEM_ERROR["properties"].items()}
