@@ -45,6 +45,7 @@ class AccountViewSet(viewsets.ViewSet):
 
     queryset = Account.objects.all()
     serializer_class = AccountSerializer
+    http_method_names = ("get", "post", "patch", "head")
     lookup_field = "account_id"
     lookup_value_converter = "uuid"
     permission_by_action: ClassVar[dict[str, type[BasePermission]]] = {

@@ -1,4 +1,4 @@
-"""The WSGI entry point that gunicorn serves."""
+"""The WSGI entry point that gunicorn serves. It refuses to serve a database without its guards."""
 
 import os
 
@@ -7,3 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bankproject.settings")
 
 application = get_wsgi_application()
+
+from core.database import require_objects  # noqa: E402 - needs the apps, which are ready now
+
+require_objects()

@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning
-from django.db import connections, transaction
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 # Serialises the creation of objects by two `migrate` at once. Any constant will do.
@@ -63,6 +64,18 @@ def missing_objects(connection: BaseDatabaseWrapper) -> list[str]:
             for item in all_objects(connection.vendor)
             if present.get(item.name) != backend.expected(item)
         ]
+
+
+def require_objects() -> None:
+    """Raises ImproperlyConfigured, to stop a web or worker process, if a guard or view is missing."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    try:
+        if missing := missing_objects(connection):
+            raise ImproperlyConfigured(
+                f"The database lacks {', '.join(missing)}. Run `manage.py migrate` first."
+            )
+    finally:
+        connection.close()
 
 
 def create_objects(connection: BaseDatabaseWrapper) -> None:

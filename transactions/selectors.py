@@ -164,25 +164,22 @@ def balance_of(account: Account) -> Decimal:
     return total or Decimal(0)
 
 
-# Posting time never runs backwards within an account, so the entry is found by halving the range of
-# sequences: some twenty look-ups in the index of a million entries, in one statement.
-_LAST_ENTRY_AT = """
-    WITH RECURSIVE halving (low, high) AS (
-        SELECT CAST(0 AS bigint), CAST(%(last_sequence)s AS bigint)
+# Posting time never runs backwards within an account, so the last entry until a moment is found by
+# steps of halving length: some twenty look-ups in the index of a million entries, in one statement.
+_BALANCE_AT = """
+    WITH RECURSIVE search (sequence, step) AS (
+        SELECT CAST(0 AS bigint), CAST(%(step)s AS bigint)
         UNION ALL
-        SELECT CASE WHEN posted THEN middle ELSE low END,
-               CASE WHEN posted THEN high ELSE middle - 1 END
-        FROM (
-            SELECT low, high, middle, (
-                SELECT posted_at <= %(at)s FROM transactions_entry
-                WHERE account_id = %(account_id)s AND sequence = middle
-            ) AS posted
-            FROM (SELECT low, high, (low + high + 1) / 2 AS middle FROM halving) AS halves
-        ) AS steps
-        WHERE low < high
+        SELECT CASE WHEN (
+                   SELECT posted_at <= %(at)s FROM transactions_entry
+                   WHERE account_id = %(account_id)s AND sequence = search.sequence + search.step
+               ) THEN search.sequence + search.step ELSE search.sequence END,
+               search.step / 2
+        FROM search WHERE search.step > 0
     )
     SELECT balance_after FROM transactions_entry
-    WHERE account_id = %(account_id)s AND sequence = (SELECT low FROM halving WHERE low = high)"""
+    WHERE account_id = %(account_id)s
+    AND sequence = (SELECT sequence FROM search WHERE step = 0)"""
 
 
 def balance_at(account: Account, at: datetime) -> Decimal:
@@ -190,13 +187,15 @@ def balance_at(account: Account, at: datetime) -> Decimal:
     if account.last_sequence is None:
         entries = Entry.objects.filter(account=account, posted_at__lte=at)
         return entries.aggregate(total=Sum("amount"))["total"] or Decimal(0)
+    if account.last_sequence == 0:
+        return Decimal(0)
     sqlite = connection.vendor == "sqlite"
     with connection.cursor() as cursor:
         cursor.execute(
-            _LAST_ENTRY_AT,
+            _BALANCE_AT,
             {
                 "account_id": account.id.hex if sqlite else account.id,
-                "last_sequence": account.last_sequence,
+                "step": 1 << (account.last_sequence.bit_length() - 1),
                 "at": connection.ops.adapt_datetimefield_value(at),
             },
         )

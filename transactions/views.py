@@ -160,6 +160,7 @@ class TransactionViewSet(viewsets.ViewSet):
     queryset = Transaction.objects.all()
     serializer_class = TransactionSerializer
     permission_classes = (CanReadTransactions,)
+    http_method_names = ("get", "post", "patch", "head")
     lookup_field = "transaction_id"
     lookup_value_converter = "uuid"
 
