@@ -149,6 +149,7 @@ class AmountField(_DecimalColumn):
         return "BigIntegerField"
 
     def db_check(self, connection: BaseDatabaseWrapper) -> str:
+        assert self.column is not None, "Columns are checked once the field has its model."
         column = connection.ops.quote_name(self.column)
         check = f"{column} BETWEEN -{MAX_BALANCE_UNITS} AND {MAX_BALANCE_UNITS}"
         if connection.vendor == "sqlite":
@@ -196,7 +197,7 @@ class AmountField(_DecimalColumn):
     def value_to_string(self, obj: models.Model) -> str:
         return format(self.value_from_object(obj), "f")
 
-    def formfield(self, **kwargs: Any) -> forms.Field | None:  # type: ignore[override]
+    def formfield(self, **kwargs: Any) -> forms.Field | None:
         limits = {
             "form_class": forms.DecimalField,
             "max_value": MAX_BALANCE,

@@ -59,7 +59,7 @@ _BUSY_SQLSTATES = {"40001", "40P01", "55P03", "57014", "53300", "57P03"}
 _BUSY_SQLITE_CODES = {5, 6}  # SQLITE_BUSY, SQLITE_LOCKED
 
 # A body that lands in a page by mistake must not become markup there.
-_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _response(problem: Problem, request: HttpRequest | Request | None) -> HttpRe
         ]
     if problem.transaction_id is not None:
         body["transaction_id"] = str(problem.transaction_id)
-    text = json.dumps(body, ensure_ascii=True).translate(_ESCAPES)
+    text = json.dumps(body, separators=(",", ":")).translate(_ESCAPES)
     response = HttpResponse(text, status=kind.status, content_type=CONTENT_TYPE)
     for name, value in problem.headers.items():
         response[name] = value
@@ -169,7 +169,8 @@ def _(exc: drf.APIException) -> Problem:
 
 @problem_of.register
 def _(exc: drf.Throttled) -> Problem:
-    seconds = RETRY_AFTER_SECONDS if exc.wait is None else max(1, math.ceil(exc.wait))
+    wait: float | None = getattr(exc, "wait", None)
+    seconds = RETRY_AFTER_SECONDS if wait is None else max(1, math.ceil(wait))
     detail = f"Too many requests. Try again in {seconds} seconds."
     return Problem("throttled", detail, headers={"Retry-After": str(seconds)})
 

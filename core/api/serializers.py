@@ -1,7 +1,7 @@
 """The base of every serializer that reads input."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -23,7 +23,8 @@ class StrictSerializer(serializers.Serializer):
         try:
             value = super().to_internal_value(data)
         except ValidationError as error:
-            raise ValidationError({**error.detail, **unknown}) from error
+            by_field = cast("dict[str, Any]", error.detail)
+            raise ValidationError({**by_field, **unknown}) from error
         if unknown:
             raise ValidationError(unknown)
         return value
