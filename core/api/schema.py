@@ -14,6 +14,8 @@ from core.errors import ERROR_KINDS, REFUSALS
 
 EXTENSION = "x-error-codes"
 _METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}
+# Whoever names one of these moves money, and keeps what was refused as a FAILED transaction.
+_MONEY_CODES = {"insufficient_funds", "balance_limit"}
 
 _PROBLEM_ERROR: dict[str, Any] = {
     "type": "object",
@@ -129,8 +131,9 @@ def add_problem_responses(result: dict[str, Any], **_context: Any) -> dict[str, 
     for path, method, operation in _operations(result):
         codes = {*_implied_codes(path, operation), *operation.pop(EXTENSION, ())}
         responses = operation["responses"]
+        kept = REFUSALS.keys() if codes & _MONEY_CODES else set[str]()
         for code in sorted(codes, key=list(ERROR_KINDS).index):
-            _add_response(responses, code, _example(code, method))
+            _add_response(responses, code, _example(code, method, is_kept=code in kept))
         for status, response in responses.items():
             response["description"] = response.get("description") or HTTPStatus(int(status)).phrase
         operation["responses"] = dict(sorted(responses.items()))
@@ -173,7 +176,7 @@ def _add_response(responses: dict[str, Any], code: str, example: dict[str, Any])
         response["headers"] = {**_HEADERS[kind.status], **response.get("headers", {})}
 
 
-def _example(code: str, method: str) -> dict[str, Any]:
+def _example(code: str, method: str, *, is_kept: bool) -> dict[str, Any]:
     kind = ERROR_KINDS[code]
     example: dict[str, Any] = {
         "type": f"{TYPE_PREFIX}{code}",
@@ -186,7 +189,7 @@ def _example(code: str, method: str) -> dict[str, Any]:
     }
     if code == "validation_error":
         example["errors"] = [_example_error(method)]
-    if code in REFUSALS and method == "post":
+    if is_kept:
         example["transaction_id"] = _PROBLEM["properties"]["transaction_id"]["example"]
     return example
 

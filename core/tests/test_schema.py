@@ -9,7 +9,7 @@ from django.urls import path
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from drf_spectacular.validation import validate_schema
-from jsonschema import Draft4Validator
+from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 from rest_framework import viewsets
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
@@ -63,6 +63,10 @@ class Things(viewsets.ViewSet):
     def create(self, request: Any, thing_id: str) -> Response:
         raise NotImplementedError
 
+    @extend_schema(request=Body, extensions={"x-error-codes": ["account_closed"]})
+    def partial_update(self, request: Any, thing_id: str) -> Response:
+        raise NotImplementedError
+
 
 class Health(APIView):
     permission_classes = (AllowAny,)
@@ -78,7 +82,9 @@ urlpatterns = [
     path("api/v1/things/", Things.as_view({"get": "list"})),
     path(
         "api/v1/things/<str:thing_id>/",
-        extend_schema(parameters=THING_ID)(Things).as_view({"post": "create"}),
+        extend_schema(parameters=THING_ID)(Things).as_view(
+            {"post": "create", "patch": "partial_update"}
+        ),
     ),
     path("api/v1/health/", Health.as_view()),
 ]
@@ -179,6 +185,11 @@ def test_an_example_shows_what_the_code_brings_along(schema: dict[str, Any]) -> 
     assert post["validation_error"]["errors"][0]["pointer"] == "/amount"
     assert "transaction_id" in post["insufficient_funds"]
     assert "transaction_id" not in post["not_found"]
+    assert "transaction_id" in post["account_closed"]
+    patch = {
+        code: value for _, code, value in problems(operation(schema, "things/{thing_id}/", "patch"))
+    }
+    assert "transaction_id" not in patch["account_closed"]
     listed = {code: value for _, code, value in problems(operation(schema, "things/", "get"))}
     assert listed["validation_error"]["errors"][0]["pointer"] == "page_size"
 
