@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.core import serializers
@@ -19,6 +19,7 @@ class Purse(models.Model):
 
     amount = AmountField()
     optional = AmountField(null=True)
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         app_label = "core"
@@ -176,8 +177,8 @@ def test_it_survives_serialization(format_name: str) -> None:
     Purse.objects.create(amount="-12345.6789")
     data = serializers.serialize(format_name, Purse.objects.all())
     (loaded,) = serializers.deserialize(format_name, data)
-    assert loaded.object.amount == Decimal("-12345.6789")
-    assert loaded.object.optional is None
+    purse: Any = loaded.object
+    assert (purse.amount, purse.optional) == (Decimal("-12345.6789"), None)
 
 
 def test_it_can_be_deconstructed_for_migrations() -> None:
@@ -187,7 +188,7 @@ def test_it_can_be_deconstructed_for_migrations() -> None:
 
 
 def test_its_form_field_takes_main_units() -> None:
-    form_field = Purse._meta.get_field("amount").formfield()
+    form_field: Any = Purse._meta.get_field("amount").formfield()
     assert form_field.clean("12.3456") == Decimal("12.3456")
     for wrong in ("1.00001", "100000000000001", "x"):
         with pytest.raises(ValidationError):

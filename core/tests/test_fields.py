@@ -26,8 +26,9 @@ def codes(field: serializers.Field, value: Any) -> list[str]:
     """The codes with which the field refuses the value."""
     with pytest.raises(ValidationError) as raised:
         field.run_validation(value)
-    assert isinstance(raised.value.detail, list)
-    return [error.code for error in raised.value.detail]
+    detail: Any = raised.value.detail
+    assert isinstance(detail, list)
+    return [error.code for error in detail]
 
 
 @pytest.mark.parametrize(
@@ -175,16 +176,18 @@ def test_metadata_is_a_small_flat_object_of_texts() -> None:
     data = {"n" * 40: "t" * 500, **{f"name {number}": "" for number in range(19)}}
     assert MetadataField().run_validation(data) == data
     assert codes(MetadataField(), {**data, "more": ""}) == ["max_entries"]
-    for value in ([], "x", 5, True):
+    values: list[Any] = [[], "x", 5, True]
+    for value in values:
         assert codes(MetadataField(), value) == ["not_an_object"]
 
 
 def test_metadata_names_what_is_wrong_with_each_entry() -> None:
-    data = {"": "x", "n" * 41: "x", "number": 1, "object": {}, "null": None}
+    data: dict[str, Any] = {"": "x", "n" * 41: "x", "number": 1, "object": {}, "null": None}
     data |= {"long": "t" * 501, "bad\x00name": "x", "text": "\u202e", "good": "x"}
     with pytest.raises(ValidationError) as raised:
         MetadataField().run_validation(data)
-    assert {name: error.code for name, (error,) in raised.value.detail.items()} == {
+    detail: Any = raised.value.detail
+    assert {name: error.code for name, (error,) in detail.items()} == {
         "": "invalid_name",
         "n" * 41: "invalid_name",
         "number": "invalid",

@@ -134,7 +134,7 @@ def test_an_empty_page_before_the_first_row_leads_to_the_start() -> None:
 def test_a_bad_page_size_is_refused(size: str) -> None:
     request = Request(APIRequestFactory().get("/lines/", {"page_size": size}))
     with pytest.raises(InvalidInput) as raised:
-        paginate_by_id(request, Ledger([]).fetch)
+        KeysetPagination.paginate(request, Ledger([]).fetch, key=str, kind="lines")
     (error,) = raised.value.errors
     assert (error.pointer, error.code) == ("page_size", "invalid_page_size")
     assert error.detail == "A whole number from 1 to 200 is required."
@@ -197,7 +197,7 @@ def test_a_list_of_ids_gives_ids_to_fetch() -> None:
         return [thing for thing in things if after is None or thing.id > after][:limit]
 
     first = paginate_by_id(Request(APIRequestFactory().get("/things/?page_size=2")), fetch)
-    second = paginate_by_id(Request(APIRequestFactory().get(first.next)), fetch)
+    second = paginate_by_id(Request(APIRequestFactory().get(first.next or "")), fetch)
     assert (first.results, second.results) == (things[:2], things[2:])
     assert asked == [(None, False, 3), (UUID(int=2), False, 3)]
     assert first.response(["a"]).data == {"next": first.next, "previous": None, "results": ["a"]}
