@@ -45,6 +45,8 @@ def main() -> int:
         default="all",
     )
     options, pytest_arguments = parser.parse_known_args()
+    # A shell that starts this in the background makes it deaf to Ctrl-C, and pytest with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _end)
     try:
         databases = _databases(options.database)
@@ -120,10 +122,18 @@ def _run_pytest(url: str, arguments: list[str]) -> int:
         try:
             return process.wait()
         except BaseException:
-            # Ctrl-C reached pytest too; it ends its workers and says what it had done so far.
-            process.send_signal(signal.SIGINT)
-            process.wait(STOP_TIMEOUT_SECONDS)
+            _interrupt(process)
             raise
+
+
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Ends pytest as Ctrl-C does: it stops what it started and says what it had done so far."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _end(signal_number: int, frame: object) -> None:

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -98,8 +99,10 @@ def test_nothing_is_left_behind(installation, killed):
 
 
 def test_ctrl_c_leaves_nothing_behind():
+    # The handler is set as in a terminal; what a shell starts in the background ignores Ctrl-C.
     program = (
-        "import time; from tests.postgresql import postgresql_server\n"
+        "import signal, time; from tests.postgresql import postgresql_server\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with postgresql_server(fsync=False) as server:\n"
         "    print(server.folder, flush=True)\n"
         "    time.sleep(600)\n"
@@ -119,3 +122,44 @@ def test_ctrl_c_leaves_nothing_behind():
     assert "KeyboardInterrupt" in errors
     assert not folder.exists()
     assert _processes_in(folder) == []
+
+
+_SLOW_TEST = """
+import os, pathlib, time
+
+def test_slow():
+    began = pathlib.Path(__file__).with_name("began")
+    written = began.with_name("written")
+    written.write_text(os.environ["DATABASE_URL"] + "\\n" + os.environ["BANK_DATA_DIR"])
+    written.rename(began)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_runner_leaves_nothing_behind(tmp_path, number):
+    """Stopped in the middle, in the background of a shell that made it deaf to Ctrl-C."""
+    (tmp_path / "test_slow.py").write_text(_SLOW_TEST)
+    began = tmp_path / "began"
+    command = 'trap \'\' INT; exec "$0" -m tests --database postgresql -n0 --no-cov "$1"'
+    with subprocess.Popen(
+        ["/bin/sh", "-c", command, sys.executable, tmp_path / "test_slow.py"],
+        cwd=ROOT,
+        # The run that is going on keeps its server and what it has measured so far.
+        env=os.environ | {"DATABASE_URL": "", "COVERAGE_FILE": str(tmp_path / "coverage")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        while not began.exists() and process.poll() is None:
+            time.sleep(0.1)
+        url, data_dir = began.read_text().splitlines()
+        with psycopg.connect(url) as connection:
+            [server_data_dir] = connection.execute("SHOW data_directory").fetchone()
+        process.send_signal(number)
+        output = process.communicate(timeout=120)[0]
+    assert process.returncode == 128 + number, output
+    assert not Path(data_dir).exists()
+    assert not Path(server_data_dir).parent.exists()
+    assert _processes_in(server_data_dir) == []

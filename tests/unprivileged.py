@@ -14,6 +14,8 @@ from pathlib import Path
 Account = dict[str, object]
 
 _REMOVE_ATTEMPTS = 50
+# The path of a socket in a folder below must fit into the 104 bytes that macOS has for it.
+_LONGEST_PARENT = 60
 
 
 def unprivileged_account() -> Account:
@@ -61,9 +63,10 @@ def runnable_copy(bindir: Path, folder: Path, account: Account) -> Path:
 
 def _reachable_parent(account: Account) -> str:
     for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - made by mkdtemp
-        if _can_run(["/bin/sh", "-c", 'cd "$0"', parent], account):
+        enter = ["/bin/sh", "-c", 'cd "$0"', parent]
+        if len(parent) <= _LONGEST_PARENT and _can_run(enter, account):
             return parent
-    raise PermissionError("The unprivileged user can enter no folder for temporary files.")
+    raise PermissionError("No folder for temporary files can be entered.")
 
 
 def _can_run(command: list[str | Path], account: Account) -> bool:
