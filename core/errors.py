@@ -78,11 +78,14 @@ class BankError(Exception):
         transaction_id: UUID | None = None,
         errors: Sequence[FieldError] = (),
         retry_after_seconds: int | None = None,
+        replayed: bool = False,
     ) -> None:
         self.detail = detail or f"{self.kind.title}."
         self.transaction_id = transaction_id
         self.errors = tuple(errors)
         self.retry_after_seconds = retry_after_seconds
+        # Whether this is the answer of an earlier request, given again to its idempotency key.
+        self.replayed = replayed
         super().__init__(self.detail)
 
     @property
@@ -124,6 +127,12 @@ class LimitBelowUse(BankError):
 
 class InvalidTransition(BankError):
     code = "invalid_transition"
+
+
+class IdempotencyKeyReused(BankError):
+    """The caller has used this key for another request. Nothing was done."""
+
+    code = "idempotency_key_reused"
 
 
 class Busy(BankError):

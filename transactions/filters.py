@@ -46,6 +46,9 @@ class TransactionFilters(PageQuery):
 class TransactionQuery(TransactionFilters):
     """Query parameters of `transactions/`."""
 
+    idempotency_key = StrictCharField(
+        required=False, max_length=255, help_text="The one that you made with this key."
+    )
     account = StrictUUIDField(
         required=False, help_text="Only transactions that debit or credit this account."
     )
@@ -63,6 +66,8 @@ _LOOKUPS = {
     "amount_max": "amount__lte",
     "failure_code": "failure_code",
     "search": "description__icontains",
+    "idempotency_key": "idempotency_key",
+    "idempotency_caller": "idempotency_caller",
 }
 
 

@@ -76,6 +76,42 @@ END
     )
 
 
+def _key_is_free(name: str, table: str, other: str) -> DatabaseObject:
+    """Backs the promise that a caller's key stands for one request, of whatever kind.
+
+    Within each table a unique index sees to that. Raises a unique violation.
+    """
+    message = "this idempotency key belongs to another request"
+    condition = "NEW.idempotency_key IS NOT NULL"
+    taken = (
+        f"EXISTS (SELECT 1 FROM {other} AS other WHERE"
+        " other.idempotency_key = NEW.idempotency_key"
+        " AND other.idempotency_caller = NEW.idempotency_caller)"
+    )
+    return DatabaseObject(
+        name=name,
+        kind="trigger",
+        table=table,
+        sqlite=(
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW\n"
+            f"WHEN {condition} AND {taken}\n"
+            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+        ),
+        postgresql=(
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW"
+            f" WHEN ({condition}) EXECUTE FUNCTION {name}()"
+        ),
+        function_body=f"""
+BEGIN
+    IF {taken} THEN
+        RAISE EXCEPTION '{message}' USING ERRCODE = 'unique_violation';
+    END IF;
+    RETURN NEW;
+END
+""",
+    )
+
+
 def _entries() -> DatabaseObject:
     """The ledger's lines: a debit row and a credit row for each posted transaction.
 
@@ -103,6 +139,8 @@ def _entries() -> DatabaseObject:
 OBJECTS = [
     _entries(),
     _accounts_exist(),
+    _key_is_free("transactions_transaction_key_is_free", JOURNAL, ACCOUNTS),
+    _key_is_free("accounts_account_key_is_free", ACCOUNTS, JOURNAL),
     *never_deleted(JOURNAL, "transactions"),
     refuse(
         "transactions_transaction_birth",

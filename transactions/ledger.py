@@ -8,7 +8,7 @@ here does arithmetic in SQL.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import connection
@@ -57,6 +57,8 @@ class JournalRow:
     created_at: datetime
     updated_at: datetime
     completed_at: datetime | None = None
+
+    replayed: ClassVar[bool] = False
 
     def complete(
         self, debited: LockedAccount | None, credited: LockedAccount | None, now: datetime

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import OperationalError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from accounts.commands import AccountCommand, OpenAccount
@@ -18,6 +18,7 @@ from core.errors import Busy, Refusal, TransactionsPending
 from core.identifiers import uuid7
 from transactions import ledger, selectors
 from transactions.commands import MoneyCommand, check
+from transactions.idempotency import Replay, find_replays
 from transactions.ledger import JournalRow
 from transactions.states import TransactionStatus
 
@@ -26,7 +27,7 @@ _CONTENTION = {"40P01", "40001", "55P03"}
 _ATTEMPTS = 4
 _BACKOFF_SECONDS = 0.05
 
-Result = Account | JournalRow
+Result = Account | JournalRow | Replay
 
 
 def process(commands: Sequence[Command], origin: Origin) -> list[Any]:
@@ -35,6 +36,9 @@ def process(commands: Sequence[Command], origin: Origin) -> list[Any]:
     An account command gives the Account; a money command gives its JournalRow, COMPLETED or, if it
     was refused, FAILED with its code (`row.refusal()` is the error to raise). What comes back is
     committed.
+
+    A command that carries an idempotency key which its caller has used before for the same request
+    gives the Replay of what that made; used for another request, it raises IdempotencyKeyReused.
 
     Raises the BankError of the first command whose input is bad or whose account is unknown, and of
     an account command that is refused: then nothing of the list is left behind. Raises Busy when
@@ -45,6 +49,11 @@ def process(commands: Sequence[Command], origin: Origin) -> list[Any]:
         try:
             with transaction.atomic(durable=True):
                 return _run(commands, origin)
+        except IntegrityError:
+            # The insert settles a key: whoever comes second learns it here, with nothing done.
+            if replays := find_replays(commands, origin):
+                return replays
+            raise
         except OperationalError as error:
             if not _is_contention(error):
                 raise

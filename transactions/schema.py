@@ -7,7 +7,14 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from accounts.schema import ACCOUNT_EXAMPLE, ACCOUNT_ID
 from accounts.schema import TAG as ACCOUNTS_TAG
 from accounts.serializers import AccountSerializer, OpenAccountBody
-from core.api.describe import errors, page_example, page_of, request_example, response_example
+from core.api.describe import (
+    IDEMPOTENCY_KEY,
+    errors,
+    page_example,
+    page_of,
+    request_example,
+    response_example,
+)
 from transactions.filters import EntryQuery, TransactionFilters, TransactionQuery
 from transactions.serializers import (
     AmountBody,
@@ -101,11 +108,11 @@ def _money(
             f"{description} A refusal is kept as a FAILED transaction, and the error names it in"
             " `transaction_id`; a bad request leaves nothing behind."
         ),
-        parameters=[ACCOUNT_ID],
+        parameters=[ACCOUNT_ID, IDEMPOTENCY_KEY],
         request=body,
         responses=TransactionSerializer,
         examples=examples,
-        extensions=errors("account_closed", "account_frozen", *codes),
+        extensions=errors("account_closed", "account_frozen", "idempotency_key_reused", *codes),
     )
 
 
@@ -115,6 +122,8 @@ open_account = extend_schema(
     summary="Open an account",
     description="Makes an account with a number of its own. An initial balance is paid in as a"
     " deposit, together with the opening or not at all.",
+    parameters=[IDEMPOTENCY_KEY],
+    extensions=errors("idempotency_key_reused"),
     request=OpenAccountBody,
     responses={201: AccountSerializer},
     examples=[

@@ -1,7 +1,7 @@
 """The API of all that moves money or lists transactions, the routes under `accounts/` included."""
 
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from accounts.permissions import CanOpenAccounts, CanReadAccounts
 from accounts.selectors import owner_id, visible_account
 from accounts.serializers import AccountSerializer, OpenAccountBody
 from accounts.views import AccountViewSet
+from core.api.idempotency import keyed_fields, replay_headers
 from core.api.pagination import KeysetPagination, paginate_by_id
 from core.api.permissions import has_right
 from core.api.requests import origin_of, parse_body, parse_query
@@ -29,6 +30,7 @@ from transactions.filters import (
     TransactionQuery,
     filter_branches,
 )
+from transactions.idempotency import Replay
 from transactions.models import Entry, Transaction
 from transactions.permissions import CanPostTransactions, CanReadTransactions, CanTransfer
 from transactions.processor import process
@@ -66,10 +68,11 @@ class MoneyAccountViewSet(AccountViewSet):
     @schema.open_account
     def create(self, request: Request) -> Response:
         body = parse_body(OpenAccountBody, request)
+        keyed = keyed_fields(request, OpenAccount.verb, body)
         initial_balance = body.pop("initial_balance", None)
         body["owner_id"] = owner_id(body.pop("owner", None))
         body.setdefault("currency", settings.BANK_DEFAULT_CURRENCY)
-        opening = OpenAccount(**body)
+        opening = OpenAccount(**body, **keyed)
         commands: list[Command] = [opening]
         if initial_balance:
             commands.append(
@@ -79,34 +82,35 @@ class MoneyAccountViewSet(AccountViewSet):
                     description="Initial balance",
                 )
             )
-        process(commands, origin_of(request))
-        account = visible_account(request.user, opening.account_id)
-        location = reverse("account-detail", kwargs={"account_id": account.id})
+        opened = process(commands, origin_of(request))[0]
+        replayed = isinstance(opened, Replay)
+        account_id = opened.as_account().id if replayed else opened.id
+        location = reverse("account-detail", kwargs={"account_id": account_id})
         return Response(
-            AccountSerializer(account).data,
+            AccountSerializer(visible_account(request.user, account_id)).data,
             status=status.HTTP_201_CREATED,
-            headers={"Location": request.build_absolute_uri(location)},
+            headers={
+                "Location": request.build_absolute_uri(location),
+                **replay_headers(replayed),
+            },
         )
 
     @schema.deposit
     @action(detail=True, methods=["post"])
     def deposit(self, request: Request, account_id: UUID) -> Response:
-        body = parse_body(AmountBody, request)
-        return self._move(request, Deposit(account_id=account_id, **body))
+        return self._move(request, Deposit, account_id, parse_body(AmountBody, request))
 
     @schema.withdraw
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, account_id: UUID) -> Response:
-        body = parse_body(AmountBody, request)
-        return self._move(request, Withdraw(account_id=account_id, **body))
+        return self._move(request, Withdraw, account_id, parse_body(AmountBody, request))
 
     @schema.transfer
     @action(detail=True, methods=["post"])
     def transfer(self, request: Request, account_id: UUID) -> Response:
         if not has_right(request.user, CanTransfer.right):
             visible_account(request.user, account_id)
-        body = parse_body(TransferBody, request)
-        return self._move(request, Transfer(account_id=account_id, **body))
+        return self._move(request, Transfer, account_id, parse_body(TransferBody, request))
 
     @schema.account_transactions
     @action(detail=True, methods=["get"])
@@ -145,13 +149,24 @@ class MoneyAccountViewSet(AccountViewSet):
         at = query.get("at")
         return Response(BalanceSerializer(selectors.balance_report(account, at)).data)
 
-    def _move(self, request: Request, command: MoneyCommand) -> Response:
-        """Runs one money command. Raises what refused it, after that was kept."""
-        row = process([command], origin_of(request))[0]
-        if refusal := row.refusal():
+    def _move(
+        self,
+        request: Request,
+        command: type[MoneyCommand],
+        account_id: UUID,
+        body: dict[str, Any],
+    ) -> Response:
+        """Runs one money command, once for its key. Raises what refused it, after that was kept."""
+        content = {"account_id": account_id, **body}
+        keyed = keyed_fields(request, command.verb, content)
+        outcome = process([command(**content, **keyed)], origin_of(request))[0]
+        if refusal := outcome.refusal():
             raise refusal
-        context = {"own_account_ids": {command.account_id}}
-        return Response(TransactionSerializer(row.as_transaction(), context=context).data)
+        context = {"own_account_ids": {account_id}}
+        return Response(
+            TransactionSerializer(outcome.as_transaction(), context=context).data,
+            headers=replay_headers(outcome.replayed),
+        )
 
 
 class TransactionViewSet(viewsets.ViewSet):
@@ -167,6 +182,8 @@ class TransactionViewSet(viewsets.ViewSet):
     @schema.list_transactions
     def list(self, request: Request) -> Response:
         query = parse_query(TransactionQuery, request)
+        if "idempotency_key" in query:
+            query["idempotency_caller"] = origin_of(request).caller
         own = selectors.own_account_ids(request.user)
         branches = filter_branches(selectors.visible_branches(own, query.get("account")), query)
         page = paginate_by_id(request, partial(selectors.page_of_transactions, branches))

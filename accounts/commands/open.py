@@ -36,7 +36,6 @@ class OpenAccount(Command):
     overdraft_limit: Decimal = Decimal(0)
     metadata: dict[str, str] = field(default_factory=dict)
     reason: str = ""
-    idempotency_caller: str | None = None
     idempotency_key: str | None = None
     request_fingerprint: str = ""
     account_id: UUID = field(default_factory=lambda: uuid7(timezone.now()))
@@ -48,7 +47,7 @@ class OpenAccount(Command):
         """Inserts the account and its event. The currency's cash account is there afterwards."""
         validate_overdraft_limit(self.overdraft_limit, self.currency)
         _ensure_cash_account(self.currency)
-        account = self._insert()
+        account = self._insert(origin)
         record_event(
             account,
             AccountEventType.OPENED,
@@ -59,7 +58,7 @@ class OpenAccount(Command):
         )
         return account
 
-    def _insert(self) -> Account:
+    def _insert(self, origin: Origin) -> Account:
         # The id was made with the command: ranges of ids are ranges of creation times.
         created_at = moment_of(self.account_id)
         for _ in range(_NUMBER_ATTEMPTS):
@@ -75,7 +74,7 @@ class OpenAccount(Command):
                         currency=self.currency,
                         overdraft_limit=self.overdraft_limit,
                         metadata=self.metadata,
-                        idempotency_caller=self.idempotency_caller,
+                        idempotency_caller=origin.caller if self.idempotency_key else None,
                         idempotency_key=self.idempotency_key,
                         request_fingerprint=self.request_fingerprint,
                         created_at=created_at,

@@ -2,8 +2,22 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, inline_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, inline_serializer
 from rest_framework import serializers
+
+from core.api.idempotency import HEADER, MAX_KEY_LENGTH, REPLAYED_HEADER
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    HEADER,
+    {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[!-~]+$"},
+    OpenApiParameter.HEADER,
+    description=(
+        "Makes it safe to send the request again: the same key with the same content has one"
+        " effect, for ever, and is answered with what that made, in its present state, and the"
+        f" header `{REPLAYED_HEADER}: true`. Take a new random key, such as a UUID, for each"
+        " payment; a corrected request needs a new one."
+    ),
+)
 
 
 def page_of(

@@ -29,6 +29,7 @@ from rest_framework import exceptions as drf
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
+from core.api.idempotency import REPLAYED_HEADER
 from core.api.request_id import current_request_id
 from core.errors import ERROR_KINDS, BankError, FieldError
 
@@ -142,8 +143,11 @@ def problem_of(_exc: Exception) -> Problem:
 
 @problem_of.register
 def _(exc: BankError) -> Problem:
-    seconds = exc.retry_after_seconds
-    headers = {} if seconds is None else {"Retry-After": str(seconds)}
+    headers: dict[str, str] = {}
+    if exc.retry_after_seconds is not None:
+        headers["Retry-After"] = str(exc.retry_after_seconds)
+    if exc.replayed:
+        headers[REPLAYED_HEADER] = "true"
     return Problem(exc.code, exc.detail, exc.errors, exc.transaction_id, headers)
 
 
