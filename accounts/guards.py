@@ -26,6 +26,14 @@ GUARDS = [
             ]
         ),
     ),
+    # Or whoever inserts an account has made money. NULL passes: internal.
+    refuse(
+        "accounts_account_birth",
+        ACCOUNTS,
+        "INSERT",
+        "an account is born empty",
+        when="NEW.balance <> 0 OR NEW.last_sequence <> 0",
+    ),
     # Backs transactions.ledger: a balance moves with its own gapless count of entries, or not at
     # all.
     refuse(

@@ -1,0 +1,140 @@
+"""The database itself keeps accounts and their events, whatever way they are reached."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from accounts.commands import CloseAccount
+from accounts.models import Account, AccountEvent
+from tests.assertions import refused_by_database
+from tests.factories import make_account, run
+from tests.routes import DELETE_ROUTES, UPDATE_ROUTES
+
+pytestmark = pytest.mark.django_db
+
+# REPLACE deletes and inserts, an upsert inserts first: then the guards of these are met before.
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
+
+
+def bare_account(**columns: Any) -> Account:
+    """An account without events, so that nothing but the guard keeps it from being deleted."""
+    now = timezone.now()
+    values = {"id": uuid4(), "number": "1", "currency": "USD", "created_at": now, "updated_at": now}
+    return Account.objects.create(**values | columns)
+
+
+@pytest.fixture
+def event() -> AccountEvent:
+    return make_account(name="Ada").events.get()
+
+
+@pytest.mark.parametrize("route", DELETE_ROUTES)
+def test_accounts_are_never_deleted(route: str) -> None:
+    account = bare_account()
+    with refused_by_database("accounts are never deleted"):
+        DELETE_ROUTES[route](account)
+
+
+@pytest.mark.parametrize("route", DELETE_ROUTES)
+def test_account_events_are_never_deleted(route: str, event: AccountEvent) -> None:
+    with refused_by_database("account events are never deleted"):
+        DELETE_ROUTES[route](event)
+
+
+@pytest.mark.parametrize("route", UPDATE_ROUTES)
+def test_account_events_never_change(route: str, event: AccountEvent) -> None:
+    with refused_by_database(r"account events (never change|are never deleted)"):
+        UPDATE_ROUTES[route](event, "reason", "another one")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("event", "CLOSED"),
+        ("caller", "user:8"),
+        ("before", {"name": "Grace"}),
+        ("after", {}),
+        ("request_id", "r-2"),
+        ("address", None),
+        ("at", LONG_AGO),
+        # As it is: an event is not even touched.
+        ("reason", ""),
+    ],
+)
+def test_no_column_of_an_account_event_changes(name: str, value: Any, event: AccountEvent) -> None:
+    with refused_by_database("account events never change"):
+        UPDATE_ROUTES["SQL"](event, name, value)
+
+
+@pytest.mark.parametrize("route", UPDATE_ROUTES)
+def test_an_account_keeps_its_number(route: str) -> None:
+    account = make_account(balance=7)
+    with refused_by_database(r"keeps its number|accounts are never deleted|born empty"):
+        UPDATE_ROUTES[route](account, "number", "100000000072")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("id", uuid4()),
+        ("kind", "INTERNAL"),
+        ("code", "FEES"),
+        ("currency", "EUR"),
+        ("idempotency_caller", None),
+        ("idempotency_key", "k-2"),
+        ("request_fingerprint", "f" * 64),
+        ("created_at", LONG_AGO),
+    ],
+)
+def test_an_account_keeps_its_identity(name: str, value: Any) -> None:
+    account = make_account(balance=7, idempotency_caller="user:7", idempotency_key="k-1")
+    with refused_by_database("an account keeps its number, kind, code and currency"):
+        UPDATE_ROUTES["SQL"](account, name, value)
+
+
+@pytest.mark.parametrize("route", UPDATE_ROUTES)
+def test_a_balance_does_not_move_by_itself(route: str) -> None:
+    account = make_account(balance=7)
+    with refused_by_database(r"changes only by posting|accounts are never deleted|born empty"):
+        UPDATE_ROUTES[route](account, "balance", 1_000_000)
+
+
+def test_the_count_of_entries_never_falls() -> None:
+    account = make_account(balance=7)
+    with refused_by_database("changes only by posting"):
+        UPDATE_ROUTES["SQL"](account, "last_sequence", 0)
+
+
+@pytest.mark.parametrize("route", UPDATE_ROUTES)
+def test_a_closed_account_stays_closed(route: str) -> None:
+    account = make_account()
+    run(CloseAccount(account_id=account.id))
+    account.refresh_from_db()
+    with refused_by_database(r"a closed account stays closed|accounts are never deleted"):
+        UPDATE_ROUTES[route](account, "status", "ACTIVE")
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_an_account_is_born_empty(bulk: bool) -> None:
+    """Or whoever inserts one has made money."""
+    now = timezone.now()
+    rich = {"balance": 1_000_000, "last_sequence": 1, "last_posted_at": now}
+    with refused_by_database("an account is born empty"):
+        if bulk:
+            number = {"number": "2", "currency": "USD", "created_at": now, "updated_at": now}
+            Account.objects.bulk_create([Account(id=uuid4(), **number, **rich)])
+        else:
+            bare_account(**rich)
+    assert Account.objects.count() == 0
+
+
+def test_what_may_change_does() -> None:
+    account = bare_account()
+    for route in UPDATE_ROUTES:
+        if "REPLACE" in route and route != "UPDATE OR REPLACE":
+            continue  # These delete the row and insert another.
+        UPDATE_ROUTES[route](account, "name", route)
+        assert Account.objects.get().name == route
