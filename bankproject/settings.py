@@ -59,6 +59,8 @@ INSTALLED_APPS = [
     "core",
     "accounts",
     "transactions",
+    "clients",
+    "oauth2_provider",
     "bankproject",
 ]
 
@@ -164,6 +166,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    # Recognised for client secrets only; passwords are made with the first.
+    "clients.hashers.GeneratedSecretHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -174,6 +178,29 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+OAUTH2_PROVIDER_APPLICATION_MODEL = "clients.ApiClient"
+OAUTH2_PROVIDER = {
+    # Client credentials only: the default server also takes people's passwords, and so tells right
+    # ones from wrong ones.
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
+    "SCOPES_BACKEND_CLASS": "clients.scopes.ClientScopes",
+    # No scope asked for means none, not all.
+    "DEFAULT_SCOPES": [],
+    "ACCESS_TOKEN_EXPIRE_SECONDS": environment.integer(
+        "BANK_TOKEN_LIFETIME_SECONDS", default=900, minimum=1
+    ),
+    "ACCESS_TOKEN_GENERATOR": "clients.registry.new_token",
+    "CLIENT_SECRET_HASHER": "generated_sha256",
+    # RFC 9700: tokens are kept as digests, and taken from the header only.
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+}
 LOGIN_URL = "admin:login"
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -204,7 +231,8 @@ if BANK_DEFAULT_CURRENCY not in CURRENCIES:
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.BasicAuthentication",
+        "clients.authentication.BearerAuthentication",
+        # Staff who are logged in to the admin may use the API and Swagger with their session.
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -232,6 +260,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "core.api.schema.add_problem_responses",
+        "clients.schema.add_oauth_routes",
     ],
     "ENUM_NAME_OVERRIDES": {
         "AccountStatusEnum": "accounts.states.ShownStatus",
@@ -250,6 +279,13 @@ UNFOLD = {
     "SITE_HEADER": BANK_NAME,
     "SITE_SYMBOL": "account_balance",
     "SITE_URL": None,
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda _request: static("bankproject/favicon.svg"),
+        }
+    ],
     "STYLES": [lambda _request: static("bankproject/admin.css")],
     "SIDEBAR": {"navigation": "bankproject.navigation.sidebar"},
 }

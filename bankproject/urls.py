@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.http import Http404
 from django.urls import include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
 from django.views.defaults import page_not_found
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
@@ -15,6 +16,7 @@ api = [
     # The API's description is open to all: whoever writes a client needs it first.
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("swagger/", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
+    path("oauth/", include("clients.urls")),
     path("", include("transactions.urls")),
 ]
 
@@ -22,6 +24,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="swagger"), name="home"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),
-    # Everything else under /api/: a problem, never a page or a redirect to one.
-    re_path("^api/", page_not_found, {"exception": Http404()}),
+    # Everything else under /api/: a problem, never a page or a redirect to one. What is not there
+    # needs no CSRF token either.
+    re_path("^api/", csrf_exempt(page_not_found), {"exception": Http404()}),
 ]

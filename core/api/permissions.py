@@ -16,12 +16,21 @@ def has_right(user: Any, right: str) -> bool:
 
 
 class StaffRight(BasePermission):
-    """Base of the rules that a member of staff passes by a right of their groups."""
+    """Base of the rules that a member of staff passes by a right of their groups.
+
+    Who comes with a token needs the rule's scope besides. Who is logged in to the admin has none.
+    """
 
     right: ClassVar[str]
+    scope: ClassVar[str]
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user.is_authenticated) and has_right(request.user, self.right)
+        return self.is_in_scope(request) and has_right(request.user, self.right)
+
+    def is_in_scope(self, request: Request) -> bool:
+        if not request.user.is_authenticated:
+            return False
+        return request.auth is None or request.auth.allow_scopes([self.scope])
 
 
 class OwnerOrStaffRight(StaffRight):
@@ -29,4 +38,4 @@ class OwnerOrStaffRight(StaffRight):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         user = request.user
-        return bool(user.is_authenticated) and (not user.is_staff or has_right(user, self.right))
+        return self.is_in_scope(request) and (not user.is_staff or has_right(user, self.right))

@@ -53,10 +53,14 @@ def parse_query(serializer: type[StrictSerializer], request: Request) -> dict[st
 
 
 def origin_of(request: Request) -> Origin:
-    """Who sends this request, and from where, for commands and their audit trail."""
+    """Who sends this request, and from where, for commands and their audit trail.
+
+    `request.auth` is the token of an API client, or None for someone who is logged in.
+    """
+    client = getattr(request.auth, "application", None)
     return Origin(
         user_id=request.user.pk,
-        caller=f"user:{request.user.pk}",
+        caller=f"client:{client.client_id}" if client else f"user:{request.user.pk}",
         request_id=getattr(request, "request_id", ""),
         address=request.META.get("REMOTE_ADDR") or None,
     )

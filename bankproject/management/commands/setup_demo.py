@@ -1,5 +1,6 @@
 """`manage.py setup_demo`: an empty bank gets people, accounts and some history to look at."""
 
+import os
 import secrets
 from decimal import Decimal
 from typing import Any
@@ -8,18 +9,22 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.commands import FreezeAccount, OpenAccount
 from accounts.models import Account
 from accounts.states import FreezeScope
 from bankproject.roles import AUDITOR, SUPERVISOR, TELLER
+from clients.models import ApiClient
+from clients.registry import create_client, issue_token
+from clients.scopes import SCOPES
 from core.commands import Command as BankCommand
 from core.commands import Origin
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.processor import process
 
 _ADMIN = "admin"
+_CLIENT = "Demo client"
 _STAFF = {"tessa": TELLER, "susan": SUPERVISOR, "aldo": AUDITOR}
 _CUSTOMERS = ("ada", "grace")
 
@@ -33,10 +38,28 @@ class Command(BaseCommand):
     def handle(self, **_options: Any) -> None:
         if get_user_model().objects.exists() or Account.objects.exists():
             self.stdout.write("The bank has users or accounts already: nothing to set up.")
+        else:
+            passwords = _make_users()
+            accounts = _make_accounts(Origin(caller="job:setup_demo"))
+            client, secret = create_client(
+                _CLIENT, user=get_user_model().objects.get(username="tessa"), scopes=list(SCOPES)
+            )
+            self._print(passwords, accounts)
+            self.stdout.write(f"API client of tessa:\n\n  client_id      {client.client_id}")
+            self.stdout.write(f"  client_secret  {secret}\n")
+        self._print_token()
+
+    def _print_token(self) -> None:
+        """A fresh token of the demo client each time, where that bank is on this machine."""
+        client = ApiClient.objects.filter(name=_CLIENT, is_active=True).first()
+        if client is None or connection.vendor != "sqlite":
             return
-        passwords = _make_users()
-        accounts = _make_accounts(Origin(caller="job:setup_demo"))
-        self._print(passwords, accounts)
+        host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "5000")
+        self.stdout.write("A token for the API, good for 15 minutes. Once the bank runs, try:\n")
+        self.stdout.write(
+            f"  curl -H 'Authorization: Bearer {issue_token(client)}'"
+            f" http://{host}:{port}/api/v1/accounts/\n"
+        )
 
     def _print(self, passwords: dict[str, str], accounts: dict[str, UUID]) -> None:
         lines = ["", "The demo bank is ready. These passwords are shown once:", ""]

@@ -1,0 +1,29 @@
+"""What a token can be good for, and which of it each client may ask for."""
+
+from typing import Any
+
+from oauth2_provider.scopes import BaseScopes
+
+SCOPES: dict[str, str] = {
+    "accounts:read": "Read accounts and balances",
+    "accounts:write": "Open, change, freeze and close accounts",
+    "transactions:read": "Read transactions and ledger lines",
+    "transactions:write": "Move money",
+}
+
+
+class ClientScopes(BaseScopes):
+    """Each client's own list. Nothing is granted that was not asked for."""
+
+    def get_all_scopes(self) -> dict[str, str]:
+        return SCOPES
+
+    def get_available_scopes(
+        self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        return list(SCOPES) if application is None else application.scopes
+
+    def get_default_scopes(
+        self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        return []
