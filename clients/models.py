@@ -20,8 +20,8 @@ class ApiClient(AbstractApplication):
     """A confidential OAuth2 client (RFC 6749, section 4.4: client credentials).
 
     It acts as `user`: with the roles of a member of staff, or for a customer's own accounts. Its
-    tokens carry at most `scopes`. Inactive, or with an inactive user, it gets no token, and the ones
-    it has are worth nothing.
+    tokens carry at most `scopes`. Inactive, or with an inactive user, it gets no token, and those
+    that it has are worth nothing.
     """
 
     user = models.ForeignKey(

@@ -59,7 +59,7 @@ def add_oauth_routes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     routes = {
         "token": (
             "Get a token",
-            "Client credentials (RFC 6749, section 4.4). A token without a scope is good for nothing.",
+            "Client credentials (RFC 6749, 4.4). A token without a scope is good for nothing.",
             _form(
                 ["grant_type"],
                 grant_type="`client_credentials`.",
@@ -77,7 +77,7 @@ def add_oauth_routes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         ),
         "revoke": (
             "Revoke a token",
-            "The token is good for nothing any more (RFC 7009). What is no token is answered alike.",
+            "The token is good for nothing any more (RFC 7009).",
             _form(["token"], token="The token."),  # noqa: S106 - a description
             {"description": "Revoked."},
         ),

@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    extend_schema_serializer,
+    inline_serializer,
+)
 from rest_framework import serializers
 
 from core.api.idempotency import HEADER, MAX_KEY_LENGTH, REPLAYED_HEADER
@@ -24,7 +29,7 @@ def page_of(
     serializer: type[serializers.Serializer[Any]], name: str
 ) -> serializers.Serializer[Any]:
     """The schema of a page of such rows, see `core.api.pagination`."""
-    return inline_serializer(
+    page = inline_serializer(
         name,
         {
             "next": serializers.URLField(
@@ -36,6 +41,8 @@ def page_of(
             "results": serializer(many=True, help_text="The rows of this page."),
         },
     )
+    # One page, and not a list of pages, though the route lists.
+    return extend_schema_serializer(many=False)(type(page))()
 
 
 def page_example(result: dict[str, Any], path: str) -> OpenApiExample:
