@@ -21,9 +21,15 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
     """An account as clients see it."""
 
     account_id = serializers.UUIDField(source="id", help_text="Identifier (UUIDv7).")
-    balance = AmountOutputField(help_text="What the account holds; below zero if overdrawn.")
+    balance = AmountOutputField(
+        allow_null=True,
+        help_text="What the account holds; below zero if overdrawn. Null for an internal account,"
+        " which has its sum at `balance/`.",
+    )
     available_balance = AmountOutputField(
-        help_text="Balance plus overdraft limit: what can be withdrawn now."
+        allow_null=True,
+        help_text="Balance plus overdraft limit: what can be withdrawn now. Null for an internal"
+        " account.",
     )
     overdraft_limit = AmountOutputField(help_text="How far below zero the balance may go.")
     status = serializers.ChoiceField(

@@ -22,6 +22,7 @@ from core.api.pagination import KeysetPagination, paginate_by_id
 from core.api.permissions import has_right
 from core.api.requests import origin_of, parse_body, parse_query
 from core.commands import Command
+from core.money import validate_amount
 from transactions import schema, selectors
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
 from transactions.filters import (
@@ -75,6 +76,8 @@ class MoneyAccountViewSet(AccountViewSet):
         opening = OpenAccount(**body, **keyed)
         commands: list[Command] = [opening]
         if initial_balance:
+            # The deposit would point at an amount, which this body does not have.
+            validate_amount(initial_balance, body["currency"], pointer="/initial_balance")
             commands.append(
                 Deposit(
                     account_id=opening.account_id,

@@ -1,0 +1,185 @@
+"""POST accounts/."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from accounts.models import Account, AccountEvent
+from tests.api import (
+    ADDRESS,
+    API,
+    REQUEST_ID,
+    ApiClient,
+    assert_problem,
+    bad_fields,
+    make_user,
+    shown,
+    staff,
+)
+from tests.assertions import nothing_changes
+from tests.factories import make_account
+from transactions.models import Transaction
+
+pytestmark = pytest.mark.django_db
+PATH = f"{API}accounts/"
+
+
+@pytest.fixture
+def teller() -> ApiClient:
+    return staff("teller")
+
+
+def customers() -> list[Account]:
+    return list(Account.objects.filter(kind="CUSTOMER"))
+
+
+def test_an_account_is_opened_with_all_it_can_have(teller: ApiClient) -> None:
+    ada = make_user("ada")
+    response = teller.post(
+        PATH,
+        {
+            "name": "Ada Lovelace",
+            "initial_balance": "250.5",
+            "currency": "EUR",
+            "owner": "ada",
+            "overdraft_limit": "100",
+            "metadata": {"customer_reference": "C-1001"},
+        },
+    )
+    (account,) = customers()
+    assert response.status_code == 201
+    assert response["Location"] == f"http://testserver{PATH}{account.id}/"
+    assert response.json() == {
+        "account_id": str(account.id),
+        "number": account.number,
+        "name": "Ada Lovelace",
+        "owner": "ada",
+        "currency": "EUR",
+        "balance": "250.50",
+        "available_balance": "350.50",
+        "overdraft_limit": "100.00",
+        "status": "ACTIVE",
+        "debits_blocked": False,
+        "credits_blocked": False,
+        "metadata": {"customer_reference": "C-1001"},
+        "created_at": shown(account.created_at),
+        "updated_at": shown(account.updated_at),
+    }
+    assert teller.get(response["Location"]).json() == response.json()
+    assert (account.balance, account.last_sequence, account.owner) == (Decimal("250.5"), 1, ada)
+
+    (row,) = Transaction.objects.all()
+    assert (row.type, row.status, row.amount, row.credit_account_id, row.description) == (
+        "DEPOSIT",
+        "COMPLETED",
+        Decimal("250.5"),
+        account.id,
+        "Initial balance",
+    )
+    (event,) = AccountEvent.objects.all()
+    assert row.created_by == event.actor
+    assert event.actor is not None
+    assert (event.event, event.actor.username, event.caller, event.before) == (
+        "OPENED",
+        "teller",
+        f"user:{event.actor_id}",
+        {},
+    )
+    assert (event.request_id, event.address) == (REQUEST_ID, ADDRESS)
+    assert event.after == {
+        "name": "Ada Lovelace",
+        "number": account.number,
+        "currency": "EUR",
+        "owner_id": ada.id,
+        "overdraft_limit": "100.00",
+        "metadata": {"customer_reference": "C-1001"},
+    }
+
+
+@pytest.mark.parametrize("initial_balance", [{}, {"initial_balance": 0}, {"owner": None}])
+def test_a_name_is_enough(teller: ApiClient, initial_balance: dict[str, Any]) -> None:
+    body = teller.post(PATH, {"name": " Ada\u2019s ", **initial_balance}).json()
+    (account,) = customers()
+    assert UUID(body["account_id"]) == account.id
+    assert (body["name"], body["owner"], body["currency"], body["metadata"]) == (
+        " Ada\u2019s ",
+        None,
+        "USD",
+        {},
+    )
+    assert (body["balance"], body["available_balance"], body["overdraft_limit"]) == (
+        "0.00",
+        "0.00",
+        "0.00",
+    )
+    assert not Transaction.objects.exists()
+
+
+def test_the_default_currency_is_the_banks(teller: ApiClient, settings: Any) -> None:
+    settings.BANK_DEFAULT_CURRENCY = "JPY"
+    body = teller.post(PATH, {"name": "Ada", "initial_balance": 500}).json()
+    assert (body["currency"], body["balance"]) == ("JPY", "500")
+
+
+def test_each_account_has_a_number_of_its_own(teller: ApiClient) -> None:
+    numbers = {teller.post(PATH, {"name": "Ada"}).json()["number"] for _ in range(5)}
+    assert len(numbers) == 5
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({}, [("/name", "required")]),
+        ({"name": "Ada", "initial_balance": "1.001"}, [("/initial_balance", "too_many_decimals")]),
+        (
+            {"name": "Ada", "initial_balance": "100000000000.01"},
+            [("/initial_balance", "amount_too_large")],
+        ),
+        (
+            {"name": "Ada", "initial_balance": "5.5", "currency": "JPY"},
+            [("/initial_balance", "too_many_decimals")],
+        ),
+        (
+            {"name": "Ada", "initial_balance": "5", "overdraft_limit": "1.001"},
+            [("/overdraft_limit", "too_many_decimals")],
+        ),
+        ({"name": "Ada", "overdraft_limit": -1}, [("/overdraft_limit", "invalid_amount")]),
+        ({"name": "Ada", "initial_balance": None}, [("/initial_balance", "null")]),
+        ({"name": "Ada", "owner": "nobody"}, [("/owner", "unknown_user")]),
+        ({"name": "Ada", "owner": "gone"}, [("/owner", "unknown_user")]),
+        ({"name": "Ada", "owner": 7}, [("/owner", "invalid")]),
+        ({"name": "Ada", "metadata": {"a/b": 1}}, [("/metadata/a~1b", "invalid")]),
+        ({"name": "Ada", "metadata": []}, [("/metadata", "not_an_object")]),
+        ({"name": "A" * 201}, [("/name", "max_length")]),
+        ({"name": "  "}, [("/name", "blank")]),
+        (
+            {"name": 5, "currency": "usd", "balance": "5"},
+            [
+                ("/name", "invalid"),
+                ("/currency", "unknown_currency"),
+                ("/balance", "unknown_field"),
+            ],
+        ),
+    ],
+)
+def test_a_bad_opening_opens_nothing(
+    teller: ApiClient, body: dict[str, Any], errors: list[tuple[str, str]]
+) -> None:
+    make_user("gone", is_active=False)
+    with nothing_changes():
+        assert bad_fields(teller.post(PATH, body)) == errors
+
+
+def test_opening_and_initial_balance_come_together_or_not_at_all(
+    teller: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused by the last statement of all, the one that writes the balance."""
+    make_account(balance=3)
+    teller.raise_request_exception = False
+    monkeypatch.setattr("transactions.ledger._UPDATE_SQLITE", "UPDATE nowhere SET a = %s")
+    monkeypatch.setattr("transactions.ledger._UPDATE_POSTGRESQL", "UPDATE nowhere SET a = %s")
+    with nothing_changes():
+        response = teller.post(PATH, {"name": "Ada", "initial_balance": "5"})
+    assert_problem(response, "internal_error", response.json()["detail"])
