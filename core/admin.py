@@ -18,6 +18,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.utils import display_for_label
 from unfold.views import ChangeList
 
 from core.money import format_amount
@@ -51,6 +52,11 @@ class IndexOrderedChangeList(ChangeList):
     def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> list[Any]:
         self.params.pop(ORDER_VAR, None)
         return super().get_ordering(request, queryset)
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        # The number of rows stands at the foot of the list, where it can say that it is bounded.
+        self.full_result_count = self.result_count
 
 
 class BankModelAdmin(ModelAdmin):
@@ -93,6 +99,15 @@ class ReadOnlyModelAdmin(_NeverChanged, BankModelAdmin):
     actions = None
     ordering = ("-id",)
 
+    def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[TabularInline]]:
+        """Those that have rows: nothing can be added to an empty one."""
+        owner = self.opts.model_name
+        return [
+            inline
+            for inline in self.inlines
+            if inline.model._default_manager.filter(**{owner: obj}).exists()
+        ]
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -120,6 +135,7 @@ class ReadOnlyTabularInline(_NeverChanged, TabularInline):
     max_num = 0
     per_page = 20
     can_delete = False
+    hide_title = True
 
 
 def shown_amount(amount: Decimal | None, currency: str) -> str:
@@ -127,6 +143,16 @@ def shown_amount(amount: Decimal | None, currency: str) -> str:
     if amount is None:
         return EMPTY
     return f"{Decimal(format_amount(amount, currency)):,f}"
+
+
+def badge(text: str, colours: dict[str, str]) -> SafeString:
+    """A state as a coloured label; `colours` gives unfold's word for the colour of each."""
+    return display_for_label(text, EMPTY, colours)
+
+
+def yes_or_no(value: bool) -> str:
+    """For what is neither good nor bad: a cross on red would say that something is wrong."""
+    return "Yes" if value else "No"
 
 
 def in_words(name: str) -> str:

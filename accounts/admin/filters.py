@@ -1,0 +1,81 @@
+"""Filters of the admin's lists that have to do with accounts."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from unfold.contrib.filters.admin import DropdownFilter, RadioFilter, TextFilter
+
+from accounts.models import CASH, Account
+from accounts.selectors import shown_as
+from accounts.states import AccountKind, ShownStatus
+
+
+class ShownStatusFilter(RadioFilter):
+    """Active, frozen or closed, as everyone sees it."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return ShownStatus.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        value = self.value()
+        if not value:
+            return queryset
+        return (
+            queryset.filter(shown_as(ShownStatus(value)))
+            if value in ShownStatus.values
+            else queryset.none()
+        )
+
+
+class CurrencyFilter(DropdownFilter):
+    """The currencies that the bank keeps accounts in: those with a cash account."""
+
+    title = "currency"
+    parameter_name = "currency"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        cash_accounts = Account.objects.filter(kind=AccountKind.INTERNAL, code=CASH)
+        currencies = cash_accounts.order_by("currency").values_list("currency", flat=True)
+        return [(currency, currency) for currency in currencies]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(currency=self.value()) if self.value() else queryset
+
+
+class AccountFilter(TextFilter):
+    """One account, by its number or its id. `condition` says how rows belong to it."""
+
+    title = "account number"
+    parameter_name = "account"
+
+    def condition(self, account_id: UUID) -> Q:
+        return Q(account_id=account_id)
+
+    @cached_property
+    def account(self) -> Account | None:
+        return account_named(self.value()) if self.value() else None
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if not self.value():
+            return queryset
+        return queryset.filter(self.condition(self.account.pk)) if self.account else queryset.none()
+
+
+def account_named(text: str) -> Account | None:
+    """The account with this number, blanks in it ignored, or with this id."""
+    if account_id := as_uuid(text):
+        return Account.objects.filter(pk=account_id).first()
+    return Account.objects.filter(number="".join(text.split())).first()
+
+
+def as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None

@@ -1,0 +1,15 @@
+"""The journal, the ledger and what came of them, for staff to read."""
+
+from transactions.admin.archive_run import ArchiveRunAdmin
+from transactions.admin.batch import BatchAdmin
+from transactions.admin.entry import EntryAdmin
+from transactions.admin.event import TransactionEventAdmin
+from transactions.admin.transaction import TransactionAdmin
+
+__all__ = [
+    "ArchiveRunAdmin",
+    "BatchAdmin",
+    "EntryAdmin",
+    "TransactionAdmin",
+    "TransactionEventAdmin",
+]

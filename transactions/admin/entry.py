@@ -1,0 +1,129 @@
+"""The ledger's lines: of one account as a statement, of a transaction as its two sides."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from accounts.admin.filters import AccountFilter
+from core.admin import (
+    IndexOrderedChangeList,
+    ReadOnlyModelAdmin,
+    ReadOnlyTabularInline,
+    link_to,
+    shown_amount,
+)
+from transactions.models import Entry
+
+
+class _Money:
+    @display(description="Debit")
+    def money_debit(self, entry: Entry) -> str:
+        return shown_amount(-entry.amount, entry.currency) if entry.amount < 0 else ""
+
+    @display(description="Credit")
+    def money_credit(self, entry: Entry) -> str:
+        return shown_amount(entry.amount, entry.currency) if entry.amount > 0 else ""
+
+    @display(description="Balance after")
+    def money_balance_after(self, entry: Entry) -> str:
+        return shown_amount(entry.balance_after, entry.currency)
+
+
+class EntryInline(_Money, ReadOnlyTabularInline):
+    model = Entry
+    verbose_name_plural = "Entries"
+    ordering = ("-side",)
+    fields = readonly_fields = (
+        "account",
+        "sequence",
+        "money_debit",
+        "money_credit",
+        "money_balance_after",
+        "currency",
+        "posted_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("account")
+
+
+class EntryChangeList(IndexOrderedChangeList):
+    """A customer's lines in the order of their sequence, all others in that of the journal.
+
+    An index has either order, on both branches of the view. Django would add the view's own id as a
+    last term, which none has.
+    """
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> list[str]:
+        accounts = [spec.account for spec in self.filter_specs if isinstance(spec, AccountFilter)]
+        is_numbered = any(account and account.last_sequence is not None for account in accounts)
+        return ["-sequence"] if is_numbered else super().get_ordering(request, queryset)
+
+    def _get_deterministic_ordering(self, ordering: list[str]) -> list[str]:
+        return ordering
+
+
+@admin.register(Entry)
+class EntryAdmin(_Money, ReadOnlyModelAdmin):
+    list_display = (
+        "posted_at",
+        "of_account",
+        "sequence",
+        "kind_of_transaction",
+        "money_debit",
+        "money_credit",
+        "money_balance_after",
+        "currency",
+    )
+    list_filter = (AccountFilter,)
+    ordering = ("-transaction_id",)
+    fieldsets = (
+        (
+            "Entry",
+            {
+                "fields": (
+                    ("account", "sequence"),
+                    ("side", "posted_at"),
+                    ("money_amount", "money_balance_after"),
+                    ("currency", "transaction"),
+                    "id",
+                )
+            },
+        ),
+    )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return EntryChangeList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        # Not by a join: SQLite would build the whole view to join it.
+        return super().get_queryset(request).prefetch_related("account", "transaction")
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Entry | None:
+        """Looks the transaction up by its index: the view's own id has none."""
+        transaction_id, _, _ = object_id.rpartition("-")
+        try:
+            of_transaction = self.get_queryset(request).filter(transaction_id=UUID(transaction_id))
+        except ValueError:
+            return None
+        return of_transaction.filter(pk=object_id).first()
+
+    @display(description="Account")
+    def of_account(self, entry: Entry) -> SafeString:
+        return link_to(entry.account, str(entry.account))
+
+    @display(description="Transaction")
+    def kind_of_transaction(self, entry: Entry) -> SafeString:
+        return link_to(entry.transaction, entry.transaction.get_type_display())
+
+    @display(description="Amount")
+    def money_amount(self, entry: Entry) -> str:
+        return shown_amount(entry.amount, entry.currency)

@@ -1,0 +1,82 @@
+"""Later transitions of transactions: a list of their own, and a part of a transaction's page."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesRadioFilter
+from unfold.decorators import display
+
+from core.admin import EMPTY, ReadOnlyModelAdmin, ReadOnlyTabularInline, in_words, link_to
+from core.admin_filters import DaysById
+from transactions.models import TransactionEvent
+from transactions.states import TransactionStatus
+
+
+def _step(event: TransactionEvent) -> str:
+    before = TransactionStatus(event.from_status).label
+    return f"{before} → {TransactionStatus(event.to_status).label}"
+
+
+class TransactionEventInline(ReadOnlyTabularInline):
+    model = TransactionEvent
+    verbose_name_plural = "Events"
+    ordering = ("-id",)
+    fields = readonly_fields = ("at", "shown_event", "step", "attempt", "actor", "reason")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("actor")
+
+    @display(description="Event")
+    def shown_event(self, event: TransactionEvent) -> str:
+        return in_words(event.event)
+
+    @display(description="Status")
+    def step(self, event: TransactionEvent) -> str:
+        return _step(event)
+
+
+@admin.register(TransactionEvent)
+class TransactionEventAdmin(ReadOnlyModelAdmin):
+    list_display = (
+        "at",
+        "shown_event",
+        "step",
+        "of_transaction",
+        "attempt",
+        "shown_actor",
+        "reason",
+    )
+    list_select_related = ("transaction", "actor")
+    list_filter = (("to_status", ChoicesRadioFilter), ("at", DaysById))
+    fieldsets = (
+        (
+            "Event",
+            {
+                "fields": (
+                    ("shown_event", "at"),
+                    ("from_status", "to_status"),
+                    ("transaction", "attempt"),
+                    ("actor", "caller"),
+                    "reason",
+                )
+            },
+        ),
+        ("Record", {"fields": (("id", "detail"), ("request_id", "address"))}),
+    )
+
+    @display(description="Event")
+    def shown_event(self, event: TransactionEvent) -> str:
+        return in_words(event.event)
+
+    @display(description="Status")
+    def step(self, event: TransactionEvent) -> str:
+        return _step(event)
+
+    @display(description="Transaction")
+    def of_transaction(self, event: TransactionEvent) -> SafeString:
+        return link_to(event.transaction, event.transaction.get_type_display())
+
+    @display(description="By")
+    def shown_actor(self, event: TransactionEvent) -> str:
+        return event.actor.get_username() if event.actor else event.caller or EMPTY

@@ -1,0 +1,153 @@
+"""Transactions: the list, and a page for each with its entries and events."""
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesRadioFilter
+from unfold.decorators import display
+
+from accounts.admin.filters import CurrencyFilter, as_uuid
+from accounts.models import Account
+from core.admin import EMPTY, ReadOnlyModelAdmin, badge, link_to, shown_amount, yes_or_no
+from core.admin_filters import DaysById
+from transactions.admin.entry import EntryInline
+from transactions.admin.event import TransactionEventInline
+from transactions.admin.filters import EitherSideFilter, FailureFilter, shown_failure
+from transactions.models import Transaction
+from transactions.states import TransactionStatus
+
+STATUS_COLOURS = {
+    TransactionStatus.PENDING.label: "warning",
+    TransactionStatus.PROCESSING.label: "info",
+    TransactionStatus.COMPLETED.label: "success",
+    TransactionStatus.FAILED.label: "danger",
+}
+# As many accounts does the beginning of a number stand for in a search.
+_ACCOUNTS_SEARCHED = 20
+
+
+@admin.register(Transaction)
+class TransactionAdmin(ReadOnlyModelAdmin):
+    list_display = (
+        "created_at",
+        "type",
+        "shown_status",
+        "debited",
+        "credited",
+        "money_amount",
+        "currency",
+        "failure",
+        "description",
+    )
+    list_select_related = ("debit_account", "credit_account")
+    list_filter = (
+        ("status", ChoicesRadioFilter),
+        ("type", ChoicesRadioFilter),
+        EitherSideFilter,
+        CurrencyFilter,
+        FailureFilter,
+        ("created_at", DaysById),
+    )
+    # Asks for a search box; `get_search_results` tells what is searched.
+    search_fields = ("id",)
+    search_help_text = "Id, account number or description"
+    inlines = (EntryInline, TransactionEventInline)
+    fieldsets = (
+        (
+            "Transaction",
+            {
+                "fields": (
+                    ("type", "shown_status"),
+                    ("debit_account", "credit_account"),
+                    ("money_amount", "currency"),
+                    "description",
+                    ("failure", "failure_detail"),
+                    ("reverses", "reversal"),
+                )
+            },
+        ),
+        (
+            "Course",
+            {
+                "fields": (
+                    ("created_at", "created_by"),
+                    ("completed_at", "effective_at"),
+                    ("needs_approval", "approved_by"),
+                    ("scheduled_for", "retry_count"),
+                    ("archived_at", "archive_run"),
+                    ("batch", "batch_index"),
+                )
+            },
+        ),
+        (
+            "Record",
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    ("id", "updated_at"),
+                    ("debit_sequence", "money_debit_balance_after"),
+                    ("credit_sequence", "money_credit_balance_after"),
+                    ("idempotency_caller", "idempotency_key"),
+                    "request_fingerprint",
+                    ("worker", "lease_expires_at"),
+                    "lease_token",
+                ),
+            },
+        ),
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        """Ids, and accounts by their number, are read from indexes; words are looked for in all."""
+        term = search_term.strip()
+        number = "".join(term.split())
+        if not term:
+            found = Q()
+        elif transaction_id := as_uuid(term):
+            found = Q(pk=transaction_id)
+        elif number.isdigit():
+            accounts = Account.objects.filter(number__startswith=number).order_by("number")
+            ids = list(accounts.values_list("pk", flat=True)[:_ACCOUNTS_SEARCHED])
+            found = Q(debit_account_id__in=ids) | Q(credit_account_id__in=ids)
+        else:
+            found = Q(description__icontains=term)
+        return queryset.filter(found), False
+
+    @display(description="Status")
+    def shown_status(self, transaction: Transaction) -> SafeString:
+        return badge(transaction.get_status_display(), STATUS_COLOURS)
+
+    @display(description="Debit account")
+    def debited(self, transaction: Transaction) -> SafeString:
+        return link_to(transaction.debit_account, str(transaction.debit_account))
+
+    @display(description="Credit account")
+    def credited(self, transaction: Transaction) -> SafeString:
+        return link_to(transaction.credit_account, str(transaction.credit_account))
+
+    @display(description="Amount")
+    def money_amount(self, transaction: Transaction) -> str:
+        return shown_amount(transaction.amount, transaction.currency)
+
+    @display(description="Debited account's balance after")
+    def money_debit_balance_after(self, transaction: Transaction) -> str:
+        return shown_amount(transaction.debit_balance_after, transaction.currency)
+
+    @display(description="Credited account's balance after")
+    def money_credit_balance_after(self, transaction: Transaction) -> str:
+        return shown_amount(transaction.credit_balance_after, transaction.currency)
+
+    @display(description="Approval required")
+    def needs_approval(self, transaction: Transaction) -> str:
+        return yes_or_no(transaction.approval_required)
+
+    @display(description="Failure")
+    def failure(self, transaction: Transaction) -> str:
+        return shown_failure(transaction.failure_code) if transaction.failure_code else EMPTY
+
+    @display(description="Reversed by")
+    def reversal(self, transaction: Transaction) -> SafeString | str:
+        reversal = getattr(transaction, "reversed_by", None)
+        return link_to(reversal, str(reversal)) if reversal else EMPTY
