@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
+from core.database import require_objects
+
 _WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - compared with, never bound to
 
 
@@ -19,9 +21,15 @@ class Command(BaseCommand):
     help = "Serves the bank with gunicorn on HOST:PORT (127.0.0.1:5000). Ctrl-C stops it."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Becomes gunicorn. Raises CommandError where the address is wrong or taken."""
+        """Becomes gunicorn.
+
+        Raises CommandError where the address is wrong or taken, and where `migrate` is due.
+        """
         try:
             from bankproject import gunicorn_conf
+
+            # Each worker checks this too; here it is one sentence and no traceback.
+            require_objects()
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
         host, port = gunicorn_conf.HOST, gunicorn_conf.PORT
