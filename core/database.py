@@ -67,7 +67,7 @@ def missing_objects(connection: BaseDatabaseWrapper) -> list[str]:
 
 
 def require_objects() -> None:
-    """Raises ImproperlyConfigured, to stop a web or worker process, if a guard or view is missing."""
+    """Raises ImproperlyConfigured if a guard or view is missing, to stop a web or worker process."""
     connection = connections[DEFAULT_DB_ALIAS]
     try:
         if missing := missing_objects(connection):
@@ -79,24 +79,37 @@ def require_objects() -> None:
 
 
 def create_objects(connection: BaseDatabaseWrapper) -> None:
-    """Creates what is missing or different, where its table exists. Safe to run twice at once."""
+    """Creates what is missing or different, where its table exists. Safe to run twice at once.
+
+    A transaction for each table and view: whoever holds the lock on one waits for no other, so that
+    no reader and no writer can be in a deadlock with it.
+    """
     if not missing_objects(connection):
         return
+    groups: dict[tuple[str, Kind], list[DatabaseObject]] = {}
+    for item in all_objects(connection.vendor):
+        groups.setdefault((item.table, item.kind), []).append(item)
+    tables = set(connection.introspection.table_names())
+    for (table, _), items in groups.items():
+        if table in tables:
+            _create_together(connection, items)
+
+
+def _create_together(connection: BaseDatabaseWrapper, items: list[DatabaseObject]) -> None:
     backend = _backend(connection)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         backend.serialise(cursor)
-        tables = set(connection.introspection.table_names(cursor))
         present = backend.fingerprints(cursor)
-        for item in all_objects(connection.vendor):
-            if item.table in tables and present.get(item.name) != backend.expected(item):
+        for item in items:
+            if present.get(item.name) != backend.expected(item):
                 backend.drop(cursor, item)
                 backend.create(cursor, item)
 
 
 def drop_objects(connection: BaseDatabaseWrapper, *, kinds: tuple[Kind, ...]) -> None:
-    """Drops the objects of these kinds, last created first."""
+    """Drops the objects of these kinds, last created first; all or none of them."""
     backend = _backend(connection)
-    with connection.cursor() as cursor:
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
         for item in reversed(all_objects(connection.vendor)):
             if item.kind in kinds and item.table in tables:

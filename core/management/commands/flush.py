@@ -29,5 +29,6 @@ class Command(flush.Command):
 
 
 def _is_test_database(connection: BaseDatabaseWrapper) -> bool:
-    name = Path(str(connection.settings_dict["NAME"])).name
-    return name.startswith("test_") or "memory" in name
+    if connection.vendor == "sqlite" and connection.is_in_memory_db():
+        return True
+    return Path(str(connection.settings_dict["NAME"])).name.startswith("test_")

@@ -1,0 +1,74 @@
+"""One `migrate` at a time on each database: two would create the same tables, or guards early."""
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.core.management.base import CommandError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+# Any constant will do, but that of core.database.
+_ADVISORY_LOCK = 7_064_006
+_POLL_SECONDS = 0.1
+_PATIENCE_SECONDS = 3600.0
+
+
+@contextmanager
+def migration_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Holds off every other holder of this lock; it ends with the process, whatever ends that.
+
+    Raises CommandError after an hour of waiting.
+    """
+    if connection.vendor == "postgresql":
+        with _advisory_lock(connection):
+            yield
+    elif connection.is_in_memory_db():  # type: ignore[attr-defined]
+        yield
+    else:
+        with _file_lock(Path(str(connection.settings_dict["NAME"]))):
+            yield
+
+
+@contextmanager
+def _advisory_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    def attempt() -> bool:
+        # Not the one that waits: CREATE INDEX CONCURRENTLY would wait for its snapshot in turn.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ADVISORY_LOCK])
+            (locked,) = cursor.fetchone()
+        return bool(locked)
+
+    _wait_for(attempt)
+    try:
+        yield
+    finally:
+        # If the session is lost, so is its lock.
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_ADVISORY_LOCK])
+
+
+@contextmanager
+def _file_lock(database: Path) -> Iterator[None]:
+    """The file stays: whoever removed it could not know that nobody waits for it."""
+    with database.with_name(f"{database.name}.migrate-lock").open("w") as file:
+
+        def attempt() -> bool:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        _wait_for(attempt)
+        yield
+
+
+def _wait_for(attempt: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not attempt():
+        if time.monotonic() > deadline:
+            raise CommandError("Another `migrate` has held this database for an hour.")
+        time.sleep(_POLL_SECONDS)
