@@ -46,6 +46,15 @@ def integer(name: str, *, default: int, minimum: int = 0) -> int:
     return int(value)
 
 
+def web_workers() -> int:
+    """Web worker processes: WEB_CONCURRENCY, or by the database and the cores.
+
+    SQLite takes one writer at a time; PostgreSQL keeps two workers a core busy.
+    """
+    default = min(2 * (os.cpu_count() or 1), 8) if text("DATABASE_URL") else 2
+    return integer("WEB_CONCURRENCY", default=default, minimum=1)
+
+
 def words(name: str, *, default: list[str]) -> list[str]:
     """A comma-separated list, blanks around the items ignored."""
     value = text(name)

@@ -4,7 +4,6 @@ Listens on HOST:PORT (127.0.0.1:5000). WEB_CONCURRENCY sets the number of worker
 Raises ImproperlyConfigured where one of them makes no sense.
 """
 
-import os
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -19,13 +18,6 @@ if PORT > 65535:
     raise ImproperlyConfigured(f"PORT must be a whole number from 1 to 65535, not '{PORT}'.")
 
 
-def _default_workers() -> int:
-    """SQLite takes one writer at a time; PostgreSQL keeps two workers a core busy."""
-    if not environment.text("DATABASE_URL"):
-        return 2
-    return min(2 * (os.cpu_count() or 1), 8)
-
-
 bind = f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
 wsgi_app = "bankproject.wsgi"
 proc_name = "bank"
@@ -34,7 +26,7 @@ proc_name = "bank"
 # loaded before the fork, because connections and threads do not survive one.
 worker_class = "sync"
 preload_app = False
-workers = environment.integer("WEB_CONCURRENCY", default=_default_workers(), minimum=1)
+workers = environment.web_workers()
 
 # In seconds. The time-outs of the database are shorter, so that they fire first.
 timeout = 30

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from bankproject import environment
+from bankproject.production import require_production_settings
 from bankproject.secret_key import kept_secret_key
 from core.currencies import CURRENCIES
 
@@ -39,6 +40,30 @@ ALLOWED_HOSTS = environment.words(
     "DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]
 )
 CSRF_TRUSTED_ORIGINS = environment.words("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
+# Whoever can reach the bank from another machine reaches production. It takes TLS, and refuses to
+# start half-configured.
+PRODUCTION = environment.boolean(
+    "BANK_PRODUCTION", default=not set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]"}
+)
+if PRODUCTION:
+    require_production_settings(
+        debug=DEBUG,
+        allowed_hosts=ALLOWED_HOSTS,
+        trusted_origins=CSRF_TRUSTED_ORIGINS,
+        database_url=DATABASE_URL,
+        has_secret_key=bool(environment.text("DJANGO_SECRET_KEY") or SECRET_KEY_FILE),
+        secret_key=SECRET_KEY,
+    )
+    SECURE_SSL_REDIRECT = environment.boolean("BANK_SSL_REDIRECT", default=True)
+    # Probes call a worker by its own address, past the proxy.
+    SECURE_REDIRECT_EXEMPT = [r"^api/v1/health/"]
+    SECURE_HSTS_SECONDS = environment.integer("BANK_HSTS_SECONDS", default=31_536_000, minimum=1)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    if environment.integer("BANK_TRUSTED_PROXIES", default=0):
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Parts --------------------------------------------------------------------------------------------
 
@@ -65,9 +90,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
     "core.api.middleware.RequestIdMiddleware",
+    "core.api.middleware.TrustedProxyMiddleware",
+    "core.request_log.RequestLogMiddleware",
     "core.api.middleware.ApiErrorsMiddleware",
+    "core.api.middleware.AddressThrottleMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "core.content_security.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -203,6 +232,9 @@ OAUTH2_PROVIDER = {
 }
 LOGIN_URL = "admin:login"
 SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 8 * 60 * 60  # A working day.
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -227,6 +259,46 @@ BANK_DEFAULT_CURRENCY = environment.text("BANK_DEFAULT_CURRENCY", "USD")
 if BANK_DEFAULT_CURRENCY not in CURRENCIES:
     raise ImproperlyConfigured("BANK_DEFAULT_CURRENCY must be an ISO 4217 code.")
 
+# Limits on clients -------------------------------------------------------------------------------
+# Counted in each worker's memory, or in Redis for all of them. 0 switches a limit off.
+
+CACHE_URL = environment.text("CACHE_URL")
+THROTTLES_ARE_SHARED = bool(CACHE_URL)
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "throttles": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "bank",
+    }
+    if CACHE_URL
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "throttles",
+        # The default of 300 entries would forget whom it counts.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
+WEB_WORKERS = environment.web_workers()
+THROTTLE_CLIENT_PER_MINUTE = environment.integer("BANK_THROTTLE_CLIENT_PER_MINUTE", default=6000)
+THROTTLE_ADDRESS_PER_MINUTE = environment.integer("BANK_THROTTLE_ADDRESS_PER_MINUTE", default=12000)
+# Failed attempts to sign in, by one address as one user or client, within 15 minutes.
+LOCKOUT_FAILURES = environment.integer("BANK_LOCKOUT_FAILURES", default=5)
+LOCKOUT_MINUTES = environment.integer("BANK_LOCKOUT_MINUTES", default=15, minimum=1)
+# How many proxies stand before us and append to X-Forwarded-For. 0: the header is not believed.
+TRUSTED_PROXIES = environment.integer("BANK_TRUSTED_PROXIES", default=0)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+# Logs ---------------------------------------------------------------------------------------------
+
+LOG_FORMAT = environment.text("BANK_LOG_FORMAT", "json")
+if LOG_FORMAT not in ("json", "console"):
+    raise ImproperlyConfigured("BANK_LOG_FORMAT must be json or console.")
+LOG_LEVEL = environment.text("BANK_LOG_LEVEL", "INFO").upper()
+LOGGING_CONFIG = "core.logs.configure"
+LOGGING = {"as_json": LOG_FORMAT == "json", "level": LOG_LEVEL}
+
 # REST API -----------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -239,6 +311,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["core.api.throttling.ClientThrottle"],
+    "NUM_PROXIES": 0,  # TrustedProxyMiddleware has settled the address.
     "EXCEPTION_HANDLER": "core.api.problems.exception_handler",
     # No OPTIONS: the schema tells what there is.
     "DEFAULT_METADATA_CLASS": None,

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from uuid import uuid4
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from core.api.problems import CODE_BY_STATUS, problem_response
 from core.api.request_id import current_request_id
+from core.api.throttling import RateLimit
 from core.errors import FieldError
 
 __all__ = ["ApiErrorsMiddleware", "RequestIdMiddleware", "current_request_id", "is_api"]
@@ -18,6 +21,15 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEPT_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+def is_valid_ip(text: str) -> bool:
+    """Whether it is an IPv4 or IPv6 address."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_api(request: HttpRequest) -> bool:
@@ -47,6 +59,42 @@ class RequestIdMiddleware:
         return response
 
 
+class TrustedProxyMiddleware:
+    """Makes REMOTE_ADDR the client's address where proxies stand before us.
+
+    Each of the TRUSTED_PROXIES appends the address it was called from to X-Forwarded-For, so the
+    client's own is that many from the right; what stands left of it, the client wrote.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.TRUSTED_PROXIES:
+            forwarded = request.headers.get("X-Forwarded-For", "").split(",")
+            addresses = [address.strip() for address in forwarded]
+            if len(addresses) >= settings.TRUSTED_PROXIES:
+                address = addresses[-settings.TRUSTED_PROXIES]
+                if is_valid_ip(address):
+                    request.META["REMOTE_ADDR"] = address
+        return self.get_response(request)
+
+
+class AddressThrottleMiddleware:
+    """Under /api/, the limit for one address: before authentication, which costs a statement."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if is_api(request):
+            limit = RateLimit("address", settings.THROTTLE_ADDRESS_PER_MINUTE)
+            seconds = limit.hit(request.META.get("REMOTE_ADDR", ""))
+            if seconds is not None:
+                return throttled_response(request, seconds)
+        return self.get_response(request)
+
+
 class ApiErrorsMiddleware:
     """Under /api/ every error is problem details, and nothing may be stored by caches.
 
@@ -66,6 +114,12 @@ class ApiErrorsMiddleware:
             response = _as_problem(response, request)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def throttled_response(request: HttpRequest, seconds: int) -> HttpResponse:
+    """429 with Retry-After."""
+    detail = f"Too many requests. Try again in {seconds} seconds."
+    return problem_response("throttled", detail, request, headers={"Retry-After": str(seconds)})
 
 
 def _is_page(response: HttpResponseBase) -> bool:
