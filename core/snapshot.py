@@ -1,0 +1,121 @@
+"""One consistent read of the whole database, for as long as it takes, in no writer's way."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+_POSTGRESQL_BEGIN = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    # The time-outs are made for requests. A read of everything takes longer.
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+    # What is read here is read to its end, so plans that are quick to begin are no use.
+    "SET LOCAL cursor_tuple_fraction = 1",
+    # The first query fixes the moment; a SET does not.
+    "SELECT 1",
+)
+
+# A writer's commit waits for one step at most, a few milliseconds.
+_PAGES_IN_STEP = 1000
+_PATIENCE_SECONDS = 5
+_LOCK_TIMEOUT_SECONDS = 60
+
+
+@contextmanager
+def snapshot(using: str = DEFAULT_DB_ALIAS) -> Iterator[BaseDatabaseWrapper]:
+    """Gives a read-only connection to the database as it is committed at one moment.
+
+    Raw SQL takes its cursors, and the ORM its alias: `Account.objects.using(connection.alias)`. It
+    is known to this thread only, until the block ends. Writers go on, and nothing of them is seen.
+
+    PostgreSQL: the connection itself, in one REPEATABLE READ READ ONLY transaction without a
+    statement time-out. SQLite: a connection to a copy in a temporary folder beside the database,
+    where as much room must be free. Raises RuntimeError inside a transaction, and OperationalError
+    if the database stays locked.
+    """
+    connection = connections[using]
+    read = _postgresql if connection.vendor == "postgresql" else _sqlite
+    with read(connection) as reader:
+        yield reader
+
+
+@contextmanager
+def _postgresql(connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
+    with transaction.atomic(using=connection.alias, durable=True):
+        with connection.cursor() as cursor:
+            for statement in _POSTGRESQL_BEGIN:
+                cursor.execute(statement)
+        yield connection
+
+
+@contextmanager
+def _sqlite(connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
+    if connection.in_atomic_block:
+        raise RuntimeError("A snapshot cannot be taken inside a transaction.")
+    database = Path(connection.settings_dict["NAME"])
+    with TemporaryDirectory(prefix=f".{database.name}-snapshot-", dir=database.parent) as folder:
+        path = Path(folder) / database.name
+        connection.ensure_connection()
+        _copy(connection.connection, path)
+        with _reader(connection, path) as reader:
+            yield reader
+
+
+@contextmanager
+def _reader(connection: BaseDatabaseWrapper, path: Path) -> Iterator[BaseDatabaseWrapper]:
+    """A connection to the copy. Its alias is not among the settings: other threads never see it."""
+    reader = connection.copy(alias=path.parent.name)
+    reader.settings_dict["NAME"] = path
+    connections[reader.alias] = reader
+    try:
+        with reader.cursor() as cursor:
+            cursor.execute("PRAGMA query_only = ON")
+        yield reader
+    finally:
+        del connections[reader.alias]
+        reader.close()
+
+
+class _WrittenMeanwhile(Exception):
+    """Commits of others keep starting the copy again."""
+
+
+def _copy(source: sqlite3.Connection, path: Path) -> None:
+    """Copies in small steps, so that a commit waits for one of them only and starts the copy again.
+
+    A bank that is always written would never be copied that way. After a while it is copied in
+    one step, for which a commit waits as it does for any other writer.
+    """
+    target = sqlite3.connect(path)
+    try:
+        try:
+            _backup(source, target, _PAGES_IN_STEP, _PATIENCE_SECONDS, _WrittenMeanwhile())
+        except _WrittenMeanwhile:
+            locked = OperationalError("The database stayed locked; no copy could be made.")
+            _backup(source, target, -1, _LOCK_TIMEOUT_SECONDS, locked)
+    finally:
+        target.close()
+
+
+def _backup(
+    source: sqlite3.Connection,
+    target: sqlite3.Connection,
+    pages: int,
+    timeout_seconds: float,
+    error: Exception,
+) -> None:
+    """Runs SQLite's online backup. Raises `error` when it is not finished in time."""
+    deadline = time.monotonic() + timeout_seconds
+
+    def check_deadline(status: int, _remaining: int, _total: int) -> None:
+        # Called after each step, and after each attempt that found the database locked.
+        if status != sqlite3.SQLITE_DONE and time.monotonic() > deadline:
+            raise error
+
+    source.backup(target, pages=pages, progress=check_deadline, sleep=0.01)
