@@ -1,0 +1,214 @@
+"""A small ledger with a transaction in every state, and how to damage it past all guards."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import CheckConstraint, UniqueConstraint
+from django.utils import timezone
+
+from accounts.locks import lock_accounts
+from accounts.models import CASH, Account, internal_account_id
+from core.commands import Command
+from core.database import drop_objects
+from core.identifiers import uuid7
+from tests.factories import ORIGIN, make_account
+from transactions import ledger
+from transactions.commands import Deposit, Transfer, Withdraw
+from transactions.ledger import JournalRow
+from transactions.models import Transaction, TransactionEvent
+from transactions.processor import process
+from transactions.states import TransactionStatus, TransactionType
+from transactions.tests.past_the_ledger import insert, queued_deposit, update
+
+PENDING, PROCESSING, COMPLETED, FAILED = TransactionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """Ids by name. Ada holds 70.00 USD by four entries, Bob 7.00 by three, Eve 11.00 EUR by one."""
+
+    ada: UUID
+    bob: UUID
+    cid: UUID
+    eve: UUID
+    cash: UUID
+    nobody: UUID
+    random: UUID
+    deposit: UUID
+    withdrawal: UUID
+    transfer: UUID
+    reversal: UUID
+    eve_deposit: UUID
+    refused: UUID
+    failed_reversal: UUID
+    pending: UUID
+    processing: UUID
+    processing_event: UUID
+    retried: UUID
+    retry_event: UUID
+    failure_event: UUID
+    queued: UUID
+
+    def sql(self, text: str) -> str:
+        """The names in braces, as literals of either database."""
+        return text.format(
+            **{field.name: f"'{getattr(self, field.name).hex}'" for field in fields(self)}
+        )
+
+
+def make_bank() -> Bank:
+    ada, bob, cid, eve = (make_account(currency=code) for code in ("USD", "USD", "USD", "EUR"))
+    commands: list[Command] = [
+        Deposit(account_id=ada.id, amount=Decimal(100)),
+        Withdraw(account_id=ada.id, amount=Decimal(30)),
+        Transfer(account_id=ada.id, target_account_id=bob.id, amount=Decimal(25)),
+        Deposit(account_id=eve.id, amount=Decimal(11)),
+        Transfer(account_id=ada.id, target_account_id=bob.id, amount=Decimal(1000)),
+    ]
+    deposit, withdrawal, transfer, eve_deposit, refused = process(commands, ORIGIN)
+    assert refused.status == FAILED
+    reversal = reverse(transfer)
+    failed_reversal = reverse(deposit, failure_code="insufficient_funds")
+    pending = queued(ada)
+    processing = queued(ada)
+    processing_event = move(processing, PENDING, PROCESSING)
+    retried = queued(ada, status=FAILED, failure_code="account_frozen")
+    retry_event = move(retried, FAILED, PENDING)
+    failure_event = move(retried, PENDING, FAILED)
+    completed = queued(bob, amount=7)
+    move(completed, PENDING, PROCESSING)
+    complete(completed, bob)
+    return Bank(
+        ada=ada.id,
+        bob=bob.id,
+        cid=cid.id,
+        eve=eve.id,
+        cash=internal_account_id(CASH, "USD"),
+        nobody=UUID(int=0),
+        random=UUID("6f1c3b52-7a3e-4c43-9d4e-2f8f0f6f9f11"),
+        deposit=deposit.id,
+        withdrawal=withdrawal.id,
+        transfer=transfer.id,
+        reversal=reversal.id,
+        eve_deposit=eve_deposit.id,
+        refused=refused.id,
+        failed_reversal=failed_reversal.id,
+        pending=pending.id,
+        processing=processing.id,
+        processing_event=processing_event,
+        retried=retried.id,
+        retry_event=retry_event,
+        failure_event=failure_event,
+        queued=completed.id,
+    )
+
+
+def reverse(original: JournalRow, failure_code: str = "") -> JournalRow:
+    """The mirror of a transaction, posted by the ledger, or failed with this code."""
+    now = timezone.now()
+    row = JournalRow(
+        id=uuid7(now),
+        type=TransactionType.REVERSAL,
+        status=FAILED,
+        debit_account_id=original.credit_account_id,
+        credit_account_id=original.debit_account_id,
+        amount=original.amount,
+        currency=original.currency,
+        description="",
+        reverses_id=original.id,
+        failure_code=failure_code,
+        effective_at=now,
+        created_at=now,
+        updated_at=now,
+    )
+    with transaction.atomic():
+        if failure_code:
+            ledger.write([row], [])
+        else:
+            locked = lock_accounts([row.debit_account_id, row.credit_account_id])
+            row.complete(locked[row.debit_account_id], locked[row.credit_account_id], now)
+            ledger.write([row], locked.values())
+    return row
+
+
+def queued(account: Account, **columns: Any) -> Transaction:
+    now = timezone.now()
+    row = queued_deposit(account, id=uuid7(now), created_at=now, **columns)
+    insert(row)
+    return row
+
+
+def move(row: Transaction, current: TransactionStatus, target: TransactionStatus) -> UUID:
+    """Takes one step, with its event; gives the event's id. Failing takes one code."""
+    at = timezone.now()
+    code = "account_frozen" if target == FAILED else ""
+    update(row, f"status = '{target}', failure_code = '{code}'")
+    event = TransactionEvent.objects.create(
+        id=uuid7(at),
+        transaction=row,
+        event=target.lower(),
+        from_status=current,
+        to_status=target,
+        at=at,
+    )
+    return event.id
+
+
+def complete(row: Transaction, account: Account) -> None:
+    """Posts a deposit that is in process."""
+    account.refresh_from_db()
+    assert account.balance is not None
+    assert account.last_sequence is not None
+    at, sequence, balance = timezone.now(), account.last_sequence + 1, account.balance + row.amount
+    TransactionEvent.objects.create(
+        id=uuid7(at), transaction=row, event="completed", from_status=PROCESSING,
+        to_status=COMPLETED, at=at,
+    )  # fmt: skip
+    Transaction.objects.filter(pk=row.pk).update(
+        status=COMPLETED, completed_at=at, credit_sequence=sequence, credit_balance_after=balance
+    )
+    Account.objects.filter(pk=account.pk).update(
+        balance=balance, last_sequence=sequence, last_posted_at=at
+    )
+
+
+@contextmanager
+def unguarded() -> Iterator[None]:
+    """No trigger, CHECK or unique index stands in the way. All is as before afterwards."""
+    savepoint = transaction.savepoint()
+    sqlite = connection.vendor == "sqlite"
+    try:
+        execute(
+            "PRAGMA ignore_check_constraints = ON" if sqlite else "SET CONSTRAINTS ALL IMMEDIATE"
+        )
+        drop_objects(connection, kinds=("trigger",))
+        _drop_constraints(sqlite=sqlite)
+        if not sqlite:
+            execute("SET CONSTRAINTS ALL DEFERRED")
+        yield
+    finally:
+        transaction.savepoint_rollback(savepoint)
+        if sqlite:
+            execute("PRAGMA ignore_check_constraints = OFF")
+
+
+def _drop_constraints(*, sqlite: bool) -> None:
+    for model in (Account, Transaction, TransactionEvent):
+        for constraint in model._meta.constraints:
+            if isinstance(constraint, UniqueConstraint):
+                execute(f"DROP INDEX {constraint.name}")
+            elif isinstance(constraint, CheckConstraint) and not sqlite:
+                execute(f"ALTER TABLE {model._meta.db_table} DROP CONSTRAINT {constraint.name}")
+
+
+def execute(statement: str) -> int:
+    """Runs a statement; gives the number of rows it changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        count: int = cursor.rowcount
+        return count

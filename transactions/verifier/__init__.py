@@ -1,0 +1,38 @@
+"""Proves the ledger from its rows alone, trusting nothing that keeps it right while it is written.
+
+The invariants have numbers (M1, M2, M3, L1 ...), and each finding's code begins with its invariant.
+Each file here has the rules of one pass over the data. A pass is one statement, which the database
+answers with the rows that break a rule; only ids are decoded here, in a pass of their own.
+"""
+
+from django.db import DEFAULT_DB_ALIAS
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from core.snapshot import snapshot
+from transactions.verifier import accounts, entries, events, identifiers, journal, objects
+from transactions.verifier.counts import counts
+from transactions.verifier.report import Collector, Finding, Place, Report
+
+__all__ = ["Finding", "Place", "Report", "examine", "verify"]
+
+
+def verify(using: str = DEFAULT_DB_ALIAS) -> Report:
+    """Checks the whole bank as it is committed at one moment, while others go on writing.
+
+    Not to be called inside a transaction.
+    """
+    with snapshot(using) as connection:
+        return examine(connection)
+
+
+def examine(connection: BaseDatabaseWrapper) -> Report:
+    """Checks what this connection sees; the caller sees to it that it is one moment.
+
+    The number of passes does not depend on the data, and memory does not grow with it.
+    """
+    found = Collector()
+    for rules in (journal.PASS, entries.PASS, accounts.PASS, accounts.CURRENCIES, events.PASS):
+        rules.run(connection, found)
+    identifiers.check(connection, found)
+    objects.check(connection, found)
+    return Report(checked=counts(connection), findings=found.findings())

@@ -1,0 +1,65 @@
+"""L1: the events of a transaction replay from the state it was born in to the one it is in."""
+
+from transactions.states import INITIAL, TRANSITIONS
+from transactions.verifier.rules import Pass, Rule
+from transactions.verifier.sql import EVENTS, JOURNAL, quoted
+
+# Each event beside the one before it, in the order of the ids; the transaction beside its last one.
+_SOURCE = f"""(
+    SELECT id, transaction_id, from_status, to_status,
+           lag(to_status) OVER in_order AS status_before,
+           lead(id) OVER in_order AS next_id
+    FROM {EVENTS}
+    WINDOW in_order AS (PARTITION BY transaction_id ORDER BY id)
+) AS event
+LEFT JOIN {JOURNAL} AS t ON t.id = event.transaction_id"""
+
+_WHERE = {"transaction_id": "event.transaction_id", "event_id": "event.id"}
+_STEP = "event.from_status || ' to ' || event.to_status"
+_STEPS = quoted(f"{one} to {other}" for one, others in TRANSITIONS.items() for other in others)
+
+PASS = Pass(
+    _SOURCE,
+    [
+        Rule(
+            code="L1.event_without_transaction",
+            says="The transaction of an event exists.",
+            broken="t.id IS NULL",
+            where=_WHERE,
+            expected="'a transaction'",
+            found="'none'",
+        ),
+        Rule(
+            code="L1.forbidden_transition",
+            says="A status moves along the table of transitions only.",
+            broken=f"{_STEP} NOT IN ({_STEPS})",
+            where=_WHERE,
+            expected="'a step of the table'",
+            found=_STEP,
+        ),
+        Rule(
+            code="L1.impossible_birth",
+            says="A transaction's first event leaves a state that one can be born in.",
+            broken=f"status_before IS NULL AND event.from_status NOT IN ({quoted(INITIAL)})",
+            where=_WHERE,
+            expected=f"'{', '.join(sorted(INITIAL))}'",
+            found="event.from_status",
+        ),
+        Rule(
+            code="L1.events_not_connected",
+            says="Each event begins in the state that the one before it ended in.",
+            broken="event.from_status <> status_before",
+            where=_WHERE,
+            expected="status_before",
+            found="event.from_status",
+        ),
+        Rule(
+            code="L1.events_end_elsewhere",
+            says="The last event ends in the state that its transaction is in.",
+            broken="next_id IS NULL AND t.status <> event.to_status",
+            where=_WHERE,
+            expected="event.to_status",
+            found="t.status",
+        ),
+    ],
+)

@@ -1,0 +1,103 @@
+"""What a verification says: kinds of findings, each with a bounded number of places."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# Of each kind. A broken ledger can break the same rule a million times.
+MAX_PLACES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a rule is broken, and how. `where` names an account, a transaction, a sequence ..."""
+
+    where: Mapping[str, str | int]
+    expected: str | None = None
+    found: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self.where, "expected": self.expected, "found": self.found}
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.where.items())
+        return f"{where}: expected {self.expected or 'nothing'}, found {self.found or 'nothing'}"
+
+
+@dataclass(slots=True)
+class Finding:
+    """A rule that does not hold, in words, with a stable code.
+
+    `count` is the number of all places, `places` has the first of them.
+    """
+
+    code: str
+    rule: str
+    count: int = 0
+    places: list[Place] = field(default_factory=list)
+
+    @property
+    def invariant(self) -> str:
+        return self.code.partition(".")[0]
+
+    def add(self, place: Place) -> None:
+        self.count += 1
+        if len(self.places) < MAX_PLACES:
+            self.places.append(place)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "code": self.code,
+            "invariant": self.invariant,
+            "rule": self.rule,
+            "count": self.count,
+            "places": [place.as_json() for place in self.places],
+        }
+
+    def lines(self) -> Iterator[str]:
+        yield f"{self.code}: {self.rule} Broken {self.count:,} times."
+        for place in self.places:
+            yield f"  {place}"
+        if self.count > len(self.places):
+            yield f"  and {self.count - len(self.places):,} more"
+
+
+class Collector:
+    """Findings by code, while the passes run."""
+
+    def __init__(self) -> None:
+        self._by_code: dict[str, Finding] = {}
+
+    def add(self, code: str, rule: str, place: Place) -> None:
+        self._by_code.setdefault(code, Finding(code, rule)).add(place)
+
+    def findings(self) -> list[Finding]:
+        return [self._by_code[code] for code in sorted(self._by_code)]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was checked, as counts by name, and what was found, in the order of the codes."""
+
+    checked: Mapping[str, int]
+    findings: list[Finding]
+
+    @property
+    def ok(self) -> bool:
+        return not self.findings
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "ok": self.ok,
+            "checked": dict(self.checked),
+            "findings": [finding.as_json() for finding in self.findings],
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The same for people."""
+        counted = (f"{count:,} {name.replace('_', ' ')}" for name, count in self.checked.items())
+        yield f"Checked: {', '.join(counted)}."
+        if self.ok:
+            yield "Nothing found: every rule holds."
+        for finding in self.findings:
+            yield from finding.lines()
