@@ -54,8 +54,8 @@ class AccountFilter(TextFilter):
     title = "account number"
     parameter_name = "account"
 
-    def condition(self, account_id: UUID) -> Q:
-        return Q(account_id=account_id)
+    def condition(self, account: Account) -> Q:
+        return Q(account=account)
 
     @cached_property
     def account(self) -> Account | None:
@@ -64,7 +64,7 @@ class AccountFilter(TextFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if not self.value():
             return queryset
-        return queryset.filter(self.condition(self.account.pk)) if self.account else queryset.none()
+        return queryset.filter(self.condition(self.account)) if self.account else queryset.none()
 
 
 def account_named(text: str) -> Account | None:

@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from accounts.admin.filters import AccountFilter
 from core.admin import (
     IndexOrderedChangeList,
     ReadOnlyModelAdmin,
@@ -18,6 +17,7 @@ from core.admin import (
     link_to,
     shown_amount,
 )
+from transactions.admin.filters import StatementFilter
 from transactions.models import Entry
 
 
@@ -61,7 +61,7 @@ class EntryChangeList(IndexOrderedChangeList):
     """
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> list[str]:
-        accounts = [spec.account for spec in self.filter_specs if isinstance(spec, AccountFilter)]
+        accounts = [spec.account for spec in self.filter_specs if isinstance(spec, StatementFilter)]
         is_numbered = any(account and account.last_sequence is not None for account in accounts)
         return ["-sequence"] if is_numbered else super().get_ordering(request, queryset)
 
@@ -81,7 +81,7 @@ class EntryAdmin(_Money, ReadOnlyModelAdmin):
         "money_balance_after",
         "currency",
     )
-    list_filter = (AccountFilter,)
+    list_filter = (StatementFilter,)
     ordering = ("-transaction_id",)
     fieldsets = (
         (

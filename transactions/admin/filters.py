@@ -1,13 +1,13 @@
 """Filters of the journal's lists."""
 
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
 from accounts.admin.filters import AccountFilter
+from accounts.models import Account
 from core.admin import in_words
 from core.errors import ERROR_KINDS, FAILURES_BY_DECISION, REFUSALS
 from transactions.selectors import touching
@@ -21,8 +21,18 @@ def shown_failure(code: str) -> str:
 class EitherSideFilter(AccountFilter):
     """Transactions that debit or credit the account."""
 
-    def condition(self, account_id: UUID) -> Q:
-        return touching(account_id)
+    def condition(self, account: Account) -> Q:
+        return touching(account.pk)
+
+
+class StatementFilter(AccountFilter):
+    """The ledger's lines of the account."""
+
+    def condition(self, account: Account) -> Q:
+        if account.last_sequence is None:
+            return Q(account=account)
+        # Says what the index of sequences says of itself, or PostgreSQL sorts whole accounts.
+        return Q(account=account, sequence__gt=0)
 
 
 class FailureFilter(DropdownFilter):

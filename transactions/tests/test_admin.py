@@ -175,6 +175,25 @@ def test_entries_of_an_account_stand_in_the_order_of_posting(
     ]
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize("account", ["bob", "CASH-USD", None])
+def test_entries_are_read_in_the_order_of_an_index(
+    account: str | None, admin_client: Client, bob: Account, moves: list[Transaction]
+) -> None:
+    number = {"bob": bob.number}.get(account or "", account)
+    sql = statements(admin_client, ENTRIES, **({"account": number} if number else {}))
+    (page,) = [one for one in sql if "ORDER BY" in one and 'FROM "transactions_entry"' in one]
+    with connection.cursor() as cursor:
+        # So small a table would be read whole and sorted, were there another way.
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"EXPLAIN {page}")
+        plan = [line.strip(" ->") for (line,) in cursor.fetchall()]
+    assert plan[0].startswith("Merge Append")
+    assert not any(line.startswith(("Sort  ", "Incremental Sort")) for line in plan)
+
+
 def test_an_entry_is_found_by_the_index_of_its_transaction(
     admin_client: Client, ada: Account
 ) -> None:
