@@ -4,7 +4,6 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-PACKAGES := core accounts transactions bankproject
 # More words for pytest: make test ARGS="-k transfer"
 ARGS :=
 
@@ -32,16 +31,17 @@ install: $(VENV)/.installed ## Install what the bank runs on into .venv
 
 develop: $(VENV)/.developing ## Install what tests and linters need as well
 
-lint: develop ## Check style with ruff
+lint: develop ## Check style with ruff, and that imports point one way
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
 
 format: develop ## Rewrite the code in ruff's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 types: develop ## Check types with mypy
-	@$(BIN)/mypy $(PACKAGES)
+	@$(BIN)/mypy
 
 coverage: develop ## Run all tests, then write htmlcov/index.html
 	@$(BIN)/python -m tests $(ARGS)

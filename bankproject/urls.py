@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.http import Http404
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.defaults import page_not_found
 from django.views.generic import RedirectView
@@ -10,7 +10,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from bankproject.health import HealthView, ReadinessView
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("health/", HealthView.as_view(), name="health"),
     path("health/ready/", ReadinessView.as_view(), name="health-ready"),
     # The API's description is open to all: whoever writes a client needs it first.

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, set_token_value
+from oauth2_provider.settings import oauth2_settings
 
 from clients.models import ApiClient, validate_scopes
 
@@ -38,7 +38,7 @@ def create_client(name: str, *, user: Any, scopes: Sequence[str]) -> tuple[ApiCl
 def issue_token(client: ApiClient) -> str:
     """A token for all scopes of the client, as the token route would give it. Kept as a digest."""
     raw_token = new_token()
-    seconds = settings.OAUTH2_PROVIDER["ACCESS_TOKEN_EXPIRE_SECONDS"]
+    seconds: int = oauth2_settings.ACCESS_TOKEN_EXPIRE_SECONDS
     token = AccessToken(
         application=client,
         scope=" ".join(client.scopes),

@@ -5,7 +5,7 @@ than `BoundedPaginator.limit`; it is never sorted by a click on a column and cou
 """
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import ORDER_VAR
@@ -26,7 +26,7 @@ from core.money import format_amount
 EMPTY = "-"
 
 
-class BoundedPaginator(Paginator):
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Counts at most `limit` rows; what lies beyond is reached by a search or a filter."""
 
     limit = 10_000
@@ -49,9 +49,9 @@ class BoundedPaginator(Paginator):
 class IndexOrderedChangeList(ChangeList):
     """Keeps the order of its ModelAdmin, which an index has, whatever `?o=` says."""
 
-    def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> list[Any]:
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         self.params.pop(ORDER_VAR, None)
-        return super().get_ordering(request, queryset)
+        return list(super().get_ordering(request, queryset))
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -114,7 +114,7 @@ class ReadOnlyModelAdmin(_NeverChanged, BankModelAdmin):
         # Django takes a POST without an action for a GET.
         if request.method not in ("GET", "HEAD"):
             raise PermissionDenied
-        return super().changelist_view(request, extra_context)
+        return cast(HttpResponse, super().changelist_view(request, extra_context))
 
     def changeform_view(
         self,
@@ -125,7 +125,7 @@ class ReadOnlyModelAdmin(_NeverChanged, BankModelAdmin):
     ) -> HttpResponse:
         # Django's history is of changes made by its own forms: there are none.
         context = {**(extra_context or {}), "show_history": False}
-        return super().changeform_view(request, object_id, form_url, context)
+        return cast(HttpResponse, super().changeform_view(request, object_id, form_url, context))
 
 
 class ReadOnlyTabularInline(_NeverChanged, TabularInline):
@@ -147,7 +147,7 @@ def shown_amount(amount: Decimal | None, currency: str) -> str:
 
 def badge(text: str, colours: dict[str, str]) -> SafeString:
     """A state as a coloured label; `colours` gives unfold's word for the colour of each."""
-    return display_for_label(text, EMPTY, colours)
+    return SafeString(display_for_label(text, EMPTY, colours))
 
 
 def yes_or_no(value: bool) -> str:

@@ -1,6 +1,7 @@
 """Filters that the admin's lists share."""
 
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
@@ -18,7 +19,7 @@ class DaysById(RangeDateFilter):
     index.
     """
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         first = self._day(self.used_parameters.get(f"{self.parameter_name}_from"))
         last = self._day(self.used_parameters.get(f"{self.parameter_name}_to"))
         if first:

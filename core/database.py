@@ -8,7 +8,7 @@ does not heal: web and worker refuse to serve until it has run.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -67,7 +67,7 @@ def missing_objects(connection: BaseDatabaseWrapper) -> list[str]:
 
 
 def require_objects() -> None:
-    """Raises ImproperlyConfigured if a guard or view is missing, to stop a web or worker process."""
+    """Raises ImproperlyConfigured if a guard or view is missing: nothing serves without them."""
     connection = connections[DEFAULT_DB_ALIAS]
     try:
         if missing := missing_objects(connection):
@@ -133,11 +133,11 @@ def after_migrate(*, using: str, **_: Any) -> None:
     create_objects(connections[using])
 
 
-_reported_as: type[CheckMessage] = Error
+_reported_as: type[Error | Warning] = Error
 
 
 @contextmanager
-def reported_as(message: type[CheckMessage]) -> Iterator[None]:
+def reported_as(message: type[Error | Warning]) -> Iterator[None]:
     """Missing objects are an error, but to `migrate`, which is about to heal them."""
     global _reported_as  # noqa: PLW0603 - restored below
     previous, _reported_as = _reported_as, message
@@ -147,7 +147,12 @@ def reported_as(message: type[CheckMessage]) -> Iterator[None]:
         _reported_as = previous
 
 
-def check_objects(*, databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_objects(
+    *,
+    app_configs: Any = None,  # noqa: ARG001 - Django gives it by name
+    databases: Sequence[str] | None = None,
+    **_: Any,
+) -> list[CheckMessage]:
     """System check (tag `database`): all guards and views are there and as the code says."""
     messages: list[CheckMessage] = []
     for alias in databases or []:
@@ -170,7 +175,12 @@ def _has_tables(connection: BaseDatabaseWrapper) -> bool:
     return any(item.table in tables for item in all_objects(connection.vendor))
 
 
-def check_sqlite_settings(*, databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_sqlite_settings(
+    *,
+    app_configs: Any = None,  # noqa: ARG001 - Django gives it by name
+    databases: Sequence[str] | None = None,
+    **_: Any,
+) -> list[CheckMessage]:
     """System check: on SQLite the lock of an account is BEGIN IMMEDIATE, so it must be on."""
     messages: list[CheckMessage] = []
     for alias in databases or []:

@@ -63,7 +63,7 @@ class StrictCharField(serializers.CharField):
         "example": "250.00",
     }
 )
-class AmountInputField(serializers.Field):
+class AmountInputField(serializers.Field[Any, Any, Any, Any]):
     """An amount in plain decimal notation, as text or JSON number: an exact Decimal.
 
     Whether it fits the account's currency and can be moved is for `validate_amount` to say.
@@ -80,7 +80,7 @@ class AmountInputField(serializers.Field):
 
 
 @extend_schema_field({"type": "string", "pattern": _AMOUNT_OUTPUT_PATTERN, "example": "250.00"})
-class AmountOutputField(serializers.Field):
+class AmountOutputField(serializers.Field[Any, Any, Any, Any]):
     """An amount as text with exactly the digits of its currency.
 
     `currency_source` is the path, with dots, from the instance to the currency's code.
@@ -102,7 +102,7 @@ class AmountOutputField(serializers.Field):
 
 
 @extend_schema_field({"type": "string", "pattern": "^[A-Z]{3}$", "example": "USD"})
-class CurrencyField(serializers.Field):
+class CurrencyField(serializers.Field[Any, Any, Any, Any]):
     """An alphabetic ISO 4217 code that accounts can have, in upper case."""
 
     def to_internal_value(self, data: Any) -> str:
@@ -137,7 +137,7 @@ class StrictBooleanField(serializers.BooleanField):
 @extend_schema_field(
     {"type": "string", "format": "date-time", "example": "2026-01-31T09:30:00.000000Z"}
 )
-class OffsetDateTimeField(serializers.Field):
+class OffsetDateTimeField(serializers.Field[Any, Any, Any, Any]):
     """A moment by RFC 3339, read with any offset but never without, printed in UTC."""
 
     default_error_messages = {
@@ -166,7 +166,7 @@ class OffsetDateTimeField(serializers.Field):
         "example": {"customer_reference": "C-1001"},
     }
 )
-class MetadataField(serializers.Field):
+class MetadataField(serializers.Field[Any, Any, Any, Any]):
     """Notes of the client: a flat object of at most 20 names (1 to 40) and texts (up to 500)."""
 
     max_entries = 20

@@ -52,7 +52,7 @@ def fingerprint(operation: str, content: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def keyed_fields(request: Request, operation: str, content: dict[str, Any]) -> dict[str, str]:
+def keyed_fields(request: Request, operation: str, content: dict[str, Any]) -> dict[str, Any]:
     """The fields that a command takes from the header; none where there is no header."""
     key = idempotency_key(request)
     if key is None:

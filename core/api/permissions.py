@@ -30,7 +30,8 @@ class StaffRight(BasePermission):
     def is_in_scope(self, request: Request) -> bool:
         if not request.user.is_authenticated:
             return False
-        return request.auth is None or request.auth.allow_scopes([self.scope])
+        token: Any = request.auth
+        return token is None or bool(token.allow_scopes([self.scope]))
 
 
 class OwnerOrStaffRight(StaffRight):

@@ -25,7 +25,8 @@ def parse_body(serializer: type[StrictSerializer], request: Request) -> dict[str
     """The body, checked for its shape. Raises ValidationError, which is answered with 400."""
     parsed = serializer(data=request.data)
     parsed.is_valid(raise_exception=True)
-    return parsed.validated_data
+    values: dict[str, Any] = parsed.validated_data
+    return values
 
 
 def parse_query(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
@@ -49,7 +50,8 @@ def parse_query(serializer: type[StrictSerializer], request: Request) -> dict[st
                 for detail in details
             ]
         )
-    return parsed.validated_data
+    values: dict[str, Any] = parsed.validated_data
+    return values
 
 
 def origin_of(request: Request) -> Origin:

@@ -8,7 +8,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.settings import api_settings
 
 
-class StrictSerializer(serializers.Serializer):
+class StrictSerializer(serializers.Serializer[Any]):
     """Takes an object with exactly the fields it declares.
 
     A name it does not know, or that is read-only, is the error `unknown_field`, told together with

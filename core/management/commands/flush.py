@@ -1,7 +1,7 @@
 """`flush`, for test databases only: the ledger's guards refuse to lose a row, whoever asks."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.core.management.base import CommandError
 from django.core.management.commands import flush
@@ -29,6 +29,6 @@ class Command(flush.Command):
 
 
 def _is_test_database(connection: BaseDatabaseWrapper) -> bool:
-    if connection.vendor == "sqlite" and connection.is_in_memory_db():
+    if connection.vendor == "sqlite" and cast(Any, connection).is_in_memory_db():
         return True
     return Path(str(connection.settings_dict["NAME"])).name.startswith("test_")
