@@ -71,8 +71,7 @@ def account_path(account: Account | UUID | str, action: str = "") -> str:
 
 def shown(moment: datetime) -> str:
     """The moment as the API prints it."""
-    text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    return f"{text}Z"
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def problem(code: str, detail: str, **members: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Filters of lists of transactions."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -14,7 +15,23 @@ from core.api.fields import (
 )
 from core.api.requests import PageQuery
 from core.identifiers import lowest_uuid7
+from core.money import MAX_BALANCE, to_units
 from transactions.states import TransactionStatus, TransactionType
+
+
+class AmountBoundField(AmountInputField):
+    """An amount that amounts can be compared with: at most 4 decimals and MAX_BALANCE."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        amount = super().to_internal_value(data)
+        try:
+            to_units(amount)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error), code="invalid_amount") from error
+        if amount > MAX_BALANCE:
+            detail = f"No amount is above {MAX_BALANCE:f}."
+            raise serializers.ValidationError(detail, code="invalid_amount")
+        return amount
 
 
 class TransactionFilters(PageQuery):
@@ -27,8 +44,8 @@ class TransactionFilters(PageQuery):
         TransactionType.choices, required=False, help_text="What kind of transaction."
     )
     currency = CurrencyField(required=False, help_text="ISO 4217 code.")
-    amount_min = AmountInputField(required=False, help_text="At least this amount.")
-    amount_max = AmountInputField(required=False, help_text="At most this amount.")
+    amount_min = AmountBoundField(required=False, help_text="At least this amount.")
+    amount_max = AmountBoundField(required=False, help_text="At most this amount.")
     created_after = OffsetDateTimeField(
         required=False, help_text="Created at or after this moment (RFC 3339, offset required)."
     )
