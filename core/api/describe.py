@@ -41,9 +41,6 @@ def page_of(
             "results": serializer(many=True, help_text="The rows of this page."),
         },
     )
-    # Else drf-spectacular takes the answer of an action called `list` for a list of pages.
-    extend_schema_serializer(many=False)(type(page))
-    return page
     # One page, and not a list of pages, though the route lists.
     return extend_schema_serializer(many=False)(type(page))()
 
