@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models
-from django.db.models import Expression, ExpressionWrapper, F
+from django.db import connection
 
 from accounts.models import Account
 from accounts.states import AccountKind, AccountStatus
 from core.errors import NotFound
-from core.money import to_units
+from core.money import raw_units, to_units
 
 
 @dataclass(slots=True)
@@ -65,11 +64,6 @@ class LockedAccount:
         self.last_posted_at = at
 
 
-def _units(column: str) -> Expression:
-    """The bare integer of an amount column, spared the way through Decimal."""
-    return ExpressionWrapper(F(column), output_field=models.BigIntegerField())
-
-
 def lock_accounts(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
     """Locks these customer accounts until the transaction ends, and reads what the lock protects.
 
@@ -94,8 +88,8 @@ def lock_accounts(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
             "status",
             "debits_blocked",
             "credits_blocked",
-            _units("balance"),
-            _units("overdraft_limit"),
+            raw_units("balance"),
+            raw_units("overdraft_limit"),
             "last_sequence",
             "last_posted_at",
         )

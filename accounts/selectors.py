@@ -1,5 +1,7 @@
 """Reads of accounts."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +29,27 @@ def visible_account(user: Any, account_id: UUID) -> Account:
     if account is None:
         raise NotFound(f"There is no account {account_id}.")
     return account
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCurrency:
+    """What an account is in; it never changes, so no lock is needed to rely on it."""
+
+    id: UUID
+    currency: str
+
+
+def currencies_of(account_ids: Iterable[UUID]) -> dict[UUID, AccountCurrency]:
+    """The currencies of customer accounts. Raises NotFound if one does not exist."""
+    wanted = set(account_ids)
+    rows = Account.objects.filter(pk__in=wanted, kind=AccountKind.CUSTOMER)
+    found = {
+        account_id: AccountCurrency(account_id, currency)
+        for account_id, currency in rows.values_list("id", "currency")
+    }
+    if len(found) < len(wanted):
+        raise NotFound(f"There is no account {min(wanted - found.keys())}.")
+    return found
 
 
 def owner_id(username: str | None) -> int | None:

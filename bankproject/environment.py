@@ -1,10 +1,14 @@
 """Reading settings from the environment, strictly: a misspelt value is an error, no default."""
 
 import os
+from decimal import Decimal
 from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from core.errors import InvalidInput
+from core.money import parse_amount, validate_amount
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
@@ -44,6 +48,23 @@ def integer(name: str, *, default: int, minimum: int = 0) -> int:
     if not value.isascii() or not value.isdigit() or int(value) < minimum:
         raise ImproperlyConfigured(f"{name} must be a whole number from {minimum}, not {value!r}.")
     return int(value)
+
+
+def amounts(name: str) -> dict[str, Decimal]:
+    """Amounts by currency, "USD:10000,EUR:8000.50", in main units.
+
+    Raises ImproperlyConfigured for an unknown currency and for what is no amount in it.
+    """
+    found = {}
+    for item in words(name, default=[]):
+        currency, _, number = item.partition(":")
+        try:
+            amount = parse_amount(number)
+            validate_amount(amount, currency)
+        except (ValueError, KeyError, InvalidInput) as error:
+            raise ImproperlyConfigured(f"{name} has {item!r}, not CURRENCY:AMOUNT.") from error
+        found[currency] = amount
+    return found
 
 
 def web_workers() -> int:

@@ -259,6 +259,15 @@ BANK_DEFAULT_CURRENCY = environment.text("BANK_DEFAULT_CURRENCY", "USD")
 if BANK_DEFAULT_CURRENCY not in CURRENCIES:
     raise ImproperlyConfigured("BANK_DEFAULT_CURRENCY must be an ISO 4217 code.")
 
+# In main units by currency, as in "USD:10000,EUR:8000.50": what a second person must approve.
+BANK_APPROVAL_THRESHOLDS = environment.amounts("BANK_APPROVAL_THRESHOLDS")
+APPROVAL_EXPIRES_DAYS = environment.integer("BANK_APPROVAL_EXPIRES_DAYS", default=7, minimum=1)
+RETRY_LIMIT = environment.integer("BANK_RETRY_LIMIT", default=5)
+# How long a worker may be silent before what it holds is given back.
+WORKER_LEASE_SECONDS = environment.integer("BANK_WORKER_LEASE_SECONDS", default=60, minimum=1)
+# Not ready when a due transaction has waited longer.
+QUEUE_LAG_LIMIT_SECONDS = environment.integer("BANK_QUEUE_LAG_LIMIT_SECONDS", default=300)
+
 # Limits on clients -------------------------------------------------------------------------------
 # Counted in each worker's memory, or in Redis for all of them. 0 switches a limit off.
 

@@ -50,6 +50,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "idempotency_key_reused": ErrorKind(422, "The idempotency key belongs to another request"),
     "throttled": ErrorKind(429, "Too many requests", retryable=True),
     "internal_error": ErrorKind(500, "Internal error"),
+    "processing_error": ErrorKind(503, "The transaction could not be processed", retryable=True),
     "busy": ErrorKind(503, "Busy, try again", retryable=True),
 }
 
@@ -127,6 +128,32 @@ class LimitBelowUse(BankError):
 
 class InvalidTransition(BankError):
     code = "invalid_transition"
+
+
+class NotRetryable(BankError):
+    code = "not_retryable"
+
+
+class RetryLimit(BankError):
+    code = "retry_limit"
+
+
+class AlreadyReversed(BankError):
+    code = "already_reversed"
+
+
+class ReversalOfReversal(BankError):
+    code = "reversal_of_reversal"
+
+
+class SelfApproval(BankError):
+    code = "self_approval"
+
+
+class ProcessingError(BankError):
+    """Kept as the failure of a queued command that the bank was not able to process."""
+
+    code = "processing_error"
 
 
 class IdempotencyKeyReused(BankError):

@@ -50,6 +50,11 @@ def _with_digits(amount: Decimal, digits: int) -> Decimal:
         raise ValueError(f"A number with at most {digits} decimals is required.") from None
 
 
+def raw_units(column: str) -> models.Expression:
+    """In a query: the bare integer of an amount column, spared the way through Decimal."""
+    return models.ExpressionWrapper(models.F(column), output_field=models.BigIntegerField())
+
+
 def to_units(amount: Decimal) -> int:
     """Main units as a count of 1/10,000. Raises ValueError if it has more than 4 decimals."""
     return int(_with_digits(amount, UNIT_DIGITS).scaleb(UNIT_DIGITS, context=_EXACT))

@@ -8,6 +8,7 @@ from transactions.states import INITIAL, TRANSITIONS
 JOURNAL = "transactions_transaction"
 EVENTS = "transactions_transactionevent"
 ENTRIES = "transactions_entry"
+QUEUE_CHANNEL = "bank_queue"
 
 # What a transaction says never changes; how it ended is written once.
 _IDENTITY = (
@@ -17,8 +18,9 @@ _IDENTITY = (
 )  # fmt: skip
 _OUTCOME = (
     "status", "debit_sequence", "debit_balance_after", "credit_sequence", "credit_balance_after",
-    "failure_code", "failure_detail", "retry_count", "scheduled_for", "approval_required",
-    "lease_token", "lease_expires_at", "worker", "approved_by_id", "updated_at", "completed_at",
+    "failure_code", "failure_detail", "retry_count", "attempts", "scheduled_for",
+    "approval_required", "lease_token", "lease_expires_at", "worker", "approved_by_id",
+    "updated_at", "completed_at",
 )  # fmt: skip
 
 
@@ -136,7 +138,29 @@ def _entries() -> DatabaseObject:
     )
 
 
+def _wakes_worker() -> DatabaseObject:
+    """Tells sleeping workers that something waits; it rides on the statement that made it wait."""
+    name = "transactions_transaction_wakes_worker"
+    return DatabaseObject(
+        name=name,
+        kind="trigger",
+        table=JOURNAL,
+        postgresql=(
+            f"CREATE TRIGGER {name} AFTER INSERT OR UPDATE ON {JOURNAL} FOR EACH ROW WHEN"
+            " (NEW.status = 'PENDING' AND (NOT NEW.approval_required"
+            f" OR NEW.approved_by_id IS NOT NULL)) EXECUTE FUNCTION {name}()"
+        ),
+        function_body=f"""
+BEGIN
+    PERFORM pg_notify('{QUEUE_CHANNEL}', '');
+    RETURN NULL;
+END
+""",
+    )
+
+
 OBJECTS = [
+    _wakes_worker(),
     _entries(),
     _accounts_exist(),
     _key_is_free("transactions_transaction_key_is_free", JOURNAL, ACCOUNTS),

@@ -8,7 +8,7 @@ from accounts.commands import OpenAccount
 from accounts.models import Account
 from core.commands import Command, Origin
 from core.errors import REFUSALS, IdempotencyKeyReused, Refusal
-from transactions.commands import MoneyCommand
+from transactions.commands import MoneyCommand, Reverse
 from transactions.models import Transaction
 
 
@@ -43,7 +43,7 @@ def find_replays(commands: Sequence[Command], origin: Origin) -> list[Replay]:
     other content, or of another kind.
     """
     command = commands[0] if commands else None
-    if not isinstance(command, MoneyCommand | OpenAccount) or not command.idempotency_key:
+    if not isinstance(command, MoneyCommand | OpenAccount | Reverse) or not command.idempotency_key:
         return []
     stored = _stored(origin.caller, command.idempotency_key)
     if stored is None:
@@ -56,6 +56,6 @@ def find_replays(commands: Sequence[Command], origin: Origin) -> list[Replay]:
 def _stored(caller: str, key: str) -> Account | Transaction | None:
     mine = {"idempotency_caller": caller, "idempotency_key": key}
     return (
-        Transaction.objects.select_related("reversed_by").filter(**mine).first()
+        Transaction.objects.filter(**mine).first()
         or Account.objects.select_related("owner").filter(**mine).first()
     )

@@ -6,113 +6,25 @@ here does arithmetic in SQL.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from accounts.locks import LockedAccount
-from core.errors import REFUSALS, Refusal
-from core.money import from_units
+from core.money import raw_units
+from transactions.journal import AMOUNTS, COLUMNS, JournalRow
 from transactions.models import Transaction
-from transactions.states import TransactionStatus, TransactionType
-
-# What a detail may hold at most; it is a sentence for people.
-_DETAIL_LENGTH = 500
-
-
-@dataclass(slots=True, kw_only=True)
-class JournalRow:
-    """A row of the journal on its way into the database, its columns by name, amounts in units."""
-
-    id: UUID
-    type: TransactionType
-    status: TransactionStatus
-    debit_account_id: UUID
-    credit_account_id: UUID
-    amount: int
-    currency: str
-    description: str
-    debit_sequence: int | None = None
-    debit_balance_after: int | None = None
-    credit_sequence: int | None = None
-    credit_balance_after: int | None = None
-    effective_at: datetime
-    failure_code: str = ""
-    failure_detail: str = ""
-    retry_count: int = 0
-    reverses_id: UUID | None = None
-    batch_id: UUID | None = None
-    batch_index: int | None = None
-    idempotency_caller: str | None = None
-    idempotency_key: str | None = None
-    request_fingerprint: str = ""
-    scheduled_for: datetime | None = None
-    approval_required: bool = False
-    worker: str = ""
-    created_by_id: int | None = None
-    approved_by_id: int | None = None
-    created_at: datetime
-    updated_at: datetime
-    completed_at: datetime | None = None
-
-    replayed: ClassVar[bool] = False
-
-    def complete(
-        self, debited: LockedAccount | None, credited: LockedAccount | None, now: datetime
-    ) -> None:
-        """Posts the row to the locked accounts, in memory. None stands for an internal account.
-
-        The time of posting never runs backwards within an account, whatever the clocks do.
-        """
-        sides = [account for account in (debited, credited) if account]
-        posted_at = max([now, *(side.last_posted_at for side in sides if side.last_posted_at)])
-        if debited:
-            debited.post(-self.amount, posted_at)
-            self.debit_sequence = debited.last_sequence
-            self.debit_balance_after = debited.balance
-        if credited:
-            credited.post(self.amount, posted_at)
-            self.credit_sequence = credited.last_sequence
-            self.credit_balance_after = credited.balance
-        self.status = TransactionStatus.COMPLETED
-        self.completed_at = self.updated_at = posted_at
-
-    def fail(self, refusal: Refusal, now: datetime) -> None:
-        """Keeps the refusal as the outcome."""
-        self.status = TransactionStatus.FAILED
-        self.failure_code = refusal.code
-        self.failure_detail = refusal.detail[:_DETAIL_LENGTH]
-        self.updated_at = now
-
-    def refusal(self) -> Refusal | None:
-        """The error to answer with, if the row was refused; it names the transaction."""
-        if self.status != TransactionStatus.FAILED:
-            return None
-        return REFUSALS[self.failure_code](self.failure_detail, transaction_id=self.id)
-
-    def as_transaction(self) -> Transaction:
-        """The stored row as a model instance, without reading it again."""
-        values = {name: getattr(self, name) for name in _NAMES}
-        for name in _AMOUNTS:
-            if values[name] is not None:
-                values[name] = from_units(values[name])
-        instance = Transaction(**values)
-        instance._state.adding = False
-        instance._state.db = connection.alias
-        return instance
-
-
-_NAMES = tuple(field.name for field in fields(JournalRow))
-_AMOUNTS = ("amount", "debit_balance_after", "credit_balance_after")
+from transactions.states import TransactionStatus
 
 # PostgreSQL's types of the columns that are not text.
 _TYPES = {
     "uuid": ("id", "debit_account_id", "credit_account_id", "reverses_id", "batch_id"),
-    "bigint": (*_AMOUNTS, "debit_sequence", "credit_sequence"),
-    "integer": ("retry_count", "batch_index", "created_by_id", "approved_by_id"),
+    "bigint": (*AMOUNTS, "debit_sequence", "credit_sequence"),
+    "integer": ("retry_count", "attempts", "batch_index", "created_by_id", "approved_by_id"),
     "boolean": ("approval_required",),
     "timestamptz": (
         "effective_at", "scheduled_for", "created_at", "updated_at", "completed_at",
@@ -122,12 +34,31 @@ _TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in names}
 
 _TABLE = "transactions_transaction"
 _INSERT_POSTGRESQL = (
-    f"INSERT INTO {_TABLE} ({', '.join(_NAMES)}) SELECT * FROM unnest("
-    + ", ".join(f"%s::{_TYPE_OF.get(name, 'text')}[]" for name in _NAMES)
+    f"INSERT INTO {_TABLE} ({', '.join(COLUMNS)}) SELECT * FROM unnest("
+    + ", ".join(f"%s::{_TYPE_OF.get(name, 'text')}[]" for name in COLUMNS)
     + ")"
 )
 _INSERT_SQLITE = (
-    f"INSERT INTO {_TABLE} ({', '.join(_NAMES)}) VALUES ({', '.join(['%s'] * len(_NAMES))})"
+    f"INSERT INTO {_TABLE} ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"
+)
+
+# What a later attempt or decision changes. The lease ends with it.
+_SETTLED = (
+    "status", "debit_sequence", "debit_balance_after", "credit_sequence", "credit_balance_after",
+    "failure_code", "failure_detail", "retry_count", "attempts", "scheduled_for",
+    "approval_required", "worker", "approved_by_id", "updated_at", "completed_at",
+)  # fmt: skip
+_SETTLE_POSTGRESQL = (
+    f"UPDATE {_TABLE} AS t SET lease_token = NULL, lease_expires_at = NULL, "
+    + ", ".join(f"{name} = settled.{name}" for name in _SETTLED)
+    + " FROM unnest("
+    + ", ".join(f"%s::{_TYPE_OF.get(name, 'text')}[]" for name in (*_SETTLED, "id"))
+    + f") AS settled ({', '.join(_SETTLED)}, id) WHERE t.id = settled.id"
+)
+_SETTLE_SQLITE = (
+    f"UPDATE {_TABLE} SET lease_token = NULL, lease_expires_at = NULL, "
+    + ", ".join(f"{name} = %s" for name in _SETTLED)
+    + " WHERE id = %s"
 )
 
 _UPDATE_POSTGRESQL = """
@@ -150,19 +81,80 @@ def write(rows: Sequence[JournalRow], accounts: Collection[LockedAccount]) -> No
     """
     assert connection.in_atomic_block
     if rows:
-        _insert(rows)
+        _execute_many(_INSERT_POSTGRESQL, _INSERT_SQLITE, COLUMNS, rows)
     if accounts:
         _update(accounts)
 
 
-def _insert(rows: Sequence[JournalRow]) -> None:
+def insert_pending(rows: Sequence[JournalRow]) -> None:
+    """Inserts rows that wait: one statement, which is a transaction of its own."""
+    assert all(row.status == TransactionStatus.PENDING for row in rows)
+    _execute_many(_INSERT_POSTGRESQL, _INSERT_SQLITE, COLUMNS, rows)
+
+
+def lease(rows: Sequence[JournalRow], token: UUID, until: datetime) -> None:
+    """Writes that rows, locked by this transaction, have started, and who holds them until when."""
+    assert connection.in_atomic_block
+    settle(rows, [])
+    Transaction.objects.filter(pk__in=[row.id for row in rows]).update(
+        lease_token=token, lease_expires_at=until
+    )
+
+
+def settle(rows: Sequence[JournalRow], accounts: Collection[LockedAccount]) -> None:
+    """As `write`, for rows that exist and are locked by this transaction: writes how they ended."""
+    assert connection.in_atomic_block
+    if rows:
+        _execute_many(_SETTLE_POSTGRESQL, _SETTLE_SQLITE, (*_SETTLED, "id"), rows)
+    if accounts:
+        _update(accounts)
+
+
+def lock_rows(
+    condition: Q,
+    *,
+    due_until: datetime | None = None,
+    limit: int | None = None,
+    skip_locked: bool = False,
+) -> list[JournalRow]:
+    """Locks stored transactions, and reads them under the lock, in the order of the queue.
+
+    Rows first, accounts after them: whoever locks both keeps to that.
+    """
+    assert connection.in_atomic_block
+    stored = (
+        Transaction.objects.select_for_update(no_key=True, of=("self",), skip_locked=skip_locked)
+        .annotate(due=Coalesce("scheduled_for", "created_at"))
+        .filter(condition, *([] if due_until is None else [Q(due__lte=due_until)]))
+        .order_by("due", "id")
+        .values_list(
+            *(raw_units(name) if name in AMOUNTS else name for name in COLUMNS),
+            "archived_at",
+            "batch__atomic",
+        )
+    )
+    return [_as_row(*values) for values in stored[:limit]]
+
+
+def _as_row(*values: Any) -> JournalRow:
+    *columns, archived_at, is_in_atomic_batch = values
+    row = JournalRow(**dict(zip(COLUMNS, columns, strict=True)))
+    row.status = TransactionStatus(row.status)
+    row.is_final = archived_at is not None or bool(is_in_atomic_batch)
+    return row
+
+
+def _execute_many(
+    postgresql: str, sqlite: str, names: Sequence[str], rows: Sequence[JournalRow]
+) -> None:
+    """One statement for all rows: arrays of columns on PostgreSQL, a prepared loop on SQLite."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            columns = [[getattr(row, name) for row in rows] for name in _NAMES]
-            cursor.execute(_INSERT_POSTGRESQL, columns)
+            cursor.execute(postgresql, [[getattr(row, name) for row in rows] for name in names])
         else:
-            values = [[_sqlite_value(getattr(row, name)) for name in _NAMES] for row in rows]
-            cursor.executemany(_INSERT_SQLITE, values)
+            values = [[_sqlite_value(getattr(row, name)) for name in names] for row in rows]
+            cursor.executemany(sqlite, values)
+        assert cursor.rowcount == len(rows)
 
 
 def _update(accounts: Collection[LockedAccount]) -> None:

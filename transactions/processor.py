@@ -1,25 +1,30 @@
-"""The one funnel: every change to accounts and every movement of money runs through `process`."""
+"""The one funnel: every change to accounts and every movement of money runs through `process`.
+
+The queue's worker comes in by `process_claimed`, and does the same to rows that are stored already.
+"""
 
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.commands import AccountCommand, OpenAccount
 from accounts.locks import LockedAccount, lock_accounts
 from accounts.models import Account
 from core.commands import Command, Origin
-from core.errors import Busy, Refusal, TransactionsPending
-from core.identifiers import uuid7
-from transactions import ledger, selectors
-from transactions.commands import MoneyCommand, check
+from core.errors import AlreadyReversed, Busy, NotFound, Refusal, TransactionsPending
+from transactions import events, ledger, selectors
+from transactions.approval import needs_approval
+from transactions.commands import Decision, MoneyCommand, Retry, Reverse
 from transactions.idempotency import Replay, find_replays
-from transactions.ledger import JournalRow
+from transactions.journal import JournalRow, new_row
+from transactions.posting import check
 from transactions.states import TransactionStatus
 
 # Deadlock, serialization failure, lock timeout: SQLSTATEs after which nothing was done.
@@ -28,32 +33,59 @@ _ATTEMPTS = 4
 _BACKOFF_SECONDS = 0.05
 
 Result = Account | JournalRow | Replay
+Accounts = dict[UUID, LockedAccount]
+T = TypeVar("T")
 
 
-def process(commands: Sequence[Command], origin: Origin) -> list[Any]:
+def process(
+    commands: Sequence[Command], origin: Origin, *, all_or_nothing: bool = False
+) -> list[Any]:
     """Runs a list of commands in one database transaction, in order; returns a result for each.
 
-    An account command gives the Account; a money command gives its JournalRow, COMPLETED or, if it
-    was refused, FAILED with its code (`row.refusal()` is the error to raise). What comes back is
-    committed.
+    An account command gives the Account. A money command gives its JournalRow: COMPLETED; or, if it
+    was refused, FAILED with its code (`row.refusal()` is the error to raise); or PENDING, where the
+    amount needs approval. A decision gives the row that it was about. What comes back is committed.
+
+    With `all_or_nothing` the first refusal is raised, and nothing of the list is left behind.
 
     A command that carries an idempotency key which its caller has used before for the same request
     gives the Replay of what that made; used for another request, it raises IdempotencyKeyReused.
 
     Raises the BankError of the first command whose input is bad or whose account is unknown, and of
-    an account command that is refused: then nothing of the list is left behind. Raises Busy when
-    other transactions stay in the way. Locks all accounts of the list, in one query. Not to be
-    called inside a transaction.
+    a decision or account command that is refused: then nothing of the list is left behind. Raises
+    Busy when other transactions stay in the way. Locks all accounts of the list, in one query. Not
+    to be called inside a transaction.
     """
+    try:
+        return retrying(lambda: _run(commands, origin, all_or_nothing))
+    except (IntegrityError, AlreadyReversed):
+        # The insert settles a key: whoever comes second learns it here, with nothing done.
+        if replays := find_replays(commands, origin):
+            return list(replays)
+        for command in commands:
+            if isinstance(command, Reverse):
+                command.resolve()  # Of two at once, the second is told what the first did.
+        raise
+
+
+def process_claimed(lease: UUID, origin: Origin, *, only: UUID | None = None) -> list[JournalRow]:
+    """Runs the transactions of a worker's claim, as one list, in the order of the queue.
+
+    A worker whose lease was taken from it finds no row with its token and does nothing: the rows
+    are read by the token, under their lock, in the transaction that posts them. Raises Busy.
+    """
+    mine = Q(lease_token=lease, status=TransactionStatus.PROCESSING)
+    if only is not None:
+        mine &= Q(pk=only)
+    return retrying(lambda: _run_claimed(mine, origin))
+
+
+def retrying(run: Callable[[], T]) -> T:
+    """`run` in a transaction of its own, again after contention, a bounded number of times."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with transaction.atomic(durable=True):
-                return _run(commands, origin)
-        except IntegrityError:
-            # The insert settles a key: whoever comes second learns it here, with nothing done.
-            if replays := find_replays(commands, origin):
-                return replays
-            raise
+                return run()
         except OperationalError as error:
             if not _is_contention(error):
                 raise
@@ -71,31 +103,57 @@ def _is_contention(error: OperationalError) -> bool:
     return "database is locked" in str(cause)
 
 
-def _run(commands: Sequence[Command], origin: Origin) -> list[Result]:
+def _run(commands: Sequence[Command], origin: Origin, all_or_nothing: bool) -> list[Result]:
     created_at = timezone.now()
-    accounts = lock_accounts(_existing_ids(commands))
+    commands = [
+        command.resolve() if isinstance(command, Reverse) else command for command in commands
+    ]
+    stored = _lock_stored(commands)
+    accounts = lock_accounts(_accounts_of(commands, stored))
     results: list[Result] = []
     rows: list[JournalRow] = []
     for index, command in enumerate(commands):
         if isinstance(command, MoneyCommand):
-            row = _journal_row(command, accounts, origin, created_at, index)
+            row = new_row(command, command.posting(accounts), origin, created_at, index)
+            _execute_new(row, accounts)
+            if all_or_nothing and (refusal := row.refusal()):
+                refusal.transaction_id = None
+                raise refusal
             rows.append(row)
             results.append(row)
             continue
-        # An account command reads and writes the row itself: it must find what came before it.
-        _write(rows, accounts)
+        # What follows reads and writes rows itself: it must find what came before it.
+        ledger.write(rows, _posted(rows, accounts))
         rows = []
-        account = _apply(command, origin)
-        accounts[account.id] = LockedAccount.of(account)
-        results.append(account)
-    _write(rows, accounts)
+        if isinstance(command, Decision):
+            results.append(_decide(command, stored[command.transaction_id], accounts, origin))
+        else:
+            account = _apply(command, origin)
+            accounts[account.id] = LockedAccount.of(account)
+            results.append(account)
+    ledger.write(rows, _posted(rows, accounts))
     return results
 
 
-def _existing_ids(commands: Sequence[Command]) -> set[UUID]:
-    """The accounts to lock: all that the list names, but those that it opens itself."""
+def _lock_stored(commands: Sequence[Command]) -> dict[UUID, JournalRow]:
+    """The transactions that decisions are about, locked. Raises NotFound."""
+    wanted = {command.transaction_id for command in commands if isinstance(command, Decision)}
+    if not wanted:
+        return {}
+    stored = {row.id: row for row in ledger.lock_rows(Q(pk__in=wanted))}
+    if missing := wanted - stored.keys():
+        raise NotFound(f"There is no transaction {min(missing)}.")
+    return stored
+
+
+def _accounts_of(commands: Sequence[Command], stored: dict[UUID, JournalRow]) -> set[UUID]:
+    """The accounts to lock: all that the list touches, but those that it opens itself."""
     opened = {command.account_id for command in commands if isinstance(command, OpenAccount)}
-    return {account_id for command in commands for account_id in command.account_ids()} - opened
+    touched = {account_id for command in commands for account_id in command.account_ids()}
+    for command in commands:
+        if isinstance(command, Decision) and command.executes:
+            touched.update(stored[command.transaction_id].customer_account_ids())
+    return touched - opened
 
 
 def _apply(command: Command, origin: Origin) -> Account:
@@ -108,55 +166,82 @@ def _apply(command: Command, origin: Origin) -> Account:
     return command.apply(origin)
 
 
-def _journal_row(
-    command: MoneyCommand,
-    accounts: dict[UUID, LockedAccount],
-    origin: Origin,
-    created_at: datetime,
-    index: int,
-) -> JournalRow:
-    """Executes one money command on the locked accounts, in memory."""
-    posting = command.posting(accounts)
-    row = JournalRow(
-        id=uuid7(created_at, index),
-        type=command.type,
-        status=TransactionStatus.PENDING,
-        debit_account_id=posting.debit_account_id,
-        credit_account_id=posting.credit_account_id,
-        amount=posting.amount,
-        currency=posting.currency,
-        description=command.description,
-        effective_at=created_at,
-        idempotency_caller=origin.caller if command.idempotency_key else None,
-        idempotency_key=command.idempotency_key,
-        request_fingerprint=command.request_fingerprint,
-        scheduled_for=command.scheduled_for,
-        created_by_id=origin.user_id,
-        created_at=created_at,
-        updated_at=created_at,
-    )
-    now = timezone.now()
+def _execute_new(row: JournalRow, accounts: Accounts) -> None:
+    row.approval_required = needs_approval(row.amount, row.currency)
+    if not row.approval_required:
+        _execute(row, accounts, timezone.now())
+
+
+def _execute(row: JournalRow, accounts: Accounts, now: datetime) -> None:
+    """Completes or fails the row on the locked accounts, in memory."""
     try:
-        check(posting, accounts)
+        check(row.posting(), accounts)
     except Refusal as refusal:
         row.fail(refusal, now)
-        return row
+        return
     # Point of no return: everything below must succeed.
-    row.complete(
-        accounts.get(posting.debit_account_id), accounts.get(posting.credit_account_id), now
+    row.complete(accounts.get(row.debit_account_id), accounts.get(row.credit_account_id), now)
+
+
+def _decide(command: Decision, row: JournalRow, accounts: Accounts, origin: Origin) -> JournalRow:
+    """Runs a decision on its locked row, and posts the row if that follows from it."""
+    at = events.moment_after(row, timezone.now())
+    before = row.status
+    overwritten = command.decide(row, origin)
+    if isinstance(command, Retry):
+        row.approval_required = needs_approval(row.amount, row.currency)
+    decided = events.transition(
+        row,
+        command.event,
+        before=before,
+        origin=origin,
+        at=at,
+        reason=command.reason,
+        detail=overwritten,
     )
+    ledger.settle([row], [])
+    written = [decided]
+    if _goes_on(command, row, at):
+        now = events.moment_after(row, timezone.now())
+        _execute(row, accounts, now)
+        ledger.settle([row], _posted([row], accounts))
+        written.append(events.outcome(row, before=TransactionStatus.PENDING, origin=origin, at=now))
+    events.record(written)
     return row
 
 
-def _write(rows: Sequence[JournalRow], accounts: dict[UUID, LockedAccount]) -> None:
-    ledger.write(rows, [accounts[account_id] for account_id in _posted_to(rows, accounts)])
+def _goes_on(command: Decision, row: JournalRow, now: datetime) -> bool:
+    """Whether a decided row is posted at once, and not queued, scheduled or waiting."""
+    if not command.executes or row.waits_for_approval():
+        return False
+    if isinstance(command, Retry) and command.queued:
+        return False
+    return row.scheduled_for is None or row.scheduled_for <= now
 
 
-def _posted_to(rows: Iterable[JournalRow], accounts: dict[UUID, LockedAccount]) -> set[UUID]:
-    return {
+def _run_claimed(mine: Q, origin: Origin) -> list[JournalRow]:
+    rows = ledger.lock_rows(mine)
+    accounts = lock_accounts({one for row in rows for one in row.customer_account_ids()})
+    now = timezone.now()
+    outcomes = []
+    for row in rows:
+        at = events.moment_after(row, now)
+        _execute(row, accounts, at)
+        outcomes.append(
+            events.outcome(row, before=TransactionStatus.PROCESSING, origin=origin, at=at)
+        )
+    ledger.settle(rows, _posted(rows, accounts))
+    events.record(outcomes)
+    return rows
+
+
+def _posted(rows: Sequence[JournalRow], accounts: Accounts) -> list[LockedAccount]:
+    """The accounts that the rows have changed."""
+    posted = {
         account_id
         for row in rows
         if row.status == TransactionStatus.COMPLETED
         for account_id in (row.debit_account_id, row.credit_account_id)
         if account_id in accounts
     }
+    return [accounts[account_id] for account_id in posted]

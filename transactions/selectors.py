@@ -82,7 +82,7 @@ def visible_as_payee(own: frozenset[UUID]) -> Q:
 
 def visible_transaction(user: Any, transaction_id: UUID) -> Transaction:
     """One transaction the user may see. Raises NotFound for another's as for a missing one."""
-    found = Transaction.objects.select_related("reversed_by").filter(pk=transaction_id)
+    found = Transaction.objects.filter(pk=transaction_id)
     own = own_account_ids(user)
     if own is not None:
         found = found.filter(_visible_to_owner(own))

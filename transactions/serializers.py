@@ -19,7 +19,7 @@ from core.api.serializers import StrictSerializer
 from core.errors import ERROR_KINDS
 from core.money import format_amount
 from transactions.models import Entry, EntrySide, Transaction, TransactionEvent
-from transactions.states import TransactionType
+from transactions.states import TransactionStatus, TransactionType
 
 
 class AmountBody(StrictSerializer):
@@ -230,7 +230,7 @@ class TransactionDetailSerializer(TransactionSerializer):
 
     @extend_schema_field({"type": "string", "format": "uuid", "nullable": True})
     def get_reversed_by(self, transaction: Transaction) -> str | None:
-        reversal = getattr(transaction, "reversed_by", None)
+        reversal = transaction.reversals.exclude(status=TransactionStatus.FAILED).first()
         return str(reversal.pk) if reversal else None
 
 

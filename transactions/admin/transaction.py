@@ -149,5 +149,5 @@ class TransactionAdmin(ReadOnlyModelAdmin):
 
     @display(description="Reversed by")
     def reversal(self, transaction: Transaction) -> SafeString | str:
-        reversal = getattr(transaction, "reversed_by", None)
+        reversal = transaction.reversals.exclude(status=TransactionStatus.FAILED).first()
         return link_to(reversal, str(reversal)) if reversal else EMPTY

@@ -1,8 +1,22 @@
 """The business operations that move money, one file each."""
 
-from transactions.commands.base import MoneyCommand, Posting, check
+from transactions.commands.base import MoneyCommand
+from transactions.commands.decisions import Approve, Cancel, Decision, Reject, Retry
 from transactions.commands.deposit import Deposit
+from transactions.commands.reverse import Reversal, Reverse
 from transactions.commands.transfer import Transfer
 from transactions.commands.withdraw import Withdraw
 
-__all__ = ["Deposit", "MoneyCommand", "Posting", "Transfer", "Withdraw", "check"]
+__all__ = [
+    "Approve",
+    "Cancel",
+    "Decision",
+    "Deposit",
+    "MoneyCommand",
+    "Reject",
+    "Retry",
+    "Reversal",
+    "Reverse",
+    "Transfer",
+    "Withdraw",
+]

@@ -1,29 +1,14 @@
-"""What all money commands have in common: a posting, and the checks it must pass."""
+"""What all money commands have in common: what they ask for, and the posting it comes to."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
-from accounts.locks import LockedAccount
 from core.commands import Command
-from core.errors import AccountClosed, AccountFrozen, BalanceLimit, InsufficientFunds
-from core.money import MAX_BALANCE_UNITS, format_amount, from_units
+from transactions.posting import Currencies, Posting
 from transactions.states import TransactionType
-
-Accounts = Mapping[UUID, LockedAccount]
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """One account debited, another credited. `amount` is in 1/10,000 of the main unit."""
-
-    debit_account_id: UUID
-    credit_account_id: UUID
-    amount: int
-    currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,36 +28,14 @@ class MoneyCommand(Command):
     idempotency_key: str | None = None
     request_fingerprint: str = ""
 
-    def posting(self, accounts: Accounts) -> Posting:
-        """What to post, given the locked accounts. Pure.
+    @property
+    def reverses_id(self) -> UUID | None:
+        """The transaction that this one undoes."""
+        return None
+
+    def posting(self, accounts: Currencies) -> Posting:
+        """What to post, given the accounts and their currencies. Pure.
 
         Raises InvalidInput, SameAccount or CurrencyMismatch.
         """
         raise NotImplementedError
-
-
-def check(posting: Posting, accounts: Accounts) -> None:
-    """Raises the first Refusal that applies, in the documented order. Pure.
-
-    An account that is not among `accounts` is internal: never closed, frozen or short of money.
-    """
-    debited = accounts.get(posting.debit_account_id)
-    credited = accounts.get(posting.credit_account_id)
-    for account in (debited, credited):
-        if account and account.is_closed:
-            raise AccountClosed(f"Account {account.id} is closed.")
-    if debited and debited.debits_blocked:
-        raise AccountFrozen(f"Account {debited.id} is frozen for debits.")
-    if credited and credited.credits_blocked:
-        raise AccountFrozen(f"Account {credited.id} is frozen for credits.")
-    if debited and debited.available < posting.amount:
-        available = _shown(debited.available, posting.currency)
-        needed = _shown(posting.amount, posting.currency)
-        raise InsufficientFunds(f"{available} available, {needed} needed.")
-    if credited and credited.balance + posting.amount > MAX_BALANCE_UNITS:
-        limit = _shown(MAX_BALANCE_UNITS, posting.currency)
-        raise BalanceLimit(f"The balance would pass {limit}.")
-
-
-def _shown(units: int, currency: str) -> str:
-    return f"{format_amount(from_units(units), currency)} {currency}"

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from core.errors import CurrencyMismatch, SameAccount
 from core.money import to_units, validate_amount
-from transactions.commands.base import Accounts, MoneyCommand, Posting
+from transactions.commands.base import MoneyCommand
+from transactions.posting import Currencies, Posting
 from transactions.states import TransactionType
 
 
@@ -22,10 +23,10 @@ class Transfer(MoneyCommand):
     def account_ids(self) -> tuple[UUID, ...]:
         return (self.account_id, self.target_account_id)
 
-    def posting(self, accounts: Accounts) -> Posting:
+    def posting(self, accounts: Currencies) -> Posting:
         source, target = accounts[self.account_id], accounts[self.target_account_id]
         validate_amount(self.amount, source.currency)
-        if source is target:
+        if source.id == target.id:
             raise SameAccount("An account cannot transfer to itself.")
         if source.currency != target.currency:
             raise CurrencyMismatch(

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from accounts.models import CASH, internal_account_id
 from core.money import to_units, validate_amount
-from transactions.commands.base import Accounts, MoneyCommand, Posting
+from transactions.commands.base import MoneyCommand
+from transactions.posting import Currencies, Posting
 from transactions.states import TransactionType
 
 
@@ -20,7 +21,7 @@ class Withdraw(MoneyCommand):
     def account_ids(self) -> tuple[UUID, ...]:
         return (self.account_id,)
 
-    def posting(self, accounts: Accounts) -> Posting:
+    def posting(self, accounts: Currencies) -> Posting:
         currency = accounts[self.account_id].currency
         validate_amount(self.amount, currency)
         return Posting(

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from accounts.models import Account
 from core.money import AmountField
@@ -55,8 +56,16 @@ class Transaction(models.Model):
     failure_code = models.CharField(max_length=40, blank=True, default="")
     failure_detail = models.CharField(max_length=500, blank=True, default="")
     retry_count = models.PositiveIntegerField(default=0)
-    reverses = models.OneToOneField(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by"
+    attempts = models.PositiveIntegerField(
+        default=0, help_text="How often a worker has started it."
+    )
+    reverses = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="reversals",
+        db_index=False,
     )
     batch = models.ForeignKey(
         Batch,
@@ -119,9 +128,24 @@ class Transaction(models.Model):
             models.Index(fields=["credit_account", "id"], name="transaction_credits"),
             # The queue, and what the archive selects from. Both stay small.
             models.Index(
-                fields=["scheduled_for", "id"],
+                Coalesce("scheduled_for", "created_at"),
+                "id",
                 condition=Q(status__in=[TransactionStatus.PENDING, TransactionStatus.PROCESSING]),
                 name="transaction_queue",
+            ),
+            models.Index(
+                fields=["lease_expires_at"],
+                condition=Q(status=TransactionStatus.PROCESSING),
+                name="transaction_leases",
+            ),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(
+                    status=TransactionStatus.PENDING,
+                    approval_required=True,
+                    approved_by__isnull=True,
+                ),
+                name="transaction_approvals",
             ),
             models.Index(
                 fields=["completed_at"],
@@ -145,6 +169,12 @@ class Transaction(models.Model):
                 fields=["idempotency_caller", "idempotency_key"],
                 condition=Q(idempotency_key__isnull=False),
                 name="transaction_idempotency_key_unique",
+            ),
+            # One reversal, waiting or posted; one that failed stands in nobody's way.
+            models.UniqueConstraint(
+                fields=["reverses"],
+                condition=Q(reverses__isnull=False) & ~Q(status=TransactionStatus.FAILED),
+                name="transaction_reversed_once",
             ),
             models.UniqueConstraint(
                 fields=["batch", "batch_index"],

@@ -1,0 +1,141 @@
+"""Decisions on transactions that exist: retry, cancel, approve, reject.
+
+Each runs on a row that is locked: it checks and changes it in memory. The processor writes it, with
+an event, and posts it where that follows.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from core.commands import Command, Origin
+from core.errors import (
+    ERROR_KINDS,
+    InvalidTransition,
+    NotRetryable,
+    RetryLimit,
+    SelfApproval,
+)
+from transactions.journal import JournalRow
+from transactions.models import TransactionEvent
+from transactions.states import TransactionStatus, check_move
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Command):
+    """Base of the decisions. The event keeps the reason; `executes` says that posting follows."""
+
+    event: ClassVar[str]
+    executes: ClassVar[bool] = False
+
+    transaction_id: UUID
+    reason: str = ""
+
+    def account_ids(self) -> tuple[UUID, ...]:
+        return ()
+
+    def decide(self, row: JournalRow, origin: Origin) -> dict[str, Any]:
+        """Changes the row, and returns what the event keeps of what it overwrote.
+
+        Raises InvalidTransition, and what the decision itself refuses.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry(Decision):
+    """FAILED -> PENDING: the same transaction once more, by its id, with its failure kept.
+
+    Raises NotRetryable for a failure that is final, and RetryLimit beyond `limit` retries unless
+    `may_exceed_limit`.
+    """
+
+    verb: ClassVar[str] = "retry"
+    event: ClassVar[str] = "RETRIED"
+    executes: ClassVar[bool] = True
+
+    limit: int = 5
+    may_exceed_limit: bool = False
+    queued: bool = False
+
+    def decide(self, row: JournalRow, origin: Origin) -> dict[str, Any]:
+        check_move(row.status, TransactionStatus.PENDING)
+        if row.status != TransactionStatus.FAILED:
+            raise InvalidTransition("Only a failed transaction can be retried.")
+        if not is_retryable(row):
+            raise NotRetryable(f"A transaction that failed by {row.failure_code} is final.")
+        if row.retry_count >= self.limit and not self.may_exceed_limit:
+            raise RetryLimit(f"It was retried {row.retry_count} times; a supervisor may go on.")
+        overwritten = {"failure_code": row.failure_code, "failure_detail": row.failure_detail}
+        row.status = TransactionStatus.PENDING
+        row.failure_code = row.failure_detail = ""
+        row.retry_count += 1
+        row.approved_by_id = None
+        row.scheduled_for = None
+        return overwritten
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel(Decision):
+    """PENDING -> FAILED by `cancelled`, before a worker starts it. Final."""
+
+    verb: ClassVar[str] = "cancel"
+    event: ClassVar[str] = "CANCELLED"
+
+    def decide(self, row: JournalRow, origin: Origin) -> dict[str, Any]:
+        _refuse(row, "cancelled", self.reason)
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject(Decision):
+    """PENDING -> FAILED by `rejected`: what waited for approval does not get it. Final."""
+
+    verb: ClassVar[str] = "reject"
+    event: ClassVar[str] = "REJECTED"
+
+    def decide(self, row: JournalRow, origin: Origin) -> dict[str, Any]:
+        _check_waits_for_approval(row)
+        _refuse(row, "rejected", self.reason)
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approve(Decision):
+    """Four eyes: someone else than who asked for it lets a large transaction go on.
+
+    Raises SelfApproval for who asked for it, as its maker or by a retry; superusers included.
+    """
+
+    verb: ClassVar[str] = "approve"
+    event: ClassVar[str] = "APPROVED"
+    executes: ClassVar[bool] = True
+
+    def decide(self, row: JournalRow, origin: Origin) -> dict[str, Any]:
+        _check_waits_for_approval(row)
+        retries = TransactionEvent.objects.filter(transaction_id=row.id, event=Retry.event)
+        askers = {row.created_by_id, *retries.values_list("actor_id", flat=True)}
+        if origin.user_id is None or origin.user_id in askers:
+            raise SelfApproval("Nobody approves what they asked for.")
+        row.approved_by_id = origin.user_id
+        return {}
+
+
+def is_retryable(row: JournalRow) -> bool:
+    """Whether the failure may pass: by its code, unless something made it final."""
+    kind = ERROR_KINDS.get(row.failure_code)
+    return bool(kind and kind.retryable) and not row.is_final
+
+
+def _check_waits_for_approval(row: JournalRow) -> None:
+    waits = row.approval_required and row.approved_by_id is None
+    if row.status != TransactionStatus.PENDING or not waits:
+        raise InvalidTransition("The transaction does not wait for approval.")
+
+
+def _refuse(row: JournalRow, code: str, reason: str) -> None:
+    if row.status != TransactionStatus.PENDING:
+        raise InvalidTransition(f"The transaction is {row.status}, not PENDING.")
+    row.status = TransactionStatus.FAILED
+    row.failure_code = code
+    row.failure_detail = reason

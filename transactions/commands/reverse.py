@@ -1,0 +1,82 @@
+"""Undo a completed transaction by its opposite."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from core.commands import Command
+from core.errors import AlreadyReversed, InvalidTransition, NotFound, ReversalOfReversal
+from core.money import to_units
+from transactions.commands.base import MoneyCommand
+from transactions.models import Transaction
+from transactions.posting import Currencies, Posting
+from transactions.states import TransactionStatus, TransactionType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reverse(Command):
+    """Posts a REVERSAL: what was credited is debited, and the other way round. Once only.
+
+    The original stays as it is. The reason is the reversal's description.
+    """
+
+    verb: ClassVar[str] = "reverse"
+
+    transaction_id: UUID
+    reason: str
+    idempotency_key: str | None = None
+    request_fingerprint: str = ""
+
+    def resolve(self) -> "Reversal":
+        """The money command that undoes the original, which is final, so that no lock is needed.
+
+        Raises NotFound, ReversalOfReversal, InvalidTransition if it is not completed, and
+        AlreadyReversed; of two at once the unique index lets one through.
+        """
+        original = Transaction.objects.filter(pk=self.transaction_id).first()
+        if original is None:
+            raise NotFound(f"There is no transaction {self.transaction_id}.")
+        if original.type == TransactionType.REVERSAL:
+            raise ReversalOfReversal("A reversal is final; post the transaction anew instead.")
+        if original.status != TransactionStatus.COMPLETED:
+            raise InvalidTransition("Only a completed transaction can be reversed.")
+        if original.reversals.exclude(status=TransactionStatus.FAILED).exists():
+            raise AlreadyReversed(f"Transaction {original.id} has a reversal already.")
+        return Reversal(
+            original=original,
+            account_id=original.credit_account_id,
+            amount=original.amount,
+            description=self.reason,
+            idempotency_key=self.idempotency_key,
+            request_fingerprint=self.request_fingerprint,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reversal(MoneyCommand):
+    """The opposite of `original`."""
+
+    verb: ClassVar[str] = "reverse"
+    type: ClassVar[TransactionType] = TransactionType.REVERSAL
+
+    original: Transaction
+
+    @property
+    def reverses_id(self) -> UUID | None:
+        return self.original.id
+
+    def account_ids(self) -> tuple[UUID, ...]:
+        """The customers' accounts among the two: the sides that have a sequence."""
+        sides = (
+            (self.original.debit_account_id, self.original.debit_sequence),
+            (self.original.credit_account_id, self.original.credit_sequence),
+        )
+        return tuple(account_id for account_id, sequence in sides if sequence is not None)
+
+    def posting(self, accounts: Currencies) -> Posting:
+        return Posting(
+            debit_account_id=self.original.credit_account_id,
+            credit_account_id=self.original.debit_account_id,
+            amount=to_units(self.original.amount),
+            currency=self.original.currency,
+        )

@@ -1,0 +1,150 @@
+"""A row of the journal as it is worked on, before and after it is in the database."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+from uuid import UUID
+
+from django.db import connection
+
+from accounts.locks import LockedAccount
+from accounts.models import CASH, internal_account_id
+from core.commands import Origin
+from core.errors import REFUSALS, BankError, Refusal
+from core.identifiers import uuid7
+from core.money import from_units
+from transactions.models import Transaction
+from transactions.posting import Posting
+from transactions.states import TransactionStatus, TransactionType
+
+if TYPE_CHECKING:
+    from transactions.commands import MoneyCommand
+
+# What a detail may hold at most; it is a sentence for people.
+_DETAIL_LENGTH = 500
+
+
+@dataclass(slots=True, kw_only=True)
+class JournalRow:
+    """A row of the journal on its way into the database, its columns by name, amounts in units."""
+
+    id: UUID
+    type: TransactionType
+    status: TransactionStatus
+    debit_account_id: UUID
+    credit_account_id: UUID
+    amount: int
+    currency: str
+    description: str
+    debit_sequence: int | None = None
+    debit_balance_after: int | None = None
+    credit_sequence: int | None = None
+    credit_balance_after: int | None = None
+    effective_at: datetime
+    failure_code: str = ""
+    failure_detail: str = ""
+    retry_count: int = 0
+    attempts: int = 0
+    reverses_id: UUID | None = None
+    batch_id: UUID | None = None
+    batch_index: int | None = None
+    idempotency_caller: str | None = None
+    idempotency_key: str | None = None
+    request_fingerprint: str = ""
+    scheduled_for: datetime | None = None
+    approval_required: bool = False
+    worker: str = ""
+    created_by_id: int | None = None
+    approved_by_id: int | None = None
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None = None
+
+    # Not a column: archived, or part of an atomic batch. Such a failure is not retried.
+    is_final: bool = False
+
+    replayed: ClassVar[bool] = False
+
+    def complete(
+        self, debited: LockedAccount | None, credited: LockedAccount | None, now: datetime
+    ) -> None:
+        """Posts the row to the locked accounts, in memory. None stands for an internal account.
+
+        The time of posting never runs backwards within an account, whatever the clocks do.
+        """
+        sides = [account for account in (debited, credited) if account]
+        posted_at = max([now, *(side.last_posted_at for side in sides if side.last_posted_at)])
+        if debited:
+            debited.post(-self.amount, posted_at)
+            self.debit_sequence = debited.last_sequence
+            self.debit_balance_after = debited.balance
+        if credited:
+            credited.post(self.amount, posted_at)
+            self.credit_sequence = credited.last_sequence
+            self.credit_balance_after = credited.balance
+        self.status = TransactionStatus.COMPLETED
+        self.completed_at = self.updated_at = posted_at
+
+    def customer_account_ids(self) -> tuple[UUID, ...]:
+        """The accounts to lock: the cash account is none of them."""
+        cash = internal_account_id(CASH, self.currency)
+        sides = (self.debit_account_id, self.credit_account_id)
+        return tuple(account_id for account_id in sides if account_id != cash)
+
+    def posting(self) -> Posting:
+        return Posting(self.debit_account_id, self.credit_account_id, self.amount, self.currency)
+
+    def waits_for_approval(self) -> bool:
+        return self.approval_required and self.approved_by_id is None
+
+    def fail(self, refusal: BankError, now: datetime) -> None:
+        """Keeps the refusal as the outcome."""
+        self.status = TransactionStatus.FAILED
+        self.failure_code = refusal.code
+        self.failure_detail = refusal.detail[:_DETAIL_LENGTH]
+        self.updated_at = now
+
+    def refusal(self) -> Refusal | None:
+        """The error to answer with, if the row was refused; it names the transaction."""
+        refusal = REFUSALS.get(self.failure_code)
+        return refusal(self.failure_detail, transaction_id=self.id) if refusal else None
+
+    def as_transaction(self) -> Transaction:
+        """The stored row as a model instance, without reading it again."""
+        values = {name: getattr(self, name) for name in COLUMNS}
+        for name in AMOUNTS:
+            if values[name] is not None:
+                values[name] = from_units(values[name])
+        instance = Transaction(**values)
+        instance._state.adding = False
+        instance._state.db = connection.alias
+        return instance
+
+
+COLUMNS = tuple(field.name for field in fields(JournalRow) if field.name != "is_final")
+AMOUNTS = ("amount", "debit_balance_after", "credit_balance_after")
+
+
+def new_row(
+    command: "MoneyCommand", posting: Posting, origin: Origin, created_at: datetime, index: int
+) -> JournalRow:
+    """What a command asks for, PENDING: the `index`-th row of the moment `created_at`."""
+    return JournalRow(
+        id=uuid7(created_at, index),
+        type=command.type,
+        status=TransactionStatus.PENDING,
+        debit_account_id=posting.debit_account_id,
+        credit_account_id=posting.credit_account_id,
+        amount=posting.amount,
+        currency=posting.currency,
+        description=command.description,
+        effective_at=created_at,
+        reverses_id=command.reverses_id,
+        idempotency_caller=origin.caller if command.idempotency_key else None,
+        idempotency_key=command.idempotency_key,
+        request_fingerprint=command.request_fingerprint,
+        scheduled_for=command.scheduled_for,
+        created_by_id=origin.user_id,
+        created_at=created_at,
+        updated_at=created_at,
+    )

@@ -1,0 +1,47 @@
+"""`manage.py process_transactions`: the queue's workers."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError
+
+from core.database import require_objects
+from transactions import supervisor
+from transactions.worker import Worker, run_until_signalled
+
+
+class Command(BaseCommand):
+    help = (
+        "Processes queued transactions until SIGTERM or Ctrl-C. Any number of workers on any number"
+        " of hosts may run at once; each account's transactions are processed in their order."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
+        parser.add_argument(
+            "--batch-size", type=int, default=500, help="transactions of a claim (default: 500)"
+        )
+        parser.add_argument("--once", action="store_true", help="stop when nothing is due")
+        parser.add_argument(
+            "--end-with-parent", action="store_true", help="stop when the starting process ends"
+        )
+
+    def handle(
+        self, *, workers: int, batch_size: int, once: bool, end_with_parent: bool, **_: Any
+    ) -> None:
+        if workers < 1 or not 1 <= batch_size <= 10_000:
+            raise CommandError("--workers is 1 or more, --batch-size 1 to 10000.")
+        if workers > 1 and once:
+            raise CommandError("--once is for a single worker.")
+        try:
+            require_objects()
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
+        if end_with_parent:
+            supervisor.end_with_parent()
+        if workers > 1:
+            supervisor.Supervisor(supervisor.worker_command(batch_size), workers).run()
+            return
+        processed = run_until_signalled(Worker(batch_size=batch_size, once=once))
+        self.stdout.write(f"Processed {processed} transactions.")

@@ -1,0 +1,236 @@
+"""The queue: transactions that are PENDING and due. There is no other store.
+
+Accepting a command takes two statements: one reads the accounts, one inserts. A worker claims
+transactions with a lease: a token that fences its rows, and a time when they are given back.
+Per account, first in is first out: a claim leaves out whatever must wait for a transaction of the
+same account that stands before it and is not in the claim.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import DateTimeField, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.selectors import currencies_of
+from core.commands import Origin
+from core.errors import BankError, ProcessingError
+from transactions import events, ledger
+from transactions.approval import needs_approval
+from transactions.commands import MoneyCommand, Reverse
+from transactions.idempotency import Replay, find_replays
+from transactions.journal import JournalRow, new_row
+from transactions.models import Transaction
+from transactions.states import OPEN, TransactionStatus
+
+# After so many starts that ended with a lost lease, a command is taken to be what kills workers.
+MAX_ATTEMPTS = 5
+
+_DUE = Coalesce("scheduled_for", "created_at", output_field=DateTimeField())
+_RELEASED_TO_WORK = Q(approval_required=False) | Q(approved_by__isnull=False)
+
+
+def accept(
+    commands: Sequence[MoneyCommand | Reverse], origin: Origin
+) -> list[JournalRow] | list[Replay]:
+    """Stores commands as PENDING transactions, for a worker to process. Two statements.
+
+    Raises what bad input and unknown accounts raise, and leaves nothing behind then. What depends
+    on the state of the accounts, the worker finds out. Keys are settled as by `process`.
+    """
+    created_at = timezone.now()
+    resolved = [
+        command.resolve() if isinstance(command, Reverse) else command for command in commands
+    ]
+    accounts = currencies_of({one for command in resolved for one in command.account_ids()})
+    rows = [
+        new_row(command, command.posting(accounts), origin, created_at, index)
+        for index, command in enumerate(resolved)
+    ]
+    for row in rows:
+        row.approval_required = needs_approval(row.amount, row.currency)
+    try:
+        ledger.insert_pending(rows)
+    except IntegrityError:
+        if replays := find_replays(commands, origin):
+            return replays
+        raise
+    return rows
+
+
+def due(now: datetime) -> QuerySet[Transaction]:
+    """What a worker could start at this moment, first in first."""
+    waiting = Transaction.objects.annotate(due=_DUE).filter(
+        _RELEASED_TO_WORK, status=TransactionStatus.PENDING, due__lte=now
+    )
+    return waiting.order_by("due", "id")
+
+
+def lag(now: datetime) -> timedelta:
+    """How long the oldest due transaction waits; zero if none does."""
+    oldest = due(now).values_list("due", flat=True).first()
+    return timedelta(0) if oldest is None else now - oldest
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a worker holds. `blocked` tells that others had to be left for their turn."""
+
+    lease: UUID
+    transaction_ids: list[UUID]
+    blocked: bool
+
+
+def claim(worker: str, origin: Origin, *, batch_size: int) -> Claim:
+    """PENDING -> PROCESSING for up to `batch_size` due transactions, for this worker alone."""
+    lease = uuid4()
+    with transaction.atomic(durable=True):
+        now = timezone.now()
+        candidates = ledger.lock_rows(
+            _RELEASED_TO_WORK & Q(status=TransactionStatus.PENDING),
+            due_until=now,
+            limit=batch_size,
+            skip_locked=True,
+        )
+        taken = list(_whose_turn_it_is(candidates))
+        started = []
+        for row in taken:
+            at = events.moment_after(row, now)
+            row.status = TransactionStatus.PROCESSING
+            row.attempts += 1
+            row.worker = worker
+            started.append(
+                events.transition(
+                    row, events.STARTED, before=TransactionStatus.PENDING, origin=origin, at=at
+                )
+            )
+        ledger.lease(taken, lease, now + timedelta(seconds=settings.WORKER_LEASE_SECONDS))
+        events.record(started)
+    return Claim(lease, [row.id for row in taken], blocked=len(taken) < len(candidates))
+
+
+def _whose_turn_it_is(candidates: list[JournalRow]) -> Iterator[JournalRow]:
+    """The candidates without an earlier open transaction of one of their accounts outside them."""
+    if not candidates:
+        return
+    mine = {row.id: row for row in candidates}
+    last = candidates[-1]
+    earlier = (
+        Transaction.objects.annotate(due=_DUE)
+        .filter(_RELEASED_TO_WORK, status__in=OPEN, due__lte=_due_at(last))
+        .exclude(pk__in=mine)
+        .values_list("due", "id", "debit_account_id", "credit_account_id")
+    )
+    line = [(due_at, pk, {debit, credit}, None) for due_at, pk, debit, credit in earlier]
+    line += [(_due_at(row), row.id, set(row.customer_account_ids()), row) for row in candidates]
+    waiting: set[UUID] = set()
+    for _, _, account_ids, row in sorted(line, key=lambda place: place[:2]):
+        if row is None or account_ids & waiting:
+            waiting |= account_ids
+        else:
+            yield row
+
+
+def _due_at(row: JournalRow) -> datetime:
+    return row.scheduled_for or row.created_at
+
+
+def extend(lease: UUID) -> None:
+    """The worker's heartbeat: it holds its claim for another while. Skips rows being posted."""
+    until = timezone.now() + timedelta(seconds=settings.WORKER_LEASE_SECONDS)
+    with transaction.atomic(durable=True):
+        held = Transaction.objects.select_for_update(skip_locked=True, no_key=True).filter(
+            lease_token=lease, status=TransactionStatus.PROCESSING
+        )
+        Transaction.objects.filter(pk__in=list(held.values_list("pk", flat=True))).update(
+            lease_expires_at=until
+        )
+
+
+def release(lease: UUID, origin: Origin) -> int:
+    """PROCESSING -> PENDING for what a worker still holds and will not start. Returns how many."""
+    return _give_back(
+        Q(lease_token=lease, status=TransactionStatus.PROCESSING), events.RELEASED, origin
+    )
+
+
+def reap(origin: Origin) -> int:
+    """PROCESSING -> PENDING for leases that ran out. Returns how many.
+
+    What has been started MAX_ATTEMPTS times fails by `processing_error` instead.
+    """
+    expired = Q(status=TransactionStatus.PROCESSING, lease_expires_at__lt=timezone.now())
+    return _give_back(expired, events.LEASE_LOST, origin)
+
+
+def _give_back(condition: Q, event: str, origin: Origin) -> int:
+    with transaction.atomic(durable=True):
+        rows = ledger.lock_rows(condition, skip_locked=True)
+        now = timezone.now()
+        written = []
+        for row in rows:
+            at = events.moment_after(row, now)
+            if event == events.LEASE_LOST and row.attempts >= MAX_ATTEMPTS:
+                error = ProcessingError(f"Given up after {row.attempts} attempts.")
+                row.fail(error, at)
+            else:
+                row.status = TransactionStatus.PENDING
+            written.append(
+                events.transition(
+                    row, event, before=TransactionStatus.PROCESSING, origin=origin, at=at
+                )
+            )
+        ledger.settle(rows, [])
+        events.record(written)
+    return len(rows)
+
+
+def fail(lease: UUID, transaction_id: UUID, error: BankError, origin: Origin) -> None:
+    """PROCESSING -> FAILED for a claimed transaction that cannot be processed."""
+    with transaction.atomic(durable=True):
+        rows = ledger.lock_rows(
+            Q(pk=transaction_id, lease_token=lease, status=TransactionStatus.PROCESSING)
+        )
+        outcomes = []
+        for row in rows:
+            at = events.moment_after(row, timezone.now())
+            row.fail(error, at)
+            outcomes.append(
+                events.outcome(row, before=TransactionStatus.PROCESSING, origin=origin, at=at)
+            )
+        ledger.settle(rows, [])
+        events.record(outcomes)
+
+
+def expire_approvals(origin: Origin) -> int:
+    """PENDING -> FAILED by `approval_expired` for what nobody decided in time. Returns how many."""
+    before = timezone.now() - timedelta(days=settings.APPROVAL_EXPIRES_DAYS)
+    with transaction.atomic(durable=True):
+        rows = ledger.lock_rows(
+            Q(
+                status=TransactionStatus.PENDING,
+                approval_required=True,
+                approved_by__isnull=True,
+                updated_at__lt=before,
+            ),
+            skip_locked=True,
+        )
+        written = []
+        for row in rows:
+            at = events.moment_after(row, timezone.now())
+            row.status = TransactionStatus.FAILED
+            row.failure_code = "approval_expired"
+            row.failure_detail = f"Nobody approved it within {settings.APPROVAL_EXPIRES_DAYS} days."
+            written.append(
+                events.transition(
+                    row, events.EXPIRED, before=TransactionStatus.PENDING, origin=origin, at=at
+                )
+            )
+        ledger.settle(rows, [])
+        events.record(written)
+    return len(rows)

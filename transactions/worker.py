@@ -1,0 +1,204 @@
+"""The worker: takes due transactions from the queue, claim by claim, until it is told to stop."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.utils import timezone
+
+from core.commands import Origin
+from core.errors import Busy, ProcessingError
+from transactions import queue
+from transactions.guards import QUEUE_CHANNEL
+from transactions.processor import process_claimed
+
+logger = logging.getLogger(__name__)
+
+# PostgreSQL wakes a sleeping worker at once; this is for what becomes due while it sleeps.
+_POLL_SECONDS = 1.0
+_POLL_SECONDS_SQLITE = 0.2
+# When all that is due waits for other workers: they are at it.
+_TURN_SECONDS = 0.02
+_MAX_BACKOFF_SECONDS = 5.0
+_UPKEEP_SECONDS = 5.0
+# A worker that is told to stop has 10 seconds. What it has not finished by then it gives up.
+_GRACE_SECONDS = 8.0
+
+
+class Stopped(Exception):
+    """Raised into whatever the worker is doing when its time to finish has passed."""
+
+
+class Worker:
+    """One process's worker. `run` returns after `stop`, or with `once` when nothing is due."""
+
+    def __init__(self, *, batch_size: int = 500, once: bool = False) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.origin = Origin(caller=f"worker:{self.name}")
+        self.batch_size = batch_size
+        self.once = once
+        self.processed = 0
+        self._stopping = False
+        self._backoff = 0.0
+        self._next_upkeep = 0.0
+        self._listening: Any = None
+
+    def stop(self) -> None:
+        """Asks it to finish what it holds and return. Safe to call from a signal handler."""
+        self._stopping = True
+
+    def run(self) -> int:
+        """Returns how many transactions it has processed."""
+        while not self._stopping:
+            try:
+                if not self._step() and self.once:
+                    break
+            except DatabaseError:
+                # The database is away. What we held is given back when its lease runs out.
+                logger.exception("The database does not answer; trying again")
+                connection.close()
+                self._back_off()
+        return self.processed
+
+    def _step(self) -> bool:
+        """One claim. Whether something was due."""
+        self._upkeep()
+        claim = queue.claim(self.name, self.origin, batch_size=self.batch_size)
+        if claim.transaction_ids:
+            self._work_on(claim)
+            return True
+        if claim.blocked:
+            time.sleep(_TURN_SECONDS)
+        elif not self.once:
+            self._sleep()
+        return claim.blocked
+
+    def _work_on(self, claim: queue.Claim) -> None:
+        try:
+            with self._heartbeat(claim.lease):
+                self._process(claim)
+            self._backoff = 0.0
+        except (Busy, Stopped) as reason:
+            released = queue.release(claim.lease, self.origin)
+            logger.warning("Gave back %s transactions: %s", released, type(reason).__name__)
+            self._back_off()
+
+    def _process(self, claim: queue.Claim) -> None:
+        """The claim as one list; if something in it goes wrong, one by one."""
+        try:
+            self.processed += len(process_claimed(claim.lease, self.origin))
+        except (Busy, Stopped, DatabaseError) as error:
+            if not _is_data_error(error):
+                raise
+            self._process_singly(claim)
+        except Exception:  # noqa: BLE001 - whatever a poison command raises
+            self._process_singly(claim)
+
+    def _process_singly(self, claim: queue.Claim) -> None:
+        """A command that cannot be processed fails with its reason and harms no neighbour."""
+        for transaction_id in claim.transaction_ids:
+            if self._stopping:
+                raise Stopped
+            try:
+                rows = process_claimed(claim.lease, self.origin, only=transaction_id)
+                self.processed += len(rows)
+            except (Busy, Stopped):
+                raise
+            except Exception as error:
+                if isinstance(error, DatabaseError) and not _is_data_error(error):
+                    raise
+                logger.exception("Transaction %s cannot be processed", transaction_id)
+                reason = ProcessingError(f"{type(error).__name__}: {error}"[:500])
+                queue.fail(claim.lease, transaction_id, reason, self.origin)
+                self.processed += 1
+
+    def _upkeep(self) -> None:
+        """Every few seconds: gives back what lost workers held, and ends what nobody approved."""
+        if time.monotonic() < self._next_upkeep:
+            return
+        self._next_upkeep = time.monotonic() + _UPKEEP_SECONDS
+        if lost := queue.reap(self.origin):
+            logger.warning("Took back %s transactions whose lease ran out", lost)
+        if expired := queue.expire_approvals(self.origin):
+            logger.info("Ended %s transactions that nobody approved", expired)
+
+    def _back_off(self) -> None:
+        """Waits longer each time in a row, up to a bound, outside of any transaction."""
+        self._backoff = min(max(2 * self._backoff, 0.1), _MAX_BACKOFF_SECONDS)
+        until = time.monotonic() + self._backoff
+        while not self._stopping and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, 0.1))
+
+    def _sleep(self) -> None:
+        """Until something is queued, or becomes due, or a moment has passed."""
+        if connection.vendor != "postgresql":
+            time.sleep(_POLL_SECONDS_SQLITE)
+            return
+        connection.ensure_connection()
+        session = connection.connection
+        if self._listening is not session:
+            with connection.cursor() as cursor:
+                cursor.execute(f"LISTEN {QUEUE_CHANNEL}")
+            self._listening = session
+            return  # Something may have come before we listened: look again first.
+        for _ in session.notifies(timeout=_POLL_SECONDS, stop_after=1):
+            pass
+
+    @contextmanager
+    def _heartbeat(self, lease: UUID) -> Iterator[None]:
+        """Extends the lease by a third of its length at a time, for as long as the block runs."""
+        done = threading.Event()
+        beat = threading.Thread(target=_beat, args=(lease, done), daemon=True)
+        beat.start()
+        try:
+            yield
+        finally:
+            done.set()
+            beat.join()
+
+
+def _beat(lease: UUID, done: threading.Event) -> None:
+    try:
+        while not done.wait(settings.WORKER_LEASE_SECONDS / 3):
+            queue.extend(lease)
+    except DatabaseError:
+        logger.exception("A heartbeat failed; the lease may run out")
+    finally:
+        connection.close()
+
+
+def _is_data_error(error: Exception) -> bool:
+    """Whether the statement was at fault, and not the connection or other transactions."""
+    from django.db import DataError, IntegrityError, ProgrammingError
+
+    return isinstance(error, DataError | IntegrityError | ProgrammingError)
+
+
+def run_until_signalled(worker: Worker) -> int:
+    """Runs the worker; SIGTERM and SIGINT let it finish, and after some seconds make it give up."""
+
+    def on_signal(_number: int, _frame: Any) -> None:
+        worker.stop()
+        signal.setitimer(signal.ITIMER_REAL, _GRACE_SECONDS)
+
+    def on_alarm(_number: int, _frame: Any) -> None:
+        raise Stopped
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    signal.signal(signal.SIGALRM, on_alarm)
+    logger.info("Worker %s started at %s", worker.name, timezone.now().isoformat())
+    try:
+        return worker.run()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
