@@ -36,6 +36,7 @@ class Bank:
             [sys.executable, *arguments],
             cwd=ROOT,
             env=self.environment | environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
