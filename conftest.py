@@ -12,7 +12,10 @@ _OTHER_DATABASE = {"sqlite": "postgresql", "postgresql": "sqlite"}
 
 def pytest_configure() -> None:
     # Argon2 takes a tenth of a second for each user that a test makes.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+        "clients.hashers.GeneratedSecretHasher",
+    ]
 
 
 def pytest_report_header() -> str:

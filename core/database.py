@@ -5,6 +5,9 @@ because SQLite loses triggers whenever it rebuilds a table and refuses to rebuil
 So pre_migrate drops what stands in the way, only when there is something to migrate, and
 post_migrate creates what is missing or different. A kill in between leaves nothing that `migrate`
 does not heal: web and worker refuse to serve until it has run.
+
+On PostgreSQL the guards stay while it migrates. A migration that changes the type of a column which
+a guard names must drop that guard itself, beforehand; post_migrate puts it back.
 """
 
 import hashlib

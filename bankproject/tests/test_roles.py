@@ -1,0 +1,67 @@
+"""The groups that every migrate makes."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.core.management import call_command
+
+from bankproject.roles import AUDITOR, ROLES, SUPERVISOR, TELLER, make_groups
+
+pytestmark = pytest.mark.django_db
+
+READ = {
+    "accounts.view_account",
+    "accounts.view_accountevent",
+    "transactions.view_transaction",
+    "transactions.view_transactionevent",
+    "transactions.view_entry",
+    "transactions.view_batch",
+    "transactions.view_archiverun",
+}
+WORK = {
+    "accounts.open_account",
+    "transactions.post_transaction",
+    "transactions.retry_transaction",
+}
+DECIDE = {
+    "accounts.manage_account",
+    "transactions.reverse_transaction",
+    "transactions.approve_transaction",
+    "transactions.run_archive",
+}
+
+
+def rights(role: str) -> set[str]:
+    permissions = Group.objects.get(name=role).permissions.select_related("content_type")
+    return {f"{each.content_type.app_label}.{each.codename}" for each in permissions}
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [(AUDITOR, READ), (TELLER, READ | WORK), (SUPERVISOR, READ | WORK | DECIDE)],
+)
+def test_each_role_has_its_rights_and_no_others(role: str, expected: set[str]) -> None:
+    assert rights(role) == expected
+    # Money and the journal are reached by commands alone: nobody may add, change or delete rows.
+    assert not {
+        right for right in rights(role) if right.split(".")[1].startswith(("add", "delete"))
+    }
+
+
+def test_there_are_three_roles() -> None:
+    assert set(Group.objects.values_list("name", flat=True)) == {AUDITOR, TELLER, SUPERVISOR}
+
+
+def test_a_migrate_puts_back_what_a_role_lost_and_keeps_what_it_gained() -> None:
+    teller = Group.objects.get(name=TELLER)
+    teller.permissions.remove(Permission.objects.get(codename="post_transaction"))
+    teller.permissions.add(Permission.objects.get(codename="run_archive"))
+    Group.objects.get(name=AUDITOR).delete()
+    call_command("migrate", verbosity=0)
+    assert rights(TELLER) == ROLES[TELLER] | {"transactions.run_archive"}
+    assert rights(AUDITOR) == ROLES[AUDITOR]
+
+
+def test_made_twice_they_are_the_same() -> None:
+    before = sorted(Group.objects.values_list("id", "name", "permissions"))
+    make_groups(using="default")
+    assert sorted(Group.objects.values_list("id", "name", "permissions")) == before

@@ -1,0 +1,36 @@
+"""The step before web processes start: migrates as the owner, then grants the web role its rights.
+
+    DATABASE_URL=postgresql://bank_owner:...@db/bank python deploy/migrate.py
+
+Both parts may be run again at any time. Ends with the code of the part that failed.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> int:
+    migrate = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=1"]
+    code = subprocess.run(migrate, cwd=HERE.parent, check=False).returncode
+    url = os.environ.get("DATABASE_URL", "")
+    if code == 0 and url:
+        grant(url)
+    return code
+
+
+def grant(url: str) -> None:
+    """Applies postgresql/privileges.sql as the owner: all of it or nothing."""
+    statements = (HERE / "postgresql" / "privileges.sql").read_text("utf-8")
+    with psycopg.connect(url) as connection:
+        # Without parameters, psycopg sends the statements as they stand.
+        connection.execute(statements.encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

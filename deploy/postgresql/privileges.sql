@@ -1,0 +1,48 @@
+-- What bank_app may do in the bank's database. Run as bank_owner after every migration, by
+-- deploy/migrate.py; running it again changes nothing. A right that is not listed here is taken away.
+--
+-- The guards of the ledger are triggers, and whoever owns a table can switch them off. bank_app owns
+-- nothing, so they hold against a stolen web process too.
+
+-- What a migration makes, or makes anew as it does the view of entries, is usable at once: the old
+-- web processes go on while it runs.
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE ON TABLES TO bank_app;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO bank_app;
+
+GRANT USAGE ON SCHEMA public TO bank_app;
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM bank_app;
+GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO bank_app;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO bank_app;
+
+DO $$
+DECLARE
+    name text;
+    -- Rows that come and go: sign-ins, tokens, and who has which right. Never one of the ledger.
+    deletable text[] := ARRAY[
+        'auth_group', 'auth_group_permissions', 'auth_user_groups', 'auth_user_user_permissions',
+        'axes_accessattempt', 'axes_accessattemptexpiration', 'axes_accessfailurelog',
+        'django_session',
+        'oauth2_provider_accesstoken', 'oauth2_provider_devicegrant', 'oauth2_provider_grant',
+        'oauth2_provider_idtoken', 'oauth2_provider_refreshtoken',
+        'otp_static_staticdevice', 'otp_static_statictoken', 'otp_totp_totpdevice'
+    ];
+    -- Written by migrations only.
+    read_only text[] := ARRAY['auth_permission', 'django_content_type', 'django_migrations'];
+    -- Written once and then read: the guards say the same, for every role.
+    append_only text[] := ARRAY[
+        'accounts_accountevent', 'django_admin_log', 'transactions_transactionevent'
+    ];
+BEGIN
+    FOR name IN
+        SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'
+    LOOP
+        IF name = ANY (deletable) THEN
+            EXECUTE format('GRANT DELETE ON %I TO bank_app', name);
+        ELSIF name = ANY (read_only) THEN
+            EXECUTE format('REVOKE INSERT, UPDATE ON %I FROM bank_app', name);
+        ELSIF name = ANY (append_only) THEN
+            EXECUTE format('REVOKE UPDATE ON %I FROM bank_app', name);
+        END IF;
+    END LOOP;
+END
+$$;

@@ -1,0 +1,115 @@
+"""A demo bank as a newcomer gets it by `make run`, on a free port and in a folder of its own."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 60
+STOP_SECONDS = 60
+
+# `setup_demo` prints a name, a password and a role on each line of its first list.
+_PASSWORD_LINE = re.compile(
+    r"^  (\w+) +(\S+) +(superuser|teller|supervisor|auditor|customer)$", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoBank:
+    """`url` is the root of the server, without a slash at the end; passwords are by user name.
+
+    The API client acts as `susan`, a supervisor.
+    """
+
+    url: str
+    passwords: dict[str, str]
+    client_id: str
+    client_secret: str
+
+
+@contextmanager
+def demo_bank() -> Iterator[DemoBank]:
+    """Migrates, sets up and serves an embedded bank: the very commands of `make run`.
+
+    Raises RuntimeError, with what was printed, where one of them fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="bank-demo-") as folder:
+        port = _free_port()
+        environment = os.environ | {
+            "BANK_DATA_DIR": folder,
+            "DATABASE_URL": "",
+            "PORT": str(port),
+            "HOST": "127.0.0.1",
+            "WEB_CONCURRENCY": "1",
+        }
+        _manage(environment, "migrate", "--verbosity", "0")
+        passwords = {
+            name: password
+            for name, password, _ in _PASSWORD_LINE.findall(_manage(environment, "setup_demo"))
+        }
+        client = json.loads(
+            _manage(environment, "create_api_client", "Examples", "--user", "susan", "--json")
+        )
+        with _served(environment, port, Path(folder, "log")) as url:
+            yield DemoBank(url=url, passwords=passwords, **client)
+
+
+def _manage(environment: dict[str, str], *words: str) -> str:
+    command = [sys.executable, "manage.py", *words]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(words)} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+@contextmanager
+def _served(environment: dict[str, str], port: int, log: Path) -> Iterator[str]:
+    """Gives the URL."""
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            [sys.executable, "manage.py", "serve"],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as server,
+    ):
+        try:
+            _wait_until_ready(port, server, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait(timeout=STOP_SECONDS)
+
+
+def _wait_until_ready(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            url = f"http://127.0.0.1:{port}/api/v1/health/ready/"
+            urllib.request.urlopen(url, timeout=10).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"The demo bank does not serve:\n{log.read_text()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

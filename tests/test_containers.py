@@ -1,0 +1,222 @@
+"""Dockerfile, compose file and proxy say what they should, and name only what there is."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+from django.conf import settings
+
+from bankproject import gunicorn_conf
+from tests import image
+from tests.image import ROOT
+
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+SERVICES = COMPOSE["services"]
+DIGEST = r"@sha256:[0-9a-f]{64}"
+VARIABLE = re.compile(r"\$\{(\w+)(?::[-?][^}]*)?\}")
+# Where the image sets them, or where they belong to a bank without containers.
+NOT_IN_COMPOSE = {"BANK_DATA_DIR", "BANK_SQLITE_WAL", "DJANGO_DEBUG", "DJANGO_SECRET_KEY_FILE"}
+
+
+def _dotenv_names():
+    text = (ROOT / ".env.example").read_text("utf-8")
+    return set(re.findall(r"^(?:# )?([A-Z][A-Z_]+)=", text, re.MULTILINE))
+
+
+def _settings_names():
+    """Every variable that a setting is read from."""
+    names = set()
+    for file in ("settings.py", "gunicorn_conf.py", "environment.py"):
+        tree = ast.parse((ROOT / "bankproject" / file).read_text("utf-8"))
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            called = ast.unparse(call.func).rpartition(".")[2]
+            if called in {"text", "integer", "boolean", "words"} and call.args:
+                first = call.args[0]
+                if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    names.add(first.value)
+    return names
+
+
+def _run(*command, **variables):
+    return subprocess.run(
+        command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=False
+    )
+
+
+def test_base_images_are_pinned_by_digest():
+    dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
+    assert re.search(
+        rf"^ARG PYTHON_IMAGE=python:3\.13\.\d+-slim-bookworm{DIGEST}$", dockerfile, re.MULTILINE
+    )
+    assert re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE) == ["${PYTHON_IMAGE}"] * 2
+    for name in ("db", "proxy"):
+        assert re.search(rf":[\w.-]+{DIGEST}$", SERVICES[name]["image"]), name
+
+
+def test_image_runs_as_nobody_else_and_serves_as_make_does():
+    assert image.last("USER").rest == "10001:10001"
+    assert image.last("CMD").words() == ["python", "manage.py", "serve"]
+    assert image.environment()["PORT"] == "5000"
+    assert image.environment()["HOST"] == "0.0.0.0"  # noqa: S104
+    after_user = image.stages()[-1]
+    after_user = after_user[after_user.index(image.last("USER")) :]
+    assert "RUN" not in {item.keyword for item in after_user}
+    assert "--no-control-socket" in (ROOT / "bankproject/management/commands/serve.py").read_text()
+    assert gunicorn_conf.control_socket_disable is True
+
+
+def test_context_has_every_app_and_nothing_else(tmp_path):
+    image.copy_context(tmp_path)
+    local = {app.partition(".")[0] for app in settings.INSTALLED_APPS}
+    local = {app for app in local if (ROOT / app).is_dir()}
+    assert {path.name for path in tmp_path.iterdir()} == local | {
+        "deploy",
+        "manage.py",
+        "requirements.txt",
+        "constraints.txt",
+    }
+    paths = [path.relative_to(tmp_path) for path in tmp_path.rglob("*")]
+    assert not [path for path in paths if {"tests", "__pycache__"} & set(path.parts)]
+    secrets = re.compile(r"(^\.env|secret_key$|\.(sqlite3|pem|key|dump)$)")
+    assert not [path for path in paths if secrets.search(path.name)]
+
+
+def test_compile_step_names_every_package(tmp_path):
+    image.copy_context(tmp_path)
+    packages = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    (step,) = (item for item in image.stages()[-1] if "compileall" in item.rest)
+    assert set(step.rest.partition(" -q ")[2].split()) == packages
+
+
+def test_files_that_compose_mounts_exist_and_are_read_only():
+    bound = [
+        volume
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+        if volume.startswith(".")
+    ]
+    assert len(bound) == 3
+    for volume in bound:
+        source, _target, mode = volume.split(":")
+        assert (ROOT / source).is_file(), source
+        assert mode == "ro"
+    named = {
+        volume.partition(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+        if not volume.startswith(".")
+    }
+    assert named == set(COMPOSE["volumes"])
+    assert os.access(ROOT / "deploy/postgresql/init.sh", os.X_OK)
+
+
+def test_services_start_in_order():
+    needs = {
+        name: {needed: rule["condition"] for needed, rule in service.get("depends_on", {}).items()}
+        for name, service in SERVICES.items()
+    }
+    assert needs == {
+        "db": {},
+        "migrate": {"db": "service_healthy"},
+        "demo": {"migrate": "service_completed_successfully"},
+        "web": {
+            "migrate": "service_completed_successfully",
+            "demo": "service_completed_successfully",
+        },
+        "proxy": {"web": "service_healthy"},
+    }
+    # Without the profile the demo is not there, and the web must not wait for it.
+    assert SERVICES["demo"]["profiles"] == ["demo"]
+    assert SERVICES["web"]["depends_on"]["demo"]["required"] is False
+    # The image has a health check of its own; one-shot steps have nothing to be healthy about.
+    assert "HEALTHCHECK" in {item.keyword for item in image.stages()[-1]}
+    for name in ("migrate", "demo"):
+        assert SERVICES[name]["healthcheck"] == {"disable": True}
+        assert SERVICES[name]["restart"] == "no"
+
+
+def test_commands_of_compose_are_those_of_the_image():
+    for name in ("migrate", "demo"):
+        program, script, *_ = SERVICES[name]["command"]
+        assert program == "python"
+        assert (ROOT / script).is_file()
+    assert "command" not in SERVICES["web"]
+    words = image.last("HEALTHCHECK").words()
+    assert words[0] == "python"
+    assert (ROOT / words[1]).is_file()
+
+
+def test_only_the_proxy_is_reached_from_outside():
+    published = {name for name, service in SERVICES.items() if service.get("ports")}
+    assert published == {"proxy"}
+    assert SERVICES["proxy"]["ports"] == ["${HOST:-127.0.0.1}:${PORT:-5000}:8080"]
+    assert SERVICES["db"]["networks"] == ["inner"]
+    assert COMPOSE["networks"]["inner"] == {"internal": True}
+
+
+@pytest.mark.parametrize("name", ["migrate", "demo", "web", "proxy"])
+def test_containers_have_no_more_rights_than_they_need(name):
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_each_process_sees_its_own_secrets_only():
+    seen = {
+        name: set(VARIABLE.findall(yaml.dump(service.get("environment", {}))))
+        & {"POSTGRES_PASSWORD", "BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD", "DJANGO_SECRET_KEY"}
+        for name, service in SERVICES.items()
+    }
+    assert seen == {
+        "db": {"POSTGRES_PASSWORD", "BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD"},
+        "migrate": {"BANK_OWNER_PASSWORD", "DJANGO_SECRET_KEY"},
+        "demo": {"BANK_APP_PASSWORD", "DJANGO_SECRET_KEY"},
+        "web": {"BANK_APP_PASSWORD", "DJANGO_SECRET_KEY"},
+        "proxy": set(),
+    }
+
+
+def test_every_setting_reaches_the_containers_and_stands_in_the_example():
+    assert _settings_names() - _dotenv_names() == set()
+    passed = set(SERVICES["web"]["environment"]) | set(image.environment())
+    assert _settings_names() - passed == NOT_IN_COMPOSE - set(image.environment())
+    used = set(VARIABLE.findall((ROOT / "docker-compose.yml").read_text("utf-8")))
+    assert used - _dotenv_names() == set()
+
+
+def test_timeouts_fire_from_the_inside_out():
+    """Database, then gunicorn, then the proxy: the one who knows most answers first."""
+    nginx = (ROOT / "deploy/nginx.conf").read_text("utf-8")
+    proxy_seconds = int(re.search(r"proxy_read_timeout (\d+)s;", nginx)[1])
+    grace_seconds = int(SERVICES["web"]["stop_grace_period"].removesuffix("s"))
+    assert (
+        settings.LOCK_TIMEOUT_SECONDS
+        < settings.STATEMENT_TIMEOUT_SECONDS
+        < gunicorn_conf.timeout
+        < proxy_seconds
+    )
+    assert gunicorn_conf.graceful_timeout < grace_seconds
+    assert "proxy_next_upstream off;" in nginx
+
+
+def test_docker_itself_finds_no_fault():
+    """Where the client has its compose plugin; it needs no engine to read the file."""
+    docker = shutil.which("docker")
+    if not docker or _run(docker, "compose", "version").returncode:
+        pytest.skip("needs docker with its compose plugin")
+    names = set(VARIABLE.findall((ROOT / "docker-compose.yml").read_text("utf-8")))
+    required = {name: "x" for name in names if name.endswith(("PASSWORD", "SECRET_KEY"))}
+    answer = _run(docker, "compose", "--profile", "demo", "config", "--quiet", **required)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_health_check_says_no_where_nothing_listens():
+    answer = _run(sys.executable, "deploy/healthcheck.py", PORT="1")
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("not ready: ")

@@ -1,0 +1,240 @@
+"""The containers' own steps on this machine: clean folder, user without rights, two database roles.
+
+What compose does is done here in the same order: roles.sql on a new server, deploy/migrate.py as
+the owner, the demo and the image's command as bank_app. Only the container engine is missing.
+"""
+
+import base64
+import http.cookiejar
+import json
+import re
+import secrets
+import socket
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from deploy.migrate import grant
+from tests import image
+from tests.container import Container, container
+from tests.postgresql import postgresql_server
+
+# The server is this module's own, so one run of the suite is enough.
+pytestmark = pytest.mark.sqlite
+
+LEDGER = ("accounts_account", "transactions_transaction", "transactions_transactionevent")
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class Bank:
+    url: str
+    container: Container
+    owner_url: str
+    app_url: str
+    demo: str
+
+
+@pytest.fixture(scope="module")
+def bank():
+    with postgresql_server(fsync=False) as server, container() as image_folder:
+        owner_url, app_url = _make_roles(server)
+        migrated = image_folder.run(["python", "deploy/migrate.py"], DATABASE_URL=owner_url)
+        assert "Applying transactions.0001_initial... OK" in migrated
+        demo = image_folder.run(["python", "manage.py", "setup_demo"], DATABASE_URL=app_url)
+        with image_folder.served(_free_port(), DATABASE_URL=app_url) as url:
+            yield Bank(url, image_folder, owner_url, app_url, demo)
+
+
+def _make_roles(server):
+    """Runs roles.sql as init.sh does; returns the URLs of both roles."""
+    if not (server.bindir / "psql").exists():
+        pytest.skip("this PostgreSQL comes without psql")
+    parameters = conninfo_to_dict(server.url)
+    passwords = {name: secrets.token_hex(16) for name in ("owner", "app")}
+    # `bank` is the name of the test server's own database.
+    with psycopg.connect(server._url("postgres"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE bank")
+    settings = [f"-v{name}_password={password}" for name, password in passwords.items()]
+    subprocess.run(
+        [
+            server.bindir / "psql", "--no-psqlrc", "--quiet", "--dbname=postgres", *settings,
+            f"-f{image.ROOT / 'deploy/postgresql/roles.sql'}",
+        ],
+        env={
+            "PGHOST": parameters["host"],
+            "PGPORT": parameters["port"],
+            "PGUSER": parameters["user"],
+            "PGPASSWORD": parameters["password"],
+        },
+        check=True,
+    )  # fmt: skip
+    address = f"{parameters['host']}:{parameters['port']}/bank"
+    return [f"postgresql://bank_{name}:{passwords[name]}@{address}" for name in ("owner", "app")]
+
+
+def _call(url, body=None, headers=None, opener=None):
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"} | (headers or {})
+    request = urllib.request.Request(url, data=data, headers=headers)  # noqa: S310
+    try:
+        with (opener or urllib.request.build_opener()).open(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def _field(demo, name):
+    return re.search(rf"^  {name} +(\S+)", demo, re.MULTILINE)[1]
+
+
+def _token(bank):
+    form = urllib.parse.urlencode({"grant_type": "client_credentials"}).encode()
+    pair = f"{_field(bank.demo, 'client_id')}:{_field(bank.demo, 'client_secret')}"
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}",
+    }
+    scopes = "accounts:read accounts:write transactions:read transactions:write"
+    form += b"&" + urllib.parse.urlencode({"scope": scopes}).encode()
+    status, answer = _call(f"{bank.url}/api/v1/oauth/token/", form, headers)
+    assert status == 200, answer
+    return json.loads(answer)["access_token"], headers
+
+
+def test_served_as_the_web_role_it_is_ready(bank):
+    status, answer = _call(f"{bank.url}/api/v1/health/ready/")
+    assert (status, json.loads(answer)["status"]) == (200, "ok")
+
+
+def test_money_moves_and_tokens_come_and_go_as_the_web_role(bank):
+    token, client = _token(bank)
+    bearer = {"Authorization": f"Bearer {token}"}
+    accounts = f"{bank.url}/api/v1/accounts/"
+    status, answer = _call(accounts, {"name": "Alan Turing", "initial_balance": "12.50"}, bearer)
+    assert status == 201, answer
+    account_id = json.loads(answer)["account_id"]
+    key = bearer | {"Idempotency-Key": secrets.token_hex(8)}
+    for _attempt in range(2):
+        status, answer = _call(f"{accounts}{account_id}/withdraw/", {"amount": "2.25"}, key)
+        assert status == 200, answer
+    assert json.loads(answer)["balance_after"] == "10.25"
+    form = urllib.parse.urlencode({"token": token}).encode()
+    status, _ = _call(f"{bank.url}/api/v1/oauth/revoke/", form, client)
+    assert status == 200
+    status, _ = _call(accounts, None, bearer)
+    assert status == 401
+
+
+def test_staff_sign_in_work_and_sign_out_as_the_web_role(bank):
+    """Sessions are the one thing of a sign-in that is deleted."""
+    jar = http.cookiejar.CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    login = f"{bank.url}/admin/login/?next=/admin/"
+
+    def post(url, page, **fields):
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
+        form = urllib.parse.urlencode({"csrfmiddlewaretoken": token} | fields).encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Referer": url}
+        return _call(url, form, headers, opener)
+
+    _, page = _call(login, None, None, opener)
+    status, page = post(login, page, username="admin", password=_field(bank.demo, "admin"))
+    assert status == 200
+    assert "Overview" in page
+    add = f"{bank.url}/admin/auth/group/add/"
+    status, page = _call(add, None, None, opener)
+    assert status == 200
+    status, _ = post(add, page, name="night shift")
+    assert status == 200
+    with psycopg.connect(bank.app_url) as connection:
+        query = "SELECT count(*) FROM django_admin_log WHERE object_repr = 'night shift'"
+        assert connection.execute(query).fetchone() == (1,)
+        sessions = "SELECT count(*) FROM django_session"
+        (before,) = connection.execute(sessions).fetchone()
+        connection.rollback()
+        _, page = _call(f"{bank.url}/admin/", None, None, opener)
+        status, _ = post(f"{bank.url}/admin/logout/", page)
+        assert status == 200
+        assert connection.execute(sessions).fetchone() == (before - 1,)
+
+
+def test_ledger_verifies_as_the_web_role(bank):
+    report = json.loads(
+        bank.container.run(
+            ["python", "manage.py", "verify_ledger", "--json"], DATABASE_URL=bank.app_url
+        ).splitlines()[-1]
+    )
+    assert report["ok"] is True, report
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(f"DELETE FROM {table}" for table in LEDGER),
+        *(f"TRUNCATE {table} CASCADE" for table in LEDGER),
+        "DELETE FROM auth_user",
+        "DELETE FROM django_admin_log",
+        "UPDATE accounts_accountevent SET reason = ''",
+        "INSERT INTO django_migrations (app, name, applied) VALUES ('x', 'y', now())",
+        "ALTER TABLE transactions_transaction DISABLE TRIGGER ALL",
+        "DROP TRIGGER transactions_transaction_final ON transactions_transaction",
+        "ALTER FUNCTION transactions_transaction_final() RENAME TO harmless",
+        "CREATE TABLE loot (id int)",
+        "CREATE TEMPORARY TABLE loot (id int)",
+        "SET session_replication_role = replica",
+        "SET ROLE bank_owner",
+        "GRANT DELETE ON accounts_account TO bank_app",
+        "COPY accounts_account TO PROGRAM 'cat'",
+    ],
+)
+def test_web_role_may_not(bank, statement):
+    """GRANT by one who may not is a warning in PostgreSQL: what counts is the right afterwards."""
+    with psycopg.connect(bank.app_url) as connection:
+        if statement.startswith("GRANT"):
+            connection.execute(statement)
+            query = "SELECT has_table_privilege('accounts_account', 'DELETE')"
+            assert connection.execute(query).fetchone() == (False,)
+            return
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)
+
+
+def test_no_right_is_left_over_and_a_second_run_changes_nothing(bank):
+    query = (
+        "SELECT table_name, privilege_type FROM information_schema.role_table_grants"
+        " WHERE grantee = 'bank_app' ORDER BY 1, 2"
+    )
+    with psycopg.connect(bank.owner_url, autocommit=True) as connection:
+        granted = connection.execute(query).fetchall()
+        assert {kind for _, kind in granted} == {"SELECT", "INSERT", "UPDATE", "DELETE"}
+        deletable = {table for table, kind in granted if kind == "DELETE"}
+        assert not [t for t in deletable if t.startswith(("accounts_", "transactions_"))]
+        assert "django_session" in deletable
+        connection.execute("GRANT DELETE, TRIGGER ON accounts_account TO bank_app")
+        grant(bank.owner_url)
+        assert connection.execute(query).fetchall() == granted
+
+
+def test_a_new_table_is_usable_before_the_rights_are_granted_again(bank):
+    """While a migration runs, the old web processes go on."""
+    with psycopg.connect(bank.owner_url, autocommit=True) as owner:
+        owner.execute("CREATE TABLE newcomer (id bigint GENERATED ALWAYS AS IDENTITY, name text)")
+        try:
+            with psycopg.connect(bank.app_url, autocommit=True) as app:
+                app.execute("INSERT INTO newcomer (name) VALUES ('x')")
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    app.execute("DELETE FROM newcomer")
+        finally:
+            owner.execute("DROP TABLE newcomer")

@@ -1,0 +1,172 @@
+"""README.md and the documents tell the truth: examples, links, names and variables."""
+
+import ast
+import itertools
+import json
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.demo_bank import ROOT, demo_bank
+from tests.readme_examples import README, Masks, answers_of, laid_out, shown_examples
+
+PACKAGES = ("core", "clients", "accounts", "transactions", "bankproject")
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "data" / "README.md"]
+)
+_BY_NAME = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT))
+)
+
+_FENCED = re.compile(r"^```.*?^```\n", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_FILE_IN_CODE = re.compile(r"`([\w./-]+\.(?:py|md|yaml|toml|txt|png))`")
+_NAME_IN_CODE = re.compile(rf"`((?:{'|'.join(PACKAGES)}|tests)(?:\.\w+)+)(?:\(\))?`")
+_CONFIGURATION = re.compile(r"^## Configuration\n(.*?)^## ", re.MULTILINE | re.DOTALL)
+
+
+# Examples -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.sqlite
+@pytest.mark.slow
+def test_every_example_answers_what_is_shown():
+    examples = shown_examples(README.read_text("utf-8"))
+    assert len(examples) > 20
+    with demo_bank() as bank:
+        answers = answers_of(examples, bank)
+    shown, answered = Masks(), Masks()
+    for example, answer in zip(examples, answers, strict=True):
+        assert answered.apply(answer) == shown.apply(example.answer), example.commands
+
+
+def test_masks_tell_one_id_from_another():
+    one, other = "01a208e9-9d1b-70a3-8000-773a3e6087af", "01a208e9-9e8d-77a1-8000-80e4e9fb233a"
+    masks = Masks()
+    assert masks.apply(f'{{"account_id":"{one}"}}') == '{"account_id": "<id 1>"}'
+    assert masks.apply(f'["{other}","{one}"]') == '["<id 2>", "<id 1>"]'
+    assert masks.apply('{"at":"2026-11-23T14:57:39.475866Z"}') == '{"at": "<time>"}'
+    assert masks.apply('["905276226298","500.00"]') == '["<number 3>", "500.00"]'
+
+
+def test_layout_breaks_between_members_only():
+    detail = ", ".join(["a text with blanks"] * 4)
+    answer = json.dumps({"detail": f"{detail}, and so on", "next": None})
+    assert laid_out(answer) == (
+        '{"detail": "a text with blanks, a text with blanks, a text with blanks, '
+        'a text with blanks, and so on",\n "next": null}\n'
+    )
+
+
+# Links and names ----------------------------------------------------------------------------------
+
+
+def _text_of(document: Path) -> str:
+    """The text without its fenced blocks, in which a bracket is no link."""
+    return _FENCED.sub("", document.read_text("utf-8"))
+
+
+def _anchors(document: Path) -> set[str]:
+    """As GitHub makes them from headings."""
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in _HEADING.findall(_text_of(document))
+    }
+
+
+@_BY_NAME
+def test_relative_links_lead_somewhere(document):
+    broken = []
+    for link in _LINK.findall(_text_of(document)):
+        if re.match(r"\w+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (document.parent / name).resolve() if name else document
+        if not target.exists() or (anchor and anchor not in _anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+@_BY_NAME
+def test_named_files_exist(document):
+    """Seen from the document's own folder, or from the root. Files of a running bank are not named
+    by these endings."""
+    names = _FILE_IN_CODE.findall(_text_of(document))
+    places = (document.parent, ROOT)
+    assert [name for name in names if not any((place / name).exists() for place in places)] == []
+
+
+@_BY_NAME
+def test_named_parts_of_the_code_exist(document):
+    for name in _NAME_IN_CODE.findall(_text_of(document)):
+        pkgutil.resolve_name(name)  # raises ImportError or AttributeError, with the name
+
+
+def test_every_decision_is_numbered_and_listed():
+    files = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+    assert [int(path.name[:4]) for path in files] == list(range(1, len(files) + 1))
+    listed = _LINK.findall((ROOT / "docs" / "adr" / "README.md").read_text("utf-8"))
+    assert listed == [path.name for path in files]
+
+
+# Variables ----------------------------------------------------------------------------------------
+
+
+def _variables_read() -> set[str]:
+    """What the code asks the environment for: by bankproject.environment, or by os.environ."""
+    files = itertools.chain.from_iterable((ROOT / name).rglob("*.py") for name in PACKAGES)
+    return {
+        name
+        for path in files
+        if "tests" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for name in _read_by(node)
+    }
+
+
+def _read_by(node: ast.AST) -> list[str]:
+    match node:
+        # In bankproject.environment itself.
+        case ast.Call(
+            func=ast.Name("text" | "boolean" | "integer" | "words"),
+            args=[ast.Constant(str(name)), *_],
+        ):
+            return [name]
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name("environment")),
+            args=[ast.Constant(str(name)), *_],
+        ):
+            return [name]
+        case ast.Call(
+            func=ast.Attribute(attr="get" | "getenv" | "pop", value=value),
+            args=[ast.Constant(str(name)), *_],
+        ) if ast.unparse(value) in {"os", "os.environ"}:
+            return [name]
+        case ast.Subscript(value=value, slice=ast.Constant(str(name)), ctx=ast.Load()) if (
+            ast.unparse(value) == "os.environ"
+        ):
+            return [name]
+    return []
+
+
+def _variables_in(table: str) -> list[str]:
+    return re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE)
+
+
+def test_configuration_table_lists_what_is_read_and_nothing_else():
+    section = _CONFIGURATION.search(README.read_text("utf-8"))
+    listed = _variables_in(section[1])
+    assert len(listed) == len(set(listed))
+    assert set(listed) == _variables_read()
+
+
+def test_example_of_dotenv_lists_what_is_read_and_what_docker_compose_takes():
+    listed = set(
+        re.findall(r"^# ([A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE)
+    )
+    compose = (ROOT / "docker-compose.yml").read_text("utf-8")
+    taken_by_compose = {"COMPOSE_PROFILES", *re.findall(r"\$\{([A-Z_]+)", compose)}
+    assert _variables_read() <= listed <= _variables_read() | taken_by_compose
