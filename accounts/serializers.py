@@ -112,6 +112,14 @@ class ReasonBody(StrictSerializer):
     reason = StrictCharField(max_length=500, help_text="Why; kept in the audit log.")
 
 
+class OptionalReasonBody(StrictSerializer):
+    """A body that may say why."""
+
+    reason = StrictCharField(
+        default="", allow_blank=True, max_length=500, help_text="Why; kept in the event."
+    )
+
+
 class FreezeBody(ReasonBody):
     """The body of `freeze/`."""
 

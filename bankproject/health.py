@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
@@ -12,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.database import missing_objects
+from transactions import queue
 
 _OK = "ok"
 _PROBE = inline_serializer(
@@ -71,9 +74,15 @@ class ReadinessView(APIView):
 def readiness() -> dict[str, str]:
     """Each check by name. A database that does not answer leaves the others unknown."""
     try:
-        return {"database": _OK, "migrations": _migrations(), "guards": _guards()}
+        return {
+            "database": _OK,
+            "migrations": _migrations(),
+            "guards": _guards(),
+            "queue": _queue(),
+        }
     except DatabaseError:
-        return {"database": "does not answer", "migrations": "unknown", "guards": "unknown"}
+        unknown = dict.fromkeys(("migrations", "guards", "queue"), "unknown")
+        return {"database": "does not answer", **unknown}
 
 
 def _migrations() -> str:
@@ -85,3 +94,8 @@ def _migrations() -> str:
 def _guards() -> str:
     missing = missing_objects(connection)
     return f"{len(missing)} missing" if missing else _OK
+
+
+def _queue() -> str:
+    seconds = int(queue.lag(timezone.now()).total_seconds())
+    return f"behind by {seconds} s" if seconds > settings.QUEUE_LAG_LIMIT_SECONDS else _OK

@@ -15,6 +15,25 @@ class CanPostTransactions(StaffRight):
     scope = "transactions:write"
 
 
+class CanRetryTransactions(StaffRight):
+    """Retrying and cancelling."""
+
+    right = "transactions.retry_transaction"
+    scope = "transactions:write"
+
+
+class CanReverseTransactions(StaffRight):
+    right = "transactions.reverse_transaction"
+    scope = "transactions:write"
+
+
+class CanApproveTransactions(StaffRight):
+    """Approving and rejecting; and retrying beyond the limit."""
+
+    right = "transactions.approve_transaction"
+    scope = "transactions:write"
+
+
 class CanTransfer(OwnerOrStaffRight):
     """Staff from any account, customers from their own."""
 

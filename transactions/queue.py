@@ -65,15 +65,13 @@ def accept(
 
 def due(now: datetime) -> QuerySet[Transaction]:
     """What a worker could start at this moment, first in first."""
-    waiting = Transaction.objects.annotate(due=_DUE).filter(
-        _RELEASED_TO_WORK, status=TransactionStatus.PENDING, due__lte=now
-    )
-    return waiting.order_by("due", "id")
+    waiting = Transaction.objects.filter(_RELEASED_TO_WORK, status=TransactionStatus.PENDING)
+    return waiting.alias(due=_DUE).filter(due__lte=now).order_by("due", "id")
 
 
 def lag(now: datetime) -> timedelta:
     """How long the oldest due transaction waits; zero if none does."""
-    oldest = due(now).values_list("due", flat=True).first()
+    oldest = due(now).values_list(_DUE, flat=True).first()
     return timedelta(0) if oldest is None else now - oldest
 
 
@@ -121,12 +119,15 @@ def _whose_turn_it_is(candidates: list[JournalRow]) -> Iterator[JournalRow]:
     mine = {row.id: row for row in candidates}
     last = candidates[-1]
     earlier = (
-        Transaction.objects.annotate(due=_DUE)
-        .filter(_RELEASED_TO_WORK, status__in=OPEN, due__lte=_due_at(last))
+        Transaction.objects.filter(_RELEASED_TO_WORK, status__in=OPEN)
+        .alias(due=_DUE)
+        .filter(due__lte=_due_at(last))
         .exclude(pk__in=mine)
-        .values_list("due", "id", "debit_account_id", "credit_account_id")
+        .values_list(_DUE, "id", "debit_account_id", "credit_account_id")
     )
-    line = [(due_at, pk, {debit, credit}, None) for due_at, pk, debit, credit in earlier]
+    line: list[tuple[datetime, UUID, set[UUID], JournalRow | None]] = [
+        (due_at, pk, {debit, credit}, None) for due_at, pk, debit, credit in earlier
+    ]
     line += [(_due_at(row), row.id, set(row.customer_account_ids()), row) for row in candidates]
     waiting: set[UUID] = set()
     for _, _, account_ids, row in sorted(line, key=lambda place: place[:2]):

@@ -1,12 +1,18 @@
 """What the OpenAPI schema says of the routes that move money or list what was moved."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
 from accounts.schema import ACCOUNT_EXAMPLE, ACCOUNT_ID
 from accounts.schema import TAG as ACCOUNTS_TAG
-from accounts.serializers import AccountSerializer, OpenAccountBody
+from accounts.serializers import (
+    AccountSerializer,
+    OpenAccountBody,
+    OptionalReasonBody,
+    ReasonBody,
+)
 from core.api.describe import (
     IDEMPOTENCY_KEY,
     errors,
@@ -52,6 +58,8 @@ TRANSFER_EXAMPLE: dict[str, Any] = {
     "description": "Rent, February",
     "failure": None,
     "retry_count": 0,
+    "approval_required": False,
+    "scheduled_for": None,
     "reverses": None,
     "effective_at": "2026-01-31T09:31:00.000000Z",
     "created_at": "2026-01-31T09:31:00.000000Z",
@@ -97,6 +105,39 @@ _BALANCE_EXAMPLE = {
 }
 
 
+_PENDING_EXAMPLE = {
+    **TRANSFER_EXAMPLE,
+    "status": "PENDING",
+    "balance_after": None,
+    "scheduled_for": "2026-02-01T08:00:00.000000Z",
+    "updated_at": "2026-01-31T09:31:00.000000Z",
+    "completed_at": None,
+}
+_REVERSAL_EXAMPLE = {
+    **TRANSFER_EXAMPLE,
+    "transaction_id": "019ab0d4-51c8-7e02-8000-7ba90d5b8f11",
+    "type": "REVERSAL",
+    "account_id": _TARGET_ID,
+    "target_account_id": _ACCOUNT_ID,
+    "description": "Sent twice",
+    "reverses": TRANSFER_EXAMPLE["transaction_id"],
+}
+_PREFER = OpenApiParameter(
+    "Prefer",
+    str,
+    OpenApiParameter.HEADER,
+    description="`respond-async` (RFC 7240) queues the command and answers 202 at once.",
+)
+_ANSWERS = {200: TransactionSerializer, 202: TransactionSerializer}
+
+
+def _answer_examples(name: str, value: Any) -> list[OpenApiExample]:
+    return [
+        OpenApiExample(name, value=value, response_only=True, status_codes=["200"]),
+        OpenApiExample("Waiting", value=_PENDING_EXAMPLE, response_only=True, status_codes=["202"]),
+    ]
+
+
 def _money(
     operation_id: str, summary: str, description: str, body: Any, examples: list[Any], *codes: str
 ) -> Any:
@@ -106,13 +147,37 @@ def _money(
         summary=summary,
         description=(
             f"{description} A refusal is kept as a FAILED transaction, and the error names it in"
-            " `transaction_id`; a bad request leaves nothing behind."
+            " `transaction_id`; a bad request leaves nothing behind. 202 means that it waits: for a"
+            " worker, for its time, or for approval."
         ),
-        parameters=[ACCOUNT_ID, IDEMPOTENCY_KEY],
+        parameters=[ACCOUNT_ID, IDEMPOTENCY_KEY, _PREFER],
         request=body,
-        responses=TransactionSerializer,
+        responses=_ANSWERS,
         examples=examples,
         extensions=errors("account_closed", "account_frozen", "idempotency_key_reused", *codes),
+    )
+
+
+def _decision(  # noqa: PLR0917 - words, one after the other
+    operation_id: str,
+    summary: str,
+    description: str,
+    body: Any,
+    reason: str,
+    answer: list[OpenApiExample],
+    *codes: str,
+    parameters: Sequence[OpenApiParameter] = (),
+) -> Any:
+    return extend_schema(
+        operation_id=operation_id,
+        tags=[TAG],
+        summary=summary,
+        description=description,
+        parameters=[TRANSACTION_ID, *parameters],
+        request=body,
+        responses=_ANSWERS,
+        examples=[request_example({"reason": reason}), *answer],
+        extensions=errors("invalid_transition", *codes),
     )
 
 
@@ -139,7 +204,7 @@ deposit = _money(
     AmountBody,
     [
         request_example({"amount": "250.00", "description": "Cash at the counter"}),
-        response_example("Transaction", _DEPOSIT_EXAMPLE),
+        *_answer_examples("Transaction", _DEPOSIT_EXAMPLE),
     ],
     "balance_limit",
 )
@@ -151,7 +216,7 @@ withdraw = _money(
     AmountBody,
     [
         request_example({"amount": "40.00"}),
-        response_example("Transaction", _WITHDRAWAL_EXAMPLE),
+        *_answer_examples("Transaction", _WITHDRAWAL_EXAMPLE),
     ],
     "insufficient_funds",
 )
@@ -165,7 +230,7 @@ transfer = _money(
         request_example(
             {"target_account_id": _TARGET_ID, "amount": "75.50", "description": "Rent, February"}
         ),
-        response_example("Transaction", TRANSFER_EXAMPLE),
+        *_answer_examples("Transaction", TRANSFER_EXAMPLE),
     ],
     "same_account",
     "currency_mismatch",
@@ -228,4 +293,70 @@ retrieve_transaction = extend_schema(
     parameters=[TRANSACTION_ID],
     responses=TransactionDetailSerializer,
     examples=[response_example("Transaction", _DETAIL_EXAMPLE)],
+)
+
+_FAILED_EXAMPLE = {
+    **_WITHDRAWAL_EXAMPLE,
+    "status": "FAILED",
+    "balance_after": None,
+    "failure": {"code": "cancelled", "detail": "Asked for by mistake", "retryable": False},
+    "completed_at": None,
+}
+_OUTCOMES = ("account_closed", "account_frozen", "insufficient_funds", "balance_limit")
+
+retry = _decision(
+    "transactions_retry",
+    "Retry a failed transaction",
+    "The same transaction once more, by its id: FAILED to PENDING, then processed. What it failed"
+    " by before is kept in its events. Only where `failure.retryable` is true.",
+    ReasonBody,
+    "The customer has paid in",
+    _answer_examples("Transaction", _WITHDRAWAL_EXAMPLE | {"retry_count": 1}),
+    "not_retryable",
+    "retry_limit",
+    *_OUTCOMES,
+    parameters=[_PREFER],
+)
+
+reverse = _decision(
+    "transactions_reverse",
+    "Reverse a completed transaction",
+    "Posts the opposite as a REVERSAL, once only. The original stays as it is.",
+    ReasonBody,
+    "Sent twice",
+    _answer_examples("Reversal", _REVERSAL_EXAMPLE),
+    "already_reversed",
+    "reversal_of_reversal",
+    "idempotency_key_reused",
+    *_OUTCOMES,
+    parameters=[IDEMPOTENCY_KEY, _PREFER],
+)
+
+cancel = _decision(
+    "transactions_cancel",
+    "Cancel a pending transaction",
+    "Before a worker starts it. It ends FAILED by `cancelled`, for good.",
+    ReasonBody,
+    "Asked for by mistake",
+    _answer_examples("Cancelled", _FAILED_EXAMPLE),
+)
+
+approve = _decision(
+    "transactions_approve",
+    "Approve a transaction that waits for it",
+    "By someone else than who asked for it. It is processed at once, or at its time.",
+    OptionalReasonBody,
+    "Checked with the customer",
+    _answer_examples("Transaction", _WITHDRAWAL_EXAMPLE | {"approval_required": True}),
+    "self_approval",
+    *_OUTCOMES,
+)
+
+reject = _decision(
+    "transactions_reject",
+    "Reject a transaction that waits for approval",
+    "It ends FAILED by `rejected`, for good.",
+    ReasonBody,
+    "The customer knows nothing of it",
+    _answer_examples("Rejected", _FAILED_EXAMPLE),
 )

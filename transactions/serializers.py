@@ -34,6 +34,9 @@ class AmountBody(StrictSerializer):
         max_length=500,
         help_text="What it is for; shown in the history.",
     )
+    scheduled_for = OffsetDateTimeField(
+        required=False, help_text="Queue it for this moment (RFC 3339, offset required)."
+    )
 
 
 class TransferBody(AmountBody):
@@ -74,6 +77,12 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
         help_text="Balance of one's own side after posting; null if nothing was posted."
     )
     failure = serializers.SerializerMethodField(help_text="Why it failed; null if it did not.")
+    approval_required = serializers.BooleanField(
+        help_text="Whether a second person had or has to approve it."
+    )
+    scheduled_for = OffsetDateTimeField(
+        allow_null=True, help_text="When it is to be processed (UTC); null for as soon as possible."
+    )
     reverses = serializers.UUIDField(
         source="reverses_id", allow_null=True, help_text="The transaction that this one reverses."
     )
@@ -98,6 +107,8 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
             "description",
             "failure",
             "retry_count",
+            "approval_required",
+            "scheduled_for",
             "reverses",
             "effective_at",
             "created_at",

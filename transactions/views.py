@@ -1,5 +1,6 @@
 """The API of all that moves money or lists transactions, the routes under `accounts/` included."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
@@ -15,7 +16,12 @@ from rest_framework.response import Response
 from accounts.commands import OpenAccount
 from accounts.permissions import CanOpenAccounts, CanReadAccounts
 from accounts.selectors import owner_id, visible_account
-from accounts.serializers import AccountSerializer, OpenAccountBody
+from accounts.serializers import (
+    AccountSerializer,
+    OpenAccountBody,
+    OptionalReasonBody,
+    ReasonBody,
+)
 from accounts.views import AccountViewSet
 from core.api.idempotency import keyed_fields, replay_headers
 from core.api.pagination import KeysetPagination, paginate_by_id
@@ -24,7 +30,18 @@ from core.api.requests import origin_of, parse_body, parse_query
 from core.commands import Command
 from core.money import validate_amount
 from transactions import schema, selectors
-from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
+from transactions.answers import prefers_async, run
+from transactions.commands import (
+    Approve,
+    Cancel,
+    Deposit,
+    MoneyCommand,
+    Reject,
+    Retry,
+    Reverse,
+    Transfer,
+    Withdraw,
+)
 from transactions.filters import (
     EntryQuery,
     TransactionFilters,
@@ -33,7 +50,14 @@ from transactions.filters import (
 )
 from transactions.idempotency import Replay
 from transactions.models import Entry, Transaction
-from transactions.permissions import CanPostTransactions, CanReadTransactions, CanTransfer
+from transactions.permissions import (
+    CanApproveTransactions,
+    CanPostTransactions,
+    CanReadTransactions,
+    CanRetryTransactions,
+    CanReverseTransactions,
+    CanTransfer,
+)
 from transactions.processor import process
 from transactions.serializers import (
     AmountBody,
@@ -159,17 +183,11 @@ class MoneyAccountViewSet(AccountViewSet):
         account_id: UUID,
         body: dict[str, Any],
     ) -> Response:
-        """Runs one money command, once for its key. Raises what refused it, after that was kept."""
+        """Runs or queues one money command, once for its key."""
         content = {"account_id": account_id, **body}
         keyed = keyed_fields(request, command.verb, content)
-        outcome = process([command(**content, **keyed)], origin_of(request))[0]
-        if refusal := outcome.refusal():
-            raise refusal
-        context = {"own_account_ids": {account_id}}
-        return Response(
-            TransactionSerializer(outcome.as_transaction(), context=context).data,
-            headers=replay_headers(outcome.replayed),
-        )
+        queued = prefers_async(request) or "scheduled_for" in body
+        return run(request, command(**content, **keyed), own={account_id}, queued=queued)
 
 
 class TransactionViewSet(viewsets.ViewSet):
@@ -177,10 +195,22 @@ class TransactionViewSet(viewsets.ViewSet):
 
     queryset = Transaction.objects.all()
     serializer_class = TransactionSerializer
-    permission_classes = (CanReadTransactions,)
+    permission_by_action: ClassVar[dict[str, type[BasePermission]]] = {
+        "list": CanReadTransactions,
+        "retrieve": CanReadTransactions,
+        "retry": CanRetryTransactions,
+        "cancel": CanRetryTransactions,
+        "reverse": CanReverseTransactions,
+        "approve": CanApproveTransactions,
+        "reject": CanApproveTransactions,
+    }
     http_method_names = ("get", "post", "patch", "head")
     lookup_field = "transaction_id"
     lookup_value_converter = "uuid"
+
+    def get_permissions(self) -> Sequence[Any]:
+        rule = self.permission_by_action.get(self.action or "")
+        return [rule()] if rule else super().get_permissions()
 
     @schema.list_transactions
     def list(self, request: Request) -> Response:
@@ -199,3 +229,46 @@ class TransactionViewSet(viewsets.ViewSet):
         own = selectors.own_account_ids(request.user)
         details = selectors.with_details(transaction, own)
         return Response(TransactionDetailSerializer(details, context={"own_account_ids": own}).data)
+
+    @schema.retry
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, transaction_id: UUID) -> Response:
+        body = parse_body(ReasonBody, request)
+        queued = prefers_async(request)
+        command = Retry(
+            transaction_id=transaction_id,
+            reason=body["reason"],
+            limit=settings.RETRY_LIMIT,
+            may_exceed_limit=has_right(request.user, CanApproveTransactions.right),
+            queued=queued,
+        )
+        return run(request, command, own=None, queued=queued)
+
+    @schema.reverse
+    @action(detail=True, methods=["post"])
+    def reverse(self, request: Request, transaction_id: UUID) -> Response:
+        body = parse_body(ReasonBody, request)
+        content = {"transaction_id": transaction_id, **body}
+        command = Reverse(**content, **keyed_fields(request, Reverse.verb, content))
+        return run(request, command, own=None, queued=prefers_async(request))
+
+    @schema.cancel
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, transaction_id: UUID) -> Response:
+        body = parse_body(ReasonBody, request)
+        command = Cancel(transaction_id=transaction_id, reason=body["reason"])
+        return run(request, command, own=None)
+
+    @schema.approve
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, transaction_id: UUID) -> Response:
+        body = parse_body(OptionalReasonBody, request)
+        command = Approve(transaction_id=transaction_id, reason=body["reason"])
+        return run(request, command, own=None)
+
+    @schema.reject
+    @action(detail=True, methods=["post"])
+    def reject(self, request: Request, transaction_id: UUID) -> Response:
+        body = parse_body(ReasonBody, request)
+        command = Reject(transaction_id=transaction_id, reason=body["reason"])
+        return run(request, command, own=None)

@@ -1,0 +1,73 @@
+"""How the outcome of a money command is answered."""
+
+import re
+from collections.abc import Collection
+from uuid import UUID
+
+from django.urls import reverse
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api.idempotency import replay_headers
+from core.api.requests import origin_of
+from transactions.commands import Decision, MoneyCommand, Reverse
+from transactions.idempotency import Replay
+from transactions.journal import JournalRow
+from transactions.processor import process
+from transactions.queue import accept
+from transactions.serializers import TransactionSerializer
+from transactions.states import OPEN
+
+_ASYNC = "respond-async"
+
+
+def run(
+    request: Request,
+    command: MoneyCommand | Reverse | Decision,
+    *,
+    own: Collection[UUID] | None,
+    queued: bool = False,
+) -> Response:
+    """Runs the command, or queues it, and answers with the transaction.
+
+    200 once it is settled, 202 with its Location while it waits. Raises what refused it, after that
+    was kept. `own` are the accounts whose side may be shown, None for all.
+    """
+    origin = origin_of(request)
+    outcomes: list[JournalRow] | list[Replay]
+    if queued and not isinstance(command, Decision):
+        outcomes = accept([command], origin)
+    else:
+        outcomes = process([command], origin)
+    return _answer(request, outcomes[0], own=own, queued=queued)
+
+
+def prefers_async(request: Request) -> bool:
+    """Whether the client asks not to wait: `Prefer: respond-async` (RFC 7240)."""
+    preferences = re.split(r"[,;]", request.headers.get("Prefer", ""))
+    return any(preference.strip().lower() == _ASYNC for preference in preferences)
+
+
+def _answer(
+    request: Request,
+    outcome: JournalRow | Replay,
+    *,
+    own: Collection[UUID] | None,
+    queued: bool,
+) -> Response:
+    if refusal := outcome.refusal():
+        raise refusal
+    transaction = outcome.as_transaction()
+    headers = replay_headers(outcome.replayed)
+    waits = transaction.status in OPEN
+    if waits:
+        route = reverse("transaction-detail", kwargs={"transaction_id": transaction.pk})
+        headers["Location"] = request.build_absolute_uri(route)
+        if queued and prefers_async(request):
+            headers["Preference-Applied"] = _ASYNC
+    return Response(
+        TransactionSerializer(transaction, context={"own_account_ids": own}).data,
+        status=status.HTTP_202_ACCEPTED if waits else status.HTTP_200_OK,
+        headers=headers,
+    )
