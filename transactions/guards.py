@@ -28,10 +28,15 @@ def _quoted(values: object) -> str:
     return ", ".join(f"'{value}'" for value in sorted(values))  # type: ignore[call-overload]
 
 
+# As text, which PostgreSQL writes back as it was read. A list of varchar gains casts when it is
+# dumped and restored, and the guard would no longer be the one that the code says.
+_NEW_STATUS = "CAST(NEW.status AS text)"
+
+
 def _forbidden_moves() -> str:
     """A condition made from the table of transitions: an UPDATE takes a step that is not in it."""
     allowed = [
-        f"(OLD.status = '{current}' AND NEW.status IN ({_quoted(targets)}))"
+        f"(OLD.status = '{current}' AND {_NEW_STATUS} IN ({_quoted(targets)}))"
         for current, targets in TRANSITIONS.items()
         if targets
     ]
@@ -171,7 +176,7 @@ OBJECTS = [
         JOURNAL,
         "INSERT",
         "a transaction is born pending, completed or failed",
-        when=f"NEW.status NOT IN ({_quoted(INITIAL)}) OR NEW.archived_at IS NOT NULL",
+        when=f"{_NEW_STATUS} NOT IN ({_quoted(INITIAL)}) OR NEW.archived_at IS NOT NULL",
     ),
     refuse(
         "transactions_transaction_identity",

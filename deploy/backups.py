@@ -1,0 +1,256 @@
+"""Backs up the bank, restores a backup into an empty place, and drills the two.
+
+    python deploy/backups.py backup /srv/backups
+    python deploy/backups.py restore /srv/backups/bank-20261123T020000Z.dump
+    python deploy/backups.py drill /srv/backups --into postgresql://.../bank_drill
+
+DATABASE_URL names the bank; without it, it is the SQLite file in BANK_DATA_DIR. PostgreSQL needs
+its client programs, pg_dump and pg_restore, of the server's own major version. A restore and a
+drill end with `check --database default` and `verify_ledger`; the exit code is 0 only if all went
+well.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import environ
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+ROOT = Path(__file__).resolve().parent.parent
+SQLITE_NAME = "bank.sqlite3"
+LOCK_WAIT = "60s"
+
+# libpq reads the connection from these, so that no password is seen among the arguments.
+_VARIABLES = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "passfile": "PGPASSFILE",
+}
+
+
+class BackupFailed(Exception):
+    """The step did not succeed. What it says is for the operator."""
+
+
+def backup(folder: Path, environment: Mapping[str, str]) -> Path:
+    """Writes a consistent backup of the running bank to a new file in `folder`, and its digest.
+
+    Readers and writers go on meanwhile. The file has its name only once it is whole and on disk;
+    only its owner may read it. Raises BackupFailed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    url = environment.get("DATABASE_URL", "")
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    path = folder / f"bank-{moment}.{'dump' if url else 'sqlite3'}"
+    if path.exists():
+        raise BackupFailed(f"{path} is there already.")
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
+    os.close(descriptor)
+    partial = Path(name)
+    try:
+        if url:
+            # Rights and owners are made by deploy/postgresql, wherever it is restored.
+            options = ["--format=custom", "--no-owner", "--no-privileges"]
+            _run_client("pg_dump", url, *options, f"--lock-wait-timeout={LOCK_WAIT}", f"-f{name}")
+        else:
+            _copy_sqlite(_sqlite_path(environment), partial)
+        _sync(partial)
+        digest = _digest(partial)
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    sidecar = _sidecar(path)
+    sidecar.write_text(f"{digest}  {path.name}\n", "ascii")
+    _sync(sidecar)
+    _sync(folder)
+    return path
+
+
+def restore(path: Path, environment: Mapping[str, str]) -> None:
+    """Restores a backup into an empty database, and checks it. Raises BackupFailed."""
+    place(path, environment)
+    check(environment)
+
+
+def place(path: Path, environment: Mapping[str, str]) -> None:
+    """Puts a backup where the environment says that the bank is, whole or not at all.
+
+    Never over a bank: a live one is moved away first. Raises BackupFailed.
+    """
+    _check_digest(path)
+    url = environment.get("DATABASE_URL", "")
+    if (path.suffix == ".dump") != bool(url):
+        raise BackupFailed(f"{path.name} and DATABASE_URL are of two kinds of database.")
+    if not url:
+        _place_sqlite(path, _sqlite_path(environment))
+        return
+    _require_empty(url)
+    options = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
+    database = conninfo_to_dict(url)["dbname"]
+    _run_client("pg_restore", url, *options, f"--dbname={database}", str(path))
+
+
+def check(environment: Mapping[str, str]) -> None:
+    """The bank has its guards, and every invariant of the ledger holds. Raises BackupFailed."""
+    _manage(environment, "check", "--database", "default")
+    _manage(environment, "verify_ledger")
+
+
+def drill(folder: Path, into: str, environment: Mapping[str, str]) -> None:
+    """Proves that a backup made now can be restored: makes one and restores it elsewhere.
+
+    `into` is the URL of an empty PostgreSQL database, best on another server; SQLite needs none.
+    The restored bank stays where it was put on PostgreSQL. Raises BackupFailed.
+    """
+    if bool(into) != bool(environment.get("DATABASE_URL", "")):
+        raise BackupFailed("A drill with PostgreSQL, and only that one, needs --into URL.")
+    started = time.monotonic()
+    path = backup(folder, environment)
+    backed_up = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="bank-drill-") as data_dir:
+        restore(path, {**environment, "DATABASE_URL": into, "BANK_DATA_DIR": data_dir})
+    finished = time.monotonic()
+    _say(
+        f"Drill passed: {path.name}, {path.stat().st_size} bytes, backed up in"
+        f" {backed_up - started:.1f} s, restored and verified in {finished - backed_up:.1f} s."
+    )
+
+
+def _run_client(program: str, url: str, *arguments: str) -> None:
+    """Runs one of PostgreSQL's programs on the database at `url`."""
+    if shutil.which(program) is None:
+        raise BackupFailed(f"{program} is not installed: it comes with PostgreSQL's client.")
+    parameters = conninfo_to_dict(url)
+    variables = {
+        _VARIABLES[name]: str(parameters[name]) for name in _VARIABLES.keys() & parameters.keys()
+    }
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    done = subprocess.run([program, *arguments], env=clean | variables, check=False)
+    if done.returncode != 0:
+        raise BackupFailed(f"{program} ended with {done.returncode}.")
+
+
+def _require_empty(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        query = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+        row = connection.execute(query).fetchone()
+    if row and row[0]:
+        raise BackupFailed(f"The database has {row[0]} tables. Restore into an empty one.")
+
+
+def _sqlite_path(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("BANK_DATA_DIR") or ROOT / "data") / SQLITE_NAME
+
+
+def _copy_sqlite(source: Path, target: Path) -> None:
+    """SQLite's online backup: in one step, so that a bank which is always written is copied too."""
+    if not source.is_file():
+        raise BackupFailed(f"There is no bank at {source}.")
+    read_only = sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=60)
+    copy = sqlite3.connect(target)
+    try:
+        read_only.backup(copy)
+        # One file, whatever the bank's journal mode is.
+        copy.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        raise BackupFailed(f"SQLite: {error}.") from error
+    finally:
+        copy.close()
+        read_only.close()
+
+
+def _place_sqlite(path: Path, target: Path) -> None:
+    if target.exists():
+        raise BackupFailed(f"{target} is there already. Move it away first.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.restoring")
+    shutil.copyfile(path, partial)
+    partial.chmod(0o600)
+    _sync(partial)
+    # A link fails where the name was taken meanwhile; a rename would replace it.
+    os.link(partial, target)
+    partial.unlink()
+    _sync(target.parent)
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _check_digest(path: Path) -> None:
+    if not path.is_file() or not _sidecar(path).is_file():
+        raise BackupFailed(f"{path} or its .sha256 is missing.")
+    expected = _sidecar(path).read_text("ascii").split()[0]
+    if _digest(path) != expected:
+        raise BackupFailed(f"{path} is not what was written: its SHA-256 differs.")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """Onto the disk, before anybody relies on it; for a folder, the names in it."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _manage(environment: Mapping[str, str], *words: str) -> None:
+    command = [sys.executable, str(ROOT / "manage.py"), *words]
+    done = subprocess.run(command, env=dict(environment), check=False)
+    if done.returncode != 0:
+        raise BackupFailed(f"manage.py {' '.join(words)} ended with {done.returncode}.")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    steps = parser.add_subparsers(dest="step", required=True)
+    steps.add_parser("backup").add_argument("folder", type=Path)
+    steps.add_parser("restore").add_argument("file", type=Path)
+    drilled = steps.add_parser("drill")
+    drilled.add_argument("folder", type=Path)
+    drilled.add_argument("--into", default="", metavar="URL")
+    options = parser.parse_args()
+    # As the bank does, or another database than the bank's would be backed up.
+    if (ROOT / ".env").is_file():
+        environ.Env.read_env(ROOT / ".env", overwrite=False)
+    try:
+        if options.step == "backup":
+            _say(str(backup(options.folder, os.environ)))
+        elif options.step == "restore":
+            restore(options.file, os.environ)
+        else:
+            drill(options.folder, options.into, os.environ)
+    except BackupFailed as error:
+        sys.stderr.write(f"FAILED: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
