@@ -19,7 +19,7 @@ from accounts.serializers import AccountSerializer, OpenAccountBody
 from accounts.views import AccountViewSet
 from core.api.idempotency import keyed_fields, replay_headers
 from core.api.pagination import KeysetPagination, paginate_by_id
-from core.api.permissions import has_right
+from core.api.permissions import RuleOfEachAction, has_right
 from core.api.requests import origin_of, parse_body, parse_query
 from core.commands import Command
 from core.money import validate_amount
@@ -172,12 +172,15 @@ class MoneyAccountViewSet(AccountViewSet):
         )
 
 
-class TransactionViewSet(viewsets.ViewSet):
+class TransactionViewSet(RuleOfEachAction, viewsets.ViewSet):
     """Transactions: the list with filters, and each with its ledger lines and events."""
 
     queryset = Transaction.objects.all()
     serializer_class = TransactionSerializer
-    permission_classes = (CanReadTransactions,)
+    permission_by_action: ClassVar[dict[str, type[BasePermission]]] = {
+        "list": CanReadTransactions,
+        "retrieve": CanReadTransactions,
+    }
     http_method_names = ("get", "post", "patch", "head")
     lookup_field = "transaction_id"
     lookup_value_converter = "uuid"
