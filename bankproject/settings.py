@@ -203,7 +203,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "core.authorization_backend.BankModelBackend",
 ]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -225,6 +225,7 @@ OAUTH2_PROVIDER = {
     # Client credentials only: the default server also takes people's passwords, and so tells right
     # ones from wrong ones.
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
+    "OAUTH2_VALIDATOR_CLASS": "clients.validators.ClientCredentialsValidator",
     "SCOPES_BACKEND_CLASS": "clients.scopes.ClientScopes",
     # No scope asked for means none, not all.
     "DEFAULT_SCOPES": [],
@@ -301,6 +302,8 @@ CACHES: dict[str, dict[str, Any]] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "bank",
+        # In seconds. A Redis that hangs must not take the bank with it.
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
     }
     if CACHE_URL
     else {

@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from oauth2_provider import views
 from oauth2_provider.views.mixins import OAuthLibMixin
 
+from clients.lockout import LockoutMixin
 from clients.tokens import usable_token
 from core.api.problems import problem_response
 
@@ -18,7 +19,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 @method_decorator(csrf_exempt, name="dispatch")
-class FormView(OAuthLibMixin, View):
+class FormView(LockoutMixin, OAuthLibMixin, View):
     """Takes POST, and a form as RFC 6749 wants it (appendix B): 415 for another, 413 above 8 kB.
 
     Files of a multipart form would be written to disk, and of any size, before anyone looked.
