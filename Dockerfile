@@ -23,7 +23,7 @@ COPY . .
 # The root file system may be read-only: bytecode is made here, and data/ is the one folder that the
 # bank writes. Static files are served straight from the packages, so nothing is collected; the
 # folder they would be collected to only has to be there.
-RUN /opt/venv/bin/python -m compileall -q accounts bankproject clients core deploy transactions
+RUN /opt/venv/bin/python -m compileall -q accounts bankproject clients core deploy staff transactions
 RUN install --directory staticfiles && install --directory --owner=bank --group=bank --mode=0700 data
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 ENV HOST=0.0.0.0 PORT=5000 BANK_DATA_DIR=/srv/bank/data

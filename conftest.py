@@ -5,6 +5,7 @@ import sqlite3
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.cache import caches
 from django.db import connection
 
 _OTHER_DATABASE = {"sqlite": "postgresql", "postgresql": "sqlite"}
@@ -34,3 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker(other):
             item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_was_counted_yet() -> None:
+    """Throttles and lockouts begin anew: no test pays for the requests of another."""
+    caches["throttles"].clear()

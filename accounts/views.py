@@ -36,12 +36,13 @@ from accounts.serializers import (
 )
 from accounts.states import AccountKind, FreezeScope
 from core.api.pagination import paginate_by_id
+from core.api.permissions import RuleOfEachAction
 from core.api.requests import origin_of, parse_body, parse_query
 from core.commands import process
 
 
-class AccountViewSet(viewsets.ViewSet):
-    """Accounts. `permission_by_action` names the one rule of each route."""
+class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
+    """Accounts."""
 
     queryset = Account.objects.all()
     serializer_class = AccountSerializer

@@ -60,6 +60,26 @@ class ReadinessView(APIView):
         tags=["Health"],
         summary="Can the process serve?",
         responses={200: _READINESS, 503: _READINESS},
+        examples=[
+            OpenApiExample(
+                "Ready",
+                value={
+                    "status": "ok",
+                    "checks": {"database": "ok", "migrations": "ok", "guards": "ok"},
+                },
+                response_only=True,
+                status_codes=["200"],
+            ),
+            OpenApiExample(
+                "Not ready",
+                value={
+                    "status": "unavailable",
+                    "checks": {"database": "ok", "migrations": "2 not applied", "guards": "ok"},
+                },
+                response_only=True,
+                status_codes=["503"],
+            ),
+        ],
         auth=[],
     )
     def get(self, request: Request) -> Response:

@@ -21,6 +21,13 @@ _SECTIONS: dict[str, list[tuple[str, str, str, str]]] = {
     "Staff": [
         ("Users", "person", "auth", "user"),
         ("Groups", "groups", "auth", "group"),
+        ("Authenticators", "phonelink_lock", "otp_totp", "totpdevice"),
+        ("Logins", "login", "axes", "accesslog"),
+        ("Failed logins", "gpp_maybe", "axes", "accessattempt"),
+    ],
+    "API": [
+        ("API clients", "terminal", "clients", "apiclient"),
+        ("Access tokens", "token", "oauth2_provider", "accesstoken"),
     ],
 }
 

@@ -4,12 +4,14 @@
 """
 
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 from bankproject import environment
 from bankproject.production import require_production_settings
@@ -68,9 +70,10 @@ if PRODUCTION:
 # Parts --------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "unfold",
+    # Not its default configuration, which would put its own site in the place of ours.
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "staff.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -80,11 +83,16 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "oauth2_provider",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "core",
     "accounts",
     "transactions",
     "clients",
-    "oauth2_provider",
+    "staff",
     "bankproject",
 ]
 
@@ -101,8 +109,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "bankproject.urls"
@@ -191,6 +201,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Sign-in ------------------------------------------------------------------------------------------
 
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "core.authorization_backend.BankModelBackend",
+]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -211,6 +225,7 @@ OAUTH2_PROVIDER = {
     # Client credentials only: the default server also takes people's passwords, and so tells right
     # ones from wrong ones.
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
+    "OAUTH2_VALIDATOR_CLASS": "clients.validators.ClientCredentialsValidator",
     "SCOPES_BACKEND_CLASS": "clients.scopes.ClientScopes",
     # No scope asked for means none, not all.
     "DEFAULT_SCOPES": [],
@@ -230,6 +245,24 @@ OAUTH2_PROVIDER = {
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
 }
 LOGIN_URL = "admin:login"
+# Staff log in with a code of their authenticator besides. Not a switch for production.
+REQUIRE_MFA = PRODUCTION or environment.boolean("BANK_REQUIRE_MFA", default=False)
+OTP_TOTP_ISSUER = environment.text("BANK_NAME", "Bank")
+# Failed attempts to sign in, by one address as one user or client, before it is locked out.
+LOCKOUT_FAILURES = environment.integer("BANK_LOCKOUT_FAILURES", default=5)
+LOCKOUT_MINUTES = environment.integer("BANK_LOCKOUT_MINUTES", default=15, minimum=1)
+AXES_LOCK_OUT_AT_FAILURE = LOCKOUT_FAILURES > 0
+AXES_FAILURE_LIMIT = LOCKOUT_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=LOCKOUT_MINUTES)
+# The pair: nobody locks a user out from elsewhere, nor an address for its other users.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "staff.lockout.locked_out"
+# Neither kept nor logged of a form that failed.
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 60 * 60  # A working day.
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -278,6 +311,8 @@ CACHES: dict[str, dict[str, Any]] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "bank",
+        # In seconds. A Redis that hangs must not take the bank with it.
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
     }
     if CACHE_URL
     else {
@@ -290,9 +325,6 @@ CACHES: dict[str, dict[str, Any]] = {
 WEB_WORKERS = environment.web_workers()
 THROTTLE_CLIENT_PER_MINUTE = environment.integer("BANK_THROTTLE_CLIENT_PER_MINUTE", default=6000)
 THROTTLE_ADDRESS_PER_MINUTE = environment.integer("BANK_THROTTLE_ADDRESS_PER_MINUTE", default=12000)
-# Failed attempts to sign in, by one address as one user or client, within 15 minutes.
-LOCKOUT_FAILURES = environment.integer("BANK_LOCKOUT_FAILURES", default=5)
-LOCKOUT_MINUTES = environment.integer("BANK_LOCKOUT_MINUTES", default=15, minimum=1)
 # How many proxies stand before us and append to X-Forwarded-For. 0: the header is not believed.
 TRUSTED_PROXIES = environment.integer("BANK_TRUSTED_PROXIES", default=0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
@@ -313,7 +345,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "clients.authentication.BearerAuthentication",
         # Staff who are logged in to the admin may use the API and Swagger with their session.
-        "rest_framework.authentication.SessionAuthentication",
+        "staff.authentication.VerifiedSessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
@@ -370,4 +402,7 @@ UNFOLD = {
     ],
     "STYLES": [lambda _request: static("bankproject/admin.css")],
     "SIDEBAR": {"navigation": "bankproject.navigation.sidebar"},
+    "ACCOUNT": {
+        "navigation": [{"title": "Authenticator", "link": reverse_lazy("admin:authenticator")}]
+    },
 }

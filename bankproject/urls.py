@@ -6,16 +6,17 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.defaults import page_not_found
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from bankproject.api_description import SchemaView
 from bankproject.health import HealthView, ReadinessView
 
 api: list[URLPattern | URLResolver] = [
     path("health/", HealthView.as_view(), name="health"),
     path("health/ready/", ReadinessView.as_view(), name="health-ready"),
     # The API's description is open to all: whoever writes a client needs it first.
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("swagger/", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
+    path("schema/", SchemaView.as_view(), name="schema"),
+    path("swagger/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="swagger"),
     path("oauth/", include("clients.urls")),
     path("", include("transactions.urls")),
 ]

@@ -1,12 +1,13 @@
 """Bearer tokens (RFC 6750) on API requests."""
 
-import hashlib
 from typing import Any
 
 from oauth2_provider.models import AccessToken
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
+
+from clients.tokens import usable_token
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -17,25 +18,20 @@ class BearerAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
-        scheme, _, raw_token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
+        scheme, raw_token = _credentials(request)
+        if scheme != "bearer":
             return None
-        checksum = hashlib.sha256(raw_token.strip().encode()).hexdigest()
-        token = (
-            AccessToken.objects.select_related("application__user")
-            .filter(token_checksum=checksum)
-            .first()
-        )
-        if (
-            token is None
-            or token.is_expired()
-            or token.application is None
-            or not token.application.is_usable(request)
-        ):
+        token = usable_token(raw_token)
+        if token is None:
             raise AuthenticationFailed("The token is not valid.")
         return token.application.user, token
 
     def authenticate_header(self, request: Request) -> str:
-        if "Authorization" in request.headers:
-            return 'Bearer realm="bank", error="invalid_token"'
-        return 'Bearer realm="bank"'
+        """The challenge of a 401. It names an error only where a token was given (section 3.1)."""
+        scheme, _ = _credentials(request)
+        return 'Bearer realm="bank"' + (', error="invalid_token"' if scheme == "bearer" else "")
+
+
+def _credentials(request: Request) -> tuple[str, str]:
+    scheme, _, raw_token = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower(), raw_token.strip()

@@ -1,7 +1,8 @@
 """OAuth2 routes: the three that client credentials need, and no others."""
 
 from django.urls import path
-from oauth2_provider.views import IntrospectTokenView, RevokeTokenView, TokenView
+
+from clients.views import IntrospectTokenView, RevokeTokenView, TokenView
 
 urlpatterns = [
     path("token/", TokenView.as_view(), name="oauth-token"),

@@ -110,6 +110,14 @@ class PermissionDenied(BankError):
     code = "permission_denied"
 
 
+class MissingScope(PermissionDenied):
+    """The token was not given for this: RFC 6750, section 3.1, `insufficient_scope`."""
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__(f"The token lacks the scope {scope}.")
+
+
 class NotFound(BankError):
     code = "not_found"
 

@@ -27,7 +27,7 @@ from tests.postgresql_installations import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("core", "accounts", "transactions", "clients", "bankproject")
+PACKAGES = ("core", "accounts", "transactions", "clients", "staff", "bankproject")
 MINIMUM_COVERAGE_PERCENT = 90
 WORKERS = 2
 STOP_TIMEOUT_SECONDS = 60

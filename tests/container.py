@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -28,14 +29,16 @@ class Container:
     """A folder with the image's files, in which commands run as the image runs them."""
 
     folder: Path
+    data: Path
     launcher: list[str]
     variables: dict[str, str]
+    python: str = sys.executable
 
     def start(self, words: list[str], **variables: str) -> subprocess.Popen[str]:
         assert words[0] == "python"
         # Nothing of the caller's environment reaches a container.
         return subprocess.Popen(
-            [*self.launcher, sys.executable, *words[1:]],
+            [*self.launcher, self.python, *words[1:]],
             cwd=self.folder,
             env=self.variables | variables,
             stdin=subprocess.DEVNULL,
@@ -121,4 +124,11 @@ def container() -> Iterator[Container]:
             "HOME": "/nonexistent",
             "WEB_CONCURRENCY": "1",
         }
-        yield Container(folder, _launcher(account), variables)
+        yield Container(folder, data, _launcher(account), variables)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -9,7 +9,6 @@ import http.cookiejar
 import json
 import re
 import secrets
-import socket
 import subprocess
 import urllib.error
 import urllib.parse
@@ -22,19 +21,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from deploy.migrate import grant
 from tests import image
-from tests.container import Container, container
+from tests.container import Container, container, free_port
 from tests.postgresql import postgresql_server
 
 # The server is this module's own, so one run of the suite is enough.
 pytestmark = pytest.mark.sqlite
 
 LEDGER = ("accounts_account", "transactions_transaction", "transactions_transactionevent")
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @dataclass
@@ -53,7 +46,7 @@ def bank():
         migrated = image_folder.run(["python", "deploy/migrate.py"], DATABASE_URL=owner_url)
         assert "Applying transactions.0001_initial... OK" in migrated
         demo = image_folder.run(["python", "manage.py", "setup_demo"], DATABASE_URL=app_url)
-        with image_folder.served(_free_port(), DATABASE_URL=app_url) as url:
+        with image_folder.served(free_port(), DATABASE_URL=app_url) as url:
             yield Bank(url, image_folder, owner_url, app_url, demo)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("core", "accounts", "transactions", "clients", "bankproject")
+PACKAGES = ("core", "accounts", "transactions", "clients", "staff", "bankproject")
 
 FILE_LINES = 300
 FUNCTION_LINES = 60

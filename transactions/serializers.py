@@ -202,6 +202,7 @@ class EntrySerializer(serializers.ModelSerializer[Entry]):
             "posted_at",
         )
         read_only_fields = fields
+        extra_kwargs = {"currency": {"help_text": "ISO 4217 code, the account's own."}}
 
 
 class TransactionEventSerializer(serializers.ModelSerializer[TransactionEvent]):

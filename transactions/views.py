@@ -1,6 +1,5 @@
 """The API of all that moves money or lists transactions, the routes under `accounts/` included."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
@@ -25,7 +24,7 @@ from accounts.serializers import (
 from accounts.views import AccountViewSet
 from core.api.idempotency import keyed_fields, replay_headers
 from core.api.pagination import KeysetPagination, paginate_by_id
-from core.api.permissions import has_right
+from core.api.permissions import RuleOfEachAction, has_right
 from core.api.requests import origin_of, parse_body, parse_query
 from core.commands import Command
 from core.money import validate_amount
@@ -190,7 +189,7 @@ class MoneyAccountViewSet(AccountViewSet):
         return run(request, command(**content, **keyed), own={account_id}, queued=queued)
 
 
-class TransactionViewSet(viewsets.ViewSet):
+class TransactionViewSet(RuleOfEachAction, viewsets.ViewSet):
     """Transactions: the list with filters, and each with its ledger lines and events."""
 
     queryset = Transaction.objects.all()
@@ -207,10 +206,6 @@ class TransactionViewSet(viewsets.ViewSet):
     http_method_names = ("get", "post", "patch", "head")
     lookup_field = "transaction_id"
     lookup_value_converter = "uuid"
-
-    def get_permissions(self) -> Sequence[Any]:
-        rule = self.permission_by_action.get(self.action or "")
-        return [rule()] if rule else super().get_permissions()
 
     @schema.list_transactions
     def list(self, request: Request) -> Response:

@@ -90,7 +90,7 @@ def test_an_account_keeps_its_number(route: str) -> None:
     ],
 )
 def test_an_account_keeps_its_identity(name: str, value: Any) -> None:
-    account = make_account(balance=7, idempotency_caller="user:7", idempotency_key="k-1")
+    account = make_account(balance=7, idempotency_key="k-1")
     with refused_by_database("an account keeps its number, kind, code and currency"):
         UPDATE_ROUTES["SQL"](account, name, value)
 

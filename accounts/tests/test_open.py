@@ -32,7 +32,6 @@ def test_an_account_begins_empty_and_its_opening_is_recorded(django_user_model) 
         overdraft_limit=Decimal("12.5"),
         metadata={"branch": "North"},
         reason="walk-in",
-        idempotency_caller="user:7",
         idempotency_key="k-1",
         request_fingerprint="f" * 64,
     )

@@ -12,13 +12,20 @@ from django.http.response import HttpResponseBase
 from core.api.problems import CODE_BY_STATUS, problem_response
 from core.api.request_id import current_request_id
 from core.api.throttling import RateLimit
+from core.content_security import API_POLICY
 from core.errors import FieldError
 
 __all__ = ["ApiErrorsMiddleware", "RequestIdMiddleware", "current_request_id", "is_api"]
 
 API_PREFIX = "/api/"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_KEPT_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After")
+_KEPT_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After", "Strict-Transport-Security")
+# On every answer, those included that never came as far as the middleware for pages.
+_DEFAULT_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": API_POLICY,
+    "X-Content-Type-Options": "nosniff",
+}
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -112,7 +119,8 @@ class ApiErrorsMiddleware:
         response = _refuse_chunked(request) or self.get_response(request)
         if response.status_code >= 400 and _is_page(response):
             response = _as_problem(response, request)
-        response.headers.setdefault("Cache-Control", "no-store")
+        for name, value in _DEFAULT_HEADERS.items():
+            response.headers.setdefault(name, value)
         return response
 
 

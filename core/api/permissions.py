@@ -6,8 +6,10 @@ here.
 
 from typing import Any, ClassVar
 
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
+
+from core.errors import MissingScope
 
 
 def has_right(user: Any, right: str) -> bool:
@@ -18,7 +20,8 @@ def has_right(user: Any, right: str) -> bool:
 class StaffRight(BasePermission):
     """Base of the rules that a member of staff passes by a right of their groups.
 
-    Who comes with a token needs the rule's scope besides. Who is logged in to the admin has none.
+    Who comes with a token needs the rule's scope besides, or gets MissingScope. Who is logged in to
+    the admin has none.
     """
 
     right: ClassVar[str]
@@ -31,7 +34,9 @@ class StaffRight(BasePermission):
         if not request.user.is_authenticated:
             return False
         token: Any = request.auth
-        return token is None or bool(token.allow_scopes([self.scope]))
+        if token is not None and not token.allow_scopes([self.scope]):
+            raise MissingScope(self.scope)
+        return True
 
 
 class OwnerOrStaffRight(StaffRight):
@@ -40,3 +45,16 @@ class OwnerOrStaffRight(StaffRight):
     def has_permission(self, request: Request, view: Any) -> bool:
         user = request.user
         return self.is_in_scope(request) and (not user.is_staff or has_right(user, self.right))
+
+
+class RuleOfEachAction:
+    """For viewsets: `permission_by_action` names the one rule of each route.
+
+    A method that a route does not have needs no right to be refused: whoever is known gets 405.
+    """
+
+    permission_by_action: ClassVar[dict[str, type[BasePermission]]]
+
+    def get_permissions(self) -> list[BasePermission]:
+        rule = self.permission_by_action.get(getattr(self, "action", None) or "", IsAuthenticated)
+        return [rule()]

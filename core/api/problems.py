@@ -31,7 +31,7 @@ from rest_framework.settings import api_settings
 
 from core.api.idempotency import REPLAYED_HEADER
 from core.api.request_id import current_request_id
-from core.errors import ERROR_KINDS, BankError, FieldError
+from core.errors import ERROR_KINDS, BankError, FieldError, MissingScope
 
 logger = logging.getLogger(__name__)
 
@@ -149,6 +149,12 @@ def _(exc: BankError) -> Problem:
     if exc.replayed:
         headers[REPLAYED_HEADER] = "true"
     return Problem(exc.code, exc.detail, exc.errors, exc.transaction_id, headers)
+
+
+@problem_of.register
+def _(exc: MissingScope) -> Problem:
+    challenge = f'Bearer realm="bank", error="insufficient_scope", scope="{exc.scope}"'
+    return Problem(exc.code, exc.detail, headers={"WWW-Authenticate": challenge})
 
 
 @problem_of.register

@@ -93,6 +93,7 @@ def test_two_migrates_of_an_empty_database_both_succeed(tmp_path: Path) -> None:
 
 LOAD = """
 import sys
+import time
 from decimal import Decimal
 from pathlib import Path
 import django
@@ -109,6 +110,7 @@ done = 0
 while not stop.exists():
     (row,) = process([Deposit(account_id=account.id, amount=Decimal(3))], origin)
     done += 1
+    time.sleep(0.005)
 account.refresh_from_db()
 assert (account.balance, account.last_sequence) == (3 * done, done)
 assert Transaction.objects.filter(credit_account=account, status="COMPLETED").count() == done

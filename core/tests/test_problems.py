@@ -235,7 +235,7 @@ def test_who_is_unknown_gets_a_challenge(client: APIClient) -> None:
     response = client.get("/api/protected/")
     detail = "Authentication credentials were not provided."
     assert_problem(response, "not_authenticated", detail)
-    assert response["WWW-Authenticate"] == 'Basic realm="api"'
+    assert response["WWW-Authenticate"] == 'Bearer realm="bank"'
 
 
 def test_another_method_is_405_and_hears_which_are_allowed(client: APIClient) -> None:

@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -80,11 +81,11 @@ def test_only_the_snapshot_is_without_time_limits() -> None:
 
 @pytest.mark.sqlite
 def test_the_copy_leaves_nothing_behind() -> None:
-    folder = connection.settings_dict["NAME"].parent
+    folder = Path(connection.settings_dict["NAME"]).parent
     before = sorted(folder.iterdir())
     with snapshot() as reader:
         (added,) = set(folder.iterdir()) - set(before)
-        assert reader.settings_dict["NAME"].parent == added
+        assert Path(reader.settings_dict["NAME"]).parent == added
         assert added.stat().st_mode & 0o777 == 0o700
         assert reader.alias not in list(connections)
     assert sorted(folder.iterdir()) == before

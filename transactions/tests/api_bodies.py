@@ -33,6 +33,8 @@ def transaction_body(
         "description": row.description,
         "failure": failure,
         "retry_count": 0,
+        "approval_required": False,
+        "scheduled_for": None,
         "reverses": None,
         "effective_at": shown(row.effective_at),
         "created_at": shown(row.created_at),

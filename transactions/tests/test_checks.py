@@ -98,8 +98,11 @@ def test_a_reversal_names_the_original_and_only_a_reversal_does() -> None:
     with refused_by_database("transaction_customer_sides_numbered"):
         insert(queued_deposit(account, **reversal, **POSTED | NOT_CREDITED))
     insert(queued_deposit(account, **reversal))
-    with refused_by_database("reverses_id"):
+    with refused_by_database("transaction_reversed_once|reverses_id"):
         insert(queued_deposit(account, **reversal))
+    # One that failed stands in nobody's way.
+    failed = {"status": "FAILED", "failure_code": "insufficient_funds"}
+    insert(queued_deposit(account, **reversal, **failed))
 
 
 def test_nobody_approves_what_they_asked_for(django_user_model) -> None:
@@ -206,4 +209,5 @@ def test_no_constraint_is_left_out() -> None:
         "transaction_credit_sequence_unique",
         "transaction_idempotency_key_unique",
         "transaction_batch_index_unique",
+        "transaction_reversed_once",
     }

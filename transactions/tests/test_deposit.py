@@ -55,6 +55,7 @@ def test_a_deposit_debits_cash_and_credits_the_account(django_user_model) -> Non
         "failure_code": "",
         "failure_detail": "",
         "retry_count": 0,
+        "attempts": 0,
         "reverses_id": None,
         "batch_id": None,
         "batch_index": None,

@@ -96,13 +96,11 @@ def test_the_damages_are_all_that_there_are() -> None:
     assert {damage.code for damage in DAMAGES} == (known - on_their_own) | in_python
 
 
-@pytest.mark.postgresql
 def test_a_second_reversal_is_found(bank: Bank) -> None:
-    execute(
-        "ALTER TABLE transactions_transaction"
-        " DROP CONSTRAINT transactions_transaction_reverses_id_key"
+    statement = (
+        "UPDATE transactions_transaction SET reverses_id = {transfer}, status = 'PENDING',"
+        " failure_code = '', failure_detail = ''"
     )
-    statement = "UPDATE transactions_transaction SET reverses_id = {transfer}"
     execute(bank.sql(f"{statement} WHERE id = {{failed_reversal}}"))
     finding = findings_of(examine(connection))["M1.reversed_twice"]
     assert [(place.where["transaction_id"], place.found) for place in finding.places] == [

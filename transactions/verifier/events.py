@@ -6,7 +6,7 @@ from transactions.verifier.sql import EVENTS, JOURNAL, quoted
 
 # Each event beside the one before it, in the order of the ids; the transaction beside its last one.
 _SOURCE = f"""(
-    SELECT id, transaction_id, from_status, to_status,
+    SELECT id, transaction_id, event, from_status, to_status,
            lag(to_status) OVER in_order AS status_before,
            lead(id) OVER in_order AS next_id
     FROM {EVENTS}

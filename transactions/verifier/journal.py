@@ -13,7 +13,7 @@ _SOURCE = f"""
     LEFT JOIN {JOURNAL} AS original ON original.id = t.reverses_id
     LEFT JOIN (
         SELECT reverses_id, count(*) AS times FROM {JOURNAL}
-        WHERE reverses_id IS NOT NULL GROUP BY reverses_id
+        WHERE reverses_id IS NOT NULL AND status <> 'FAILED' GROUP BY reverses_id
     ) AS reversals ON reversals.reverses_id = t.reverses_id"""
 
 _WHERE = {"transaction_id": "t.id"}

@@ -1,0 +1,33 @@
+"""Who logged in, who failed to, and who has an authenticator: to read, without keys and codes."""
+
+from axes.models import AccessAttempt, AccessLog
+from django.contrib import admin
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from core.admin import ReadOnlyModelAdmin
+
+# The library's own pages show keys and backup codes, and make new ones for anybody.
+admin.site.unregister([StaticDevice, TOTPDevice])
+
+
+@admin.register(AccessAttempt)
+class AccessAttemptAdmin(ReadOnlyModelAdmin):
+    list_display = ("attempt_time", "username", "ip_address", "failures_since_start")
+    search_fields = ("username__exact", "ip_address__exact")
+    fields = ("attempt_time", "username", "ip_address", "user_agent", "failures_since_start")
+
+
+@admin.register(AccessLog)
+class AccessLogAdmin(ReadOnlyModelAdmin):
+    list_display = ("attempt_time", "username", "ip_address", "logout_time")
+    search_fields = ("username__exact", "ip_address__exact")
+    fields = ("attempt_time", "logout_time", "username", "ip_address", "user_agent")
+
+
+@admin.register(TOTPDevice)
+class AuthenticatorAdmin(ReadOnlyModelAdmin):
+    list_display = ("user", "created_at", "last_used_at", "throttling_failure_count")
+    list_select_related = ("user",)
+    search_fields = ("user__username",)
+    fields = ("user", "created_at", "last_used_at", "throttling_failure_count")

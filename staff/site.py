@@ -1,0 +1,43 @@
+"""The admin's site: staff get in with password and code."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from unfold.sites import UnfoldAdminSite
+
+from staff.authenticators import has_authenticator
+from staff.forms import LoginForm
+from staff.verification import is_verified_enough
+from staff.views import authenticator_page
+
+
+class StaffAdminSite(UnfoldAdminSite):
+    """Every page asks `has_permission` first, those to change a password included.
+
+    Without a code, where one is required, there are only login, logout and enrolment.
+    """
+
+    login_form = LoginForm
+    login_template = "staff/login.html"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return bool(super().has_permission(request)) and is_verified_enough(request.user)
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Sends who is logged in and has no authenticator, but needs one, to enrolment."""
+        user: Any = request.user
+        is_shut_out = user.is_active and user.is_staff and not self.has_permission(request)
+        if request.method == "GET" and is_shut_out and not has_authenticator(user):
+            return HttpResponseRedirect(reverse("admin:authenticator"))
+        response: HttpResponse = super().login(request, extra_context)
+        return response
+
+    def extra_urls(self) -> list[URLPattern]:
+        return [
+            path("authenticator/", authenticator_page, name="authenticator"),
+            # Before the site's own, which would keep those logged in who are not let in.
+            path("logout/", self.logout, name="logout"),
+        ]

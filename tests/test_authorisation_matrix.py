@@ -1,0 +1,238 @@
+"""Who may do what: every identity x every route of the resolver x every verb, and what each gets.
+
+A route without a row in the table fails. What the table does not allow is refused: 401 to nobody,
+405 where the route has no such verb.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.test import APIClient
+
+from accounts.models import Account
+from tests.api import API, account_path, make_user
+from tests.factories import deposit, make_account
+from tests.identities import IDENTITIES, Identity
+
+pytestmark = pytest.mark.django_db
+
+VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+FORM = "application/x-www-form-urlencoded"
+
+AUDITORS = {"auditor", "teller", "supervisor", "superuser"}
+TELLERS = {"teller", "supervisor", "superuser"}
+SUPERVISORS = {"supervisor", "superuser"}
+CUSTOMERS = {"owner", "customer", "customer in a group of staff"}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What those get who are known: `allowed` the status `ok`; `blind` 404, all others 403.
+
+    A token needs the `scope`. The route takes `body` as JSON.
+    """
+
+    scope: str
+    allowed: set[str]
+    blind: set[str] = frozenset()  # type: ignore[assignment]
+    ok: int = 200
+    body: Any = None
+
+    def status(self, identity: Identity) -> int:
+        if identity.kind is None:
+            return 401
+        if identity.with_token and self.scope not in identity.scopes:
+            return 403
+        if identity.kind in self.allowed:
+            return self.ok
+        return 404 if identity.kind in self.blind else 403
+
+
+OTHERS = CUSTOMERS - {"owner"}
+REASON = {"reason": "It was asked for"}
+AMOUNT = {"amount": "1.25"}
+TRANSFER = {**AMOUNT, "target_account_id": "{target_id}"}
+LIMIT = {"overdraft_limit": "7.00", **REASON}
+
+
+def own(scope: str) -> Rule:
+    """Owners see it, other customers get what they get for a missing one."""
+    return Rule(scope, AUDITORS | {"owner"}, blind=OTHERS)
+
+
+def listed(scope: str) -> Rule:
+    return Rule(scope, AUDITORS | CUSTOMERS)
+
+
+class Public:
+    """Open to all. Whoever shows a token must have a good one, where anyone looks at it."""
+
+    def __init__(self, *, looks_at_tokens: bool) -> None:
+        self.looks_at_tokens = looks_at_tokens
+
+    def status(self, identity: Identity) -> int:
+        return 401 if self.refuses(identity) else 200
+
+    def refuses(self, identity: Identity) -> bool:
+        return self.looks_at_tokens and identity.kind is None and identity.with_token
+
+
+class ClientsOnly:
+    """For clients with their secret, which none of the identities shows."""
+
+    def status(self, identity: Identity) -> int:
+        return 401
+
+
+PROBE, PAGE, CLIENTS = Public(looks_at_tokens=False), Public(looks_at_tokens=True), ClientsOnly()
+READ, WRITE = "accounts:read", "accounts:write"
+LOOK, MOVE = "transactions:read", "transactions:write"
+
+TABLE: dict[str, dict[str, Any]] = {
+    "health/": {"GET": PROBE},
+    "health/ready/": {"GET": PROBE},
+    "schema/": {"GET": PAGE},
+    "swagger/": {"GET": PAGE},
+    "oauth/token/": {"POST": CLIENTS},
+    "oauth/revoke/": {"POST": CLIENTS},
+    "oauth/introspect/": {"POST": CLIENTS},
+    "accounts/": {
+        "GET": listed(READ),
+        "POST": Rule(WRITE, TELLERS, ok=201, body={"name": "Ada Lovelace"}),
+    },
+    "accounts/<account_id>/": {
+        "GET": own(READ),
+        "PATCH": Rule(WRITE, TELLERS, body={"name": "Ada King"}),
+    },
+    "accounts/<account_id>/balance/": {"GET": own(READ)},
+    "accounts/<account_id>/entries/": {"GET": own(LOOK)},
+    "accounts/<account_id>/transactions/": {"GET": own(LOOK)},
+    "accounts/<account_id>/deposit/": {"POST": Rule(MOVE, TELLERS, body=AMOUNT)},
+    "accounts/<account_id>/withdraw/": {"POST": Rule(MOVE, TELLERS, body=AMOUNT)},
+    "accounts/<account_id>/transfer/": {
+        "POST": Rule(MOVE, TELLERS | {"owner"}, blind=OTHERS, body=TRANSFER)
+    },
+    "accounts/<account_id>/freeze/": {"POST": Rule(WRITE, SUPERVISORS, body=REASON)},
+    "accounts/<account_id>/unfreeze/": {"POST": Rule(WRITE, SUPERVISORS, ok=409, body=REASON)},
+    "accounts/<account_id>/close/": {"POST": Rule(WRITE, SUPERVISORS, ok=409, body=REASON)},
+    "accounts/<account_id>/overdraft_limit/": {"POST": Rule(WRITE, SUPERVISORS, body=LIMIT)},
+    "transactions/": {"GET": listed(LOOK)},
+    "transactions/<transaction_id>/": {"GET": own(LOOK)},
+}
+
+
+def api_routes() -> Iterator[str]:
+    """Every route under /api/v1/ that the resolver knows, its converters left out."""
+
+    def walk(resolver: Any, prefix: str) -> Iterator[str]:
+        for pattern in resolver.url_patterns:
+            route = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern, route)
+            elif isinstance(pattern, URLPattern):
+                yield re.sub(r"<\w+:", "<", route)
+
+    everything = walk(get_resolver(), "")
+    return (route.removeprefix("api/v1/") for route in everything if route.startswith("api/v1/"))
+
+
+ROUTES = sorted(set(api_routes()))
+
+
+class World:
+    """One account of Ada's with 9.75 in it, one of nobody's to pay to, and a deposit."""
+
+    def __init__(self) -> None:
+        self.owner = get_user_model().objects.get(username="ada")
+        self.target = make_account()
+        self.account = make_account(owner_id=self.owner.pk)
+        self.deposit = deposit(self.account, "9.75")
+
+    def path(self, route: str) -> str:
+        ids = {"account_id": self.account.id, "transaction_id": self.deposit.id}
+        return API + re.sub(r"<(\w+)>", lambda match: str(ids[match[1]]), route)
+
+    def body(self, body: dict[str, str] | None) -> dict[str, str] | None:
+        if body is None:
+            return None
+        return {name: text.format(target_id=self.target.id) for name, text in body.items()}
+
+
+def expected(identity: Identity, rules: dict[str, Any], verb: str) -> int:
+    """The status of one cell."""
+    rule = rules.get("GET" if verb == "HEAD" else verb)
+    if rule is not None:
+        return int(rule.status(identity))
+    public = next((rule for rule in rules.values() if not isinstance(rule, Rule)), None)
+    if public is None:
+        return 401 if identity.kind is None else 405
+    return 401 if isinstance(public, Public) and public.refuses(identity) else 405
+
+
+def ask(client: APIClient, verb: str, path: str, body: Any) -> Any:
+    if "/oauth/" in path:
+        return client.generic(verb, path, "grant_type=client_credentials&token=x", FORM)
+    data = {} if body is None and verb in ("POST", "PUT", "PATCH") else body
+    return getattr(client, verb.lower())(path, data)
+
+
+def test_every_route_has_its_row_in_the_table() -> None:
+    assert sorted(TABLE) == ROUTES
+    assert len(ROUTES) >= 21
+
+
+def test_the_matrix_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    cells = len(IDENTITIES) * len(ROUTES) * len(VERBS)
+    with capsys.disabled():
+        print(
+            f"\nauthorisation matrix: {len(IDENTITIES)} identities x {len(ROUTES)} routes"
+            f" x {len(VERBS)} verbs = {cells} cells"
+        )
+    assert cells >= 32 * 21 * 7
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_the_row_of(name: str, settings: Any) -> None:
+    settings.LOCKOUT_FAILURES = 0  # Whoever asks so often without a secret is locked out.
+    make_user("ada")
+    identity = IDENTITIES[name]()
+    world = World()
+    wrong = []
+    for route, rules in TABLE.items():
+        for verb in VERBS:
+            rule = rules.get(verb)
+            body = world.body(getattr(rule, "body", None))
+            status = ask(identity.client, verb, world.path(route), body).status_code
+            if status != expected(identity, rules, verb):
+                wrong.append((verb, route, status, expected(identity, rules, verb)))
+            if verb == "POST" and 200 <= status < 300:
+                world = World()  # What was changed is not what the next route is about.
+    assert wrong == []
+
+
+def test_a_session_needs_a_csrf_token_and_a_bearer_token_none() -> None:
+    account = make_account()
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(make_user("tessa", role="teller"))
+    response = client.post(account_path(account, "deposit"), AMOUNT)
+    assert (response.status_code, response.json()["code"]) == (403, "permission_denied")
+    assert Account.objects.get(pk=account.pk).balance == 0
+
+    make_user("ada")
+    token = IDENTITIES["teller, token"]().client
+    token.handler.enforce_csrf_checks = True
+    assert token.post(account_path(account, "deposit"), AMOUNT).status_code == 200
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("path", ["/api/", "/api/v1/", "/api/v1/nothing/", "/api/v2/accounts/"])
+def test_what_is_no_route_is_missing_for_everyone(verb: str, path: str) -> None:
+    for name in ("anonymous", "owner, token", "superuser, session"):
+        get_user_model().objects.get_or_create(username="ada")
+        response = ask(IDENTITIES[name]().client, verb, path, None)
+        assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")

@@ -1,0 +1,195 @@
+"""docs/openapi.yaml: what the code generates, complete, and served with nothing from elsewhere.
+
+That answers are what it says is checked for each answer of every API test: see tests/contract.py.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from django.contrib.staticfiles import finders
+from django.core.management import call_command
+from django.db import connection
+from django.templatetags.static import static
+from drf_spectacular.validation import validate_schema
+
+from core.errors import ERROR_KINDS
+from tests.api import API, anonymous
+from tests.contract import DOCUMENT, check_answer, document
+
+Operation = dict[str, Any]
+MONEY = {"accounts_open", "accounts_deposit", "accounts_withdraw", "accounts_transfer"}
+
+
+def operations() -> Iterator[tuple[str, str, Operation]]:
+    for path, methods in document()["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def _parameters(*, of_oauth: bool) -> Iterator[Any]:
+    for path, method, operation in operations():
+        if of_oauth or "/oauth/" not in path:
+            yield pytest.param(path, method, operation, id=operation["operationId"])
+
+
+_NAMES = ("path", "method", "operation")
+each_operation = pytest.mark.parametrize(_NAMES, list(_parameters(of_oauth=True)))
+# Errors of OAuth2 routes are those of RFC 6749, section 5.2.
+each_operation_of_the_bank = pytest.mark.parametrize(_NAMES, list(_parameters(of_oauth=False)))
+
+
+def resolved(node: dict[str, Any]) -> dict[str, Any]:
+    """What a $ref names."""
+    while "$ref" in node:
+        target: Any = document()
+        for name in node["$ref"].removeprefix("#/").split("/"):
+            target = target[name]
+        node = target
+    return node
+
+
+@pytest.mark.sqlite  # PostgreSQL has other limits for the integers of models.
+def test_the_committed_schema_is_the_generated_one() -> None:
+    generated = io.StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=generated)
+    assert generated.getvalue() == DOCUMENT.read_text(), "make schema"
+
+
+def test_the_schema_is_valid_openapi() -> None:
+    validate_schema(document())
+    assert document()["openapi"].startswith("3.")
+    assert (document()["info"]["title"], document()["info"]["version"]) == ("Bank API", "1.0.0")
+
+
+@each_operation
+def test_an_operation_says_what_it_does(path: str, method: str, operation: Operation) -> None:
+    for member in ("operationId", "summary", "description", "tags"):
+        assert operation.get(member), member
+    for parameter in operation.get("parameters", []):
+        assert parameter.get("description"), parameter["name"]
+    named = {p["name"] for p in operation.get("parameters", []) if p["in"] == "path"}
+    assert named == set(re.findall(r"{(\w+)}", path))
+    for status, response in operation["responses"].items():
+        assert response.get("description"), status
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = [operation["operationId"] for _, _, operation in operations()]
+    assert sorted(set(names)) == sorted(names)
+    assert set(names) >= MONEY
+
+
+def properties() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each member of each component that is an object, enumerations aside."""
+    for name, schema in document()["components"]["schemas"].items():
+        for member, described in schema.get("properties", {}).items():
+            yield f"{name}.{member}", described
+
+
+def test_every_member_of_every_body_is_described() -> None:
+    undescribed = [
+        name
+        for name, described in properties()
+        if not described.get("description") and not resolved(described).get("description")
+    ]
+    assert undescribed == []
+
+
+@each_operation_of_the_bank
+def test_examples_stand_where_clients_look(path: str, method: str, operation: Operation) -> None:
+    """Of each body that is sent, and of each answer; and they are what the schema says."""
+    bodies = []
+    if "requestBody" in operation:
+        bodies.append(operation["requestBody"]["content"])
+    bodies += [response.get("content", {}) for response in operation["responses"].values()]
+    for content in bodies:
+        for media_type, body in content.items():
+            has_example = "example" in body or body.get("examples")
+            assert has_example or resolved(body["schema"]).get("example"), media_type
+
+
+@each_operation_of_the_bank
+def test_every_error_is_documented(path: str, method: str, operation: Operation) -> None:
+    documented: dict[str, set[str]] = {}
+    for status, response in operation["responses"].items():
+        examples = response.get("content", {}).get("application/problem+json", {}).get("examples")
+        for code in examples or {}:
+            assert str(ERROR_KINDS[code].status) == status
+            documented.setdefault(status, set()).add(code)
+    assert documented.keys() >= {"406", "500", "503"}
+    if operation.get("security") and {} not in operation["security"]:
+        assert documented.keys() >= {"401", "403"}
+    if "{" in path:
+        assert "404" in documented
+    if "requestBody" in operation:
+        assert documented.keys() >= {"400", "413", "415"}
+    if operation["operationId"] in MONEY - {"accounts_open"}:
+        assert documented["409"] >= {"account_closed", "account_frozen"}
+        assert "validation_error" in documented["400"]
+
+
+def test_money_routes_document_their_refusals() -> None:
+    by_name = {operation["operationId"]: operation for _, _, operation in operations()}
+    for name, codes in (
+        ("accounts_deposit", {"validation_error", "balance_limit"}),
+        ("accounts_withdraw", {"validation_error", "insufficient_funds"}),
+        (
+            "accounts_transfer",
+            {
+                "validation_error",
+                "insufficient_funds",
+                "balance_limit",
+                "same_account",
+                "currency_mismatch",
+            },
+        ),
+    ):
+        content = by_name[name]["responses"]["400"]["content"]["application/problem+json"]
+        assert content["examples"].keys() == codes
+
+
+def test_the_schema_is_served_as_yaml_and_json() -> None:
+    served = anonymous().get(f"{API}schema/")
+    assert served.status_code == 200
+    assert served["Content-Type"].startswith("application/vnd.oai.openapi")
+    described = yaml.load(served.content, Loader=yaml.CSafeLoader)
+    assert described["paths"].keys() == document()["paths"].keys()
+    as_json = anonymous().get(f"{API}schema/", headers={"Accept": "application/json"})
+    assert as_json.json()["paths"].keys() == document()["paths"].keys()
+    if connection.vendor == "sqlite":
+        assert described == document()
+
+
+def test_swagger_loads_nothing_from_elsewhere() -> None:
+    response = anonymous().get(f"{API}swagger/")
+    page = response.content.decode()
+    assert response["Content-Type"].startswith("text/html")
+    loaded = re.findall(r"""(?:src|href)=["']([^"']+)["']""", page)
+    assets = [url for url in loaded if url.startswith(static(""))]
+    assert {url.rsplit(".", 1)[1] for url in assets} >= {"js", "css"}
+    for url in assets:
+        assert finders.find(url.removeprefix(static(""))), url
+    assert [url for url in loaded if "//" in url] == []
+    assert re.findall(r"""["'(]\s*(?:https?:)?//[\w.-]+""", page) == []
+    assert f"{API}schema/" in page
+
+
+def test_an_answer_that_is_not_as_described_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of tests/contract.py."""
+    response = anonymous().get(f"{API}health/")
+    check_answer(response)
+    for body in ({"status": 1}, {"status": "ok", "more": 1}, {}, []):
+        response.json = lambda body=body: body
+        with pytest.raises(AssertionError):
+            check_answer(response)
+    response.json = lambda: {"status": "ok"}
+    check_answer(response)
+    for attribute, value in (("status_code", 418), ("headers", {"Content-Type": "text/html"})):
+        with monkeypatch.context() as patch:
+            patch.setattr(response, attribute, value)
+            with pytest.raises(AssertionError):
+                check_answer(response)
