@@ -123,6 +123,12 @@ TABLE: dict[str, dict[str, Any]] = {
     "accounts/<account_id>/overdraft_limit/": {"POST": Rule(WRITE, SUPERVISORS, body=LIMIT)},
     "transactions/": {"GET": listed(LOOK)},
     "transactions/<transaction_id>/": {"GET": own(LOOK)},
+    # The deposit is completed: it can be reversed, and nothing else.
+    "transactions/<transaction_id>/retry/": {"POST": Rule(MOVE, TELLERS, ok=409, body=REASON)},
+    "transactions/<transaction_id>/cancel/": {"POST": Rule(MOVE, TELLERS, ok=409, body=REASON)},
+    "transactions/<transaction_id>/reverse/": {"POST": Rule(MOVE, SUPERVISORS, body=REASON)},
+    "transactions/<transaction_id>/approve/": {"POST": Rule(MOVE, SUPERVISORS, ok=409)},
+    "transactions/<transaction_id>/reject/": {"POST": Rule(MOVE, SUPERVISORS, ok=409, body=REASON)},
 }
 
 

@@ -21,6 +21,19 @@ from core.api.describe import (
     request_example,
     response_example,
 )
+from transactions.examples import (
+    BALANCE_EXAMPLE,
+    DEPOSIT_EXAMPLE,
+    DETAIL_EXAMPLE,
+    ENTRY_EXAMPLE,
+    FAILED_EXAMPLE,
+    PENDING_EXAMPLE,
+    REVERSAL_EXAMPLE,
+    SOURCE_ID,
+    TARGET_ID,
+    TRANSFER_EXAMPLE,
+    WITHDRAWAL_EXAMPLE,
+)
 from transactions.filters import EntryQuery, TransactionFilters, TransactionQuery
 from transactions.serializers import (
     AmountBody,
@@ -43,85 +56,6 @@ TRANSACTION_ID = OpenApiParameter(
     description="Identifier of the transaction (UUID).",
 )
 
-_ACCOUNT_ID = ACCOUNT_EXAMPLE["account_id"]
-_TARGET_ID = "019ab0c4-9f10-7b33-8000-8a1d55e20c64"
-
-TRANSFER_EXAMPLE: dict[str, Any] = {
-    "transaction_id": "019ab0d1-22f4-7c58-8000-51b7e6a90d3c",
-    "type": "TRANSFER",
-    "status": "COMPLETED",
-    "account_id": _ACCOUNT_ID,
-    "target_account_id": _TARGET_ID,
-    "amount": "75.50",
-    "currency": "USD",
-    "balance_after": "174.50",
-    "description": "Rent, February",
-    "failure": None,
-    "retry_count": 0,
-    "approval_required": False,
-    "scheduled_for": None,
-    "reverses": None,
-    "effective_at": "2026-01-31T09:31:00.000000Z",
-    "created_at": "2026-01-31T09:31:00.000000Z",
-    "updated_at": "2026-01-31T09:31:00.004211Z",
-    "completed_at": "2026-01-31T09:31:00.004211Z",
-}
-_DEPOSIT_EXAMPLE = {
-    **TRANSFER_EXAMPLE,
-    "type": "DEPOSIT",
-    "target_account_id": None,
-    "amount": "250.00",
-    "balance_after": "250.00",
-    "description": "Cash at the counter",
-}
-_WITHDRAWAL_EXAMPLE = {
-    **_DEPOSIT_EXAMPLE,
-    "type": "WITHDRAW",
-    "amount": "40.00",
-    "balance_after": "210.00",
-}
-_ENTRY_EXAMPLE = {
-    "transaction_id": TRANSFER_EXAMPLE["transaction_id"],
-    "account_id": _ACCOUNT_ID,
-    "side": "DEBIT",
-    "sequence": 2,
-    "amount": "-75.50",
-    "balance_after": "174.50",
-    "currency": "USD",
-    "posted_at": TRANSFER_EXAMPLE["completed_at"],
-}
-_DETAIL_EXAMPLE = {
-    **TRANSFER_EXAMPLE,
-    "reversed_by": None,
-    "entries": [_ENTRY_EXAMPLE],
-    "events": [],
-}
-_BALANCE_EXAMPLE = {
-    "account_id": _ACCOUNT_ID,
-    "currency": "USD",
-    "balance": "174.50",
-    "available_balance": "274.50",
-    "at": "2026-01-31T09:32:00.000000Z",
-}
-
-
-_PENDING_EXAMPLE = {
-    **TRANSFER_EXAMPLE,
-    "status": "PENDING",
-    "balance_after": None,
-    "scheduled_for": "2026-02-01T08:00:00.000000Z",
-    "updated_at": "2026-01-31T09:31:00.000000Z",
-    "completed_at": None,
-}
-_REVERSAL_EXAMPLE = {
-    **TRANSFER_EXAMPLE,
-    "transaction_id": "019ab0d4-51c8-7e02-8000-7ba90d5b8f11",
-    "type": "REVERSAL",
-    "account_id": _TARGET_ID,
-    "target_account_id": _ACCOUNT_ID,
-    "description": "Sent twice",
-    "reverses": TRANSFER_EXAMPLE["transaction_id"],
-}
 _PREFER = OpenApiParameter(
     "Prefer",
     str,
@@ -134,7 +68,7 @@ _ANSWERS = {200: TransactionSerializer, 202: TransactionSerializer}
 def _answer_examples(name: str, value: Any) -> list[OpenApiExample]:
     return [
         OpenApiExample(name, value=value, response_only=True, status_codes=["200"]),
-        OpenApiExample("Waiting", value=_PENDING_EXAMPLE, response_only=True, status_codes=["202"]),
+        OpenApiExample("Waiting", value=PENDING_EXAMPLE, response_only=True, status_codes=["202"]),
     ]
 
 
@@ -204,7 +138,7 @@ deposit = _money(
     AmountBody,
     [
         request_example({"amount": "250.00", "description": "Cash at the counter"}),
-        *_answer_examples("Transaction", _DEPOSIT_EXAMPLE),
+        *_answer_examples("Transaction", DEPOSIT_EXAMPLE),
     ],
     "balance_limit",
 )
@@ -216,7 +150,7 @@ withdraw = _money(
     AmountBody,
     [
         request_example({"amount": "40.00"}),
-        *_answer_examples("Transaction", _WITHDRAWAL_EXAMPLE),
+        *_answer_examples("Transaction", WITHDRAWAL_EXAMPLE),
     ],
     "insufficient_funds",
 )
@@ -228,7 +162,7 @@ transfer = _money(
     TransferBody,
     [
         request_example(
-            {"target_account_id": _TARGET_ID, "amount": "75.50", "description": "Rent, February"}
+            {"target_account_id": TARGET_ID, "amount": "75.50", "description": "Rent, February"}
         ),
         *_answer_examples("Transaction", TRANSFER_EXAMPLE),
     ],
@@ -247,7 +181,7 @@ account_transactions = extend_schema(
     responses=page_of(DirectedTransactionSerializer, "AccountTransactionPage"),
     examples=[
         page_example(
-            {**TRANSFER_EXAMPLE, "direction": "debit"}, f"accounts/{_ACCOUNT_ID}/transactions/"
+            {**TRANSFER_EXAMPLE, "direction": "debit"}, f"accounts/{SOURCE_ID}/transactions/"
         ),
     ],
 )
@@ -260,7 +194,7 @@ account_entries = extend_schema(
     parameters=[ACCOUNT_ID, EntryQuery],
     responses=page_of(EntrySerializer, "EntryPage"),
     examples=[
-        page_example(_ENTRY_EXAMPLE, f"accounts/{_ACCOUNT_ID}/entries/"),
+        page_example(ENTRY_EXAMPLE, f"accounts/{SOURCE_ID}/entries/"),
     ],
 )
 
@@ -271,7 +205,7 @@ account_balance = extend_schema(
     description="With `at`, the balance after everything posted until that moment.",
     parameters=[ACCOUNT_ID, BalanceQuery],
     responses=BalanceSerializer,
-    examples=[response_example("Balance", _BALANCE_EXAMPLE)],
+    examples=[response_example("Balance", BALANCE_EXAMPLE)],
 )
 
 list_transactions = extend_schema(
@@ -292,16 +226,9 @@ retrieve_transaction = extend_schema(
     description="With its ledger lines and, for staff, its events.",
     parameters=[TRANSACTION_ID],
     responses=TransactionDetailSerializer,
-    examples=[response_example("Transaction", _DETAIL_EXAMPLE)],
+    examples=[response_example("Transaction", DETAIL_EXAMPLE)],
 )
 
-_FAILED_EXAMPLE = {
-    **_WITHDRAWAL_EXAMPLE,
-    "status": "FAILED",
-    "balance_after": None,
-    "failure": {"code": "cancelled", "detail": "Asked for by mistake", "retryable": False},
-    "completed_at": None,
-}
 _OUTCOMES = ("account_closed", "account_frozen", "insufficient_funds", "balance_limit")
 
 retry = _decision(
@@ -311,7 +238,7 @@ retry = _decision(
     " by before is kept in its events. Only where `failure.retryable` is true.",
     ReasonBody,
     "The customer has paid in",
-    _answer_examples("Transaction", _WITHDRAWAL_EXAMPLE | {"retry_count": 1}),
+    _answer_examples("Transaction", WITHDRAWAL_EXAMPLE | {"retry_count": 1}),
     "not_retryable",
     "retry_limit",
     *_OUTCOMES,
@@ -324,7 +251,7 @@ reverse = _decision(
     "Posts the opposite as a REVERSAL, once only. The original stays as it is.",
     ReasonBody,
     "Sent twice",
-    _answer_examples("Reversal", _REVERSAL_EXAMPLE),
+    _answer_examples("Reversal", REVERSAL_EXAMPLE),
     "already_reversed",
     "reversal_of_reversal",
     "idempotency_key_reused",
@@ -338,7 +265,7 @@ cancel = _decision(
     "Before a worker starts it. It ends FAILED by `cancelled`, for good.",
     ReasonBody,
     "Asked for by mistake",
-    _answer_examples("Cancelled", _FAILED_EXAMPLE),
+    _answer_examples("Cancelled", FAILED_EXAMPLE),
 )
 
 approve = _decision(
@@ -347,7 +274,7 @@ approve = _decision(
     "By someone else than who asked for it. It is processed at once, or at its time.",
     OptionalReasonBody,
     "Checked with the customer",
-    _answer_examples("Transaction", _WITHDRAWAL_EXAMPLE | {"approval_required": True}),
+    _answer_examples("Transaction", WITHDRAWAL_EXAMPLE | {"approval_required": True}),
     "self_approval",
     *_OUTCOMES,
 )
@@ -358,5 +285,5 @@ reject = _decision(
     "It ends FAILED by `rejected`, for good.",
     ReasonBody,
     "The customer knows nothing of it",
-    _answer_examples("Rejected", _FAILED_EXAMPLE),
+    _answer_examples("Rejected", FAILED_EXAMPLE),
 )

@@ -134,7 +134,7 @@ def test_reading(
     command = Transfer(account_id=account.id, target_account_id=target.id, amount=Decimal(4))
     transaction = f"{API}transactions/{run(command).id}/"
     balance = account_path(account, "balance")
-    # The transaction, its entries, its events, its reversal; a customer's accounts are asked for twice.
+    # The transaction, its entries, its events, its reversal. A customer's accounts: twice.
     for path, of_staff, of_customer in (
         (account_path(account), 1, 1),
         (balance, 1, 1),
