@@ -13,7 +13,7 @@ ifneq ($(shell $(BIN)/python -c 'import sys; print(sys.version_info >= (3, 11))'
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test install develop lint format types coverage schema constraints clean
+.PHONY: help run test bench install develop lint format types coverage schema constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,9 @@ run: install ## Start the bank on http://127.0.0.1:5000 (HOST, PORT, DATABASE_UR
 
 test: develop ## Run all tests on SQLite and on PostgreSQL, with coverage (ARGS="-k name")
 	@$(BIN)/python -m tests $(ARGS)
+
+bench: develop ## Measure the bank next to pgbench and COPY, on both databases (ARGS="--rounds 3")
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 install: $(VENV)/.installed ## Install what the bank runs on into .venv
 

@@ -1,0 +1,139 @@
+"""`python -m benchmarks`: measures the bank on SQLite and on a PostgreSQL that it starts itself.
+
+    python -m benchmarks                        everything, five rounds: what the figures are from
+    python -m benchmarks --only single http.8   some cases, by name or by what begins their names
+    python -m benchmarks --quick                one short round of everything: does it still work?
+
+Exits with 0, also where a goal is not met; with 1 if the run is void, because a ledger is not what
+it should be; with 2 where there is no PostgreSQL to measure on, or no case of that name.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import rounds
+from benchmarks.banks import SERVER_SETTINGS, Bank, new_bank
+from benchmarks.cases import CASES, POSTGRESQL, Case, select
+from benchmarks.machine import machine, versions
+from benchmarks.plan import FULL, QUICK, Plan
+from benchmarks.report import lines, results
+from tests.postgresql import PostgresqlServer, postgresql_server
+from tests.postgresql_installations import NoPostgresqlFound
+
+RESULTS = Path(__file__).parent / "results"
+# The caller's own settings must not reach the banks.
+_NOT_INHERITED = ("BANK_", "DJANGO_", "PG", "WEB_CONCURRENCY", "CACHE_URL")
+
+
+def main() -> int:
+    options = _options()
+    plan = QUICK if options.quick else FULL
+    if options.rounds:
+        plan = replace(plan, rounds=options.rounds)
+    try:
+        found = _measure(select(options.only), plan)
+    except KeyError as error:
+        known = ", ".join(case.name for case in CASES)
+        return _failed(2, f"There is no case {error}. There are: {known}.")
+    except NoPostgresqlFound as error:
+        return _failed(2, str(error))
+    except rounds.Void as error:
+        return _failed(1, f"THE RUN IS VOID. {error}")
+    path = options.json or RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    path.write_text(json.dumps(found, indent=1) + "\n")
+    sys.stdout.write("\n".join(["", *lines(found), "", f"Kept in {path}", ""]))
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", allow_abbrev=False)
+    parser.add_argument("--rounds", type=int, help="instead of five")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="NAME", help="cases, or what begins their names"
+    )
+    parser.add_argument("--quick", action="store_true", help="one short round, with few accounts")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="instead of benchmarks/results/")
+    return parser.parse_args()
+
+
+def _measure(cases: Sequence[Case], plan: Plan) -> dict[str, Any]:
+    """Starts what the cases need, runs them, and says under which conditions."""
+    for name in [name for name in os.environ if name.startswith(_NOT_INHERITED)]:
+        del os.environ[name]
+    before = {"at": datetime.now(UTC).isoformat(), "machine": machine()}
+    started = time.monotonic()
+    with ExitStack() as stack:
+        server = _server(cases, stack)
+        banks = _banks(cases, plan, server, stack)
+        slices = rounds.run(banks, cases, plan, _tell)
+        after = {
+            "transactions_stored": {
+                name: bank.books().transactions for name, bank in banks.items()
+            },
+            "web_growth_megabytes": {
+                name: bank.web_growth_megabytes() for name, bank in banks.items()
+            },
+        }
+    return {
+        **before,
+        "seconds": round(time.monotonic() - started),
+        "versions": versions(server.version if server else None),
+        "server_settings": SERVER_SETTINGS,
+        "plan": asdict(plan),
+        **after,
+        **results(cases, slices),
+    }
+
+
+def _server(cases: Sequence[Case], stack: ExitStack) -> PostgresqlServer | None:
+    """An empty server in a temporary folder, if a case needs one. Raises NoPostgresqlFound."""
+    if not any(case.bank == POSTGRESQL for case in cases):
+        return None
+    return stack.enter_context(postgresql_server(settings=SERVER_SETTINGS))
+
+
+def _banks(
+    cases: Sequence[Case], plan: Plan, server: PostgresqlServer | None, stack: ExitStack
+) -> dict[str, Bank]:
+    """A bank of each kind that a case needs."""
+    banks = {}
+    for name in dict.fromkeys(case.bank for case in cases):
+        _tell(f"making a bank on {name}")
+        its_cases = [case for case in cases if case.bank == name]
+        its_server = server if name == POSTGRESQL else None
+        banks[name] = stack.enter_context(new_bank(its_server, its_cases, plan))
+    return banks
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _failed(code: int, line: str) -> int:
+    _tell(line)
+    return code
+
+
+def _end(signal_number: int, _frame: object) -> None:
+    raise SystemExit(128 + signal_number)
+
+
+if __name__ == "__main__":
+    # A shell that starts this in the background makes it deaf to Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

@@ -1,0 +1,61 @@
+"""A new bank gets its tables, its accounts, and a client of the API."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from decimal import Decimal
+from uuid import UUID
+
+import django
+from django.core.management import call_command
+
+# Of each account at the start, in main units: no load will come to the end of it.
+WEALTH = Decimal(10) ** 9
+CURRENCY = "USD"
+_LIST_LENGTH = 500
+
+
+def begin(environment: Mapping[str, str]) -> None:
+    """Makes this process one of the bank that the environment describes."""
+    os.environ.update(environment)
+    django.setup()
+
+
+def migrate() -> None:
+    call_command("migrate", verbosity=0)
+
+
+def open_accounts(count: int) -> list[UUID]:
+    """Opens accounts in CURRENCY, each with one deposit of WEALTH."""
+    from accounts.commands import OpenAccount
+    from core.commands import Command, Origin
+    from transactions.commands import Deposit
+    from transactions.processor import process
+
+    origin = Origin(caller="job:benchmark")
+    openings = [OpenAccount(name=f"Account {n}", currency=CURRENCY) for n in range(count)]
+    commands: list[Command] = [
+        *openings,
+        *(Deposit(account_id=opening.account_id, amount=WEALTH) for opening in openings),
+    ]
+    for start in range(0, len(commands), _LIST_LENGTH):
+        process(commands[start : start + _LIST_LENGTH], origin)
+    return [opening.account_id for opening in openings]
+
+
+def issue_token() -> str:
+    """A token of a client that acts as a teller, for all that a client may do."""
+    from django.contrib.auth import get_user_model
+    from django.contrib.auth.models import Group
+
+    from bankproject.roles import TELLER
+    from clients.registry import create_client
+    from clients.registry import issue_token as issue
+    from clients.scopes import SCOPES
+
+    teller = get_user_model().objects.create_user(
+        "teller", password=secrets.token_urlsafe(32), is_staff=True
+    )
+    teller.groups.add(Group.objects.get(name=TELLER))
+    client, _secret = create_client("Benchmark", user=teller, scopes=list(SCOPES))
+    return issue(client)

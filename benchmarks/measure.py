@@ -1,0 +1,97 @@
+"""Clocks: what one case does in one slice of time."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+Input = TypeVar("Input")
+
+# Of a slice, before its clock runs: connections, prepared statements and caches get warm.
+WARM_UP_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What calls left in the bank: transactions recorded, and money paid in less money paid out.
+
+    `paid_in` is in 1/10,000 of the main unit.
+    """
+
+    transactions: int = 0
+    paid_in: int = 0
+
+    def __add__(self, other: "Moved") -> "Moved":
+        return Moved(self.transactions + other.transactions, self.paid_in + other.paid_in)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """What a case did while its clock ran, and what it left in the bank.
+
+    `latencies` are the seconds of each call, which may be a whole list of transactions. `moved`
+    includes the warm-up. `cpu_share` is the processor time of the job's own process in each second:
+    where it comes near 1, a load generator measures itself. None where it is not known.
+    """
+
+    transactions: int
+    latencies: list[float]
+    seconds: float
+    moved: Moved
+    cpu_share: float | None = None
+
+    @property
+    def rate(self) -> float:
+        """Transactions per second."""
+        return self.transactions / self.seconds
+
+
+@dataclass(slots=True)
+class Calls:
+    """Calls one after another, timed each for itself."""
+
+    latencies: list[float] = field(default_factory=list)
+    cpu_seconds: float = 0.0
+    moved: Moved = field(default_factory=Moved)
+
+    def add(self, call: Callable[[Input], Moved], argument: Input) -> float:
+        """Makes one call; returns its seconds."""
+        cpu, started = time.process_time(), time.perf_counter()
+        moved = call(argument)
+        elapsed = time.perf_counter() - started
+        self.cpu_seconds += time.process_time() - cpu
+        self.latencies.append(elapsed)
+        self.moved += moved
+        return elapsed
+
+
+def measure(prepare: Callable[[], Input], call: Callable[[Input], Moved], seconds: float) -> Slice:
+    """Calls `call` with what `prepare` made, again and again, until it has run for `seconds`.
+
+    The clock stands still while `prepare` runs. At least one call warms up, and one is timed.
+    """
+    warm_up = _calls_of(prepare, call, seconds * WARM_UP_SHARE)
+    timed = _calls_of(prepare, call, seconds)
+    elapsed = sum(timed.latencies)
+    return Slice(
+        transactions=timed.moved.transactions,
+        latencies=timed.latencies,
+        seconds=elapsed,
+        moved=warm_up.moved + timed.moved,
+        cpu_share=timed.cpu_seconds / elapsed,
+    )
+
+
+def _calls_of(
+    prepare: Callable[[], Input], call: Callable[[Input], Moved], seconds: float
+) -> Calls:
+    calls, left = Calls(), seconds
+    while left > 0:
+        left -= calls.add(call, prepare())
+    return calls
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest value that at least `percent` of them do not exceed (nearest rank)."""
+    return sorted(values)[max(math.ceil(len(values) * percent / 100), 1) - 1]

@@ -1,0 +1,81 @@
+"""The bank behind gunicorn, as it is served everywhere, on a free port."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 120
+STOP_SECONDS = 60
+
+_COMMAND = (
+    sys.executable,
+    "-m",
+    "gunicorn",
+    "--config=python:bankproject.gunicorn_conf",
+    "--no-control-socket",
+)
+
+
+class WebServer:
+    """A running gunicorn; `port` is where it listens on 127.0.0.1."""
+
+    def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
+        self.port = port
+        self._process = psutil.Process(process.pid)
+
+    def largest_worker_megabytes(self) -> float:
+        """Resident memory of the largest worker process, in MB."""
+        return max(worker.memory_info().rss for worker in self._process.children()) / 1e6
+
+
+@contextmanager
+def served(environment: Mapping[str, str], folder: Path) -> Iterator[WebServer]:
+    """Serves the migrated bank that the environment describes; the log lies in `folder`."""
+    port = free_port()
+    log = folder / "gunicorn.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            _COMMAND,
+            cwd=ROOT,
+            env={**environment, "HOST": "127.0.0.1", "PORT": str(port)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        ) as process,
+    ):
+        try:
+            _wait_until_ready(port, process, log)
+            yield WebServer(port, process)
+        finally:
+            process.terminate()
+            process.wait(STOP_SECONDS)
+
+
+def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(
+                f"http://127.0.0.1:{port}/api/v1/health/ready/", timeout=START_SECONDS
+            ).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"The bank does not serve:\n{log.read_text()[-4000:]}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
