@@ -4,7 +4,10 @@ Listens on HOST:PORT (127.0.0.1:5000). WEB_CONCURRENCY sets the number of worker
 Raises ImproperlyConfigured where one of them makes no sense.
 """
 
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -39,6 +42,23 @@ limit_request_field_size = 8190
 
 # Anyone with the bank's user could stop it through the control socket.
 control_socket_disable = True
+
+# `serve` also starts a worker of the queue, which ends with the server.
+_queue_worker: list[subprocess.Popen[bytes]] = []
+
+
+def when_ready(_server: Any) -> None:
+    if environment.boolean("BANK_SERVE_WORKER", default=False):
+        command = [sys.executable, "manage.py", "process_transactions", "--end-with-parent"]
+        _queue_worker.append(subprocess.Popen(command))
+
+
+def on_exit(_server: Any) -> None:
+    for worker in _queue_worker:
+        worker.terminate()
+    for worker in _queue_worker:
+        worker.wait()
+
 
 # The heartbeat file belongs in memory: a slow disk would make healthy workers look dead.
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes the file safely and unlinks it

@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import sys
+from argparse import ArgumentParser
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,13 @@ _WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - compared with, never bound to
 
 class Command(BaseCommand):
     help = "Serves the bank with gunicorn on HOST:PORT (127.0.0.1:5000). Ctrl-C stops it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--without-worker",
+            action="store_true",
+            help="do not start a worker of the queue beside the web server",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Becomes gunicorn.
@@ -42,6 +50,7 @@ class Command(BaseCommand):
         if "DJANGO_ALLOWED_HOSTS" not in os.environ and host not in _WILDCARDS:
             named = f"[{host}]" if ":" in host else host
             os.environ["DJANGO_ALLOWED_HOSTS"] = ",".join([*settings.ALLOWED_HOSTS, named])
+        os.environ["BANK_SERVE_WORKER"] = "false" if options["without_worker"] else "true"
         self.stdout.write(f"The bank is served on http://{gunicorn_conf.bind}/ (Ctrl-C stops it)")
         self.stdout.flush()
         os.execv(  # noqa: S606 - this process becomes gunicorn
