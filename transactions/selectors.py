@@ -145,12 +145,19 @@ def _union_of_ids(pages: Sequence[QuerySet], backwards: bool, limit: int) -> lis
 
 
 def page_of_entries(
-    account_id: UUID, *, after: int | None, backwards: bool, limit: int
+    account: Account, *, after: int | None, backwards: bool, limit: int
 ) -> list[Entry]:
-    """Up to `limit` ledger lines of a customer account, highest sequence first."""
-    entries = Entry.objects.filter(account_id=account_id, sequence__gt=0)
-    if after is not None:
-        entries = entries.filter(Q(sequence__gt=after) if backwards else Q(sequence__lt=after))
+    """Up to `limit` ledger lines of a customer account, highest sequence first.
+
+    Sequences have no gap, so a page is a range of them. Without its other end SQLite, which cannot
+    merge the two sides of the journal in their order, would read and sort all that lies beyond.
+    """
+    if account.last_sequence is None:
+        return []
+    if after is None:
+        after = 0 if backwards else account.last_sequence + 1
+    ends = (after + 1, after + limit) if backwards else (after - limit, after - 1)
+    entries = Entry.objects.filter(account_id=account.id, sequence__range=ends)
     return list(entries.order_by("sequence" if backwards else "-sequence")[:limit])
 
 
@@ -166,20 +173,29 @@ def balance_of(account: Account) -> Decimal:
 
 # Posting time never runs backwards within an account, so the last entry until a moment is found by
 # steps of halving length: some twenty look-ups in the index of a million entries, in one statement.
+# It reads the journal, not the view of entries, into which SQLite would not carry the sequence.
 _BALANCE_AT = """
     WITH RECURSIVE search (sequence, step) AS (
         SELECT CAST(0 AS bigint), CAST(%(step)s AS bigint)
         UNION ALL
-        SELECT CASE WHEN (
-                   SELECT posted_at <= %(at)s FROM transactions_entry
-                   WHERE account_id = %(account_id)s AND sequence = search.sequence + search.step
+        SELECT CASE WHEN COALESCE(
+                   (SELECT completed_at <= %(at)s FROM transactions_transaction
+                    WHERE debit_account_id = %(account_id)s
+                    AND debit_sequence = search.sequence + search.step),
+                   (SELECT completed_at <= %(at)s FROM transactions_transaction
+                    WHERE credit_account_id = %(account_id)s
+                    AND credit_sequence = search.sequence + search.step)
                ) THEN search.sequence + search.step ELSE search.sequence END,
                search.step / 2
         FROM search WHERE search.step > 0
     )
-    SELECT balance_after FROM transactions_entry
-    WHERE account_id = %(account_id)s
-    AND sequence = (SELECT sequence FROM search WHERE step = 0)"""
+    SELECT COALESCE(
+        (SELECT debit_balance_after FROM transactions_transaction
+         WHERE debit_account_id = %(account_id)s AND debit_sequence = search.sequence),
+        (SELECT credit_balance_after FROM transactions_transaction
+         WHERE credit_account_id = %(account_id)s AND credit_sequence = search.sequence),
+        0)
+    FROM search WHERE step = 0"""
 
 
 def balance_at(account: Account, at: datetime) -> Decimal:
@@ -199,8 +215,8 @@ def balance_at(account: Account, at: datetime) -> Decimal:
                 "at": connection.ops.adapt_datetimefield_value(at),
             },
         )
-        row = cursor.fetchone()
-    return from_units(row[0]) if row else Decimal(0)
+        (units,) = cursor.fetchone()
+    return from_units(units)
 
 
 def balance_report(account: Account, at: datetime | None) -> dict[str, Any]:

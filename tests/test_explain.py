@@ -1,0 +1,203 @@
+"""A page of an account's history costs the same, whatever lies behind it.
+
+In the bank of these tests one account has 100 transactions and another 20,000, in one journal with
+the noise of others, and the same pages are read of both. What is counted is not time but work: the
+rows that PostgreSQL's executor touched (EXPLAIN ANALYZE; those that it threw away included), and
+the steps that SQLite's virtual machine took.
+
+Why what holds for 20,000 holds for 1,000,000: each plan reads ranges of indexes that are in the
+order of the page, from where the page begins, and stops after its rows. There is no sequential
+scan, and no sort of more than the rows of a page. So the length of the history is in no count: what
+grows is only the way down the tree of an index, by one level for some hundred times the rows. The
+balance at a moment halves its steps, so its look-ups are as many as the count of entries has binary
+digits: 7 at 100, 15 at 20,000, 20 at 1,000,000.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.utils.urls import remove_query_param
+
+from accounts.models import Account
+from core.commands import Command
+from tests.api import ApiClient, account_path, client_without_login_queries, make_user, shown
+from tests.factories import ORIGIN, make_account
+from transactions.commands import Transfer
+from transactions.models import Transaction
+from transactions.processor import process
+from transactions.selectors import touching
+
+pytestmark = pytest.mark.django_db
+
+PAGE_SIZE = 10
+FEW, MANY = 100, 20_000
+MINUTES = 40
+START = datetime(2026, 3, 1, tzinfo=UTC)
+MIDDLE = START + timedelta(minutes=MINUTES // 2)
+# A page asks for one row more than it shows: of each side, and then for the rows themselves. Every
+# node that passes them on counts, as does what is read over: an owner's incoming payments that were
+# refused, and others' rows where the planner prefers the primary key for an account this large.
+MOST_ROWS = 16 * (PAGE_SIZE + 1)
+
+
+class Bank:
+    """`small` and `large` have FEW and MANY transactions, half in and half out, a tenth refused."""
+
+    def __init__(self) -> None:
+        self.owner = make_user("owner")
+        with time_machine.travel(START - timedelta(days=1), tick=False):
+            self.small, self.large = (
+                make_account(name=name, owner_id=self.owner.id, balance=10**6)
+                for name in ("small", "large")
+            )
+            self.others = [make_account(balance=10**6) for _ in range(10)]
+        for minute in range(MINUTES):
+            with time_machine.travel(START + timedelta(minutes=minute), tick=False):
+                process(list(self._commands(minute)), ORIGIN)
+        if connection.vendor == "postgresql":  # as its autovacuum does
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE")
+        for account, count in ((self.small, FEW), (self.large, MANY)):
+            assert Transaction.objects.filter(touching(account.id)).count() == count + 1
+
+    def _commands(self, minute: int) -> Iterator[Command]:
+        # So few in each minute that both histories reach over the same time.
+        of_small = FEW * (minute + 1) // MINUTES - FEW * minute // MINUTES
+        for index in range(MANY // MINUTES):
+            other, another = (self.others[(index + shift) % 10] for shift in (0, 3))
+            yield _move(self.large, other, index)
+            if index < of_small:
+                yield _move(self.small, other, minute + index)
+            elif index % 4 == 0:
+                yield _move(other, another, index)
+
+    def pages(self, account: Account, client: ApiClient) -> Iterator[tuple[str, str]]:
+        """Name and URL of each page that is compared. All are full."""
+        history, entries = (
+            f"{account_path(account, name)}?page_size={PAGE_SIZE}"
+            for name in ("transactions", "entries")
+        )
+        begin = START + timedelta(minutes=MINUTES // 4)
+        between = f"{history}&created_after={shown(begin)}&created_before={shown(MIDDLE)}"
+        second = client.get(between).json()["next"]
+        yield "first page", history
+        yield "first page before a date", f"{history}&created_before={shown(MIDDLE)}"
+        yield "first page between dates", between
+        yield "second page between dates", second
+        for name in ("created_after", "created_before"):
+            second = remove_query_param(second, name)
+        yield "page in the middle", second
+        yield "page in the middle, backwards", client.get(second).json()["previous"]
+        yield "first entries", entries
+        yield "second entries", client.get(entries).json()["next"]
+
+
+def _move(account: Account, other: Account, index: int) -> Command:
+    source, target = (account, other) if index % 2 else (other, account)
+    # Every tenth asks for more than there is.
+    amount = Decimal(10**9 if index % 10 == 9 else 1 + index % 7)
+    return Transfer(account_id=source.id, target_account_id=target.id, amount=amount)
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes(inner)
+
+
+def rows_read(plan: dict[str, Any]) -> int:
+    """All rows that the nodes of a plan handled; fails for a plan that reads whole tables."""
+    count = 0
+    for node in nodes(plan):
+        assert node.get("Relation Name") != "transactions_transaction" or (
+            node["Node Type"] != "Seq Scan"
+        ), plan
+        removed = node.get("Rows Removed by Filter", 0) + node.get(
+            "Rows Removed by Index Recheck", 0
+        )
+        count += round((node["Actual Rows"] + removed) * node["Actual Loops"])
+        if "Sort" in node["Node Type"]:
+            assert all(inner["Actual Rows"] <= MOST_ROWS for inner in node["Plans"]), plan
+    return count
+
+
+def statements_of(client: ApiClient, url: str) -> list[str]:
+    with CaptureQueriesContext(connection) as queries:
+        response = client.get(url)
+    assert response.status_code == 200
+    assert len(response.json().get("results", range(PAGE_SIZE))) == PAGE_SIZE
+    return [query["sql"] for query in queries]
+
+
+def rows_of(client: ApiClient, url: str) -> int:
+    """What PostgreSQL reads for this page, by the plans of all its statements."""
+    total = 0
+    for statement in statements_of(client, url):
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
+            (plans,) = cursor.fetchone()
+        plans = json.loads(plans) if isinstance(plans, str) else plans
+        total += sum(rows_read(each["Plan"]) for each in plans)
+    return total
+
+
+def steps_of(client: ApiClient, url: str) -> int:
+    """The instructions that SQLite runs for this page; it compiles anew what it has not cached."""
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    connection.connection.set_progress_handler(count, 1)
+    try:
+        statements_of(client, url)
+    finally:
+        connection.connection.set_progress_handler(None, 1)
+    return steps
+
+
+def clients(bank: Bank) -> list[tuple[str, ApiClient]]:
+    auditor = make_user("auditor", role="auditor")
+    return [(user.username, client_without_login_queries(user)) for user in (auditor, bank.owner)]
+
+
+@pytest.mark.postgresql
+def test_postgresql_reads_a_page_and_no_more() -> None:
+    bank = Bank()
+    for who, client in clients(bank):
+        for (name, of_small), (_, of_large) in zip(
+            bank.pages(bank.small, client), bank.pages(bank.large, client), strict=True
+        ):
+            small, large = rows_of(client, of_small), rows_of(client, of_large)
+            assert small <= MOST_ROWS, (who, name, small)
+            assert large <= MOST_ROWS, (who, name, large)
+        at = f"?at={shown(MIDDLE)}"
+        for account, digits in ((bank.small, 7), (bank.large, 15)):
+            rows = rows_of(client, account_path(account, "balance") + at)
+            assert rows <= 6 * digits, (who, rows)
+
+
+@pytest.mark.sqlite
+def test_sqlite_takes_as_many_steps_for_a_page() -> None:
+    bank = Bank()
+    for who, client in clients(bank):
+        for (name, of_small), (_, of_large) in zip(
+            bank.pages(bank.small, client), bank.pages(bank.large, client), strict=True
+        ):
+            small, large = steps_of(client, of_small), steps_of(client, of_large)
+            assert large <= small * 1.1, (who, name, small, large)
+        at = f"?at={shown(MIDDLE)}"
+        small, large = (
+            steps_of(client, account_path(account, "balance") + at)
+            for account in (bank.small, bank.large)
+        )
+        assert large <= small * 15 / 7, (who, small, large)
