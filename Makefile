@@ -13,10 +13,10 @@ ifneq ($(shell $(BIN)/python -c 'import sys; print(sys.version_info >= (3, 11))'
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench install develop lint format types coverage schema constraints clean
+.PHONY: help run test test-browser bench install develop lint format types coverage schema constraints clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: install ## Start the bank on http://127.0.0.1:5000 (HOST, PORT, DATABASE_URL, BANK_DATA_DIR)
 	@DJANGO_SECRET_KEY_FILE="$${DJANGO_SECRET_KEY_FILE:-secret_key}" sh -c '\
@@ -26,6 +26,9 @@ run: install ## Start the bank on http://127.0.0.1:5000 (HOST, PORT, DATABASE_UR
 
 test: develop ## Run all tests on SQLite and on PostgreSQL, with coverage (ARGS="-k name")
 	@$(BIN)/python -m tests $(ARGS)
+
+test-browser: develop ## Run the tests that need Chromium (CHROMIUM names another one)
+	@$(BIN)/python -m tests --database sqlite -m browser $(ARGS)
 
 bench: develop ## Measure the bank next to pgbench and COPY, on both databases (ARGS="--rounds 3")
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -245,6 +245,7 @@ OAUTH2_PROVIDER = {
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
 }
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 # Staff log in with a code of their authenticator besides. Not a switch for production.
 REQUIRE_MFA = PRODUCTION or environment.boolean("BANK_REQUIRE_MFA", default=False)
 OTP_TOTP_ISSUER = environment.text("BANK_NAME", "Bank")
@@ -373,8 +374,9 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "core.api.schema.add_problem_responses",
         "clients.schema.add_oauth_routes",
+        "core.api.schema.close_request_bodies",
+        "core.api.schema.add_problem_responses",
     ],
     "ENUM_NAME_OVERRIDES": {
         "AccountStatusEnum": "accounts.states.ShownStatus",

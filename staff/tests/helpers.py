@@ -54,5 +54,5 @@ def browser(address: str = ADDRESS) -> Client:
 def log_in(
     client: Client, username: str = "tessa", password: str = PASSWORD, code: str = ""
 ) -> HttpResponse:
-    form = {"username": username, "password": password, "code": code, "next": INDEX}
+    form = {"username": username, "password": password, "code": code}
     return client.post(LOGIN, form)  # type: ignore[return-value]
