@@ -40,7 +40,8 @@ def _form(required: list[str], **properties: str) -> dict[str, Any]:
         "type": "object",
         "required": required,
         "properties": {
-            name: {"type": "string", "description": text} for name, text in described.items()
+            name: {"type": "string", "minLength": 1, "description": text}
+            for name, text in described.items()
         },
     }
     return {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}
@@ -51,7 +52,10 @@ def _answer(description: str, example: dict[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": media}}
 
 
-_REFUSED = _answer("The request or the client was refused (RFC 6749).", {"error": "invalid_client"})
+def _refused(error: str) -> dict[str, Any]:
+    return _answer(
+        "The request or the client was refused (RFC 6749, section 5.2).", {"error": error}
+    )
 
 
 def add_oauth_routes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -105,7 +109,11 @@ def add_oauth_routes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                 "description": description,
                 "security": [{}],
                 "requestBody": body,
-                "responses": {"200": answer, "400": _REFUSED, "401": _REFUSED},
+                "responses": {
+                    "200": answer,
+                    "400": _refused("invalid_request"),
+                    "401": _refused("invalid_client"),
+                },
             }
         }
     return result

@@ -23,7 +23,8 @@ class BankModelBackend(ModelBackend):
                 else _rights(user=user_obj).union(_rights(group__user=user_obj))
             )
             user_obj._perm_cache = {f"{app_label}.{name}" for app_label, name in granted}
-        return user_obj._perm_cache
+        cached: set[str] = user_obj._perm_cache
+        return cached
 
 
 def _rights(**holder: Any) -> QuerySet[Permission, tuple[str, str]]:

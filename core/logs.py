@@ -47,6 +47,8 @@ def configure(config: dict[str, Any]) -> None:
             "loggers": {
                 # Told by our own line for each request, with who and how long.
                 "django.request": {"level": "CRITICAL"},
+                # At DEBUG it tells the tokens that it gives out.
+                "oauthlib": {"level": "WARNING"},
                 "django.server": {"handlers": ["stderr"], "propagate": False},
             },
         }

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 
 from core.api.problems import CODE_BY_STATUS, problem_response
 from core.api.request_id import current_request_id
-from core.api.throttling import RateLimit
+from core.api.throttling import RateLimit, network_of
 from core.content_security import API_POLICY
 from core.errors import FieldError
 
@@ -96,7 +96,7 @@ class AddressThrottleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if is_api(request):
             limit = RateLimit("address", settings.THROTTLE_ADDRESS_PER_MINUTE)
-            seconds = limit.hit(request.META.get("REMOTE_ADDR", ""))
+            seconds = limit.hit(network_of(request.META.get("REMOTE_ADDR", "")))
             if seconds is not None:
                 return throttled_response(request, seconds)
         return self.get_response(request)

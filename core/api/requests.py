@@ -2,20 +2,25 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from core.api.pagination import MAX_PAGE_SIZE
 from core.api.serializers import StrictSerializer
 from core.commands import Origin
 from core.errors import FieldError, InvalidInput
 
 
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE})
+class PageSizeField(serializers.CharField):
+    """Read by `core.api.pagination`; here it only says what it is."""
+
+
 class PageQuery(StrictSerializer):
     """The parameters that every list takes; `core.api.pagination` reads them."""
 
-    page_size = serializers.CharField(
-        required=False, help_text="Items on a page, 1 to 200. Default: 50."
-    )
+    page_size = PageSizeField(required=False, help_text="Items on a page. Default: 50.")
     cursor = serializers.CharField(
         required=False, help_text="Where the page begins: taken from `next` or `previous`."
     )

@@ -140,6 +140,24 @@ def add_problem_responses(result: dict[str, Any], **_context: Any) -> dict[str, 
     return result
 
 
+def close_request_bodies(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
+    """Postprocessing hook: a body has the members that are described and no others.
+
+    A PATCH changes something: it has one of them at least. See `core.api.serializers`.
+    """
+    schemas = result.get("components", {}).get("schemas", {})
+    for _, method, operation in _operations(result):
+        media = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if media is None:
+            continue
+        name = media["schema"].get("$ref", "").rpartition("/")[2]
+        schema = schemas.get(name, media["schema"])
+        schema["additionalProperties"] = False
+        if method == "patch":
+            schema["minProperties"] = 1
+    return result
+
+
 def _operations(result: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, methods in result.get("paths", {}).items():
         for method, operation in methods.items():
@@ -149,7 +167,7 @@ def _operations(result: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, An
 
 def _implied_codes(path: str, operation: dict[str, Any]) -> Iterable[str]:
     """Codes that follow from what the operation is, whatever it does."""
-    yield from ("not_acceptable", "internal_error", "busy")
+    yield from ("not_acceptable", "throttled", "internal_error", "busy")
     security = operation.get("security", [])
     if any(security):
         yield "not_authenticated"

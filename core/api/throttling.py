@@ -2,19 +2,27 @@
 
 Counted in the process's own memory, where each worker then allows its share of the limit, or in
 Redis for all workers and hosts together (`CACHE_URL`). Never in the database: a throttle that costs
-statements helps whoever floods us.
+statements helps whoever floods us. While Redis does not answer, each worker counts its share again:
+the bank is not to stop for that, nor to stand open.
 """
 
+import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import caches
+from django.core.cache import BaseCache, caches
+from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-_CACHE = "throttles"
+logger = logging.getLogger(__name__)
+
+# An IPv6 host is given a whole network of this size.
+_IPV6_NETWORK_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +38,45 @@ class RateLimit:
         if not self.limit:
             return None
         name, left = self._window(key)
-        cache = caches[_CACHE]
-        cache.add(name, 0, timeout=self.window_seconds)
-        return left if cache.incr(name) > self._share() else None
+
+        def count(cache: BaseCache) -> int:
+            cache.add(name, 0, timeout=self.window_seconds)
+            return cache.incr(name)
+
+        hits, allowed = self._asked(count)
+        return left if hits > allowed else None
 
     def is_exhausted(self, key: str) -> int | None:
         """As `hit`, without counting: None while another hit would be allowed."""
         if not self.limit:
             return None
         name, left = self._window(key)
-        return left if caches[_CACHE].get(name, 0) >= self._share() else None
+        hits, allowed = self._asked(lambda cache: int(cache.get(name, 0)))
+        return left if hits >= allowed else None
+
+    def _asked(self, ask: Callable[[BaseCache], int]) -> tuple[int, int]:
+        """Hits so far, and how many of them whoever counts them may allow."""
+        share = max(1, self.limit // settings.WEB_WORKERS)
+        try:
+            return ask(caches["throttles"]), self.limit if settings.THROTTLES_ARE_SHARED else share
+        except (RedisError, ValueError) as error:  # ValueError: Redis has just dropped the key.
+            logger.warning("Redis does not count: %s", type(error).__name__)
+            return ask(caches["default"]), share
 
     def _window(self, key: str) -> tuple[str, int]:
         number, passed = divmod(int(time.time()), self.window_seconds)
         return f"{self.kind}:{key}:{number}", self.window_seconds - passed
 
-    def _share(self) -> int:
-        """What this process may allow of the limit: all of it where the count is shared."""
-        if settings.THROTTLES_ARE_SHARED:
-            return self.limit
-        return max(1, self.limit // settings.WEB_WORKERS)
+
+def network_of(address: str) -> str:
+    """What an address counts as: itself, or the /64 of an IPv6 host, who has all of it."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return str(ip_network((parsed, _IPV6_NETWORK_BITS), strict=False))
+    return address
 
 
 class ClientThrottle(BaseThrottle):
