@@ -8,10 +8,10 @@ ARG PYTHON_IMAGE=python:3.13.14-slim-bookworm@sha256:9d7f287598e1a5a978c015ee176
 # Wheels and nothing else: neither pip's cache nor a compiler reaches the second stage.
 FROM ${PYTHON_IMAGE} AS packages
 WORKDIR /build
-COPY requirements.txt constraints.txt ./
+COPY constraints.txt ./
 RUN python -m venv /opt/venv
-RUN /opt/venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-cache-dir --wheel-dir wheels -c constraints.txt -r requirements.txt
-RUN /opt/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-index --find-links wheels -c constraints.txt -r requirements.txt
+RUN /opt/venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-cache-dir --wheel-dir wheels --require-hashes -r constraints.txt
+RUN /opt/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-index --find-links wheels --require-hashes -r constraints.txt
 
 FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="Bank" org.opencontainers.image.licenses="MIT"

@@ -3,7 +3,10 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# pip checks hashes in requirement files only, not in what -c names: the pins are installed themselves.
+PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-annotate --custom-compile-command "make constraints"
 # More words for pytest: make test ARGS="-k transfer"
 ARGS :=
 
@@ -13,7 +16,7 @@ ifneq ($(shell $(BIN)/python -c 'import sys; print(sys.version_info >= (3, 11))'
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser bench install develop lint format types coverage schema constraints clean
+.PHONY: help run test test-browser bench install develop lint format types coverage schema constraints audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,23 +61,25 @@ schema: develop ## Write docs/openapi.yaml anew from the code
 	@DATABASE_URL= $(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
 
 constraints: develop ## Pin requirements anew (UPGRADE=--upgrade takes the newest releases)
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
-	  --custom-compile-command "make constraints" $(UPGRADE) \
-	  --output-file constraints.txt requirements.txt requirements-dev.txt
+	@$(PIN) $(UPGRADE) --output-file constraints.txt requirements.txt
+	@$(PIN) $(UPGRADE) --constraints constraints.txt --output-file constraints-dev.txt requirements-dev.txt
+
+audit: develop ## Look for known holes in what is pinned
+	@$(BIN)/python .ci/audit.py
 
 clean: ## Remove the environment and all caches; the data stays
 	rm -rf $(VENV) .coverage .coverage.* htmlcov staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is younger than what it was installed from, so a second run installs nothing.
-$(VENV)/.installed: requirements.txt constraints.txt $(BIN)/pip
-	@echo "Installing what requirements.txt names ..."
-	@$(PIP_INSTALL) -r requirements.txt
+$(VENV)/.installed: constraints.txt $(BIN)/pip
+	@echo "Installing what constraints.txt pins ..."
+	@$(PIP_INSTALL) -r constraints.txt
 	@touch $@
 
-$(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
-	@echo "Installing what requirements-dev.txt names ..."
-	@$(PIP_INSTALL) -r requirements-dev.txt
+$(VENV)/.developing: constraints-dev.txt $(VENV)/.installed
+	@echo "Installing what constraints-dev.txt pins ..."
+	@$(PIP_INSTALL) -r constraints-dev.txt
 	@touch $@
 
 # PYTHON names the interpreter; without it the first one that is new enough is taken.

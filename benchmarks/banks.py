@@ -56,7 +56,9 @@ class Bank:
 
     def web_growth_megabytes(self) -> float | None:
         """The largest web worker now, less the largest before any load. None without a server."""
-        return self._web.largest_worker_megabytes() - self._idle_megabytes if self._web else None
+        if self._web is None:
+            return None
+        return round(self._web.largest_worker_megabytes() - self._idle_megabytes, 1)
 
     def _call(self, job: str, *arguments: Any, **options: Any) -> Any:
         return self._executor.submit(call_job, job, *arguments, **options).result()
