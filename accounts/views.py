@@ -4,7 +4,7 @@ Routes that move money or list transactions, opening included, are added in `tra
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from rest_framework import viewsets
@@ -58,10 +58,6 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
         "close": CanManageAccounts,
         "overdraft_limit": CanManageAccounts,
     }
-
-    def get_permissions(self) -> Sequence[Any]:
-        rule = self.permission_by_action.get(self.action or "")
-        return [rule()] if rule else super().get_permissions()
 
     @schema.list_accounts
     def list(self, request: Request) -> Response:

@@ -7,7 +7,6 @@ from django.http import HttpResponse
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
@@ -20,12 +19,13 @@ class SchemaView(SpectacularAPIView):
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        renderer = request.accepted_renderer
+        renderer: Any = request.accepted_renderer
         return HttpResponse(_rendered(type(renderer)), content_type=renderer.media_type)
 
 
 @cache
-def _rendered(renderer: type[BaseRenderer]) -> bytes:
+def _rendered(renderer: Any) -> bytes:
     schema = SchemaGenerator().get_schema(request=None, public=True)
-    rendered: bytes = renderer().render(schema, renderer.media_type, {})
+    rendered = renderer().render(schema, renderer.media_type, {})
+    assert isinstance(rendered, bytes)
     return rendered
