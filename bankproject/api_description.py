@@ -20,7 +20,8 @@ class SchemaView(SpectacularAPIView):
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         renderer: Any = request.accepted_renderer
-        return HttpResponse(_rendered(type(renderer)), content_type=renderer.media_type)
+        kind: Any = type(renderer)
+        return HttpResponse(_rendered(kind), content_type=renderer.media_type)
 
 
 @cache
