@@ -377,6 +377,7 @@ SPECTACULAR_SETTINGS = {
         "clients.schema.add_oauth_routes",
         "core.api.schema.close_request_bodies",
         "core.api.schema.add_problem_responses",
+        "core.api.schema.leave_parameters_empty",
     ],
     "ENUM_NAME_OVERRIDES": {
         "AccountStatusEnum": "accounts.states.ShownStatus",

@@ -181,6 +181,20 @@ def _implied_codes(path: str, operation: dict[str, Any]) -> Iterable[str]:
         yield "validation_error"
 
 
+def leave_parameters_empty(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Postprocessing hook: optional parameters have no examples.
+
+    Swagger UI fills an example in as if it had been chosen: the first try would ask for what was
+    opened after and before the same moment, and find nothing.
+    """
+    for item in result["paths"].values():
+        for operation in (item[method] for method in item.keys() & _METHODS):
+            for parameter in operation.get("parameters", []):
+                if not parameter.get("required") and parameter["in"] == "query":
+                    parameter["schema"].pop("example", None)
+    return result
+
+
 def _add_response(responses: dict[str, Any], code: str, example: dict[str, Any]) -> None:
     kind = ERROR_KINDS[code]
     response = responses.setdefault(str(kind.status), {"description": ""})
