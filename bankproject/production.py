@@ -3,6 +3,7 @@
 from django.core.exceptions import ImproperlyConfigured
 
 _MINIMUM_KEY_LENGTH = 50
+_POSTGRESQL_SCHEMES = ("postgres://", "postgresql://", "pgsql://", "psql://")
 
 
 def require_production_settings(
@@ -32,7 +33,10 @@ def require_production_settings(
                 any(not origin.startswith("https://") for origin in trusted_origins),
                 "DJANGO_CSRF_TRUSTED_ORIGINS must be https",
             ),
-            (not database_url, "DATABASE_URL must name a PostgreSQL database"),
+            (
+                not database_url.startswith(_POSTGRESQL_SCHEMES),
+                "DATABASE_URL must name a PostgreSQL database",
+            ),
         )
         if is_at_fault
     ]

@@ -47,6 +47,9 @@ def configure(config: dict[str, Any]) -> None:
             "loggers": {
                 # Told by our own line for each request, with who and how long.
                 "django.request": {"level": "CRITICAL"},
+                # So are hosts, sizes and tokens that are not right: with paths, and with tracebacks
+                # that anyone could fill a disk with.
+                "django.security": {"level": "CRITICAL"},
                 # At DEBUG it tells the tokens that it gives out.
                 "oauthlib": {"level": "WARNING"},
                 "django.server": {"handlers": ["stderr"], "propagate": False},

@@ -84,7 +84,9 @@ def _invalid(detail: str) -> InvalidInput:
 
 
 def _check_encoding(media_type: str, content_encoding: str) -> None:
-    _, parameters = parse_header_parameters(media_type)
+    sent, parameters = parse_header_parameters(media_type)
+    if sent != "application/json":  # The framework lets a pattern like */* count as any type.
+        raise UnsupportedMediaType(media_type)
     charset = parameters.get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8"):
         raise UnsupportedMediaType(media_type, detail="The charset must be utf-8.")
