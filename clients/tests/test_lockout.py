@@ -1,0 +1,168 @@
+"""Guessing at client secrets: how often, by whom, and what it does to others."""
+
+from base64 import b64encode
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.core.cache import caches
+from django.http import HttpResponse
+from django.test import Client
+
+from clients.models import ApiClient
+from clients.registry import create_client, issue_token
+
+pytestmark = pytest.mark.django_db
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+ADDRESS = "192.0.2.1"
+ROUTES = ["token", "revoke", "introspect"]
+
+
+@pytest.fixture(autouse=True)
+def _three_failures_within_ten_minutes(settings: Any) -> None:
+    settings.LOCKOUT_FAILURES = 3
+    settings.LOCKOUT_MINUTES = 10
+    settings.WEB_WORKERS = 1
+    caches["throttles"].clear()
+
+
+@pytest.fixture
+def api_client() -> tuple[ApiClient, str]:
+    """Made anew for each test, so that no earlier failure counts."""
+    return create_client("Shop", user=User.objects.create_user("shop"), scopes=["accounts:read"])
+
+
+def post(route: str, client: ApiClient, secret: str, *, address: str = ADDRESS) -> HttpResponse:
+    body = {
+        "client_id": client.client_id,
+        "client_secret": secret,
+        "grant_type": "client_credentials",
+        "token": "unknown",
+    }
+    return Client(REMOTE_ADDR=address).post(
+        f"/api/v1/oauth/{route}/", urlencode(body), "application/x-www-form-urlencoded"
+    )
+
+
+def statuses(route: str, client: ApiClient, secret: str, times: int, **options: Any) -> list[int]:
+    return [post(route, client, secret, **options).status_code for _ in range(times)]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_failures_lock_all_three_routes_until_the_window_ends(
+    route: str, api_client: tuple[ApiClient, str]
+) -> None:
+    client, secret = api_client
+    with time_machine.travel(START, tick=False) as clock:
+        assert statuses(route, client, "wrong", 4) == [401, 401, 401, 429]
+        for other in ROUTES:
+            refused = post(other, client, secret)
+            assert refused.status_code == 429
+            assert refused["Content-Type"] == "application/problem+json"
+            assert refused["Retry-After"] == "600"
+        clock.shift(599)
+        assert post(route, client, secret)["Retry-After"] == "1"
+        clock.shift(1)
+        assert [post(other, client, secret).status_code for other in ROUTES] == [200, 200, 200]
+
+
+def test_only_the_pair_of_client_and_address_is_locked_out(
+    api_client: tuple[ApiClient, str],
+) -> None:
+    client, secret = api_client
+    other, other_secret = create_client("Till", user=client.user, scopes=["accounts:read"])
+    with time_machine.travel(START, tick=False):
+        assert statuses("token", client, "wrong", 4) == [401, 401, 401, 429]
+        assert post("token", other, other_secret).status_code == 200
+        assert post("token", client, secret, address="192.0.2.2").status_code == 200
+
+
+def test_success_and_other_refusals_do_not_count(api_client: tuple[ApiClient, str]) -> None:
+    client, secret = api_client
+    with time_machine.travel(START, tick=False):
+        assert statuses("token", client, "wrong", 2) == [401, 401]
+        assert statuses("token", client, secret, 5) == [200] * 5
+        body = urlencode({"grant_type": "password", "client_id": client.client_id})
+        for _ in range(3):
+            answer = Client(REMOTE_ADDR=ADDRESS).post(
+                "/api/v1/oauth/token/", body, "application/x-www-form-urlencoded"
+            )
+            assert answer.status_code == 400
+        assert statuses("token", client, "wrong", 2) == [401, 429]
+
+
+def test_a_name_in_front_does_not_hide_guesses_at_another(
+    api_client: tuple[ApiClient, str],
+) -> None:
+    """The library falls back from HTTP Basic to the form, and reads the query for introspection."""
+    client, secret = api_client
+    with time_machine.travel(START, tick=False):
+        for number in range(3):
+            basic = b64encode(f"decoy-{number}:wrong".encode()).decode()
+            answer = Client(REMOTE_ADDR=ADDRESS).post(
+                "/api/v1/oauth/introspect/",
+                urlencode({"client_id": client.client_id, "client_secret": "wrong"}),
+                "application/x-www-form-urlencoded",
+                query_params={"client_id": f"another-decoy-{number}"},
+                headers={"Authorization": f"Basic {basic}"},
+            )
+            assert answer.status_code == 401
+        assert post("introspect", client, secret).status_code == 429
+
+
+@pytest.mark.parametrize(
+    "credentials", ["", "%", "no-colon", b64encode(b"\xff\xfe:x").decode(), "Y2xpZW50"]
+)
+def test_who_gives_no_readable_name_is_counted_together(credentials: str) -> None:
+    address = f"198.51.100.{len(credentials)}"
+    with time_machine.travel(START, tick=False):
+        answers = [
+            Client(REMOTE_ADDR=address).post(
+                "/api/v1/oauth/introspect/",
+                "token=unknown",
+                "application/x-www-form-urlencoded",
+                headers={"Authorization": f"Basic {credentials}"},
+            )
+            for _ in range(4)
+        ]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+
+
+def test_0_failures_switch_the_lockout_off(
+    settings: Any, api_client: tuple[ApiClient, str]
+) -> None:
+    settings.LOCKOUT_FAILURES = 0
+    assert statuses("token", api_client[0], "wrong", 10) == [401] * 10
+
+
+def test_staff_read_of_clients_and_tokens_all_but_secrets(
+    admin_client: Client, api_client: tuple[ApiClient, str]
+) -> None:
+    client, secret = api_client
+    token = issue_token(client)
+    stored = client.accesstoken_set.get()
+    pages = {
+        "/admin/clients/apiclient/": 200,
+        f"/admin/clients/apiclient/{client.pk}/change/": 200,
+        "/admin/clients/apiclient/add/": 403,
+        "/admin/oauth2_provider/accesstoken/": 200,
+        f"/admin/oauth2_provider/accesstoken/{stored.pk}/change/": 200,
+        "/admin/oauth2_provider/accesstoken/add/": 403,
+        "/admin/oauth2_provider/refreshtoken/": 404,
+        "/admin/oauth2_provider/grant/": 404,
+        "/admin/oauth2_provider/idtoken/": 404,
+    }
+    for path, status in pages.items():
+        answer = admin_client.get(path)
+        assert answer.status_code == status, path
+        html = answer.content.decode()
+        for hidden in (secret, client.client_secret, token, stored.token, stored.token_checksum):
+            assert not hidden or hidden not in html
+    for path in (path for path, status in pages.items() if status == 200):
+        assert admin_client.post(path, {"name": "Mine", "is_active": ""}).status_code == 403
+    client.refresh_from_db()
+    assert (client.name, client.is_active) == ("Shop", True)
