@@ -7,6 +7,8 @@ from transactions.states import INITIAL, TRANSITIONS
 
 JOURNAL = "transactions_transaction"
 EVENTS = "transactions_transactionevent"
+# The class of the advisory locks on idempotency keys. Any constant will do.
+_KEY_LOCKS = 7_064_007
 ENTRIES = "transactions_entry"
 QUEUE_CHANNEL = "bank_queue"
 
@@ -86,8 +88,13 @@ END
 def _key_is_free(name: str, table: str, other: str) -> DatabaseObject:
     """Backs the promise that a caller's key stands for one request, of whatever kind.
 
-    Within each table a unique index sees to that. Raises a unique violation.
+    Within each table a unique index sees to that. Between them, two that are at it at once see
+    nothing of each other on PostgreSQL, so they take a lock on the key: openings of accounts an
+    exclusive one, transactions a shared one, which is never in the way of another transaction. Keys
+    share a few locks, because a long list must not fill the server's table of locks. SQLite has one
+    writer at a time. Raises a unique violation.
     """
+    take_lock = "pg_advisory_xact_lock" + ("_shared" if table == JOURNAL else "")
     message = "this idempotency key belongs to another request"
     condition = "NEW.idempotency_key IS NOT NULL"
     taken = (
@@ -110,6 +117,9 @@ def _key_is_free(name: str, table: str, other: str) -> DatabaseObject:
         ),
         function_body=f"""
 BEGIN
+    PERFORM {take_lock}(
+        {_KEY_LOCKS}, hashtext(NEW.idempotency_caller || ' ' || NEW.idempotency_key) & 63
+    );
     IF {taken} THEN
         RAISE EXCEPTION '{message}' USING ERRCODE = 'unique_violation';
     END IF;

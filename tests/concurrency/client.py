@@ -1,0 +1,135 @@
+"""A client of the API as a careful program would be: one key per request, and the same key again
+whenever the outcome is unknown.
+"""
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.concurrency.tally import Tally
+
+API = "/api/v1/"
+TIMEOUT_SECONDS = 60
+# What a client meets while others are in the way. It never lasts: attempts are bounded.
+BUSY = (429, 503)
+ATTEMPTS = 60
+LONGEST_WAIT_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: dict[str, Any]
+    headers: dict[str, str]
+
+    @property
+    def code(self) -> str | None:
+        """The error's code, None for a success."""
+        return self.body.get("code") if self.status >= 400 else None
+
+    @property
+    def replayed(self) -> bool:
+        return self.headers.get("idempotent-replayed") == "true"
+
+
+@dataclass(slots=True)
+class Client:
+    """Speaks to one server with one token. Safe for many threads: each request has its socket."""
+
+    port: int
+    token: str
+    tally: Tally = field(default_factory=Tally)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        hang_up: bool = False,
+    ) -> Answer | None:
+        """One request, one answer. With `hang_up` the client is gone before the answer: None.
+
+        Asserts that nothing comes back that no client should ever see.
+        """
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
+        if key:
+            headers["Idempotency-Key"] = key
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
+        try:
+            connection.request(
+                method, API + path, None if body is None else json.dumps(body), headers
+            )
+            if hang_up:
+                return None
+            with connection.getresponse() as response:
+                text = response.read()
+                answer = Answer(
+                    response.status,
+                    json.loads(text),
+                    {name.lower(): value for name, value in response.getheaders()},
+                )
+        finally:
+            connection.close()
+        assert answer.status < 500 or answer.code == "busy", answer
+        return answer
+
+    def settled(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        hang_up: bool = False,
+    ) -> Answer:
+        """Sends until the outcome is known: the same request, with the same key.
+
+        With `hang_up` the first answer is lost on the way.
+        """
+        assert key or method == "GET", "Without a key a lost answer could not be found again."
+        if hang_up:
+            self.send(method, path, body, key=key, hang_up=True)
+            self.tally.add("unknowns resolved")
+        for _ in range(ATTEMPTS):
+            answer = self.send(method, path, body, key=key)
+            assert answer is not None
+            if answer.status not in BUSY:
+                return answer
+            assert int(answer.headers["retry-after"]) >= 1
+            self.tally.add("answers busy")
+            time.sleep(LONGEST_WAIT_SECONDS * Random().random())  # noqa: S311
+        raise AssertionError(f"{method} {path} stayed busy: {answer.body}")
+
+    def get(self, path: str) -> dict[str, Any]:
+        answer = self.settled("GET", path)
+        assert answer.status == 200, answer
+        return answer.body
+
+    def post(self, path: str, body: Any, *, key: str | None = None) -> Answer:
+        """One attempt, for tests that look at the very first answer."""
+        answer = self.send("POST", path, body, key=key)
+        assert answer is not None
+        return answer
+
+    def pages(self, path: str, *, page_size: int) -> Iterator[list[dict[str, Any]]]:
+        """A list page by page, to its end."""
+        page = self.get(f"{path}{'&' if '?' in path else '?'}page_size={page_size}")
+        yield page["results"]
+        while page["next"]:
+            following = urlsplit(page["next"])
+            page = self.get(f"{following.path.removeprefix(API)}?{following.query}")
+            yield page["results"]
+
+    def walk(self, path: str) -> Iterator[dict[str, Any]]:
+        """All items of a list."""
+        return chain.from_iterable(self.pages(path, page_size=200))

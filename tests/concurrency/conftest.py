@@ -1,0 +1,54 @@
+"""Fixtures of the concurrency tests: a served bank, its one source of chance, and its counts."""
+
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from tests.concurrency.bank import Bank, supervisor_token
+from tests.concurrency.client import Client
+from tests.concurrency.server import served
+from tests.concurrency.tally import Tally
+from tests.seed import seeded
+
+LEVELS = {"read committed": 2, "serializable": 4}
+
+
+@pytest.fixture(scope="session")
+def port(django_db_setup: None) -> Iterator[int]:
+    """The bank behind gunicorn, started when the first test asks for it."""
+    with served() as port:
+        yield port
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
+    """Counts that the run prints at its end, summed over all tests."""
+    tally = Tally()
+    yield tally
+    request.node.user_properties.append(("tally", tally.as_dict()))
+
+
+@pytest.fixture
+def random(request: pytest.FixtureRequest) -> Random:
+    return seeded(request.node.name)
+
+
+@pytest.fixture
+def bank(transactional_db: None, port: int, random: Random, tally: Tally) -> Bank:
+    return Bank(Client(port, supervisor_token(), tally), random, tally)
+
+
+@pytest.fixture
+def isolation(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Sets the isolation level of connections made from then on, in threads and processes."""
+
+    def set_level(level: str) -> None:
+        if connection.vendor == "postgresql":
+            options: dict[str, Any] = connection.settings_dict["OPTIONS"]
+            monkeypatch.setitem(options, "isolation_level", LEVELS[level])
+            connection.close()
+
+    return set_level

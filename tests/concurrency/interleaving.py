@@ -1,0 +1,163 @@
+"""Interleavings by design: second sessions, threads that stop where they are told, and what waits.
+
+Nothing here sleeps for luck: that somebody waits for a lock is known because PostgreSQL says so.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection
+
+from tests.concurrency.crowd import PATIENCE_SECONDS, Thread, database_url
+from transactions import processor
+
+# On SQLite nobody can ask who waits: who has not arrived by then is taken to be waiting.
+SQLITE_GRACE_SECONDS = 0.5
+
+
+class Rival:
+    """A session that knows nothing of the bank's rules: it locks what it likes for as long."""
+
+    def __init__(self, session: psycopg.Connection[Any]) -> None:
+        self.session = session
+
+    def lock(self, account_id: UUID | str) -> None:
+        self.session.execute(
+            "SELECT FROM accounts_account WHERE id = %s FOR UPDATE", [str(account_id)]
+        )
+
+
+@contextmanager
+def rival() -> Iterator[Rival]:
+    """A rival in a transaction of its own, which ends with the block and leaves no trace."""
+    session = psycopg.connect(database_url())
+    try:
+        yield Rival(session)
+    finally:
+        session.rollback()
+        session.close()
+
+
+def waiting_sessions() -> int:
+    """Sessions of this database that wait for a lock now."""
+    with psycopg.connect(database_url(), autocommit=True) as session:
+        row = session.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ).fetchone()
+    assert row
+    return int(row[0])
+
+
+def until(condition: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS) -> bool:
+    """Whether the condition came true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+@contextmanager
+def failures_recorded() -> Iterator[list[str]]:
+    """SQLSTATEs of this thread's statements that failed by contention."""
+    seen: list[str] = []
+
+    def record(execute: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return execute(*arguments)
+        except OperationalError as error:
+            seen.append(getattr(error.__cause__, "sqlstate", "") or str(error))
+            raise
+
+    with connection.execute_wrapper(record):
+        yield seen
+
+
+class Steps:
+    """Two operations whose order within is given: the second one begins when the first one has come
+    to a stop, as far as it can; then the first one ends, and then the second.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, original: Any) -> None:
+        self._original = original
+        self._mine = threading.local()
+        monkeypatch.setattr(processor, name, self._do_and_stop)
+
+    @classmethod
+    def locked(cls, monkeypatch: pytest.MonkeyPatch, lock: Any) -> "Steps":
+        """They stop when they have their locks, and have read what those protect."""
+        return cls(monkeypatch, "lock_accounts", lock)
+
+    @classmethod
+    def written(cls, monkeypatch: pytest.MonkeyPatch) -> "Steps":
+        """They stop when they have written all, and not committed."""
+        return cls(monkeypatch, "_run", processor._run)
+
+    def run(self, first: Callable[[], Any], second: Callable[[], Any]) -> list[Any]:
+        """Results, or the errors in their place."""
+        leader, follower = self._thread(first), self._thread(second)
+        leader.start()
+        assert until(lambda: leader.arrived.is_set() or not leader.thread.is_alive())
+        follower.start()
+        self._until_it_waits(follower)
+        leader.go.set()
+        results = [leader.outcome()]
+        follower.go.set()
+        return [*results, follower.outcome()]
+
+    def _until_it_waits(self, follower: "_Stopping") -> None:
+        """For the leader, or, where nothing holds it, at its own stop."""
+        if connection.vendor == "sqlite":
+            follower.arrived.wait(SQLITE_GRACE_SECONDS)
+            return
+        assert until(
+            lambda: (
+                follower.arrived.is_set()
+                or not follower.thread.is_alive()
+                or waiting_sessions() > 0
+            )
+        )
+
+    def _thread(self, job: Callable[[], Any]) -> "_Stopping":
+        stopping = _Stopping()
+
+        def marked() -> Any:
+            self._mine.stop = stopping
+            return job()
+
+        stopping.thread = Thread(marked)
+        return stopping
+
+    def _do_and_stop(self, *arguments: Any) -> Any:
+        done = self._original(*arguments)
+        stop: _Stopping | None = getattr(self._mine, "stop", None)
+        if stop:
+            stop.arrived.set()
+            assert stop.go.wait(PATIENCE_SECONDS)
+        return done
+
+
+class _Stopping:
+    """A thread that stops where it was told, until it is let go."""
+
+    thread: Thread
+
+    def __init__(self) -> None:
+        self.arrived, self.go = threading.Event(), threading.Event()
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def outcome(self) -> Any:
+        try:
+            return self.thread.result()
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            return error

@@ -1,0 +1,41 @@
+"""One seed for all chance, and the counts that are printed at the end."""
+
+import json
+import os
+import secrets
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.seed import SEED_VARIABLE, seed
+
+COUNTS_FILE_VARIABLE = "TEST_COUNTS_FILE"
+
+
+def pytest_configure() -> None:
+    # The processes of pytest-xdist inherit it.
+    os.environ.setdefault(SEED_VARIABLE, str(secrets.randbelow(2**32)))
+
+
+def pytest_report_header() -> str:
+    return f"seed: {os.environ[SEED_VARIABLE]} (set {SEED_VARIABLE} to repeat it)"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the concurrency tests counted, in whichever process they ran."""
+    total: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport) and report.when == "teardown":
+                for name, counts in report.user_properties:
+                    if name == "tally":
+                        total.update(counts)
+    if not total:
+        return
+    terminalreporter.section(f"concurrency, seed {seed()}")
+    for name, count in sorted(total.items()):
+        terminalreporter.write_line(f"{count:>9,} {name}")
+    if path := os.environ.get(COUNTS_FILE_VARIABLE):
+        Path(path).write_text(json.dumps(total))
