@@ -11,6 +11,7 @@ from accounts.admin.filters import CurrencyFilter, as_uuid
 from accounts.models import Account
 from core.admin import EMPTY, ReadOnlyModelAdmin, badge, link_to, shown_amount, yes_or_no
 from core.admin_filters import DaysById
+from transactions.admin.decisions import DecisionActions
 from transactions.admin.entry import EntryInline
 from transactions.admin.event import TransactionEventInline
 from transactions.admin.filters import EitherSideFilter, FailureFilter, shown_failure
@@ -28,7 +29,7 @@ _ACCOUNTS_SEARCHED = 20
 
 
 @admin.register(Transaction)
-class TransactionAdmin(ReadOnlyModelAdmin):
+class TransactionAdmin(DecisionActions, ReadOnlyModelAdmin):
     list_display = (
         "created_at",
         "type",

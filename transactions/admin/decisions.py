@@ -1,0 +1,163 @@
+"""Buttons of a transaction's page: retry, reverse, cancel, approve, reject.
+
+Each is a page of its own that asks for a reason and runs the same command as the API.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from unfold.decorators import action
+
+from core.api.permissions import has_right
+from core.command_form import command_page, origin_of_staff
+from core.commands import Command
+from core.errors import ERROR_KINDS
+from transactions.commands import Approve, Cancel, Reject, Retry, Reverse
+from transactions.models import Transaction
+from transactions.processor import process
+from transactions.states import TransactionStatus, TransactionType
+
+RETRY = "transactions.retry_transaction"
+REVERSE = "transactions.reverse_transaction"
+APPROVE = "transactions.approve_transaction"
+
+Make = Callable[[UUID, str], Command]
+
+
+class DecisionActions:
+    """For the admin of transactions. A button shows where its right and the state allow it."""
+
+    actions_detail = ("retry", "reverse", "approve", "reject", "cancel")
+    admin_site: Any
+    get_queryset: Callable[[HttpRequest], QuerySet[Transaction]]
+
+    def has_retry_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        def can_be(found: Transaction) -> bool:
+            kind = ERROR_KINDS.get(found.failure_code)
+            return bool(kind and kind.retryable) and found.archived_at is None
+
+        return self._may(request, object_id, RETRY, can_be)
+
+    def has_cancel_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return self._may(request, object_id, RETRY, _is_pending)
+
+    def has_reverse_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        def can_be(found: Transaction) -> bool:
+            completed = found.status == TransactionStatus.COMPLETED
+            return completed and found.type != TransactionType.REVERSAL
+
+        return self._may(request, object_id, REVERSE, can_be)
+
+    def has_approve_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        def can_be(found: Transaction) -> bool:
+            waits = found.approval_required and found.approved_by_id is None
+            return _is_pending(found) and waits
+
+        return self._may(request, object_id, APPROVE, can_be)
+
+    def _may(
+        self, request: HttpRequest, object_id: str, right: str, state: Callable[[Transaction], bool]
+    ) -> bool:
+        """By right, and by the state just now; the command checks the state under its lock.
+
+        The row is read once for all the buttons of a page.
+        """
+        if not has_right(request.user, right):
+            return False
+        if not hasattr(request, "decided"):
+            request.decided = Transaction.objects.filter(pk__in=_ids(object_id)).first()  # type: ignore[attr-defined]
+        found: Transaction | None = request.decided  # type: ignore[attr-defined]
+        return found is not None and state(found)
+
+    @action(description="Retry", url_path="retry", icon="replay", permissions=["retry"])
+    def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def make(transaction_id: UUID, reason: str) -> Command:
+            return Retry(
+                transaction_id=transaction_id,
+                reason=reason,
+                limit=settings.RETRY_LIMIT,
+                may_exceed_limit=has_right(request.user, APPROVE),
+            )
+
+        return self._decide(request, object_id, "Retry", make)
+
+    @action(description="Reverse", url_path="reverse", icon="undo", permissions=["reverse"])
+    def reverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(
+            request,
+            object_id,
+            "Reverse",
+            lambda transaction_id, reason: Reverse(transaction_id=transaction_id, reason=reason),
+        )
+
+    @action(description="Cancel", url_path="cancel", icon="cancel", permissions=["cancel"])
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(
+            request,
+            object_id,
+            "Cancel",
+            lambda transaction_id, reason: Cancel(transaction_id=transaction_id, reason=reason),
+        )
+
+    @action(description="Approve", url_path="approve", icon="check", permissions=["approve"])
+    def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(
+            request,
+            object_id,
+            "Approve",
+            lambda transaction_id, reason: Approve(transaction_id=transaction_id, reason=reason),
+        )
+
+    @action(description="Reject", url_path="reject", icon="block", permissions=["approve"])
+    def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(
+            request,
+            object_id,
+            "Reject",
+            lambda transaction_id, reason: Reject(transaction_id=transaction_id, reason=reason),
+        )
+
+    def _decide(self, request: HttpRequest, object_id: str, title: str, make: Make) -> HttpResponse:
+        transaction = Transaction.objects.filter(pk__in=_ids(object_id)).first()
+        if transaction is None:
+            raise Http404
+
+        def run(reason: str) -> str:
+            outcome = process([make(transaction.pk, reason)], origin_of_staff(request))[0]
+            if refusal := outcome.refusal():
+                raise refusal
+            done = outcome.as_transaction()
+            return f"{title}: {done.get_type_display()} {done.pk} is {done.get_status_display()}."
+
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "explanation": _words(transaction),
+        }
+        back = reverse("admin:transactions_transaction_change", args=(transaction.pk,))
+        return command_page(request, context, back=back, run=run)
+
+
+def _is_pending(transaction: Transaction) -> bool:
+    return transaction.status == TransactionStatus.PENDING
+
+
+def _words(transaction: Transaction) -> str:
+    return (
+        f"{transaction.get_type_display()} of {transaction.amount.normalize():f}"
+        f" {transaction.currency}, {transaction.get_status_display().lower()}."
+        " The reason is kept in its record."
+    )
+
+
+def _ids(text: str) -> list[UUID]:
+    """The id in the path; none if it is no id."""
+    try:
+        return [UUID(text)]
+    except ValueError:
+        return []
