@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from rest_framework import serializers
 
 from core.api.fields import (
@@ -16,6 +16,7 @@ from core.api.fields import (
 from core.api.requests import PageQuery
 from core.identifiers import lowest_uuid7
 from core.money import MAX_BALANCE, to_units
+from transactions.branches import Branch
 from transactions.states import TransactionStatus, TransactionType
 
 
@@ -88,17 +89,12 @@ _LOOKUPS = {
 }
 
 
-def filters_of(values: dict[str, Any]) -> Q:
-    """What TransactionFilters read, as a condition. Times become bounds of ids, for the indexes."""
+def filter_branches(branches: list[Branch], values: dict[str, Any]) -> list[Branch]:
+    """Each branch narrowed by what TransactionFilters read. Times become bounds of ids."""
     condition = Q(**{_LOOKUPS[name]: value for name, value in values.items() if name in _LOOKUPS})
-    if "created_after" in values:
-        condition &= Q(id__gte=lowest_uuid7(values["created_after"]))
-    if "created_before" in values:
-        condition &= Q(id__lt=lowest_uuid7(values["created_before"]))
-    return condition
-
-
-def filter_branches(branches: list[QuerySet], values: dict[str, Any]) -> list[QuerySet]:
-    """Each branch of a list, narrowed."""
-    condition = filters_of(values)
-    return [branch.filter(condition) for branch in branches]
+    bounds = {
+        bound: lowest_uuid7(values[name])
+        for bound, name in (("first", "created_after"), ("end", "created_before"))
+        if name in values
+    }
+    return [branch.narrowed(condition, **bounds) for branch in branches]

@@ -20,6 +20,7 @@ from accounts.selectors import visible_accounts
 from core.api.permissions import has_right
 from core.errors import FieldError, InvalidInput, NotFound
 from core.money import from_units
+from transactions.branches import Branch
 from transactions.models import Entry, Transaction, TransactionEvent
 from transactions.states import OPEN, TransactionStatus
 
@@ -46,29 +47,30 @@ def own_account_ids(user: Any) -> frozenset[UUID] | None:
     return frozenset(visible_accounts(user).values_list("pk", flat=True))
 
 
-def sides_of(account_ids: Iterable[UUID], *, own: frozenset[UUID] | None) -> list[QuerySet]:
+def sides_of(account_ids: Iterable[UUID], *, own: frozenset[UUID] | None) -> list[Branch]:
     """The debit and the credit side of each account, as far as the owner of `own` may see them.
 
     Who is paid sees a transaction once it is completed; it is the payer's until then.
     """
-    branches: list[QuerySet] = []
-    for account_id in sorted(account_ids):
-        credit_side = Transaction.objects.filter(credit_account_id=account_id)
-        if own is not None:
-            credit_side = credit_side.filter(visible_as_payee(own))
-        branches += [Transaction.objects.filter(debit_account_id=account_id), credit_side]
-    return branches
+    debits = credits_ = Transaction.objects.all()
+    if own is not None:
+        credits_ = credits_.filter(visible_as_payee(own))
+    return [
+        Branch(rows=rows, account_column=column, account_id=account_id)
+        for account_id in sorted(account_ids)
+        for column, rows in (("debit_account_id", debits), ("credit_account_id", credits_))
+    ]
 
 
-def visible_branches(own: frozenset[UUID] | None, account_id: UUID | None) -> list[QuerySet]:
+def visible_branches(own: frozenset[UUID] | None, account_id: UUID | None) -> list[Branch]:
     """All transactions one may see, or those of one account, as branches of a page."""
     if account_id is not None:
         return sides_of({account_id} if own is None else {account_id} & own, own=own)
     if own is None:
-        return [Transaction.objects.all()]
+        return [Branch(rows=Transaction.objects.all())]
     if len(own) <= _MOST_BRANCHED_ACCOUNTS:
         return sides_of(own, own=own)
-    return [Transaction.objects.filter(_visible_to_owner(own))]
+    return [Branch(rows=Transaction.objects.filter(_visible_to_owner(own)))]
 
 
 def _visible_to_owner(own: frozenset[UUID]) -> Q:
@@ -109,17 +111,18 @@ def with_details(transaction: Transaction, own: frozenset[UUID] | None) -> Trans
 
 
 def page_of_transactions(
-    branches: Sequence[QuerySet], *, after: UUID | None, backwards: bool, limit: int
+    branches: Sequence[Branch], *, after: UUID | None, backwards: bool, limit: int
 ) -> list[Transaction]:
     """Up to `limit` transactions of any branch, newest first, that come after the id `after`.
 
     With `backwards` the ones before it, nearest first. Two statements, however many branches.
     """
-    order = "id" if backwards else "-id"
-    beyond = Q()
-    if after is not None:
-        beyond = Q(id__gt=after) if backwards else Q(id__lt=after)
-    pages = [branch.filter(beyond).order_by(order)[:limit] for branch in branches]
+    beyond = {} if after is None else {"end": after}
+    if backwards and after is not None:
+        beyond = {"first": UUID(int=after.int + 1)}
+    pages = [
+        branch.narrowed(Q(), **beyond).page(backwards=backwards, limit=limit) for branch in branches
+    ]
     if len(pages) == 1:
         return list(pages[0])
     found = list(Transaction.objects.filter(pk__in=_union_of_ids(pages, backwards, limit)))
