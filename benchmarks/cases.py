@@ -74,6 +74,8 @@ CASES: Sequence[Case] = (
     _list(100),
     _list(1000),
     _list(5000),
+    Case("queue.accept", "queue, transfers accepted one by one", "queue.accepted"),
+    Case("queue.drain", "queue, drained by one worker", "queue.drained", {"length": 1000}),
     _http(1),
     _http(8),
     _http(32),

@@ -36,6 +36,8 @@ GOALS: Sequence[Goal] = (
     Goal("single.transfer", "raw.transfer", at_least=0.5),
     Goal("list.5000", "copy.5000", at_least=0.5),
     Goal("list.5000", "single.transfer", at_least=15),
+    Goal("queue.drain", "single.transfer", at_least=3),
+    Goal("queue.drain", "list.5000", at_least=0.15),
     Goal("http.8", "single.transfer", at_least=0.6),
     Goal("hot.32", "http.32", at_least=0.5),
     Goal("single.transfer", "pgbench.1"),

@@ -25,14 +25,21 @@ def single(target: Target, seconds: float, *, kinds: Sequence[str]) -> Slice:
 def lists(target: Target, seconds: float, *, length: int) -> Slice:
     """Lists of transfers, each in one database transaction."""
     choice = Choice(target)
-    return measure(lambda: [_command(choice, "transfer") for _ in range(length)], _post, seconds)
+    return measure(lambda: [transfer(choice) for _ in range(length)], _post, seconds)
+
+
+def transfer(choice: Choice) -> Transfer:
+    """A transfer between two accounts of the load."""
+    source, other = choice.pair()
+    amount = Decimal(choice.cents()).scaleb(-2)
+    return Transfer(account_id=source, target_account_id=other, amount=amount)
 
 
 def _command(choice: Choice, kind: str) -> MoneyCommand:
-    source, other = choice.pair()
-    amount = Decimal(choice.cents()).scaleb(-2)
     if kind == "transfer":
-        return Transfer(account_id=source, target_account_id=other, amount=amount)
+        return transfer(choice)
+    source, _ = choice.pair()
+    amount = Decimal(choice.cents()).scaleb(-2)
     return {"deposit": Deposit, "withdraw": Withdraw}[kind](account_id=source, amount=amount)
 
 

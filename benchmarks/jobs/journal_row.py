@@ -24,6 +24,7 @@ _TYPES = {
     "failure_code": "text",
     "failure_detail": "text",
     "retry_count": "int4",
+    "attempts": "int4",
     "request_fingerprint": "text",
     "approval_required": "bool",
     "worker": "text",
@@ -49,6 +50,6 @@ def journal_row(
     """Values in the order of COLUMNS. `debited` and `credited` are sequence and balance after."""
     return (
         uuid7(created_at, index), "TRANSFER", "COMPLETED", debit, credit, amount, "USD", "",
-        *debited, *credited, created_at, "", "", 0, "", False, "",
+        *debited, *credited, created_at, "", "", 0, 0, "", False, "",
         created_at, completed_at, completed_at,
     )  # fmt: skip

@@ -75,7 +75,7 @@ class TransactionAdmin(DecisionActions, ReadOnlyModelAdmin):
                     ("created_at", "created_by"),
                     ("completed_at", "effective_at"),
                     ("needs_approval", "approved_by"),
-                    ("scheduled_for", "retry_count"),
+                    ("scheduled_for", "retry_count", "attempts"),
                     ("archived_at", "archive_run"),
                     ("batch", "batch_index"),
                 )
