@@ -17,6 +17,7 @@ from bankproject import environment
 from bankproject.production import require_production_settings
 from bankproject.secret_key import kept_secret_key
 from core.currencies import CURRENCIES
+from core.failpoints import require_disarmed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment.read_dotenv(BASE_DIR / ".env")
@@ -48,6 +49,7 @@ PRODUCTION = environment.boolean(
     "BANK_PRODUCTION", default=not set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]"}
 )
 if PRODUCTION:
+    require_disarmed()
     require_production_settings(
         debug=DEBUG,
         allowed_hosts=ALLOWED_HOSTS,

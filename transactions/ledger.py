@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from accounts.locks import LockedAccount
+from core.failpoints import failpoint
 from core.money import raw_units
 from transactions.journal import AMOUNTS, COLUMNS, JournalRow
 from transactions.models import Transaction
@@ -82,6 +83,7 @@ def write(rows: Sequence[JournalRow], accounts: Collection[LockedAccount]) -> No
     assert connection.in_atomic_block
     if rows:
         _execute_many(_INSERT_POSTGRESQL, _INSERT_SQLITE, COLUMNS, rows)
+        failpoint("write.journal")
     if accounts:
         _update(accounts)
 
@@ -107,6 +109,7 @@ def settle(rows: Sequence[JournalRow], accounts: Collection[LockedAccount]) -> N
     if rows:
         _execute_many(_SETTLE_POSTGRESQL, _SETTLE_SQLITE, (*_SETTLED, "id"), rows)
     if accounts:
+        failpoint("settle.journal")
         _update(accounts)
 
 

@@ -19,6 +19,7 @@ from accounts.locks import LockedAccount, lock_accounts
 from accounts.models import Account
 from core.commands import Command, Origin
 from core.errors import AlreadyReversed, Busy, NotFound, Refusal, TransactionsPending
+from core.failpoints import failpoint
 from transactions import events, ledger, selectors
 from transactions.approval import needs_approval
 from transactions.commands import Decision, MoneyCommand, Retry, Reverse
@@ -57,7 +58,7 @@ def process(
     to be called inside a transaction.
     """
     try:
-        return retrying(lambda: _run(commands, origin, all_or_nothing))
+        results = retrying(lambda: _run(commands, origin, all_or_nothing))
     except (IntegrityError, AlreadyReversed):
         # The insert settles a key: whoever comes second learns it here, with nothing done.
         if replays := find_replays(commands, origin):
@@ -66,6 +67,8 @@ def process(
             if isinstance(command, Reverse):
                 command.resolve()  # Of two at once, the second is told what the first did.
         raise
+    failpoint("process.committed")
+    return results
 
 
 def process_claimed(lease: UUID, origin: Origin, *, only: UUID | None = None) -> list[JournalRow]:
@@ -77,7 +80,9 @@ def process_claimed(lease: UUID, origin: Origin, *, only: UUID | None = None) ->
     mine = Q(lease_token=lease, status=TransactionStatus.PROCESSING)
     if only is not None:
         mine &= Q(pk=only)
-    return retrying(lambda: _run_claimed(mine, origin))
+    rows = retrying(lambda: _run_claimed(mine, origin))
+    failpoint("post.committed")
+    return rows
 
 
 def retrying(run: Callable[[], T]) -> T:
@@ -110,6 +115,7 @@ def _run(commands: Sequence[Command], origin: Origin, all_or_nothing: bool) -> l
     ]
     stored = _lock_stored(commands)
     accounts = lock_accounts(_accounts_of(commands, stored))
+    failpoint("process.locked")
     results: list[Result] = []
     rows: list[JournalRow] = []
     for index, command in enumerate(commands):
@@ -132,6 +138,7 @@ def _run(commands: Sequence[Command], origin: Origin, all_or_nothing: bool) -> l
             accounts[account.id] = LockedAccount.of(account)
             results.append(account)
     ledger.write(rows, _posted(rows, accounts))
+    failpoint("process.written")
     return results
 
 
@@ -221,7 +228,9 @@ def _goes_on(command: Decision, row: JournalRow, now: datetime) -> bool:
 
 def _run_claimed(mine: Q, origin: Origin) -> list[JournalRow]:
     rows = ledger.lock_rows(mine)
+    failpoint("post.rows_locked")
     accounts = lock_accounts({one for row in rows for one in row.customer_account_ids()})
+    failpoint("post.accounts_locked")
     now = timezone.now()
     outcomes = []
     for row in rows:
@@ -231,7 +240,9 @@ def _run_claimed(mine: Q, origin: Origin) -> list[JournalRow]:
             events.outcome(row, before=TransactionStatus.PROCESSING, origin=origin, at=at)
         )
     ledger.settle(rows, _posted(rows, accounts))
+    failpoint("post.settled")
     events.record(outcomes)
+    failpoint("post.recorded")
     return rows
 
 

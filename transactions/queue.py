@@ -20,6 +20,7 @@ from django.utils import timezone
 from accounts.selectors import currencies_of
 from core.commands import Origin
 from core.errors import BankError, ProcessingError
+from core.failpoints import failpoint
 from transactions import events, ledger
 from transactions.approval import needs_approval
 from transactions.commands import MoneyCommand, Reverse
@@ -54,12 +55,14 @@ def accept(
     ]
     for row in rows:
         row.approval_required = needs_approval(row.amount, row.currency)
+    failpoint("accept.read")
     try:
         ledger.insert_pending(rows)
     except IntegrityError:
         if replays := find_replays(commands, origin):
             return replays
         raise
+    failpoint("accept.stored")
     return rows
 
 
@@ -95,6 +98,7 @@ def claim(worker: str, origin: Origin, *, batch_size: int) -> Claim:
             limit=batch_size,
             skip_locked=True,
         )
+        failpoint("claim.locked")
         taken = list(_whose_turn_it_is(candidates))
         started = []
         for row in taken:
@@ -109,6 +113,8 @@ def claim(worker: str, origin: Origin, *, batch_size: int) -> Claim:
             )
         ledger.lease(taken, lease, now + timedelta(seconds=settings.WORKER_LEASE_SECONDS))
         events.record(started)
+        failpoint("claim.leased")
+    failpoint("claim.committed")
     return Claim(lease, [row.id for row in taken], blocked=len(taken) < len(candidates))
 
 
@@ -172,6 +178,7 @@ def reap(origin: Origin) -> int:
 def _give_back(condition: Q, event: str, origin: Origin) -> int:
     with transaction.atomic(durable=True):
         rows = ledger.lock_rows(condition, skip_locked=True)
+        failpoint("give_back.locked")
         now = timezone.now()
         written = []
         for row in rows:
@@ -188,6 +195,8 @@ def _give_back(condition: Q, event: str, origin: Origin) -> int:
             )
         ledger.settle(rows, [])
         events.record(written)
+        failpoint("give_back.recorded")
+    failpoint("give_back.committed")
     return len(rows)
 
 
@@ -197,6 +206,7 @@ def fail(lease: UUID, transaction_id: UUID, error: BankError, origin: Origin) ->
         rows = ledger.lock_rows(
             Q(pk=transaction_id, lease_token=lease, status=TransactionStatus.PROCESSING)
         )
+        failpoint("fail.locked")
         outcomes = []
         for row in rows:
             at = events.moment_after(row, timezone.now())
@@ -206,6 +216,8 @@ def fail(lease: UUID, transaction_id: UUID, error: BankError, origin: Origin) ->
             )
         ledger.settle(rows, [])
         events.record(outcomes)
+        failpoint("fail.recorded")
+    failpoint("fail.committed")
 
 
 def expire_approvals(origin: Origin) -> int:

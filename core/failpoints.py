@@ -1,0 +1,108 @@
+"""Named points in the code where a crash test can kill, stop or fail the process that comes by.
+
+    BANK_FAILPOINTS=claim.leased=kill,post.settled=stop manage.py process_transactions
+
+Off, which is always in production, a point costs one function call. Each fires once in a process.
+With BANK_FAILPOINT_FUSES, a folder that processes share, a point fires only while a file of its
+name is there, and whoever fires takes the file away: once for all of them, and as often as a test
+puts the file back.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+# Every point there is, in the order in which a command comes by them.
+FAILPOINTS = (
+    # A command is queued: one statement, which commits itself.
+    "accept.read",  # The accounts are read.
+    "accept.stored",  # The rows are committed, and the client does not know yet.
+    # A worker takes what is due, in one transaction.
+    "claim.locked",  # The rows are locked.
+    "claim.leased",  # All is written and nothing committed.
+    "claim.committed",  # The worker holds its claim and has not begun.
+    # Money moves, in one transaction: `process` for a client that waits, `post` for a claim.
+    "process.locked",  # The accounts are locked.
+    "write.journal",  # The journal is written, the balances are not.
+    "process.written",  # All is written and nothing committed.
+    "process.committed",  # All is committed, and the client does not know yet.
+    "post.rows_locked",  # The claimed rows are locked.
+    "post.accounts_locked",  # So are their accounts.
+    "settle.journal",  # The outcomes are written, the balances are not.
+    "post.settled",  # The balances are written, the events are not.
+    "post.recorded",  # All is written and nothing committed.
+    "post.committed",  # All is committed, and the worker does not know yet.
+    # A worker fails a command that cannot be processed, in one transaction.
+    "fail.locked",
+    "fail.recorded",
+    "fail.committed",
+    # What a worker held goes back to the queue: by itself, or by another once its lease ran out.
+    "give_back.locked",
+    "give_back.recorded",
+    "give_back.committed",
+)
+
+
+class FailpointReached(Exception):
+    """What the action `raise` raises."""
+
+
+def _kill(_name: str) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _stop(_name: str) -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)  # The whole process, heartbeat included, until SIGCONT.
+
+
+def _raise(name: str) -> None:
+    raise FailpointReached(name)
+
+
+_ACTIONS: dict[str, Callable[[str], None]] = {"kill": _kill, "stop": _stop, "raise": _raise}
+
+
+_armed: dict[str, Callable[[str], None]] = {}
+_fuses = os.environ.get("BANK_FAILPOINT_FUSES", "")
+
+
+def arm(text: str) -> None:
+    """Arms the points of `name=action,name=action`, and no others. Raises ImproperlyConfigured."""
+    _armed.clear()
+    for item in filter(None, (word.strip() for word in text.split(","))):
+        name, _, action = item.partition("=")
+        if name not in FAILPOINTS or action not in _ACTIONS:
+            raise ImproperlyConfigured(f"BANK_FAILPOINTS has {item!r}, not a known point=action.")
+        _armed[name] = _ACTIONS[action]
+
+
+arm(os.environ.get("BANK_FAILPOINTS", ""))
+
+
+def require_disarmed() -> None:
+    """Raises ImproperlyConfigured where a point is armed: for settings of production."""
+    if _armed:
+        raise ImproperlyConfigured("Not fit for production: BANK_FAILPOINTS must not be set.")
+
+
+def failpoint(name: str) -> None:
+    """Does nothing, unless a test has armed this point."""
+    if _armed:
+        _fire(name)
+
+
+def _fire(name: str) -> None:
+    action = _armed.get(name)
+    if action is None:
+        return
+    if _fuses:
+        try:
+            Path(_fuses, name).unlink()
+        except FileNotFoundError:
+            return
+    else:
+        del _armed[name]
+    action(name)

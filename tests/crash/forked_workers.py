@@ -1,0 +1,82 @@
+"""Workers of the queue that start in no time: forked from one process that has loaded the bank.
+
+Each is a process of its own that runs `manage.py process_transactions`, and can be killed. Spoken
+to by lines of JSON on standard input, and answers each by one line of JSON.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+import django
+
+# A child that hangs is killed after so long, and answered as hung.
+PATIENCE_SECONDS = 60
+HUNG = "hung"
+
+
+def main() -> None:
+    django.setup()
+    children: set[int] = set()
+    try:
+        for line in sys.stdin:
+            job = json.loads(line)
+            if "wait" in job:
+                children.discard(job["wait"])
+                answer: Any = _exit_code(job["wait"])
+            else:
+                answer = _fork(job)
+                children.add(answer)
+            print(json.dumps(answer), flush=True)
+    finally:
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+
+
+def _fork(job: dict[str, Any]) -> int:
+    """A worker: `arguments` of the command, `failpoints` to arm, `lease_seconds`, a `log`."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        _run(job)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _run(job: dict[str, Any]) -> None:
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from core.failpoints import arm
+
+    log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    # A lease below a second, which no setting allows, lets a test go on soon.
+    settings.WORKER_LEASE_SECONDS = job["lease_seconds"]
+    arm(job["failpoints"])
+    call_command("process_transactions", "--end-with-parent", *job["arguments"])
+    sys.stdout.flush()
+
+
+def _exit_code(pid: int) -> int | str:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return HUNG
+
+
+if __name__ == "__main__":
+    main()

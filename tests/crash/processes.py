@@ -1,0 +1,122 @@
+"""The processes of a crash test: started, killed by their id, and gone at its end in any case."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE_SECONDS = 90
+
+
+def eventually(condition: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any:
+    """What `condition` gives once it is true. Fails when it stays false for too long."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "It did not happen in time."
+        time.sleep(0.02)
+    return value
+
+
+@contextmanager
+def started(
+    command: list[str], environment: dict[str, str], log: Path, **options: Any
+) -> Iterator[subprocess.Popen[Any]]:
+    """A program of the bank. Whatever happens, it and all its children end with the block."""
+    options = {"stdin": subprocess.DEVNULL, "stdout": None} | options
+    with log.open("a") as output:
+        options["stdout"] = options["stdout"] or output
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=output, **options)
+    with process:
+        try:
+            yield process
+        finally:
+            kill_all(process.pid)
+
+
+def kill_all(pid: int) -> int:
+    """SIGKILL to a process and all below it, at once. Returns how many there were."""
+    try:
+        root = psutil.Process(pid)
+        # Stopped, it starts no further one between the count and the kill.
+        root.suspend()
+        doomed = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return 0
+    for process in doomed:
+        _kill(process)
+    psutil.wait_procs(doomed[1:], timeout=PATIENCE_SECONDS)
+    return len(doomed)
+
+
+def _kill(process: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
+
+
+def is_stopped(pid: int) -> bool:
+    status: str = psutil.Process(pid).status()
+    return status == psutil.STATUS_STOPPED
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker of the queue. `exit_code` waits for its end: minus the signal that killed it."""
+
+    pid: int
+    log: Path
+    exit_code: Callable[[], int | str]
+
+    def kill(self) -> int | str:
+        psutil.Process(self.pid).kill()
+        return self.exit_code()
+
+    def resume(self) -> None:
+        psutil.Process(self.pid).send_signal(signal.SIGCONT)
+
+
+class Workers:
+    """Starts workers of the queue, as often as a test likes."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self._process = process
+        self._folder = folder
+        self._count = 0
+
+    def start(
+        self, *arguments: str, failpoints: str = "", lease_seconds: float = 60, log: str = ""
+    ) -> Worker:
+        self._count += 1
+        path = self._folder / (log or f"worker-{self._count}.log")
+        pid = self._ask(
+            {
+                "arguments": arguments,
+                "failpoints": failpoints,
+                "lease_seconds": lease_seconds,
+                "log": str(path),
+            }
+        )
+        return Worker(pid, path, lambda: self._ask({"wait": pid}))
+
+    def _ask(self, job: dict[str, Any]) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
+@contextmanager
+def workers(environment: dict[str, str], folder: Path) -> Iterator[Workers]:
+    command = [sys.executable, "-m", "tests.crash.forked_workers"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with started(command, environment, folder / "workers.log", **pipes) as process:
+        yield Workers(process, folder)

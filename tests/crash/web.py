@@ -1,0 +1,96 @@
+"""gunicorn as a crash test needs it: killed, started again, and dying where a fuse is put."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from core.failpoints import FAILPOINTS
+from tests.concurrency.client import Client
+from tests.crash.processes import eventually, kill_all, started
+
+_GUNICORN = (
+    sys.executable,
+    "-m",
+    "gunicorn",
+    "--config=python:bankproject.gunicorn_conf",
+    "--no-control-socket",
+)
+
+
+class WebServer:
+    """gunicorn on a port of its own, the same after each start."""
+
+    def __init__(self, environment: dict[str, str], folder: Path, *, fused: bool) -> None:
+        self.port = _free_port()
+        self.log = folder / "web.log"
+        self._fuses = folder / "fuses"
+        self._fuses.mkdir()
+        # A fused worker dies often: forked from a parent that has loaded the bank, it is back soon.
+        self._command = [*_GUNICORN, *(["--preload"] if fused else [])]
+        self._environment = environment | {
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "WEB_CONCURRENCY": "2",
+            "BANK_THROTTLE_CLIENT_PER_MINUTE": "0",
+            "BANK_THROTTLE_ADDRESS_PER_MINUTE": "0",
+        }
+        if fused:
+            self._environment |= {
+                "BANK_FAILPOINTS": ",".join(f"{name}=kill" for name in FAILPOINTS),
+                "BANK_FAILPOINT_FUSES": str(self._fuses),
+            }
+        self._stack = ExitStack()
+        self._process: subprocess.Popen[Any] | None = None
+
+    def start(self) -> None:
+        """Returns when it is ready to serve."""
+        context = started(list(self._command), self._environment, self.log)
+        self._process = self._stack.enter_context(context)
+        eventually(self.is_ready)
+
+    def is_ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.log.read_text()[-4000:]
+        try:
+            answer = Client(self.port, token="").send("GET", "health/ready/")
+        except (OSError, AssertionError):
+            return False
+        return answer is not None and answer.status == 200
+
+    def kill(self) -> int:
+        """SIGKILL to gunicorn and all its workers at once. Returns how many there were."""
+        assert self._process is not None
+        killed = kill_all(self._process.pid)
+        self.end()
+        return killed
+
+    def end(self) -> None:
+        self._stack.close()
+
+    def fuse(self, failpoint: str) -> None:
+        """The next worker that comes by dies there."""
+        (self._fuses / failpoint).touch()
+
+    def has_blown(self, failpoint: str) -> bool:
+        return not (self._fuses / failpoint).exists()
+
+
+@contextmanager
+def web_server(environment: dict[str, str], folder: Path, *, fused: bool) -> Iterator[WebServer]:
+    server = WebServer(environment, folder, fused=fused)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
