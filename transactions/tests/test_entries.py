@@ -111,15 +111,15 @@ _HISTORY = """
     INSERT INTO transactions_transaction (
         id, type, status, debit_account_id, credit_account_id, amount, currency, description,
         debit_sequence, debit_balance_after, credit_sequence, credit_balance_after, effective_at,
-        failure_code, failure_detail, retry_count, request_fingerprint, approval_required, worker,
-        created_at, updated_at, completed_at)
+        failure_code, failure_detail, retry_count, attempts, request_fingerprint, approval_required,
+        worker, created_at, updated_at, completed_at)
     SELECT gen_random_uuid(), CASE WHEN paid_in THEN 'DEPOSIT' ELSE 'WITHDRAW' END, 'COMPLETED',
         CASE WHEN paid_in THEN %(cash)s ELSE %(account)s END,
         CASE WHEN paid_in THEN %(account)s ELSE %(cash)s END,
         50000, 'USD', '',
         CASE WHEN NOT paid_in THEN number END, CASE WHEN NOT paid_in THEN 0 END,
         CASE WHEN paid_in THEN number END, CASE WHEN paid_in THEN 50000 END,
-        now(), '', '', 0, '', false, '', now(), now(), now()
+        now(), '', '', 0, 0, '', false, '', now(), now(), now()
     FROM (SELECT number, number %% 2 = 1 AS paid_in FROM generate_series(1, 2000) AS number) AS rows
 """
 
