@@ -154,6 +154,12 @@ class ReversalOfReversal(BankError):
     code = "reversal_of_reversal"
 
 
+class ApprovalRequired(BankError):
+    """An item of an atomic list would have to wait for approval."""
+
+    code = "approval_required"
+
+
 class SelfApproval(BankError):
     code = "self_approval"
 

@@ -56,7 +56,12 @@ def transition(
 
 
 def outcome(
-    row: JournalRow, *, before: TransactionStatus, origin: Origin, at: datetime
+    row: JournalRow,
+    *,
+    before: TransactionStatus,
+    origin: Origin,
+    at: datetime,
+    reason: str = "",
 ) -> TransactionEvent:
     """The event that tells how an attempt ended, with the failure if it did not succeed."""
     failed = row.status == TransactionStatus.FAILED
@@ -67,6 +72,7 @@ def outcome(
         before=before,
         origin=origin,
         at=at,
+        reason=reason,
         detail=detail if failed else None,
     )
 

@@ -6,11 +6,12 @@ here does arithmetic in SQL.
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
@@ -89,9 +90,12 @@ def write(rows: Sequence[JournalRow], accounts: Collection[LockedAccount]) -> No
 
 
 def insert_pending(rows: Sequence[JournalRow]) -> None:
-    """Inserts rows that wait: one statement, which is a transaction of its own."""
+    """Inserts rows that wait, all or none: one statement, which is a transaction of its own."""
     assert all(row.status == TransactionStatus.PENDING for row in rows)
-    _execute_many(_INSERT_POSTGRESQL, _INSERT_SQLITE, COLUMNS, rows)
+    # On SQLite each row of several would commit by itself.
+    several = connection.vendor == "sqlite" and len(rows) > 1
+    with transaction.atomic() if several else nullcontext():
+        _execute_many(_INSERT_POSTGRESQL, _INSERT_SQLITE, COLUMNS, rows)
 
 
 def lease(rows: Sequence[JournalRow], token: UUID, until: datetime) -> None:

@@ -18,11 +18,18 @@ from accounts.commands import AccountCommand, OpenAccount
 from accounts.locks import LockedAccount, lock_accounts
 from accounts.models import Account
 from core.commands import Command, Origin
-from core.errors import AlreadyReversed, Busy, NotFound, Refusal, TransactionsPending
+from core.errors import (
+    AlreadyReversed,
+    ApprovalRequired,
+    Busy,
+    NotFound,
+    Refusal,
+    TransactionsPending,
+)
 from core.failpoints import failpoint
 from transactions import events, ledger, selectors
 from transactions.approval import needs_approval
-from transactions.commands import Decision, MoneyCommand, Retry, Reverse
+from transactions.commands import Decision, MoneyCommand, Retry, explain_conflict, resolve
 from transactions.idempotency import Replay, find_replays
 from transactions.journal import JournalRow, new_row
 from transactions.posting import check
@@ -47,7 +54,8 @@ def process(
     was refused, FAILED with its code (`row.refusal()` is the error to raise); or PENDING, where the
     amount needs approval. A decision gives the row that it was about. What comes back is committed.
 
-    With `all_or_nothing` the first refusal is raised, and nothing of the list is left behind.
+    With `all_or_nothing` the first refusal is raised, or ApprovalRequired, and nothing of the list
+    is left behind.
 
     A command that carries an idempotency key which its caller has used before for the same request
     gives the Replay of what that made; used for another request, it raises IdempotencyKeyReused.
@@ -63,9 +71,7 @@ def process(
         # The insert settles a key: whoever comes second learns it here, with nothing done.
         if replays := find_replays(commands, origin):
             return list(replays)
-        for command in commands:
-            if isinstance(command, Reverse):
-                command.resolve()  # Of two at once, the second is told what the first did.
+        explain_conflict(commands)
         raise
     failpoint("process.committed")
     return results
@@ -110,9 +116,7 @@ def _is_contention(error: OperationalError) -> bool:
 
 def _run(commands: Sequence[Command], origin: Origin, all_or_nothing: bool) -> list[Result]:
     created_at = timezone.now()
-    commands = [
-        command.resolve() if isinstance(command, Reverse) else command for command in commands
-    ]
+    commands = resolve(commands)
     stored = _lock_stored(commands)
     accounts = lock_accounts(_accounts_of(commands, stored))
     failpoint("process.locked")
@@ -122,9 +126,8 @@ def _run(commands: Sequence[Command], origin: Origin, all_or_nothing: bool) -> l
         if isinstance(command, MoneyCommand):
             row = new_row(command, command.posting(accounts), origin, created_at, index)
             _execute_new(row, accounts)
-            if all_or_nothing and (refusal := row.refusal()):
-                refusal.transaction_id = None
-                raise refusal
+            if all_or_nothing:
+                _check_completed(row)
             rows.append(row)
             results.append(row)
             continue
@@ -177,6 +180,15 @@ def _execute_new(row: JournalRow, accounts: Accounts) -> None:
     row.approval_required = needs_approval(row.amount, row.currency)
     if not row.approval_required:
         _execute(row, accounts, timezone.now())
+
+
+def _check_completed(row: JournalRow) -> None:
+    """Raises what keeps a row of an atomic list from completion. It names no transaction."""
+    if refusal := row.refusal():
+        refusal.transaction_id = None
+        raise refusal
+    if row.waits_for_approval():
+        raise ApprovalRequired("An amount of this size is approved by itself, not in a list.")
 
 
 def _execute(row: JournalRow, accounts: Accounts, now: datetime) -> None:

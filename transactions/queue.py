@@ -19,11 +19,11 @@ from django.utils import timezone
 
 from accounts.selectors import currencies_of
 from core.commands import Origin
-from core.errors import BankError, ProcessingError
+from core.errors import AlreadyReversed, BankError, ProcessingError
 from core.failpoints import failpoint
 from transactions import events, ledger
 from transactions.approval import needs_approval
-from transactions.commands import MoneyCommand, Reverse
+from transactions.commands import MoneyCommand, Reverse, explain_conflict, resolve
 from transactions.idempotency import Replay, find_replays
 from transactions.journal import JournalRow, new_row
 from transactions.models import Transaction
@@ -44,10 +44,18 @@ def accept(
     Raises what bad input and unknown accounts raise, and leaves nothing behind then. What depends
     on the state of the accounts, the worker finds out. Keys are settled as by `process`.
     """
+    try:
+        return _accept(commands, origin)
+    except (IntegrityError, AlreadyReversed):
+        if replays := find_replays(commands, origin):
+            return replays
+        explain_conflict(commands)
+        raise
+
+
+def _accept(commands: Sequence[MoneyCommand | Reverse], origin: Origin) -> list[JournalRow]:
     created_at = timezone.now()
-    resolved = [
-        command.resolve() if isinstance(command, Reverse) else command for command in commands
-    ]
+    resolved = resolve(commands)
     accounts = currencies_of({one for command in resolved for one in command.account_ids()})
     rows = [
         new_row(command, command.posting(accounts), origin, created_at, index)
@@ -56,12 +64,7 @@ def accept(
     for row in rows:
         row.approval_required = needs_approval(row.amount, row.currency)
     failpoint("accept.read")
-    try:
-        ledger.insert_pending(rows)
-    except IntegrityError:
-        if replays := find_replays(commands, origin):
-            return replays
-        raise
+    ledger.insert_pending(rows)
     failpoint("accept.stored")
     return rows
 
@@ -160,7 +163,10 @@ def extend(lease: UUID) -> None:
 
 
 def release(lease: UUID, origin: Origin) -> int:
-    """PROCESSING -> PENDING for what a worker still holds and will not start. Returns how many."""
+    """PROCESSING -> PENDING for what a worker holds and will not finish. Returns how many.
+
+    The attempt is not counted: only those are that ended with a lost lease, or with an outcome.
+    """
     return _give_back(
         Q(lease_token=lease, status=TransactionStatus.PROCESSING), events.RELEASED, origin
     )
@@ -193,6 +199,8 @@ def _give_back(condition: Q, event: str, origin: Origin) -> int:
                     row, event, before=TransactionStatus.PROCESSING, origin=origin, at=at
                 )
             )
+            if event == events.RELEASED:
+                row.attempts -= 1
         ledger.settle(rows, [])
         events.record(written)
         failpoint("give_back.recorded")
@@ -200,8 +208,13 @@ def _give_back(condition: Q, event: str, origin: Origin) -> int:
     return len(rows)
 
 
-def fail(lease: UUID, transaction_id: UUID, error: BankError, origin: Origin) -> None:
-    """PROCESSING -> FAILED for a claimed transaction that cannot be processed."""
+def fail(
+    lease: UUID, transaction_id: UUID, error: BankError, origin: Origin, *, reason: str
+) -> None:
+    """PROCESSING -> FAILED for a claimed transaction that cannot be processed.
+
+    The event keeps the reason, which is for staff; customers see the error.
+    """
     with transaction.atomic(durable=True):
         rows = ledger.lock_rows(
             Q(pk=transaction_id, lease_token=lease, status=TransactionStatus.PROCESSING)
@@ -212,7 +225,9 @@ def fail(lease: UUID, transaction_id: UUID, error: BankError, origin: Origin) ->
             at = events.moment_after(row, timezone.now())
             row.fail(error, at)
             outcomes.append(
-                events.outcome(row, before=TransactionStatus.PROCESSING, origin=origin, at=at)
+                events.outcome(
+                    row, before=TransactionStatus.PROCESSING, origin=origin, at=at, reason=reason
+                )
             )
         ledger.settle(rows, [])
         events.record(outcomes)

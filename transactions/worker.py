@@ -35,8 +35,12 @@ _UPKEEP_SECONDS = 5.0
 _GRACE_SECONDS = 8.0
 
 
-class Stopped(Exception):
-    """Raised into whatever the worker is doing when its time to finish has passed."""
+class Stopped(KeyboardInterrupt):
+    """Raised into whatever the worker is doing when its time to finish has passed.
+
+    A KeyboardInterrupt, because for one psycopg cancels the statement that it waits for. Else the
+    server would go on with it, and keep the rows locked that are to be given back.
+    """
 
 
 class Worker:
@@ -68,6 +72,9 @@ class Worker:
                 logger.exception("The database does not answer; trying again")
                 connection.close()
                 self._back_off()
+            except Stopped:
+                # It held nothing, or has given it back.
+                break
         return self.processed
 
     def _step(self) -> bool:
@@ -97,7 +104,7 @@ class Worker:
         """The claim as one list; if something in it goes wrong, one by one."""
         try:
             self.processed += len(process_claimed(claim.lease, self.origin))
-        except (Busy, Stopped, DatabaseError) as error:
+        except (Busy, DatabaseError) as error:
             if not _is_data_error(error):
                 raise
             self._process_singly(claim)
@@ -112,15 +119,19 @@ class Worker:
             try:
                 rows = process_claimed(claim.lease, self.origin, only=transaction_id)
                 self.processed += len(rows)
-            except (Busy, Stopped):
+            except Busy:
                 raise
             except Exception as error:
                 if isinstance(error, DatabaseError) and not _is_data_error(error):
                     raise
                 logger.exception("Transaction %s cannot be processed", transaction_id)
-                reason = ProcessingError(f"{type(error).__name__}: {error}"[:500])
-                queue.fail(claim.lease, transaction_id, reason, self.origin)
-                self.processed += 1
+                self._fail(claim.lease, transaction_id, error)
+
+    def _fail(self, lease: UUID, transaction_id: UUID, error: Exception) -> None:
+        """What was raised is for staff: it may name columns, values, files."""
+        reason = f"{type(error).__name__}: {error}".replace("\0", "")[:500]
+        queue.fail(lease, transaction_id, ProcessingError(), self.origin, reason=reason)
+        self.processed += 1
 
     def _upkeep(self) -> None:
         """Every few seconds: gives back what lost workers held, and ends what nobody approved."""

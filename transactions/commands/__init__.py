@@ -3,7 +3,7 @@
 from transactions.commands.base import MoneyCommand
 from transactions.commands.decisions import Approve, Cancel, Decision, Reject, Retry
 from transactions.commands.deposit import Deposit
-from transactions.commands.reverse import Reversal, Reverse
+from transactions.commands.reverse import Reversal, Reverse, explain_conflict, resolve
 from transactions.commands.transfer import Transfer
 from transactions.commands.withdraw import Withdraw
 
@@ -19,4 +19,6 @@ __all__ = [
     "Reverse",
     "Transfer",
     "Withdraw",
+    "explain_conflict",
+    "resolve",
 ]

@@ -11,13 +11,14 @@ from uuid import UUID
 from core.commands import Command, Origin
 from core.errors import (
     ERROR_KINDS,
+    AlreadyReversed,
     InvalidTransition,
     NotRetryable,
     RetryLimit,
     SelfApproval,
 )
 from transactions.journal import JournalRow
-from transactions.models import TransactionEvent
+from transactions.models import Transaction, TransactionEvent
 from transactions.states import TransactionStatus, check_move
 
 
@@ -46,8 +47,8 @@ class Decision(Command):
 class Retry(Decision):
     """FAILED -> PENDING: the same transaction once more, by its id, with its failure kept.
 
-    Raises NotRetryable for a failure that is final, and RetryLimit beyond `limit` retries unless
-    `may_exceed_limit`.
+    Raises NotRetryable for a failure that is final, RetryLimit beyond `limit` retries unless
+    `may_exceed_limit`, and AlreadyReversed for a reversal where another one came through.
     """
 
     verb: ClassVar[str] = "retry"
@@ -66,6 +67,8 @@ class Retry(Decision):
             raise NotRetryable(f"A transaction that failed by {row.failure_code} is final.")
         if row.retry_count >= self.limit and not self.may_exceed_limit:
             raise RetryLimit(f"It was retried {row.retry_count} times; a supervisor may go on.")
+        if row.reverses_id:
+            check_not_reversed(row.reverses_id)
         overwritten = {"failure_code": row.failure_code, "failure_detail": row.failure_detail}
         row.status = TransactionStatus.PENDING
         row.failure_code = row.failure_detail = ""
@@ -73,6 +76,12 @@ class Retry(Decision):
         row.approved_by_id = None
         row.scheduled_for = None
         return overwritten
+
+    def check_not_reversed(self) -> None:
+        """Raises AlreadyReversed if this is about a reversal and another one came through."""
+        failed = Transaction.objects.get(pk=self.transaction_id)
+        if failed.reverses_id and failed.status == TransactionStatus.FAILED:
+            check_not_reversed(failed.reverses_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +134,13 @@ def is_retryable(row: JournalRow) -> bool:
     """Whether the failure may pass: by its code, unless something made it final."""
     kind = ERROR_KINDS.get(row.failure_code)
     return bool(kind and kind.retryable) and not row.is_final
+
+
+def check_not_reversed(original_id: UUID) -> None:
+    """Raises AlreadyReversed where a reversal waits or is posted. One that failed is none."""
+    reversals = Transaction.objects.filter(reverses=original_id)
+    if reversals.exclude(status=TransactionStatus.FAILED).exists():
+        raise AlreadyReversed(f"Transaction {original_id} has a reversal already.")
 
 
 def _check_waits_for_approval(row: JournalRow) -> None:

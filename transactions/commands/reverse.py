@@ -1,13 +1,15 @@
 """Undo a completed transaction by its opposite."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from core.commands import Command
 from core.errors import AlreadyReversed, InvalidTransition, NotFound, ReversalOfReversal
 from core.money import to_units
 from transactions.commands.base import MoneyCommand
+from transactions.commands.decisions import Retry, check_not_reversed
 from transactions.models import Transaction
 from transactions.posting import Currencies, Posting
 from transactions.states import TransactionStatus, TransactionType
@@ -40,8 +42,7 @@ class Reverse(Command):
             raise ReversalOfReversal("A reversal is final; post the transaction anew instead.")
         if original.status != TransactionStatus.COMPLETED:
             raise InvalidTransition("Only a completed transaction can be reversed.")
-        if original.reversals.exclude(status=TransactionStatus.FAILED).exists():
-            raise AlreadyReversed(f"Transaction {original.id} has a reversal already.")
+        check_not_reversed(original.id)
         return Reversal(
             original=original,
             account_id=original.credit_account_id,
@@ -80,3 +81,29 @@ class Reversal(MoneyCommand):
             amount=to_units(self.original.amount),
             currency=self.original.currency,
         )
+
+
+def resolve(commands: Sequence[Any]) -> list[Any]:
+    """The commands, each Reverse as the money command that it comes to.
+
+    Raises what `Reverse.resolve` does, and AlreadyReversed for what the list names twice.
+    """
+    resolved = [
+        command.resolve() if isinstance(command, Reverse) else command for command in commands
+    ]
+    originals = [one.original.id for one in resolved if isinstance(one, Reversal)]
+    if len(set(originals)) < len(originals):
+        raise AlreadyReversed("A transaction is named twice.")
+    return resolved
+
+
+def explain_conflict(commands: Sequence[Command]) -> None:
+    """Of two reversals at once the unique index lets one through: tells the other so.
+
+    Raises AlreadyReversed, or returns where the conflict was about something else.
+    """
+    for command in commands:
+        if isinstance(command, Reverse):
+            command.resolve()
+        if isinstance(command, Retry):
+            command.check_not_reversed()

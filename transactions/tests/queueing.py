@@ -1,0 +1,59 @@
+"""What tests of the queue need: commands that wait, a worker for them, and what became of them."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from core.commands import Origin
+from tests.factories import ORIGIN
+from transactions.commands import MoneyCommand, Reverse
+from transactions.models import Transaction
+from transactions.queue import accept, claim
+from transactions.verifier import examine
+from transactions.worker import Worker
+
+WORKER = Origin(caller="worker:test")
+
+
+def queue_up(*commands: MoneyCommand | Reverse, origin: Origin = ORIGIN) -> list[Transaction]:
+    """The commands as PENDING transactions, each accepted by itself."""
+    rows = [accept([command], origin)[0] for command in commands]
+    return [row.as_transaction() for row in rows]
+
+
+def work(*, batch_size: int = 500) -> int:
+    """A worker that takes what is due, and returns how many it has processed."""
+    return Worker(batch_size=batch_size, once=True).run()
+
+
+def claimed(worker: str = "test", *, batch_size: int = 500) -> list[UUID]:
+    """What a worker of this name gets now."""
+    return claim(worker, WORKER, batch_size=batch_size).transaction_ids
+
+
+def outcome(row: Any) -> tuple[str, str]:
+    """Status and failure code, as they are stored."""
+    stored = Transaction.objects.get(pk=row.id)
+    return stored.status, stored.failure_code
+
+
+def history(row: Any) -> list[tuple[str, str, str, int]]:
+    """Event, status before and after, and attempt, in the order of the events' ids."""
+    events = Transaction.objects.get(pk=row.id).events.order_by("id")
+    return list(events.values_list("event", "from_status", "to_status", "attempt"))
+
+
+def assert_clean() -> None:
+    """Every invariant of the ledger holds in what this connection sees."""
+    assert [str(finding) for finding in examine(connection).findings] == []
+
+
+def verbs(statements: CaptureQueriesContext) -> list[str]:
+    """SELECT, INSERT ... of each captured statement."""
+    return [
+        re.sub(r"^\d+ times: ", "", query["sql"]).split()[0]
+        for query in statements.captured_queries
+    ]
