@@ -1,0 +1,161 @@
+"""A bank of its own, every process of which may be killed, and the proof that it kept its word."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psycopg
+
+from tests.concurrency import bank as concurrency
+from tests.concurrency.client import Client
+from tests.concurrency.model import violations
+from tests.concurrency.tally import Tally
+from tests.crash.load import Load
+from tests.crash.processes import PATIENCE_SECONDS, ROOT, Workers, eventually, workers
+from tests.crash.web import WebServer, web_server
+from tests.postgresql import PostgresqlServer
+
+ACCOUNTS = 8
+OPENING_BALANCE = "300.00"
+
+_TOKEN = (
+    "import django; django.setup();"
+    "from tests.concurrency.bank import supervisor_token; print(supervisor_token())"
+)
+_OPEN = "SELECT count(*) FROM transactions_transaction WHERE status IN ('PENDING', 'PROCESSING')"
+_KEYS = "SELECT idempotency_key, status FROM transactions_transaction WHERE idempotency_key <> ''"
+_OUTCOMES = """
+    SELECT count(*), count(DISTINCT transaction_id) FROM transactions_transactionevent
+    WHERE to_status IN ('COMPLETED', 'FAILED')"""
+_LEASES_LOST = "SELECT count(*) FROM transactions_transactionevent WHERE event = 'LEASE_LOST'"
+
+
+@dataclass(slots=True)
+class Bank:
+    """`server` is None on SQLite. `workers` starts workers of the queue; none runs yet."""
+
+    environment: dict[str, str]
+    folder: Path
+    server: PostgresqlServer | None
+    web: WebServer
+    workers: Workers
+    token: str
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        if self.server is not None:
+            with psycopg.connect(self.server.url) as connection:
+                return connection.execute(statement).fetchall()
+        connection = sqlite3.connect(self.folder / "bank.sqlite3", timeout=30)
+        try:
+            return connection.execute(statement).fetchall()
+        finally:
+            connection.close()
+
+    def load(self, tally: Tally) -> Load:
+        """Accounts of its own for some customers. They have not begun."""
+        client = Client(self.web.port, self.token)
+        opening = {"name": "Ada Lovelace", "currency": "USD", "initial_balance": OPENING_BALANCE}
+        opened = [client.post("accounts/", opening) for _ in range(ACCOUNTS)]
+        account_ids = [answer.body["account_id"] for answer in opened]
+        return Load(self.web.port, self.token, account_ids, tally)
+
+    def drain(self) -> None:
+        eventually(lambda: self.query(_OPEN) == [(0,)])
+
+    def prove(self, load: Load, tally: Tally) -> None:
+        """Each promise was kept, each key has one effect, and the ledger is right."""
+        stored = dict(self.query(_KEYS))
+        assert len(self.query(_KEYS)) == len(stored), "A key has two transactions."
+        assert stored.keys() == load.promises.keys()
+        client = Client(self.web.port, self.token)
+        history = concurrency.Bank(client, Random(), tally).history()  # noqa: S311 - not drawn from
+        transactions = {one["transaction_id"]: one for one in history.transactions}
+        self._require_promises(load, stored, transactions, tally)
+        # A worker that dies with a command so often is taken to die of it.
+        given_up = {
+            one["transaction_id"]
+            for one in history.transactions
+            if (one["failure"] or {}).get("code") == "processing_error"
+        }
+        explained = [one for one in history.transactions if one["transaction_id"] not in given_up]
+        assert violations(replace(history, transactions=explained)) == []
+        tally.add("given up after five lost leases", len(given_up))
+        tally.add("leases recovered", self.query(_LEASES_LOST)[0][0])
+        manage(self.environment, "verify_ledger", "--json")
+        tally.add("ledgers verified")
+
+    def _require_promises(
+        self,
+        load: Load,
+        stored: dict[str, str],
+        transactions: dict[str, dict[str, Any]],
+        tally: Tally,
+    ) -> None:
+        promised = {answer.body["transaction_id"] for _, answer in load.promises.values()}
+        assert len(promised) == len(load.promises)
+        # What nobody asked for with a key are the opening balances.
+        assert len(transactions) == len(promised) + ACCOUNTS
+        queued = 0
+        for request, answer in load.promises.values():
+            transaction = transactions[answer.body["transaction_id"]]
+            assert transaction["amount"] == request.body["amount"]
+            assert transaction["status"] == stored[request.key]
+            expected = {
+                200: {"COMPLETED"},
+                202: {"COMPLETED", "FAILED"},
+            }.get(answer.status, {"FAILED"})
+            assert transaction["status"] in expected, (request, answer, transaction)
+            queued += request.queued
+            tally.add("accepted")
+            tally.add(transaction["status"].lower())
+        # Whoever waited got the outcome with the row; what was queued has one event that tells it.
+        assert self.query(_OUTCOMES) == [(queued, queued)]
+
+
+def manage(environment: dict[str, str], *words: str) -> str:
+    return _python(environment, "manage.py", *words)
+
+
+def _python(environment: dict[str, str], *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, f"{words}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
+    return done.stdout
+
+
+@contextmanager
+def bank(folder: Path, server: PostgresqlServer | None) -> Iterator[Bank]:
+    """A migrated bank on this server, or on SQLite, that serves."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "COVERAGE_"))}
+    environment = inherited | {
+        "DJANGO_SETTINGS_MODULE": "bankproject.settings",
+        "DJANGO_SECRET_KEY": "only for tests, only for tests, only for tests, 0123456789",
+        "DATABASE_URL": server.url if server else "",
+        "BANK_DATA_DIR": str(folder),
+        "BANK_LOG_FORMAT": "console",
+        "BANK_LOCK_TIMEOUT_SECONDS": "2",
+        "BANK_TOKEN_LIFETIME_SECONDS": "86400",
+        "BANK_WORKER_LEASE_SECONDS": "1",
+    }
+    manage(environment, "migrate", "--verbosity=0")
+    token = _python(environment, "-c", _TOKEN).strip()
+    with (
+        web_server(environment, folder, fused=False) as web,
+        workers(environment, folder) as started,
+    ):
+        yield Bank(environment, folder, server, web, started, token)

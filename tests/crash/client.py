@@ -1,0 +1,78 @@
+"""A client as it must be where everything may die: one key per request, and the same again until
+the answer is definite.
+"""
+
+import http.client
+import json
+import time
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from tests.concurrency.client import API, Answer
+from tests.concurrency.tally import Tally
+
+TIMEOUT_SECONDS = 20
+PATIENCE_SECONDS = 120
+
+
+class AnswerLost(Exception):
+    """The connection was refused or broke off: nobody knows what was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A POST that moves money. A `queued` one asks not to wait for its end."""
+
+    path: str
+    body: dict[str, str]
+    key: str
+    queued: bool = False
+
+
+def send(port: int, token: str, request: Request) -> Answer:
+    """One attempt. Raises AnswerLost."""
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": request.key,
+    }
+    if request.queued:
+        headers["Prefer"] = "respond-async"
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("POST", API + request.path, json.dumps(request.body), headers)
+        with connection.getresponse() as response:
+            names = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, json.loads(response.read()), names)
+    except (OSError, http.client.HTTPException, json.JSONDecodeError) as error:
+        raise AnswerLost from error
+    finally:
+        connection.close()
+
+
+def settle(port: int, token: str, request: Request, *, random: Random, tally: Tally) -> Answer:
+    """The definite answer: a success, or a refusal that was kept.
+
+    Asserts that whatever else comes says that the same may be sent again.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    in_doubt = False
+    while time.monotonic() < deadline:
+        try:
+            answer = send(port, token, request)
+        except AnswerLost:
+            in_doubt = True
+            tally.add("answers lost")
+        else:
+            if answer.status < 500:
+                assert answer.status in (200, 202) or answer.body.get("transaction_id"), answer
+                if in_doubt:
+                    done = "done" if answer.replayed else "not done"
+                    tally.add(f"unknown outcomes settled by key: {done}")
+                return answer
+            assert (answer.status, answer.body["retryable"]) == (503, True), answer
+            in_doubt |= answer.code == "outcome_unknown"
+            tally.add(f"answers {answer.code}")
+        time.sleep(0.05 + 0.2 * random.random())
+    raise AssertionError(f"No definite answer to {request}")
