@@ -63,6 +63,10 @@ def _accept(commands: Sequence[MoneyCommand | Reverse], origin: Origin) -> list[
     ]
     for row in rows:
         row.approval_required = needs_approval(row.amount, row.currency)
+        if row.scheduled_for is not None:
+            # A moment long past means now: nobody gets ahead of those who wait, nor makes the
+            # queue look as if it were behind.
+            row.scheduled_for = max(row.scheduled_for, created_at)
     failpoint("accept.read")
     ledger.insert_pending(rows)
     failpoint("accept.stored")

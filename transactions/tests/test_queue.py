@@ -171,6 +171,16 @@ def test_due_ones_go_by_their_time_and_then_by_their_id() -> None:
         assert claimed() == [earlier.id, later.id, first.id, last.id]
 
 
+def test_a_moment_long_past_means_now() -> None:
+    account = make_account(balance=100)
+    with time_machine.travel(NOW, tick=False):
+        (first,) = queue_up(withdraw(account, 1))
+        (second,) = queue_up(withdraw(account, 2, scheduled_for=datetime(1, 1, 1, tzinfo=UTC)))
+        assert Transaction.objects.get(pk=second.id).scheduled_for == NOW
+        assert lag(NOW) == timedelta(0)
+        assert claimed() == sorted([first.id, second.id])
+
+
 def test_the_lag_is_the_wait_of_the_oldest_due_one(settings) -> None:
     settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(50)}
     account = make_account(balance=40)
