@@ -2,21 +2,20 @@
 
 import json
 import os
-import secrets
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.seed import SEED_VARIABLE, seed
+from tests.seed import SEED_VARIABLE, new_seed, seed
 
 COUNTS_FILE_VARIABLE = "TEST_COUNTS_FILE"
 
 
 def pytest_configure() -> None:
     # The processes of pytest-xdist inherit it.
-    os.environ.setdefault(SEED_VARIABLE, str(secrets.randbelow(2**32)))
+    os.environ.setdefault(SEED_VARIABLE, str(new_seed()))
 
 
 def pytest_report_header() -> str:

@@ -1,9 +1,14 @@
 """One seed for all chance in a run: printed in its header, set by TEST_SEED to repeat it."""
 
 import os
+import secrets
 from random import Random
 
 SEED_VARIABLE = "TEST_SEED"
+
+
+def new_seed() -> int:
+    return secrets.randbelow(2**32)
 
 
 def seed() -> int:

@@ -5,7 +5,8 @@ import threading
 from collections import Counter
 
 # How much more than a smoke: a soak does everything this many times over.
-SCALE = int(os.environ.get("TEST_SCALE", "1"))
+SCALE_VARIABLE = "TEST_SCALE"
+SCALE = int(os.environ.get(SCALE_VARIABLE, "1"))
 
 
 class Tally:

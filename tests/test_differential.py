@@ -1,0 +1,82 @@
+"""The same requests on SQLite and on PostgreSQL give the same answers and the same ledger."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from tests.concurrency.tally import SCALE
+from tests.random_commands import Canonical, run_commands
+from tests.seed import seeded
+
+COMMANDS = 1_000 * SCALE
+TIMEOUT_SECONDS = 300 * SCALE
+
+
+@contextmanager
+def running_on_sqlite(job: dict[str, int]) -> Iterator[subprocess.Popen[str]]:
+    """The same job in another process, on an embedded database of its own."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "COVERAGE_"))}
+    program = "import django; django.setup(); import tests.random_commands as it; it.main()"
+    with (
+        tempfile.TemporaryDirectory(prefix="bank-differential-") as folder,
+        subprocess.Popen(
+            [sys.executable, "-c", program, json.dumps(job)],
+            cwd=settings.BASE_DIR,
+            env=environment
+            | {
+                "BANK_DATA_DIR": folder,
+                "DATABASE_URL": "",
+                "DJANGO_SETTINGS_MODULE": "bankproject.settings",
+            },
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_both_databases_keep_the_same_books(
+    request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A thousand lines of a log that nobody reads take longer than what they tell of.
+    caplog.set_level(logging.ERROR, logger="bank.request")
+    job = {"seed": seeded("differential").getrandbits(32), "commands": COMMANDS}
+    with running_on_sqlite(job) as process:
+        here = run_commands(**job)
+        output, _ = process.communicate(timeout=TIMEOUT_SECONDS)
+    there = json.loads(output)
+    assert here["findings"] == there["findings"] == []
+    # One by one: the first difference is the one to look at.
+    for name in ("answers", "ledger"):
+        assert len(here[name]) == len(there[name])
+        for ours, theirs in zip(here[name], there[name], strict=True):
+            assert ours == theirs
+    statuses = Counter(json.loads(answer)[3] for answer in here["answers"])
+    # It was not all refusals, nor all success, and no answer was an accident.
+    assert {200, 201, 400, 409, 422} <= statuses.keys()
+    assert max(statuses) < 500
+    assert statuses[200] > COMMANDS // 4
+    counts = {"requests on two databases alike": len(here["answers"])}
+    request.node.user_properties.append(("tally", counts))
+
+
+def test_names_keep_differences_apart() -> None:
+    """Two ids never become one name, and the same id never two."""
+    one, other = ("019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27", "019ab0c4-6d2e-7a41-8000-3f5e0c9d1b28")
+    names: Any = Canonical()
+    assert names.text([one, other, one, "12.34"]) == '["id-1", "id-2", "id-1", "12.34"]'
