@@ -24,7 +24,13 @@ class LockoutMixin(View):
     """
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        failures = RateLimit("lockout", settings.LOCKOUT_FAILURES, settings.LOCKOUT_MINUTES * 60)
+        failures = RateLimit(
+            "lockout",
+            settings.LOCKOUT_FAILURES,
+            settings.LOCKOUT_MINUTES * 60,
+            # A share of a few failures would be one, and lock out for a slip of the hand.
+            is_divided=False,
+        )
         keys = _keys(request)
         waits = [seconds for key in keys if (seconds := failures.is_exhausted(key)) is not None]
         if waits:

@@ -27,11 +27,15 @@ _IPV6_NETWORK_BITS = 64
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """At most `limit` hits of one kind by one key in a window; `limit` 0 counts nothing."""
+    """At most `limit` hits of one kind by one key in a window; `limit` 0 counts nothing.
+
+    `is_divided` says that a worker which counts alone allows its share of the limit, and not all.
+    """
 
     kind: str
     limit: int
     window_seconds: int = 60
+    is_divided: bool = True
 
     def hit(self, key: str) -> int | None:
         """Counts one. None if it is allowed, else the seconds until the next window, at least 1."""
@@ -56,7 +60,7 @@ class RateLimit:
 
     def _asked(self, ask: Callable[[BaseCache], int]) -> tuple[int, int]:
         """Hits so far, and how many of them whoever counts them may allow."""
-        share = max(1, self.limit // settings.WEB_WORKERS)
+        share = max(1, self.limit // settings.WEB_WORKERS) if self.is_divided else self.limit
         try:
             return ask(caches["throttles"]), self.limit if settings.THROTTLES_ARE_SHARED else share
         except (RedisError, ValueError) as error:  # ValueError: Redis has just dropped the key.

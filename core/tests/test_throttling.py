@@ -119,6 +119,12 @@ def test_each_worker_allows_its_share(
     assert hits == [None] * limit + [40]
 
 
+def test_a_limit_that_is_not_divided_holds_in_each_worker(settings: Any) -> None:
+    settings.WEB_WORKERS = 8
+    hits = [RateLimit("test", 2, is_divided=False).hit("key") for _ in range(3)]
+    assert hits == [None, None, 40]
+
+
 def test_kinds_keys_and_windows_count_apart(clock: Any) -> None:
     assert RateLimit("one", 1).hit("a") is None
     assert RateLimit("one", 1).hit("b") is None
