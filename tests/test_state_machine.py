@@ -40,7 +40,7 @@ from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.models import Transaction
 from transactions.verifier import examine
 
-EXAMPLES = 10 * SCALE
+EXAMPLES = 6 * SCALE
 STEPS = 25
 UNITS_PER_CENT = 100
 
