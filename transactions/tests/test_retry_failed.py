@@ -1,0 +1,104 @@
+"""`manage.py retry_failed`: which it takes, what it says, what it leaves alone."""
+
+from decimal import Decimal
+from io import StringIO
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.commands import FreezeAccount, UnfreezeAccount
+from accounts.models import Account
+from tests.assertions import nothing_changes
+from tests.factories import deposit, make_account, run
+from transactions.commands import Cancel, Transfer, Withdraw
+from transactions.models import Transaction
+from transactions.tests.queueing import history, outcome, queue_up, work
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_ledger")]
+
+
+def retry_failed(*arguments: str) -> list[str]:
+    output = StringIO()
+    call_command("retry_failed", *arguments, stdout=output)
+    return output.getvalue().splitlines()
+
+
+def summary(**outcomes: int) -> list[str]:
+    """As it is printed."""
+    lines = [f"  {outcome:<24} {count}" for outcome, count in sorted(outcomes.items())]
+    return [f"Retried {sum(outcomes.values())} transactions.", *lines]
+
+
+def refused(account: Account, amount: int) -> Transaction:
+    row = run(Withdraw(account_id=account.id, amount=Decimal(amount)))
+    assert row.status == "FAILED"
+    return row
+
+
+def test_nothing_failed() -> None:
+    deposit(make_account(), 5)
+    with nothing_changes():
+        assert retry_failed() == ["Retried 0 transactions."]
+
+
+def test_each_by_itself_oldest_first() -> None:
+    account, frozen = make_account(balance=5), make_account(balance=50)
+    rows = [refused(account, amount) for amount in (8, 12, 6)]
+    run(FreezeAccount(account_id=frozen.id))
+    blocked = refused(frozen, 9)
+    deposit(account, 10)
+    assert retry_failed() == summary(COMPLETED=2, account_frozen=1, insufficient_funds=1)
+    # 15 pay the 8 first, then not the 12, then the 6.
+    assert [outcome(row) for row in (*rows, blocked)] == [
+        ("COMPLETED", ""),
+        ("FAILED", "insufficient_funds"),
+        ("COMPLETED", ""),
+        ("FAILED", "account_frozen"),
+    ]
+    event = Transaction.objects.get(pk=rows[0].id).events.get(event="RETRIED")
+    assert (event.caller, event.actor, event.reason) == ("job:retry_failed", None, "retry_failed")
+
+
+def test_only_those_of_a_code_or_an_account() -> None:
+    account, other, frozen = (make_account(balance=5) for _ in range(3))
+    mine, others = refused(account, 8), refused(other, 9)
+    received = run(Transfer(account_id=other.id, target_account_id=account.id, amount=Decimal(7)))
+    run(FreezeAccount(account_id=frozen.id))
+    blocked = refused(frozen, 3)
+    run(UnfreezeAccount(account_id=frozen.id))
+    assert retry_failed("--code", "account_frozen") == summary(COMPLETED=1)
+    assert outcome(blocked) == ("COMPLETED", "")
+    assert retry_failed("--account", str(account.id)) == summary(insufficient_funds=2)
+    assert [len(history(row)) for row in (mine, others, received)] == [2, 0, 2]
+    with nothing_changes():
+        assert retry_failed("--account", str(uuid4())) == ["Retried 0 transactions."]
+
+
+def test_it_can_leave_the_work_to_the_queue() -> None:
+    account = make_account(balance=5)
+    row = refused(account, 8)
+    deposit(account, 10)
+    assert retry_failed("--queue", "--reason", "Salaries are in") == summary(PENDING=1)
+    assert history(row) == [("RETRIED", "FAILED", "PENDING", 1)]
+    assert Transaction.objects.get(pk=row.id).events.get().reason == "Salaries are in"
+    assert work() == 1
+    assert outcome(row) == ("COMPLETED", "")
+
+
+def test_what_is_final_or_beyond_the_limit_is_left(settings) -> None:
+    settings.RETRY_LIMIT = 1
+    account = make_account(balance=5)
+    row = refused(account, 8)
+    (cancelled,) = queue_up(Withdraw(account_id=account.id, amount=Decimal(2)))
+    run(Cancel(transaction_id=cancelled.id, reason="no"))
+    assert retry_failed() == summary(insufficient_funds=1)
+    with nothing_changes():
+        assert retry_failed() == summary(**{"refused: retry_limit": 1})
+    assert outcome(row) == ("FAILED", "insufficient_funds")
+
+
+@pytest.mark.parametrize("code", ["cancelled", "account_closed", "nonsense"])
+def test_a_code_that_is_final_is_refused(code: str) -> None:
+    with nothing_changes(), pytest.raises(CommandError, match=f"^{code} is not a failure"):
+        retry_failed("--code", code)
