@@ -80,8 +80,12 @@ def transfer_along(source: str, target: str, times: int) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [2, 6], ids=["opposite", "ring"])
-def test_nobody_waits_in_a_circle(bank: Bank, size: int) -> None:
-    """All at once to the next one round: locks are taken in one order, so nobody is in deadlock."""
+def test_nobody_waits_in_a_circle(bank: Bank, isolation, size: int) -> None:
+    """All at once to the next one round: locks are taken in one order, so nobody is in deadlock.
+
+    SERIALIZABLE has failures of its own, which have nothing to do with circles.
+    """
+    isolation("read committed")
     times = 15 * SCALE
     ring = [bank.open(balance=7 * times + position) for position in range(size)]
     met = at_once(
