@@ -1,17 +1,24 @@
 """GET health/ and health/ready/."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
 
 from bankproject import health
 from tests.api import API, anonymous
+from tests.factories import make_account
+from transactions.commands import Withdraw
+from transactions.tests.queueing import queue_up, work
 
 HEALTH, READY = f"{API}health/", f"{API}health/ready/"
-ALL_WELL = {"database": "ok", "migrations": "ok", "guards": "ok"}
+ALL_WELL = {"database": "ok", "migrations": "ok", "guards": "ok", "queue": "ok"}
 
 
 def test_health_asks_nothing_of_the_database() -> None:
@@ -28,8 +35,7 @@ def test_ready() -> None:
     response = anonymous().get(READY)
     assert response.status_code == 200
     assert response.json()["status"] == "ok"
-    assert response.json()["checks"].items() >= ALL_WELL.items()
-    assert set(response.json()["checks"].values()) == {"ok"}
+    assert response.json()["checks"] == ALL_WELL
 
 
 @pytest.mark.django_db
@@ -54,6 +60,41 @@ def test_a_database_without_its_guards_is_not_ready() -> None:
     assert response.json()["checks"]["migrations"] == "ok"
 
 
+@pytest.mark.django_db
+def test_a_queue_that_is_behind_is_not_ready(settings: Any) -> None:
+    settings.QUEUE_LAG_LIMIT_SECONDS = 90
+    account, now = make_account(balance=30), timezone.now()
+    command = Withdraw(account_id=account.id, amount=Decimal(7))
+    with time_machine.travel(now, tick=False):
+        queue_up(command)
+    for seconds, result in ((0, "ok"), (90, "ok"), (90.9, "ok"), (91, "behind by 91 s")):
+        with time_machine.travel(now + timedelta(seconds=seconds), tick=False):
+            response = anonymous().get(READY)
+        assert response.json()["checks"] == {**ALL_WELL, "queue": result}
+        assert response.status_code == (200 if result == "ok" else 503)
+    with time_machine.travel(now + timedelta(hours=1), tick=False):
+        assert work() == 1
+        assert anonymous().get(READY).json() == {"status": "ok", "checks": ALL_WELL}
+
+
+@pytest.mark.django_db
+def test_what_is_not_due_does_not_count_as_behind(settings: Any) -> None:
+    settings.QUEUE_LAG_LIMIT_SECONDS = 0
+    settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(50)}
+    account, now = make_account(balance=30), timezone.now()
+    with time_machine.travel(now, tick=False):
+        queue_up(
+            Withdraw(account_id=account.id, amount=Decimal(60)),
+            Withdraw(
+                account_id=account.id, amount=Decimal(7), scheduled_for=now + timedelta(hours=9)
+            ),
+        )
+    with time_machine.travel(now + timedelta(hours=9), tick=False):
+        assert anonymous().get(READY).json()["checks"]["queue"] == "ok"
+    with time_machine.travel(now + timedelta(hours=9, seconds=5), tick=False):
+        assert anonymous().get(READY).json()["checks"]["queue"] == "behind by 5 s"
+
+
 def test_a_database_that_does_not_answer_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> str:
         raise DatabaseError("connection refused by secret-host:5432")
@@ -61,7 +102,8 @@ def test_a_database_that_does_not_answer_is_not_ready(monkeypatch: pytest.Monkey
     monkeypatch.setattr(health, "_migrations", fail)
     response = anonymous().get(READY)
     assert response.status_code == 503
-    assert response.json()["checks"]["database"] == "does not answer"
+    unknown = dict.fromkeys(("migrations", "guards", "queue"), "unknown")
+    assert response.json()["checks"] == {"database": "does not answer", **unknown}
     assert b"secret-host" not in response.content
 
 

@@ -4,10 +4,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -41,9 +43,9 @@ def embedded_bank(tmp_path):
     return environment
 
 
-def _serve(environment=os.environ, **variables):
+def _serve(environment=os.environ, *arguments, **variables):
     return subprocess.Popen(
-        [sys.executable, "manage.py", "serve"],
+        [sys.executable, "manage.py", "serve", *arguments],
         cwd=ROOT,
         env=environment | variables,
         stdout=subprocess.PIPE,
@@ -94,6 +96,49 @@ def test_bank_without_guards_is_not_served(tmp_path):
     assert process.returncode == 1
     assert output.startswith("CommandError: The database lacks ")
     assert output.endswith("Run `manage.py migrate` first.\n")
+
+
+_QUEUE_A_DEPOSIT = """
+from decimal import Decimal
+from accounts.commands import OpenAccount
+from core.commands import Origin
+from transactions.commands import Deposit
+from transactions.processor import process
+from transactions.queue import accept
+(account,) = process([OpenAccount(name="Ada", currency="USD")], Origin())
+accept([Deposit(account_id=account.id, amount=Decimal(7))], Origin())
+"""
+
+
+def _status(embedded_bank):
+    """Of the only transaction of the bank."""
+    path = Path(embedded_bank["BANK_DATA_DIR"], "bank.sqlite3")
+    with closing(sqlite3.connect(path, timeout=60)) as database:
+        return database.execute("SELECT status FROM transactions_transaction").fetchone()[0]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--without-worker"]])
+def test_a_worker_of_the_queue_comes_and_goes_with_the_server(embedded_bank, arguments):
+    code = [sys.executable, "manage.py", "shell", "--no-imports", "-c", _QUEUE_A_DEPOSIT]
+    subprocess.run(code, cwd=ROOT, env=embedded_bank, check=True)
+    port = _free_port()
+    with _serve(embedded_bank, *arguments, PORT=str(port)) as process:
+        try:
+            assert _answers(port, process)
+            deadline = time.monotonic() + 60
+            while not arguments and _status(embedded_bank) != "COMPLETED":
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            # As a service manager does: to the master alone.
+            process.terminate()
+            output = process.communicate(timeout=60)[0]
+        finally:
+            process.kill()
+    # The end of the output was read, so nobody is left who could write to it.
+    assert process.returncode == 0, output
+    assert output.count("Processed 1 transactions.") == (0 if arguments else 1)
+    assert (" started at " in output) is not bool(arguments)
+    assert _status(embedded_bank) == ("PENDING" if arguments else "COMPLETED")
 
 
 def test_serves_and_stops_on_ctrl_c(embedded_bank):
