@@ -8,6 +8,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bankproject.settings")
 
 application = get_wsgi_application()
 
-from core.database import require_objects  # noqa: E402 - needs the apps, which are ready now
+from core.startup import wait_for_objects  # noqa: E402 - needs the apps, which are ready now
 
-require_objects()
+wait_for_objects()

@@ -52,6 +52,8 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "internal_error": ErrorKind(500, "Internal error"),
     "processing_error": ErrorKind(503, "The transaction could not be processed", retryable=True),
     "busy": ErrorKind(503, "Busy, try again", retryable=True),
+    # The database was lost before it said whether it committed: the one fault that may be done.
+    "outcome_unknown": ErrorKind(503, "The outcome is unknown"),
 }
 
 # How a transaction can fail besides by a refusal of its own; never raised, only stored.

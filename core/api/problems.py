@@ -14,6 +14,7 @@ from functools import singledispatch
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from django.core.exceptions import (
     BadRequest,
     PermissionDenied,
@@ -58,6 +59,10 @@ CODE_BY_STATUS: dict[int, str] = {
 # timeout, too many connections, server starting or stopping.
 _BUSY_SQLSTATES = {"40001", "40P01", "55P03", "57014", "53300", "57P03"}
 _BUSY_SQLITE_CODES = {5, 6}  # SQLITE_BUSY, SQLITE_LOCKED
+# The session was ended from the other side: by an administrator, by a crash. Class 08 is the
+# connection's, and psycopg has no SQLSTATE at all where the server just went away.
+_LOST_SQLSTATES = {"57P01", "57P02"}
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 # A body that lands in a page by mistake must not become markup there.
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
@@ -81,6 +86,10 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpRespons
     """
     request: Request | None = context.get("request")
     problem = problem_of(exc)
+    if problem is _OUTCOME_UNKNOWN:
+        logger.error("Lost the database", exc_info=exc, extra={"request_id": _id_of(request)})
+        if request is not None and request.method in _SAFE_METHODS:
+            problem = _BUSY  # There was nothing to be done.
     if problem.code == "internal_error":
         logger.error("Unhandled exception", exc_info=exc, extra={"request_id": _id_of(request)})
         got_request_exception.send(sender=None, request=request)
@@ -126,7 +135,7 @@ def _response(problem: Problem, request: HttpRequest | Request | None) -> HttpRe
     response = HttpResponse(text, status=kind.status, content_type=CONTENT_TYPE)
     for name, value in problem.headers.items():
         response[name] = value
-    if kind.status in (429, 503):
+    if kind.status in (429, 503) and kind.retryable:
         response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
     return response
 
@@ -211,7 +220,7 @@ def _(_exc: Exception) -> Problem:
 
 @problem_of.register
 def _(exc: OperationalError) -> Problem:
-    """Only where it is certain that nothing was done: a connection lost at COMMIT is not."""
+    """`busy` only where it is certain that nothing was done: after a loss at COMMIT it is not."""
     cause = exc.__cause__
     busy = (
         getattr(cause, "sqlstate", None) in _BUSY_SQLSTATES
@@ -219,11 +228,26 @@ def _(exc: OperationalError) -> Problem:
         # psycopg sets it where connecting failed, and has no SQLSTATE then.
         or getattr(cause, "pgconn", None) is not None
     )
-    return (
-        Problem("busy", "The database is busy. Nothing was done.")
-        if busy
-        else Problem("internal_error")
-    )
+    if busy:
+        return _BUSY
+    return _OUTCOME_UNKNOWN if _is_loss(cause) else Problem("internal_error")
+
+
+_BUSY = Problem("busy", "The database is busy. Nothing was done.")
+_OUTCOME_UNKNOWN = Problem(
+    "outcome_unknown",
+    "The connection to the database was lost. Whether anything was done is not known. With an"
+    " Idempotency-Key, send the same again with the same key; without one, look in the history"
+    " first: sent again, it would be done twice.",
+)
+
+
+def _is_loss(cause: BaseException | None) -> bool:
+    """Whether it is psycopg's word that the session is gone."""
+    if not isinstance(cause, psycopg.Error):
+        return False
+    sqlstate = cause.sqlstate
+    return sqlstate is None or sqlstate.startswith("08") or sqlstate in _LOST_SQLSTATES
 
 
 def _field_errors(detail: Any, pointer: str) -> Iterator[FieldError]:

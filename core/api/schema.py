@@ -129,7 +129,7 @@ def add_problem_responses(result: dict[str, Any], **_context: Any) -> dict[str, 
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas |= {"Problem": _PROBLEM, "ProblemError": _PROBLEM_ERROR}
     for path, method, operation in _operations(result):
-        codes = {*_implied_codes(path, operation), *operation.pop(EXTENSION, ())}
+        codes = {*_implied_codes(path, method, operation), *operation.pop(EXTENSION, ())}
         responses = operation["responses"]
         kept = REFUSALS.keys() if codes & _MONEY_CODES else set[str]()
         for code in sorted(codes, key=list(ERROR_KINDS).index):
@@ -165,9 +165,11 @@ def _operations(result: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, An
                 yield path, method, operation
 
 
-def _implied_codes(path: str, operation: dict[str, Any]) -> Iterable[str]:
+def _implied_codes(path: str, method: str, operation: dict[str, Any]) -> Iterable[str]:
     """Codes that follow from what the operation is, whatever it does."""
     yield from ("not_acceptable", "throttled", "internal_error", "busy")
+    if method != "get":
+        yield "outcome_unknown"
     security = operation.get("security", [])
     if any(security):
         yield "not_authenticated"

@@ -180,9 +180,27 @@ def test_a_locked_sqlite_file_is_busy(tmp_path: Path, answer: Callable[..., Http
     "cause", [psycopg.errors.AdminShutdown("x"), psycopg.OperationalError("connection lost")]
 )
 def test_an_unknown_outcome_is_never_told_as_busy(
-    cause: Exception, answer: Callable[..., HttpResponse]
+    cause: Exception, client: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert_problem(answer(wrapped(cause)), "internal_error", "Internal error.")
+    monkeypatch.setattr(Raises, "exc", wrapped(cause))
+    response = client.post("/api/raises/")
+    assert_problem(
+        response,
+        "outcome_unknown",
+        "The connection to the database was lost. Whether anything was done is not known: send the"
+        " same again with the same Idempotency-Key.",
+    )
+    assert response["Retry-After"] == "1"
+
+
+def test_a_read_that_lost_the_database_did_nothing(answer: Callable[..., HttpResponse]) -> None:
+    response = answer(wrapped(psycopg.OperationalError("connection lost")))
+    assert_problem(response, "busy", "The database is busy. Nothing was done.")
+
+
+def test_another_error_of_the_database_is_internal(answer: Callable[..., HttpResponse]) -> None:
+    response = answer(wrapped(psycopg.errors.DiskFull("no space")))
+    assert_problem(response, "internal_error", "Internal error.")
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ the answer is definite.
 
 import http.client
 import json
+import threading
 import time
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from tests.concurrency.client import API, Answer
 from tests.concurrency.tally import Tally
@@ -51,14 +51,22 @@ def send(port: int, token: str, request: Request) -> Answer:
         connection.close()
 
 
-def settle(port: int, token: str, request: Request, *, random: Random, tally: Tally) -> Answer:
+def settle(
+    port: int,
+    token: str,
+    request: Request,
+    *,
+    random: Random,
+    tally: Tally,
+    abandoned: threading.Event | None = None,
+) -> Answer:
     """The definite answer: a success, or a refusal that was kept.
 
     Asserts that whatever else comes says that the same may be sent again.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     in_doubt = False
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not (abandoned and abandoned.is_set()):
         try:
             answer = send(port, token, request)
         except AnswerLost:
@@ -71,7 +79,9 @@ def settle(port: int, token: str, request: Request, *, random: Random, tally: Ta
                     done = "done" if answer.replayed else "not done"
                     tally.add(f"unknown outcomes settled by key: {done}")
                 return answer
-            assert (answer.status, answer.body["retryable"]) == (503, True), answer
+            assert answer.status == 503, answer
+            # With its key, what is not known may be sent again; all else says so by itself.
+            assert answer.code == "outcome_unknown" or answer.body["retryable"], answer
             in_doubt |= answer.code == "outcome_unknown"
             tally.add(f"answers {answer.code}")
         time.sleep(0.05 + 0.2 * random.random())

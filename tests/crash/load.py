@@ -27,14 +27,25 @@ class Load:
     tally: Tally
     promises: dict[str, tuple[Request, Answer]] = field(default_factory=dict)
     _finished: threading.Event = field(default_factory=threading.Event)
+    _abandoned: threading.Event = field(default_factory=threading.Event)
     _threads: list[Thread] = field(default_factory=list)
 
     def start(self, seeds: list[int]) -> None:
+        """Each seed is a customer."""
         self._threads = [Thread(lambda seed=seed: self._run(seed)).start() for seed in seeds]
 
-    def stop(self) -> None:
-        """Returns when each customer has its last answer. Raises what any of them met."""
+    def __enter__(self) -> "Load":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Waits until each customer has its last answer, and raises what any of them met.
+
+        When the test has failed already there may be no answer any more.
+        """
         self._finished.set()
+        if kind is not None:
+            self._abandoned.set()
+            return
         for thread in self._threads:
             thread.result()
 
@@ -50,7 +61,14 @@ class Load:
         while not self._finished.is_set():
             number += 1
             request = self._some_request(random, f"{seed}-{number}")
-            answer = settle(self.port, self.token, request, random=random, tally=self.tally)
+            answer = settle(
+                self.port,
+                self.token,
+                request,
+                random=random,
+                tally=self.tally,
+                abandoned=self._abandoned,
+            )
             self.promises[request.key] = (request, answer)
 
     def _some_request(self, random: Random, key: str) -> Request:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psutil
@@ -55,6 +56,12 @@ def kill_all(pid: int) -> int:
         _kill(process)
     psutil.wait_procs(doomed[1:], timeout=PATIENCE_SECONDS)
     return len(doomed)
+
+
+def kill_a_child(pid: int, random: Random) -> None:
+    """SIGKILL to one of its processes; waits for one if all have died."""
+    children: list[psutil.Process] = eventually(psutil.Process(pid).children)
+    _kill(random.choice(children))
 
 
 def _kill(process: psutil.Process) -> None:

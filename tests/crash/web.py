@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from core.failpoints import FAILPOINTS
 from tests.concurrency.client import Client
-from tests.crash.processes import eventually, kill_all, started
+from tests.crash.processes import eventually, kill_a_child, kill_all, started
 
 _GUNICORN = (
     sys.executable,
@@ -67,6 +68,11 @@ class WebServer:
         killed = kill_all(self._process.pid)
         self.end()
         return killed
+
+    def kill_a_worker(self, random: Random) -> None:
+        """SIGKILL to one of gunicorn's workers, which gunicorn replaces."""
+        assert self._process is not None
+        kill_a_child(self._process.pid, random)
 
     def end(self) -> None:
         self._stack.close()
