@@ -22,7 +22,12 @@ from tests.seed import SEED_VARIABLE, new_seed
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_MINUTES = 30
 DEFAULT_SCALE = 5
-TESTS = ("tests/concurrency", "tests/test_differential.py", "tests/test_state_machine.py")
+TESTS = (
+    "tests/concurrency",
+    "tests/crash",
+    "tests/test_differential.py",
+    "tests/test_state_machine.py",
+)
 ROUNDS = (
     ("postgresql", "read committed"),
     ("sqlite", "read committed"),
