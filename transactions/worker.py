@@ -162,8 +162,9 @@ class Worker:
                 cursor.execute(f"LISTEN {QUEUE_CHANNEL}")
             self._listening = session
             return  # Something may have come before we listened: look again first.
-        for _ in session.notifies(timeout=_POLL_SECONDS, stop_after=1):
-            pass
+        with connection.wrap_database_errors:
+            for _ in session.notifies(timeout=_POLL_SECONDS, stop_after=1):
+                pass
 
     @contextmanager
     def _heartbeat(self, lease: UUID) -> Iterator[None]:
