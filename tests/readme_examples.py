@@ -92,6 +92,8 @@ class Masks:
         "request id": re.compile(r"\b[0-9a-f]{32}\b"),
         "token": _TOKEN,
         "cursor": re.compile(r"(?<=cursor=)[\w-]+"),
+        "worker": re.compile(r"(?<=\"worker:)[^\"]+"),
+        "client": re.compile(r"(?<=\"client:)[^\"]+"),
     }
 
     def __init__(self) -> None:
@@ -115,6 +117,9 @@ def laid_out(answer: str) -> str:
     text = json.dumps(json.loads(answer), ensure_ascii=False)
     # A real token is no text for a document, not even one that has expired.
     text = _TOKEN.sub("a-token", text)
+    # Nor is the name of the machine that it was made on.
+    text = re.sub(r'(?<="worker:)[^"]+', "host:4711", text)
+    text = re.sub(r'(?<="client:)[^"]+', "the-client-id", text)
     # Blanks within texts and after colons do not break.
     text = re.sub(r'"(?:[^"\\]|\\.)*"', lambda match: match[0].replace(" ", "\0"), text)
     text = text.replace('": ', '":\0')
