@@ -49,8 +49,9 @@ _queue_worker: list[subprocess.Popen[bytes]] = []
 
 def when_ready(_server: Any) -> None:
     if environment.boolean("BANK_SERVE_WORKER", default=False):
-        command = [sys.executable, "manage.py", "process_transactions", "--end-with-parent"]
-        _queue_worker.append(subprocess.Popen(command))
+        command = [sys.executable, "manage.py", "process_transactions"]
+        # Supervised: one that dies is started again.
+        _queue_worker.append(subprocess.Popen([*command, "--supervise", "--end-with-parent"]))
 
 
 def on_exit(_server: Any) -> None:

@@ -23,7 +23,8 @@ class ReasonForm(forms.Form):
     )
 
     def clean_reason(self) -> str:
-        reason: str = self.cleaned_data["reason"]
+        # Browsers send the end of a line as CR LF (HTML, form submission).
+        reason: str = self.cleaned_data["reason"].replace("\r\n", "\n")
         try:
             check_text(reason, multiline=True)
         except ValueError as error:

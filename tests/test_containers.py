@@ -20,7 +20,13 @@ SERVICES = COMPOSE["services"]
 DIGEST = r"@sha256:[0-9a-f]{64}"
 VARIABLE = re.compile(r"\$\{(\w+)(?::[-?][^}]*)?\}")
 # Where the image sets them, or where they belong to a bank without containers.
-NOT_IN_COMPOSE = {"BANK_DATA_DIR", "BANK_SQLITE_WAL", "DJANGO_DEBUG", "DJANGO_SECRET_KEY_FILE"}
+NOT_IN_COMPOSE = {
+    "BANK_DATA_DIR",
+    "BANK_SERVE_WORKER",
+    "BANK_SQLITE_WAL",
+    "DJANGO_DEBUG",
+    "DJANGO_SECRET_KEY_FILE",
+}
 
 
 def _dotenv_names():
@@ -128,6 +134,7 @@ def test_services_start_in_order():
             "migrate": "service_completed_successfully",
             "demo": "service_completed_successfully",
         },
+        "worker": {"migrate": "service_completed_successfully"},
         "proxy": {"web": "service_healthy"},
     }
     # Without the profile the demo is not there, and the web must not wait for it.
@@ -145,7 +152,9 @@ def test_commands_of_compose_are_those_of_the_image():
         program, script, *_ = SERVICES[name]["command"]
         assert program == "python"
         assert (ROOT / script).is_file()
-    assert "command" not in SERVICES["web"]
+    # Containers have a worker of their own; what the image starts by itself has one beside it.
+    assert SERVICES["web"]["command"] == [*image.last("CMD").words(), "--without-worker"]
+    assert SERVICES["worker"]["command"] == ["python", "manage.py", "process_transactions"]
     words = image.last("HEALTHCHECK").words()
     assert words[0] == "python"
     assert (ROOT / words[1]).is_file()
@@ -178,6 +187,7 @@ def test_each_process_sees_its_own_secrets_only():
         "migrate": {"BANK_OWNER_PASSWORD", "DJANGO_SECRET_KEY"},
         "demo": {"BANK_APP_PASSWORD", "DJANGO_SECRET_KEY"},
         "web": {"BANK_APP_PASSWORD", "DJANGO_SECRET_KEY"},
+        "worker": {"BANK_APP_PASSWORD", "DJANGO_SECRET_KEY"},
         "proxy": set(),
     }
 

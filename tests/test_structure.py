@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("core", "accounts", "transactions", "clients", "staff", "bankproject")
 
 FILE_LINES = 300
+TEST_FILE_LINES = 420
 FUNCTION_LINES = 60
 
 # The settings are one file on purpose: every knob in one place.
@@ -42,9 +43,10 @@ def _name(path: Path) -> str:
 def test_no_file_or_function_is_too_long(path: Path) -> None:
     name = _name(path)
     lines = len(path.read_text("utf-8").splitlines())
+    if "tests" in path.parts:  # A test may tell a story.
+        assert lines <= TEST_FILE_LINES, f"{name} has {lines} lines"
+        return
     assert lines <= LONGER_FILES.get(name, FILE_LINES), f"{name} has {lines} lines"
-    if "tests" in path.parts:
-        return  # A test may tell a story.
     for function, length in _functions(path):
         limit = LONGER_FUNCTIONS.get(f"{name}:{function}", FUNCTION_LINES)
         assert length <= limit, f"{name}: {function} has {length} lines"

@@ -55,6 +55,13 @@ def transition(
     )
 
 
+def failure_of(row: JournalRow) -> dict[str, Any]:
+    """What an event keeps of a failure; nothing if there is none."""
+    if row.status != TransactionStatus.FAILED:
+        return {}
+    return {"failure_code": row.failure_code, "failure_detail": row.failure_detail}
+
+
 def outcome(
     row: JournalRow,
     *,
@@ -65,7 +72,6 @@ def outcome(
 ) -> TransactionEvent:
     """The event that tells how an attempt ended, with the failure if it did not succeed."""
     failed = row.status == TransactionStatus.FAILED
-    detail = {"failure_code": row.failure_code, "failure_detail": row.failure_detail}
     return transition(
         row,
         FAILED if failed else COMPLETED,
@@ -73,7 +79,7 @@ def outcome(
         origin=origin,
         at=at,
         reason=reason,
-        detail=detail if failed else None,
+        detail=failure_of(row),
     )
 
 

@@ -39,6 +39,8 @@ from transactions.states import TransactionStatus
 _CONTENTION = {"40P01", "40001", "55P03"}
 _ATTEMPTS = 4
 _BACKOFF_SECONDS = 0.05
+# No attempt begins later, so that `busy` is told before gunicorn's own time-out.
+_DEADLINE_SECONDS = 10
 
 Result = Account | JournalRow | Replay
 Accounts = dict[UUID, LockedAccount]
@@ -93,6 +95,7 @@ def process_claimed(lease: UUID, origin: Origin, *, only: UUID | None = None) ->
 
 def retrying(run: Callable[[], T]) -> T:
     """`run` in a transaction of its own, again after contention, a bounded number of times."""
+    deadline = time.monotonic() + _DEADLINE_SECONDS
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with transaction.atomic(durable=True):
@@ -100,7 +103,7 @@ def retrying(run: Callable[[], T]) -> T:
         except OperationalError as error:
             if not _is_contention(error):
                 raise
-            if attempt == _ATTEMPTS:
+            if attempt == _ATTEMPTS or time.monotonic() > deadline:
                 raise Busy("The account is in use. Nothing was done.") from error
         # Outside the transaction: nobody waits for us while we wait.
         time.sleep(_BACKOFF_SECONDS * attempt * (0.5 + random.random()))  # noqa: S311

@@ -6,20 +6,19 @@ Per account, first in is first out: a claim leaves out whatever must wait for a 
 same account that stands before it and is not in the claim.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import DateTimeField, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.selectors import currencies_of
 from core.commands import Origin
-from core.errors import AlreadyReversed, BankError, ProcessingError
+from core.errors import AlreadyReversed, BankError, FieldError, InvalidInput, ProcessingError
 from core.failpoints import failpoint
 from transactions import events, ledger
 from transactions.approval import needs_approval
@@ -27,13 +26,14 @@ from transactions.commands import MoneyCommand, Reverse, explain_conflict, resol
 from transactions.idempotency import Replay, find_replays
 from transactions.journal import JournalRow, new_row
 from transactions.models import Transaction
-from transactions.states import OPEN, TransactionStatus
+from transactions.states import TransactionStatus
+from transactions.turns import DUE, RELEASED_TO_WORK, lock_whose_turn_it_is
 
 # After so many starts that ended with a lost lease, a command is taken to be what kills workers.
 MAX_ATTEMPTS = 5
 
-_DUE = Coalesce("scheduled_for", "created_at", output_field=DateTimeField())
-_RELEASED_TO_WORK = Q(approval_required=False) | Q(approved_by__isnull=False)
+# Of what is given back or ended at once, so that no transaction grows without bound.
+_MOST_AT_ONCE = 1000
 
 
 def accept(
@@ -66,6 +66,7 @@ def _accept(commands: Sequence[MoneyCommand | Reverse], origin: Origin) -> list[
         if row.scheduled_for is not None:
             # A moment long past means now: nobody gets ahead of those who wait, nor makes the
             # queue look as if it were behind.
+            _check_horizon(row.scheduled_for, created_at)
             row.scheduled_for = max(row.scheduled_for, created_at)
     failpoint("accept.read")
     ledger.insert_pending(rows)
@@ -73,15 +74,22 @@ def _accept(commands: Sequence[MoneyCommand | Reverse], origin: Origin) -> list[
     return rows
 
 
+def _check_horizon(scheduled_for: datetime, now: datetime) -> None:
+    """Raises InvalidInput for what would wait longer than a year."""
+    if scheduled_for > now + timedelta(days=366):
+        detail = "At most a year ahead."
+        raise InvalidInput(errors=[FieldError("/scheduled_for", "too_far_ahead", detail)])
+
+
 def due(now: datetime) -> QuerySet[Transaction]:
     """What a worker could start at this moment, first in first."""
-    waiting = Transaction.objects.filter(_RELEASED_TO_WORK, status=TransactionStatus.PENDING)
-    return waiting.alias(due=_DUE).filter(due__lte=now).order_by("due", "id")
+    waiting = Transaction.objects.filter(RELEASED_TO_WORK, status=TransactionStatus.PENDING)
+    return waiting.alias(due=DUE).filter(due__lte=now).order_by("due", "id")
 
 
 def lag(now: datetime) -> timedelta:
     """How long the oldest due transaction waits; zero if none does."""
-    oldest = due(now).values_list(_DUE, flat=True).first()
+    oldest = due(now).values_list(DUE, flat=True).first()
     return timedelta(0) if oldest is None else now - oldest
 
 
@@ -99,14 +107,8 @@ def claim(worker: str, origin: Origin, *, batch_size: int) -> Claim:
     lease = uuid4()
     with transaction.atomic(durable=True):
         now = timezone.now()
-        candidates = ledger.lock_rows(
-            _RELEASED_TO_WORK & Q(status=TransactionStatus.PENDING),
-            due_until=now,
-            limit=batch_size,
-            skip_locked=True,
-        )
+        taken, others_wait = lock_whose_turn_it_is(now, batch_size)
         failpoint("claim.locked")
-        taken = list(_whose_turn_it_is(candidates))
         started = []
         for row in taken:
             at = events.moment_after(row, now)
@@ -122,36 +124,7 @@ def claim(worker: str, origin: Origin, *, batch_size: int) -> Claim:
         events.record(started)
         failpoint("claim.leased")
     failpoint("claim.committed")
-    return Claim(lease, [row.id for row in taken], blocked=len(taken) < len(candidates))
-
-
-def _whose_turn_it_is(candidates: list[JournalRow]) -> Iterator[JournalRow]:
-    """The candidates without an earlier open transaction of one of their accounts outside them."""
-    if not candidates:
-        return
-    mine = {row.id: row for row in candidates}
-    last = candidates[-1]
-    earlier = (
-        Transaction.objects.filter(_RELEASED_TO_WORK, status__in=OPEN)
-        .alias(due=_DUE)
-        .filter(due__lte=_due_at(last))
-        .exclude(pk__in=mine)
-        .values_list(_DUE, "id", "debit_account_id", "credit_account_id")
-    )
-    line: list[tuple[datetime, UUID, set[UUID], JournalRow | None]] = [
-        (due_at, pk, {debit, credit}, None) for due_at, pk, debit, credit in earlier
-    ]
-    line += [(_due_at(row), row.id, set(row.customer_account_ids()), row) for row in candidates]
-    waiting: set[UUID] = set()
-    for _, _, account_ids, row in sorted(line, key=lambda place: place[:2]):
-        if row is None or account_ids & waiting:
-            waiting |= account_ids
-        else:
-            yield row
-
-
-def _due_at(row: JournalRow) -> datetime:
-    return row.scheduled_for or row.created_at
+    return Claim(lease, [row.id for row in taken], blocked=others_wait)
 
 
 def extend(lease: UUID) -> None:
@@ -185,22 +158,32 @@ def reap(origin: Origin) -> int:
     return _give_back(expired, events.LEASE_LOST, origin)
 
 
+def _is_given_up(row: JournalRow) -> bool:
+    """Whether it was started too often, by the first asking and by each retry anew."""
+    return row.attempts >= MAX_ATTEMPTS * (row.retry_count + 1)
+
+
 def _give_back(condition: Q, event: str, origin: Origin) -> int:
     with transaction.atomic(durable=True):
-        rows = ledger.lock_rows(condition, skip_locked=True)
+        rows = ledger.lock_rows(condition, limit=_MOST_AT_ONCE, skip_locked=True)
         failpoint("give_back.locked")
         now = timezone.now()
         written = []
         for row in rows:
             at = events.moment_after(row, now)
-            if event == events.LEASE_LOST and row.attempts >= MAX_ATTEMPTS:
+            if event == events.LEASE_LOST and _is_given_up(row):
                 error = ProcessingError(f"Given up after {row.attempts} attempts.")
                 row.fail(error, at)
             else:
                 row.status = TransactionStatus.PENDING
             written.append(
                 events.transition(
-                    row, event, before=TransactionStatus.PROCESSING, origin=origin, at=at
+                    row,
+                    event,
+                    before=TransactionStatus.PROCESSING,
+                    origin=origin,
+                    at=at,
+                    detail=events.failure_of(row),
                 )
             )
             if event == events.RELEASED:
@@ -248,8 +231,10 @@ def expire_approvals(origin: Origin) -> int:
                 status=TransactionStatus.PENDING,
                 approval_required=True,
                 approved_by__isnull=True,
+                created_at__lt=before,
                 updated_at__lt=before,
             ),
+            limit=_MOST_AT_ONCE,
             skip_locked=True,
         )
         written = []
@@ -260,7 +245,12 @@ def expire_approvals(origin: Origin) -> int:
             row.failure_detail = f"Nobody approved it within {settings.APPROVAL_EXPIRES_DAYS} days."
             written.append(
                 events.transition(
-                    row, events.EXPIRED, before=TransactionStatus.PENDING, origin=origin, at=at
+                    row,
+                    events.EXPIRED,
+                    before=TransactionStatus.PENDING,
+                    origin=origin,
+                    at=at,
+                    detail=events.failure_of(row),
                 )
             )
         ledger.settle(rows, [])

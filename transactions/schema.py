@@ -21,6 +21,7 @@ from core.api.describe import (
     request_example,
     response_example,
 )
+from transactions.bodies import AmountBody, BalanceQuery, TransferBody
 from transactions.examples import (
     BALANCE_EXAMPLE,
     DEPOSIT_EXAMPLE,
@@ -36,14 +37,11 @@ from transactions.examples import (
 )
 from transactions.filters import EntryQuery, TransactionFilters, TransactionQuery
 from transactions.serializers import (
-    AmountBody,
-    BalanceQuery,
     BalanceSerializer,
     DirectedTransactionSerializer,
     EntrySerializer,
     TransactionDetailSerializer,
     TransactionSerializer,
-    TransferBody,
 )
 
 TAG = "Transactions"

@@ -22,12 +22,16 @@ from core.errors import FieldError, InvalidInput, NotFound
 from core.money import from_units
 from transactions.branches import Branch
 from transactions.models import Entry, Transaction, TransactionEvent
-from transactions.states import OPEN, TransactionStatus
+from transactions.states import OPEN, TransactionStatus, TransactionType
 
 READ_RIGHT = "transactions.view_transaction"
 
 # Who owns more than these has their list read along the ids of all transactions.
 _MOST_BRANCHED_ACCOUNTS = 50
+
+
+# A reversal is the bank's doing: an owner learns of it when it is done, and not while it waits.
+_VISIBLE_AS_PAYER = ~Q(type=TransactionType.REVERSAL) | Q(status=TransactionStatus.COMPLETED)
 
 
 def touching(account_id: UUID) -> Q:
@@ -36,8 +40,13 @@ def touching(account_id: UUID) -> Q:
 
 
 def has_open_transactions(account_id: UUID) -> bool:
-    """Whether a transaction of the account waits or is being processed. Reads the queue's index."""
-    return Transaction.objects.filter(touching(account_id), status__in=OPEN).exists()
+    """Whether something of the account waits or is being processed. Reads the queue's index.
+
+    What others have scheduled to pay it is no hindrance: it will find the account closed.
+    """
+    to_come = Q(scheduled_for__gt=timezone.now()) & ~Q(debit_account_id=account_id)
+    waiting = Transaction.objects.filter(touching(account_id), status__in=OPEN)
+    return waiting.exclude(to_come).exists()
 
 
 def own_account_ids(user: Any) -> frozenset[UUID] | None:
@@ -54,6 +63,7 @@ def sides_of(account_ids: Iterable[UUID], *, own: frozenset[UUID] | None) -> lis
     """
     debits = credits_ = Transaction.objects.all()
     if own is not None:
+        debits = debits.filter(_VISIBLE_AS_PAYER)
         credits_ = credits_.filter(visible_as_payee(own))
     return [
         Branch(rows=rows, account_column=column, account_id=account_id)
@@ -74,12 +84,13 @@ def visible_branches(own: frozenset[UUID] | None, account_id: UUID | None) -> li
 
 
 def _visible_to_owner(own: frozenset[UUID]) -> Q:
-    return Q(debit_account_id__in=own) | (Q(credit_account_id__in=own) & visible_as_payee(own))
+    paid = Q(debit_account_id__in=own) & _VISIBLE_AS_PAYER
+    return paid | (Q(credit_account_id__in=own) & visible_as_payee(own))
 
 
 def visible_as_payee(own: frozenset[UUID]) -> Q:
     """Of what credits one of `own`: completed transactions, and those that `own` pay themselves."""
-    return Q(status=TransactionStatus.COMPLETED) | Q(debit_account_id__in=own)
+    return Q(status=TransactionStatus.COMPLETED) | (Q(debit_account_id__in=own) & _VISIBLE_AS_PAYER)
 
 
 def visible_transaction(user: Any, transaction_id: UUID) -> Transaction:

@@ -9,40 +9,13 @@ from rest_framework import serializers
 
 from accounts.models import CASH, internal_account_id
 from core.api.fields import (
-    AmountInputField,
     AmountOutputField,
     OffsetDateTimeField,
-    StrictCharField,
-    StrictUUIDField,
 )
-from core.api.serializers import StrictSerializer
 from core.errors import ERROR_KINDS
 from core.money import format_amount
 from transactions.models import Entry, EntrySide, Transaction, TransactionEvent
 from transactions.states import TransactionStatus, TransactionType
-
-
-class AmountBody(StrictSerializer):
-    """The body of `deposit/` and `withdraw/`."""
-
-    amount = AmountInputField(
-        help_text="How much, in main units of the account's currency, above zero."
-    )
-    description = StrictCharField(
-        required=False,
-        allow_blank=True,
-        max_length=500,
-        help_text="What it is for; shown in the history.",
-    )
-    scheduled_for = OffsetDateTimeField(
-        required=False, help_text="Queue it for this moment (RFC 3339, offset required)."
-    )
-
-
-class TransferBody(AmountBody):
-    """The body of `transfer/`."""
-
-    target_account_id = StrictUUIDField(help_text="The account to credit.")
 
 
 class FailureSerializer(serializers.Serializer[Transaction]):
@@ -73,6 +46,9 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
         help_text="The credited account of a transfer; null otherwise."
     )
     amount = AmountOutputField(help_text="Always above zero.")
+    description = serializers.SerializerMethodField(
+        help_text="What it is for. Why the bank reversed something, staff only read."
+    )
     balance_after = serializers.SerializerMethodField(
         help_text="Balance of one's own side after posting; null if nothing was posted."
     )
@@ -132,6 +108,14 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
     def get_target_account_id(self, transaction: Transaction) -> str | None:
         target = _sides(transaction)[1]
         return str(target) if target else None
+
+    @extend_schema_field({"type": "string"})
+    def get_description(self, transaction: Transaction) -> str:
+        own = self.context.get("own_account_ids")
+        is_told = own is None or self.context.get("shows_reasons", False)
+        if transaction.type == TransactionType.REVERSAL and not is_told:
+            return ""
+        return transaction.description
 
     @extend_schema_field({"type": "string", "nullable": True, "example": "250.00"})
     def get_balance_after(self, transaction: Transaction) -> str | None:
@@ -215,12 +199,23 @@ class TransactionEventSerializer(serializers.ModelSerializer[TransactionEvent]):
 
     class Meta:
         model = TransactionEvent
-        fields = ("event", "from_status", "to_status", "attempt", "actor", "reason", "detail", "at")
+        fields = (
+            "event",
+            "from_status",
+            "to_status",
+            "attempt",
+            "actor",
+            "caller",
+            "reason",
+            "detail",
+            "at",
+        )
         read_only_fields = fields
         extra_kwargs = {
             "event": {"help_text": "What happened."},
             "from_status": {"help_text": "Status before."},
             "to_status": {"help_text": "Status after."},
+            "caller": {"help_text": "What acted: a user, an API client, a worker or a job."},
             "attempt": {"help_text": "Number of the attempt, from 0."},
             "reason": {"help_text": "Why, as it was given."},
             "detail": {"help_text": "What the transition overwrote or found."},
@@ -242,16 +237,11 @@ class TransactionDetailSerializer(TransactionSerializer):
 
     @extend_schema_field({"type": "string", "format": "uuid", "nullable": True})
     def get_reversed_by(self, transaction: Transaction) -> str | None:
-        reversal = transaction.reversals.exclude(status=TransactionStatus.FAILED).first()
+        reversals = transaction.reversals.exclude(status=TransactionStatus.FAILED)
+        if self.context.get("own_account_ids") is not None:
+            reversals = reversals.filter(status=TransactionStatus.COMPLETED)
+        reversal = reversals.first()
         return str(reversal.pk) if reversal else None
-
-
-class BalanceQuery(StrictSerializer):
-    """Query parameters of `balance/`."""
-
-    at = OffsetDateTimeField(
-        required=False, help_text="A past moment of posting (RFC 3339, offset required)."
-    )
 
 
 class BalanceSerializer(serializers.Serializer[Any]):

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.commands import OpenAccount
-from accounts.permissions import CanOpenAccounts, CanReadAccounts
+from accounts.permissions import CanManageAccounts, CanOpenAccounts, CanReadAccounts
 from accounts.selectors import owner_id, visible_account
 from accounts.serializers import (
     AccountSerializer,
@@ -27,10 +27,11 @@ from core.api.pagination import KeysetPagination, paginate_by_id
 from core.api.permissions import RuleOfEachAction, has_right
 from core.api.requests import origin_of, parse_body, parse_query
 from core.commands import Command
-from core.errors import InvalidInput
+from core.errors import InvalidInput, PermissionDenied
 from core.money import validate_amount
 from transactions import schema, selectors
 from transactions.answers import prefers_async, run
+from transactions.bodies import AmountBody, BalanceQuery, TransferBody
 from transactions.commands import (
     Approve,
     Cancel,
@@ -60,14 +61,11 @@ from transactions.permissions import (
 )
 from transactions.processor import process
 from transactions.serializers import (
-    AmountBody,
-    BalanceQuery,
     BalanceSerializer,
     DirectedTransactionSerializer,
     EntrySerializer,
     TransactionDetailSerializer,
     TransactionSerializer,
-    TransferBody,
 )
 
 
@@ -92,7 +90,10 @@ class MoneyAccountViewSet(AccountViewSet):
 
     @schema.open_account
     def create(self, request: Request) -> Response:
-        opened = self._open(request, parse_body(OpenAccountBody, request))
+        body = parse_body(OpenAccountBody, request)
+        if body.get("overdraft_limit") and not has_right(request.user, CanManageAccounts.right):
+            raise PermissionDenied("An overdraft limit is for a supervisor to give.")
+        opened = self._open(request, body)
         replayed = isinstance(opened, Replay)
         account_id = opened.as_account().id if replayed else opened.id
         location = reverse("account-detail", kwargs={"account_id": account_id})
@@ -133,7 +134,11 @@ class MoneyAccountViewSet(AccountViewSet):
         serializer = DirectedTransactionSerializer(
             page.results,
             many=True,
-            context={"account_id": account.id, "own_account_ids": {account.id}},
+            context={
+                "account_id": account.id,
+                "own_account_ids": {account.id},
+                "shows_reasons": own is None,
+            },
         )
         return page.response(serializer.data)
 
@@ -244,6 +249,7 @@ class TransactionViewSet(RuleOfEachAction, viewsets.ViewSet):
             reason=body["reason"],
             limit=settings.RETRY_LIMIT,
             may_exceed_limit=has_right(request.user, CanApproveTransactions.right),
+            may_reverse=has_right(request.user, CanReverseTransactions.right),
             queued=queued,
         )
         return run(request, command, own=None, queued=queued)

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 # PostgreSQL wakes a sleeping worker at once; this is for what becomes due while it sleeps.
 _POLL_SECONDS = 1.0
 _POLL_SECONDS_SQLITE = 0.2
+_STATEMENT_TIMEOUT = "57014"
 # When all that is due waits for other workers: they are at it.
 _TURN_SECONDS = 0.02
 _MAX_BACKOFF_SECONDS = 5.0
@@ -56,6 +57,8 @@ class Worker:
         self._backoff = 0.0
         self._next_upkeep = 0.0
         self._listening: Any = None
+        # The lease of a claim that is not finished: given back as soon as that can be done.
+        self._held: UUID | None = None
 
     def stop(self) -> None:
         """Asks it to finish what it holds and return. Safe to call from a signal handler."""
@@ -68,17 +71,18 @@ class Worker:
                 if not self._step() and self.once:
                     break
             except DatabaseError:
-                # The database is away. What we held is given back when its lease runs out.
+                # What we hold is given back once the database answers, or when its lease runs out.
                 logger.exception("The database does not answer; trying again")
                 connection.close()
                 self._back_off()
             except Stopped:
-                # It held nothing, or has given it back.
                 break
+        self._give_back()
         return self.processed
 
     def _step(self) -> bool:
         """One claim. Whether something was due."""
+        self._give_back()
         self._upkeep()
         claim = queue.claim(self.name, self.origin, batch_size=self.batch_size)
         if claim.transaction_ids:
@@ -91,14 +95,23 @@ class Worker:
         return claim.blocked
 
     def _work_on(self, claim: queue.Claim) -> None:
+        self._held = claim.lease
         try:
             with self._heartbeat(claim.lease):
                 self._process(claim)
+            self._held = None
             self._backoff = 0.0
         except (Busy, Stopped) as reason:
-            released = queue.release(claim.lease, self.origin)
-            logger.warning("Gave back %s transactions: %s", released, type(reason).__name__)
+            logger.warning("Gives back a claim: %s", type(reason).__name__)
+            self._give_back()
             self._back_off()
+
+    def _give_back(self) -> None:
+        """Releases what an unfinished claim still holds. The token makes that safe at any time."""
+        if self._held is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)  # Not to be stopped in the middle of this.
+            queue.release(self._held, self.origin)
+            self._held = None
 
     def _process(self, claim: queue.Claim) -> None:
         """The claim as one list; if something in it goes wrong, one by one."""
@@ -180,20 +193,21 @@ class Worker:
 
 
 def _beat(lease: UUID, done: threading.Event) -> None:
-    try:
-        while not done.wait(settings.WORKER_LEASE_SECONDS / 3):
+    while not done.wait(settings.WORKER_LEASE_SECONDS / 3):
+        try:
             queue.extend(lease)
-    except DatabaseError:
-        logger.exception("A heartbeat failed; the lease may run out")
-    finally:
-        connection.close()
+        except DatabaseError:
+            logger.warning("A heartbeat failed; the next one may come in time", exc_info=True)
+            connection.close()
+    connection.close()
 
 
 def _is_data_error(error: Exception) -> bool:
     """Whether the statement was at fault, and not the connection or other transactions."""
     from django.db import DataError, IntegrityError, ProgrammingError
 
-    return isinstance(error, DataError | IntegrityError | ProgrammingError)
+    timed_out = getattr(error.__cause__, "sqlstate", None) == _STATEMENT_TIMEOUT
+    return timed_out or isinstance(error, DataError | IntegrityError | ProgrammingError)
 
 
 def run_until_signalled(worker: Worker) -> int:

@@ -35,9 +35,9 @@ def customers() -> list[Account]:
     return list(Account.objects.filter(kind="CUSTOMER"))
 
 
-def test_an_account_is_opened_with_all_it_can_have(teller: ApiClient) -> None:
+def test_an_account_is_opened_with_all_it_can_have(supervisor: ApiClient) -> None:
     ada = make_user("ada")
-    response = teller.post(
+    response = supervisor.post(
         PATH,
         {
             "name": "Ada Lovelace",
@@ -83,7 +83,7 @@ def test_an_account_is_opened_with_all_it_can_have(teller: ApiClient) -> None:
     assert event.actor is not None
     assert (event.event, event.actor.username, event.caller, event.before) == (
         "OPENED",
-        "teller",
+        "supervisor",
         f"user:{event.actor_id}",
         {},
     )
@@ -96,6 +96,12 @@ def test_an_account_is_opened_with_all_it_can_have(teller: ApiClient) -> None:
         "overdraft_limit": "100.00",
         "metadata": {"customer_reference": "C-1001"},
     }
+
+
+def test_an_overdraft_is_for_a_supervisor_to_give(teller: ApiClient) -> None:
+    with nothing_changes():
+        response = teller.post(PATH, {"name": "Ada Lovelace", "overdraft_limit": "0.01"})
+    assert_problem(response, "permission_denied", "An overdraft limit is for a supervisor to give.")
 
 
 @pytest.mark.parametrize("initial_balance", [{}, {"initial_balance": 0}, {"owner": None}])

@@ -187,8 +187,9 @@ def test_an_unknown_outcome_is_never_told_as_busy(
     assert_problem(
         response,
         "outcome_unknown",
-        "The connection to the database was lost. Whether anything was done is not known: send the"
-        " same again with the same Idempotency-Key.",
+        "The connection to the database was lost. Whether anything was done is not known. With an"
+        " Idempotency-Key, send the same again with the same key; without one, look in the history"
+        " first: sent again, it would be done twice.",
     )
     assert response["Retry-After"] == "1"
 

@@ -82,6 +82,7 @@ class DecisionActions:
                 reason=reason,
                 limit=settings.RETRY_LIMIT,
                 may_exceed_limit=has_right(request.user, APPROVE),
+                may_reverse=has_right(request.user, REVERSE),
             )
 
         return self._decide(request, object_id, "Retry", make)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.utils import timezone
+
 from core.commands import Command, Origin
 from core.errors import (
     ERROR_KINDS,
     AlreadyReversed,
     InvalidTransition,
     NotRetryable,
+    PermissionDenied,
     RetryLimit,
     SelfApproval,
 )
@@ -47,7 +50,8 @@ class Decision(Command):
 class Retry(Decision):
     """FAILED -> PENDING: the same transaction once more, by its id, with its failure kept.
 
-    Raises NotRetryable for a failure that is final, RetryLimit beyond `limit` retries unless
+    Raises NotRetryable for a failure that is final, PermissionDenied for a reversal unless
+    `may_reverse`, RetryLimit beyond `limit` retries unless
     `may_exceed_limit`, and AlreadyReversed for a reversal where another one came through.
     """
 
@@ -57,6 +61,7 @@ class Retry(Decision):
 
     limit: int = 5
     may_exceed_limit: bool = False
+    may_reverse: bool = False
     queued: bool = False
 
     def decide(self, row: JournalRow, origin: Origin) -> dict[str, Any]:
@@ -68,13 +73,16 @@ class Retry(Decision):
         if row.retry_count >= self.limit and not self.may_exceed_limit:
             raise RetryLimit(f"It was retried {row.retry_count} times; a supervisor may go on.")
         if row.reverses_id:
+            if not self.may_reverse:
+                raise PermissionDenied("Whoever retries a reversal must be allowed to reverse.")
             check_not_reversed(row.reverses_id)
         overwritten = {"failure_code": row.failure_code, "failure_detail": row.failure_detail}
         row.status = TransactionStatus.PENDING
         row.failure_code = row.failure_detail = ""
         row.retry_count += 1
         row.approved_by_id = None
-        row.scheduled_for = None
+        # It queues behind those who wait now, and not where it stood when it failed.
+        row.scheduled_for = timezone.now() if self.queued else None
         return overwritten
 
     def check_not_reversed(self) -> None:
@@ -92,7 +100,7 @@ class Cancel(Decision):
     event: ClassVar[str] = "CANCELLED"
 
     def decide(self, row: JournalRow, origin: Origin) -> dict[str, Any]:
-        _refuse(row, "cancelled", self.reason)
+        _refuse(row, "cancelled")
         return {}
 
 
@@ -105,7 +113,7 @@ class Reject(Decision):
 
     def decide(self, row: JournalRow, origin: Origin) -> dict[str, Any]:
         _check_waits_for_approval(row)
-        _refuse(row, "rejected", self.reason)
+        _refuse(row, "rejected")
         return {}
 
 
@@ -149,9 +157,10 @@ def _check_waits_for_approval(row: JournalRow) -> None:
         raise InvalidTransition("The transaction does not wait for approval.")
 
 
-def _refuse(row: JournalRow, code: str, reason: str) -> None:
+def _refuse(row: JournalRow, code: str) -> None:
+    """Ends the row. Customers read its detail; the reason, which is for staff, the event keeps."""
     if row.status != TransactionStatus.PENDING:
         raise InvalidTransition(f"The transaction is {row.status}, not PENDING.")
     row.status = TransactionStatus.FAILED
     row.failure_code = code
-    row.failure_detail = reason
+    row.failure_detail = f"{code.capitalize()} by the bank."

@@ -126,6 +126,7 @@ def test_retry(teller: ApiClient) -> None:
             "to_status": "PENDING",
             "attempt": 1,
             "actor": "teller",
+            "caller": f"user:{retried.actor_id}",
             "reason": "Paid in",
             "detail": {
                 "failure_code": "insufficient_funds",
@@ -139,6 +140,7 @@ def test_retry(teller: ApiClient) -> None:
             "to_status": "COMPLETED",
             "attempt": 1,
             "actor": "teller",
+            "caller": f"user:{retried.actor_id}",
             "reason": "",
             "detail": {},
             "at": shown(completed.at),
@@ -171,7 +173,12 @@ def test_a_retry_can_be_queued(teller: ApiClient) -> None:
     assert (response.status_code, response["Preference-Applied"]) == (202, "respond-async")
     assert response["Location"] == f"http://testserver{path(row)}"
     assert response.json() == transaction_body(
-        kept, account=account, amount="12.00", balance_after=None, retry_count=1
+        kept,
+        account=account,
+        amount="12.00",
+        balance_after=None,
+        retry_count=1,
+        scheduled_for=shown(kept.scheduled_for),
     )
     assert kept.status == "PENDING"
     deposit(account, 10)
@@ -301,7 +308,7 @@ def test_cancel(teller: ApiClient) -> None:
         account=account,
         amount="12.00",
         balance_after=None,
-        failure={"code": "cancelled", "detail": "By mistake", "retryable": False},
+        failure={"code": "cancelled", "detail": "Cancelled by the bank.", "retryable": False},
     )
     with nothing_changes():
         again = teller.post(path(row, "cancel"), REASON)
@@ -372,7 +379,7 @@ def test_reject(supervisor: ApiClient, large: tuple[Account, str]) -> None:
         amount="60.00",
         balance_after=None,
         approval_required=True,
-        failure={"code": "rejected", "detail": "Unknown to her", "retryable": False},
+        failure={"code": "rejected", "detail": "Rejected by the bank.", "retryable": False},
     )
     with nothing_changes():
         again = supervisor.post(path(transaction_id, "retry"), REASON)

@@ -240,6 +240,7 @@ def test_staff_see_what_happened_to_a_transaction(auditor: ApiClient) -> None:
             "to_status": "PENDING",
             "attempt": 1,
             "actor": None,
+            "caller": "",
             "reason": event.reason,
             "detail": {"code": "insufficient_funds"},
             "at": shown(NOON),

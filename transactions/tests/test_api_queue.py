@@ -281,13 +281,35 @@ def test_payer_and_staff_see_what_waits_and_the_payee_does_not(teller: ApiClient
 def test_an_account_is_not_closed_while_something_waits() -> None:
     supervisor = staff("supervisor")
     account = make_account()
-    later = shown(timezone.now() + timedelta(days=1))
-    body = {"amount": "12", "scheduled_for": later}
-    assert supervisor.post(account_path(account, "deposit"), body).status_code == 202
+    closing = {"reason": "Moved away"}
+    later = {"amount": "12", "scheduled_for": shown(timezone.now() + timedelta(days=1))}
+    assert supervisor.post(account_path(account, "withdraw"), later).status_code == 202
     with nothing_changes():
-        response = supervisor.post(account_path(account, "close"), {"reason": "Moved away"})
+        response = supervisor.post(account_path(account, "close"), closing)
     assert_problem(
         response, "transactions_pending", "Transactions of this account are still pending."
+    )
+
+
+def test_what_is_scheduled_to_pay_an_account_does_not_keep_it_open() -> None:
+    supervisor = staff("supervisor")
+    account = make_account()
+    later = {"amount": "12", "scheduled_for": shown(timezone.now() + timedelta(days=1))}
+    assert supervisor.post(account_path(account, "deposit"), later).status_code == 202
+    closed = supervisor.post(account_path(account, "close"), {"reason": "Moved away"})
+    assert (closed.status_code, closed.json()["status"]) == (200, "CLOSED")
+
+
+def test_nothing_is_scheduled_for_more_than_a_year_ahead() -> None:
+    account = make_account()
+    far = {"amount": "12", "scheduled_for": "9999-12-31T00:00:00Z"}
+    with nothing_changes():
+        response = staff("teller").post(account_path(account, "deposit"), far)
+    (error,) = response.json()["errors"]
+    assert (response.status_code, error["pointer"], error["code"]) == (
+        400,
+        "/scheduled_for",
+        "too_far_ahead",
     )
 
 

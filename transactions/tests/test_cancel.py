@@ -35,7 +35,7 @@ def test_what_is_cancelled_never_runs(django_user_model) -> None:
         cancel(row, origin=Origin(user_id=teller.id, caller="user:1"))
         kept = Transaction.objects.get(pk=row.id)
         assert (kept.status, kept.failure_code) == ("FAILED", "cancelled")
-        assert kept.failure_detail == "Asked for by mistake"
+        assert kept.failure_detail == "Cancelled by the bank."
         assert history(row) == [("CANCELLED", "PENDING", "FAILED", 0)]
         event = kept.events.get()
         assert (event.actor_id, event.reason) == (teller.id, "Asked for by mistake")

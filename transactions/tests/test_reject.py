@@ -33,7 +33,7 @@ def test_what_is_rejected_is_final(django_user_model) -> None:
     reject(row, origin)
     kept = Transaction.objects.get(pk=row.id)
     assert (kept.status, kept.failure_code) == ("FAILED", "rejected")
-    assert kept.failure_detail == "Unknown to the customer"
+    assert kept.failure_detail == "Rejected by the bank."
     assert kept.approved_by_id is None
     assert history(row) == [("REJECTED", "PENDING", "FAILED", 0)]
     event = kept.events.get()

@@ -15,6 +15,7 @@ from core.errors import (
     InvalidTransition,
     NotFound,
     NotRetryable,
+    PermissionDenied,
     RetryLimit,
 )
 from core.identifiers import uuid7
@@ -202,7 +203,18 @@ def test_a_reversal_is_not_retried_beside_another_one() -> None:
     assert run(Reverse(transaction_id=sent.id, reason="Sent twice")).status == "COMPLETED"
     for queued in (False, True):
         with nothing_changes(), pytest.raises(AlreadyReversed):
-            retry(refused, queued=queued)
+            retry(refused, queued=queued, may_reverse=True)
+
+
+def test_who_may_not_reverse_may_not_retry_a_reversal() -> None:
+    source, target = make_account(balance=20), make_account()
+    sent = run(Transfer(account_id=source.id, target_account_id=target.id, amount=Decimal(12)))
+    run(Withdraw(account_id=target.id, amount=Decimal(5)))
+    refused = run(Reverse(transaction_id=sent.id, reason="Sent twice"))
+    deposit(target, 30)
+    with nothing_changes(), pytest.raises(PermissionDenied):
+        retry(refused)
+    assert retry(refused, may_reverse=True).status == "COMPLETED"
 
 
 def test_a_refused_retry_takes_its_list_with_it() -> None:

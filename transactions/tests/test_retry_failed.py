@@ -27,7 +27,13 @@ def retry_failed(*arguments: str) -> list[str]:
 def summary(**outcomes: int) -> list[str]:
     """As it is printed."""
     lines = [f"  {outcome:<24} {count}" for outcome, count in sorted(outcomes.items())]
-    return [f"Retried {sum(outcomes.values())} transactions.", *lines]
+    completed, waiting = outcomes.get("COMPLETED", 0), outcomes.get("PENDING", 0)
+    total = sum(outcomes.values())
+    first = (
+        f"Retried {total} transactions: {completed} completed, {waiting} wait,"
+        f" {total - completed - waiting} failed again or were refused."
+    )
+    return [first, *lines]
 
 
 def refused(account: Account, amount: int) -> Transaction:
@@ -39,7 +45,7 @@ def refused(account: Account, amount: int) -> Transaction:
 def test_nothing_failed() -> None:
     deposit(make_account(), 5)
     with nothing_changes():
-        assert retry_failed() == ["Retried 0 transactions."]
+        assert retry_failed() == summary()
 
 
 def test_each_by_itself_oldest_first() -> None:
@@ -72,7 +78,7 @@ def test_only_those_of_a_code_or_an_account() -> None:
     assert retry_failed("--account", str(account.id)) == summary(insufficient_funds=2)
     assert [len(history(row)) for row in (mine, others, received)] == [2, 0, 2]
     with nothing_changes():
-        assert retry_failed("--account", str(uuid4())) == ["Retried 0 transactions."]
+        assert retry_failed("--account", str(uuid4())) == summary()
 
 
 def test_it_can_leave_the_work_to_the_queue() -> None:

@@ -129,7 +129,10 @@ def test_a_refused_reversal_is_kept_and_can_be_retried() -> None:
     assert kept.failure_detail == "7.00 USD available, 12.00 USD needed."
     assert balances(source, target) == [18, 7]
     deposit(target, 6)
-    assert run(Retry(transaction_id=refused.id, reason="Paid in")).status == "COMPLETED"
+    assert (
+        run(Retry(transaction_id=refused.id, reason="Paid in", may_reverse=True)).status
+        == "COMPLETED"
+    )
     assert balances(source, target) == [30, 1]
 
 

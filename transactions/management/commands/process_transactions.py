@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from core.database import require_objects
+from core.startup import wait_for_objects
 from transactions import supervisor
 from transactions.worker import Worker, run_until_signalled
 
@@ -24,24 +24,38 @@ class Command(BaseCommand):
         )
         parser.add_argument("--once", action="store_true", help="stop when nothing is due")
         parser.add_argument(
+            "--supervise",
+            action="store_true",
+            help="start a worker that dies again, even a single one",
+        )
+        parser.add_argument(
             "--end-with-parent", action="store_true", help="stop when the starting process ends"
         )
 
     def handle(
-        self, *, workers: int, batch_size: int, once: bool, end_with_parent: bool, **_: Any
+        self,
+        *,
+        workers: int,
+        batch_size: int,
+        once: bool,
+        supervise: bool,
+        end_with_parent: bool,
+        **_: Any,
     ) -> None:
+        supervised = supervise or workers > 1
         if workers < 1 or not 1 <= batch_size <= 10_000:
             raise CommandError("--workers is 1 or more, --batch-size 1 to 10000.")
-        if workers > 1 and once:
+        if supervised and once:
             raise CommandError("--once is for a single worker.")
-        try:
-            require_objects()
-        except ImproperlyConfigured as error:
-            raise CommandError(str(error)) from error
         if end_with_parent:
             supervisor.end_with_parent()
-        if workers > 1:
+        if supervised:
+            # Needs no database: the workers look for themselves, again and again.
             supervisor.Supervisor(supervisor.worker_command(batch_size), workers).run()
             return
+        try:
+            wait_for_objects()
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
         processed = run_until_signalled(Worker(batch_size=batch_size, once=once))
         self.stdout.write(f"Processed {processed} transactions.")

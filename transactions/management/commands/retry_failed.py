@@ -42,13 +42,23 @@ class Command(BaseCommand):
         outcomes: Counter[str] = Counter()
         for transaction_id in list(failed.order_by("id").values_list("pk", flat=True)):
             outcomes[self._retry(transaction_id, reason, queue)] += 1
-        self.stdout.write(f"Retried {outcomes.total()} transactions.")
+        completed = outcomes[str(TransactionStatus.COMPLETED)]
+        waiting = outcomes[str(TransactionStatus.PENDING)]
+        again = outcomes.total() - completed - waiting
+        self.stdout.write(
+            f"Retried {outcomes.total()} transactions: {completed} completed, {waiting} wait,"
+            f" {again} failed again or were refused."
+        )
         for outcome, count in sorted(outcomes.items()):
             self.stdout.write(f"  {outcome:<24} {count}")
 
     def _retry(self, transaction_id: UUID, reason: str, queue: bool) -> str:
         command = Retry(
-            transaction_id=transaction_id, reason=reason, limit=settings.RETRY_LIMIT, queued=queue
+            transaction_id=transaction_id,
+            reason=reason,
+            limit=settings.RETRY_LIMIT,
+            may_reverse=True,
+            queued=queue,
         )
         try:
             row = process([command], Origin(caller="job:retry_failed"))[0]

@@ -1,0 +1,35 @@
+"""Shapes of what clients send about money."""
+
+from core.api.fields import AmountInputField, OffsetDateTimeField, StrictCharField, StrictUUIDField
+from core.api.serializers import StrictSerializer
+
+
+class AmountBody(StrictSerializer):
+    """The body of `deposit/` and `withdraw/`."""
+
+    amount = AmountInputField(
+        help_text="How much, in main units of the account's currency, above zero."
+    )
+    description = StrictCharField(
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text="What it is for; shown in the history.",
+    )
+    scheduled_for = OffsetDateTimeField(
+        required=False, help_text="Queue it for this moment (RFC 3339, offset required)."
+    )
+
+
+class TransferBody(AmountBody):
+    """The body of `transfer/`."""
+
+    target_account_id = StrictUUIDField(help_text="The account to credit.")
+
+
+class BalanceQuery(StrictSerializer):
+    """Query parameters of `balance/`."""
+
+    at = OffsetDateTimeField(
+        required=False, help_text="A past moment of posting (RFC 3339, offset required)."
+    )

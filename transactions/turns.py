@@ -1,0 +1,103 @@
+"""Whose turn it is: which due transactions a worker may take, so that each account keeps its order.
+
+Per account, first in is first out. A transaction waits while an earlier one of one of its accounts
+is open and in other hands.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import DateTimeField, Q
+from django.db.models.functions import Coalesce
+
+from accounts.models import CASH, internal_account_id
+from transactions import ledger
+from transactions.journal import JournalRow
+from transactions.models import Transaction
+from transactions.states import OPEN, TransactionStatus
+
+DUE = Coalesce("scheduled_for", "created_at", output_field=DateTimeField())
+RELEASED_TO_WORK = Q(approval_required=False) | Q(approved_by__isnull=False)
+
+# Each look finds accounts that must wait, and the next one leaves them out. What is behind after
+# so many looks waits for the next claim.
+_LOOKS = 10
+
+
+def lock_whose_turn_it_is(now: datetime, limit: int) -> tuple[list[JournalRow], bool]:
+    """Up to `limit` due transactions, locked, whose turn it is; and whether others had to wait.
+
+    What was started before and not finished is taken alone: if it was that which killed its worker,
+    it does so without company.
+    """
+    taken: list[JournalRow] = []
+    waiting: set[UUID] = set()
+    for _ in range(_LOOKS):
+        found = ledger.lock_rows(
+            _not_of(waiting)
+            & RELEASED_TO_WORK
+            & Q(status=TransactionStatus.PENDING)
+            & ~Q(pk__in=[row.id for row in taken]),
+            due_until=now,
+            limit=limit - len(taken),
+            skip_locked=True,
+        )
+        if not found:
+            break
+        taken += _in_turn(found, taken, waiting)
+        if len(taken) == limit:
+            break
+    return _without_suspects(taken), bool(waiting)
+
+
+def _not_of(accounts: set[UUID]) -> Q:
+    return ~Q(debit_account_id__in=accounts) & ~Q(credit_account_id__in=accounts)
+
+
+def _in_turn(
+    found: list[JournalRow], taken: list[JournalRow], waiting: set[UUID]
+) -> list[JournalRow]:
+    """Those of the rows whose turn it is. Adds to `waiting` the accounts of all others."""
+    in_turn: list[JournalRow] = []
+    line = [(due_at(row), row.id, set(row.customer_account_ids()), row) for row in found]
+    for _, _, account_ids, row in sorted([*line, *_in_other_hands(found, taken)], key=_place):
+        if row is None or account_ids & waiting:
+            waiting |= account_ids
+        else:
+            in_turn.append(row)
+    return in_turn
+
+
+_Place = tuple[datetime, UUID, set[UUID], JournalRow | None]
+
+
+def _place(place: _Place) -> tuple[datetime, UUID]:
+    return place[0], place[1]
+
+
+def _in_other_hands(found: list[JournalRow], taken: list[JournalRow]) -> list[_Place]:
+    """What is open before the last of `found` and not ours, with its customers' accounts."""
+    others = (
+        Transaction.objects.filter(RELEASED_TO_WORK, status__in=OPEN)
+        .alias(due=DUE)
+        .filter(due__lte=due_at(found[-1]))
+        .exclude(pk__in=[row.id for row in (*found, *taken)])
+        .values_list(DUE, "id", "debit_account_id", "credit_account_id", "currency")
+    )
+    return [
+        (due, pk, {debit, credit} - {internal_account_id(CASH, currency)}, None)
+        for due, pk, debit, credit, currency in others
+    ]
+
+
+def _without_suspects(taken: list[JournalRow]) -> list[JournalRow]:
+    """The first alone if it was started before; else all before the first that was."""
+    taken.sort(key=lambda row: (due_at(row), row.id))
+    if taken and taken[0].attempts:
+        return taken[:1]
+    suspects = (index for index, row in enumerate(taken) if row.attempts)
+    return taken[: next(suspects, len(taken))]
+
+
+def due_at(row: JournalRow) -> datetime:
+    return row.scheduled_for or row.created_at
