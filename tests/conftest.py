@@ -18,6 +18,16 @@ def pytest_configure() -> None:
     os.environ.setdefault(SEED_VARIABLE, str(new_seed()))
 
 
+# What starts servers, kills processes or lets crowds fight: minutes, not seconds.
+_SLOW_FOLDERS = {"browser", "concurrency", "crash"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _SLOW_FOLDERS & set(item.path.parts):
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_report_header() -> str:
     return f"seed: {os.environ[SEED_VARIABLE]} (set {SEED_VARIABLE} to repeat it)"
 

@@ -72,7 +72,7 @@ def test_an_account_is_opened_with_all_it_can_have(supervisor: ApiClient) -> Non
         "created_at": shown(account.created_at),
         "updated_at": shown(account.updated_at),
     }
-    assert teller.get(response["Location"]).json() == response.json()
+    assert supervisor.get(response["Location"]).json() == response.json()
     assert (account.balance, account.last_sequence, account.owner) == (Decimal("250.5"), 1, ada)
 
     (row,) = Transaction.objects.all()
