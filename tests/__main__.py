@@ -4,7 +4,8 @@
     python -m tests --database sqlite -k name   one database; further words go to pytest
 
 PostgreSQL is the server that DATABASE_URL names, or else the oldest and the newest that this
-machine can start; of the two, the newest goes without the tests marked slow. Stops at the first run that fails. Ends with pytest's own summary line.
+machine can start; of the two, the newest goes without the tests marked slow. Stops at the first run
+that fails. Ends with pytest's own summary line.
 """
 
 import argparse
