@@ -118,7 +118,8 @@ open_account = extend_schema(
     tags=[ACCOUNTS_TAG],
     summary="Open an account",
     description="Makes an account with a number of its own. An initial balance is paid in as a"
-    " deposit, together with the opening or not at all.",
+    " deposit, together with the opening or not at all; from an amount that needs approval on, it"
+    " waits as a PENDING transaction of the account, which is empty until then.",
     parameters=[IDEMPOTENCY_KEY],
     extensions=errors("idempotency_key_reused"),
     request=OpenAccountBody,

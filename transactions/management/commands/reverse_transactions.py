@@ -1,0 +1,30 @@
+"""`manage.py reverse_transactions`: undoes several completed transactions, all or none."""
+
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+
+from core.commands import Origin
+from core.errors import BankError
+from transactions.commands import Reverse
+from transactions.processor import process
+
+
+class Command(BaseCommand):
+    help = "Reverses completed transactions: all of them, or none if one is refused."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("transaction_ids", nargs="+", type=UUID, metavar="ID")
+        parser.add_argument("--reason", required=True, help="kept with each reversal")
+
+    def handle(self, *, transaction_ids: list[UUID], reason: str, **_: Any) -> None:
+        commands = [Reverse(transaction_id=one, reason=reason) for one in transaction_ids]
+        origin = Origin(caller="job:reverse_transactions")
+        try:
+            rows = process(commands, origin, all_or_nothing=True)
+        except BankError as error:
+            raise CommandError(f"Nothing was reversed: {error.detail} ({error.code})") from error
+        for original, row in zip(transaction_ids, rows, strict=True):
+            self.stdout.write(f"{original} is reversed by {row.id}")
