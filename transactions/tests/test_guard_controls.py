@@ -1,0 +1,173 @@
+"""A control for each guard: what it refuses goes through as soon as it alone is taken away.
+
+So each of them is needed, and none of the tests of guards is green for another reason.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from accounts.commands import CloseAccount
+from core.database import DatabaseObject, all_objects
+from tests.factories import deposit, make_account, run
+from transactions.commands import Deposit, Withdraw
+from transactions.models import Transaction, TransactionEvent
+from transactions.tests.queueing import queue_up, work
+
+pytestmark = pytest.mark.django_db
+
+ACCOUNTS, JOURNAL = "accounts_account", "transactions_transaction"
+ACCOUNT_EVENTS, EVENTS = "accounts_accountevent", "transactions_transactionevent"
+# Held by tests of two requests at once, or for PostgreSQL's workers only.
+ELSEWHERE = {
+    "transactions_transaction_key_is_free",
+    "accounts_account_key_is_free",
+    "transactions_transaction_wakes_worker",
+}
+
+
+@dataclass
+class World:
+    """One of everything that a guard watches over, its ids as SQL writes them."""
+
+    account: str
+    empty: str
+    closed: str
+    completed: str
+    failed: str
+    pending: str
+
+
+def sql_id(value: object) -> str:
+    text = str(value)
+    return f"'{text.replace('-', '')}'" if connection.vendor == "sqlite" else f"'{text}'"
+
+
+@pytest.fixture
+def world() -> World:
+    account, closed = make_account(), make_account()
+    run(CloseAccount(account_id=closed.id, reason="moved"))
+    completed = deposit(account, 7)
+    failed = run(Withdraw(account_id=account.id, amount=Decimal(9)))
+    queue_up(Deposit(account_id=account.id, amount=Decimal(2)))
+    assert work() == 1  # So that there are events.
+    (pending,) = queue_up(Deposit(account_id=account.id, amount=Decimal(3)))
+    ids = (account.id, make_account().id, closed.id, completed.id, failed.id, pending.pk)
+    return World(*map(sql_id, ids))
+
+
+def copied(table: str, source: str, **changed: str) -> str:
+    """An INSERT of a copy of the row, with these columns changed."""
+    with connection.cursor() as cursor:
+        columns = [
+            column.name for column in connection.introspection.get_table_description(cursor, table)
+        ]
+    values = [changed.get(column, column) for column in columns]
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)})"
+        f" SELECT {', '.join(values)} FROM {table} WHERE id = {source}"
+    )
+
+
+def archived(world: World) -> str:
+    run_id = sql_id(uuid4())
+    execute(
+        "INSERT INTO transactions_archiverun (id, bounds, rows, sums, digest, file_start, file_end,"
+        f" started_at) SELECT {run_id}, '{{}}', 0, '{{}}', '', 0, 0, created_at FROM {JOURNAL}"
+        f" WHERE id = {world.completed}"
+    )
+    execute(
+        f"UPDATE {JOURNAL} SET archived_at = created_at, archive_run_id = {run_id}"
+        f" WHERE id = {world.completed}"
+    )
+    return f"UPDATE {JOURNAL} SET archived_at = updated_at WHERE id = {world.completed}"
+
+
+def unused_account(world: World) -> str:
+    """Nothing refers to it, so that no foreign key keeps it."""
+    account_id = sql_id(uuid4())
+    execute(copied(ACCOUNTS, world.empty, id=account_id, number="'123456789012'"))
+    return f"DELETE FROM {ACCOUNTS} WHERE id = {account_id}"
+
+
+def new(world: World, **changed: str) -> str:
+    return copied(JOURNAL, world.pending, id=sql_id(uuid4()), **changed)
+
+
+FORBIDDEN: dict[str, Callable[[World], str]] = {
+    "accounts_account_no_delete": unused_account,
+    "accounts_account_birth": lambda w: copied(
+        ACCOUNTS, w.account, id=sql_id(uuid4()), number="'123456789012'"
+    ),
+    "accounts_account_identity": lambda w: (
+        f"UPDATE {ACCOUNTS} SET currency = 'EUR' WHERE id = {w.empty}"
+    ),
+    "accounts_account_balance": lambda w: (
+        f"UPDATE {ACCOUNTS} SET balance = balance + 1 WHERE id = {w.account}"
+    ),
+    "accounts_account_closed": lambda w: (
+        f"UPDATE {ACCOUNTS} SET status = 'ACTIVE' WHERE id = {w.closed}"
+    ),
+    "accounts_accountevent_no_delete": lambda w: (
+        f"DELETE FROM {ACCOUNT_EVENTS} WHERE account_id = {w.closed}"
+    ),
+    "accounts_accountevent_no_update": lambda w: (
+        f"UPDATE {ACCOUNT_EVENTS} SET reason = 'x' WHERE account_id = {w.closed}"
+    ),
+    "transactions_transaction_accounts_exist": lambda w: new(w, credit_account_id=sql_id(uuid4())),
+    "transactions_transaction_no_delete": lambda w: f"DELETE FROM {JOURNAL} WHERE id = {w.pending}",
+    "transactions_transaction_birth": lambda w: new(w, status="'PROCESSING'"),
+    "transactions_transaction_identity": lambda w: (
+        f"UPDATE {JOURNAL} SET amount = amount + 1 WHERE id = {w.pending}"
+    ),
+    "transactions_transaction_transition": lambda w: (
+        f"UPDATE {JOURNAL} SET status = 'PROCESSING', failure_code = '', failure_detail = ''"
+        f" WHERE id = {w.failed}"
+    ),
+    "transactions_transaction_final": lambda w: (
+        f"UPDATE {JOURNAL} SET worker = 'x' WHERE id = {w.completed}"
+    ),
+    "transactions_transaction_archive_mark": archived,
+    "transactions_transactionevent_no_delete": lambda _: f"DELETE FROM {EVENTS}",
+    "transactions_transactionevent_no_update": lambda _: f"UPDATE {EVENTS} SET reason = 'x'",
+    **{
+        f"{table}_no_truncate": lambda _, table=table: f"TRUNCATE {table} CASCADE"
+        for table in (ACCOUNT_EVENTS, EVENTS)
+    },
+}
+# A CASCADE from these meets the guards of the tables that refer to them as well.
+SHARED = {f"{ACCOUNTS}_no_truncate", f"{JOURNAL}_no_truncate"}
+
+
+def guards() -> list[DatabaseObject]:
+    return [item for item in all_objects(connection.vendor) if item.kind == "trigger"]
+
+
+def execute(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_every_guard_has_its_control() -> None:
+    names = {item.name for item in guards()} - ELSEWHERE - SHARED
+    assert names == {name for name in FORBIDDEN if name in names}
+    assert len(names) >= 16
+    assert TransactionEvent.objects.count() == Transaction.objects.count() == 0
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_without_its_guard_it_goes_through(name: str, world: World) -> None:
+    guard = {item.name: item for item in guards()}.get(name)
+    if guard is None:
+        pytest.skip(f"{connection.vendor} has no TRUNCATE")
+    statement = FORBIDDEN[name](world)
+    connection.check_constraints()  # PostgreSQL truncates no table that has checks to come.
+    with pytest.raises(IntegrityError), transaction.atomic():
+        execute(statement)
+    on_table = f" ON {guard.table}" if connection.vendor == "postgresql" else ""
+    execute(f"DROP TRIGGER {name}{on_table}")
+    execute(statement)
