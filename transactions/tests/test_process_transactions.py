@@ -164,7 +164,8 @@ def test_many_workers_are_looked_after(bank: Bank) -> None:
     started = children(process)
     assert other in started
     output = stopped(process)
-    assert output.count(" started at ") >= 2
+    # One that is told to stop as it starts may not have said so yet.
+    assert output.count(" started at ") >= 1
     assert all(is_gone(pid) for pid in (killed, *started))
 
 
