@@ -29,7 +29,7 @@ from tests.postgresql_installations import (
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("core", "accounts", "transactions", "clients", "staff", "bankproject")
-MINIMUM_COVERAGE_PERCENT = 90
+MINIMUM_COVERAGE_PERCENT = 95
 WORKERS = 2
 _WHOLE_RUNS = 2  # SQLite, and one PostgreSQL
 STOP_TIMEOUT_SECONDS = 60

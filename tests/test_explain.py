@@ -44,7 +44,7 @@ MIDDLE = START + timedelta(minutes=MINUTES // 2)
 # A page asks for one row more than it shows: of each side, and then for the rows themselves. Every
 # node that passes them on counts, as does what is read over: an owner's incoming payments that were
 # refused.
-MOST_ROWS = 16 * (PAGE_SIZE + 1)
+MOST_ROWS = 20 * (PAGE_SIZE + 1)
 
 
 class Bank:

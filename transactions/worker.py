@@ -102,7 +102,7 @@ class Worker:
             self._held = None
             self._backoff = 0.0
         except (Busy, Stopped) as reason:
-            logger.warning("Gives back a claim: %s", type(reason).__name__)
+            logger.warning("Cannot finish a claim: %s", type(reason).__name__)
             self._give_back()
             self._back_off()
 
@@ -110,7 +110,8 @@ class Worker:
         """Releases what an unfinished claim still holds. The token makes that safe at any time."""
         if self._held is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)  # Not to be stopped in the middle of this.
-            queue.release(self._held, self.origin)
+            released = queue.release(self._held, self.origin)
+            logger.warning("Gave back %s transactions", released)
             self._held = None
 
     def _process(self, claim: queue.Claim) -> None:
