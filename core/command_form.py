@@ -9,8 +9,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from core.api.request_id import current_request_id
-from core.commands import Origin
 from core.errors import BankError
 from core.texts import check_text
 
@@ -30,16 +28,6 @@ class ReasonForm(forms.Form):
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
         return reason
-
-
-def origin_of_staff(request: HttpRequest) -> Origin:
-    """Who acts in the admin, for commands and their audit trail."""
-    return Origin(
-        user_id=request.user.pk,
-        caller=f"user:{request.user.pk}",
-        request_id=current_request_id.get(),
-        address=request.META.get("REMOTE_ADDR") or None,
-    )
 
 
 def command_page(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -59,12 +60,13 @@ def parse_query(serializer: type[StrictSerializer], request: Request) -> dict[st
     return values
 
 
-def origin_of(request: Request) -> Origin:
+def origin_of(request: Request | HttpRequest) -> Origin:
     """Who sends this request, and from where, for commands and their audit trail.
 
-    `request.auth` is the token of an API client, or None for someone who is logged in.
+    `request.auth` is the token of an API client, and None, or not there in the admin, for someone
+    who is logged in.
     """
-    client = getattr(request.auth, "application", None)
+    client = getattr(getattr(request, "auth", None), "application", None)
     return Origin(
         user_id=request.user.pk,
         caller=f"client:{client.client_id}" if client else f"user:{request.user.pk}",

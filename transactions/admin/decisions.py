@@ -4,6 +4,7 @@ Each is a page of its own that asks for a reason and runs the same command as th
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from django.urls import reverse
 from unfold.decorators import action
 
 from core.api.permissions import has_right
-from core.command_form import command_page, origin_of_staff
+from core.api.requests import origin_of
+from core.command_form import command_page
 from core.commands import Command
 from core.errors import ERROR_KINDS
 from transactions.commands import Approve, Cancel, Reject, Retry, Reverse
@@ -26,7 +28,8 @@ RETRY = "transactions.retry_transaction"
 REVERSE = "transactions.reverse_transaction"
 APPROVE = "transactions.approve_transaction"
 
-Make = Callable[[UUID, str], Command]
+# Called with transaction_id and reason.
+Make = Callable[..., Command]
 
 
 class DecisionActions:
@@ -76,52 +79,29 @@ class DecisionActions:
 
     @action(description="Retry", url_path="retry", icon="replay", permissions=["retry"])
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        def make(transaction_id: UUID, reason: str) -> Command:
-            return Retry(
-                transaction_id=transaction_id,
-                reason=reason,
-                limit=settings.RETRY_LIMIT,
-                may_exceed_limit=has_right(request.user, APPROVE),
-                may_reverse=has_right(request.user, REVERSE),
-            )
-
+        make = partial(
+            Retry,
+            limit=settings.RETRY_LIMIT,
+            may_exceed_limit=has_right(request.user, APPROVE),
+            may_reverse=has_right(request.user, REVERSE),
+        )
         return self._decide(request, object_id, "Retry", make)
 
     @action(description="Reverse", url_path="reverse", icon="undo", permissions=["reverse"])
     def reverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(
-            request,
-            object_id,
-            "Reverse",
-            lambda transaction_id, reason: Reverse(transaction_id=transaction_id, reason=reason),
-        )
+        return self._decide(request, object_id, "Reverse", Reverse)
 
     @action(description="Cancel", url_path="cancel", icon="cancel", permissions=["cancel"])
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(
-            request,
-            object_id,
-            "Cancel",
-            lambda transaction_id, reason: Cancel(transaction_id=transaction_id, reason=reason),
-        )
+        return self._decide(request, object_id, "Cancel", Cancel)
 
     @action(description="Approve", url_path="approve", icon="check", permissions=["approve"])
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(
-            request,
-            object_id,
-            "Approve",
-            lambda transaction_id, reason: Approve(transaction_id=transaction_id, reason=reason),
-        )
+        return self._decide(request, object_id, "Approve", Approve)
 
     @action(description="Reject", url_path="reject", icon="block", permissions=["approve"])
     def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(
-            request,
-            object_id,
-            "Reject",
-            lambda transaction_id, reason: Reject(transaction_id=transaction_id, reason=reason),
-        )
+        return self._decide(request, object_id, "Reject", Reject)
 
     def _decide(self, request: HttpRequest, object_id: str, title: str, make: Make) -> HttpResponse:
         transaction = Transaction.objects.filter(pk__in=_ids(object_id)).first()
@@ -129,7 +109,9 @@ class DecisionActions:
             raise Http404
 
         def run(reason: str) -> str:
-            outcome = process([make(transaction.pk, reason)], origin_of_staff(request))[0]
+            outcome = process(
+                [make(transaction_id=transaction.pk, reason=reason)], origin_of(request)
+            )[0]
             if refusal := outcome.refusal():
                 raise refusal
             done = outcome.as_transaction()
