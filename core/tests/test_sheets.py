@@ -1,0 +1,85 @@
+"""Files for spreadsheets: nothing is lost, and nothing that a customer wrote is run."""
+
+import re
+import zipfile
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from core.sheets import SheetFormat, amount_cell, csv_lines, sheet_response, xlsx_file
+
+AT = datetime(2026, 3, 1, 23, 30, 5, 250000, tzinfo=timezone(timedelta(hours=2)))
+HEADER = ("Time", "Text", "Amount", "Lines")
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"]
+
+
+def sheet_of(rows: list[Any]) -> tuple[str, str]:
+    """The cells and the styles of the file, as XML."""
+    with xlsx_file(HEADER, rows) as file, zipfile.ZipFile(file) as parts:
+        sheet = parts.read("xl/worksheets/sheet1.xml").decode()
+        return sheet, parts.read("xl/styles.xml").decode()
+
+
+def test_csv_is_rfc_4180_with_a_byte_order_mark() -> None:
+    rows = [(AT, 'Rent, "March"\nZoë', Decimal("-1234.50"), 7), (None, "", None, 0)]
+    assert "".join(csv_lines(HEADER, rows)) == (
+        "\ufeffTime,Text,Amount,Lines\r\n"
+        '2026-03-01T21:30:05.250000Z,"Rent, ""March""\nZoë",-1234.50,7\r\n'
+        ",,,0\r\n"
+    )
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_text_is_a_formula_in_csv(text: str) -> None:
+    (_, line) = csv_lines(("Text",), [(text,)])
+    assert line.strip('"\r\n').startswith("'" + text[0])
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_text_is_a_formula_in_xlsx(text: str) -> None:
+    sheet, _ = sheet_of([(None, text, None, None)])
+    assert "<f>" not in sheet
+    assert 'r="B2" t="inlineStr"' in sheet
+
+
+def test_what_was_written_stays_as_it_is_in_xlsx() -> None:
+    sheet, _ = sheet_of([(None, "http://bank.example/ <b>", None, None)])
+    assert "<t>http://bank.example/ &lt;b&gt;</t>" in sheet
+    assert "hyperlink" not in sheet
+
+
+def test_amounts_are_numbers_with_the_currency_s_digits() -> None:
+    amounts = [(Decimal("1234567.5"), "USD"), (Decimal(-12), "JPY"), (Decimal("0.125"), "BHD")]
+    rows = [(None, "", amount_cell(*amount), 3) for amount in amounts]
+    sheet, styles = sheet_of(rows)
+    values = [re.search(rf'r="C{n}"[^>]*><v>([^<]*)<', sheet) for n in (2, 3, 4)]
+    assert [found and found.group(1) for found in values] == ["1234567.5", "-12", "0.125"]
+    # Excel knows "#,##0" and "#,##0.00" by the numbers 3 and 4 (ECMA-376, 18.8.30).
+    assert {"3", "4"} <= set(re.findall(r'numFmtId="(\d+)"', styles))
+    assert 'formatCode="#,##0.000"' in styles
+
+
+def test_an_amount_beyond_binary_floating_point_is_text() -> None:
+    sheet, _ = sheet_of([(None, "", Decimal("12345678901234.56"), 1)])
+    assert "<t>12345678901234.56</t>" in sheet
+
+
+@override_settings(TIME_ZONE="Asia/Tokyo")
+def test_times_in_xlsx_are_those_of_the_current_zone() -> None:
+    sheet, _ = sheet_of([(AT, "", None, None)])
+    found = re.search(r'r="A2"[^>]*><v>([^<]*)<', sheet)
+    assert found is not None
+    shown = datetime(1899, 12, 30, tzinfo=UTC) + timedelta(days=float(found.group(1)))
+    assert f"{shown + timedelta(milliseconds=1):%Y-%m-%d %H:%M:%S}" == "2026-03-02 06:30:05"
+
+
+@pytest.mark.parametrize("file_format", SheetFormat)
+def test_the_answer_is_a_file_to_save(file_format: SheetFormat) -> None:
+    response: Any = sheet_response("statement", file_format, HEADER, [(AT, "x", None, 1)])
+    body = b"".join(response.streaming_content)
+    assert response["Content-Disposition"] == f'attachment; filename="statement.{file_format}"'
+    assert body.startswith({"csv": "\ufeffTime".encode(), "xlsx": b"PK"}[file_format])
+    response.close()
