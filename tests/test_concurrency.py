@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from accounts.locks import lock_accounts
 from accounts.models import Account
+from core import contention
 from core.database import create_objects, missing_objects
 from core.errors import Busy
 from tests.assertions import nothing_changes
@@ -216,7 +217,7 @@ def test_with_the_lock_they_cannot_both_have_read(monkeypatch) -> None:
 
 def test_who_waits_too_long_is_told_that_the_bank_is_busy(monkeypatch) -> None:
     account = make_account(balance=5)
-    monkeypatch.setattr(processor, "_BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr(contention, "_BACKOFF_SECONDS", 0.001)
     with ThreadPoolExecutor(1) as pool, nothing_changes(), transaction.atomic():
         lock_accounts([account.id])
         future = in_thread(pool, impatient_deposit, account)

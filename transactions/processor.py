@@ -3,14 +3,12 @@
 The queue's worker comes in by `process_claimed`, and does the same to rows that are stored already.
 """
 
-import random
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -18,10 +16,10 @@ from accounts.commands import AccountCommand, OpenAccount
 from accounts.locks import LockedAccount, lock_accounts
 from accounts.models import Account
 from core.commands import Command, Origin
+from core.contention import retrying
 from core.errors import (
     AlreadyReversed,
     ApprovalRequired,
-    Busy,
     NotFound,
     Refusal,
     TransactionsPending,
@@ -35,20 +33,16 @@ from transactions.journal import JournalRow, new_row
 from transactions.posting import check
 from transactions.states import TransactionStatus
 
-# Deadlock, serialization failure, lock timeout: SQLSTATEs after which nothing was done.
-_CONTENTION = {"40P01", "40001", "55P03"}
-_ATTEMPTS = 4
-_BACKOFF_SECONDS = 0.05
-# No attempt begins later, so that `busy` is told before gunicorn's own time-out.
-_DEADLINE_SECONDS = 10
-
 Result = Account | JournalRow | Replay
 Accounts = dict[UUID, LockedAccount]
-T = TypeVar("T")
 
 
 def process(
-    commands: Sequence[Command], origin: Origin, *, all_or_nothing: bool = False
+    commands: Sequence[Command],
+    origin: Origin,
+    *,
+    all_or_nothing: bool = False,
+    dry_run: bool = False,
 ) -> list[Any]:
     """Runs a list of commands in one database transaction, in order; returns a result for each.
 
@@ -59,6 +53,10 @@ def process(
     With `all_or_nothing` the first refusal is raised, or ApprovalRequired, and nothing of the list
     is left behind.
 
+    With `dry_run` all of that happens, locks and guards included, and is rolled back: the results
+    say what would be, and neither a row nor a key is left behind. A row that would wait for
+    approval is PENDING, as it would be.
+
     A command that carries an idempotency key which its caller has used before for the same request
     gives the Replay of what that made; used for another request, it raises IdempotencyKeyReused.
 
@@ -68,7 +66,7 @@ def process(
     to be called inside a transaction.
     """
     try:
-        results = retrying(lambda: _run(commands, origin, all_or_nothing))
+        results = retrying(lambda: _run(commands, origin, all_or_nothing), keep=not dry_run)
     except (IntegrityError, AlreadyReversed):
         # The insert settles a key: whoever comes second learns it here, with nothing done.
         if replays := find_replays(commands, origin):
@@ -91,30 +89,6 @@ def process_claimed(lease: UUID, origin: Origin, *, only: UUID | None = None) ->
     rows = retrying(lambda: _run_claimed(mine, origin))
     failpoint("post.committed")
     return rows
-
-
-def retrying(run: Callable[[], T]) -> T:
-    """`run` in a transaction of its own, again after contention, a bounded number of times."""
-    deadline = time.monotonic() + _DEADLINE_SECONDS
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            with transaction.atomic(durable=True):
-                return run()
-        except OperationalError as error:
-            if not _is_contention(error):
-                raise
-            if attempt == _ATTEMPTS or time.monotonic() > deadline:
-                raise Busy("The account is in use. Nothing was done.") from error
-        # Outside the transaction: nobody waits for us while we wait.
-        time.sleep(_BACKOFF_SECONDS * attempt * (0.5 + random.random()))  # noqa: S311
-    raise AssertionError("unreachable")
-
-
-def _is_contention(error: OperationalError) -> bool:
-    cause = error.__cause__
-    if getattr(cause, "sqlstate", None) in _CONTENTION:
-        return True
-    return "database is locked" in str(cause)
 
 
 def _run(commands: Sequence[Command], origin: Origin, all_or_nothing: bool) -> list[Result]:

@@ -8,13 +8,13 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from core import contention
 from tests.assertions import everything
 from tests.concurrency.bank import Bank
 from tests.concurrency.client import Answer
 from tests.concurrency.crowd import Thread
 from tests.concurrency.interleaving import Rival, failures_recorded, rival, until, waiting_sessions
 from tests.concurrency.teller import settled
-from transactions import processor
 from transactions.commands import Transfer
 from transactions.ledger import JournalRow
 
@@ -76,7 +76,7 @@ def test_without_another_attempt_a_deadlock_would_be_the_clients(
     bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: it is the retry that turns a deadlock into a transfer."""
-    monkeypatch.setattr(processor, "_ATTEMPTS", 1)
+    monkeypatch.setattr(contention, "_ATTEMPTS", 1)
     first, second = ordered_accounts(bank)
     for _ in range(ROUNDS):
         with rival() as session:
