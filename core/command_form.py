@@ -1,4 +1,4 @@
-"""Pages of the admin that ask for a reason and run a command."""
+"""Pages of the admin that ask for something, mostly a reason, and run a command."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,27 +7,9 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core.errors import BankError
-from core.texts import check_text
-
-
-class ReasonForm(forms.Form):
-    """Why: what a decision of staff is recorded with."""
-
-    reason = forms.CharField(
-        max_length=500, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True})
-    )
-
-    def clean_reason(self) -> str:
-        # Browsers send the end of a line as CR LF (HTML, form submission).
-        reason: str = self.cleaned_data["reason"].replace("\r\n", "\n")
-        try:
-            check_text(reason, multiline=True)
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from error
-        return reason
+from core.forms import ReasonForm, add_errors
 
 
 def command_page(
@@ -37,16 +19,44 @@ def command_page(
     back: str,
     run: Callable[[str], str],
 ) -> HttpResponse:
-    """Asks for a reason, runs the command with it, and tells what happened.
-
-    `run` takes the reason and returns what to tell; a BankError is shown with its code. Either way
-    the page that follows is `back`.
-    """
+    """Asks for a reason, runs the command with it, and tells what happened: see `form_page`."""
     form = ReasonForm(request.POST or None)
+    return form_page(
+        request, context, form=form, back=back, run=lambda values: run(values["reason"])
+    )
+
+
+def form_page(
+    request: HttpRequest,
+    context: dict[str, Any],
+    *,
+    form: forms.Form,
+    back: str,
+    run: Callable[[dict[str, Any]], str],
+) -> HttpResponse:
+    """Shows the form, runs the command with what it was given, and tells what happened.
+
+    `run` takes the cleaned values and returns what to tell. A BankError about fields of the form
+    stands beside them and is asked again; any other is shown with its code. What is settled leads
+    to the page `back`. `context` has each_context, `title` and `explanation`.
+    """
     if request.method == "POST" and form.is_valid():
         try:
-            messages.success(request, run(form.cleaned_data["reason"]))
+            messages.success(request, run(form.cleaned_data))
         except BankError as error:
-            messages.error(request, f"{error.kind.title}: {error.detail} ({error.code})")
+            if add_errors(form, error):
+                return show_form(request, context, form=form, back=back)
+            messages.error(request, in_one_line(error))
         return HttpResponseRedirect(back)
+    return show_form(request, context, form=form, back=back)
+
+
+def show_form(
+    request: HttpRequest, context: dict[str, Any], *, form: forms.Form, back: str
+) -> HttpResponse:
     return TemplateResponse(request, "core/command.html", {**context, "form": form, "back": back})
+
+
+def in_one_line(error: BankError) -> str:
+    """The error as staff read it, with its code to ask about."""
+    return f"{error.kind.title}: {error.detail} ({error.code})"

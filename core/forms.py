@@ -1,0 +1,108 @@
+"""Fields of the admin's forms: they take what the API takes, and refuse it in the same words."""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any, TypeVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import (
+    BASE_INPUT_CLASSES,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from core.errors import BankError
+from core.money import parse_amount
+from core.texts import check_text
+
+T = TypeVar("T")
+
+
+class LineField(forms.CharField):
+    """A line of text, checked by `check_text`; without the blanks around it."""
+
+    multiline = False
+
+    def __init__(self, **kwargs: Any) -> None:
+        attrs = kwargs.pop("attrs", {})
+        super().__init__(**{"widget": UnfoldAdminTextInputWidget(attrs=attrs)} | kwargs)
+
+    def clean(self, value: Any) -> str:
+        # Browsers send the end of a line as CR LF (HTML, form submission).
+        text: str = super().clean(value).replace("\r\n", "\n")
+        _checked(partial(check_text, text, multiline=self.multiline))
+        return text
+
+
+class ReasonField(LineField):
+    """Why: what a decision of staff is recorded with."""
+
+    multiline = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        attrs = {"rows": 3} | kwargs.pop("attrs", {})
+        widget = UnfoldAdminTextareaWidget(attrs=attrs)
+        super().__init__(**{"max_length": 500, "widget": widget} | kwargs)
+
+
+class AmountField(forms.CharField):
+    """An amount in plain decimal notation, as the API reads it: an exact Decimal.
+
+    Whether it fits the account's currency and can be moved is for the command to say.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        # The keyboard of a telephone shows digits. A field of type `number` would take exponents.
+        attrs = {"inputmode": "decimal", "autocomplete": "off"} | kwargs.pop("attrs", {})
+        widget = UnfoldAdminTextInputWidget(attrs=attrs)
+        super().__init__(**{"strip": False, "widget": widget} | kwargs)
+
+    def clean(self, value: Any) -> Decimal | None:
+        text: str = super().clean(value)
+        return _checked(partial(parse_amount, text)) if text else None
+
+
+class MomentField(forms.DateTimeField):
+    """A past moment, to the second, in the current time zone."""
+
+    widget = forms.DateTimeInput(
+        format="%Y-%m-%dT%H:%M:%S",
+        attrs={"type": "datetime-local", "step": "1", "class": " ".join(BASE_INPUT_CLASSES)},
+    )
+
+    def clean(self, value: Any) -> datetime | None:
+        try:
+            moment: datetime | None = super().clean(value)
+        except OverflowError:
+            raise ValidationError("That moment is out of range.", code="out_of_range") from None
+        # What the databases and every time zone can tell, with room at both ends.
+        if moment is not None and not 1970 <= moment.year <= 9998:
+            raise ValidationError("That moment is out of range.", code="out_of_range")
+        return moment
+
+
+class ReasonForm(forms.Form):
+    """Asks why."""
+
+    reason = ReasonField(attrs={"autofocus": True})
+
+
+def add_errors(form: forms.Form, error: BankError) -> bool:
+    """Puts what is wrong with the input beside its fields; whether all of it had one."""
+    names = [bad.pointer.strip("/") for bad in error.errors]
+    if not names or not set(names) <= form.fields.keys():
+        return False
+    for name, bad in zip(names, error.errors, strict=True):
+        form.add_error(name, bad.detail)
+    return True
+
+
+def _checked(check: Callable[[], T]) -> T:
+    """What `check` returns; its ValueError as the error of the field."""
+    try:
+        return check()
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
