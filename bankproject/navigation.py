@@ -23,7 +23,7 @@ _SECTIONS: dict[str, list[tuple[str, str, str, str]]] = {
         ("Groups", "groups", "auth", "group"),
         ("Authenticators", "phonelink_lock", "otp_totp", "totpdevice"),
         ("Logins", "login", "axes", "accesslog"),
-        ("Failed logins", "gpp_maybe", "axes", "accessattempt"),
+        ("Failed logins", "gpp_maybe", "axes", "accessfailurelog"),
     ],
     "API": [
         ("API clients", "terminal", "clients", "apiclient"),

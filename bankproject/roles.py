@@ -12,6 +12,18 @@ _READ = {
     "transactions.view_entry",
     "transactions.view_batch",
     "transactions.view_archiverun",
+    "transactions.view_verification",
+}
+# Who else works here, what they did, and who came in: for those who look after the others.
+_OVERSEE = {
+    "transactions.read_audit",
+    "auth.view_user",
+    "auth.view_group",
+    "axes.view_accesslog",
+    "axes.view_accessfailurelog",
+    "otp_totp.view_totpdevice",
+    "clients.view_apiclient",
+    "oauth2_provider.view_accesstoken",
 }
 _WORK = {
     "accounts.open_account",
@@ -26,9 +38,9 @@ _DECIDE = {
 }
 
 ROLES: dict[str, set[str]] = {
-    AUDITOR: _READ,
+    AUDITOR: _READ | _OVERSEE,
     TELLER: _READ | _WORK,
-    SUPERVISOR: _READ | _WORK | _DECIDE,
+    SUPERVISOR: _READ | _OVERSEE | _WORK | _DECIDE,
 }
 
 

@@ -266,6 +266,7 @@ AXES_LOCKOUT_CALLABLE = "staff.lockout.locked_out"
 # Neither kept nor logged of a form that failed.
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
 AXES_ENABLE_ADMIN = False
+AXES_ENABLE_ACCESS_FAILURE_LOG = True
 AXES_VERBOSE = False
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 60 * 60  # A working day.

@@ -72,6 +72,8 @@ class BankModelAdmin(ModelAdmin):
     list_fullwidth = True
     sortable_by = ()
     empty_value_display = EMPTY
+    # What an empty list says: how its first row comes about.
+    when_empty = "There are none yet."
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return IndexOrderedChangeList

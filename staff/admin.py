@@ -1,6 +1,6 @@
 """Who logged in, who failed to, and who has an authenticator: to read, without keys and codes."""
 
-from axes.models import AccessAttempt, AccessLog
+from axes.models import AccessFailureLog, AccessLog
 from django.contrib import admin
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -11,11 +11,14 @@ from core.admin import ReadOnlyModelAdmin
 admin.site.unregister([StaticDevice, TOTPDevice])
 
 
-@admin.register(AccessAttempt)
-class AccessAttemptAdmin(ReadOnlyModelAdmin):
-    list_display = ("attempt_time", "username", "ip_address", "failures_since_start")
+@admin.register(AccessFailureLog)
+class FailedLoginAdmin(ReadOnlyModelAdmin):
+    """Each one, for ever: the attempts that the lockout counts are forgotten by a success."""
+
+    list_display = ("attempt_time", "username", "ip_address", "locked_out")
     search_fields = ("username__exact", "ip_address__exact")
-    fields = ("attempt_time", "username", "ip_address", "user_agent", "failures_since_start")
+    fields = ("attempt_time", "username", "ip_address", "user_agent", "locked_out")
+    when_empty = "Nobody has failed to log in."
 
 
 @admin.register(AccessLog)

@@ -7,6 +7,7 @@ from transactions.states import INITIAL, TRANSITIONS
 
 JOURNAL = "transactions_transaction"
 EVENTS = "transactions_transactionevent"
+VERIFICATIONS = "transactions_verification"
 # The class of the advisory locks on idempotency keys. Any constant will do.
 _KEY_LOCKS = 7_064_007
 ENTRIES = "transactions_entry"
@@ -219,4 +220,5 @@ OBJECTS = [
         when=(f"OLD.archived_at IS NOT NULL AND ({changed(['archived_at', 'archive_run_id'])})"),
     ),
     *append_only(EVENTS, "transaction events"),
+    *append_only(VERIFICATIONS, "results of verifications"),
 ]

@@ -20,7 +20,9 @@ from core.admin import ReadOnlyModelAdmin
 from core.identifiers import uuid7
 from tests.assertions import nothing_changes, stored
 from tests.factories import make_account, run
+from transactions import verifications
 from transactions.models import ArchiveRun, Batch, Transaction, TransactionEvent
+from transactions.verifier import Report
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +50,8 @@ def rows() -> dict[type[Model], Any]:
     )
     Batch.objects.create(id=uuid7(now), caller="user:1", atomic=True, created_at=now)
     ArchiveRun.objects.create(id=uuid7(now), started_at=now, sums={"USD": "12.50"})
+    report = Report(checked={"accounts": 2}, findings=[])
+    verifications.record(report, started_at=now, finished_at=now)
     return {model: model._default_manager.first() for model in LEDGER}
 
 
@@ -119,6 +123,9 @@ def test_every_column_is_on_the_page(model: type[Model]) -> None:
         "failure_code": "failure",
         "event": "shown_event",
         "atomic": "all_or_nothing",
+        "is_sound": "books",
+        "checked": "shown_checked",
+        "findings": "shown_findings",
     }
     for field in model._meta.concrete_fields:
         name = field.name

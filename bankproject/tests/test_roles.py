@@ -16,6 +16,17 @@ READ = {
     "transactions.view_entry",
     "transactions.view_batch",
     "transactions.view_archiverun",
+    "transactions.view_verification",
+}
+OVERSEE = {
+    "transactions.read_audit",
+    "auth.view_user",
+    "auth.view_group",
+    "axes.view_accesslog",
+    "axes.view_accessfailurelog",
+    "otp_totp.view_totpdevice",
+    "clients.view_apiclient",
+    "oauth2_provider.view_accesstoken",
 }
 WORK = {
     "accounts.open_account",
@@ -37,7 +48,11 @@ def rights(role: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("role", "expected"),
-    [(AUDITOR, READ), (TELLER, READ | WORK), (SUPERVISOR, READ | WORK | DECIDE)],
+    [
+        (AUDITOR, READ | OVERSEE),
+        (TELLER, READ | WORK),
+        (SUPERVISOR, READ | OVERSEE | WORK | DECIDE),
+    ],
 )
 def test_each_role_has_its_rights_and_no_others(role: str, expected: set[str]) -> None:
     assert rights(role) == expected

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from axes.models import AccessAttempt, AccessLog
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.test import Client
 
 from staff.tests.helpers import (
@@ -124,7 +124,7 @@ def test_superusers_read_of_logins_and_change_nothing(admin_client: Client) -> N
     make_staff()
     failures(browser(), 1)
     log_in(browser("192.0.2.2"))
-    for model, row in (("accessattempt", AccessAttempt), ("accesslog", AccessLog)):
+    for model, row in (("accessfailurelog", AccessFailureLog), ("accesslog", AccessLog)):
         kept = row.objects.get(username="tessa")
         for path in (f"/admin/axes/{model}/", f"/admin/axes/{model}/{kept.pk}/change/"):
             answer = admin_client.get(path)

@@ -43,7 +43,7 @@ ADMIN_PAGES = [
     "/admin/oauth2_provider/accesstoken/",
     "/admin/otp_totp/totpdevice/",
     "/admin/axes/accesslog/",
-    "/admin/axes/accessattempt/",
+    "/admin/axes/accessfailurelog/",
     "/admin/password_change/",
     "/admin/authenticator/",
 ]

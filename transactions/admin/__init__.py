@@ -5,6 +5,7 @@ from transactions.admin.batch import BatchAdmin
 from transactions.admin.entry import EntryAdmin
 from transactions.admin.event import TransactionEventAdmin
 from transactions.admin.transaction import TransactionAdmin
+from transactions.admin.verification import VerificationAdmin
 
 __all__ = [
     "ArchiveRunAdmin",
@@ -12,4 +13,5 @@ __all__ = [
     "EntryAdmin",
     "TransactionAdmin",
     "TransactionEventAdmin",
+    "VerificationAdmin",
 ]

@@ -5,5 +5,14 @@ from transactions.models.batch import Batch
 from transactions.models.entry import Entry, EntrySide
 from transactions.models.event import TransactionEvent
 from transactions.models.transaction import Transaction
+from transactions.models.verification import Verification
 
-__all__ = ["ArchiveRun", "Batch", "Entry", "EntrySide", "Transaction", "TransactionEvent"]
+__all__ = [
+    "ArchiveRun",
+    "Batch",
+    "Entry",
+    "EntrySide",
+    "Transaction",
+    "TransactionEvent",
+    "Verification",
+]

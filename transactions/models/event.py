@@ -34,6 +34,7 @@ class TransactionEvent(models.Model):
 
     class Meta:
         default_permissions = ("view",)
+        permissions = (("read_audit", "Can read what all staff did, and their logins"),)
         ordering = ("-id",)
         indexes = (models.Index(fields=["transaction", "id"], name="transaction_event_by_owner"),)
         constraints = (

@@ -147,6 +147,12 @@ class Transaction(models.Model):
                 ),
                 name="transaction_approvals",
             ),
+            # What failed, newest first: a list of staff, and a number on each of their pages.
+            models.Index(
+                fields=["id"],
+                condition=Q(status=TransactionStatus.FAILED),
+                name="transaction_failed",
+            ),
             models.Index(
                 fields=["completed_at"],
                 condition=Q(status=TransactionStatus.COMPLETED, archived_at__isnull=True),

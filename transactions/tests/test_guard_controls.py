@@ -10,18 +10,22 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from accounts.commands import CloseAccount
 from core.database import DatabaseObject, all_objects
 from tests.factories import deposit, make_account, run
+from transactions import verifications
 from transactions.commands import Deposit, Withdraw
 from transactions.models import Transaction, TransactionEvent
 from transactions.tests.queueing import queue_up, work
+from transactions.verifier import Report
 
 pytestmark = pytest.mark.django_db
 
 ACCOUNTS, JOURNAL = "accounts_account", "transactions_transaction"
 ACCOUNT_EVENTS, EVENTS = "accounts_accountevent", "transactions_transactionevent"
+VERIFICATIONS = "transactions_verification"
 # Held by tests of two requests at once, or for PostgreSQL's workers only.
 ELSEWHERE = {
     "transactions_transaction_key_is_free",
@@ -55,6 +59,8 @@ def world() -> World:
     failed = run(Withdraw(account_id=account.id, amount=Decimal(9)))
     queue_up(Deposit(account_id=account.id, amount=Decimal(2)))
     assert work() == 1  # So that there are events.
+    now = timezone.now()
+    verifications.record(Report(checked={}, findings=[]), started_at=now, finished_at=now)
     (pending,) = queue_up(Deposit(account_id=account.id, amount=Decimal(3)))
     ids = (account.id, make_account().id, closed.id, completed.id, failed.id, pending.pk)
     return World(*map(sql_id, ids))
@@ -134,9 +140,13 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     "transactions_transaction_archive_mark": archived,
     "transactions_transactionevent_no_delete": lambda _: f"DELETE FROM {EVENTS}",
     "transactions_transactionevent_no_update": lambda _: f"UPDATE {EVENTS} SET reason = 'x'",
+    "transactions_verification_no_delete": lambda _: f"DELETE FROM {VERIFICATIONS}",
+    "transactions_verification_no_update": lambda _: (
+        f"UPDATE {VERIFICATIONS} SET is_sound = NOT is_sound"
+    ),
     **{
         f"{table}_no_truncate": lambda _, table=table: f"TRUNCATE {table} CASCADE"
-        for table in (ACCOUNT_EVENTS, EVENTS)
+        for table in (ACCOUNT_EVENTS, EVENTS, VERIFICATIONS)
     },
 }
 # A CASCADE from these meets the guards of the tables that refer to them as well.

@@ -2,11 +2,15 @@
 
 import json
 import sys
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
+from django.utils import timezone
 
-from transactions.verifier import verify
+from transactions import verifications
+from transactions.verifier import Report, verify
 
 
 class Command(BaseCommand):
@@ -21,12 +25,28 @@ class Command(BaseCommand):
         parser.add_argument(
             "--json", action="store_true", help="print the report as one JSON object"
         )
+        parser.add_argument(
+            "--no-record",
+            action="store_false",
+            dest="record",
+            help="leave the result out of the bank, whose staff see the last one",
+        )
 
     def handle(self, **options: Any) -> None:
+        started_at = timezone.now()
         report = verify()
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json()))
         else:
             self.stdout.write("\n".join(report.lines()))
+        if options["record"]:
+            self._record(report, started_at)
         if not report.ok:
             sys.exit(1)
+
+    def _record(self, report: Report, started_at: datetime) -> None:
+        """After the report is out. A bank that cannot be written to is no reason to hide it."""
+        try:
+            verifications.record(report, started_at=started_at, finished_at=timezone.now())
+        except DatabaseError as error:
+            self.stderr.write(f"The result could not be recorded: {error}")
