@@ -1,0 +1,177 @@
+"""Kinds of cells: how each is written by the database itself, and read again.
+
+The cell's text is made in SQL, so that an export costs Python nothing but the passing on. Each
+kind has one text for one value, on both databases, and so files can be compared by their bytes. No
+expression has a `%`, which would be one more thing to escape where parameters are bound.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any
+from uuid import UUID
+
+from core.currencies import CURRENCIES
+from core.money import MAX_BALANCE_UNITS, UNIT_DIGITS, UNITS_PER_MAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a column holds.
+
+    `postgresql` and `sqlite` make the cell's text of `{value}`, and null of null. `parse` takes a
+    cell that is not empty and gives the value as the database takes it (amounts: whole units);
+    it raises ValueError, with a sentence, for anything that no export writes. In `is_text` cells
+    anything may stand: they are quoted where they must be, and neutralised for spreadsheets.
+    """
+
+    name: str
+    postgresql: str
+    sqlite: str
+    parse: Callable[[str], Any]
+    is_text: bool = False
+
+    def sql(self, vendor: str, value: str, currency: str = "") -> str:
+        template = self.postgresql if vendor == "postgresql" else self.sqlite
+        return template.format(value=value, currency=currency)
+
+
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
+_AMOUNT = re.compile(rf"(-?)(0|[1-9][0-9]*)(?:\.([0-9]{{1,{UNIT_DIGITS}}}))?")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+_BOOLEANS = {"true": True, "false": False}
+
+
+def parse_uuid(cell: str) -> UUID:
+    identifier = UUID(cell)
+    if str(identifier) != cell:
+        raise ValueError("An id is written in lower case, with hyphens.")
+    return identifier
+
+
+def parse_integer(cell: str) -> int:
+    if not _INTEGER.fullmatch(cell):
+        raise ValueError("A whole number is written as digits, without zeros in front.")
+    return int(cell)
+
+
+def parse_amount(cell: str) -> int:
+    """Main units in plain decimals as a count of 1/10,000."""
+    match = _AMOUNT.fullmatch(cell)
+    if not match:
+        raise ValueError(f"An amount is a plain decimal with at most {UNIT_DIGITS} decimals.")
+    sign, whole, decimals = match.groups(default="")
+    units = int(whole) * UNITS_PER_MAIN + int(decimals.ljust(UNIT_DIGITS, "0"))
+    if units > MAX_BALANCE_UNITS or (sign and not units):
+        raise ValueError("The amount is out of range.")
+    return -units if sign else units
+
+
+def parse_time(cell: str) -> datetime:
+    """ISO 8601 in UTC, to the microsecond."""
+    if not _TIME.fullmatch(cell):
+        raise ValueError("A time is written as 2026-01-31T23:59:59.000000Z, in UTC.")
+    return datetime.fromisoformat(cell[:-1]).replace(tzinfo=UTC)
+
+
+def parse_boolean(cell: str) -> bool:
+    try:
+        return _BOOLEANS[cell]
+    except KeyError:
+        raise ValueError("Either true or false is required.") from None
+
+
+def parse_json(cell: str) -> Any:
+    """A JSON object as `canonical_json` writes it."""
+    value = json.loads(cell)
+    if not isinstance(value, dict) or _dumped(value) != cell:
+        raise ValueError("A JSON object is required, written as PostgreSQL writes jsonb.")
+    return value
+
+
+def parse_address(cell: str) -> str:
+    if str(ip_address(cell)) != cell:
+        raise ValueError("An IP address is written in its shortest form.")
+    return cell
+
+
+def canonical_json(text: str | None) -> str | None:
+    """JSON as PostgreSQL writes jsonb: names by length, then by bytes; ", " and ": " between.
+
+    On SQLite the SQL function `bank_json`, which `prepare_sqlite` adds to a connection.
+    """
+    return None if text is None else _dumped(json.loads(text))
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(_sorted(value), ensure_ascii=False)
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: (len(name.encode()), name.encode()))
+        return {name: _sorted(value[name]) for name in names}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
+
+
+def _in(digits: int) -> str:
+    codes = ", ".join(f"'{code}'" for code, known in CURRENCIES.items() if known == digits)
+    return f"{{currency}} IN ({codes})"
+
+
+def _amount_sql() -> str:
+    """Plain decimals with the currency's digits; with all four where those would not say it all.
+
+    Only a damaged ledger has such an amount, and an export must not hide it by rounding.
+    """
+    whole = f"(abs({{value}}) / {UNITS_PER_MAIN})"
+    # The decimals, with their leading zeros: 10,000 units more, without the 1.
+    padded = f"CAST(abs({{value}}) - {whole} * {UNITS_PER_MAIN} + {UNITS_PER_MAIN} AS text)"
+
+    def fits(digits: int) -> str:
+        unit = 10 ** (UNIT_DIGITS - digits)
+        return f"{{value}} = {{value}} / {unit} * {unit}"
+
+    cases = "".join(
+        f" WHEN {fits(digits)} AND {_in(digits)} THEN {text}"
+        for digits, text in (
+            (2, f"'.' || substr({padded}, 2, 2)"),
+            (0, "''"),
+            (3, f"'.' || substr({padded}, 2, 3)"),
+        )
+    )
+    sign = "CASE WHEN {value} < 0 THEN '-' ELSE '' END"
+    return (
+        f"({sign} || CAST({whole} AS text)"
+        f" || CASE{cases} ELSE '.' || substr({padded}, 2, {UNIT_DIGITS}) END)"
+    )
+
+
+_PARTS_OF_UUID = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+_UUID_ON_SQLITE = " || '-' || ".join(
+    f"substr({{value}}, {start}, {length})" for start, length in _PARTS_OF_UUID
+)
+_TIME_ON_POSTGRESQL = "to_char({value} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+# Stored as text, without a fraction where that is zero.
+_TIME_ON_SQLITE = "(replace(substr({value} || '.000000', 1, 26), ' ', 'T') || 'Z')"
+
+ID = Kind("id", "CAST({value} AS text)", f"({_UUID_ON_SQLITE})", parse_uuid)
+# From a short list that the database checks: nothing to quote and nothing to neutralise.
+WORD = Kind("word", "{value}", "{value}", str)
+TEXT = Kind("text", "{value}", "{value}", str, is_text=True)
+USER = Kind("user", "{value}", "{value}", str, is_text=True)
+CALLER = Kind("caller", "{value}", "{value}", str, is_text=True)
+JSON = Kind("json", "CAST({value} AS text)", "bank_json({value})", parse_json, is_text=True)
+INTEGER = Kind("integer", "CAST({value} AS text)", "CAST({value} AS text)", parse_integer)
+AMOUNT = Kind("amount", _amount_sql(), _amount_sql(), parse_amount)
+TIME = Kind("time", _TIME_ON_POSTGRESQL, _TIME_ON_SQLITE, parse_time)
+BOOLEAN = Kind(
+    "boolean",
+    "CAST({value} AS text)",
+    "CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END",
+    parse_boolean,
+)
+ADDRESS = Kind("address", "host({value})", "{value}", parse_address)

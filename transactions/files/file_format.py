@@ -1,0 +1,150 @@
+"""A file of lines that the database itself writes, each RFC 4180 to the last quote."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from transactions.files.cells import CALLER, TEXT, WORD, Kind, canonical_json
+
+END_OF_LINE = b"\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a file. `value` is SQL for it, in the terms of its file's `tables`.
+
+    An empty cell is null where the column `is_nullable`, and else the empty text.
+    """
+
+    name: str
+    kind: Kind
+    doc: str
+    value: str = ""
+    is_nullable: bool = False
+
+    def cell(self, vendor: str) -> str:
+        """SQL for the text of the cell, null for an empty one, before it is quoted."""
+        return self.kind.sql(vendor, self.value or f"t.{self.name}", currency="t.currency")
+
+    def parse(self, cell: str) -> Any:
+        """The value of a cell, its quotes removed. Raises ValueError for what no export writes."""
+        if cell:
+            return self.kind.parse(cell)
+        if self.is_nullable:
+            return None
+        if self.kind in (TEXT, WORD, CALLER):
+            return ""
+        raise ValueError("The cell must not be empty.")
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """A file: its columns in order, and the rows it is made of, in the order of their ids.
+
+    `table` is `t` in all SQL here. `users` are the users that its columns name, by the column with
+    their number, and `caller_user` is the one that the column `caller` names. `condition` chooses
+    the rows; empty for all.
+    """
+
+    name: str
+    doc: str
+    table: str
+    columns: tuple[Column, ...]
+    users: tuple[tuple[str, str], ...] = ()
+    caller: str = ""
+    condition: str = ""
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}.csv"
+
+    @property
+    def header(self) -> bytes:
+        """The first line, with its CRLF."""
+        return ",".join(column.name for column in self.columns).encode() + END_OF_LINE
+
+    def line(self, vendor: str, *, for_spreadsheet: bool = False) -> str:
+        """SQL for a whole line of RFC 4180, as text and without its CRLF."""
+        cells = (_in_line(column, vendor, for_spreadsheet) for column in self.columns)
+        if vendor == "postgresql":
+            separator = ", ',', "
+            return f"concat({separator.join(cells)})"
+        return " || ',' || ".join(f"coalesce({cell}, '')" for cell in cells)
+
+    def source(self, vendor: str) -> str:
+        """SQL for what stands after FROM: the table `t`, joined with the users that it names."""
+        joins = [
+            f" LEFT JOIN auth_user AS {alias} ON {alias}.id = {column}"
+            for alias, column in self.users
+        ]
+        if self.caller:
+            condition = _is_caller(vendor, self.caller)
+            joins.append(f" LEFT JOIN auth_user AS caller_user ON {condition}")
+        return f"{self.table} AS t{''.join(joins)}"
+
+    def select_lines(
+        self, vendor: str, *, condition: str | None = None, for_spreadsheet: bool = False
+    ) -> str:
+        """A SELECT of the lines, in the order of ids. `condition` replaces the file's own."""
+        where = self.condition if condition is None else condition
+        line = self.line(vendor, for_spreadsheet=for_spreadsheet)
+        chosen = f" WHERE {where}" if where else ""
+        return f"SELECT {line} FROM {self.source(vendor)}{chosen} ORDER BY t.id"  # noqa: S608
+
+    def parse(self, cells: Iterable[str]) -> dict[str, Any]:
+        """The values of a line by column. Raises ValueError, naming the column."""
+        values = {}
+        for column, cell in zip(self.columns, cells, strict=True):
+            try:
+                values[column.name] = column.parse(cell)
+            except ValueError as error:
+                raise ValueError(f"{column.name}: {error}") from error
+        return values
+
+
+def prepare_sqlite(connection: BaseDatabaseWrapper) -> None:
+    """Gives an SQLite connection the function that the lines of some files need."""
+    if connection.vendor == "sqlite":
+        connection.ensure_connection()
+        connection.connection.create_function("bank_json", 1, canonical_json, deterministic=True)
+
+
+def _in_line(column: Column, vendor: str, for_spreadsheet: bool) -> str:
+    cell = column.cell(vendor)
+    if not column.kind.is_text:
+        return cell
+    if for_spreadsheet:
+        cell = _neutralised(vendor, cell)
+    return _quoted(vendor, cell)
+
+
+def _quoted(vendor: str, cell: str) -> str:
+    """RFC 4180, section 2, rules 6 and 7."""
+    if vendor == "postgresql":
+        special = f"{cell} ~ '[\",\\r\\n]'"
+    else:
+        characters = ("'\"'", "','", "char(10)", "char(13)")
+        special = " + ".join(f"instr({cell}, {character})" for character in characters)
+    return f"CASE WHEN {special} THEN '\"' || replace({cell}, '\"', '\"\"') || '\"' ELSE {cell} END"
+
+
+def _neutralised(vendor: str, cell: str) -> str:
+    """An apostrophe before what a spreadsheet would run as a formula (OWASP, CSV Injection)."""
+    function = "chr" if vendor == "postgresql" else "char"
+    controls = ", ".join(f"{function}({code})" for code in (9, 10, 13))
+    return (
+        f"(CASE WHEN substr({cell}, 1, 1) IN ('=', '+', '-', '@', {controls})"
+        f" THEN '''' || {cell} ELSE {cell} END)"
+    )
+
+
+def _is_caller(vendor: str, caller: str) -> str:
+    """Finds the user of `user:<id>` by an index on SQLite, by a hash of all users on PostgreSQL."""
+    if vendor == "postgresql":
+        return f"{caller} = 'user:' || caller_user.id"
+    return (
+        f"caller_user.id = CAST(substr({caller}, 6) AS integer)"
+        f" AND {caller} = 'user:' || caller_user.id"
+    )

@@ -1,0 +1,291 @@
+"""The files, column by column: the one list that export, archive, import and docs/files.md go by.
+
+RFC 4180 with CRLF, UTF-8, a header. A cell is quoted only where it must be, and an empty one is the
+empty text or null: no column needs both. What is left out can be derived (back links) or belongs to
+the running bank alone: leases and the archive mark. A PROCESSING row is written as such, it has
+posted nothing; whoever loads it gives it a lease that has run out, so that the next worker gives it
+back to the queue, as it does for a worker that died.
+
+Users stand here by their names, because their numbers are another bank's in another bank: also in
+callers, `user:<name>`.
+"""
+
+from transactions.files.cells import (
+    ADDRESS,
+    AMOUNT,
+    BOOLEAN,
+    CALLER,
+    ID,
+    INTEGER,
+    JSON,
+    TEXT,
+    TIME,
+    USER,
+    WORD,
+)
+from transactions.files.file_format import Column, FileFormat
+
+FORMAT_VERSION = 1
+
+
+def _caller(name: str) -> str:
+    return f"coalesce('user:' || caller_user.username, t.{name})"
+
+
+_KEY_DOC = "The `Idempotency-Key` of the request; empty if it had none."
+_KEY_CALLER_DOC = "Whose key it is: `user:<name>` or `client:<id>`; empty if there was no key."
+_FINGERPRINT_DOC = "SHA-256 of what was asked for, in hexadecimal; empty if there was no key."
+
+ACCOUNTS = FileFormat(
+    name="accounts",
+    doc="Every account, internal ones included.",
+    table="accounts_account",
+    users=(("owner", "t.owner_id"),),
+    caller="t.idempotency_caller",
+    columns=(
+        Column("id", ID, "Identifier: UUIDv7; UUIDv5 of code and currency if internal."),
+        Column("number", TEXT, "Account number, with two check digits."),
+        Column("name", TEXT, "Name of the account."),
+        Column("kind", WORD, "`CUSTOMER` or `INTERNAL`."),
+        Column("code", TEXT, "What an internal account is for (`CASH`); empty for a customer's."),
+        Column(
+            "owner",
+            USER,
+            "User name of the customer; empty if none.",
+            value="owner.username",
+            is_nullable=True,
+        ),
+        Column("currency", WORD, "ISO 4217 code; never changes."),
+        Column(
+            "opening_balance",
+            AMOUNT,
+            "Always zero: balances come from transactions only, an initial balance from a deposit."
+            " Empty for an internal account.",
+            value="(t.balance - t.balance)",
+            is_nullable=True,
+        ),
+        Column(
+            "balance",
+            AMOUNT,
+            "Balance: `opening_balance`, plus credits, less debits. Empty for an internal account,"
+            " whose balance is the sum of its postings.",
+            is_nullable=True,
+        ),
+        Column("overdraft_limit", AMOUNT, "How far below zero the balance may go."),
+        Column("status", WORD, "`ACTIVE` or `CLOSED`."),
+        Column("debits_blocked", BOOLEAN, "`true` if no money can leave the account."),
+        Column("credits_blocked", BOOLEAN, "`true` if no money can enter the account."),
+        Column(
+            "last_sequence",
+            INTEGER,
+            "Number of entries, and the sequence of the newest. Empty for an internal account.",
+            is_nullable=True,
+        ),
+        Column(
+            "last_posted_at",
+            TIME,
+            "When the newest entry was posted; empty if none.",
+            is_nullable=True,
+        ),
+        Column("metadata", JSON, "The client's own notes: texts by name."),
+        Column(
+            "idempotency_caller",
+            CALLER,
+            _KEY_CALLER_DOC,
+            value=_caller("idempotency_caller"),
+            is_nullable=True,
+        ),
+        Column("idempotency_key", TEXT, _KEY_DOC, is_nullable=True),
+        Column("request_fingerprint", WORD, _FINGERPRINT_DOC),
+        Column("created_at", TIME, "When it was opened."),
+        Column("updated_at", TIME, "When it last changed."),
+    ),
+)
+
+_TRANSACTION_COLUMNS = (
+    Column("id", ID, "Identifier (UUIDv7), in the order of creation."),
+    Column("type", WORD, "`DEPOSIT`, `WITHDRAW`, `TRANSFER` or `REVERSAL`."),
+    Column("status", WORD, "`PENDING`, `PROCESSING`, `COMPLETED` or `FAILED`."),
+    Column("debit_account_id", ID, "The account that is debited; the cash account of a deposit."),
+    Column("credit_account_id", ID, "The account that is credited; the cash of a withdrawal."),
+    Column("amount", AMOUNT, "Always above zero."),
+    Column("currency", WORD, "ISO 4217 code, that of both accounts."),
+    Column("description", TEXT, "What it is for."),
+    Column(
+        "debit_sequence",
+        INTEGER,
+        "Number of the entry in the debited account, 1, 2, 3...; empty if nothing was posted or"
+        " the account is internal.",
+        is_nullable=True,
+    ),
+    Column(
+        "debit_balance_after",
+        AMOUNT,
+        "Its balance after that entry; empty likewise.",
+        is_nullable=True,
+    ),
+    Column("credit_sequence", INTEGER, "The same of the credited account.", is_nullable=True),
+    Column("credit_balance_after", AMOUNT, "The same of the credited account.", is_nullable=True),
+    Column("effective_at", TIME, "Value date."),
+    Column("failure_code", TEXT, "Error code if it failed, else empty."),
+    Column("failure_detail", TEXT, "The reason in words."),
+    Column("retry_count", INTEGER, "How often it was retried."),
+    Column("attempts", INTEGER, "How often a worker has started it."),
+    Column(
+        "reverses_id",
+        ID,
+        "The transaction that this one reverses; empty if none.",
+        is_nullable=True,
+    ),
+    Column("batch_id", ID, "The batch that it came in; empty if none.", is_nullable=True),
+    Column(
+        "batch_index", INTEGER, "Its place in the batch, from 0; empty if none.", is_nullable=True
+    ),
+    Column(
+        "idempotency_caller",
+        CALLER,
+        _KEY_CALLER_DOC,
+        value=_caller("idempotency_caller"),
+        is_nullable=True,
+    ),
+    Column("idempotency_key", TEXT, _KEY_DOC, is_nullable=True),
+    Column("request_fingerprint", WORD, _FINGERPRINT_DOC),
+    Column(
+        "scheduled_for", TIME, "When it is to be processed; empty for at once.", is_nullable=True
+    ),
+    Column("approval_required", BOOLEAN, "`true` if a second person had or has to approve it."),
+    Column("worker", TEXT, "The worker that started it last; empty if none did."),
+    Column(
+        "created_by",
+        USER,
+        "User who asked for it; empty for a job.",
+        value="creator.username",
+        is_nullable=True,
+    ),
+    Column(
+        "approved_by",
+        USER,
+        "User who approved it; empty if nobody.",
+        value="approver.username",
+        is_nullable=True,
+    ),
+    Column("created_at", TIME, "When it was asked for."),
+    Column("updated_at", TIME, "When its status last changed."),
+    Column("completed_at", TIME, "When it was posted; empty if it was not.", is_nullable=True),
+)
+
+_JOURNAL = "transactions_transaction"
+_JOURNAL_USERS = (("creator", "t.created_by_id"), ("approver", "t.approved_by_id"))
+
+TRANSACTIONS = FileFormat(
+    name="transactions",
+    doc="Every transaction that is not archived.",
+    table=_JOURNAL,
+    users=_JOURNAL_USERS,
+    caller="t.idempotency_caller",
+    condition="t.archived_at IS NULL",
+    columns=_TRANSACTION_COLUMNS,
+)
+
+ARCHIVED_TRANSACTIONS = FileFormat(
+    name="archived_transactions",
+    doc="Every archived transaction, its columns those of `transactions.csv`.",
+    table=_JOURNAL,
+    users=_JOURNAL_USERS,
+    caller="t.idempotency_caller",
+    condition="t.archived_at IS NOT NULL",
+    columns=_TRANSACTION_COLUMNS,
+)
+
+# A file of its own: a batch has a key and a fingerprint, and an empty or refused one no
+# transaction to stand beside.
+BATCHES = FileFormat(
+    name="batches",
+    doc="Every request that carried a list of transactions.",
+    table="transactions_batch",
+    caller="t.caller",
+    columns=(
+        Column("id", ID, "Identifier (UUIDv7)."),
+        Column(
+            "caller",
+            CALLER,
+            "Who sent it: `user:<name>` or `client:<id>`.",
+            value=_caller("caller"),
+        ),
+        Column("idempotency_key", TEXT, _KEY_DOC, is_nullable=True),
+        Column("request_fingerprint", WORD, _FINGERPRINT_DOC),
+        Column("atomic", BOOLEAN, "`true` if all of it was to be posted, or nothing."),
+        Column(
+            "refused_index",
+            INTEGER,
+            "What stopped an atomic one; empty if nothing.",
+            is_nullable=True,
+        ),
+        Column("created_at", TIME, "When it came."),
+    ),
+)
+
+_EVENT_END = (
+    Column("request_id", TEXT, "The request that did it; empty for a job."),
+    Column("address", ADDRESS, "IP address that it came from; empty if unknown.", is_nullable=True),
+    Column("at", TIME, "When."),
+)
+_ACTOR = Column(
+    "actor", USER, "The user who did it; empty for a job.", value="actor.username", is_nullable=True
+)
+_EVENT_CALLER = Column(
+    "caller",
+    CALLER,
+    "`user:<name>`, `client:<id>`, `job:<name>` or `worker:<name>`.",
+    value=_caller("caller"),
+)
+
+ACCOUNT_EVENTS = FileFormat(
+    name="account_events",
+    doc="What was done to accounts: the audit log.",
+    table="accounts_accountevent",
+    users=(("actor", "t.actor_id"),),
+    caller="t.caller",
+    columns=(
+        Column("id", ID, "Identifier (UUIDv7)."),
+        Column("account_id", ID, "The account."),
+        Column("event", WORD, "What was done: `OPENED`, `FROZEN`..."),
+        _ACTOR,
+        _EVENT_CALLER,
+        Column("reason", TEXT, "Why."),
+        Column("before", JSON, "What it changed, before. Users by the numbers they had."),
+        Column("after", JSON, "The same, after."),
+        *_EVENT_END,
+    ),
+)
+
+TRANSACTION_EVENTS = FileFormat(
+    name="transaction_events",
+    doc="What happened to transactions after they were made.",
+    table="transactions_transactionevent",
+    users=(("actor", "t.actor_id"),),
+    caller="t.caller",
+    columns=(
+        Column("id", ID, "Identifier (UUIDv7)."),
+        Column("transaction_id", ID, "The transaction."),
+        Column("event", TEXT, "What happened: `retried`, `failed`..."),
+        Column("from_status", WORD, "The status before."),
+        Column("to_status", WORD, "The status after."),
+        Column("attempt", INTEGER, "Which attempt of a worker it was."),
+        _ACTOR,
+        _EVENT_CALLER,
+        Column("reason", TEXT, "Why."),
+        Column("detail", JSON, "What the transition overwrote or found."),
+        *_EVENT_END,
+    ),
+)
+
+# In the order in which they can be loaded again.
+FILES = (
+    ACCOUNTS,
+    BATCHES,
+    TRANSACTIONS,
+    ARCHIVED_TRANSACTIONS,
+    ACCOUNT_EVENTS,
+    TRANSACTION_EVENTS,
+)
