@@ -43,6 +43,12 @@ FAILPOINTS = (
     "give_back.locked",
     "give_back.recorded",
     "give_back.committed",
+    # Files are loaded into an empty bank, in one transaction.
+    "import.locked",  # Nobody else writes.
+    "import.loaded",  # All rows are written, and nothing is proven.
+    "import.copied",  # The archive file is in its place.
+    "import.verified",  # All is proven and nothing committed.
+    "import.committed",
 )
 
 

@@ -57,6 +57,9 @@ PROCESS_POINTS = {
     "process.committed": True,
 }
 
+# Points of jobs with files, each killed in a test file of its own, which says so by its points.
+JOBS = ("export.", "archive.", "import.")
+
 
 def test_every_failpoint_is_killed_below() -> None:
     exercised = [
@@ -66,7 +69,8 @@ def test_every_failpoint_is_killed_below() -> None:
         *FAIL_POINTS,
         *GIVE_BACK_POINTS,
     ]
-    assert Counter(exercised) == Counter(FAILPOINTS)
+    of_commands = [point for point in FAILPOINTS if not point.startswith(JOBS)]
+    assert Counter(exercised) == Counter(of_commands)
 
 
 @dataclass
