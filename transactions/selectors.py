@@ -19,7 +19,7 @@ from accounts.models import Account
 from accounts.selectors import visible_accounts
 from core.api.permissions import has_right
 from core.errors import FieldError, InvalidInput, NotFound
-from core.money import from_units
+from transactions.balances import balances_at
 from transactions.branches import Branch
 from transactions.models import Entry, Transaction, TransactionEvent
 from transactions.states import OPEN, TransactionStatus, TransactionType
@@ -185,52 +185,12 @@ def balance_of(account: Account) -> Decimal:
     return total or Decimal(0)
 
 
-# Posting time never runs backwards within an account, so the last entry until a moment is found by
-# steps of halving length: some twenty look-ups in the index of a million entries, in one statement.
-# It reads the journal, not the view of entries, into which SQLite would not carry the sequence.
-_BALANCE_AT = """
-    WITH RECURSIVE search (sequence, step) AS (
-        SELECT CAST(0 AS bigint), CAST(%(step)s AS bigint)
-        UNION ALL
-        SELECT CASE WHEN COALESCE(
-                   (SELECT completed_at <= %(at)s FROM transactions_transaction
-                    WHERE debit_account_id = %(account_id)s
-                    AND debit_sequence = search.sequence + search.step),
-                   (SELECT completed_at <= %(at)s FROM transactions_transaction
-                    WHERE credit_account_id = %(account_id)s
-                    AND credit_sequence = search.sequence + search.step)
-               ) THEN search.sequence + search.step ELSE search.sequence END,
-               search.step / 2
-        FROM search WHERE search.step > 0
-    )
-    SELECT COALESCE(
-        (SELECT debit_balance_after FROM transactions_transaction
-         WHERE debit_account_id = %(account_id)s AND debit_sequence = search.sequence),
-        (SELECT credit_balance_after FROM transactions_transaction
-         WHERE credit_account_id = %(account_id)s AND credit_sequence = search.sequence),
-        0)
-    FROM search WHERE step = 0"""
-
-
 def balance_at(account: Account, at: datetime) -> Decimal:
     """The balance after everything posted until `at`, inclusive; zero before the first entry."""
     if account.last_sequence is None:
         entries = Entry.objects.filter(account=account, posted_at__lte=at)
         return entries.aggregate(total=Sum("amount"))["total"] or Decimal(0)
-    if account.last_sequence == 0:
-        return Decimal(0)
-    sqlite = connection.vendor == "sqlite"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _BALANCE_AT,
-            {
-                "account_id": account.id.hex if sqlite else account.id,
-                "step": 1 << (account.last_sequence.bit_length() - 1),
-                "at": connection.ops.adapt_datetimefield_value(at),
-            },
-        )
-        (units,) = cursor.fetchone()
-    return from_units(units)
+    return balances_at(account, [at])[0].balance
 
 
 def balance_report(account: Account, at: datetime | None) -> dict[str, Any]:
