@@ -133,7 +133,7 @@ def _quoted(vendor: str, cell: str) -> str:
 def _neutralised(vendor: str, cell: str) -> str:
     """An apostrophe before what a spreadsheet would run as a formula (OWASP, CSV Injection)."""
     function = "chr" if vendor == "postgresql" else "char"
-    controls = ", ".join(f"{function}({code})" for code in (9, 10, 13))
+    controls = ", ".join(f"{function}({code})" for code in (9, 13))
     return (
         f"(CASE WHEN substr({cell}, 1, 1) IN ('=', '+', '-', '@', {controls})"
         f" THEN '''' || {cell} ELSE {cell} END)"

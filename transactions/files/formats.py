@@ -23,6 +23,7 @@ from transactions.files.cells import (
     USER,
     WORD,
 )
+from transactions.files.file_format import END_OF_LINE as END_OF_LINE
 from transactions.files.file_format import Column, FileFormat
 
 FORMAT_VERSION = 1

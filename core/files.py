@@ -1,0 +1,188 @@
+"""Files that are there as a whole or not at all, whatever is killed and whatever runs full.
+
+A file is written beside its place under another name, made durable, and renamed over what stands
+there (POSIX rename is atomic); then the folder is made durable. A reader sees the old file or the
+new one, and so does whoever comes after a crash, who may find the temporary file as well:
+`remove_leftovers` takes those away.
+"""
+
+import errno
+import fcntl
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+_TEMPORARY_SUFFIX = ".unfinished"
+# Whoever may read the bank's files is for its operator to say: a file keeps the mode it has.
+_MODE_OF_NEW_FILES = 0o600
+
+_REASONS = {
+    errno.ENOENT: "the folder does not exist",
+    errno.ENOTDIR: "its folder is not a folder",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOSPC: "no space is left on the device",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file would be larger than this process may write",
+    errno.ELOOP: "it is a symbolic link, which is not followed",
+}
+
+
+class FileProblem(Exception):
+    """A file cannot be written or read. The message is one sentence for an operator."""
+
+
+class FileBusy(FileProblem):
+    """Another process is at it."""
+
+
+@contextmanager
+def told_as_problem(path: Path, doing: str = "written") -> Iterator[None]:
+    """Raises FileProblem, naming the path, for an OSError of what is done to it."""
+    try:
+        yield
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
+        raise FileProblem(f"{path} cannot be {doing}: {reason}.") from error
+
+
+class PendingFile:
+    """A file on its way to `path`: written, then sealed, then published; discarded otherwise.
+
+    `publish` leaves it to the caller to make the folder durable, once for several files
+    (`sync_folder`). Used as a context, it discards what is not published by then. Every method
+    raises FileProblem, with the reason; the constructor also for a symbolic link, or anything else
+    than a regular file, in the place of the file, which is never replaced.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        mode = _mode_of(path)
+        with told_as_problem(path):
+            descriptor, name = tempfile.mkstemp(
+                prefix=f".{path.name}.", suffix=_TEMPORARY_SUFFIX, dir=path.parent
+            )
+        self._temporary: Path | None = Path(name)
+        self.file: IO[bytes] = os.fdopen(descriptor, "wb")
+        with told_as_problem(path):
+            os.fchmod(descriptor, mode)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.discard()
+
+    def write(self, data: bytes) -> None:
+        with told_as_problem(self.path):
+            self.file.write(data)
+
+    def seal(self) -> None:
+        """On return all that was written is on the disk."""
+        with told_as_problem(self.path), self.file:
+            self.file.flush()
+            os.fsync(self.file.fileno())
+
+    def publish(self) -> None:
+        """Puts the sealed file in its place."""
+        assert self.file.closed, "It is sealed first."
+        assert self._temporary is not None, "It is published once."
+        with told_as_problem(self.path):
+            self._temporary.replace(self.path)
+        self._temporary = None
+
+    def discard(self) -> None:
+        """Removes what was written, unless it is published."""
+        with suppress(OSError):  # Closing writes what is buffered, and the disk may be full.
+            self.file.close()
+        if self._temporary is not None:
+            with suppress(OSError):
+                self._temporary.unlink()
+
+
+@contextmanager
+def write_atomically(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write into, which takes the place of `path` when the block ends without an error.
+
+    On return it is durable. Raises FileProblem where the folder is missing or read-only, where a
+    folder or symbolic link stands in its place, and where the disk is full: any OSError of the
+    block is taken to be about this file. Then nothing has changed.
+    """
+    with PendingFile(path) as pending:
+        with told_as_problem(path):
+            yield pending.file
+        pending.seal()
+        pending.publish()
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """On return the names in the folder are on the disk. Raises FileProblem."""
+    with told_as_problem(folder):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def require_folder(folder: Path) -> None:
+    """Raises FileProblem unless this is a folder. It is not made: its name may be misspelt."""
+    if not folder.exists():
+        raise FileProblem(f"The folder {folder} does not exist.")
+    if not folder.is_dir():
+        raise FileProblem(f"{folder} is not a folder.")
+
+
+def remove_leftovers(folder: Path, name: str) -> None:
+    """Removes what killed processes left of `name`. The caller knows that nobody writes it now."""
+    for path in folder.glob(f".{name}.*{_TEMPORARY_SUFFIX}"):
+        with told_as_problem(path, "removed"):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def exclusive(path: Path, busy: str) -> Iterator[None]:
+    """Holds the lock file `path`; it ends with the process, whatever ends that.
+
+    Raises FileBusy, saying `busy`, if another process holds it, and FileProblem if it cannot be
+    made. The file stays: whoever removed it could not know that nobody else has it open.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    with told_as_problem(path):
+        descriptor = os.open(path, flags, _MODE_OF_NEW_FILES)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FileBusy(busy) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _mode_of(path: Path) -> int:
+    """The permissions of the file that is replaced. Raises FileProblem if it is no such file."""
+    require_folder(path.parent)
+    with told_as_problem(path):
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            return _MODE_OF_NEW_FILES
+    if stat.S_ISLNK(mode):
+        raise FileProblem(f"{path} is a symbolic link, which is not followed.")
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        raise FileProblem(f"{path} is {kind}, and is not replaced.")
+    return stat.S_IMODE(mode)
