@@ -43,6 +43,15 @@ FAILPOINTS = (
     "give_back.locked",
     "give_back.recorded",
     "give_back.committed",
+    # A batch of settled transactions is archived: the file first, then one database transaction.
+    "archive.began",  # The run is recorded, and nothing is in the file.
+    "archive.half_appended",  # Half of the batch is in the file.
+    "archive.appended",  # All of it is, and may not be on the disk.
+    "archive.synced",  # It is on the disk.
+    "archive.marked",  # The rows are marked, their place in the file is not recorded.
+    "archive.recorded",  # All is written and nothing committed.
+    "archive.committed",
+    "archive.cut",  # What an interrupted run left in the file is gone, the run is not closed.
     # Files are loaded into an empty bank, in one transaction.
     "import.locked",  # Nobody else writes.
     "import.loaded",  # All rows are written, and nothing is proven.

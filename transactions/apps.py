@@ -1,11 +1,12 @@
 from django.apps import AppConfig
 
+from transactions.archive.guards import OBJECTS as ARCHIVE_OBJECTS
 from transactions.guards import OBJECTS
 
 
 class TransactionsConfig(AppConfig):
     name = "transactions"
-    database_objects = OBJECTS
+    database_objects = [*OBJECTS, *ARCHIVE_OBJECTS]
 
     def ready(self) -> None:
         from core.commands import install_processor

@@ -1,6 +1,6 @@
 """How money moves: the journal, its events, and the ledger's lines as a view over it."""
 
-from transactions.models.archive_run import ArchiveRun
+from transactions.models.archive_run import ArchiveRun, ArchiveSegment
 from transactions.models.batch import Batch
 from transactions.models.entry import Entry, EntrySide
 from transactions.models.event import TransactionEvent
@@ -9,6 +9,7 @@ from transactions.models.verification import Verification
 
 __all__ = [
     "ArchiveRun",
+    "ArchiveSegment",
     "Batch",
     "Entry",
     "EntrySide",

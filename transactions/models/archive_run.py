@@ -1,16 +1,23 @@
-"""Runs of the archive."""
+"""Runs of the archive, and the stretches of the file that they wrote."""
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 
 
 class ArchiveRun(models.Model):
-    """One run of `archive_transactions`: what it took, and where in the file it lies."""
+    """One run of `archive_transactions`: what it took, and where in the file it lies.
+
+    `rows`, `sums`, `digest` and `file_end` grow with each segment, in the transaction that marks
+    the segment's rows: they tell what is archived at any moment, also of a run that was killed.
+    `finished_at` is null while a run goes on. One that did not come to its end has a `problem`.
+    """
 
     id = models.UUIDField(primary_key=True, editable=False)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
+    caller = models.CharField(max_length=100, blank=True, default="", help_text="The job.")
     bounds = models.JSONField(default=dict, help_text="The selection, as it was asked for.")
     rows = models.PositiveBigIntegerField(default=0)
     sums = models.JSONField(default=dict, help_text="Sum of amounts by currency.")
@@ -19,6 +26,9 @@ class ArchiveRun(models.Model):
     file_end = models.PositiveBigIntegerField(default=0, help_text="The byte after the last.")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(
+        max_length=500, blank=True, default="", help_text="Why it did not come to its end."
+    )
 
     class Meta:
         default_permissions = ("view",)
@@ -27,3 +37,41 @@ class ArchiveRun(models.Model):
 
     def __str__(self) -> str:
         return f"Archive run of {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class ArchiveSegment(models.Model):
+    """The lines of one batch of a run, which were marked in one transaction. Append-only.
+
+    Segments are numbered 1..n without a gap, and each begins in the file where the one before it
+    ends: of two runs that write at once, the second one's segment is refused by the database.
+    `digest` is SHA-256 over the digest before it (32 bytes; of the first segment: that of the
+    header) and the segment's bytes, so that it vouches for the file up to `file_end`.
+    `checkpoint` has the sum of all archived postings of each internal account, by its id.
+    """
+
+    number = models.PositiveBigIntegerField(primary_key=True)
+    run = models.ForeignKey(
+        ArchiveRun, on_delete=models.PROTECT, related_name="segments", editable=False
+    )
+    rows = models.PositiveBigIntegerField()
+    sums = models.JSONField(default=dict, help_text="Sum of amounts by currency.")
+    checkpoint = models.JSONField(
+        default=dict, help_text="Archived postings of each internal account until here, signed."
+    )
+    digest = models.CharField(max_length=64, help_text="SHA-256 chain.")
+    file_start = models.PositiveBigIntegerField(unique=True, help_text="First byte in the file.")
+    file_end = models.PositiveBigIntegerField(unique=True, help_text="The byte after the last.")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ("view",)
+        ordering = ("number",)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(number__gt=0, rows__gt=0, file_end__gt=F("file_start")),
+                name="archive_segment_not_empty",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"Segment {self.number}"

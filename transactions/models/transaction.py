@@ -158,6 +158,11 @@ class Transaction(models.Model):
                 condition=Q(status=TransactionStatus.COMPLETED, archived_at__isnull=True),
                 name="transaction_unarchived",
             ),
+            models.Index(
+                fields=["updated_at"],
+                condition=Q(status=TransactionStatus.FAILED, archived_at__isnull=True),
+                name="transaction_failed_unarchived",
+            ),
         )
         constraints = (
             # Entries in their order, and balances at a moment. Gapless, given under the lock.

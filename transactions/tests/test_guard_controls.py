@@ -17,7 +17,7 @@ from core.database import DatabaseObject, all_objects
 from tests.factories import deposit, make_account, run
 from transactions import verifications
 from transactions.commands import Deposit, Withdraw
-from transactions.models import Transaction, TransactionEvent
+from transactions.models import ArchiveRun, ArchiveSegment, Transaction, TransactionEvent
 from transactions.tests.queueing import queue_up, work
 from transactions.verifier import Report
 
@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db
 ACCOUNTS, JOURNAL = "accounts_account", "transactions_transaction"
 ACCOUNT_EVENTS, EVENTS = "accounts_accountevent", "transactions_transactionevent"
 VERIFICATIONS = "transactions_verification"
+RUNS, SEGMENTS = "transactions_archiverun", "transactions_archivesegment"
 # Held by tests of two requests at once, or for PostgreSQL's workers only.
 ELSEWHERE = {
     "transactions_transaction_key_is_free",
@@ -79,13 +80,25 @@ def copied(table: str, source: str, **changed: str) -> str:
     )
 
 
-def archived(world: World) -> str:
-    run_id = sql_id(uuid4())
-    execute(
-        "INSERT INTO transactions_archiverun (id, bounds, rows, sums, digest, file_start, file_end,"
-        f" started_at) SELECT {run_id}, '{{}}', 0, '{{}}', '', 0, 0, created_at FROM {JOURNAL}"
-        f" WHERE id = {world.completed}"
+def new_run() -> ArchiveRun:
+    return ArchiveRun.objects.create(id=uuid4(), started_at=timezone.now())
+
+
+def finished_run() -> str:
+    run = new_run()
+    execute(f"UPDATE {RUNS} SET finished_at = started_at WHERE id = {sql_id(run.pk)}")
+    return f"UPDATE {RUNS} SET rows = 1 WHERE id = {sql_id(run.pk)}"
+
+
+def of_segment(statement: str) -> str:
+    ArchiveSegment.objects.create(
+        number=1, run=new_run(), rows=1, file_start=0, file_end=1, recorded_at=timezone.now()
     )
+    return statement
+
+
+def archived(world: World) -> str:
+    run_id = sql_id(new_run().pk)
     execute(
         f"UPDATE {JOURNAL} SET archived_at = created_at, archive_run_id = {run_id}"
         f" WHERE id = {world.completed}"
@@ -144,13 +157,17 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     "transactions_verification_no_update": lambda _: (
         f"UPDATE {VERIFICATIONS} SET is_sound = NOT is_sound"
     ),
+    f"{RUNS}_no_delete": lambda _: f"DELETE FROM {RUNS} WHERE id = {sql_id(new_run().pk)}",
+    f"{RUNS}_final": lambda _: finished_run(),
+    f"{SEGMENTS}_no_delete": lambda _: of_segment(f"DELETE FROM {SEGMENTS}"),
+    f"{SEGMENTS}_no_update": lambda _: of_segment(f"UPDATE {SEGMENTS} SET rows = 2"),
     **{
         f"{table}_no_truncate": lambda _, table=table: f"TRUNCATE {table} CASCADE"
-        for table in (ACCOUNT_EVENTS, EVENTS, VERIFICATIONS)
+        for table in (ACCOUNT_EVENTS, EVENTS, VERIFICATIONS, SEGMENTS)
     },
 }
 # A CASCADE from these meets the guards of the tables that refer to them as well.
-SHARED = {f"{ACCOUNTS}_no_truncate", f"{JOURNAL}_no_truncate"}
+SHARED = {f"{table}_no_truncate" for table in (ACCOUNTS, JOURNAL, RUNS)}
 
 
 def guards() -> list[DatabaseObject]:
