@@ -1,17 +1,19 @@
 """The one place that locks accounts."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from accounts.models import Account
-from accounts.states import AccountKind, AccountStatus
+from accounts.states import AccountStatus
+from core.bulk import array, prepared_cursor
 from core.errors import NotFound
-from core.money import raw_units, to_units
+from core.money import to_units
 
 
 @dataclass(slots=True)
@@ -64,6 +66,15 @@ class LockedAccount:
         self.last_posted_at = at
 
 
+_READ = """
+    SELECT id, currency, status, debits_blocked, credits_blocked, balance, overdraft_limit,
+        last_sequence, last_posted_at
+    FROM accounts_account
+    WHERE kind = 'CUSTOMER' AND id"""
+_LOCK_POSTGRESQL = _READ + " = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+_LOCK_SQLITE = _READ + " IN (SELECT value FROM json_each(%s)) ORDER BY id"  # noqa: S608
+
+
 def lock_accounts(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
     """Locks these customer accounts until the transaction ends, and reads what the lock protects.
 
@@ -78,24 +89,26 @@ def lock_accounts(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
     wanted = set(account_ids)
     if not wanted:
         return {}
-    rows: Iterable[tuple[Any, ...]] = (
-        Account.objects.select_for_update(no_key=True, of=("self",))
-        .filter(pk__in=wanted, kind=AccountKind.CUSTOMER)
-        .order_by("pk")
-        .values_list(
-            "id",
-            "currency",
-            "status",
-            "debits_blocked",
-            "credits_blocked",
-            raw_units("balance"),
-            raw_units("overdraft_limit"),
-            "last_sequence",
-            "last_posted_at",
-        )
-    )
+    with prepared_cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_LOCK_POSTGRESQL, [array(wanted)])
+            rows = cursor.fetchall()
+        else:
+            cursor.execute(_LOCK_SQLITE, [json.dumps([one.hex for one in wanted])])
+            rows = [_from_sqlite(*row) for row in cursor.fetchall()]
     locked = {row[0]: LockedAccount(*row) for row in rows}
     if len(locked) < len(wanted):
         missing = min(wanted - locked.keys())
         raise NotFound(f"There is no account {missing}.")
     return locked
+
+
+def _from_sqlite(pk: str, currency: str, status: str, *rest: Any) -> tuple[Any, ...]:
+    *flags_and_amounts, posted_at = rest
+    return (
+        UUID(pk),
+        currency,
+        status,
+        *flags_and_amounts,
+        posted_at and posted_at.replace(tzinfo=UTC),
+    )

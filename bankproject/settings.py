@@ -157,6 +157,8 @@ def _postgresql(url: str) -> dict[str, Any]:
     options = database.setdefault("OPTIONS", {})
     options["options"] = " ".join(f"-c {name}={value}" for name, value in server_settings.items())
     options["application_name"] = "bank"
+    # A pooler that cannot keep prepared statements: DATABASE_URL ends in ?prepare_threshold=None.
+    options.setdefault("prepare_threshold", 0)
     isolation = environment.text("BANK_ISOLATION_LEVEL", "read committed").lower()
     # Not "repeatable read": an old snapshot does not see a key that another request has just used.
     levels = {"read committed": 2, "serializable": 4}

@@ -5,10 +5,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import Account, AccountEvent
 from transactions.models import Transaction, TransactionEvent
+
+# The statement by which rows get into the journal, one or thousands.
+BULK_INSERT = "COPY" if connection.vendor == "postgresql" else "INSERT"
 
 _KEPT = (Account, AccountEvent, Transaction, TransactionEvent)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
-from django.db.models import QuerySet
 
+from accounts import locks
 from accounts.locks import lock_accounts
 from accounts.models import Account
 from core import contention
@@ -160,7 +160,9 @@ def test_only_the_same_account_waits() -> None:
 @contextmanager
 def no_locks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
-        patch.setattr(QuerySet, "select_for_update", lambda queryset, **_: queryset.all())
+        unlocked = locks._LOCK_POSTGRESQL.removesuffix(" FOR NO KEY UPDATE")
+        assert unlocked != locks._LOCK_POSTGRESQL
+        patch.setattr(locks, "_LOCK_POSTGRESQL", unlocked)
         yield
 
 

@@ -8,6 +8,7 @@ here does arithmetic in SQL.
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from accounts.locks import LockedAccount
+from core.bulk import BulkInsert, array, prepared_cursor, sqlite_rows
 from core.failpoints import failpoint
 from core.money import raw_units
 from transactions.journal import AMOUNTS, COLUMNS, JournalRow
@@ -35,14 +37,8 @@ _TYPES = {
 _TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in names}
 
 _TABLE = "transactions_transaction"
-_INSERT_POSTGRESQL = (
-    f"INSERT INTO {_TABLE} ({', '.join(COLUMNS)}) SELECT * FROM unnest("
-    + ", ".join(f"%s::{_TYPE_OF.get(name, 'text')}[]" for name in COLUMNS)
-    + ")"
-)
-_INSERT_SQLITE = (
-    f"INSERT INTO {_TABLE} ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"
-)
+_insert = BulkInsert(_TABLE, {name: _TYPE_OF.get(name, "text") for name in COLUMNS})
+_values = attrgetter(*COLUMNS)
 
 # What a later attempt or decision changes. The lease ends with it.
 _SETTLED = (
@@ -63,6 +59,7 @@ _SETTLE_SQLITE = (
     + " WHERE id = %s"
 )
 
+_POSTED = ("bigint", "bigint", "timestamptz", "timestamptz", "uuid")
 _UPDATE_POSTGRESQL = """
     UPDATE accounts_account AS account
     SET balance = posted.balance, last_sequence = posted.last_sequence,
@@ -83,7 +80,7 @@ def write(rows: Sequence[JournalRow], accounts: Collection[LockedAccount]) -> No
     """
     assert connection.in_atomic_block
     if rows:
-        _execute_many(_INSERT_POSTGRESQL, _INSERT_SQLITE, COLUMNS, rows)
+        _insert([_values(row) for row in rows])
         failpoint("write.journal")
     if accounts:
         _update(accounts)
@@ -95,7 +92,7 @@ def insert_pending(rows: Sequence[JournalRow]) -> None:
     # On SQLite each row of several would commit by itself.
     several = connection.vendor == "sqlite" and len(rows) > 1
     with transaction.atomic() if several else nullcontext():
-        _execute_many(_INSERT_POSTGRESQL, _INSERT_SQLITE, COLUMNS, rows)
+        _insert([_values(row) for row in rows])
 
 
 def lease(rows: Sequence[JournalRow], token: UUID, until: datetime) -> None:
@@ -175,15 +172,12 @@ def _update(accounts: Collection[LockedAccount]) -> None:
         )
         for account in accounts
     ]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(
-                _UPDATE_POSTGRESQL, [list(column) for column in zip(*values, strict=True)]
-            )
+            columns = zip(*values, strict=True)
+            cursor.execute(_UPDATE_POSTGRESQL, [array(column) for column in columns])
         else:
-            cursor.executemany(
-                _UPDATE_SQLITE, [[_sqlite_value(value) for value in row] for row in values]
-            )
+            cursor.executemany(_UPDATE_SQLITE, sqlite_rows(values, _POSTED))
         assert cursor.rowcount == len(accounts)
 
 

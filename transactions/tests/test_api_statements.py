@@ -11,13 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from accounts.commands import FreezeAccount
 from accounts.models import Account
 from tests.api import API, ApiClient, account_path, client_without_login_queries, make_user
+from tests.assertions import BULK_INSERT
 from tests.factories import make_account, run
 from transactions.commands import Transfer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MONEY = ["BEGIN", "SELECT", "INSERT", "UPDATE", "COMMIT"]
-REFUSED = ["BEGIN", "SELECT", "INSERT", "COMMIT"]
+MONEY = ["BEGIN", "SELECT", BULK_INSERT, "UPDATE", "COMMIT"]
+REFUSED = ["BEGIN", "SELECT", BULK_INSERT, "COMMIT"]
 LEFT_NOTHING = ["BEGIN", "SELECT", "ROLLBACK"]
 # Lock; for each change read, write, and the event.
 CHANGE = ["SELECT", "UPDATE", "INSERT"]
@@ -124,7 +125,7 @@ def test_opening(supervisor: ApiClient) -> None:
     body = {"name": "Ada", "initial_balance": "5", "owner": "supervisor"}
     assert words(lambda: supervisor.post(path, body)) == (
         201,
-        ["SELECT", "BEGIN", *opened, "INSERT", "UPDATE", "COMMIT", "SELECT"],
+        ["SELECT", "BEGIN", *opened, BULK_INSERT, "UPDATE", "COMMIT", "SELECT"],
     )
 
 

@@ -10,7 +10,7 @@ from accounts.models import CASH, Account, internal_account_id
 from core.commands import Origin
 from core.errors import InsufficientFunds, NotFound
 from core.identifiers import uuid7
-from tests.assertions import stored
+from tests.assertions import BULK_INSERT, stored
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
 from transactions.models import Entry, Transaction
@@ -151,7 +151,7 @@ def test_a_list_of_any_length_is_five_statements(length: int) -> None:
     with CaptureQueriesContext(connection) as queries:
         rows = process(commands, ORIGIN)
     assert [row.status for row in rows] == ["COMPLETED"] * length
-    assert statements(queries) == ["BEGIN", "SELECT", "INSERT", "UPDATE", "COMMIT"]
+    assert statements(queries) == ["BEGIN", "SELECT", BULK_INSERT, "UPDATE", "COMMIT"]
     balances = Account.objects.filter(kind="CUSTOMER").order_by("id").values_list("balance")
     assert sum(balance for (balance,) in balances) == 303
 
@@ -165,7 +165,7 @@ def test_what_is_refused_updates_no_account(length: int) -> None:
     with CaptureQueriesContext(connection) as queries:
         rows = process(commands, ORIGIN)
     assert [row.status for row in rows] == ["FAILED"] * length
-    assert statements(queries) == ["BEGIN", "SELECT", "INSERT", "COMMIT"]
+    assert statements(queries) == ["BEGIN", "SELECT", BULK_INSERT, "COMMIT"]
     assert stored(Account) == before
     assert Transaction.objects.filter(status="FAILED").count() == length
 

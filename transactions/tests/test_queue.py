@@ -26,7 +26,7 @@ from core.errors import (
     TransactionsPending,
 )
 from core.identifiers import uuid7
-from tests.assertions import nothing_changes, stored
+from tests.assertions import BULK_INSERT, nothing_changes, stored
 from tests.factories import ORIGIN, make_account, run
 from transactions import ledger
 from transactions.commands import Deposit, Transfer, Withdraw
@@ -58,7 +58,7 @@ def test_accepting_reads_the_accounts_and_inserts() -> None:
     accounts = stored(Account)
     with CaptureQueriesContext(connection) as statements:
         (row,) = accept([transfer(source, target, 12, description="Rent")], ORIGIN)
-    assert verbs(statements) == ["SELECT", "INSERT"]
+    assert verbs(statements) == ["SELECT", BULK_INSERT]
     kept = Transaction.objects.get(pk=row.id)
     assert (kept.status, kept.amount, kept.description) == ("PENDING", 12, "Rent")
     assert (kept.debit_account_id, kept.credit_account_id) == (source.id, target.id)
@@ -76,7 +76,7 @@ def test_a_list_is_accepted_by_as_many_statements_as_one_command() -> None:
         verb for verb in verbs(statements) if "SAVEPOINT" not in verb and verb != "RELEASE"
     ] == [
         "SELECT",
-        "INSERT",
+        BULK_INSERT,
     ]
     assert [row.id for row in due(timezone.now())] == [row.id for row in rows]
 
@@ -376,6 +376,6 @@ def test_an_error_of_the_database_is_no_contention() -> None:
 
 
 def _broken(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-    if sql.startswith("INSERT"):
+    if sql.startswith("SELECT"):
         raise OperationalError("the server closed the connection unexpectedly")
     return execute(sql, params, many, context)

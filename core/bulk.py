@@ -1,0 +1,111 @@
+"""Statements of constant text that take one row or thousands.
+
+Django writes the text of a statement anew each time, and PostgreSQL plans it anew: on the money
+path that was most of the time. These are written once, prepared once for each connection, and take
+whole columns as parameters. New rows go in by binary COPY, which needs no plan at all. SQLite's
+driver keeps what it has compiled by the text.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+
+def prepared_cursor() -> CursorWrapper:
+    """A cursor whose statements PostgreSQL keeps prepared, with parameters bound by the server.
+
+    Elsewhere, and where the database's option `prepare_threshold` is None, it prepares nothing.
+    """
+    if connection.vendor != "postgresql":
+        return connection.cursor()
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    cursor = _ServerCursor(connection.connection)
+    wrapped: CursorWrapper = connection._prepare_cursor(cursor)  # type: ignore[attr-defined]
+    return wrapped
+
+
+class _ServerCursor(psycopg.Cursor[tuple[Any, ...]]):
+    """Keeps the statement where Django's log of statements looks for it, prepared or not."""
+
+    def _convert_query(self, *arguments: Any) -> Any:
+        self._query = super()._convert_query(*arguments)
+        return self._query
+
+
+def array(values: Iterable[Any]) -> str:
+    """The values, numbers or ids or times, as the text of a PostgreSQL array.
+
+    A column is one parameter of one type, whatever is in it: a statement is prepared once, and not
+    for each width that a number may have.
+    """
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+class BulkInsert:
+    """How rows get into a table, all or none of them: by binary COPY, on SQLite by executemany.
+
+    `columns` are names with their PostgreSQL types. Rows are tuples in their order.
+    """
+
+    def __init__(self, table: str, columns: Mapping[str, str]) -> None:
+        names = ", ".join(columns)
+        self._types = list(columns.values())
+        self._copy = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
+        places = ", ".join(["%s"] * len(columns))
+        self._insert = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - by code
+
+    def __call__(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Raises what Django raises for a statement: IntegrityError, OperationalError..."""
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                with connection.wrap_database_errors, cursor.copy(self._copy) as copy:
+                    copy.set_types(self._types)
+                    for row in rows:
+                        copy.write_row(row)
+            else:
+                cursor.executemany(self._insert, sqlite_rows(rows, self._types))
+            assert cursor.rowcount == len(rows)
+
+
+def sqlite_rows(rows: Sequence[tuple[Any, ...]], types: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Rows as Django keeps them in SQLite: ids as 32 hexadecimal digits, times as UTC text."""
+    columns = [
+        _SQLITE[kind](column) if kind in _SQLITE else column
+        for kind, column in zip(types, zip(*rows, strict=True), strict=True)
+    ]
+    return list(zip(*columns, strict=True))
+
+
+def _ids(column: Sequence[UUID | None]) -> Sequence[Any]:
+    return [value and value.hex for value in column]
+
+
+def _times(column: Sequence[datetime | None]) -> Sequence[Any]:
+    # Most rows of a list share their moments.
+    texts = {
+        value: str(value.astimezone(UTC).replace(tzinfo=None)) for value in set(column) if value
+    }
+    return [value and texts[value] for value in column]
+
+
+def _documents(column: Sequence[Any]) -> Sequence[Any]:
+    return [json.dumps(value) for value in column]
+
+
+def _addresses(column: Sequence[Any]) -> Sequence[Any]:
+    return [value and str(value) for value in column]
+
+
+_SQLITE: dict[str, Callable[[Sequence[Any]], Sequence[Any]]] = {
+    "uuid": _ids,
+    "timestamptz": _times,
+    "jsonb": _documents,
+    "inet": _addresses,
+}
