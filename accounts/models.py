@@ -1,6 +1,7 @@
 """Who holds money: accounts, and the audit log of what staff did to them."""
 
 from decimal import Decimal
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from django.conf import settings
@@ -14,6 +15,7 @@ CASH = "CASH"
 _INTERNAL_NAMESPACE = UUID("6b1f8d0e-52a3-5e0b-9a53-0d9c6f1c7a10")
 
 
+@lru_cache
 def internal_account_id(code: str, currency: str) -> UUID:
     """The id of an internal account, known without a look-up (UUIDv5, RFC 9562)."""
     return uuid5(_INTERNAL_NAMESPACE, f"{code}:{currency}")

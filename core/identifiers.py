@@ -5,14 +5,18 @@ range of creation times is a range of ids: lists filtered by date are read from 
 alone.
 """
 
-import secrets
+import os
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 # The counter has the 14 bits after the variant: as many ids can be made for one moment, in order.
 MAX_INDEX = (1 << 14) - 1
 
 _RANDOM_BITS = 48
+_RANDOM_BYTES = _RANDOM_BITS // 8
+# Random numbers are fetched from the system so many at a time: each fetch is a system call.
+_RANDOM_NUMBERS_AT_ONCE = 256
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_MILLISECONDS = (1 << 48) - 1
 
@@ -24,7 +28,7 @@ def uuid7(at: datetime, index: int = 0) -> UUID:
     6.2, method 3); 14 bits of `index` (method 1), so that a list keeps its order; 48 random bits.
     """
     assert 0 <= index <= MAX_INDEX
-    return UUID(int=_prefix(at) | (index << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS))
+    return UUID(int=_prefix(at) | (index << _RANDOM_BITS) | _random_number())
 
 
 def lowest_uuid7(at: datetime) -> UUID:
@@ -41,6 +45,24 @@ def moment_of(identifier: UUID) -> datetime:
     return _EPOCH + timedelta(milliseconds=milliseconds, microseconds=microseconds)
 
 
+_random_numbers: list[int] = []
+# Or a child would hand out the same ones as its parent.
+os.register_at_fork(after_in_child=_random_numbers.clear)
+
+
+def _random_number() -> int:
+    while True:
+        try:
+            return _random_numbers.pop()  # Atomic: no two threads get the same one.
+        except IndexError:
+            fetched = os.urandom(_RANDOM_BYTES * _RANDOM_NUMBERS_AT_ONCE)
+            _random_numbers.extend(
+                int.from_bytes(fetched[start : start + _RANDOM_BYTES], "big")
+                for start in range(0, len(fetched), _RANDOM_BYTES)
+            )
+
+
+@lru_cache(maxsize=8)  # The rows of a list share their moment.
 def _prefix(at: datetime) -> int:
     elapsed = at - _EPOCH
     microseconds = (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds

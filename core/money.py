@@ -25,6 +25,7 @@ UNITS_PER_MAIN = 10**UNIT_DIGITS
 # units, which leaves BIGINT (9.2 * 10^18) room for adding two of them.
 MAX_AMOUNT = Decimal(10) ** 11
 MAX_BALANCE = Decimal(10) ** 14
+_MAX_AMOUNT_UNITS = int(MAX_AMOUNT) * UNITS_PER_MAIN
 MAX_BALANCE_UNITS = int(MAX_BALANCE) * UNITS_PER_MAIN
 
 # Raises where another context would round, or where a number would be unreasonably long.
@@ -102,6 +103,20 @@ def fits(amount: Decimal, currency: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def units_to_move(amount: Decimal, currency: str) -> int:
+    """`to_units` of an amount that `validate_amount` lets through. Raises what that raises."""
+    try:
+        scaled = amount.scaleb(UNIT_DIGITS, context=_EXACT)
+        units = int(scaled)
+        step = 10 ** (UNIT_DIGITS - minor_units(currency))
+    except (ArithmeticError, ValueError):  # NaN, infinite, beyond all bounds.
+        units = 0
+    if not (0 < units <= _MAX_AMOUNT_UNITS and units == scaled and units % step == 0):
+        validate_amount(amount, currency)
+        raise AssertionError("It says what is wrong with the amount.")
+    return units
 
 
 def validate_amount(

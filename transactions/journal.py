@@ -72,8 +72,10 @@ class JournalRow:
 
         The time of posting never runs backwards within an account, whatever the clocks do.
         """
-        sides = [account for account in (debited, credited) if account]
-        posted_at = max([now, *(side.last_posted_at for side in sides if side.last_posted_at)])
+        posted_at = now
+        for side in (debited, credited):
+            if side and side.last_posted_at and side.last_posted_at > posted_at:
+                posted_at = side.last_posted_at
         if debited:
             debited.post(-self.amount, posted_at)
             self.debit_sequence = debited.last_sequence

@@ -1,3 +1,4 @@
+import os
 from datetime import UTC, datetime, timedelta, timezone
 from unittest.mock import patch
 
@@ -29,9 +30,9 @@ def test_an_id_is_a_uuid_of_version_7_and_tells_its_moment(at: datetime, index: 
 
 @given(MOMENTS)
 def test_a_range_of_moments_is_a_range_of_ids(at: datetime) -> None:
-    with patch("core.identifiers.secrets.randbits", return_value=0):
+    with patch("core.identifiers._random_number", return_value=0):
         first = uuid7(at)
-    with patch("core.identifiers.secrets.randbits", return_value=(1 << 48) - 1):
+    with patch("core.identifiers._random_number", return_value=(1 << 48) - 1):
         last = uuid7(at, MAX_INDEX)
     assert lowest_uuid7(at) == first < last < lowest_uuid7(at + MICROSECOND)
 
@@ -55,6 +56,24 @@ def test_moments_before_the_epoch_are_the_epoch() -> None:
 def test_ids_of_one_moment_differ() -> None:
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     assert len({uuid7(noon) for _ in range(1_000)}) == 1_000
+
+
+def test_a_child_process_does_not_repeat_the_ids_of_its_parent() -> None:
+    """Web workers are forked, and random numbers are fetched ahead."""
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    uuid7(noon)
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write_end, b"".join(uuid7(noon).bytes for _ in range(100)))
+        os._exit(0)
+    os.close(write_end)
+    mine = {uuid7(noon).bytes for _ in range(100)}
+    with os.fdopen(read_end, "rb") as pipe:
+        sent = pipe.read()
+    os.waitpid(child, 0)
+    theirs = {sent[start : start + 16] for start in range(0, len(sent), 16)}
+    assert len(mine | theirs) == 200
 
 
 @pytest.mark.parametrize("index", [-1, MAX_INDEX + 1])

@@ -15,6 +15,7 @@ from core.money import (
     from_units,
     parse_amount,
     to_units,
+    units_to_move,
     validate_amount,
 )
 
@@ -125,6 +126,8 @@ def test_an_amount_fits_the_minor_unit_or_not(amount: str, currency: str, expect
         ("NaN", "USD", "invalid_amount", "The amount must be above zero."),
         ("Infinity", "USD", "invalid_amount", "The amount must be above zero."),
         ("100000000000.01", "USD", "amount_too_large", "The amount is above 100000000000."),
+        ("1E+400", "USD", "amount_too_large", "The amount is above 100000000000."),
+        ("-1E+400", "USD", "invalid_amount", "The amount must be above zero."),
         ("1.001", "USD", "too_many_decimals", "An amount in USD has at most 2 decimals."),
         ("1.5", "JPY", "too_many_decimals", "An amount in JPY has at most 0 decimals."),
         ("1.2345", "KWD", "too_many_decimals", "An amount in KWD has at most 3 decimals."),
@@ -133,13 +136,27 @@ def test_an_amount_fits_the_minor_unit_or_not(amount: str, currency: str, expect
 def test_an_amount_that_cannot_be_moved(amount: str, currency: str, code: str, detail: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         validate_amount(Decimal(amount), currency)
+    with pytest.raises(InvalidInput) as again:
+        units_to_move(Decimal(amount), currency)
+    assert again.value.errors == raised.value.errors
     (error,) = raised.value.errors
     assert (error.pointer, error.code, error.detail) == ("/amount", code, detail)
 
 
 def test_the_largest_amount_can_be_moved() -> None:
-    validate_amount(MAX_AMOUNT, "USD")
-    validate_amount(MAX_AMOUNT, "CLF")
+    for currency in ("USD", "CLF"):
+        validate_amount(MAX_AMOUNT, currency)
+        assert units_to_move(MAX_AMOUNT, currency) == 10**15
+
+
+@given(st.integers(1, 10**15), st.sampled_from(sorted(CURRENCIES)))
+def test_units_to_move_are_the_units_of_what_can_be_moved(units: int, currency: str) -> None:
+    amount = from_units(units)
+    if fits(amount, currency):
+        assert units_to_move(amount, currency) == units
+    else:
+        with pytest.raises(InvalidInput):
+            units_to_move(amount, currency)
 
 
 def test_a_limit_may_be_zero_and_is_named_by_its_own_pointer() -> None:

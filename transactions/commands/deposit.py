@@ -5,7 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from accounts.models import CASH, internal_account_id
-from core.money import to_units, validate_amount
+from core.money import units_to_move
 from transactions.commands.base import MoneyCommand
 from transactions.posting import Currencies, Posting
 from transactions.states import TransactionType
@@ -23,10 +23,10 @@ class Deposit(MoneyCommand):
 
     def posting(self, accounts: Currencies) -> Posting:
         currency = accounts[self.account_id].currency
-        validate_amount(self.amount, currency)
+        units = units_to_move(self.amount, currency)
         return Posting(
             debit_account_id=internal_account_id(CASH, currency),
             credit_account_id=self.account_id,
-            amount=to_units(self.amount),
+            amount=units,
             currency=currency,
         )

@@ -5,7 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from core.errors import CurrencyMismatch, SameAccount
-from core.money import to_units, validate_amount
+from core.money import units_to_move
 from transactions.commands.base import MoneyCommand
 from transactions.posting import Currencies, Posting
 from transactions.states import TransactionType
@@ -25,7 +25,7 @@ class Transfer(MoneyCommand):
 
     def posting(self, accounts: Currencies) -> Posting:
         source, target = accounts[self.account_id], accounts[self.target_account_id]
-        validate_amount(self.amount, source.currency)
+        units = units_to_move(self.amount, source.currency)
         if source.id == target.id:
             raise SameAccount("An account cannot transfer to itself.")
         if source.currency != target.currency:
@@ -35,6 +35,6 @@ class Transfer(MoneyCommand):
         return Posting(
             debit_account_id=source.id,
             credit_account_id=target.id,
-            amount=to_units(self.amount),
+            amount=units,
             currency=source.currency,
         )
