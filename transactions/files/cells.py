@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
@@ -117,37 +118,44 @@ def _sorted(value: Any) -> Any:
     return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
-def _in(digits: int) -> str:
-    codes = ", ".join(f"'{code}'" for code, known in CURRENCIES.items() if known == digits)
-    return f"{{currency}} IN ({codes})"
+def _of_digits(digits: int) -> str:
+    """A condition: the amount is whole in a minor unit of so many digits, and so is its currency's.
 
-
-def _amount_sql() -> str:
-    """Plain decimals with the currency's digits; with all four where those would not say it all.
-
-    Only a damaged ledger has such an amount, and an export must not hide it by rounding.
+    What is not has all four digits. Only a damaged ledger has such an amount, and an export must
+    not hide it by rounding.
     """
+    codes = ", ".join(f"'{code}'" for code, known in CURRENCIES.items() if known == digits)
+    unit = 10 ** (UNIT_DIGITS - digits)
+    return f"{{value}} = {{value}} / {unit} * {unit} AND {{currency}} IN ({codes})"
+
+
+# The digits that most amounts have come first.
+_DIGITS = (2, 0, 3)
+
+
+def _amount_on_postgresql() -> str:
+    """A numeric has as many decimals as its factors together."""
+
+    def text(digits: int) -> str:
+        whole = f"{{value}} / {10 ** (UNIT_DIGITS - digits)}"
+        return f"CAST(({whole}) * {Decimal(1).scaleb(-digits):f} AS text)"
+
+    cases = " ".join(f"WHEN {_of_digits(digits)} THEN {text(digits)}" for digits in _DIGITS)
+    return f"CASE {cases} ELSE {text(UNIT_DIGITS)} END"
+
+
+def _amount_on_sqlite() -> str:
+    """SQLite has no decimals: sign, main units, and what is left."""
     whole = f"(abs({{value}}) / {UNITS_PER_MAIN})"
-    # The decimals, with their leading zeros: 10,000 units more, without the 1.
-    padded = f"CAST(abs({{value}}) - {whole} * {UNITS_PER_MAIN} + {UNITS_PER_MAIN} AS text)"
+    # With 10,000 units more, and without their 1, the zeros in front are there.
+    padded = f"(abs({{value}}) - {whole} * {UNITS_PER_MAIN} + {UNITS_PER_MAIN})"
 
-    def fits(digits: int) -> str:
-        unit = 10 ** (UNIT_DIGITS - digits)
-        return f"{{value}} = {{value}} / {unit} * {unit}"
+    def text(digits: int) -> str:
+        return f"'.' || substr({padded}, 2, {digits})" if digits else "''"
 
-    cases = "".join(
-        f" WHEN {fits(digits)} AND {_in(digits)} THEN {text}"
-        for digits, text in (
-            (2, f"'.' || substr({padded}, 2, 2)"),
-            (0, "''"),
-            (3, f"'.' || substr({padded}, 2, 3)"),
-        )
-    )
+    cases = " ".join(f"WHEN {_of_digits(digits)} THEN {text(digits)}" for digits in _DIGITS)
     sign = "CASE WHEN {value} < 0 THEN '-' ELSE '' END"
-    return (
-        f"({sign} || CAST({whole} AS text)"
-        f" || CASE{cases} ELSE '.' || substr({padded}, 2, {UNIT_DIGITS}) END)"
-    )
+    return f"({sign} || {whole} || CASE {cases} ELSE {text(UNIT_DIGITS)} END)"
 
 
 _PARTS_OF_UUID = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
@@ -166,7 +174,7 @@ USER = Kind("user", "{value}", "{value}", str, is_text=True)
 CALLER = Kind("caller", "{value}", "{value}", str, is_text=True)
 JSON = Kind("json", "CAST({value} AS text)", "bank_json({value})", parse_json, is_text=True)
 INTEGER = Kind("integer", "CAST({value} AS text)", "CAST({value} AS text)", parse_integer)
-AMOUNT = Kind("amount", _amount_sql(), _amount_sql(), parse_amount)
+AMOUNT = Kind("amount", _amount_on_postgresql(), _amount_on_sqlite(), parse_amount)
 TIME = Kind("time", _TIME_ON_POSTGRESQL, _TIME_ON_SQLITE, parse_time)
 BOOLEAN = Kind(
     "boolean",

@@ -45,7 +45,7 @@ class FileFormat:
 
     `table` is `t` in all SQL here. `users` are the users that its columns name, by the column with
     their number, and `caller_user` is the one that the column `caller` names. `condition` chooses
-    the rows; empty for all.
+    the rows, empty for all, and `summed` is the amount that is summed up for the manifest.
     """
 
     name: str
@@ -55,6 +55,7 @@ class FileFormat:
     users: tuple[tuple[str, str], ...] = ()
     caller: str = ""
     condition: str = ""
+    summed: str = ""
 
     @property
     def file_name(self) -> str:
@@ -84,14 +85,38 @@ class FileFormat:
             joins.append(f" LEFT JOIN auth_user AS caller_user ON {condition}")
         return f"{self.table} AS t{''.join(joins)}"
 
+    def count(self) -> str:
+        """A SELECT of rows and sums by currency: (currency or null, rows, billions, rest).
+
+        A sum of units is billions * 10^9 + rest: in one number SQLite could overflow.
+        """
+        chosen = f" WHERE {self.condition}" if self.condition else ""
+        if not self.summed:
+            return f"SELECT NULL, count(*), 0, 0 FROM {self.table} AS t{chosen}"  # noqa: S608
+        value = f"t.{self.summed}"
+        billions = f"{value} / 1000000000"
+        return (
+            f"SELECT t.currency, count(*), sum({billions}), sum({value} - {billions} * 1000000000)"  # noqa: S608
+            f" FROM {self.table} AS t{chosen} GROUP BY t.currency ORDER BY t.currency"
+        )
+
     def select_lines(
         self, vendor: str, *, condition: str | None = None, for_spreadsheet: bool = False
     ) -> str:
         """A SELECT of the lines, in the order of ids. `condition` replaces the file's own."""
+        return self._select(vendor, self.line(vendor, for_spreadsheet=for_spreadsheet), condition)
+
+    def select_cells(self, *, for_spreadsheet: bool = False) -> str:
+        """A SELECT of the cells for PostgreSQL's COPY in its format CSV, which makes the same lines
+        but for their ends, and quicker. An empty text must be null for it, or it would be quoted.
+        """
+        cells = (_in_copy(column, for_spreadsheet) for column in self.columns)
+        return self._select("postgresql", ", ".join(cells), None)
+
+    def _select(self, vendor: str, what: str, condition: str | None) -> str:
         where = self.condition if condition is None else condition
-        line = self.line(vendor, for_spreadsheet=for_spreadsheet)
         chosen = f" WHERE {where}" if where else ""
-        return f"SELECT {line} FROM {self.source(vendor)}{chosen} ORDER BY t.id"  # noqa: S608
+        return f"SELECT {what} FROM {self.source(vendor)}{chosen} ORDER BY t.id"  # noqa: S608
 
     def parse(self, cells: Iterable[str]) -> dict[str, Any]:
         """The values of a line by column. Raises ValueError, naming the column."""
@@ -112,12 +137,18 @@ def prepare_sqlite(connection: BaseDatabaseWrapper) -> None:
 
 
 def _in_line(column: Column, vendor: str, for_spreadsheet: bool) -> str:
+    cell = _shown(column, vendor, for_spreadsheet)
+    return _quoted(vendor, cell) if column.kind.is_text else cell
+
+
+def _in_copy(column: Column, for_spreadsheet: bool) -> str:
+    cell = _shown(column, "postgresql", for_spreadsheet)
+    return f"nullif({cell}, '')" if column.kind.is_text or column.kind is WORD else cell
+
+
+def _shown(column: Column, vendor: str, for_spreadsheet: bool) -> str:
     cell = column.cell(vendor)
-    if not column.kind.is_text:
-        return cell
-    if for_spreadsheet:
-        cell = _neutralised(vendor, cell)
-    return _quoted(vendor, cell)
+    return _neutralised(vendor, cell) if for_spreadsheet and column.kind.is_text else cell
 
 
 def _quoted(vendor: str, cell: str) -> str:
@@ -141,9 +172,10 @@ def _neutralised(vendor: str, cell: str) -> str:
 
 
 def _is_caller(vendor: str, caller: str) -> str:
-    """Finds the user of `user:<id>` by an index on SQLite, by a hash of all users on PostgreSQL."""
+    """Finds the user of `user:<id>`, by the index of the ids."""
     if vendor == "postgresql":
-        return f"{caller} = 'user:' || caller_user.id"
+        is_user = f"{caller} ~ '^user:[1-9][0-9]{{0,8}}$'"
+        return f"caller_user.id = CASE WHEN {is_user} THEN CAST(substr({caller}, 6) AS integer) END"
     return (
         f"caller_user.id = CAST(substr({caller}, 6) AS integer)"
         f" AND {caller} = 'user:' || caller_user.id"

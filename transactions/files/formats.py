@@ -10,6 +10,8 @@ Users stand here by their names, because their numbers are another bank's in ano
 callers, `user:<name>`.
 """
 
+from dataclasses import replace
+
 from transactions.files.cells import (
     ADDRESS,
     AMOUNT,
@@ -23,7 +25,7 @@ from transactions.files.cells import (
     USER,
     WORD,
 )
-from transactions.files.file_format import END_OF_LINE as END_OF_LINE
+from transactions.files.file_format import END_OF_LINE as END_OF_LINE  # noqa: PLC0414 - part of the format
 from transactions.files.file_format import Column, FileFormat
 
 FORMAT_VERSION = 1
@@ -43,6 +45,7 @@ ACCOUNTS = FileFormat(
     table="accounts_account",
     users=(("owner", "t.owner_id"),),
     caller="t.idempotency_caller",
+    summed="balance",
     columns=(
         Column("id", ID, "Identifier: UUIDv7; UUIDv5 of code and currency if internal."),
         Column("number", TEXT, "Account number, with two check digits."),
@@ -185,17 +188,15 @@ TRANSACTIONS = FileFormat(
     users=_JOURNAL_USERS,
     caller="t.idempotency_caller",
     condition="t.archived_at IS NULL",
+    summed="amount",
     columns=_TRANSACTION_COLUMNS,
 )
 
-ARCHIVED_TRANSACTIONS = FileFormat(
+ARCHIVED_TRANSACTIONS = replace(
+    TRANSACTIONS,
     name="archived_transactions",
     doc="Every archived transaction, its columns those of `transactions.csv`.",
-    table=_JOURNAL,
-    users=_JOURNAL_USERS,
-    caller="t.idempotency_caller",
     condition="t.archived_at IS NOT NULL",
-    columns=_TRANSACTION_COLUMNS,
 )
 
 # A file of its own: a batch has a key and a fingerprint, and an empty or refused one no

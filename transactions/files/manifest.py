@@ -1,0 +1,73 @@
+"""`manifest.json`: what an export is made of, so that a reader can tell whether it is whole."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from core.money import UNITS_PER_MAIN, fits, format_amount, from_units
+from transactions.files.cells import parse_time
+from transactions.files.formats import FORMAT_VERSION
+
+MANIFEST_NAME = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file of the export: its size and SHA-256, its rows, and their sum by currency.
+
+    `bytes` counts from the start of the file. The live archive may have grown since; what is
+    described is what it had then.
+    """
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+    sums: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All files of an export, as the bank was at one moment."""
+
+    exported_at: datetime
+    files: tuple[FileEntry, ...]
+    spreadsheets: tuple[str, ...] = ()
+    format_version: int = FORMAT_VERSION
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "format_version": self.format_version,
+            "exported_at": f"{self.exported_at:%Y-%m-%dT%H:%M:%S.%f}Z",
+            "files": [asdict(entry) for entry in self.files],
+            "spreadsheets": list(self.spreadsheets),
+        }
+
+    def encode(self) -> bytes:
+        return (json.dumps(self.as_json(), indent=2) + "\n").encode()
+
+    @classmethod
+    def decode(cls, text: bytes) -> "Manifest":
+        """Reads what `encode` wrote. Raises ValueError, with a sentence, for anything else."""
+        try:
+            content = json.loads(text)
+            if content["format_version"] != FORMAT_VERSION:
+                raise ValueError(f"Only files of format version {FORMAT_VERSION} are read here.")
+            return cls(
+                exported_at=parse_time(content["exported_at"]),
+                files=tuple(FileEntry(**entry) for entry in content["files"]),
+                spreadsheets=tuple(content["spreadsheets"]),
+            )
+        except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ValueError(f"{MANIFEST_NAME} is not a manifest of an export.") from error
+
+
+def shown_sum(units: int, currency: str) -> str:
+    """Plain decimals with the currency's digits, with four where those would not say it all."""
+    amount = from_units(units)
+    if fits(amount, currency):
+        return format_amount(amount, currency)
+    return format(Decimal(units) / UNITS_PER_MAIN, "f")
