@@ -52,6 +52,13 @@ FAILPOINTS = (
     "archive.recorded",  # All is written and nothing committed.
     "archive.committed",
     "archive.cut",  # What an interrupted run left in the file is gone, the run is not closed.
+    # An export writes its files beside those of the last one, and puts them in their places.
+    "export.block_written",  # A file is begun.
+    "export.file_sealed",  # One file is whole and durable under its temporary name.
+    "export.all_sealed",  # So are all of them, and the manifest.
+    "export.file_published",  # One file is new, and the others are old.
+    "export.files_durable",  # All are new but the manifest.
+    "export.manifest_published",  # All is done but making its name durable.
     # Files are loaded into an empty bank, in one transaction.
     "import.locked",  # Nobody else writes.
     "import.loaded",  # All rows are written, and nothing is proven.

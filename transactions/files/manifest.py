@@ -7,8 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+
 from core.money import UNITS_PER_MAIN, fits, format_amount, from_units
 from transactions.files.cells import parse_time
+from transactions.files.file_format import FileFormat
 from transactions.files.formats import FORMAT_VERSION
 
 MANIFEST_NAME = "manifest.json"
@@ -65,7 +68,20 @@ class Manifest:
             raise ValueError(f"{MANIFEST_NAME} is not a manifest of an export.") from error
 
 
-def shown_sum(units: int, currency: str) -> str:
+def sums_of(connection: BaseDatabaseWrapper, file_format: FileFormat) -> tuple[int, dict[str, str]]:
+    """The rows that belong into a file, and the sums of its amounts by currency."""
+    with connection.cursor() as cursor:
+        cursor.execute(file_format.count())
+        counts = cursor.fetchall()
+    sums = {
+        currency: _shown(int(billions or 0) * 10**9 + int(rest or 0), currency)
+        for currency, _, billions, rest in counts
+        if currency is not None
+    }
+    return sum(rows for _, rows, _, _ in counts), sums
+
+
+def _shown(units: int, currency: str) -> str:
     """Plain decimals with the currency's digits, with four where those would not say it all."""
     amount = from_units(units)
     if fits(amount, currency):

@@ -1,0 +1,78 @@
+"""`manage.py export_data`: the bank's state as CSV files."""
+
+import json
+import sqlite3
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from core.files import FileBusy, FileProblem
+from transactions.files.export import export, is_live_archive
+from transactions.files.formats import FILES
+from transactions.files.manifest import Manifest
+
+# Of the process. 0 is done, and 2 a wrong argument, as argparse has it.
+FAILED, BUSY = 1, 3
+
+_BY_NAME = {file_format.name: file_format for file_format in FILES}
+
+
+class Command(BaseCommand):
+    help = (
+        "Writes the bank's state, as it is at one moment, as CSV files with a manifest, while the"
+        " bank goes on. A file is replaced as a whole or not at all. Exits with 0 when it is done,"
+        " with 1 if it cannot be, 2 for wrong arguments, 3 while another export writes there."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--dir",
+            type=Path,
+            default=settings.DATA_DIR,
+            help="where to, an existing folder (default: the bank's own, BANK_DATA_DIR)",
+        )
+        parser.add_argument(
+            "--tables",
+            nargs="+",
+            choices=list(_BY_NAME),
+            metavar="TABLE",
+            help=f"only these of {', '.join(_BY_NAME)}; the manifest then has no others",
+        )
+        parser.add_argument(
+            "--spreadsheet",
+            action="store_true",
+            help="also write <table>.spreadsheet.csv, for people: no cell runs as a formula",
+        )
+        parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+    def handle(
+        self,
+        *,
+        dir: Path,  # noqa: A002 - the name of the option
+        tables: list[str] | None,
+        spreadsheet: bool,
+        **options: Any,
+    ) -> None:
+        chosen = [each for each in FILES if tables is None or each.name in tables]
+        try:
+            if tables is not None and any(is_live_archive(dir, each) for each in chosen):
+                raise FileProblem("The live archive is never written over: give another --dir.")
+            manifest = export(dir, chosen, with_spreadsheets=spreadsheet)
+        except FileBusy as problem:
+            raise CommandError(str(problem), returncode=BUSY) from problem
+        except (FileProblem, DatabaseError, sqlite3.Error) as problem:
+            raise CommandError(f"{str(problem).strip()} Nothing was exported.") from problem
+        if options["json"] or not self.stdout.isatty():
+            self.stdout.write(json.dumps({"folder": str(dir), **manifest.as_json()}))
+        else:
+            self.stdout.write("\n".join(_lines(dir, manifest)))
+
+
+def _lines(folder: Path, manifest: Manifest) -> list[str]:
+    files = [f"  {entry.name:<28} {entry.rows:>12,} rows" for entry in manifest.files]
+    copies = [f"  {name}" for name in manifest.spreadsheets]
+    return [f"Exported to {folder}:", *files, *copies]
