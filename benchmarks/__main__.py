@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import rounds
-from benchmarks.banks import SERVER_SETTINGS, Bank, new_bank
-from benchmarks.cases import CASES, POSTGRESQL, Case, select
+from benchmarks.banks import SERVER_SETTINGS, new_banks
+from benchmarks.cases import CASES, SQLITE, Case, select
+from benchmarks.figures import results
 from benchmarks.machine import machine, versions
 from benchmarks.plan import FULL, QUICK, Plan
-from benchmarks.report import lines, results
+from benchmarks.tables import lines
 from tests.postgresql import PostgresqlServer, postgresql_server
 from tests.postgresql_installations import NoPostgresqlFound
 
@@ -74,45 +75,26 @@ def _measure(cases: Sequence[Case], plan: Plan) -> dict[str, Any]:
     started = time.monotonic()
     with ExitStack() as stack:
         server = _server(cases, stack)
-        banks = _banks(cases, plan, server, stack)
+        banks = stack.enter_context(new_banks(server, cases, plan, _tell))
         slices = rounds.run(banks, cases, plan, _tell)
-        after = {
-            "transactions_stored": {
-                name: bank.books().transactions for name, bank in banks.items()
-            },
-            "web_growth_megabytes": {
-                name: bank.web_growth_megabytes() for name, bank in banks.items()
-            },
-        }
+        stored = {name: bank.books().transactions for name, bank in banks.items()}
+        growths = [bank.web_growth_megabytes() for bank in banks.values()]
     return {
         **before,
         "seconds": round(time.monotonic() - started),
         "versions": versions(server.version if server else None),
         "server_settings": SERVER_SETTINGS,
         "plan": asdict(plan),
-        **after,
-        **results(cases, slices),
+        "transactions_stored": stored,
+        **results(cases, slices, max((one for one in growths if one is not None), default=None)),
     }
 
 
 def _server(cases: Sequence[Case], stack: ExitStack) -> PostgresqlServer | None:
     """An empty server in a temporary folder, if a case needs one. Raises NoPostgresqlFound."""
-    if not any(case.bank == POSTGRESQL for case in cases):
+    if all(case.bank == SQLITE for case in cases):
         return None
     return stack.enter_context(postgresql_server(settings=SERVER_SETTINGS))
-
-
-def _banks(
-    cases: Sequence[Case], plan: Plan, server: PostgresqlServer | None, stack: ExitStack
-) -> dict[str, Bank]:
-    """A bank of each kind that a case needs."""
-    banks = {}
-    for name in dict.fromkeys(case.bank for case in cases):
-        _tell(f"making a bank on {name}")
-        its_cases = [case for case in cases if case.bank == name]
-        its_server = server if name == POSTGRESQL else None
-        banks[name] = stack.enter_context(new_bank(its_server, its_cases, plan))
-    return banks
 
 
 def _tell(line: str) -> None:

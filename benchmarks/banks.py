@@ -4,19 +4,22 @@ import importlib
 import multiprocessing
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.cases import Case
+import psycopg
+
+from benchmarks.cases import SQLITE, Case
 from benchmarks.jobs import preparation
 from benchmarks.measure import Moved, Slice
 from benchmarks.plan import Plan
 from benchmarks.served import WebServer, served
-from benchmarks.target import Target
+from benchmarks.target import People, Target
 from tests.postgresql import PostgresqlServer
 
 # What any installation for production sets, for all that runs on the server: ours and the floors.
@@ -28,21 +31,31 @@ SERVER_SETTINGS = {
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
 }
+# One for all banks: a token of the template is good on its copies.
+_SECRET_KEY = secrets.token_urlsafe(48)
 
 
 class Bank:
     """A bank with rich accounts, ready for jobs. Money in it moves by jobs only."""
 
-    def __init__(self, executor: Executor, target: Target, web: WebServer | None) -> None:
+    def __init__(
+        self, executor: Executor, target: Target, web: WebServer | None, *, is_restored: bool
+    ) -> None:
         self._executor = executor
-        self._target = target
+        self._target = replace(target, port=web.port) if web else target
         self._web = web
-        self._idle_megabytes = web.largest_worker_megabytes() if web else 0.0
+        # Whether each case finds it as it is now.
+        self.is_restored = is_restored
+        if is_restored:
+            self._call("past.keep")
 
     def run(self, case: Case, seconds: float) -> Slice:
         """One slice of the case. Raises CannotMeasure, and whatever went wrong in the job."""
         measured: Slice = self._call(case.job, self._target, seconds, **case.options)
         return measured
+
+    def restore(self) -> None:
+        self._call("past.restore")
 
     def books(self) -> Moved:
         """Transactions stored and the sum of all balances, in units, as of now."""
@@ -55,10 +68,8 @@ class Bank:
         return lines
 
     def web_growth_megabytes(self) -> float | None:
-        """The largest web worker now, less the largest before any load. None without a server."""
-        if self._web is None:
-            return None
-        return round(self._web.largest_worker_megabytes() - self._idle_megabytes, 1)
+        """The most that a web process ever took, over what it took idle. None without a server."""
+        return None if self._web is None else self._web.growth_megabytes()
 
     def _call(self, job: str, *arguments: Any, **options: Any) -> Any:
         return self._executor.submit(call_job, job, *arguments, **options).result()
@@ -72,25 +83,66 @@ def call_job(job: str, *arguments: Any, **options: Any) -> Any:
 
 
 @contextmanager
-def new_bank(server: PostgresqlServer | None, cases: Sequence[Case], plan: Plan) -> Iterator[Bank]:
-    """A bank for these cases on the empty server, or on SQLite if there is none."""
-    url = server.url if server else ""
-    with TemporaryDirectory(prefix="bank-benchmark-") as folder:
+def new_banks(
+    server: PostgresqlServer | None, cases: Sequence[Case], plan: Plan, tell: Callable[[str], None]
+) -> Iterator[dict[str, Bank]]:
+    """The banks of these cases, by name. Those on PostgreSQL are on the empty server."""
+    with ExitStack() as stack:
+        people = _make_template(server.url, plan) if server else None
+        banks = {}
+        for name in dict.fromkeys(case.bank for case in cases):
+            tell(f"making the bank {name}")
+            its_cases = [case for case in cases if case.bank == name]
+            bank = (
+                _bank_on_sqlite(its_cases, plan)
+                if name == SQLITE or server is None or people is None
+                else _bank_on_postgresql(name, server, people, its_cases, plan)
+            )
+            banks[name] = stack.enter_context(bank)
+        yield banks
+
+
+def _make_template(url: str, plan: Plan) -> People:
+    """Fills the server's database, once for all banks, and leaves nobody connected to it."""
+    with TemporaryDirectory() as folder, _process(_environment(url, folder, plan)) as executor:
+        return executor.submit(preparation.prepare, plan.accounts).result()
+
+
+@contextmanager
+def _bank_on_postgresql(
+    name: str, server: PostgresqlServer, people: People, cases: Sequence[Case], plan: Plan
+) -> Iterator[Bank]:
+    with psycopg.connect(server.url, dbname="postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE bank')
+    url = server.url.rpartition("/")[0] + f"/{name}"
+    with _folder() as folder:
         environment = _environment(url, folder, plan)
         with _process(environment) as executor:
-            executor.submit(preparation.migrate).result()
-            account_ids = executor.submit(preparation.open_accounts, plan.accounts).result()
-            token = executor.submit(preparation.issue_token).result()
+            count = plan.stored.get(name, 0)
+            target = Target(
+                database_url=url,
+                postgresql_bindir=server.bindir,
+                pgbench_scale=plan.pgbench_scale,
+                people=people,
+                stored_between=executor.submit(call_job, "past.store", url, people, count).result(),
+            )
             with _web_server(cases, environment, folder) as web:
-                target = Target(
-                    database_url=url,
-                    postgresql_bindir=server.bindir if server else None,
-                    pgbench_scale=plan.pgbench_scale,
-                    port=web.port if web else None,
-                    token=token,
-                    account_ids=account_ids,
-                )
-                yield Bank(executor, target, web)
+                # Where nothing is stored, it stays like that.
+                yield Bank(executor, target, web, is_restored=not count)
+
+
+@contextmanager
+def _bank_on_sqlite(cases: Sequence[Case], plan: Plan) -> Iterator[Bank]:
+    with _folder() as folder:
+        environment = _environment("", folder, plan)
+        with _process(environment) as executor:
+            people = executor.submit(preparation.prepare, plan.accounts).result()
+            with _web_server(cases, environment, folder) as web:
+                yield Bank(executor, Target(people=people), web, is_restored=False)
+
+
+def _folder() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="bank-benchmark-")
 
 
 @contextmanager
@@ -110,7 +162,7 @@ def _environment(url: str, folder: str, plan: Plan) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "bankproject.settings",
         "DATABASE_URL": url,
         "BANK_DATA_DIR": folder,
-        "DJANGO_SECRET_KEY": secrets.token_urlsafe(48),
+        "DJANGO_SECRET_KEY": _SECRET_KEY,
         "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
         "BANK_PRODUCTION": "false",
         "BANK_TOKEN_LIFETIME_SECONDS": "86400",

@@ -5,10 +5,13 @@ Names are `<what>.<how many or which>`. The jobs are functions in `benchmarks.jo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+# The banks. The first one has nothing stored when a case begins.
 POSTGRESQL = "postgresql"
+HUNDRED_THOUSAND = "100k"
+MILLION = "1m"
 SQLITE = "sqlite"
 
 FLOOR = "floor"
@@ -17,7 +20,7 @@ OURS = "ours"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing to measure. `bank` is POSTGRESQL or SQLITE; `job` is `<module>.<function>`."""
+    """One thing to measure, on the bank of that name; `job` is `<module>.<function>`."""
 
     name: str
     title: str
@@ -31,61 +34,86 @@ class Case:
         return self.job.startswith("api.")
 
 
-def _single(*kinds: str, name: str, title: str, bank: str = POSTGRESQL) -> Case:
-    return Case(name, title, "commands.single", {"kinds": kinds}, bank)
+def _pgbench(clients: int) -> Case:
+    title = f"pgbench TPC-B, {_clients(clients)}"
+    return Case(f"pgbench.{clients}", title, "pgbench.tpc_b", {"clients": clients}, group=FLOOR)
 
 
-def _list(length: int, *, prefix: str = "", bank: str = POSTGRESQL) -> Case:
-    title = f"in process, transfers in lists of {length:,}"
-    return Case(f"{prefix}list.{length}", title, "commands.lists", {"length": length}, bank)
+def _single(*kinds: str, title: str) -> Case:
+    return Case(f"single.{kinds[0]}", f"in process, {title}", "commands.single", {"kinds": kinds})
 
 
-def _http(clients: int, *, prefix: str = "", bank: str = POSTGRESQL) -> Case:
+def _list(length: int) -> Case:
+    title = f"in process, transfers in batches of {length:,}"
+    return Case(f"list.{length}", title, "commands.lists", {"length": length})
+
+
+def _http(clients: int) -> Case:
     title = f"HTTP, one transfer a request, {_clients(clients)}"
-    return Case(f"{prefix}http.{clients}", title, "api.transfers", {"clients": clients}, bank)
+    return Case(f"http.{clients}", title, "api.commands", {"clients": clients})
+
+
+def _http_batch(length: int) -> Case:
+    title = f"HTTP, transfers in batches of {length:,}, 1 client"
+    return Case(f"http.batch.{length}", title, "api.batches", {"length": length})
 
 
 def _hot(clients: int) -> Case:
     title = f"HTTP, transfers to one hot account, {_clients(clients)}"
-    return Case(f"hot.{clients}", title, "api.transfers", {"clients": clients, "hot": True})
+    return Case(f"hot.{clients}", title, "api.commands", {"clients": clients, "skew": "hot"})
 
 
-def _pgbench(clients: int) -> Case:
-    title = f"pgbench TPC-B, {_clients(clients)}"
-    return Case(
-        f"pgbench.{clients}", title, "pgbench.tpc_b", {"clients": clients}, POSTGRESQL, FLOOR
-    )
+def _read(job: str, what: str, *, busy: bool) -> Case:
+    entries = 1_000_000 if busy else 1000
+    title = f"HTTP, {what} of an account with {entries:,} entries, 1 client"
+    return Case(f"{job}.{entries}", title, f"api.{job}", {"busy": busy}, MILLION)
+
+
+def _on(bank: str, title: str, *cases: Case) -> list[Case]:
+    """The same cases on another bank."""
+    return [
+        replace(case, name=f"{bank}.{case.name}", title=f"{title}, {case.title}", bank=bank)
+        for case in cases
+    ]
 
 
 def _clients(count: int) -> str:
     return f"{count} client{'s' if count > 1 else ''}"
 
 
+_SINGLE = _single("transfer", title="transfers")
+_DRAIN = Case("queue.drain", "queue, drained by one worker", "queue.drained", {"length": 1000})
+_MIXED = Case(
+    "mixed.8",
+    "HTTP, deposits, withdrawals and transfers, accounts by Zipf, 8 clients",
+    "api.commands",
+    {"clients": 8, "kinds": ("deposit", "withdraw", "transfer"), "skew": "zipf"},
+)
+
+# Those that are asked to be as fast with a million transactions stored.
+GROWING = (_SINGLE, _list(5000), _DRAIN, _http(8), _http_batch(5000), _hot(32))
+
 CASES: Sequence[Case] = (
     _pgbench(1),
     _pgbench(8),
     Case("raw.transfer", "psycopg alone, transfers", "raw.transfers", group=FLOOR),
     Case("copy.5000", "COPY, 5,000 rows", "bulk_copy.transfers", {"length": 5000}, group=FLOOR),
-    _single("deposit", name="single.deposit", title="in process, deposits"),
-    _single("withdraw", name="single.withdraw", title="in process, withdrawals"),
-    _single("transfer", name="single.transfer", title="in process, transfers"),
-    _single("deposit", "withdraw", "transfer", name="single.mixed", title="in process, all three"),
-    _list(10),
-    _list(100),
-    _list(1000),
-    _list(5000),
+    _SINGLE,
+    _single("deposit", title="deposits"),
+    *(_list(length) for length in (10, 100, 1000, 5000, 10_000)),
     Case("queue.accept", "queue, transfers accepted one by one", "queue.accepted"),
-    Case("queue.drain", "queue, drained by one worker", "queue.drained", {"length": 1000}),
-    _http(1),
-    _http(8),
-    _http(32),
-    _hot(8),
-    _hot(32),
-    _single("transfer", name="sqlite.single", title="in process, transfers", bank=SQLITE),
-    _list(100, prefix="sqlite.", bank=SQLITE),
-    _list(1000, prefix="sqlite.", bank=SQLITE),
-    _http(1, prefix="sqlite.", bank=SQLITE),
-    _http(8, prefix="sqlite.", bank=SQLITE),
+    _DRAIN,
+    *(_http(clients) for clients in (1, 8, 32)),
+    *(_http_batch(length) for length in (100, 5000)),
+    *(_hot(clients) for clients in (8, 32)),
+    _MIXED,
+    *_on(HUNDRED_THOUSAND, "100,000 stored", *GROWING),
+    *_on(MILLION, "1,000,000 stored", *GROWING),
+    _read("history", "a page of the history", busy=False),
+    _read("history", "a page of the history", busy=True),
+    _read("balances", "the balance at a past moment", busy=False),
+    _read("balances", "the balance at a past moment", busy=True),
+    *_on(SQLITE, "SQLite", _SINGLE, _list(100), _list(1000)),
 )
 
 

@@ -1,8 +1,11 @@
-"""What is asked of the rates: ratios between cases of one run, so that no machine is asked for."""
+"""What is asked of a run: ratios between its cases, so that no machine is asked for, and limits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
+
+from benchmarks.cases import GROWING, MILLION
 
 # A goal counts as met within a tenth: medians of a few rounds are no more exact than that.
 TOLERANCE = 0.1
@@ -32,18 +35,35 @@ class Ratio:
         return self.value >= self.goal.at_least * (1 - TOLERANCE)
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A figure of one case, or of the whole run where it names none, is at most this."""
+
+    figure: str
+    at_most: float
+    of: str | None = None
+
+
 GOALS: Sequence[Goal] = (
     Goal("single.transfer", "raw.transfer", at_least=0.5),
     Goal("list.5000", "copy.5000", at_least=0.5),
     Goal("list.5000", "single.transfer", at_least=15),
-    Goal("queue.drain", "single.transfer", at_least=3),
-    Goal("queue.drain", "list.5000", at_least=0.15),
     Goal("http.8", "single.transfer", at_least=0.6),
+    Goal("http.batch.5000", "list.5000", at_least=0.6),
+    Goal("queue.drain", "list.5000", at_least=0.15),
+    Goal("queue.drain", "single.transfer", at_least=3),
     Goal("hot.32", "http.32", at_least=0.5),
+    *(Goal(f"{MILLION}.{case.name}", case.name, at_least=0.8) for case in GROWING),
+    # At most 1.5 times the time.
+    Goal("history.1000000", "history.1000", at_least=0.67),
+    Goal("balances.1000000", "balances.1000", at_least=0.67),
     Goal("single.transfer", "pgbench.1"),
     Goal("http.8", "pgbench.8"),
     Goal("list.1000", "sqlite.list.1000"),
 )
+
+
+LIMITS: Sequence[Limit] = (Limit("web_growth_megabytes", at_most=60),)
 
 
 def ratios(rates: Mapping[str, Sequence[float]]) -> list[Ratio]:
@@ -56,3 +76,10 @@ def ratios(rates: Mapping[str, Sequence[float]]) -> list[Ratio]:
         for goal in GOALS
         if goal.of in rates and goal.to in rates
     ]
+
+
+def limits(run: Mapping[str, Any], cases: Iterable[Mapping[str, Any]]) -> list[tuple[Limit, float]]:
+    """The limits of what was measured, each with its figure."""
+    of = {None: run, **{case["name"]: case for case in cases}}
+    found = [(limit, of.get(limit.of, {}).get(limit.figure)) for limit in LIMITS]
+    return [(limit, value) for limit, value in found if value is not None]

@@ -32,7 +32,8 @@ class Slice:
 
     `latencies` are the seconds of each call, which may be a whole list of transactions. `moved`
     includes the warm-up. `cpu_share` is the processor time of the job's own process in each second:
-    where it comes near 1, a load generator measures itself. None where it is not known.
+    where it comes near 1, a load generator measures itself. `peak_megabytes` is the memory that a
+    process of its own took at most. None where they are not known.
     """
 
     transactions: int
@@ -40,6 +41,7 @@ class Slice:
     seconds: float
     moved: Moved
     cpu_share: float | None = None
+    peak_megabytes: float | None = None
 
     @property
     def rate(self) -> float:

@@ -1,22 +1,37 @@
 """How long to look, and at how large a bank."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from benchmarks.cases import HUNDRED_THOUSAND, MILLION
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Each case once a round, for `seconds`. `accounts` is how many each bank has.
 
-    `web_workers` None stands for as many as the bank has out of the box.
+    `stored` says of a bank how many transactions it has before any load; the others have none but
+    the deposits that their accounts were opened with. `web_workers` None stands for as many as the
+    bank has out of the box.
     """
 
     rounds: int = 5
-    seconds: float = 3.0
+    seconds: float = 1.0
     accounts: int = 1000
+    stored: Mapping[str, int] = field(
+        default_factory=lambda: {HUNDRED_THOUSAND: 100_000, MILLION: 1_000_000}
+    )
     pgbench_scale: int = 10
     web_workers: int | None = None
 
 
 FULL = Plan()
 # Does it still work? Its figures mean nothing.
-QUICK = Plan(rounds=1, seconds=0.2, accounts=50, pgbench_scale=1, web_workers=1)
+QUICK = Plan(
+    rounds=1,
+    seconds=0.2,
+    accounts=50,
+    stored={HUNDRED_THOUSAND: 200, MILLION: 2000},
+    pgbench_scale=1,
+    web_workers=1,
+)

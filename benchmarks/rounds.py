@@ -25,8 +25,8 @@ def run(
     """The slices of each case, by its name, in the order of the rounds.
 
     A case that this machine cannot measure is told of and left out. After each slice the bank has
-    the transactions and the total of balances that the case says it left, and at the end every
-    bank passes the verifier; else this raises Void.
+    the transactions and the total of balances that the case says it left. At the end every bank
+    passes the verifier, and one that is restored does so after each slice. Else this raises Void.
     """
     slices: dict[str, list[Slice]] = {case.name: [] for case in cases}
     for number in range(1, plan.rounds + 1):
@@ -43,8 +43,7 @@ def run(
             tell(f"round {number} of {plan.rounds}: {case.name} {measured.rate:,.0f}/s")
     for name, bank in banks.items():
         tell(f"verifying the ledger on {name}")
-        if lines := bank.findings():
-            raise Void(f"The verifier finds on {name}:\n" + "\n".join(lines))
+        _require_clean(name, bank)
     return slices
 
 
@@ -52,6 +51,9 @@ def _slice(bank: Bank, case: Case, seconds: float) -> Slice:
     before = bank.books()
     measured = bank.run(case, seconds)
     require_books(case.name, before + measured.moved, bank.books())
+    if bank.is_restored:
+        _require_clean(case.name, bank)
+        bank.restore()
     return measured
 
 
@@ -59,3 +61,8 @@ def require_books(name: str, expected: Moved, found: Moved) -> None:
     """Raises Void unless the bank has exactly what it should have after the case."""
     if found != expected:
         raise Void(f"After {name} the bank has {found}, where {expected} was expected.")
+
+
+def _require_clean(name: str, bank: Bank) -> None:
+    if lines := bank.findings():
+        raise Void(f"The verifier finds on or after {name}:\n" + "\n".join(lines))

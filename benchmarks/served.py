@@ -30,10 +30,14 @@ class WebServer:
     def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
         self.port = port
         self._process = psutil.Process(process.pid)
+        self._idle_megabytes = self._largest_worker_megabytes()
 
-    def largest_worker_megabytes(self) -> float:
-        """Resident memory of the largest worker process, in MB."""
-        return max(worker.memory_info().rss for worker in self._process.children()) / 1e6
+    def growth_megabytes(self) -> float:
+        """What the largest worker ever took, less what the largest one took before any load."""
+        return round(self._largest_worker_megabytes() - self._idle_megabytes, 1)
+
+    def _largest_worker_megabytes(self) -> float:
+        return max(peak_megabytes(worker) for worker in self._process.children())
 
 
 @contextmanager
@@ -72,6 +76,20 @@ def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) ->
         else:
             return
     raise RuntimeError(f"The bank does not serve:\n{log.read_text()[-4000:]}")
+
+
+def peak_megabytes(process: psutil.Process) -> float:
+    """The most resident memory that the process ever had; where Linux does not tell, what it has.
+
+    In MB, 1,000,000 bytes.
+    """
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    except OSError:
+        resident: int = process.memory_info().rss
+        return resident / 1e6
+    kibibytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(kibibytes) * 1024 / 1e6
 
 
 def free_port() -> int:

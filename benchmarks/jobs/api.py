@@ -1,89 +1,136 @@
-"""The bank as its clients meet it: HTTP requests to gunicorn, with a token, from many threads.
+"""The bank as its clients meet it: HTTP requests to gunicorn, with a token.
 
-A connection for each request, as gunicorn's synchronous workers give it. Bare sockets, because the
-server shares the machine: a request costs this side a fraction of what http.client takes.
+The clients are sockets of one process and one thread, as they share the machine with the bank. What
+they cost is told beside the figures.
 """
 
-import json
-import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from selectors import EVENT_READ, DefaultSelector
+from uuid import UUID
 
-from benchmarks.jobs.choices import Choice
-from benchmarks.measure import WARM_UP_SHARE, Calls, Moved, Slice
+from benchmarks.jobs.choices import EVEN
+from benchmarks.jobs.connection import Connection
+from benchmarks.jobs.requests import TRANSFERS, Requests
+from benchmarks.measure import WARM_UP_SHARE, Moved, Slice, measure
 from benchmarks.target import Target
 
-_TIMEOUT_SECONDS = 60
-_OK = b"HTTP/1.1 200 "
 
-
-def transfers(target: Target, seconds: float, *, clients: int, hot: bool = False) -> Slice:
-    """Each client sends one transfer after another, and waits for each answer.
-
-    Between random accounts, or, `hot`, from random ones to the same account.
-    """
-    senders = [_Client(target, hot=hot) for _ in range(clients)]
-    with ThreadPoolExecutor(clients) as pool:
-        list(pool.map(lambda sender: sender.send_for(seconds * WARM_UP_SHARE), senders))
-        cpu, started = time.process_time(), time.perf_counter()
-        timed = list(pool.map(lambda sender: sender.send_for(seconds), senders))
-        elapsed = time.perf_counter() - started
-        cpu_seconds = time.process_time() - cpu
-    latencies = [latency for calls in timed for latency in calls.latencies]
+def commands(
+    target: Target,
+    seconds: float,
+    *,
+    clients: int,
+    kinds: Sequence[str] = TRANSFERS,
+    skew: str = EVEN,
+) -> Slice:
+    """Each client sends one command after another, and waits for each answer."""
+    load = _Load(target, Requests(target, skew), kinds)
+    load.begin(clients)
+    load.go_on(seconds * WARM_UP_SHARE)
+    load.latencies.clear()
+    cpu, started = time.process_time(), time.perf_counter()
+    load.go_on(seconds)
+    elapsed = time.perf_counter() - started
+    cpu_seconds = time.process_time() - cpu
+    # What comes in from here on is in the books, but not in the figures.
+    latencies = list(load.latencies)
+    load.end()
     return Slice(
         transactions=len(latencies),
         latencies=latencies,
         seconds=elapsed,
-        moved=Moved(sum(sender.sent for sender in senders)),
+        moved=load.moved,
         cpu_share=cpu_seconds / elapsed,
     )
 
 
-class _Client:
-    def __init__(self, target: Target, *, hot: bool) -> None:
-        self.sent = 0
-        self._choice = Choice(target)
-        self._address = ("127.0.0.1", target.port)
-        self._credentials = f"Authorization: Bearer {target.token}"
-        self._hot_account = target.account_ids[0] if hot else None
+def batches(target: Target, seconds: float, *, length: int) -> Slice:
+    """One client sends batches of transfers. The clock stands still while it writes them."""
+    requests, connection = Requests(target), Connection(target.port)
 
-    def send_for(self, seconds: float) -> Calls:
-        """Sends until the time is over, and waits for the last answer."""
-        calls = Calls()
+    def post(prepared: tuple[bytes, Moved]) -> Moved:
+        request, moved = prepared
+        connection.ask(request)
+        return moved
+
+    return measure(lambda: requests.batch(length), post, seconds)
+
+
+def history(target: Target, seconds: float, *, busy: bool) -> Slice:
+    """One client reads pages of one account's transactions, each from a random moment on."""
+    requests, account_id = Requests(target), _account_to_read(target, busy=busy)
+    return _read(target, seconds, lambda: requests.history(account_id))
+
+
+def balances(target: Target, seconds: float, *, busy: bool) -> Slice:
+    """One client asks what one account's balance was at random moments."""
+    requests, account_id = Requests(target), _account_to_read(target, busy=busy)
+    return _read(target, seconds, lambda: requests.balance_at(account_id))
+
+
+class _Load:
+    """Clients that send commands all at once. `latencies` are of the answers since it was cleared.
+
+    `moved` is what the answered commands moved in all.
+    """
+
+    def __init__(self, target: Target, requests: Requests, kinds: Sequence[str]) -> None:
+        self.latencies: list[float] = []
+        self.moved = Moved()
+        self._target = target
+        self._requests = requests
+        self._kinds = kinds
+        self._selector = DefaultSelector()
+
+    def begin(self, clients: int) -> None:
+        for _ in range(clients):
+            self._send(Connection(self._target.port))
+
+    def go_on(self, seconds: float) -> None:
+        """Takes answers and sends the next command at each, until the time is over."""
         deadline = time.perf_counter() + seconds
-        while time.perf_counter() < deadline:
-            calls.add(self._send, self._transfer())
-        return calls
+        while (left := deadline - time.perf_counter()) > 0:
+            for connection in self._answered(left):
+                self._send(connection)
 
-    def _transfer(self) -> bytes:
-        source, other = self._choice.pair()
-        if self._hot_account:
-            # The pair is two accounts: one of them at least is not the hot one.
-            source, other = (other if source == self._hot_account else source), self._hot_account
-        cents = self._choice.cents()
-        return self._request(
-            f"/api/v1/accounts/{source}/transfer/",
-            target_account_id=str(other),
-            amount=f"{cents // 100}.{cents % 100:02}",
-        )
+    def end(self) -> None:
+        """Waits for the last answers."""
+        while self._selector.get_map():
+            for connection in self._answered(None):
+                connection.close()
+        self._selector.close()
 
-    def _request(self, path: str, **body: str) -> bytes:
-        content = json.dumps(body).encode()
-        head = (
-            f"POST {path} HTTP/1.1",
-            "Host: 127.0.0.1",
-            self._credentials,
-            "Content-Type: application/json",
-            f"Content-Length: {len(content)}",
-            "Connection: close",
-        )
-        return "\r\n".join([*head, "", ""]).encode() + content
+    def _send(self, connection: Connection) -> None:
+        request, moved = self._requests.command(self._kinds)
+        started = time.perf_counter()
+        connection.send(request)
+        self._selector.register(connection.fileno(), EVENT_READ, (connection, started, moved))
 
-    def _send(self, request: bytes) -> Moved:
-        with socket.create_connection(self._address, timeout=_TIMEOUT_SECONDS) as connection:
-            connection.sendall(request)
-            answer = b"".join(iter(lambda: connection.recv(65536), b""))
-        if not answer.startswith(_OK):
-            raise RuntimeError(f"The bank answered:\n{answer.decode(errors='replace')}")
-        self.sent += 1
+    def _answered(self, timeout: float | None) -> list[Connection]:
+        """The connections whose answer has come; they wait for what to do next."""
+        answered = []
+        for key, _ in self._selector.select(timeout):
+            connection, started, moved = key.data
+            if connection.receive() is not None:
+                self.latencies.append(time.perf_counter() - started)
+                self.moved += moved
+                self._selector.unregister(key.fd)
+                answered.append(connection)
+        return answered
+
+
+def _account_to_read(target: Target, *, busy: bool) -> UUID:
+    return target.people.busy_id if busy else target.people.account_ids[0]
+
+
+def _read(target: Target, seconds: float, request: Callable[[], bytes]) -> Slice:
+    connection = Connection(target.port)
+
+    def get(prepared: bytes) -> Moved:
+        connection.ask(prepared)
         return Moved(1)
+
+    # A page counts as one, and nothing moves.
+    return replace(measure(request, get, seconds), moved=Moved())

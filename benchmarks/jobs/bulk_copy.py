@@ -6,6 +6,7 @@ is within it.
 """
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -19,17 +20,16 @@ from benchmarks.measure import Moved, Slice, measure
 from benchmarks.target import Target
 
 _TABLE = "floor_transaction"
+_DROP = f"DROP TABLE IF EXISTS {_TABLE}"
 _CREATE = (
-    f"CREATE TABLE IF NOT EXISTS {_TABLE}"
-    " (LIKE transactions_transaction INCLUDING CONSTRAINTS INCLUDING INDEXES)"
+    f"CREATE TABLE {_TABLE} (LIKE transactions_transaction INCLUDING CONSTRAINTS INCLUDING INDEXES)"
 )
-_COPY = f"COPY {_TABLE} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 
 
 def transfers(target: Target, seconds: float, *, length: int) -> Slice:
     """Batches of `length` rows, a transaction each. Nothing of it is recorded in the bank."""
     choice = Choice(target)
-    # Accounts count their entries, and no two slices may use one number twice.
+    # Accounts count their entries, and no two rows may use one number twice.
     sequences = count(time.time_ns())
 
     def rows() -> list[tuple[Any, ...]]:
@@ -37,9 +37,20 @@ def transfers(target: Target, seconds: float, *, length: int) -> Slice:
         return [_row(choice, next(sequences), now, index) for index in range(length)]
 
     with psycopg.connect(target.database_url, autocommit=True) as connection:
+        connection.execute(_DROP)
         connection.execute(_CREATE)
-        copied = measure(rows, lambda batch: _copy(connection, batch), seconds)
+        copied = measure(rows, lambda batch: _copied(connection, batch), seconds)
+        connection.execute(_DROP)
     return replace(copied, moved=Moved())
+
+
+def copy(connection: psycopg.Connection[Any], table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Copies journal rows, as `journal_row` makes them, into the table, in binary."""
+    statement = f"COPY {table} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+    with connection.cursor() as cursor, cursor.copy(statement) as target:
+        target.set_types(TYPES)
+        for row in rows:
+            target.write_row(row)
 
 
 def _row(choice: Choice, sequence: int, now: datetime, index: int) -> tuple[Any, ...]:
@@ -57,9 +68,6 @@ def _row(choice: Choice, sequence: int, now: datetime, index: int) -> tuple[Any,
     )
 
 
-def _copy(connection: psycopg.Connection[Any], rows: list[tuple[Any, ...]]) -> Moved:
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.set_types(TYPES)
-        for row in rows:
-            copy.write_row(row)
+def _copied(connection: psycopg.Connection[Any], rows: list[tuple[Any, ...]]) -> Moved:
+    copy(connection, _TABLE, rows)
     return Moved(len(rows))

@@ -1,24 +1,42 @@
 """Which accounts the load falls on: one choice for the bank and for the floors, so they compare."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from random import Random
 from uuid import UUID
 
 from benchmarks.target import Target
 
 UNITS_PER_CENT = 100
+# What accounts a load falls on: all of them alike, a few much more than most, or one in each pair.
+EVEN, ZIPF, HOT = "even", "zipf", "hot"
 
 
 class Choice:
-    """Random accounts, all of them as likely, and amounts from 0.01 to 10.00."""
+    """Random accounts and amounts from 0.01 to 10.00.
 
-    def __init__(self, target: Target) -> None:
-        self._account_ids = target.account_ids
+    By ZIPF the account of rank n is chosen 1/n times as often as the first one. By HOT the second
+    account of a pair is always the same.
+    """
+
+    def __init__(self, target: Target, skew: str = EVEN) -> None:
+        self._account_ids = target.people.account_ids
         self._random = Random()  # noqa: S311 - a load, not a secret
+        ranks = range(1, len(self._account_ids) + 1)
+        self._weights = list(accumulate(1 / rank for rank in ranks)) if skew == ZIPF else None
+        self._hot_id = self._account_ids[0] if skew == HOT else None
+
+    def account(self) -> UUID:
+        if self._weights is None:
+            return self._random.choice(self._account_ids)
+        (chosen,) = self._random.choices(self._account_ids, cum_weights=self._weights)
+        return chosen
 
     def pair(self) -> tuple[UUID, UUID]:
         """Two different accounts."""
-        one, other = self._random.sample(self._account_ids, 2)
+        other = self._hot_id or self.account()
+        while (one := self.account()) == other:
+            pass
         return one, other
 
     def cents(self) -> int:
@@ -26,3 +44,7 @@ class Choice:
 
     def kind(self, kinds: Sequence[str]) -> str:
         return self._random.choice(kinds)
+
+    def share(self) -> float:
+        """From 0 to 1, each as likely."""
+        return self._random.random()

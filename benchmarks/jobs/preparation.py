@@ -9,6 +9,8 @@ from uuid import UUID
 import django
 from django.core.management import call_command
 
+from benchmarks.target import People
+
 # Of each account at the start, in main units: no load will come to the end of it.
 WEALTH = Decimal(10) ** 9
 CURRENCY = "USD"
@@ -21,11 +23,18 @@ def begin(environment: Mapping[str, str]) -> None:
     django.setup()
 
 
-def migrate() -> None:
+def prepare(accounts: int) -> People:
+    """Makes the bank. No connection to its database stays open: it may become a template."""
+    from django.db import connection
+
     call_command("migrate", verbosity=0)
+    busy_id, *account_ids = _open_accounts(accounts + 1)
+    people = People(account_ids, busy_id, _issue_token())
+    connection.close()
+    return people
 
 
-def open_accounts(count: int) -> list[UUID]:
+def _open_accounts(count: int) -> list[UUID]:
     """Opens accounts in CURRENCY, each with one deposit of WEALTH."""
     from accounts.commands import OpenAccount
     from core.commands import Command, Origin
@@ -40,27 +49,26 @@ def open_accounts(count: int) -> list[UUID]:
     ]
     for start in range(0, len(commands), _LIST_LENGTH):
         process(commands[start : start + _LIST_LENGTH], origin)
-    _analyze()
+    analyze()
     return [opening.account_id for opening in openings]
 
 
-def _analyze() -> None:
+def analyze() -> None:
     """PostgreSQL does this by itself within a minute. Until then it plans for empty tables."""
     from django.db import connection
 
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+            cursor.execute("VACUUM ANALYZE")
 
 
-def issue_token() -> str:
+def _issue_token() -> str:
     """A token of a client that acts as a teller, for all that a client may do."""
     from django.contrib.auth import get_user_model
     from django.contrib.auth.models import Group
 
     from bankproject.roles import TELLER
-    from clients.registry import create_client
-    from clients.registry import issue_token as issue
+    from clients.registry import create_client, issue_token
     from clients.scopes import SCOPES
 
     teller = get_user_model().objects.create_user(
@@ -68,4 +76,4 @@ def issue_token() -> str:
     )
     teller.groups.add(Group.objects.get(name=TELLER))
     client, _secret = create_client("Benchmark", user=teller, scopes=list(SCOPES))
-    return issue(client)
+    return issue_token(client)

@@ -1,0 +1,70 @@
+"""What a run found, as a dictionary for JSON."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from benchmarks.cases import Case
+from benchmarks.goals import Limit, Ratio, limits, ratios
+from benchmarks.measure import Slice, percentile
+
+
+def results(
+    cases: Sequence[Case],
+    slices: Mapping[str, Sequence[Slice]],
+    web_growth_megabytes: float | None,
+) -> dict[str, Any]:
+    """Figures of each case that was measured, and how they meet the goals and limits."""
+    rates = {name: [measured.rate for measured in found] for name, found in slices.items()}
+    run = {"web_growth_megabytes": web_growth_megabytes}
+    figures = [_figures(case, slices[case.name]) for case in cases if case.name in slices]
+    return {
+        **run,
+        "cases": figures,
+        "ratios": [_ratio(ratio) for ratio in ratios(rates)],
+        "limits": [_limit(limit, value) for limit, value in limits(run, figures)],
+    }
+
+
+def _figures(case: Case, slices: Sequence[Slice]) -> dict[str, Any]:
+    """The rate is the median of the rounds; latencies are those of all calls of all rounds."""
+    rates = [measured.rate for measured in slices]
+    latencies = [latency * 1000 for measured in slices for latency in measured.latencies]
+    shares = [measured.cpu_share for measured in slices if measured.cpu_share is not None]
+    peaks = [one.peak_megabytes for one in slices if one.peak_megabytes is not None]
+    return {
+        "name": case.name,
+        "title": case.title,
+        "bank": case.bank,
+        "group": case.group,
+        "uses_http": case.uses_http,
+        "per_second": round(median(rates), 1),
+        "per_second_by_round": [round(rate, 1) for rate in rates],
+        "transactions": sum(measured.transactions for measured in slices),
+        "calls": len(latencies),
+        "p50_milliseconds": round(percentile(latencies, 50), 3),
+        "p99_milliseconds": round(percentile(latencies, 99), 3),
+        "max_milliseconds": round(max(latencies), 3),
+        "cpu_share": round(median(shares), 3) if shares else None,
+        "peak_megabytes": round(max(peaks), 1) if peaks else None,
+    }
+
+
+def _ratio(ratio: Ratio) -> dict[str, Any]:
+    return {
+        "of": ratio.goal.of,
+        "to": ratio.goal.to,
+        "value": round(ratio.value, 3),
+        "at_least": ratio.goal.at_least,
+        "met": ratio.is_met,
+    }
+
+
+def _limit(limit: Limit, value: float) -> dict[str, Any]:
+    return {
+        "of": limit.of,
+        "figure": limit.figure,
+        "value": value,
+        "at_most": limit.at_most,
+        "met": value <= limit.at_most,
+    }

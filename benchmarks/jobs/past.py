@@ -1,0 +1,127 @@
+"""What a bank has stored before any load: a long past, or none and a way back to that.
+
+The rows are what the bank itself would have left, and its guards and its verifier see them. Only
+the way in is shorter, or a million of them would take as long as all the measuring.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.db import connection, transaction
+
+from benchmarks.jobs import bulk_copy
+from benchmarks.jobs.choices import UNITS_PER_CENT
+from benchmarks.jobs.journal_row import journal_row
+from benchmarks.jobs.preparation import analyze
+from benchmarks.target import People
+
+_STEP = timedelta(microseconds=1)
+_ROWS_AT_ONCE = 50_000
+_ACCOUNTS = "SELECT id, last_sequence, balance FROM accounts_account WHERE kind = 'CUSTOMER'"
+_UPDATE = (
+    "UPDATE accounts_account SET last_sequence = %s, balance = %s, last_posted_at = %s,"
+    " updated_at = %s WHERE id = %s"
+)
+
+
+@dataclass(slots=True)
+class _Side:
+    """An account as the next transaction finds it; the balance is in units."""
+
+    last_sequence: int
+    balance: int
+    posted_at: datetime | None = None
+
+    def post(self, change: int, at: datetime) -> tuple[int, int]:
+        """The entry's sequence and its balance after."""
+        self.last_sequence, self.balance, self.posted_at = (
+            self.last_sequence + 1,
+            self.balance + change,
+            at,
+        )
+        return self.last_sequence, self.balance
+
+
+def store(database_url: str, people: People, count: int) -> tuple[datetime, datetime] | None:
+    """Stores `count` transfers; returns the moments of the first and of the last, None if none.
+
+    Each is between the busy account and one of the others in turn, now this way and now that. So
+    the busy one has `count` entries more, and each other its share of them.
+    """
+    if not count:
+        return None
+    start = datetime.now(UTC)
+    with psycopg.connect(database_url) as database:
+        sides = {row[0]: _Side(*row[1:]) for row in database.execute(_ACCOUNTS)}
+        for first in range(0, count, _ROWS_AT_ONCE):
+            numbers = range(first, min(first + _ROWS_AT_ONCE, count))
+            bulk_copy.copy(
+                database, "transactions_transaction", _rows(people, sides, start, numbers)
+            )
+        values = [
+            (side.last_sequence, side.balance, side.posted_at, side.posted_at, account_id)
+            for account_id, side in sides.items()
+            if side.posted_at
+        ]
+        database.cursor().executemany(_UPDATE, values)
+    analyze()
+    return start, start + count * _STEP
+
+
+def _rows(
+    people: People, sides: Mapping[UUID, _Side], start: datetime, numbers: range
+) -> Iterator[tuple[Any, ...]]:
+    random = Random()  # noqa: S311 - a load, not a secret
+    others = people.account_ids
+    for number in numbers:
+        turn, index = divmod(number, len(others))
+        pair = (people.busy_id, others[index])
+        debit, credit = pair if turn % 2 else reversed(pair)
+        amount = random.randint(1, 1000) * UNITS_PER_CENT
+        at = start + number * _STEP
+        yield journal_row(
+            debit=debit,
+            credit=credit,
+            amount=amount,
+            debited=sides[debit].post(-amount, at),
+            credited=sides[credit].post(amount, at),
+            created_at=at,
+            completed_at=at,
+        )
+
+
+def keep() -> None:
+    """Keeps the bank's rows as they are now, for `restore`. PostgreSQL only."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA kept")
+        for table in _tables(cursor):
+            cursor.execute(f"CREATE TABLE kept.{table} AS TABLE {table}")
+
+
+def restore() -> None:
+    """Gives the bank the rows that `keep` kept, and no others.
+
+    The guards are out of force meanwhile, for this transaction only. No connection to the database
+    ends, and there is no checkpoint, of which the next case would feel the wake.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        tables = _tables(cursor)
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(f"TRUNCATE {', '.join(tables)}")
+        for table in tables:
+            cursor.execute(f"INSERT INTO {table} SELECT * FROM kept.{table}")  # noqa: S608
+    analyze()
+
+
+def _tables(cursor: Any) -> list[str]:
+    """Those of accounts and of transactions."""
+    cursor.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        " AND tablename ~ '^(accounts|transactions)_' ORDER BY tablename"
+    )
+    return [name for (name,) in cursor.fetchall()]

@@ -1,0 +1,108 @@
+"""A run's JSON as tables in Markdown, for people."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+# A client that keeps a core this busy may itself be what limits the figure.
+BUSY_CLIENT = 0.5
+
+_MET = {True: "met", False: "NOT MET", None: ""}
+_FIGURES = {
+    "web_growth_megabytes": "growth of a web process over idle, MB",
+    "p99_milliseconds": "p99, ms",
+    "peak_megabytes": "memory, MB",
+}
+
+
+def lines(found: Mapping[str, Any]) -> list[str]:
+    """All figures, ratios and limits of a run."""
+    tables = [rates(found), ratios(found), limits(found), _warnings(found["cases"])]
+    return [line for table in tables if table for line in ["", *table]][1:]
+
+
+def rates(found: Mapping[str, Any]) -> list[str]:
+    """Each case with its rate and its latencies."""
+    heads = ("case", "what", "per second", "p50 ms", "p99 ms", "max ms", "own CPU")
+    rows = [
+        (
+            case["name"],
+            case["title"],
+            f"{case['per_second']:,.0f}",
+            f"{case['p50_milliseconds']:.2f}",
+            f"{case['p99_milliseconds']:.2f}",
+            f"{case['max_milliseconds']:.1f}",
+            "" if case["cpu_share"] is None else f"{case['cpu_share']:.0%}",
+        )
+        for case in found["cases"]
+    ]
+    return _table(heads, rows)
+
+
+def ratios(found: Mapping[str, Any]) -> list[str]:
+    """The goals by the names of their cases."""
+    rows = [(f"{ratio['of']} / {ratio['to']}", *_goal(ratio)) for ratio in found["ratios"]]
+    return _table(("ratio", "value", "at least", ""), rows)
+
+
+def comparison(found: Mapping[str, Any]) -> list[str]:
+    """The goals with the rates of both cases, for those who do not know the cases."""
+    cases = {case["name"]: case for case in found["cases"]}
+    rows = []
+    for ratio in found["ratios"]:
+        this, that = cases[ratio["of"]], cases[ratio["to"]]
+        rates_of_both = [f"{case['per_second']:,.0f}" for case in (this, that)]
+        rows.append(
+            (this["title"], rates_of_both[0], that["title"], rates_of_both[1], *_goal(ratio))
+        )
+    return _table(("what", "per second", "next to", "per second", "ratio", "at least", ""), rows)
+
+
+def limits(found: Mapping[str, Any]) -> list[str]:
+    titles = {case["name"]: f"{case['title']}: " for case in found["cases"]} | {None: ""}
+    rows = [
+        (
+            titles[limit["of"]] + _FIGURES[limit["figure"]],
+            f"{limit['value']:.0f}",
+            f"{limit['at_most']:g}",
+            _MET[limit["met"]],
+        )
+        for limit in found["limits"]
+    ]
+    return _table(("limit", "value", "at most", ""), rows)
+
+
+def conditions(found: Mapping[str, Any]) -> str:
+    """In a sentence, what a reader must know of the machine."""
+    machine, versions = found["machine"], found["versions"]
+    return (
+        f"{found['at'][:10]}, commit {versions['commit']}: {machine['cores']} cores of"
+        f" {machine['processor']}, load average {machine['load_average_before']} before,"
+        f" {machine['filesystem']}, an fsync of {machine['sync_milliseconds']:.1f} ms,"
+        f" PostgreSQL {versions['PostgreSQL']}, SQLite {versions['SQLite']},"
+        f" Python {versions['Python']}. {found['plan']['rounds']} rounds in"
+        f" {found['seconds'] / 60:.0f} minutes."
+    )
+
+
+def _goal(ratio: Mapping[str, Any]) -> tuple[str, str, str]:
+    at_least = "" if ratio["at_least"] is None else f"{ratio['at_least']:g}"
+    return f"{ratio['value']:.2f}", at_least, _MET[ratio["met"]]
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    if not rows:
+        return []
+    every = [heads, *rows]
+    widths = [max(len(row[column]) for row in every) for column in range(len(heads))]
+    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in every]
+    padded.insert(1, ["-" * width for width in widths])
+    return [f"| {' | '.join(row)} |" for row in padded]
+
+
+def _warnings(cases: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Of HTTP cases whose client took a good part of the machine from the server."""
+    return [
+        f"WARNING {case['name']}: the client kept a core {case['cpu_share']:.0%} busy."
+        for case in cases
+        if case["uses_http"] and case["cpu_share"] > BUSY_CLIENT
+    ]
