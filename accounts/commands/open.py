@@ -46,7 +46,7 @@ class OpenAccount(Command):
     def apply(self, origin: Origin) -> Account:
         """Inserts the account and its event. The currency's cash account is there afterwards."""
         validate_overdraft_limit(self.overdraft_limit, self.currency)
-        _ensure_cash_account(self.currency)
+        ensure_cash_account(self.currency)
         account = self._insert(origin)
         record_event(
             account,
@@ -91,7 +91,7 @@ def validate_overdraft_limit(limit: Decimal, currency: str) -> None:
     validate_amount(limit, currency, pointer="/overdraft_limit", allow_zero=True)
 
 
-def _ensure_cash_account(currency: str) -> None:
+def ensure_cash_account(currency: str) -> None:
     """Makes the currency's cash account if this is the first account in it: deposits debit it."""
     now = timezone.now()
     Account.objects.bulk_create(

@@ -1,0 +1,74 @@
+"""The one transaction of an import: into a bank with nothing in it, proven before it commits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import OperationalError, connection, transaction
+
+from accounts.models import Account
+from accounts.states import AccountKind
+from core.failpoints import failpoint
+from transactions.imports.problems import ImportRefused
+from transactions.models import ArchiveRun, Batch, Transaction
+from transactions.verifier import examine
+
+_TABLES = ("accounts_account", "transactions_transaction")
+_POSTGRESQL_BEGIN = (
+    # The time-outs are made for requests. Loading everything takes longer.
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+    # Readers go on; writers, and a second import, do not.
+    f"LOCK TABLE {', '.join(_TABLES)} IN SHARE ROW EXCLUSIVE MODE",
+)
+# A broken ledger breaks many rules many times.
+_MOST_FINDINGS_TOLD = 20
+
+
+@contextmanager
+def empty_bank(*, dry_run: bool) -> Iterator[None]:
+    """Runs the block in one database transaction that nobody else writes beside.
+
+    At its end every invariant of the ledger is checked; only then it commits, or with `dry_run`
+    rolls back. Raises ImportRefused if the bank is not empty, is being written
+    to, or what was loaded does not hold.
+    """
+    with transaction.atomic(durable=True):
+        _begin()
+        yield
+        failpoint("import.loaded")
+        _prove()
+        failpoint("import.verified")
+        transaction.set_rollback(dry_run)
+    if not dry_run:
+        failpoint("import.committed")
+
+
+def _begin() -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            try:
+                for statement in _POSTGRESQL_BEGIN:
+                    cursor.execute(statement)
+            except OperationalError as error:
+                raise ImportRefused(
+                    "Somebody writes to this bank, or another import is at work."
+                ) from error
+    failpoint("import.locked")
+    customers = Account.objects.filter(kind=AccountKind.CUSTOMER)
+    others = (model.objects.all() for model in (Transaction, Batch, ArchiveRun))
+    if any(rows.exists() for rows in (customers, *others)):
+        raise ImportRefused("This bank is not empty. Import into a bank without accounts.")
+
+
+def _prove() -> None:
+    if connection.vendor == "postgresql":
+        # The checks read everything, and the planner knows nothing of the new rows yet.
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {', '.join(_TABLES)}")
+    report = examine(connection)
+    if not report.ok:
+        lines = [line for finding in report.findings for line in finding.lines()]
+        told = lines[:_MOST_FINDINGS_TOLD]
+        if len(lines) > len(told):
+            told.append(f"and {len(lines) - len(told):,} more lines")
+        raise ImportRefused("\n".join(["The ledger of these files does not hold.", *told]))

@@ -1,0 +1,164 @@
+"""The archive of the bank that was exported becomes that of this one, its file as it is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from core.failpoints import failpoint
+from core.files import write_atomically
+from core.identifiers import uuid7
+from transactions.archive.checkpoints import added, next_checkpoint, sums_of
+from transactions.archive.file import archive_path, chained, header_segment
+from transactions.archive.lines import FORMAT, Line, read_lines
+from transactions.archive.locks import archive_lock
+from transactions.archive.marks import mark
+from transactions.archive.problems import ArchiveProblem
+from transactions.imports.exported.manifest import Source, digest_of
+from transactions.imports.exported.staging import Progress
+from transactions.imports.problems import BadFile, ImportRefused, Problem
+from transactions.models import ArchiveRun, ArchiveSegment
+
+# As many as an archive run takes at once.
+_LINES_IN_SEGMENT = 5000
+_CHUNK_BYTES = 1 << 20
+CALLER = "job:import_data"
+
+
+@contextmanager
+def taking_over() -> Iterator[None]:
+    """Holds off archive runs and other imports while the archive is taken over.
+
+    If that fails, what `put_in_place` has put there is taken away again. Raises ImportRefused.
+    """
+    target = archive_path()
+    try:
+        with archive_lock(target):
+            was_there = target.exists()
+            try:
+                yield
+            except BaseException:
+                if not was_there:
+                    target.unlink(missing_ok=True)
+                raise
+    except ArchiveProblem as error:
+        raise ImportRefused(str(error)) from error
+
+
+def put_in_place(source: Source) -> None:
+    """Copies the archive file into this bank's folder, before anything that counts on it commits.
+
+    A killed import may have left the very same file there. Raises ImportRefused if another file is
+    there, and FileProblem if it cannot be written.
+    """
+    target = archive_path()
+    if target.exists() and not target.samefile(source.path):
+        holds_lines = target.stat().st_size > len(FORMAT.header)
+        if holds_lines and digest_of(target, target.stat().st_size) != source.entry.sha256:
+            raise ImportRefused(f"{target} is another bank's archive; move it away first.")
+    if not target.exists() or not target.samefile(source.path):
+        with source.path.open("rb") as file, write_atomically(target) as copy:
+            rest = source.entry.bytes  # The live archive may have grown since.
+            while rest and (data := file.read(min(rest, _CHUNK_BYTES))):
+                copy.write(data)
+                rest -= len(data)
+    if digest_of(target, source.entry.bytes) != source.entry.sha256:
+        raise ImportRefused(f"{source.path} was changed while it was read.")
+    failpoint("import.copied")
+
+
+def record(source: Source, path: Path, progress: Progress) -> None:
+    """Marks the loaded rows as archived and records where they lie in the file at `path`.
+
+    Each line is compared with what the bank itself writes of the row. Raises BadFile.
+    """
+    run = _begin()
+    last = header_segment()
+    for data, ids in _segments(path, source.entry.bytes):
+        found = read_lines(connection, ids)
+        lines = [found[one] for one in ids if one in found]
+        if b"".join(line.data for line in lines) != data:
+            raise BadFile(_difference(source, data, lines))
+        # By this time a row tells which segment it is in.
+        at = run.started_at + timedelta(microseconds=last.number)
+        if not mark(lines, run_id=run.pk, at=at):
+            reason = "It has transactions that are not settled."
+            raise BadFile(Problem(source.entry.name, 0, "", reason))
+        last = _record_segment(run, last, data, lines, at)
+        progress(len(data))
+    run.finished_at = max(timezone.now(), last.recorded_at)
+    run.save()
+
+
+def _begin() -> ArchiveRun:
+    header, now = header_segment(), timezone.now()
+    return ArchiveRun.objects.create(
+        id=uuid7(now),
+        caller=CALLER,
+        bounds={"imported": True},
+        digest=header.digest,
+        file_start=header.file_end,
+        file_end=header.file_end,
+        started_at=now,
+    )
+
+
+def _record_segment(
+    run: ArchiveRun, last: ArchiveSegment, data: bytes, lines: list[Line], at: datetime
+) -> ArchiveSegment:
+    """The segment behind `last`; the run, not saved yet, counts it in."""
+    sums = sums_of(lines)
+    segment = ArchiveSegment.objects.create(
+        number=last.number + 1,
+        run=run,
+        rows=len(lines),
+        sums=added({}, sums),
+        checkpoint=next_checkpoint(last.checkpoint, lines),
+        digest=chained(last.digest, data).hexdigest(),
+        file_start=last.file_end,
+        file_end=last.file_end + len(data),
+        recorded_at=at,
+    )
+    run.rows += segment.rows
+    run.sums = added(run.sums, sums)
+    run.digest, run.file_end = segment.digest, segment.file_end
+    return segment
+
+
+def _segments(path: Path, size: int) -> Iterator[tuple[bytes, list[UUID]]]:
+    """The lines behind the header, some at a time, and the ids that they begin with."""
+    records: list[bytes] = []
+    for data in _records(path, size):
+        records.append(data)
+        if len(records) == _LINES_IN_SEGMENT:
+            yield b"".join(records), list(map(_id, records))
+            records = []
+    if records:
+        yield b"".join(records), list(map(_id, records))
+
+
+def _records(path: Path, size: int) -> Iterator[bytes]:
+    """Records of RFC 4180, which end where no quote is open."""
+    with path.open("rb") as file:
+        file.seek(len(FORMAT.header))
+        rest, record = size - len(FORMAT.header), b""
+        while rest > 0 and (line := file.readline()):
+            rest -= len(line)
+            record += line
+            if record.count(b'"') % 2 == 0:
+                yield record
+                record = b""
+
+
+def _id(record: bytes) -> UUID:
+    """What was loaded from this file begins each of its lines with an id."""
+    return UUID(record[:36].decode())
+
+
+def _difference(source: Source, data: bytes, lines: list[Line]) -> Problem:
+    found = next((line.id for line in lines if line.data not in data), "a line")
+    return Problem(source.entry.name, 0, "", f"This bank would write {found} otherwise.")

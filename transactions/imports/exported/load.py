@@ -1,0 +1,108 @@
+"""Loads the files of an export."""
+
+from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
+
+from django.db import DataError, IntegrityError, connection
+
+from core.progress import Progress
+from transactions.archive.file import archive_path
+from transactions.files.formats import ACCOUNTS, ARCHIVED_TRANSACTIONS, TRANSACTIONS
+from transactions.imports.empty_bank import empty_bank
+from transactions.imports.exported import manifest, proof
+from transactions.imports.exported.archive import put_in_place, record, taking_over
+from transactions.imports.exported.manifest import Source, read_sources
+from transactions.imports.exported.scan import scan
+from transactions.imports.exported.staging import stage, unstage
+from transactions.imports.exported.tables import (
+    create_users,
+    insert,
+    post_balances,
+    put_back_claims,
+)
+from transactions.imports.problems import BadFile, ImportRefused, Outcome, Problem, Problems
+
+# What came of each file, by the word for it in the summary.
+_COUNTED = {
+    "accounts": "accounts",
+    "batches": "batches",
+    "transactions": "transactions",
+    "archived_transactions": "archived_transactions",
+    "account_events": "events",
+    "transaction_events": "events",
+}
+_REFUSED = "The files cannot be loaded."
+
+
+def load(folder: Path, *, dry_run: bool) -> Outcome:
+    """Loads all files, all or nothing; they come out of the bank again byte for byte.
+
+    Memory does not grow with the files. They are loaded as they are; only when that fails they are
+    read once more, slowly, to say which cells are to blame. Raises ImportRefused and FileProblem.
+    """
+    sources = read_sources(folder)
+    try:
+        _require(manifest.differences(sources))
+        return Outcome("export", _load(sources, dry_run=dry_run))
+    except _FilesToBlame as error:
+        found = scan(sources)
+        found.extend(error.problems.listed)
+        raise ImportRefused(_REFUSED, found) from error
+
+
+class _FilesToBlame(Exception):
+    """The files are not what an export writes. `problems` say how that was noticed."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = Problems()
+        self.problems.extend(problems)
+
+
+def _require(problems: Problems) -> None:
+    if problems.count:
+        raise _FilesToBlame(*problems.listed)
+
+
+def _load(sources: list[Source], *, dry_run: bool) -> dict[str, int]:
+    archived = next(source for source in sources if source.form is ARCHIVED_TRANSACTIONS)
+    has_archive = archived.entry.rows > 0
+    size = sum(source.entry.bytes for source in sources)
+    with (
+        taking_over() if has_archive else nullcontext(),
+        Progress("import", size) as progress,
+        empty_bank(dry_run=dry_run),
+    ):
+        try:
+            counts = _fill(sources, progress)
+            if has_archive:
+                if not dry_run:
+                    put_in_place(archived)
+                record(archived, archived.path if dry_run else archive_path(), progress.advance)
+            connection.check_constraints()
+        except BadFile as error:
+            raise _FilesToBlame(error.problem) from error
+        except (DataError, IntegrityError) as error:
+            raise _FilesToBlame(Problem("", 0, "", f"{error}".strip())) from error
+        _require(proof.differences(sources))
+    return counts
+
+
+def _fill(sources: list[Source], progress: Progress) -> dict[str, int]:
+    """Puts the rows into the tables, and returns how many there are of what."""
+    counts: Counter[str] = Counter()
+    for source in sources:
+        if source.is_absent:
+            continue
+        form = source.form
+        stage(form, source.path, source.entry.bytes, progress.advance)
+        counts["users"] += create_users(form)
+        counts[_COUNTED[form.name]] += insert(form)
+        if form is TRANSACTIONS:
+            put_back_claims(form)
+        if form is not ACCOUNTS:
+            unstage(form)
+    # Once their entries are there: the guards know no other way.
+    post_balances()
+    unstage(ACCOUNTS)
+    return dict(counts)

@@ -1,0 +1,78 @@
+"""The files of an export are those of its manifest, byte for byte: before anything is loaded."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from transactions.files.file_format import FileFormat
+from transactions.files.formats import ARCHIVED_TRANSACTIONS, FILES
+from transactions.files.manifest import MANIFEST_NAME, FileEntry, Manifest
+from transactions.imports.problems import ImportRefused, Problem, Problems
+
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to load: the first `entry.bytes` of `path`."""
+
+    form: FileFormat
+    path: Path
+    entry: FileEntry
+
+    @property
+    def is_absent(self) -> bool:
+        """The live archive of the folder was not begun yet when the export was made."""
+        return self.form is ARCHIVED_TRANSACTIONS and not self.entry.bytes
+
+
+def read_sources(folder: Path) -> list[Source]:
+    """All files of the export, in the order in which they are loaded.
+
+    Raises ImportRefused if the manifest cannot be read or does not have each of them.
+    """
+    try:
+        manifest = Manifest.decode((folder / MANIFEST_NAME).read_bytes())
+    except ValueError as error:
+        raise ImportRefused(str(error)) from error
+    entries = {entry.name: entry for entry in manifest.files}
+    if missing := [form.file_name for form in FILES if form.file_name not in entries]:
+        raise ImportRefused(
+            f"{MANIFEST_NAME} does not have {', '.join(missing)}: export all tables."
+        )
+    return [Source(form, folder / form.file_name, entries[form.file_name]) for form in FILES]
+
+
+def differences(sources: list[Source]) -> Problems:
+    """Where the files are not what the manifest says. The live archive may have grown since."""
+    problems = Problems()
+    for source in sources:
+        problems.extend(_differences(source))
+    return problems
+
+
+def _differences(source: Source) -> Iterator[Problem]:
+    name, entry = source.entry.name, source.entry
+    if source.is_absent:
+        return
+    if not source.path.is_file():
+        yield Problem(name, 0, "", "The file is missing.")
+        return
+    size = source.path.stat().st_size
+    if size != entry.bytes and not (source.form is ARCHIVED_TRANSACTIONS and size > entry.bytes):
+        reason = f"It has {size:,} bytes, and {entry.bytes:,} by {MANIFEST_NAME}."
+        yield Problem(name, 0, "", reason)
+    elif digest_of(source.path, entry.bytes) != entry.sha256:
+        reason = f"Its SHA-256 is not that of {MANIFEST_NAME}: it was changed since."
+        yield Problem(name, 0, "", reason)
+
+
+def digest_of(path: Path, size: int) -> str:
+    """SHA-256 of the first `size` bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while size and (data := file.read(min(size, _CHUNK_BYTES))):
+            digest.update(data)
+            size -= len(data)
+    return digest.hexdigest()

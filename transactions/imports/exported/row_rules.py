@@ -1,0 +1,64 @@
+"""What the cells of a row owe each other, in the terms of the file: the database's own CHECKs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+Cells = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """What the cells of a row owe each other. The column is the one to name."""
+
+    column: str
+    holds: Callable[[Cells], bool]
+    reason: str
+
+
+_OF_TRANSACTIONS = (
+    RowRule(
+        "amount",
+        lambda row: row["amount"].strip("-0.") != "" and row["amount"][0] != "-",
+        "An amount is above zero.",
+    ),
+    RowRule(
+        "credit_account_id",
+        lambda row: row["debit_account_id"] != row["credit_account_id"],
+        "One account is debited and another credited.",
+    ),
+    RowRule(
+        "completed_at",
+        lambda row: (row["status"] == "COMPLETED") == bool(row["completed_at"]),
+        "What is COMPLETED, and nothing else, has a time of completion.",
+    ),
+    RowRule(
+        "failure_code",
+        lambda row: (row["status"] == "FAILED") == bool(row["failure_code"]),
+        "What is FAILED, and nothing else, has a failure code.",
+    ),
+    RowRule(
+        "reverses_id",
+        lambda row: (row["type"] == "REVERSAL") == bool(row["reverses_id"]),
+        "A REVERSAL, and nothing else, names what it reverses.",
+    ),
+    RowRule(
+        "idempotency_key",
+        lambda row: bool(row["idempotency_key"]) == bool(row["idempotency_caller"]),
+        "A key and its caller go together.",
+    ),
+)
+ROW_RULES = {
+    "transactions_transaction": _OF_TRANSACTIONS,
+    "accounts_account": (
+        RowRule(
+            "opening_balance",
+            lambda row: (row["kind"] == "CUSTOMER") == bool(row["opening_balance"]),
+            "A customer's account, and no other, has an opening balance.",
+        ),
+        RowRule(
+            "balance",
+            lambda row: bool(row["balance"]) == bool(row["opening_balance"]),
+            "A customer's account, and no other, has a balance.",
+        ),
+    ),
+}

@@ -1,0 +1,157 @@
+"""Finds the cells to blame in files that could not be loaded: slowly, and in constant memory."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from decimal import Decimal
+from typing import Any
+
+from django.apps import apps
+
+from core.currencies import CURRENCIES, minor_units
+from core.money import fits, format_amount, from_units
+from transactions.files.cells import AMOUNT, USER
+from transactions.files.file_format import Column
+from transactions.files.formats import ARCHIVED_TRANSACTIONS
+from transactions.imports.exported.manifest import Source
+from transactions.imports.exported.row_rules import ROW_RULES
+from transactions.imports.exported.staging import is_text
+from transactions.imports.problems import BadFile, Problem, Problems
+from transactions.imports.records import read_records
+
+_LONGEST_USER_NAME = 150
+# Columns whose values are given once, in all files that have the same table.
+_UNIQUE = {"accounts_account": ("id", "number")}
+_REFERENCES = {
+    "debit_account_id": "accounts_account",
+    "credit_account_id": "accounts_account",
+    "account_id": "accounts_account",
+    "transaction_id": "transactions_transaction",
+    "reverses_id": "transactions_transaction",
+    "batch_id": "transactions_batch",
+}
+_MODELS = {model._meta.db_table: model for model in apps.get_models()}
+
+
+def scan(sources: list[Source]) -> Problems:
+    """All problems of the files as files, whatever could be loaded of them; the first are listed.
+
+    That balances follow from each other is for the verifier to say.
+    """
+    problems = Problems()
+    # A database without a name lies in a temporary file.
+    with closing(sqlite3.connect("")) as seen:
+        seen.execute("CREATE TABLE ids (scope, id, file, line, PRIMARY KEY (scope, id))")
+        seen.execute("CREATE TABLE refs (scope, id, file, line, name)")
+        for source in sources:
+            if source.is_absent:
+                continue
+            try:
+                _Scan(source, seen, problems).run()
+            except FileNotFoundError:
+                problems.add(Problem(source.entry.name, 0, "", "The file is missing."))
+            except BadFile as error:
+                problems.add(error.problem)
+        problems.extend(_unknown(seen))
+    return problems
+
+
+class _Scan:
+    """One file, cell by cell."""
+
+    def __init__(self, source: Source, seen: sqlite3.Connection, problems: Problems) -> None:
+        self._source = source
+        self._form = source.form
+        self._seen = seen
+        self._problems = problems
+        fields = {field.name: field for field in _MODELS[self._form.table]._meta.get_fields()}
+        self._choices: dict[str, set[str]] = {}
+        self._longest: dict[str, int] = {}
+        for column in self._form.columns:
+            field: Any = fields.get(column.name)
+            if column.name == "currency":
+                self._choices["currency"] = set(CURRENCIES)
+            elif choices := getattr(field, "choices", None):
+                self._choices[column.name] = {value for value, _ in choices}
+            if column.kind == USER:
+                self._longest[column.name] = _LONGEST_USER_NAME
+            elif is_text(column.kind) and (length := getattr(field, "max_length", None)):
+                self._longest[column.name] = length
+
+    def run(self) -> None:
+        names = [column.name for column in self._form.columns]
+        last = ""
+        for line, cells in read_records(
+            self._source.path, names, self._problems, size=self._source.entry.bytes
+        ):
+            row = dict(zip(names, cells, strict=True))
+            found = self._problems.count
+            for column, cell in zip(self._form.columns, cells, strict=True):
+                if reason := self._wrong(column, cell, row):
+                    self._add(line, column.name, reason)
+            if self._problems.count == found:
+                self._whole_row(line, row)
+                if row["id"] < last and self._form is not ARCHIVED_TRANSACTIONS:
+                    self._add(line, "id", "The rows are not in the order of their ids.")
+                last = row["id"]
+
+    def _wrong(self, column: Column, cell: str, row: dict[str, str]) -> str:
+        """The reason why a cell is not what an export writes; empty if it is."""
+        try:
+            value = column.parse(cell)
+        except ValueError as error:
+            return str(error)
+        if "\x00" in cell:
+            return "It has a NUL character."
+        choices = self._choices.get(column.name)
+        if choices is not None and cell not in choices:
+            return f"{cell!r} is not known here."
+        longest = self._longest.get(column.name)
+        if longest is not None and len(cell) > longest:
+            return f"It has more than {longest} characters."
+        if column.kind == AMOUNT and cell and row["currency"] in CURRENCIES:
+            return _wrong_amount(from_units(value), cell, row["currency"])
+        return ""
+
+    def _whole_row(self, line: int, row: dict[str, str]) -> None:
+        for rule in ROW_RULES.get(self._form.table, ()):
+            if not rule.holds(row):
+                self._add(line, rule.column, rule.reason)
+        name, table = self._source.entry.name, self._form.table
+        for column in _UNIQUE.get(table, ("id",)):
+            scope = table if column == "id" else f"{table}.{column}"
+            values = (scope, row[column], name, line)
+            if not self._seen.execute(
+                "INSERT OR IGNORE INTO ids VALUES (?, ?, ?, ?)", values
+            ).rowcount:
+                file, first = self._seen.execute(
+                    "SELECT file, line FROM ids WHERE scope = ? AND id = ?", values[:2]
+                ).fetchone()
+                self._add(line, column, f"It stands in {file}, line {first}, already.")
+        self._seen.executemany(
+            "INSERT INTO refs VALUES (?, ?, ?, ?, ?)",
+            [
+                (scope, row[column], name, line, column)
+                for column, scope in _REFERENCES.items()
+                if row.get(column)
+            ],
+        )
+
+    def _add(self, line: int, column: str, reason: str) -> None:
+        self._problems.add(Problem(self._source.entry.name, line, column, reason))
+
+
+def _wrong_amount(amount: Decimal, cell: str, currency: str) -> str:
+    if not fits(amount, currency):
+        return f"{currency} has at most {minor_units(currency)} decimals."
+    expected = format_amount(amount, currency)
+    return "" if cell == expected else f"This amount is written as {expected}."
+
+
+def _unknown(seen: sqlite3.Connection) -> Iterator[Problem]:
+    """References to what no file has."""
+    for file, line, column, value in seen.execute(
+        "SELECT file, line, name, id FROM refs WHERE NOT EXISTS"
+        " (SELECT 1 FROM ids WHERE ids.scope = refs.scope AND ids.id = refs.id)"
+    ):
+        yield Problem(file, line, column, f"There is no {value} in these files.")

@@ -1,0 +1,121 @@
+"""Files on their way into the bank: rows of temporary tables, each cell in its column's own type.
+
+PostgreSQL reads the file itself (COPY, CSV); on SQLite the parsers of the format do. Either way the
+rows are only on trial: that exactly these bytes come out again is proven later.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from transactions.files.cells import CALLER, JSON, TEXT, WORD, Kind
+from transactions.files.file_format import Column, FileFormat
+from transactions.imports.problems import BadFile, Problem, Problems
+from transactions.imports.records import read_records
+
+_CHUNK_BYTES = 1 << 20
+_ROWS_AT_ONCE = 2000
+
+# PostgreSQL's types of what is not text. Amounts are in main units until they are inserted.
+_TYPES = {
+    "id": "uuid",
+    "integer": "bigint",
+    "amount": "numeric",
+    "time": "timestamptz",
+    "boolean": "boolean",
+    "json": "jsonb",
+    "address": "inet",
+}
+
+Progress = Callable[[int], None]
+
+
+def staged(form: FileFormat) -> str:
+    """The name of the temporary table of a file."""
+    return f"staged_{form.name}"
+
+
+def stage(form: FileFormat, path: Path, size: int, progress: Progress) -> None:
+    """Makes the temporary table and fills it from the first `size` bytes; `progress` is told bytes.
+
+    Raises BadFile or DatabaseError for what is wrong with a cell; the scan says it better.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {staged(form)}")
+        cursor.execute(f"CREATE TEMPORARY TABLE {staged(form)} ({_columns(form)})")
+    if connection.vendor == "postgresql":
+        _copy(form, path, size, progress)
+    else:
+        _insert(form, path, size, progress)
+
+
+def unstage(form: FileFormat) -> None:
+    """Drops the temporary table; a connection that lives on would keep it."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {staged(form)}")
+
+
+def _columns(form: FileFormat) -> str:
+    if connection.vendor == "postgresql":
+        return ", ".join(f"{one.name} {_TYPES.get(one.kind.name, 'text')}" for one in form.columns)
+    # Without types: every value is kept as it is given.
+    return ", ".join(column.name for column in form.columns)
+
+
+def _copy(form: FileFormat, path: Path, size: int, progress: Progress) -> None:
+    statement = (
+        f"COPY {staged(form)} FROM STDIN (FORMAT csv, HEADER match, NULL '', ENCODING 'UTF8')"
+    )
+    with (
+        path.open("rb") as file,
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        cursor.copy(statement) as copy,
+    ):
+        while data := file.read(min(_CHUNK_BYTES, size)):
+            size -= len(data)
+            copy.write(data)
+            progress(len(data))
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {staged(form)}")
+
+
+def _insert(form: FileFormat, path: Path, size: int, progress: Progress) -> None:
+    marks = ", ".join(["%s"] * len(form.columns))
+    rows = _parsed(form, path, size)
+    with connection.cursor() as cursor:
+        while some := list(islice(rows, _ROWS_AT_ONCE)):
+            cursor.executemany(f"INSERT INTO {staged(form)} VALUES ({marks})", some)
+    progress(size)
+
+
+def _parsed(form: FileFormat, path: Path, size: int) -> Iterator[list[Any]]:
+    """Rows as SQLite keeps them."""
+    problems = Problems()
+    names = [column.name for column in form.columns]
+    for line, cells in read_records(path, names, problems, size=size):
+        try:
+            yield [_kept(column, cell) for column, cell in zip(form.columns, cells, strict=True)]
+        except ValueError as error:
+            raise BadFile(Problem(path.name, line, "", str(error))) from error
+    if problems.count:
+        raise BadFile(problems.listed[0])
+
+
+def _kept(column: Column, cell: str) -> Any:
+    value = column.parse(cell)
+    if isinstance(value, UUID):
+        return value.hex
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return cell if column.kind == JSON else value
+
+
+def is_text(kind: Kind) -> bool:
+    """Whether an empty cell is an empty text, where it is not null."""
+    return kind in (TEXT, WORD, CALLER)

@@ -1,0 +1,128 @@
+"""From the temporary tables into the bank's own, past no guard: as rows are born, and then moved.
+
+An account is born empty and gets its balance with its sequence; a transaction is born waiting or
+settled, and a worker's claim is put back as one that has run out.
+"""
+
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db import connection
+from django.utils import timezone
+
+from transactions.files.cells import AMOUNT, CALLER, USER
+from transactions.files.file_format import Column, FileFormat
+from transactions.files.formats import ACCOUNTS
+from transactions.imports.exported.staging import is_text, staged
+
+# Derived from others.
+_NOT_STORED = {"opening_balance"}
+# SQL of the value that a row is born with, where it is another one than the file's.
+_AT_BIRTH = {
+    "accounts_account": {
+        "balance": "CASE WHEN s.balance IS NOT NULL THEN 0 END",
+        "last_sequence": "CASE WHEN s.last_sequence IS NOT NULL THEN 0 END",
+        "last_posted_at": "NULL",
+    },
+    "transactions_transaction": {
+        "status": "CASE s.status WHEN 'PROCESSING' THEN 'PENDING' ELSE s.status END",
+    },
+}
+# An id of 16 random bytes, as the database keeps one.
+_RANDOM_ID = {"postgresql": "gen_random_uuid()", "sqlite": "lower(hex(randomblob(16)))"}
+
+
+def insert(form: FileFormat) -> int:
+    """Inserts the staged rows and returns how many. An internal account may be there already."""
+    at_birth = _AT_BIRTH.get(form.table, {})
+    columns = [column for column in form.columns if column.name not in _NOT_STORED]
+    targets = ", ".join(_target(column) for column in columns)
+    values = ", ".join(at_birth.get(column.name) or _value(column) for column in columns)
+    conflict = " ON CONFLICT (id) DO NOTHING" if form is ACCOUNTS else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {form.table} ({targets})"
+            f" SELECT {values} FROM {staged(form)} AS s{_joins(columns)} WHERE true{conflict}"
+        )
+        return int(cursor.rowcount)
+
+
+def post_balances() -> None:
+    """Gives the accounts the balances that their entries come to, as the file says."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE accounts_account SET balance = {_units('s.balance')},"
+            " last_sequence = s.last_sequence, last_posted_at = s.last_posted_at"
+            f" FROM {staged(ACCOUNTS)} AS s"
+            " WHERE accounts_account.id = s.id AND s.last_sequence > 0"
+        )
+
+
+def put_back_claims(form: FileFormat) -> None:
+    """What a worker had started is as if that worker had died: the next one gives it back."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {form.table} SET status = 'PROCESSING',"
+            f" lease_token = {_RANDOM_ID[connection.vendor]}, lease_expires_at = s.updated_at"
+            f" FROM {staged(form)} AS s WHERE {form.table}.id = s.id AND s.status = 'PROCESSING'"
+        )
+
+
+def create_users(form: FileFormat) -> int:
+    """Makes the users that the staged rows name and that are not there: inactive, no password."""
+    names = " UNION ".join(
+        f"SELECT {_user_name(column)} AS name FROM {staged(form)} AS s WHERE {_names_user(column)}"
+        for column in form.columns
+        if column.kind in (USER, CALLER)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO auth_user (username, password, is_active, is_staff, is_superuser,"
+            " first_name, last_name, email, date_joined)"
+            f" SELECT name, '{UNUSABLE_PASSWORD_PREFIX}' || {_RANDOM_ID[connection.vendor]},"
+            f" false, false, false, '', '', '', %s FROM ({names}) AS names"
+            " WHERE NOT EXISTS (SELECT 1 FROM auth_user WHERE username = name)",
+            [timezone.now()],
+        )
+        return int(cursor.rowcount)
+
+
+def _user_name(column: Column) -> str:
+    return f"substr(s.{column.name}, 6)" if column.kind == CALLER else f"s.{column.name}"
+
+
+def _names_user(column: Column) -> str:
+    if column.kind == CALLER:
+        return f"substr(s.{column.name}, 1, 5) = 'user:'"
+    return f"s.{column.name} IS NOT NULL"
+
+
+def _joins(columns: list[Column]) -> str:
+    return "".join(
+        f" LEFT JOIN auth_user AS user_{column.name} ON {_names_user(column)}"
+        f" AND user_{column.name}.username = {_user_name(column)}"
+        for column in columns
+        if column.kind in (USER, CALLER)
+    )
+
+
+def _target(column: Column) -> str:
+    return f"{column.name}_id" if column.kind == USER else column.name
+
+
+def _value(column: Column) -> str:
+    value = f"s.{column.name}"
+    if column.kind == USER:
+        return f"user_{column.name}.id"
+    if column.kind == AMOUNT:
+        return _units(value)
+    if column.kind == CALLER:
+        value = f"coalesce('user:' || user_{column.name}.id, {value})"
+    if is_text(column.kind) and not column.is_nullable:
+        return f"coalesce({value}, '')"
+    return value
+
+
+def _units(value: str) -> str:
+    """Staged amounts are in main units on PostgreSQL, and parsed on SQLite."""
+    if connection.vendor == "postgresql":
+        return f"CAST({value} * 10000 AS bigint)"
+    return value

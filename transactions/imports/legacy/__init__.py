@@ -1,0 +1,21 @@
+"""The files of the earlier system: read, joined, booked anew, and what they leave unexplained."""
+
+from pathlib import Path
+
+from transactions.imports.legacy.files import ACCOUNT_COLUMNS, ACCOUNTS_FILE
+from transactions.imports.legacy.load import load
+from transactions.imports.problems import BadFile
+from transactions.imports.records import read_header
+
+__all__ = ["is_legacy", "load"]
+
+
+def is_legacy(folder: Path) -> bool:
+    """Whether its accounts.csv has the earlier system's header, or nearly: the reader tells."""
+    try:
+        header = read_header(folder / ACCOUNTS_FILE)
+    except FileNotFoundError:
+        return False
+    except BadFile:
+        return True
+    return len(set(header) & set(ACCOUNT_COLUMNS)) > len(ACCOUNT_COLUMNS) // 2

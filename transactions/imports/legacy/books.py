@@ -1,0 +1,189 @@
+"""The earlier system's history, posted anew. Pure: nothing is written here.
+
+Every booking is posted by the code that posts everything else, so that sequences, balances and the
+checks are the bank's own. What the files leave unexplained is a problem; with `adjust` it is booked
+as a deposit or withdrawal that says so, and is a remark.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+from uuid import UUID
+
+from accounts.locks import LockedAccount
+from accounts.models import CASH, internal_account_id
+from core.currencies import minor_units
+from core.errors import InsufficientFunds, Refusal
+from core.identifiers import MAX_INDEX, uuid7
+from core.money import fits, format_amount, from_units, to_units
+from transactions.imports.legacy.bookings import ADJUSTMENT, Booking
+from transactions.imports.legacy.files import ACCOUNTS_FILE, LegacyAccount
+from transactions.imports.problems import Problem, Problems
+from transactions.journal import JournalRow
+from transactions.posting import check
+from transactions.states import TransactionStatus, TransactionType
+
+# How what did not happen there is kept here: as a failure that nobody can retry.
+_NOT_DONE = {
+    TransactionStatus.FAILED: ("rejected", "It failed in the earlier system."),
+    TransactionStatus.PENDING: ("cancelled", "It was not done yet when the bank moved here."),
+}
+
+
+@dataclass(slots=True)
+class Books:
+    """Posts bookings, given in the order of time, to accounts in memory.
+
+    `accounts` are empty, by the earlier system's id. `problems` stand in the way of the load;
+    `remarks` are what was adjusted.
+    """
+
+    accounts: dict[str, LockedAccount]
+    currency: str
+    adjust: bool
+    problems: Problems
+    remarks: Problems = field(default_factory=Problems)
+    adjustments: int = 0
+    _indexes: Counter[datetime] = field(default_factory=Counter)
+    _overdrawn: set[str] = field(default_factory=set)
+
+    def rows(
+        self, bookings: Iterable[Booking], accounts: Iterable[LegacyAccount]
+    ) -> Iterator[JournalRow]:
+        """Everything in the order in which it is posted; the accounts stand as after the last."""
+        for booking in bookings:
+            yield from self.post(booking)
+        for account in accounts:
+            yield from self.close(account)
+
+    def post(self, booking: Booking) -> Iterator[JournalRow]:
+        """The rows of a booking: itself, or what an adjustment puts before it or in its place."""
+        amount = self._whole_units(booking)
+        if amount is None:
+            return
+        row = self._row(booking, amount)
+        if booking.status != TransactionStatus.COMPLETED:
+            row.status = TransactionStatus.FAILED
+            row.failure_code, row.failure_detail = _NOT_DONE[booking.status]
+            yield row
+            return
+        if booking.unexplained:
+            self._unexplained(booking.source, booking.unexplained)
+            self.adjustments += 1
+        yield from self._cover(booking, row)
+        self._complete(row, booking)
+        yield row
+
+    def close(self, account: LegacyAccount) -> Iterator[JournalRow]:
+        """What it takes to come to the balance of the file, once all is posted."""
+        locked = self.accounts[account.legacy_id]
+        source = Problem(ACCOUNTS_FILE, account.line, "account_balance", "")
+        target = account.balance
+        if target < 0:
+            self._unexplained(source, "The balance is below zero.")
+            target = Decimal(0)
+        if not fits(target, self.currency):
+            self._unexplained(source, self._too_many_digits())
+            target = self._cut(target)
+        difference = target - from_units(locked.balance)
+        if not difference:
+            return
+        booked = format_amount(from_units(locked.balance), self.currency)
+        if account.balance >= 0:
+            text = f"The balance is {account.balance:f}, and the history comes to {booked}."
+            self._unexplained(source, text)
+        if self.adjust:
+            at = max(account.updated_at, locked.last_posted_at or account.updated_at)
+            yield self._adjustment(account.legacy_id, difference, "the balance differed", at)
+
+    def _whole_units(self, booking: Booking) -> Decimal | None:
+        amount = booking.amount
+        if not fits(amount, self.currency):
+            self._unexplained(booking.source, self._too_many_digits())
+            amount = self._cut(amount)
+        elif not amount:
+            self._unexplained(booking.source, "It moves nothing.")
+        return amount or None
+
+    def _cover(self, booking: Booking, row: JournalRow) -> Iterator[JournalRow]:
+        """With `adjust`: a deposit of what the account lacks for the row."""
+        try:
+            check(row.posting(), {one.id: one for one in self._sides(booking) if one})
+        except InsufficientFunds:
+            assert booking.debited is not None
+            locked = self.accounts[booking.debited]
+            after = format_amount(from_units(locked.balance - row.amount), self.currency)
+            # Without an adjustment, the rows after the first one below zero say nothing new.
+            if self.adjust or booking.debited not in self._overdrawn:
+                self._overdrawn.add(booking.debited)
+                self._unexplained(booking.source, f"It takes the balance to {after}.")
+            if self.adjust:
+                lacking = from_units(row.amount - locked.available)
+                reason = "the balance would have been below zero"
+                yield self._adjustment(booking.debited, lacking, reason, booking.at)
+        except Refusal as refusal:
+            self.problems.add(replace(booking.source, reason=refusal.detail))
+
+    def _adjustment(self, legacy_id: str, change: Decimal, reason: str, at: datetime) -> JournalRow:
+        is_debit = change < 0
+        booking = Booking(
+            at=at,
+            source=Problem("", 0, "", ""),
+            type=TransactionType.WITHDRAW if is_debit else TransactionType.DEPOSIT,
+            debited=legacy_id if is_debit else None,
+            credited=None if is_debit else legacy_id,
+            amount=abs(change),
+            description=f"{ADJUSTMENT}{reason}.",
+        )
+        row = self._row(booking, booking.amount)
+        self._complete(row, booking)
+        self.adjustments += 1
+        return row
+
+    def _complete(self, row: JournalRow, booking: Booking) -> None:
+        debited, credited = self._sides(booking)
+        row.complete(debited, credited, row.created_at)
+
+    def _sides(self, booking: Booking) -> tuple[LockedAccount | None, LockedAccount | None]:
+        debited = self.accounts[booking.debited] if booking.debited is not None else None
+        credited = self.accounts[booking.credited] if booking.credited is not None else None
+        return debited, credited
+
+    def _row(self, booking: Booking, amount: Decimal) -> JournalRow:
+        debited, credited = self._sides(booking)
+        cash = internal_account_id(CASH, self.currency)
+        identifier, created_at = self._identifier(booking.at)
+        return JournalRow(
+            id=identifier,
+            type=booking.type,
+            status=TransactionStatus.PENDING,
+            debit_account_id=debited.id if debited else cash,
+            credit_account_id=credited.id if credited else cash,
+            amount=to_units(amount),
+            currency=self.currency,
+            description=booking.description,
+            effective_at=booking.at,
+            created_at=created_at,
+            updated_at=created_at,
+        )
+
+    def _identifier(self, at: datetime) -> tuple[UUID, datetime]:
+        """An id, and the time it carries: later than `at` where that moment is full of ids."""
+        while self._indexes[at] > MAX_INDEX:
+            at += timedelta(microseconds=1)
+        index = self._indexes[at]
+        self._indexes[at] += 1
+        return uuid7(at, index), at
+
+    def _unexplained(self, source: Problem, reason: str) -> None:
+        (self.remarks if self.adjust else self.problems).add(replace(source, reason=reason))
+
+    def _too_many_digits(self) -> str:
+        return f"{self.currency} has at most {minor_units(self.currency)} decimals."
+
+    def _cut(self, amount: Decimal) -> Decimal:
+        """Towards zero. What it cuts off comes back where the balance is compared."""
+        unit = Decimal(1).scaleb(-minor_units(self.currency))
+        return amount.quantize(unit, rounding=ROUND_DOWN)

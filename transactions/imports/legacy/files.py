@@ -1,0 +1,230 @@
+"""What the files of the earlier system say, row by row."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from core.money import MAX_AMOUNT, MAX_BALANCE, parse_amount
+from core.texts import check_text
+from transactions.imports.problems import Problem, Problems
+from transactions.imports.records import Record, read_records
+from transactions.states import TransactionStatus
+
+ACCOUNTS_FILE = "accounts.csv"
+# Those that were archived first: they are older.
+MOVEMENTS_FILES = ("archived_transactions.csv", "transactions.csv")
+
+ACCOUNT_COLUMNS = (
+    "account_id", "account_name", "initial_balance", "account_balance", "created_at", "updated_at",
+)  # fmt: skip
+MOVEMENT_COLUMNS = (
+    "account_id", "txn_type", "txn_status", "amount", "description", "timestamp",
+)  # fmt: skip
+
+_LONGEST_ID = 100
+_LONGEST_NAME = 200
+_LONGEST_DESCRIPTION = 500
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# What did not happen there does not happen here: what waited has failed.
+_STATUSES = {
+    "COMPLETED": TransactionStatus.COMPLETED,
+    "SUCCESS": TransactionStatus.COMPLETED,
+    "FAILED": TransactionStatus.FAILED,
+    "PENDING": TransactionStatus.PENDING,
+    "PROCESSING": TransactionStatus.PENDING,
+}
+
+
+class MovementType(StrEnum):
+    DEPOSIT = "DEPOSIT"
+    WITHDRAW = "WITHDRAW"
+    TRANSFER_IN = "TRANSFER_IN"
+    TRANSFER_OUT = "TRANSFER_OUT"
+
+    @property
+    def is_debit(self) -> bool:
+        return self in (MovementType.WITHDRAW, MovementType.TRANSFER_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyAccount:
+    """A row of accounts.csv; balances in main units, with whatever digits they have there."""
+
+    line: int
+    legacy_id: str
+    name: str
+    initial_balance: Decimal
+    balance: Decimal
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A row of transactions.csv: one account's side. `amount` is in main units, without its sign.
+
+    PENDING stands for whatever was not settled.
+    """
+
+    file: str
+    line: int
+    legacy_id: str
+    type: MovementType
+    status: TransactionStatus
+    amount: Decimal
+    description: str
+    at: datetime
+
+    def problem(self, reason: str, column: str = "") -> Problem:
+        return Problem(self.file, self.line, column, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads a folder of the earlier system. Every cell that cannot be read is a problem.
+
+    `zone` is what a time without an offset is in; nothing can lie after `now`.
+    """
+
+    folder: Path
+    zone: tzinfo
+    now: datetime
+    problems: Problems
+
+    def accounts(self) -> dict[str, LegacyAccount]:
+        """By the earlier system's id. Raises BadFile."""
+        accounts: dict[str, LegacyAccount] = {}
+        for line, cells in self._records(ACCOUNTS_FILE, ACCOUNT_COLUMNS):
+            row = _Row(ACCOUNTS_FILE, line, ACCOUNT_COLUMNS, cells, self.problems)
+            account = LegacyAccount(
+                line=line,
+                legacy_id=row.read("account_id", _identifier, ""),
+                name=row.read("account_name", _name, ""),
+                initial_balance=row.read("initial_balance", _balance, Decimal(0)),
+                balance=row.read("account_balance", _balance, Decimal(0)),
+                created_at=row.read("created_at", self._moment, self.now),
+                updated_at=row.read("updated_at", self._moment, self.now),
+            )
+            if first := accounts.get(account.legacy_id):
+                row.add("account_id", f"It is the id of line {first.line} already.")
+            accounts.setdefault(account.legacy_id, account)
+        return accounts
+
+    def movements(self, accounts: dict[str, LegacyAccount]) -> Iterator[Movement]:
+        """Rows that could be read, in the order of the files. Raises BadFile."""
+        for name in MOVEMENTS_FILES:
+            if not (self.folder / name).exists():
+                continue
+            for line, cells in self._records(name, MOVEMENT_COLUMNS):
+                row = _Row(name, line, MOVEMENT_COLUMNS, cells, self.problems)
+                if movement := self._movement(row, accounts):
+                    yield movement
+
+    def _movement(self, row: "_Row", accounts: dict[str, LegacyAccount]) -> Movement | None:
+        found = self.problems.count
+        legacy_id = row.read("account_id", _identifier, "")
+        if legacy_id and legacy_id not in accounts:
+            row.add("account_id", f"There is no account {legacy_id!r} in {ACCOUNTS_FILE}.")
+        kind = row.read("txn_type", _type, MovementType.DEPOSIT)
+        status = row.read("txn_status", _status, TransactionStatus.PENDING)
+        signed = row.read("amount", _amount, Decimal(0))
+        description = row.read("description", _description, "")
+        at = row.read("timestamp", self._moment, self.now)
+        if self.problems.count == found and signed and (signed < 0) != kind.is_debit:
+            row.add("amount", f"{kind} is {'negative' if kind.is_debit else 'positive'}.")
+        if self.problems.count > found:
+            return None
+        return Movement(
+            row.file, row.line, legacy_id, kind, status, abs(signed), description, at
+        )  # fmt: skip
+
+    def _records(self, name: str, columns: Sequence[str]) -> Iterator[Record]:
+        return read_records(self.folder / name, columns, self.problems)
+
+    def _moment(self, text: str) -> datetime:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError("A date and time by ISO 8601 is required.") from None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self.zone)
+        moment = moment.astimezone(UTC)
+        if not _EPOCH <= moment <= self.now:
+            raise ValueError("A time since 1970 that is not in the future is required.")
+        return moment
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    file: str
+    line: int
+    columns: Sequence[str]
+    cells: list[str]
+    problems: Problems
+
+    def read(self, column: str, parse: Callable[[str], Any], instead: Any) -> Any:
+        """The value of a cell; `instead` of it after a problem, so that the others are read too."""
+        try:
+            return parse(self.cells[self.columns.index(column)])
+        except (ValueError, OverflowError) as error:
+            self.add(column, str(error))
+            return instead
+
+    def add(self, column: str, reason: str) -> None:
+        self.problems.add(Problem(self.file, self.line, column, reason))
+
+
+def _identifier(text: str) -> str:
+    return _text(text, longest=_LONGEST_ID, required=True)
+
+
+def _name(text: str) -> str:
+    return _text(text, longest=_LONGEST_NAME, required=True)
+
+
+def _description(text: str) -> str:
+    return _text(text, longest=_LONGEST_DESCRIPTION, required=False)
+
+
+def _text(text: str, *, longest: int, required: bool) -> str:
+    if required and not text.strip():
+        raise ValueError("It must not be blank.")
+    if len(text) > longest:
+        raise ValueError(f"It has more than {longest} characters.")
+    check_text(text)
+    return text
+
+
+def _type(text: str) -> MovementType:
+    try:
+        return MovementType(text)
+    except ValueError:
+        raise ValueError(f"It is none of {', '.join(MovementType)}.") from None
+
+
+def _status(text: str) -> TransactionStatus:
+    try:
+        return _STATUSES[text.upper()]
+    except KeyError:
+        raise ValueError(f"It is none of {', '.join(_STATUSES)}.") from None
+
+
+def _amount(text: str) -> Decimal:
+    return _number(text, MAX_AMOUNT)
+
+
+def _balance(text: str) -> Decimal:
+    return _number(text, MAX_BALANCE)
+
+
+def _number(text: str, limit: Decimal) -> Decimal:
+    """Plain decimal notation, with a minus where it is negative."""
+    number = parse_amount(text.removeprefix("-"))
+    if number > limit:
+        raise ValueError(f"It is above {limit:f}.")
+    return -number if text.startswith("-") else number

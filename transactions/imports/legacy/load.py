@@ -1,0 +1,132 @@
+"""Loads a folder of the earlier system."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.commands.open import ensure_cash_account
+from accounts.locks import LockedAccount
+from accounts.models import Account, AccountEvent
+from accounts.numbers import new_account_number
+from accounts.states import AccountEventType, AccountKind, AccountStatus
+from core.identifiers import MAX_INDEX, uuid7
+from transactions import ledger
+from transactions.imports.empty_bank import empty_bank
+from transactions.imports.legacy.bookings import bookings
+from transactions.imports.legacy.books import Books
+from transactions.imports.legacy.files import LegacyAccount, Movement, Reader
+from transactions.imports.legacy.transfers import join
+from transactions.imports.options import Options
+from transactions.imports.problems import BadFile, ImportRefused, Outcome, Problems
+from transactions.journal import JournalRow
+
+CALLER = "job:import_data"
+LEGACY_ID = "legacy_id"
+_ROWS_AT_ONCE = 2000
+
+
+def load(folder: Path, options: Options) -> Outcome:
+    """Opens the accounts and posts their history anew, all or nothing.
+
+    Each account keeps the earlier system's id in its metadata, as `legacy_id`; it has no owner.
+    Memory grows with the files: the two sides of transfers are sought all over them. Raises
+    ImportRefused.
+    """
+    problems = Problems()
+    accounts, movements = _read(Reader(folder, options.zone, timezone.now(), problems))
+    joined = join(movements)
+    with empty_bank(dry_run=options.dry_run):
+        opened = _open_accounts(list(accounts.values()), options.currency)
+        books = Books(opened, options.currency, options.adjust, problems)
+        count = _write(
+            books.rows(bookings(accounts.values(), movements, joined), accounts.values()), books
+        )
+        if problems.count:
+            raise ImportRefused(
+                "The files of the earlier system leave something unexplained; `--adjust` books it"
+                " openly, as deposits and withdrawals.",
+                problems,
+            )
+    counts = {
+        "accounts": len(accounts),
+        "transactions": count,
+        "adjustments": books.adjustments,
+    }
+    return Outcome("earlier system", counts, books.remarks)
+
+
+def _read(reader: Reader) -> tuple[dict[str, LegacyAccount], list[Movement]]:
+    try:
+        accounts = reader.accounts()
+        movements = list(reader.movements(accounts))
+    except BadFile as error:
+        reader.problems.add(error.problem)
+    if reader.problems.count:
+        raise ImportRefused("The files cannot be read.", reader.problems)
+    return accounts, movements
+
+
+def _open_accounts(accounts: list[LegacyAccount], currency: str) -> dict[str, LockedAccount]:
+    """Inserts them, empty, with an event each. By the earlier system's id, as if locked."""
+    now = timezone.now()
+    ensure_cash_account(currency)
+    numbers: set[str] = set()
+    while len(numbers) < len(accounts):
+        numbers.add(new_account_number())
+    rows = [
+        Account(
+            id=uuid7(old.created_at, index & MAX_INDEX),
+            number=number,
+            name=old.name,
+            kind=AccountKind.CUSTOMER,
+            status=AccountStatus.ACTIVE,
+            currency=currency,
+            metadata={LEGACY_ID: old.legacy_id},
+            created_at=old.created_at,
+            updated_at=max(old.created_at, old.updated_at),
+        )
+        for index, (old, number) in enumerate(zip(accounts, numbers, strict=True))
+    ]
+    Account.objects.bulk_create(rows, batch_size=_ROWS_AT_ONCE)
+    AccountEvent.objects.bulk_create(
+        [_opened(account, now, index) for index, account in enumerate(rows)],
+        batch_size=_ROWS_AT_ONCE,
+    )
+    return {account.metadata[LEGACY_ID]: LockedAccount.of(account) for account in rows}
+
+
+def _opened(account: Account, now: datetime, index: int) -> AccountEvent:
+    return AccountEvent(
+        id=uuid7(now, index & MAX_INDEX),
+        account=account,
+        event=AccountEventType.OPENED,
+        caller=CALLER,
+        reason="Moved here from the earlier system.",
+        before={},
+        after={"name": account.name, "number": account.number, "metadata": account.metadata},
+        at=now,
+    )
+
+
+def _write(rows: Iterator[JournalRow], books: Books) -> int:
+    """Writes the rows, each list of them with the accounts as they stand after it.
+
+    After a problem nothing more is written; the rest is posted to find its problems as well.
+    """
+    by_id: dict[UUID, LockedAccount] = {one.id: one for one in books.accounts.values()}
+    count = 0
+    while some := list(islice(rows, _ROWS_AT_ONCE)):
+        posted = {
+            account_id
+            for row in some
+            if row.completed_at
+            for account_id in row.customer_account_ids()
+        }
+        if not books.problems.count:
+            ledger.write(some, [by_id[account_id] for account_id in posted])
+        count += len(some)
+    return count

@@ -1,0 +1,76 @@
+"""What is wrong with the files, by file, line and column, and never all of a flood."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+MAX_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A place in a file and what is wrong there, as a sentence.
+
+    `line` counts from 1, the header included, and is where a record of several lines begins; 0 is
+    the file as a whole. `column` is a name of the header, or empty for the record as a whole.
+    """
+
+    file: str
+    line: int
+    column: str
+    reason: str
+
+    def __str__(self) -> str:
+        line = f", line {self.line}" if self.line else ""
+        column = f", column {self.column}" if self.column else ""
+        place = f"{self.file}{line}{column}"
+        return f"{place}: {self.reason}" if place else self.reason
+
+
+@dataclass(slots=True)
+class Problems:
+    """Counts all problems and keeps the first ones."""
+
+    count: int = 0
+    listed: list[Problem] = field(default_factory=list)
+
+    def add(self, problem: Problem) -> None:
+        self.count += 1
+        if len(self.listed) < MAX_LISTED:
+            self.listed.append(problem)
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            self.add(problem)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.listed) == MAX_LISTED
+
+    def lines(self) -> list[str]:
+        more = self.count - len(self.listed)
+        return [*map(str, self.listed), *([f"and {more:,} more"] if more else [])]
+
+
+class ImportRefused(Exception):
+    """Nothing was loaded. The message says why; with `problems`, which places of the files."""
+
+    def __init__(self, message: str, problems: Problems | None = None) -> None:
+        super().__init__(message)
+        self.problems = problems or Problems()
+
+
+class BadFile(Exception):
+    """A file that cannot be read any further."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an import did, or with a dry run would have done: `counts` by name."""
+
+    source: str
+    counts: Mapping[str, int]
+    remarks: Problems = field(default_factory=Problems)

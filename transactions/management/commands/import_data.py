@@ -1,0 +1,88 @@
+"""`manage.py import_data`: files into an empty bank."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from core.currencies import CURRENCIES
+from transactions.imports import Options, import_folder
+from transactions.imports.problems import ImportRefused, Outcome
+
+_NEXT = (
+    "Users that the files name and that were not here are inactive and have no password: activate"
+    " them in the admin and set one."
+)
+
+
+class Command(BaseCommand):
+    help = (
+        "Loads a folder of CSV files into this bank, which must be empty: what export_data has"
+        " written, or the files of the earlier Flask system. All or nothing: exits with 0 if all is"
+        " loaded and proven, with 1 and the reasons if nothing is."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folder", type=Path, help="the folder with the files")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="check all of it, and load nothing"
+        )
+        legacy = parser.add_argument_group("files of the earlier system")
+        legacy.add_argument(
+            "--currency",
+            choices=CURRENCIES,
+            metavar="CODE",
+            default=settings.BANK_DEFAULT_CURRENCY,
+            help="ISO 4217 code of all their amounts (default: %(default)s)",
+        )
+        legacy.add_argument(
+            "--time-zone",
+            type=ZoneInfo,
+            metavar="NAME",
+            default="UTC",
+            help="of times without an offset, such as Europe/Berlin (default: %(default)s)",
+        )
+        legacy.add_argument(
+            "--adjust",
+            action="store_true",
+            help="book what they do not explain openly, as deposits and withdrawals",
+        )
+
+    def handle(
+        self,
+        *,
+        folder: Path,
+        dry_run: bool,
+        currency: str,
+        time_zone: ZoneInfo,
+        adjust: bool,
+        **_: Any,
+    ) -> None:
+        options = Options(currency=currency, zone=time_zone, adjust=adjust, dry_run=dry_run)
+        try:
+            outcome = import_folder(folder, options)
+        except ImportRefused as refused:
+            lines = [str(refused), *(f"  {line}" for line in refused.problems.lines())]
+            raise CommandError("\n".join([*lines, "Nothing was loaded."])) from refused
+        except (OSError, DatabaseError) as error:
+            raise CommandError(f"{error}".strip() + "\nNothing was loaded.") from error
+        self._tell(outcome, dry_run=dry_run)
+
+    def _tell(self, outcome: Outcome, *, dry_run: bool) -> None:
+        for line in outcome.remarks.lines():
+            self.stderr.write(f"Adjusted: {line}")
+        if not sys.stdout.isatty():
+            summary = {"source": outcome.source, "dry_run": dry_run, **outcome.counts}
+            self.stdout.write(json.dumps(summary))
+            return
+        counted = ", ".join(f"{count:,} {name}" for name, count in outcome.counts.items())
+        verb = "Would load" if dry_run else "Loaded"
+        self.stdout.write(f"{verb} from the {outcome.source}, proven: {counted}.")
+        if not dry_run and outcome.counts.get("users"):
+            self.stdout.write(_NEXT)
