@@ -302,6 +302,8 @@ if BANK_DEFAULT_CURRENCY not in CURRENCIES:
 BANK_APPROVAL_THRESHOLDS = environment.amounts("BANK_APPROVAL_THRESHOLDS")
 APPROVAL_EXPIRES_DAYS = environment.integer("BANK_APPROVAL_EXPIRES_DAYS", default=7, minimum=1)
 RETRY_LIMIT = environment.integer("BANK_RETRY_LIMIT", default=5)
+# The worker archives once a day what was completed so many days ago. 0 switches that off.
+ARCHIVE_AFTER_DAYS = environment.integer("BANK_ARCHIVE_AFTER_DAYS", default=0)
 # How long a worker may be silent before what it holds is given back.
 WORKER_LEASE_SECONDS = environment.integer("BANK_WORKER_LEASE_SECONDS", default=60, minimum=1)
 # Not ready when a due transaction has waited longer.

@@ -19,6 +19,7 @@ from accounts.models import Account
 from accounts.selectors import visible_accounts
 from core.api.permissions import has_right
 from core.errors import FieldError, InvalidInput, NotFound
+from transactions.archive.checkpoints import internal_balance
 from transactions.balances import balances_at
 from transactions.branches import Branch
 from transactions.models import Entry, Transaction, TransactionEvent
@@ -177,12 +178,7 @@ def page_of_entries(
 
 def balance_of(account: Account) -> Decimal:
     """The balance now, in main units; of an internal account the sum of its postings."""
-    if account.balance is not None:
-        return account.balance
-    total: Decimal | None = Entry.objects.filter(account=account).aggregate(total=Sum("amount"))[
-        "total"
-    ]
-    return total or Decimal(0)
+    return internal_balance(account.id) if account.balance is None else account.balance
 
 
 def balance_at(account: Account, at: datetime) -> Decimal:

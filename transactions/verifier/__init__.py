@@ -9,7 +9,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core.snapshot import snapshot
-from transactions.verifier import accounts, entries, events, identifiers, journal, objects
+from transactions.verifier import accounts, archive, entries, events, identifiers, journal, objects
 from transactions.verifier.counts import counts
 from transactions.verifier.report import Collector, Finding, Place, Report
 
@@ -33,6 +33,7 @@ def examine(connection: BaseDatabaseWrapper) -> Report:
     found = Collector()
     for rules in (journal.PASS, entries.PASS, accounts.PASS, accounts.CURRENCIES, events.PASS):
         rules.run(connection, found)
+    archive.check(connection, found)
     identifiers.check(connection, found)
     objects.check(connection, found)
     return Report(checked=counts(connection), findings=found.findings())

@@ -1,0 +1,69 @@
+"""What is archived of the internal accounts, which have no balance of their own.
+
+The last segment has the sum of all their archived postings, so their balance is that and what is
+not archived: it costs the same however much the archive holds.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import connection
+
+from core.money import format_amount, from_units, to_units
+from transactions.archive.lines import Line
+
+# One statement, so that nothing is archived between its halves. Its second half reads the partial
+# index of what is completed and not archived.
+_BALANCE = """
+    SELECT (SELECT checkpoint FROM transactions_archivesegment ORDER BY number DESC LIMIT 1),
+           (SELECT sum(CASE WHEN credit_account_id = %(account_id)s THEN amount ELSE -amount END)
+            FROM transactions_transaction
+            WHERE status = 'COMPLETED' AND archived_at IS NULL
+            AND (debit_account_id = %(account_id)s OR credit_account_id = %(account_id)s))"""
+
+
+def internal_balance(account_id: UUID) -> Decimal:
+    """The sum of all postings of an internal account, archived or not, in main units."""
+    parameter = account_id if connection.vendor == "postgresql" else account_id.hex
+    with connection.cursor() as cursor:
+        cursor.execute(_BALANCE, {"account_id": parameter})
+        checkpoint, active = cursor.fetchone()
+    return from_units(int(active or 0)) + archived_until(checkpoint).get(account_id, Decimal(0))
+
+
+def archived_until(checkpoint: str | None) -> dict[UUID, Decimal]:
+    """A checkpoint as the database keeps it, by account."""
+    totals = json.loads(checkpoint) if checkpoint else {}
+    return {UUID(account_id): Decimal(total) for account_id, total in totals.items()}
+
+
+def next_checkpoint(before: Mapping[str, str], lines: Iterable[Line]) -> dict[str, str]:
+    """The checkpoint after these lines, in main units: credits +, debits -."""
+    units = Counter({account_id: to_units(Decimal(total)) for account_id, total in before.items()})
+    for line in lines:
+        if line.debited:
+            units[str(line.debited)] -= line.amount
+        if line.credited:
+            units[str(line.credited)] += line.amount
+    return {account_id: format(from_units(total), "f") for account_id, total in units.items()}
+
+
+def sums_of(lines: Iterable[Line]) -> Counter[str]:
+    """The sum of amounts by currency, in units."""
+    units: Counter[str] = Counter()
+    for line in lines:
+        units[line.currency] += line.amount
+    return units
+
+
+def added(sums: Mapping[str, str], more: Mapping[str, int]) -> dict[str, str]:
+    """Sums as a run keeps them, in main units with the currency's digits, and units on top."""
+    units = Counter({currency: to_units(Decimal(total)) for currency, total in sums.items()})
+    units.update(more)
+    return {
+        currency: format_amount(from_units(total), currency)
+        for currency, total in sorted(units.items())
+    }

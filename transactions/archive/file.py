@@ -1,0 +1,138 @@
+"""The archive's file: appended to, made durable, cut back to its recorded end.
+
+Nothing else of the system writes to it, and nothing that is recorded is ever changed.
+"""
+
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from core.failpoints import failpoint
+from core.files import told_as_problem, write_atomically
+from transactions.archive.lines import FORMAT
+from transactions.archive.problems import ArchiveProblem
+from transactions.models import ArchiveSegment
+
+
+def archive_path() -> Path:
+    return Path(settings.DATA_DIR) / FORMAT.file_name
+
+
+def chained(digest: str, data: bytes = b"") -> "hashlib._Hash":
+    """SHA-256 over a digest, 32 bytes or nothing, and what follows it in the file."""
+    return hashlib.sha256(bytes.fromhex(digest) + data)
+
+
+def header_segment() -> ArchiveSegment:
+    """The header as the segment before the first one. It is never stored."""
+    return ArchiveSegment(
+        number=0,
+        digest=chained("", FORMAT.header).hexdigest(),
+        file_start=0,
+        file_end=len(FORMAT.header),
+    )
+
+
+def last_segments() -> tuple[ArchiveSegment, str]:
+    """The last segment that is recorded, or the header; and the digest before it."""
+    *earlier, last = [header_segment(), *ArchiveSegment.objects.order_by("-number")[:2][::-1]][-2:]
+    return last, earlier[0].digest if earlier else ""
+
+
+class ArchiveFile:
+    """The file, open for appending. `end` is the recorded end; the caller holds the lock.
+
+    Every method raises FileProblem.
+    """
+
+    def __init__(self, path: Path, descriptor: int, end: int) -> None:
+        self.path = path
+        self.end = end
+        self._descriptor = descriptor
+
+    def append(self, data: bytes) -> None:
+        """On return the bytes are on the disk, behind the recorded end, which stays."""
+        half = len(data) // 2
+        with told_as_problem(self.path):
+            self._write(data[:half])
+            failpoint("archive.half_appended")
+            self._write(data[half:])
+            failpoint("archive.appended")
+            os.fsync(self._descriptor)
+        failpoint("archive.synced")
+
+    def cut(self) -> None:
+        """Removes what lies behind the recorded end."""
+        with told_as_problem(self.path, "cut"):
+            os.ftruncate(self._descriptor, self.end)
+            os.fsync(self._descriptor)
+        failpoint("archive.cut")
+
+    def tail(self) -> int:
+        """How many bytes lie behind the recorded end."""
+        return os.fstat(self._descriptor).st_size - self.end
+
+    def keep_tail(self) -> Path:
+        """Copies what lies behind the recorded end to a file of its own, beside this one."""
+        kept = self.path.with_name(f"{self.path.name}.cut-{timezone.now():%Y%m%dT%H%M%S%fZ}")
+        with (
+            os.fdopen(os.dup(self._descriptor), "rb") as source,
+            write_atomically(kept) as target,
+        ):
+            source.seek(self.end)
+            shutil.copyfileobj(source, target)
+        return kept
+
+    def require(self, last: ArchiveSegment, digest_before: str) -> None:
+        """Raises ArchiveProblem unless the file is what `last` says, as far as the header and the
+        last segment tell: whatever was put in or taken out before it has moved it."""
+        status = os.fstat(self._descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ArchiveProblem(f"{self.path} is not a regular file.")
+        if os.pread(self._descriptor, len(FORMAT.header), 0) != FORMAT.header:
+            raise ArchiveProblem(f"{self.path} does not begin with the header of the archive.")
+        if status.st_size < last.file_end:
+            raise ArchiveProblem(
+                f"{self.path} has {status.st_size} bytes, and {last.file_end} are recorded:"
+                " it was cut short. Put it back from its backup."
+            )
+        data = os.pread(self._descriptor, last.file_end - last.file_start, last.file_start)
+        if chained(digest_before, data).hexdigest() != last.digest:
+            raise ArchiveProblem(
+                f"{self.path} was changed: `verify_archive` tells where. Put it back from its"
+                " backup."
+            )
+
+    def _write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+
+
+@contextmanager
+def opened(path: Path, last: ArchiveSegment) -> Iterator[ArchiveFile]:
+    """The archive's file, made with its header if nothing is recorded and there is none.
+
+    Raises FileProblem if it cannot be opened, is missing or is a symbolic link.
+    """
+    if not last.number and not os.path.lexists(path):
+        with write_atomically(path) as file:
+            file.write(FORMAT.header)
+    if last.number and not os.path.lexists(path):
+        raise ArchiveProblem(
+            f"{path} is missing, and runs are recorded. Put it back from its backup."
+        )
+    with told_as_problem(path):
+        flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(path, flags)
+    try:
+        yield ArchiveFile(path, descriptor, last.file_end)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,45 @@
+"""One archive run at a time: in the database for all hosts, beside the file for all processes."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from django.db import connection
+
+from core.files import FileBusy, exclusive
+
+# Any constant will do, but those of core.database and core.migration_lock.
+_ADVISORY_LOCK = 7_064_008
+_BUSY = "Another archive run is going on."
+
+
+@contextmanager
+def archive_lock(path: Path) -> Iterator[None]:
+    """Holds off every other run on this database or this file. Both locks end with the process.
+
+    On SQLite the file's lock is the only one. Raises FileBusy at once if another run holds either,
+    and FileProblem if the folder does not allow it.
+    """
+    with ExitStack() as held:
+        held.enter_context(exclusive(path.with_name(f".{path.name}.lock"), _BUSY))
+        if connection.vendor == "postgresql":
+            held.enter_context(_advisory_lock())
+        yield
+
+
+@contextmanager
+def _advisory_lock() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ADVISORY_LOCK])
+        if not cursor.fetchone()[0]:
+            raise FileBusy(_BUSY)
+        # It is made for requests. A selection may have to read past all that is kept.
+        cursor.execute("SET statement_timeout = 0")
+    try:
+        yield
+    finally:
+        # If the session is lost, so are its lock and its settings.
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("RESET statement_timeout")
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_ADVISORY_LOCK])

@@ -1,0 +1,224 @@
+"""Archive runs: each transaction stands in the file exactly once, whatever crashes.
+
+A run takes batches. The lines of a batch are appended to the file and made durable, and then one
+database transaction marks its rows and records where in the file they lie: the segment. That commit
+is what archives them. What lies in the file behind the last recorded segment is nothing, and the
+next run cuts it off.
+
+No account is locked. A row is locked while its batch is marked, which is in the way only of who
+retries or reverses just that transaction.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from core.commands import Origin
+from core.contention import retrying
+from core.errors import Busy
+from core.failpoints import failpoint
+from core.files import FileProblem
+from core.identifiers import uuid7
+from transactions.archive.checkpoints import added, next_checkpoint, sums_of
+from transactions.archive.file import ArchiveFile, archive_path, chained, last_segments, opened
+from transactions.archive.lines import Line, read_lines
+from transactions.archive.locks import archive_lock
+from transactions.archive.marks import mark
+from transactions.archive.problems import ArchiveProblem
+from transactions.archive.selection import Position, Selection
+from transactions.models import ArchiveRun, ArchiveSegment
+from transactions.states import TransactionStatus
+
+BATCH_SIZE = 5000
+_ATTEMPTS = 5
+_SETTLED = (TransactionStatus.COMPLETED, TransactionStatus.FAILED)
+INTERRUPTED = "The process ended before the run did."
+STOPPED = "It was told to stop before it came to its end."
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of it: the run, the earlier ones that it found interrupted, and what it cut off.
+
+    `kept` is a copy of what was cut off, made where no interrupted run accounts for it.
+    """
+
+    run: ArchiveRun
+    interrupted: list[ArchiveRun] = field(default_factory=list)
+    cut_bytes: int = 0
+    kept: Path | None = None
+
+
+def archive(
+    selection: Selection,
+    *,
+    origin: Origin,
+    batch_size: int = BATCH_SIZE,
+    progress: Callable[[int], None] = lambda _rows: None,
+    stopping: Callable[[], bool] = lambda: False,
+    wanted: Callable[[], bool] = lambda: True,
+) -> Outcome | None:
+    """Archives what the selection takes. None if it is not `wanted` once the lock is held.
+
+    `progress` is told the rows of each batch that is archived; `stopping` is asked before each.
+    Raises FileBusy while another run goes on, and FileProblem for whatever else is in the way; what
+    is archived by then stays so, and all else is as it was.
+    """
+    path = archive_path()
+    with archive_lock(path):
+        if not wanted():
+            return None
+        last, digest_before = last_segments()
+        with opened(path, last) as file:
+            file.require(last, digest_before)
+            outcome = _begin(selection, origin, file, last)
+            _Work(selection, file, outcome.run, last, batch_size, progress, stopping).run()
+    return outcome
+
+
+def _begin(
+    selection: Selection, origin: Origin, file: ArchiveFile, last: ArchiveSegment
+) -> Outcome:
+    """Puts in order what an earlier run has left, and records the new one."""
+    interrupted = list(ArchiveRun.objects.filter(finished_at__isnull=True).order_by("id"))
+    cut_bytes, kept = file.tail(), None
+    if cut_bytes and not interrupted:
+        if not last.number:
+            raise ArchiveProblem(
+                f"{file.path} holds lines, and no run is recorded: is it another bank's?"
+            )
+        kept = file.keep_tail()
+    if cut_bytes:
+        file.cut()
+    # Only now: a run that is not closed accounts for a tail.
+    for run in interrupted:
+        _close(run, INTERRUPTED)
+    now = timezone.now()
+    run = ArchiveRun.objects.create(
+        id=uuid7(now),
+        actor_id=origin.user_id,
+        caller=origin.caller,
+        bounds=selection.bounds(),
+        digest=last.digest,
+        file_start=last.file_end,
+        file_end=last.file_end,
+        started_at=now,
+    )
+    failpoint("archive.began")
+    return Outcome(run, interrupted, cut_bytes, kept)
+
+
+def _close(run: ArchiveRun, problem: str) -> None:
+    run.finished_at, run.problem = timezone.now(), problem[:500]
+    run.save(update_fields=["finished_at", "problem"])
+
+
+@dataclass(slots=True)
+class _Work:
+    """A run at work. `last` is the last recorded segment, whoever wrote it."""
+
+    selection: Selection
+    file: ArchiveFile
+    record: ArchiveRun
+    last: ArchiveSegment
+    batch_size: int
+    progress: Callable[[int], None]
+    stopping: Callable[[], bool]
+
+    def run(self) -> None:
+        try:
+            problem = self._take_all()
+        except (FileProblem, Busy) as error:
+            self._abandon(str(error))
+            raise ArchiveProblem(str(error)) from error
+        except (DatabaseError, KeyboardInterrupt) as error:
+            # Whether it committed last is not certain, so nothing is cut. The next run gets the
+            # lock only when it is: the lost session of the database holds it until then.
+            raise ArchiveProblem(_message(error)) from error
+        _close(self.record, problem)
+
+    def _take_all(self) -> str:
+        """Batch by batch. Returns what the run's record says of its end."""
+        position = Position()
+        while not self.stopping():
+            ids, position = self.selection.next_ids(position, self.batch_size)
+            if not ids:
+                return ""
+            self._take(ids)
+            self.progress(len(ids))
+        return STOPPED
+
+    def _take(self, ids: Sequence[UUID]) -> None:
+        """Archives those of a batch that are still as they were chosen."""
+        for _ in range(_ATTEMPTS):
+            found = read_lines(connection, ids)
+            lines = [found[one] for one in ids if one in found and _may_go(found[one])]
+            if not lines:
+                return
+            data = b"".join(line.data for line in lines)
+            self.file.append(data)
+            if segment := retrying(partial(self._record, lines, data)):
+                self.last, self.file.end = segment, segment.file_end
+                failpoint("archive.committed")
+                return
+            # One that had failed was retried meanwhile.
+            self.file.cut()
+        raise ArchiveProblem("Failed transactions are being retried all the time. Try again.")
+
+    def _record(self, lines: Sequence[Line], data: bytes) -> ArchiveSegment | None:
+        """In one transaction: marks the rows and records the segment. None: nothing was done."""
+        run = ArchiveRun.objects.select_for_update(no_key=True).get(pk=self.record.pk)
+        if run.finished_at is not None:
+            raise ArchiveProblem("Another archive run has taken this one for dead.")
+        at = _later(self.last.recorded_at)
+        if not mark(lines, run_id=run.pk, at=at):
+            transaction.set_rollback(True)
+            return None
+        failpoint("archive.marked")
+        sums = sums_of(lines)
+        segment = ArchiveSegment.objects.create(
+            number=self.last.number + 1,
+            run=run,
+            rows=len(lines),
+            sums=added({}, sums),
+            checkpoint=next_checkpoint(self.last.checkpoint, lines),
+            digest=chained(self.last.digest, data).hexdigest(),
+            file_start=self.last.file_end,
+            file_end=self.last.file_end + len(data),
+            recorded_at=at,
+        )
+        run.rows += segment.rows
+        run.sums = added(run.sums, sums)
+        run.digest, run.file_end = segment.digest, segment.file_end
+        run.save(update_fields=["rows", "sums", "digest", "file_end"])
+        failpoint("archive.recorded")
+        self.record.rows, self.record.sums = run.rows, run.sums
+        self.record.digest, self.record.file_end = run.digest, run.file_end
+        return segment
+
+    def _abandon(self, problem: str) -> None:
+        """The last batch was rolled back. What cannot be put in order now is for the next run."""
+        with suppress(DatabaseError, FileProblem):
+            self.file.cut()
+            _close(self.record, problem)
+
+
+def _may_go(line: Line) -> bool:
+    return line.status in _SETTLED and line.run_id is None
+
+
+def _later(moment: datetime | None) -> datetime:
+    """Now, and later than the segment before: by its time a row tells which segment it is in."""
+    now = timezone.now()
+    return now if moment is None else max(now, moment + timedelta(microseconds=1))
+
+
+def _message(error: BaseException) -> str:
+    return STOPPED if isinstance(error, KeyboardInterrupt) else f"The database failed: {error}"

@@ -1,0 +1,207 @@
+"""`manage.py archive_transactions`: moves what is settled and old to the archive's file."""
+
+import json
+import re
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+from django.utils import timezone
+
+from accounts.models import Account
+from core.commands import Origin
+from core.files import FileBusy, FileProblem
+from core.progress import Progress
+from transactions.archive.checkpoints import added
+from transactions.archive.file import archive_path
+from transactions.archive.runs import BATCH_SIZE, Outcome, archive
+from transactions.archive.selection import Selection
+
+RUN_RIGHT = "transactions.run_archive"
+DEFAULT_DAYS = 90
+MAX_BATCH_SIZE = 50_000
+PROBLEM, BUSY = 1, 3
+_DAYS = re.compile(r"([0-9]{1,5})d")
+
+
+def days(text: str) -> timedelta:
+    if not (match := _DAYS.fullmatch(text)):
+        raise ArgumentTypeError(f"{text!r} is no number of days, like 90d")
+    return timedelta(days=int(match[1]))
+
+
+def moment(text: str) -> datetime:
+    """A date, whose day begins in UTC, or a date and time with an offset (ISO 8601)."""
+    try:
+        if len(text) == len("2026-01-31"):
+            return datetime.combine(date.fromisoformat(text), time(), tzinfo=UTC)
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no date, like 2026-01-31") from None
+    if at.tzinfo is None:
+        raise ArgumentTypeError(f"{text!r} needs an offset, like 2026-01-31T18:00:00+01:00")
+    return at.astimezone(UTC)
+
+
+def whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ArgumentTypeError(f"{text!r} is no whole number")
+    return int(text)
+
+
+class Command(BaseCommand):
+    help = (
+        "Appends completed transactions to archived_transactions.csv in the data folder and marks"
+        " them archived, each exactly once. They stay in the database. Without --older-than,"
+        " --before or --keep-last it takes what is older than BANK_ARCHIVE_AFTER_DAYS, or 90 days."
+        " Exit codes: 0 done, also if there was nothing to do; 1 a problem, which is told; 2 wrong"
+        " use; 3 another run is going on."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        bounds = parser.add_mutually_exclusive_group()
+        bounds.add_argument(
+            "--older-than", type=days, metavar="DAYS", help="completed so long ago, like 90d"
+        )
+        bounds.add_argument(
+            "--before", type=moment, metavar="DATE", help="completed before it, in UTC"
+        )
+        bounds.add_argument(
+            "--keep-last", type=whole, metavar="N", help="all but the newest N of each account"
+        )
+        parser.add_argument("--account", metavar="ID", help="only those of this account or number")
+        parser.add_argument("--include-failed", action="store_true", help="failed ones as well")
+        parser.add_argument("--dry-run", action="store_true", help="only say what it would take")
+        parser.add_argument(
+            "--batch-size",
+            type=whole,
+            default=BATCH_SIZE,
+            metavar="N",
+            help=f"transactions marked at once (default: {BATCH_SIZE})",
+        )
+        parser.add_argument("--actor", metavar="USERNAME", help="who has asked for it")
+        parser.add_argument(
+            "--json", action="store_true", help="one line of JSON, on a terminal too"
+        )
+
+    def handle(self, **options: Any) -> None:
+        if not 1 <= options["batch_size"] <= MAX_BATCH_SIZE:
+            raise CommandError(f"--batch-size is 1 to {MAX_BATCH_SIZE}.", returncode=2)
+        selection = Selection(
+            before=_before(options),
+            keep_last=options["keep_last"],
+            account_id=_account_id(options["account"]),
+            include_failed=options["include_failed"],
+        )
+        origin = _origin(options["actor"])
+        if options["dry_run"]:
+            self._show(_as_planned(selection), as_json=options["json"])
+            return
+        try:
+            outcome = self._archive(selection, origin, options["batch_size"])
+        except FileBusy as error:
+            raise CommandError(str(error), returncode=BUSY) from error
+        except FileProblem as error:
+            raise CommandError(str(error), returncode=PROBLEM) from error
+        except DatabaseError as error:
+            raise CommandError(f"The database failed: {error}", returncode=PROBLEM) from error
+        self._tell_of_interrupted(outcome)
+        self._show(_as_json(outcome), as_json=options["json"])
+
+    def _archive(self, selection: Selection, origin: Origin, batch_size: int) -> Outcome:
+        on_terminal = sys.stderr.isatty()
+        total = sum(rows for rows, _ in selection.totals().values()) if on_terminal else 0
+        with Progress("Archiving", total) as progress:
+            outcome = archive(
+                selection, origin=origin, batch_size=batch_size, progress=progress.advance
+            )
+        assert outcome is not None, "It is always wanted."
+        return outcome
+
+    def _tell_of_interrupted(self, outcome: Outcome) -> None:
+        for run in outcome.interrupted:
+            self.stderr.write(
+                f"Run {run.pk}, begun {run.started_at:%Y-%m-%d %H:%M} UTC, was interrupted;"
+                f" {run.rows} transactions of it are archived."
+            )
+        if outcome.cut_bytes:
+            kept = f" It is kept in {outcome.kept}." if outcome.kept else ""
+            self.stderr.write(
+                f"Cut {outcome.cut_bytes} bytes off the file that no run had recorded.{kept}"
+            )
+
+    def _show(self, summary: dict[str, Any], *, as_json: bool) -> None:
+        if as_json or not sys.stdout.isatty():
+            self.stdout.write(json.dumps(summary))
+            return
+        sums = ", ".join(f"{total} {currency}" for currency, total in summary["sums"].items())
+        verb = "Would archive" if summary["dry_run"] else "Archived"
+        self.stdout.write(f"{verb} {summary['rows']:,} transactions{f', {sums}' if sums else ''}.")
+
+
+def _before(options: dict[str, Any]) -> datetime | None:
+    if options["before"] is not None:
+        return options["before"]
+    if options["older_than"] is not None:
+        return timezone.now() - options["older_than"]
+    if options["keep_last"] is not None:
+        return None
+    return timezone.now() - timedelta(days=settings.ARCHIVE_AFTER_DAYS or DEFAULT_DAYS)
+
+
+def _account_id(text: str | None) -> UUID | None:
+    """By id or number. Raises CommandError if there is no such account."""
+    if text is None:
+        return None
+    try:
+        found = Account.objects.filter(pk=UUID(text))
+    except ValueError:
+        found = Account.objects.filter(number=text)
+    account_id: UUID | None = found.values_list("pk", flat=True).first()
+    if account_id is None:
+        raise CommandError(f"There is no account {text}.", returncode=2)
+    return account_id
+
+
+def _origin(username: str | None) -> Origin:
+    """Raises CommandError for a user who may not archive."""
+    caller = "job:archive_transactions"
+    if username is None:
+        return Origin(caller=caller)
+    user = get_user_model().objects.filter(username=username, is_active=True).first()
+    if user is None or not user.has_perm(RUN_RIGHT):
+        raise CommandError(f"There is no active user {username} who may archive.", returncode=2)
+    return Origin(user_id=user.pk, caller=caller)
+
+
+def _as_planned(selection: Selection) -> dict[str, Any]:
+    totals = selection.totals()
+    return {
+        "dry_run": True,
+        "rows": sum(rows for rows, _ in totals.values()),
+        "sums": added({}, {currency: units for currency, (_, units) in totals.items()}),
+        "bounds": selection.bounds(),
+    }
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    run = outcome.run
+    return {
+        "dry_run": False,
+        "run_id": str(run.pk),
+        "rows": run.rows,
+        "sums": run.sums,
+        "bounds": run.bounds,
+        "file": str(archive_path()),
+        "file_start": run.file_start,
+        "file_end": run.file_end,
+        "digest": run.digest,
+        "interrupted": [str(one.pk) for one in outcome.interrupted],
+        "cut_bytes": outcome.cut_bytes,
+    }

@@ -1,0 +1,32 @@
+"""`manage.py verify_archive`: proves the archive's file."""
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from transactions.archive.verification import verify_archive
+
+
+class Command(BaseCommand):
+    help = (
+        "Reads archived_transactions.csv in the data folder again: its rows, sums and digests"
+        " against the recorded runs, and each line against the transaction that it is. Exits with"
+        " 0 if all of it holds and with 1 if not; names the first bad line."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--json", action="store_true", help="print the report as one JSON object"
+        )
+
+    def handle(self, **options: Any) -> None:
+        report = verify_archive()
+        if options["json"]:
+            self.stdout.write(json.dumps(report.as_json()))
+        else:
+            self.stdout.write("\n".join(report.lines()))
+        if not report.ok:
+            sys.exit(1)
