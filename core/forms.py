@@ -1,7 +1,7 @@
 """Fields of the admin's forms: they take what the API takes, and refuse it in the same words."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
@@ -65,23 +65,43 @@ class AmountField(forms.CharField):
         return _checked(partial(parse_amount, text)) if text else None
 
 
+def _widget_attrs(kind: str) -> dict[str, str]:
+    return {"type": kind, "class": " ".join(BASE_INPUT_CLASSES)}
+
+
 class MomentField(forms.DateTimeField):
-    """A past moment, to the second, in the current time zone."""
+    """A moment in the current time zone, to the second."""
 
     widget = forms.DateTimeInput(
-        format="%Y-%m-%dT%H:%M:%S",
-        attrs={"type": "datetime-local", "step": "1", "class": " ".join(BASE_INPUT_CLASSES)},
+        format="%Y-%m-%dT%H:%M:%S", attrs={"step": "1", **_widget_attrs("datetime-local")}
     )
 
     def clean(self, value: Any) -> datetime | None:
         try:
             moment: datetime | None = super().clean(value)
         except OverflowError:
-            raise ValidationError("That moment is out of range.", code="out_of_range") from None
-        # What the databases and every time zone can tell, with room at both ends.
-        if moment is not None and not 1970 <= moment.year <= 9998:
-            raise ValidationError("That moment is out of range.", code="out_of_range")
-        return moment
+            raise _OUT_OF_RANGE from None
+        return _in_range(moment)
+
+
+class DayField(forms.DateField):
+    """A day of the current time zone."""
+
+    widget = forms.DateInput(format="%Y-%m-%d", attrs=_widget_attrs("date"))
+
+    def clean(self, value: Any) -> date | None:
+        return _in_range(super().clean(value))
+
+
+_OUT_OF_RANGE = ValidationError("That moment is out of range.", code="out_of_range")
+Time = TypeVar("Time", bound=date)  # A datetime is a date.
+
+
+def _in_range(time: Time | None) -> Time | None:
+    """What the databases and every time zone can tell, with room at both ends."""
+    if time is not None and not 1970 < time.year < 9999:
+        raise _OUT_OF_RANGE
+    return time
 
 
 class ReasonForm(forms.Form):

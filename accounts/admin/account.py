@@ -1,5 +1,7 @@
 """Accounts: the list, and a page for each."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,9 +13,10 @@ from unfold.contrib.filters.admin import ChoicesRadioFilter
 from unfold.decorators import action, display
 
 from accounts.admin.account_event import AccountEventInline
+from accounts.admin.buttons import AccountButtons, blocked_in_words
 from accounts.admin.filters import CurrencyFilter, ShownStatusFilter, account_named, as_uuid
 from accounts.models import Account
-from accounts.states import ShownStatus
+from accounts.states import AccountKind, ShownStatus
 from core.admin import ReadOnlyModelAdmin, badge, shown_amount
 
 STATUS_COLOURS = {
@@ -24,7 +27,7 @@ STATUS_COLOURS = {
 
 
 @admin.register(Account)
-class AccountAdmin(ReadOnlyModelAdmin):
+class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
     list_display = (
         "number",
         "name",
@@ -36,13 +39,23 @@ class AccountAdmin(ReadOnlyModelAdmin):
         "owner",
         "created_at",
     )
-    list_select_related = ("owner",)
     list_filter = (ShownStatusFilter, ("kind", ChoicesRadioFilter), CurrencyFilter)
     # Asks for a search box; `get_search_results` tells what is searched.
     search_fields = ("number",)
     search_help_text = "Number, name, owner or id"
-    actions_detail = ("transactions", "entries")
+    # In the order in which they stand on the page, see `render_change_form`.
+    actions_detail: tuple[str, ...] = (
+        "transactions",
+        "entries",
+        "rename",
+        "freeze",
+        "unfreeze",
+        "overdraft_limit",
+        "close",
+    )
+    change_form_outer_before_template = "accounts/head.html"
     inlines = (AccountEventInline,)
+    # The figures that matter stand above, large: see `render_change_form`.
     fieldsets = (
         (
             "Account",
@@ -51,29 +64,23 @@ class AccountAdmin(ReadOnlyModelAdmin):
                     ("number", "name"),
                     ("owner", "kind"),
                     ("currency", "code"),
-                    ("shown_status", "blocked"),
-                )
-            },
-        ),
-        (
-            "Money",
-            {
-                "fields": (
-                    ("money_balance", "money_available"),
-                    ("money_overdraft_limit", "last_sequence"),
-                    "last_posted_at",
+                    ("created_at", "last_posted_at"),
                 )
             },
         ),
         (
             "Record",
             {
+                "classes": ("collapse",),
                 "fields": (
-                    ("created_at", "updated_at"),
-                    ("id", "metadata"),
+                    ("id", "updated_at"),
+                    ("shown_status", "blocked"),
+                    ("money_balance", "money_available"),
+                    ("money_overdraft_limit", "last_sequence"),
+                    "metadata",
                     ("idempotency_caller", "idempotency_key"),
                     "request_fingerprint",
-                )
+                ),
             },
         ),
     )
@@ -98,14 +105,25 @@ class AccountAdmin(ReadOnlyModelAdmin):
             )
         return queryset.filter(found), False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("owner")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """The buttons stand in the page itself: the theme's menu of them takes a mouse."""
+        context["buttons"] = context.pop("actions_detail", [])
+        if account := kwargs.get("obj"):
+            context["figures"] = _figures(account)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     @display(description="Status")
     def shown_status(self, account: Account) -> SafeString:
         return badge(account.shown_status.label, STATUS_COLOURS)
 
     @display(description="Blocked")
     def blocked(self, account: Account) -> str:
-        sides = {"Debits": account.debits_blocked, "Credits": account.credits_blocked}
-        return " and ".join(side for side, is_blocked in sides.items() if is_blocked) or "Nothing"
+        return blocked_in_words(account)
 
     @display(description="Balance")
     def money_balance(self, account: Account) -> str:
@@ -144,3 +162,22 @@ class AccountAdmin(ReadOnlyModelAdmin):
         # By the name of the page: what stands above accounts is not imported here.
         page = reverse(f"admin:transactions_{model}_changelist")
         return redirect(f"{page}?{urlencode({'account': account.number})}")
+
+
+def _figures(account: Account) -> list[tuple[str, str, str]]:
+    """What the account is worth and whether it can be used: words, figure, note."""
+    blocked = "" if account.kind == AccountKind.INTERNAL else blocked_in_words(account)
+    if account.is_closed:
+        blocked = "Closed for good."
+    figures = [("Status", account.shown_status.label, blocked)]
+    if account.balance is not None:
+        amounts = {
+            "Balance": account.balance,
+            "Available balance": account.available_balance,
+            "Overdraft limit": account.overdraft_limit,
+        }
+        figures = [
+            (words, f"{shown_amount(amount, account.currency)} {account.currency}", "")
+            for words, amount in amounts.items()
+        ] + figures
+    return figures

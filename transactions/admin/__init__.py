@@ -1,5 +1,6 @@
 """The journal, the ledger and what came of them, for staff to read."""
 
+from transactions.admin.account import MoneyAccountAdmin
 from transactions.admin.archive_run import ArchiveRunAdmin
 from transactions.admin.batch import BatchAdmin
 from transactions.admin.entry import EntryAdmin
@@ -11,6 +12,7 @@ __all__ = [
     "ArchiveRunAdmin",
     "BatchAdmin",
     "EntryAdmin",
+    "MoneyAccountAdmin",
     "TransactionAdmin",
     "TransactionEventAdmin",
     "VerificationAdmin",

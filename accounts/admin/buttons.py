@@ -1,0 +1,194 @@
+"""Buttons of an account's page that move no money: rename, freeze, unfreeze, close, limit.
+
+Each is a page of its own that asks why and runs the same command as the API. A button shows where
+its right and the state allow it; typed by hand its page is refused (403). The command checks the
+state again, under its lock.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+
+from accounts.admin.forms import FreezeForm, OverdraftLimitForm, RenameForm
+from accounts.commands import (
+    AccountCommand,
+    ChangeOverdraftLimit,
+    CloseAccount,
+    FreezeAccount,
+    RenameAccount,
+    UnfreezeAccount,
+)
+from accounts.models import Account
+from accounts.permissions import CanManageAccounts, CanOpenAccounts
+from accounts.states import AccountKind, FreezeScope
+from core.admin import shown_amount
+from core.api.permissions import has_right
+from core.api.requests import origin_of
+from core.command_form import form_page
+from core.commands import process
+from core.forms import ReasonForm
+
+
+def is_open_customer(account: Account) -> bool:
+    return account.kind == AccountKind.CUSTOMER and not account.is_closed
+
+
+class AccountButtons:
+    """For the admin of accounts."""
+
+    admin_site: Any
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Account | None:
+        """Read once for the page and all its buttons."""
+        if not hasattr(request, "account"):
+            found = super().get_object(request, object_id, from_field)  # type: ignore[misc]
+            request.account = found  # type: ignore[attr-defined]
+        account: Account | None = request.account  # type: ignore[attr-defined]
+        return account
+
+    def may(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        right: str,
+        state: Callable[[Account], bool] = is_open_customer,
+    ) -> bool:
+        """By right, and by the state just now: of an open account of a customer."""
+        if not has_right(request.user, right):
+            return False
+        account = self.get_object(request, object_id)
+        return account is not None and is_open_customer(account) and state(account)
+
+    def has_rename_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return self.may(request, object_id, CanOpenAccounts.right)
+
+    def has_manage_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return self.may(request, object_id, CanManageAccounts.right)
+
+    def has_freeze_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return self.may(request, object_id, CanManageAccounts.right, _has_side_to_block)
+
+    def has_unfreeze_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return self.may(request, object_id, CanManageAccounts.right, _has_block)
+
+    @action(description="Rename", icon="edit", permissions=["view", "rename"])
+    def rename(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def run(account: Account, values: dict[str, Any]) -> str:
+            command = RenameAccount(account_id=account.id, **values)
+            return f'Renamed: the account is now "{self._apply(request, command).name}".'
+
+        form = RenameForm(request.POST or None, initial={"name": self._name(request, object_id)})
+        return self._ask(request, object_id, "Rename", form, run)
+
+    @action(description="Freeze", icon="ac_unit", permissions=["view", "freeze"])
+    def freeze(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def run(account: Account, values: dict[str, Any]) -> str:
+            scope = FreezeScope(values["scope"])
+            command = FreezeAccount(account_id=account.id, scope=scope, reason=values["reason"])
+            return f"Frozen: {blocked_in_words(self._apply(request, command))}"
+
+        return self._ask(request, object_id, "Freeze", FreezeForm(request.POST or None), run)
+
+    @action(description="Unfreeze", icon="sunny", permissions=["view", "unfreeze"])
+    def unfreeze(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def run(account: Account, values: dict[str, Any]) -> str:
+            self._apply(request, UnfreezeAccount(account_id=account.id, **values))
+            return "Unfrozen: money can leave and enter the account again."
+
+        return self._ask(request, object_id, "Unfreeze", ReasonForm(request.POST or None), run)
+
+    @action(
+        description="Overdraft limit",
+        url_path="overdraft-limit",
+        icon="south_east",
+        permissions=["view", "manage"],
+    )
+    def overdraft_limit(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def run(account: Account, values: dict[str, Any]) -> str:
+            changed = self._apply(request, ChangeOverdraftLimit(account_id=account.id, **values))
+            limit = shown_amount(changed.overdraft_limit, changed.currency)
+            available = shown_amount(changed.available_balance, changed.currency)
+            return (
+                f"The overdraft limit is now {limit} {changed.currency};"
+                f" {available} {changed.currency} are available."
+            )
+
+        form = OverdraftLimitForm(request.POST or None)
+        return self._ask(request, object_id, "Change the overdraft limit", form, run)
+
+    @action(
+        description="Close",
+        icon="lock",
+        variant=ActionVariant.DANGER,
+        permissions=["view", "manage"],
+    )
+    def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def run(account: Account, values: dict[str, Any]) -> str:
+            closed = self._apply(request, CloseAccount(account_id=account.id, **values))
+            return f"Closed for good: account {closed.number} takes no more money and gives none."
+
+        return self._ask(
+            request, object_id, "Close for good", ReasonForm(request.POST or None), run
+        )
+
+    def _name(self, request: HttpRequest, object_id: str) -> str:
+        account = self.get_object(request, object_id)
+        assert account is not None, "The button's permission has found it."
+        return account.name
+
+    def _apply(self, request: HttpRequest, command: AccountCommand) -> Account:
+        account: Account = process([command], origin_of(request))[0]
+        return account
+
+    def _ask(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        title: str,
+        form: forms.Form,
+        run: Callable[[Account, dict[str, Any]], str],
+    ) -> HttpResponse:
+        account = self.get_object(request, object_id)
+        assert account is not None, "The button's permission has found it."
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "explanation": in_words(account),
+        }
+        back = reverse("admin:accounts_account_change", args=(account.pk,))
+        return form_page(
+            request, context, form=form, back=back, run=lambda values: run(account, values)
+        )
+
+
+def in_words(account: Account) -> str:
+    """What staff must know of the account before they do something to it."""
+    balance = shown_amount(account.balance, account.currency)
+    available = shown_amount(account.available_balance, account.currency)
+    return (
+        f"Account {account.number}, {account.name}: balance {balance} {account.currency},"
+        f" available {available} {account.currency}. {blocked_in_words(account)}"
+    )
+
+
+def blocked_in_words(account: Account) -> str:
+    if account.debits_blocked and account.credits_blocked:
+        return "No money can leave or enter the account."
+    if account.debits_blocked:
+        return "No money can leave the account."
+    return "No money can enter the account." if account.credits_blocked else "Nothing is blocked."
+
+
+def _has_block(account: Account) -> bool:
+    return account.debits_blocked or account.credits_blocked
+
+
+def _has_side_to_block(account: Account) -> bool:
+    return not (account.debits_blocked and account.credits_blocked)

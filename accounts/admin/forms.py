@@ -1,0 +1,33 @@
+"""What the buttons of an account's page ask for."""
+
+from django import forms
+from unfold.widgets import UnfoldAdminRadioSelectWidget
+
+from accounts.states import FreezeScope
+from core.forms import AmountField, LineField, ReasonField, ReasonForm
+
+
+class RenameForm(forms.Form):
+    name = LineField(max_length=200, attrs={"autofocus": True})
+    reason = ReasonField(required=False)
+
+
+class FreezeForm(ReasonForm):
+    scope = forms.ChoiceField(
+        label="Block",
+        choices=[
+            (FreezeScope.ALL, "All: no money leaves or enters the account"),
+            (FreezeScope.DEBITS, "Debits: no money leaves the account"),
+            (FreezeScope.CREDITS, "Credits: no money enters the account"),
+        ],
+        initial=FreezeScope.ALL,
+        widget=UnfoldAdminRadioSelectWidget,
+    )
+    field_order = ("scope", "reason")
+
+
+class OverdraftLimitForm(forms.Form):
+    overdraft_limit = AmountField(
+        help_text="How far below zero the balance may go.", attrs={"autofocus": True}
+    )
+    reason = ReasonField()

@@ -1,0 +1,79 @@
+"""The account's page with what the journal knows of it: statement, chart, past balances, money.
+
+It takes the place of the page of `accounts`, which cannot import this app.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.admin.account import AccountAdmin
+from accounts.models import Account
+from core.admin import shown_amount
+from core.api.permissions import has_right
+from core.errors import InvalidInput
+from core.forms import MomentField, add_errors
+from transactions.admin.account_export import ExportButton
+from transactions.admin.chart import balance_chart
+from transactions.admin.money import MoneyButtons
+from transactions.admin.open_account import OpenAccountButton
+from transactions.admin.statement import BEFORE, statement
+from transactions.selectors import balance_report
+
+admin.site.unregister(Account)
+
+
+class BalanceAtForm(forms.Form):
+    """Of the page's query: it changes nothing, and its answer can be kept as an address."""
+
+    at = MomentField(label="Balance at", required=False)
+
+
+@admin.register(Account)
+class MoneyAccountAdmin(MoneyButtons, OpenAccountButton, ExportButton, AccountAdmin):
+    actions_list = ("open_account",)
+    actions_detail = (
+        "deposit",
+        "withdraw",
+        "transfer",
+        "export",
+        *AccountAdmin.actions_detail,
+    )
+    change_form_outer_before_template = "transactions/account.html"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        account = kwargs.get("obj")
+        if account is not None:
+            context |= _balance_at(account, request)
+            if has_right(request.user, "transactions.view_entry"):
+                context["chart"] = balance_chart(account, timezone.now())
+                context["statement"] = statement(account, request.GET.get(BEFORE))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _balance_at(account: Account, request: HttpRequest) -> dict[str, Any]:
+    """The form that asks for a moment, and the balance then once there is one.
+
+    An internal account has no balance of its own: asked without a moment, it is summed up now.
+    """
+    data = {"at": request.GET["at"]} if "at" in request.GET else None
+    form = BalanceAtForm(data)
+    context: dict[str, Any] = {"balance_form": form, "zone": timezone.get_current_timezone_name()}
+    if form.is_valid() and (form.cleaned_data["at"] or account.balance is None):
+        try:
+            report = balance_report(account, form.cleaned_data["at"])
+        except InvalidInput as error:
+            add_errors(form, error)
+        else:
+            balance: Decimal = report["balance"]
+            context["balance_then"] = (
+                f"{shown_amount(balance, account.currency)} {account.currency}"
+            )
+            context["then"] = report["at"]
+    return context

@@ -1,0 +1,134 @@
+"""Buttons of an account's page that move money: deposit, withdraw, transfer.
+
+Each is a form, then a preview of what would come of it, then the command itself: the same one as
+the API runs. The form carries an idempotency key from the beginning, so that however often it is
+confirmed there is one transaction. The preview is a dry run, and so is the first step of the
+confirmation: what would now come out otherwise is shown again, and not done.
+"""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+
+from accounts.admin.buttons import AccountButtons, in_words
+from accounts.models import Account
+from core.api.idempotency import fingerprint
+from core.api.requests import origin_of
+from core.command_form import in_one_line, show_form
+from core.errors import BankError, IdempotencyKeyReused
+from core.forms import add_errors
+from transactions.admin.money_forms import MoneyForm, TransferForm
+from transactions.admin.outcome import Outcome, tell
+from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
+from transactions.permissions import CanPostTransactions
+from transactions.processor import process
+
+# Names of the buttons of the preview.
+CONFIRM, CHANGE = "confirm", "change"
+
+
+class MoneyButtons(AccountButtons):
+    """For the admin of accounts."""
+
+    def has_move_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return self.may(request, object_id, CanPostTransactions.right)
+
+    @action(
+        description="Deposit",
+        icon="add",
+        variant=ActionVariant.PRIMARY,
+        permissions=["view", "move"],
+    )
+    def deposit(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._move(request, object_id, Deposit, MoneyForm)
+
+    @action(
+        description="Withdraw",
+        icon="remove",
+        variant=ActionVariant.PRIMARY,
+        permissions=["view", "move"],
+    )
+    def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._move(request, object_id, Withdraw, MoneyForm)
+
+    @action(
+        description="Transfer",
+        icon="swap_horiz",
+        variant=ActionVariant.PRIMARY,
+        permissions=["view", "move"],
+    )
+    def transfer(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._move(request, object_id, Transfer, TransferForm)
+
+    def _move(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        command: type[MoneyCommand],
+        form_class: type[MoneyForm],
+    ) -> HttpResponse:
+        account = self.get_object(request, object_id)
+        assert account is not None, "The button's permission has found it."
+        context = {
+            **self.admin_site.each_context(request),
+            "title": command.verb.capitalize(),
+            "explanation": in_words(account),
+            "button": "Preview",
+        }
+        back = reverse("admin:accounts_account_change", args=(account.pk,))
+        form = form_class(request.POST or None, account=account, user=request.user)
+        if request.method == "POST" and CHANGE not in request.POST and form.is_valid():
+            try:
+                return self._step(request, context, form, _command(command, account, form), back)
+            except IdempotencyKeyReused:
+                words = "This form was confirmed before, with other content. Nothing was done now."
+                messages.error(request, f"{words} Begin again.")
+                return HttpResponseRedirect(back)
+            except BankError as error:
+                if not add_errors(form, error):
+                    form.add_error(None, in_one_line(error))
+        return show_form(request, context, form=form, back=back)
+
+    def _step(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        form: MoneyForm,
+        command: MoneyCommand,
+        back: str,
+    ) -> HttpResponse:
+        """The preview; or, once that is confirmed and still holds, the command.
+
+        Raises a BankError that leaves nothing behind.
+        """
+        origin = origin_of(request)
+        outcome = Outcome.of(process([command], origin, dry_run=True)[0], form.account)
+        foreseen = form.cleaned_data["foreseen"]
+        confirmed = CONFIRM in request.POST
+        if outcome.replayed or (confirmed and outcome.is_as(foreseen)):
+            if not outcome.replayed:
+                outcome = Outcome.of(process([command], origin)[0], form.account)
+            tell(request, outcome, foreseen)
+            return HttpResponseRedirect(back)
+        context |= {
+            "title": f"{context['title']}: preview",
+            "outcome": outcome,
+            "has_changed": confirmed,
+            "carried": {**form.carried(), "foreseen": outcome.mark},
+            "back": back,
+        }
+        return TemplateResponse(request, "transactions/preview.html", context)
+
+
+def _command(command: type[MoneyCommand], account: Account, form: MoneyForm) -> MoneyCommand:
+    content = {"account_id": account.pk, **form.content()}
+    return command(
+        **content,
+        idempotency_key=str(form.cleaned_data["key"]),
+        request_fingerprint=fingerprint(command.verb, content),
+    )

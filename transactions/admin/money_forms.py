@@ -1,0 +1,101 @@
+"""What the buttons that move money ask for."""
+
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from unfold.widgets import UnfoldAdminRadioSelectWidget
+
+from accounts.models import Account
+from core.admin import shown_amount
+from core.forms import AmountField, LineField
+from transactions.admin.lookup import MOST, find_accounts
+
+
+class MoneyForm(forms.Form):
+    """`key` is the idempotency key: made with the empty form, it stays the same to the end.
+
+    `foreseen` is what the last preview said would come of it; none before the first.
+    """
+
+    amount = AmountField(attrs={"autofocus": True})
+    description = LineField(
+        required=False, max_length=500, help_text="What it is for; the customer reads it."
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    foreseen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=200)
+
+    def __init__(self, data: Any, *, account: Account, user: Any) -> None:
+        super().__init__(data)
+        self.account, self.user = account, user
+        self.fields["amount"].label = f"Amount in {account.currency}"
+
+    def content(self) -> dict[str, Any]:
+        """What the command is made of, besides the account and the key."""
+        return {name: self.cleaned_data[name] for name in ("amount", "description")}
+
+    def carried(self) -> dict[str, str]:
+        """What the preview hands on, as it was written."""
+        return {name: self.data.get(name, "") for name in ("amount", "description", "key")}
+
+
+class TransferForm(MoneyForm):
+    """The account to credit is looked up by number, id or name; of several one is chosen."""
+
+    target = LineField(
+        label="To account",
+        max_length=200,
+        help_text="Number, id, or a part of the name.",
+        attrs={"autofocus": True, "autocomplete": "off"},
+    )
+    choice = forms.ChoiceField(
+        label="Which of them?", required=False, widget=UnfoldAdminRadioSelectWidget
+    )
+    field_order = ("target", "choice", "amount", "description")
+
+    def __init__(self, data: Any, *, account: Account, user: Any) -> None:
+        super().__init__(data, account=account, user=user)
+        self.found: list[Account] = []
+        del self.fields["amount"].widget.attrs["autofocus"]
+        self._look_up((self.data.get("target") or "").strip())
+
+    def _look_up(self, text: str) -> None:
+        if text and len(text) <= 200:
+            self.found = find_accounts(text, user=self.user, source=self.account)
+        if len(self.found) > 1:
+            choices = [(str(account.pk), _in_words(account)) for account in self.found[:MOST]]
+            self.fields["choice"].choices = choices  # type: ignore[attr-defined]
+        else:
+            del self.fields["choice"]
+
+    def clean(self) -> dict[str, Any]:
+        if "target" in self.cleaned_data:
+            self._clean_target()
+        return self.cleaned_data
+
+    def _clean_target(self) -> None:
+        if not self.found:
+            self.add_error(
+                "target", f"No open account in {self.account.currency} has this number or name."
+            )
+        elif len(self.found) > MOST and not self.cleaned_data.get("choice"):
+            self.add_error("target", f"More than {MOST} accounts: write more of the name.")
+        elif len(self.found) > 1 and not self.cleaned_data.get("choice"):
+            self.add_error("choice", "Several accounts have that in their name: choose one.")
+
+    def target_account(self) -> Account:
+        chosen = self.cleaned_data.get("choice")
+        return next((one for one in self.found if str(one.pk) == chosen), self.found[0])
+
+    def content(self) -> dict[str, Any]:
+        return {"target_account_id": self.target_account().pk, **super().content()}
+
+    def carried(self) -> dict[str, str]:
+        """The account by its number: a name may mean another one a moment later."""
+        return {**super().carried(), "target": self.target_account().number}
+
+
+def _in_words(account: Account) -> str:
+    owner = f", owner {account.owner.get_username()}" if account.owner else ""
+    balance = shown_amount(account.balance, account.currency)
+    return f"{account.number} {account.name}{owner} ({balance} {account.currency})"

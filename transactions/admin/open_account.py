@@ -1,0 +1,127 @@
+"""The button that opens an account, with an initial balance if there is one."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from accounts.commands import OpenAccount
+from accounts.models import Account
+from accounts.permissions import CanManageAccounts, CanOpenAccounts
+from accounts.selectors import owner_id
+from core.api.idempotency import fingerprint
+from core.api.permissions import has_right
+from core.api.requests import origin_of
+from core.command_form import in_one_line, show_form
+from core.commands import Command
+from core.currencies import CURRENCIES
+from core.errors import BankError
+from core.forms import AmountField, LineField, add_errors
+from core.money import validate_amount
+from transactions.admin.outcome import Outcome
+from transactions.commands import Deposit
+from transactions.idempotency import Replay
+from transactions.processor import process
+
+
+class OpenAccountForm(forms.Form):
+    """An overdraft limit is for a supervisor to give."""
+
+    name = LineField(max_length=200, attrs={"autofocus": True})
+    owner = LineField(
+        required=False,
+        max_length=150,
+        help_text="User name of the customer who may see the account and transfer from it.",
+        attrs={"autocomplete": "off"},
+    )
+    currency = forms.ChoiceField(
+        choices=[(code, code) for code in CURRENCIES], widget=UnfoldAdminSelectWidget
+    )
+    initial_balance = AmountField(
+        required=False, help_text="Paid in now, as a deposit of its own. Left empty: nothing."
+    )
+    overdraft_limit = AmountField(
+        required=False, help_text="How far below zero the balance may go. Left empty: not at all."
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+    def __init__(self, data: Any, *, may_give_limit: bool) -> None:
+        super().__init__(data, initial={"currency": settings.BANK_DEFAULT_CURRENCY})
+        if not may_give_limit:
+            del self.fields["overdraft_limit"]
+
+
+class OpenAccountButton:
+    """For the admin of accounts: it stands above the list."""
+
+    admin_site: Any
+
+    def has_open_permission(self, request: HttpRequest) -> bool:
+        return has_right(request.user, CanOpenAccounts.right)
+
+    @action(
+        description="Open an account",
+        url_path="open",
+        icon="add",
+        variant=ActionVariant.PRIMARY,
+        permissions=["view", "open"],
+    )
+    def open_account(self, request: HttpRequest) -> HttpResponse:
+        may_give_limit = has_right(request.user, CanManageAccounts.right)
+        form = OpenAccountForm(request.POST or None, may_give_limit=may_give_limit)
+        if request.method == "POST" and form.is_valid():
+            try:
+                return self._opened(request, form.cleaned_data)
+            except BankError as error:
+                if not add_errors(form, error):
+                    form.add_error(None, in_one_line(error))
+        context = {**self.admin_site.each_context(request), "title": "Open an account"}
+        back = reverse("admin:accounts_account_changelist")
+        return show_form(request, context, form=form, back=back)
+
+    def _opened(self, request: HttpRequest, values: dict[str, Any]) -> HttpResponse:
+        """Opens the account, once for the form's key. Raises a BankError that leaves nothing."""
+        results = process(_commands(values), origin_of(request))
+        if isinstance(results[0], Replay):
+            account = results[0].as_account()
+            messages.success(request, f"Opened once, and not again: account {account.number}.")
+        else:
+            account = results[0]
+            words = [f"Account {account.number} is open."]
+            words += [_deposit_in_words(row.as_transaction(), account) for row in results[1:]]
+            messages.success(request, " ".join(words))
+        return HttpResponseRedirect(reverse("admin:accounts_account_change", args=(account.pk,)))
+
+
+def _commands(values: dict[str, Any]) -> list[Command]:
+    content = {name: value for name, value in values.items() if name != "key" and value}
+    opening = OpenAccount(
+        name=values["name"],
+        currency=values["currency"],
+        owner_id=owner_id(values["owner"] or None),
+        overdraft_limit=values.get("overdraft_limit") or Decimal(0),
+        idempotency_key=str(values["key"]),
+        request_fingerprint=fingerprint(OpenAccount.verb, content),
+    )
+    if not values["initial_balance"]:
+        return [opening]
+    # The deposit would point at an amount, which this form does not have.
+    validate_amount(values["initial_balance"], values["currency"], pointer="/initial_balance")
+    deposit = Deposit(
+        account_id=opening.account_id,
+        amount=values["initial_balance"],
+        description="Initial balance",
+    )
+    return [opening, deposit]
+
+
+def _deposit_in_words(deposit: Any, account: Account) -> str:
+    return Outcome(deposit, account, replayed=False).words()

@@ -1,0 +1,163 @@
+"""What comes, or would come, of a command that moves money, in words for staff."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from accounts.models import Account
+from core.admin import shown_amount
+from core.errors import ERROR_KINDS
+from transactions.idempotency import Replay
+from transactions.journal import JournalRow
+from transactions.models import Transaction
+from transactions.states import TransactionStatus, TransactionType
+
+_DONE = {
+    TransactionType.DEPOSIT: "Deposited",
+    TransactionType.WITHDRAW: "Withdrew",
+    TransactionType.TRANSFER: "Transferred",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two accounts; amounts as they are shown. `after` is "" if nothing would move."""
+
+    words: str
+    account: Account
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`own` is the account whose button was pressed."""
+
+    transaction: Transaction
+    own: Account
+    replayed: bool
+
+    @classmethod
+    def of(cls, result: JournalRow | Replay, own: Account) -> "Outcome":
+        return cls(result.as_transaction(), own, result.replayed)
+
+    @property
+    def kind(self) -> str:
+        """COMPLETED, PENDING (it waits for approval), or the code of its refusal."""
+        return self.transaction.failure_code or str(self.transaction.status)
+
+    @property
+    def mark(self) -> str:
+        """What a preview shows, to tell later whether it still holds."""
+        return f"{self.kind} {self.balance_after}".strip()
+
+    def is_as(self, mark: str) -> bool:
+        """Whether a preview with this mark said the same would happen, if to another balance."""
+        return mark.partition(" ")[0] == self.kind
+
+    @property
+    def amount(self) -> str:
+        return self._money(self.transaction.amount)
+
+    @property
+    def balance_after(self) -> str:
+        """The own side's, as it is shown; "" if nothing moved."""
+        after = self._after(self.own)
+        return "" if after is None else self._money(after)
+
+    @property
+    def afterwards(self) -> str:
+        """What the balances after it are, as the head of their column."""
+        return "If approved now" if self.waits else "Afterwards"
+
+    @property
+    def waits(self) -> bool:
+        return self.transaction.status == TransactionStatus.PENDING
+
+    @property
+    def failed(self) -> bool:
+        return self.transaction.status == TransactionStatus.FAILED
+
+    @property
+    def refusal(self) -> str:
+        """Why it failed, with the code to ask about."""
+        failed = self.transaction
+        kind = ERROR_KINDS.get(failed.failure_code)
+        title = kind.title if kind else failed.failure_code
+        return f"{title}: {failed.failure_detail} ({failed.failure_code})"
+
+    @property
+    def is_retryable(self) -> bool:
+        kind = ERROR_KINDS.get(self.transaction.failure_code)
+        return bool(kind and kind.retryable)
+
+    def sides(self) -> list[Side]:
+        """The customers' accounts that it touches, the debited one first; cash is none."""
+        moved = self.transaction
+        pairs = (
+            ("From", moved.debit_account, -moved.amount),
+            ("To", moved.credit_account, moved.amount),
+        )
+        return [
+            self._side(words, account, change)
+            for words, account, change in pairs
+            if account.balance is not None
+        ]
+
+    def _side(self, words: str, account: Account, change: Decimal) -> Side:
+        after = self._after(account)
+        if after is not None:
+            return Side(words, account, self._money(after - change), self._money(after))
+        assert account.balance is not None, "A customer's account has a balance."
+        # What waits is shown as if it were approved just now.
+        then = self._money(account.balance + change) if self.waits else ""
+        return Side(words, account, self._money(account.balance), then)
+
+    def _after(self, account: Account) -> Decimal | None:
+        if account.pk == self.transaction.debit_account_id:
+            return self.transaction.debit_balance_after
+        return self.transaction.credit_balance_after
+
+    def _money(self, amount: Decimal) -> str:
+        currency = self.transaction.currency
+        return f"{shown_amount(amount, currency)} {currency}"
+
+    def words(self) -> str:
+        """What happened, as one says it at the counter."""
+        moved = self.transaction
+        whither = ""
+        if moved.type == TransactionType.TRANSFER:
+            whither = f" to {moved.credit_account}"
+        if self.waits:
+            return (
+                f"{moved.get_type_display()} of {self.amount}{whither} waits for a second person"
+                " to approve it. Nothing has moved yet."
+            )
+        if self.failed:
+            return f"{self.refusal} Nothing has moved."
+        return (
+            f"{_DONE[TransactionType(moved.type)]} {self.amount}{whither}."
+            f" The balance is now {self.balance_after}."
+        )
+
+
+def tell(request: HttpRequest, outcome: Outcome, foreseen: str) -> None:
+    """Says what happened, with a link to the transaction; and where the preview said otherwise."""
+    words = outcome.words()
+    if outcome.replayed:
+        words = f"Done once, and not again: {words}"
+    elif outcome.mark != foreseen:
+        words = f"{words} It differs from the preview: others have used the account since."
+    if outcome.failed:
+        level, link = messages.ERROR, "Show the failed transaction"
+    elif outcome.waits:
+        level, link = messages.WARNING, "Show the transaction that waits"
+    else:
+        level, link = messages.SUCCESS, "Show the transaction"
+    page = reverse("admin:transactions_transaction_change", args=(outcome.transaction.pk,))
+    text = format_html('{} <a class="underline" href="{}">{}</a>', words, page, link)
+    messages.add_message(request, level, text)

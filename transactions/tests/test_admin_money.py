@@ -1,0 +1,318 @@
+"""Deposit, withdraw and transfer at the counter: form, preview, and once only the transaction."""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client, override_settings
+
+from accounts.commands import CloseAccount, FreezeAccount
+from accounts.models import Account
+from tests.api import make_user
+from tests.assertions import nothing_changes
+from tests.factories import deposit, make_account, run
+from transactions.commands import Withdraw
+from transactions.models import Transaction
+
+pytestmark = pytest.mark.django_db
+
+BUTTONS = ("deposit", "withdraw", "transfer")
+_HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
+
+
+def url(account: Account, button: str = "change") -> str:
+    return f"/admin/accounts/account/{account.pk}/{button}/"
+
+
+def client_of(role: str) -> Client:
+    client = Client()
+    client.force_login(make_user(role, role=role))
+    return client
+
+
+@pytest.fixture
+def teller() -> Client:
+    return client_of("teller")
+
+
+@pytest.fixture
+def ada() -> Account:
+    return make_account(name="Ada", balance="100.25")
+
+
+@pytest.fixture
+def bob() -> Account:
+    return make_account(name="Bob", balance=7)
+
+
+def words_of(html: str) -> str:
+    """What is read on the page, blanks made one."""
+    return " ".join(re.sub(r"<[^>]+>", " ", html.split("<main", 1)[-1]).split())
+
+
+def hidden(html: str) -> dict[str, str]:
+    """What the page carries on, but for the token of the form."""
+    return {name: value for name, value in _HIDDEN.findall(html) if name != "csrfmiddlewaretoken"}
+
+
+def preview(client: Client, account: Account, button: str, **values: str) -> str:
+    """The page of the preview, from the form on."""
+    form = client.get(url(account, button)).content.decode()
+    with nothing_changes():
+        response = client.post(url(account, button), {**hidden(form), **values})
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def confirm(client: Client, account: Account, button: str, page: str) -> list[str]:
+    response = client.post(url(account, button), {**hidden(page), "confirm": "1"})
+    assert (response.status_code, response["Location"]) == (302, url(account))
+    return said(response)
+
+
+def said(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def newest() -> Transaction:
+    return Transaction.objects.order_by("-id")[0]
+
+
+def linked(words: str, link: str = "Show the transaction") -> str:
+    page = f"/admin/transactions/transaction/{newest().pk}/change/"
+    return f'{words} <a class="underline" href="{page}">{link}</a>'
+
+
+def test_a_deposit_shows_its_outcome_first(teller: Client, ada: Account) -> None:
+    page = preview(teller, ada, "deposit", amount="1234.50", description="Salary")
+    assert f"To Ada {ada.number} 100.25 USD 1,334.75 USD" in words_of(page)
+    assert "Deposit of 1,234.50 USD" in words_of(page)
+    told = confirm(teller, ada, "deposit", page)
+    assert told == [linked("Deposited 1,234.50 USD. The balance is now 1,334.75 USD.")]
+    made = newest()
+    assert (made.type, made.status, made.amount) == ("DEPOSIT", "COMPLETED", Decimal("1234.5"))
+    assert (made.credit_account_id, made.description) == (ada.pk, "Salary")
+    assert made.created_by is not None
+    assert made.created_by.username == "teller"
+
+
+def test_a_withdrawal(teller: Client, ada: Account) -> None:
+    page = preview(teller, ada, "withdraw", amount="0.25")
+    assert f"From Ada {ada.number} 100.25 USD 100.00 USD" in words_of(page)
+    told = confirm(teller, ada, "withdraw", page)
+    assert told == [linked("Withdrew 0.25 USD. The balance is now 100.00 USD.")]
+
+
+def test_a_transfer_shows_both_sides(teller: Client, ada: Account, bob: Account) -> None:
+    page = preview(teller, ada, "transfer", target="bo", amount="99")
+    assert f"From Ada {ada.number} 100.25 USD 1.25 USD" in words_of(page)
+    assert f"To Bob {bob.number} 7.00 USD 106.00 USD" in words_of(page)
+    told = confirm(teller, ada, "transfer", page)
+    words = f"Transferred 99.00 USD to {bob.number} Bob. The balance is now 1.25 USD."
+    assert told == [linked(words)]
+    bob.refresh_from_db()
+    assert bob.balance == 106
+
+
+def test_the_same_confirmation_twice_makes_one_transaction(teller: Client, ada: Account) -> None:
+    page = preview(teller, ada, "deposit", amount="5")
+    confirm(teller, ada, "deposit", page)
+    with nothing_changes():
+        told = confirm(teller, ada, "deposit", page)
+    words = "Done once, and not again: Deposited 5.00 USD. The balance is now 105.25 USD."
+    assert told[-1] == linked(words)
+
+
+def test_a_form_that_was_confirmed_takes_no_other_content(teller: Client, ada: Account) -> None:
+    page = preview(teller, ada, "deposit", amount="5")
+    confirm(teller, ada, "deposit", page)
+    with nothing_changes():
+        values = {**hidden(page), "amount": "6"}
+        response = teller.post(url(ada, "deposit"), values)
+    assert said(response)[-1] == (
+        "This form was confirmed before, with other content. Nothing was done now. Begin again."
+    )
+
+
+def test_two_forms_are_two_transactions(teller: Client, ada: Account) -> None:
+    for balance in ("105.25", "110.25"):
+        told = confirm(teller, ada, "deposit", preview(teller, ada, "deposit", amount="5"))
+        assert told[-1] == linked(f"Deposited 5.00 USD. The balance is now {balance} USD.")
+
+
+def test_another_outcome_than_the_preview_s_is_shown_again(teller: Client, ada: Account) -> None:
+    page = preview(teller, ada, "withdraw", amount="100")
+    run(Withdraw(account_id=ada.id, amount=Decimal(50)))
+    with nothing_changes():
+        response = teller.post(url(ada, "withdraw"), {**hidden(page), "confirm": "1"})
+    again = response.content.decode()
+    assert "The account has changed since the preview. Nothing was done;" in again
+    assert "Insufficient funds: 50.25 USD available, 100.00 USD needed." in again
+    confirm(teller, ada, "withdraw", again)
+    assert newest().failure_code == "insufficient_funds"
+
+
+def test_another_balance_than_the_preview_s_is_told(teller: Client, ada: Account) -> None:
+    page = preview(teller, ada, "deposit", amount="5")
+    deposit(ada, 1)
+    told = confirm(teller, ada, "deposit", page)
+    words = (
+        "Deposited 5.00 USD. The balance is now 106.25 USD."
+        " It differs from the preview: others have used the account since."
+    )
+    assert told == [linked(words)]
+
+
+def test_a_refusal_is_foreseen_and_kept_if_confirmed(teller: Client, ada: Account) -> None:
+    page = preview(teller, ada, "withdraw", amount="1000")
+    words = "Insufficient funds: 100.25 USD available, 1000.00 USD needed. (insufficient_funds)"
+    assert words in words_of(page)
+    assert f"From Ada {ada.number} 100.25 USD unchanged" in words_of(page)
+    assert "which can be retried once the reason is gone" in page
+    told = confirm(teller, ada, "withdraw", page)
+    assert told == [linked(f"{words} Nothing has moved.", "Show the failed transaction")]
+    assert (newest().status, newest().failure_code) == ("FAILED", "insufficient_funds")
+
+
+def test_a_frozen_account_takes_no_deposit(teller: Client, ada: Account) -> None:
+    run(FreezeAccount(account_id=ada.id, reason="Court order"))
+    page = preview(teller, ada, "deposit", amount="5")
+    assert "The account is frozen: " in page
+    assert "(account_frozen)" in page
+
+
+@override_settings(BANK_APPROVAL_THRESHOLDS={"USD": Decimal(50)})
+def test_a_large_amount_waits_for_a_second_person(teller: Client, ada: Account) -> None:
+    page = preview(teller, ada, "deposit", amount="50")
+    assert "An amount of this size waits until a second person approves it." in page
+    assert f"Balance now If approved now To Ada {ada.number} 100.25 USD 150.25 USD" in words_of(
+        page
+    )
+    told = confirm(teller, ada, "deposit", page)
+    words = "Deposit of 50.00 USD waits for a second person to approve it. Nothing has moved yet."
+    assert told == [linked(words, "Show the transaction that waits")]
+    assert (newest().status, newest().approval_required) == ("PENDING", True)
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        ("50,00", 'An amount is written as digits with a decimal point, like "500.00".'),
+        ("1e2", 'An amount is written as digits with a decimal point, like "500.00".'),
+        ("1.005", "An amount in USD has at most 2 decimals."),
+        ("0", "The amount must be above zero."),
+        ("100000000001", "The amount is above 100000000000."),
+        ("", "This field is required."),
+    ],
+)
+def test_amounts_are_refused_in_the_words_of_the_api(
+    teller: Client, ada: Account, amount: str, words: str
+) -> None:
+    page = preview(teller, ada, "deposit", amount=amount, description="Kept")
+    assert words in page.replace("&quot;", '"')
+    assert 'value="Kept"' in page
+    assert 'name="confirm"' not in page
+
+
+def test_change_leads_back_to_the_form_as_it_was(teller: Client, ada: Account) -> None:
+    page = preview(teller, ada, "deposit", amount="5", description="Gift")
+    form = teller.post(url(ada, "deposit"), {**hidden(page), "change": "1"}).content.decode()
+    assert 'name="amount" value="5"' in form
+    assert 'value="Gift"' in form
+    assert hidden(form)["key"] == hidden(page)["key"]
+
+
+class TestTarget:
+    """Whom a transfer is to credit."""
+
+    @pytest.mark.parametrize("field", ["number", "id", "name"])
+    def test_is_found_by_number_id_or_name(
+        self, teller: Client, ada: Account, bob: Account, field: str
+    ) -> None:
+        page = preview(teller, ada, "transfer", target=f" {getattr(bob, field)} ", amount="1")
+        assert hidden(page)["target"] == bob.number
+
+    def test_is_chosen_from_several(self, teller: Client, ada: Account, bob: Account) -> None:
+        bobby = make_account(name="Bobby")
+        page = preview(teller, ada, "transfer", target="BOB", amount="1")
+        assert "Several accounts have that in their name: choose one." in page
+        assert f"{bob.number} Bob (7.00 USD)" in page
+        values = {"target": "BOB", "choice": str(bobby.pk)}
+        assert hidden(preview(teller, ada, "transfer", amount="1", **values))["target"] == (
+            bobby.number
+        )
+        values["choice"] = str(ada.pk)
+        assert "Select a valid choice." in preview(teller, ada, "transfer", amount="1", **values)
+
+    def test_is_not_among_too_many(self, teller: Client, ada: Account) -> None:
+        for number in range(11):
+            make_account(name=f"Smith {number}")
+        page = preview(teller, ada, "transfer", target="smith", amount="1")
+        assert "More than 10 accounts: write more of the name." in page
+        assert page.count('type="radio"') == 10
+
+    def test_by_name_is_open_in_the_currency_and_another(
+        self, teller: Client, ada: Account, bob: Account
+    ) -> None:
+        run(CloseAccount(account_id=make_account(name="Xa closed").id, reason="Left"))
+        make_account(name="Xa in euro", currency="EUR")
+        for name in ("Xa", "ada", "Cash", "nobody"):
+            page = preview(teller, ada, "transfer", target=name, amount="1")
+            assert "No open account in USD has this number or name." in page, name
+
+    def test_by_number_is_refused_by_the_command_s_own_words(
+        self, teller: Client, ada: Account
+    ) -> None:
+        euro = make_account(name="Eve", currency="EUR")
+        page = preview(teller, ada, "transfer", target=euro.number, amount="1")
+        assert "A transfer needs one currency, not USD and EUR. (currency_mismatch)" in page
+        page = preview(teller, ada, "transfer", target=ada.number, amount="1")
+        assert "An account cannot transfer to itself. (same_account)" in page
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("auditor", 403), ("teller", 200), ("supervisor", 200)]
+)
+def test_money_buttons_are_for_their_right(role: str, status: int, ada: Account) -> None:
+    client = client_of(role)
+    html = client.get(url(ada)).content.decode()
+    with nothing_changes():
+        for button in BUTTONS:
+            assert client.get(url(ada, button)).status_code == status, button
+            values = {"amount": "1", "confirm": "1", "key": "019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27"}
+            assert client.post(url(ada, button), values).status_code == status, button
+            assert (url(ada, button) in html) == (status == 200), button
+
+
+def test_a_superuser_moves_money_by_the_same_command(admin_client: Client, ada: Account) -> None:
+    confirm(admin_client, ada, "deposit", preview(admin_client, ada, "deposit", amount="5"))
+    assert newest().created_by is not None
+    assert newest().idempotency_caller == f"user:{newest().created_by_id}"
+
+
+def test_what_is_closed_or_the_bank_s_own_has_no_money_buttons(teller: Client) -> None:
+    closed = make_account()
+    run(CloseAccount(account_id=closed.id, reason="Left"))
+    cash = Account.objects.get(number="CASH-USD")
+    for account in (closed, cash):
+        html = teller.get(url(account)).content.decode()
+        for button in BUTTONS:
+            assert teller.get(url(account, button)).status_code == 403
+            assert url(account, button) not in html
+
+
+def test_without_a_key_of_the_form_nothing_is_done(teller: Client, ada: Account) -> None:
+    with nothing_changes():
+        response = teller.post(
+            url(ada, "deposit"), {"amount": "5", "confirm": "1", "foreseen": "COMPLETED"}
+        )
+    assert response.status_code == 200
+
+
+def test_a_confirmation_that_no_preview_foresaw_is_previewed(teller: Client, ada: Account) -> None:
+    values = {"amount": "5", "confirm": "1", "key": "019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27"}
+    with nothing_changes():
+        page = teller.post(url(ada, "deposit"), values).content.decode()
+    assert "Confirm" in page
