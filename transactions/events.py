@@ -1,12 +1,13 @@
 """Writing down what happens to a transaction after it was made."""
 
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 
+from core.bulk import BulkInsert
 from core.commands import Origin
 from core.identifiers import uuid7
 from transactions.journal import JournalRow
-from transactions.models import TransactionEvent
 from transactions.states import TransactionStatus
 
 STARTED = "STARTED"
@@ -15,6 +16,25 @@ FAILED = "FAILED"
 RELEASED = "RELEASED"
 LEASE_LOST = "LEASE_LOST"
 EXPIRED = "EXPIRED"
+
+# An event as it is written: its columns with their PostgreSQL types, and a value for each.
+_COLUMNS = {
+    "id": "uuid",
+    "transaction_id": "uuid",
+    "event": "text",
+    "from_status": "text",
+    "to_status": "text",
+    "attempt": "integer",
+    "actor_id": "integer",
+    "caller": "text",
+    "reason": "text",
+    "detail": "jsonb",
+    "request_id": "text",
+    "address": "inet",
+    "at": "timestamptz",
+}
+EventRow = tuple[Any, ...]
+_insert = BulkInsert("transactions_transactionevent", _COLUMNS)
 
 _TICK = timedelta(microseconds=1)
 
@@ -35,23 +55,23 @@ def transition(
     at: datetime,
     reason: str = "",
     detail: dict[str, Any] | None = None,
-) -> TransactionEvent:
+) -> EventRow:
     """The event that took the row from `before` to the status it has now. Not written yet."""
     row.updated_at = max(row.updated_at, at)
-    return TransactionEvent(
-        id=uuid7(at),
-        transaction_id=row.id,
-        event=event,
-        from_status=before,
-        to_status=row.status,
-        attempt=row.attempts + row.retry_count,
-        actor_id=origin.user_id,
-        caller=origin.caller,
-        reason=reason,
-        detail=detail or {},
-        request_id=origin.request_id,
-        address=origin.address,
-        at=at,
+    return (
+        uuid7(at),
+        row.id,
+        event,
+        before,
+        row.status,
+        row.attempts + row.retry_count,
+        origin.user_id,
+        origin.caller,
+        reason,
+        detail or {},
+        origin.request_id,
+        ip_address(origin.address) if origin.address else None,
+        at,
     )
 
 
@@ -69,7 +89,7 @@ def outcome(
     origin: Origin,
     at: datetime,
     reason: str = "",
-) -> TransactionEvent:
+) -> EventRow:
     """The event that tells how an attempt ended, with the failure if it did not succeed."""
     failed = row.status == TransactionStatus.FAILED
     return transition(
@@ -83,7 +103,7 @@ def outcome(
     )
 
 
-def record(events: list[TransactionEvent]) -> None:
+def record(events: list[EventRow]) -> None:
     """Writes the events in the caller's transaction, by one statement."""
     if events:
-        TransactionEvent.objects.bulk_create(events)
+        _insert(events)

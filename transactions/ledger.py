@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from accounts.locks import LockedAccount
-from core.bulk import BulkInsert, array, prepared_cursor, sqlite_rows
+from core.bulk import BulkInsert, BulkUpdate
 from core.failpoints import failpoint
 from core.money import raw_units
 from transactions.journal import AMOUNTS, COLUMNS, JournalRow
@@ -35,10 +35,7 @@ _TYPES = {
     ),
 }  # fmt: skip
 _TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in names}
-
-_TABLE = "transactions_transaction"
-_insert = BulkInsert(_TABLE, {name: _TYPE_OF.get(name, "text") for name in COLUMNS})
-_values = attrgetter(*COLUMNS)
+_JOURNAL = "transactions_transaction"
 
 # What a later attempt or decision changes. The lease ends with it.
 _SETTLED = (
@@ -46,31 +43,34 @@ _SETTLED = (
     "failure_code", "failure_detail", "retry_count", "attempts", "scheduled_for",
     "approval_required", "worker", "approved_by_id", "updated_at", "completed_at",
 )  # fmt: skip
-_SETTLE_POSTGRESQL = (
-    f"UPDATE {_TABLE} AS t SET lease_token = NULL, lease_expires_at = NULL, "
-    + ", ".join(f"{name} = settled.{name}" for name in _SETTLED)
-    + " FROM unnest("
-    + ", ".join(f"%s::{_TYPE_OF.get(name, 'text')}[]" for name in (*_SETTLED, "id"))
-    + f") AS settled ({', '.join(_SETTLED)}, id) WHERE t.id = settled.id"
+# What changes when a worker starts a row, besides the lease.
+_STARTED = ("status", "attempts", "worker", "updated_at")
+
+
+def _typed(names: Sequence[str]) -> dict[str, str]:
+    return {name: _TYPE_OF.get(name, "text") for name in names}
+
+
+_insert = BulkInsert(_JOURNAL, _typed(COLUMNS))
+_settle = BulkUpdate(
+    _JOURNAL, _typed(_SETTLED), always="lease_token = NULL, lease_expires_at = NULL"
 )
-_SETTLE_SQLITE = (
-    f"UPDATE {_TABLE} SET lease_token = NULL, lease_expires_at = NULL, "
-    + ", ".join(f"{name} = %s" for name in _SETTLED)
-    + " WHERE id = %s"
+_lease = BulkUpdate(
+    _JOURNAL, _typed(_STARTED) | {"lease_token": "uuid", "lease_expires_at": "timestamptz"}
+)
+_move = BulkUpdate(
+    "accounts_account",
+    {
+        "balance": "bigint",
+        "last_sequence": "bigint",
+        "last_posted_at": "timestamptz",
+        "updated_at": "timestamptz",
+    },
 )
 
-_POSTED = ("bigint", "bigint", "timestamptz", "timestamptz", "uuid")
-_UPDATE_POSTGRESQL = """
-    UPDATE accounts_account AS account
-    SET balance = posted.balance, last_sequence = posted.last_sequence,
-        last_posted_at = posted.last_posted_at, updated_at = posted.updated_at
-    FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::uuid[])
-        AS posted (balance, last_sequence, last_posted_at, updated_at, id)
-    WHERE account.id = posted.id"""
-_UPDATE_SQLITE = """
-    UPDATE accounts_account
-    SET balance = %s, last_sequence = %s, last_posted_at = %s, updated_at = %s
-    WHERE id = %s"""
+_all_of = attrgetter(*COLUMNS)
+_settled_of = attrgetter(*_SETTLED, "id")
+_started_of = attrgetter(*_STARTED)
 
 
 def write(rows: Sequence[JournalRow], accounts: Collection[LockedAccount]) -> None:
@@ -80,7 +80,7 @@ def write(rows: Sequence[JournalRow], accounts: Collection[LockedAccount]) -> No
     """
     assert connection.in_atomic_block
     if rows:
-        _insert([_values(row) for row in rows])
+        _insert([_all_of(row) for row in rows])
         failpoint("write.journal")
     if accounts:
         _update(accounts)
@@ -92,23 +92,21 @@ def insert_pending(rows: Sequence[JournalRow]) -> None:
     # On SQLite each row of several would commit by itself.
     several = connection.vendor == "sqlite" and len(rows) > 1
     with transaction.atomic() if several else nullcontext():
-        _insert([_values(row) for row in rows])
+        _insert([_all_of(row) for row in rows])
 
 
 def lease(rows: Sequence[JournalRow], token: UUID, until: datetime) -> None:
     """Writes that rows, locked by this transaction, have started, and who holds them until when."""
     assert connection.in_atomic_block
-    settle(rows, [])
-    Transaction.objects.filter(pk__in=[row.id for row in rows]).update(
-        lease_token=token, lease_expires_at=until
-    )
+    if rows:
+        _lease([(*_started_of(row), token, until, row.id) for row in rows])
 
 
 def settle(rows: Sequence[JournalRow], accounts: Collection[LockedAccount]) -> None:
     """As `write`, for rows that exist and are locked by this transaction: writes how they ended."""
     assert connection.in_atomic_block
     if rows:
-        _execute_many(_SETTLE_POSTGRESQL, _SETTLE_SQLITE, (*_SETTLED, "id"), rows)
+        _settle([_settled_of(row) for row in rows])
     if accounts:
         failpoint("settle.journal")
         _update(accounts)
@@ -148,43 +146,10 @@ def _as_row(*values: Any) -> JournalRow:
     return row
 
 
-def _execute_many(
-    postgresql: str, sqlite: str, names: Sequence[str], rows: Sequence[JournalRow]
-) -> None:
-    """One statement for all rows: arrays of columns on PostgreSQL, a prepared loop on SQLite."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(postgresql, [[getattr(row, name) for row in rows] for name in names])
-        else:
-            values = [[_sqlite_value(getattr(row, name)) for name in names] for row in rows]
-            cursor.executemany(sqlite, values)
-        assert cursor.rowcount == len(rows)
-
-
 def _update(accounts: Collection[LockedAccount]) -> None:
-    values = [
-        (
-            account.balance,
-            account.last_sequence,
-            account.last_posted_at,
-            account.last_posted_at,
-            account.id,
-        )
-        for account in accounts
-    ]
-    with prepared_cursor() as cursor:
-        if connection.vendor == "postgresql":
-            columns = zip(*values, strict=True)
-            cursor.execute(_UPDATE_POSTGRESQL, [array(column) for column in columns])
-        else:
-            cursor.executemany(_UPDATE_SQLITE, sqlite_rows(values, _POSTED))
-        assert cursor.rowcount == len(accounts)
-
-
-def _sqlite_value(value: Any) -> Any:
-    """As Django keeps it in SQLite: ids as 32 hexadecimal digits, times as UTC text."""
-    if isinstance(value, UUID):
-        return value.hex
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    return value
+    _move(
+        [
+            (one.balance, one.last_sequence, one.last_posted_at, one.last_posted_at, one.id)
+            for one in accounts
+        ]
+    )

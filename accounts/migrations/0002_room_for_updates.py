@@ -8,12 +8,12 @@ Pages that exist keep what they have until VACUUM FULL.
 from django.db import migrations
 
 
-def leave_room(apps, schema_editor) -> None:
+def leave_room(_apps, schema_editor) -> None:
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute("ALTER TABLE accounts_account SET (fillfactor = 50)")
 
 
-def fill(apps, schema_editor) -> None:
+def fill(_apps, schema_editor) -> None:
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute("ALTER TABLE accounts_account RESET (fillfactor)")
 
