@@ -12,6 +12,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from bankproject import environment
+from core import heartbeat
 
 environment.read_dotenv(Path(__file__).resolve().parent.parent / ".env")
 
@@ -52,6 +53,11 @@ def when_ready(_server: Any) -> None:
         command = [sys.executable, "manage.py", "process_transactions"]
         # Supervised: one that dies is started again.
         _queue_worker.append(subprocess.Popen([*command, "--supervise", "--end-with-parent"]))
+
+
+def post_worker_init(worker: Any) -> None:
+    # A synchronous worker is silent while it answers: a long list that is streamed speaks for it.
+    heartbeat.install(worker.notify)
 
 
 def on_exit(_server: Any) -> None:

@@ -38,6 +38,11 @@ class AmountBoundField(AmountInputField):
 class TransactionFilters(PageQuery):
     """Query parameters of every list of transactions."""
 
+    format = serializers.ChoiceField(
+        [("json", "a page at a time"), ("csv", "all rows, streamed")],
+        required=False,
+        help_text="What Accept says otherwise: `application/json` or `text/csv`.",
+    )
     status = serializers.ChoiceField(
         TransactionStatus.choices, required=False, help_text="State of the transaction."
     )

@@ -22,6 +22,7 @@ from core.api.describe import (
     response_example,
 )
 from transactions.bodies import AmountBody, BalanceQuery, TransferBody
+from transactions.csv_list import page_or_csv
 from transactions.examples import (
     BALANCE_EXAMPLE,
     DEPOSIT_EXAMPLE,
@@ -175,9 +176,11 @@ account_transactions = extend_schema(
     operation_id="accounts_transactions",
     tags=[TAG],
     summary="History of an account",
-    description="Newest first: both sides of transfers, what was refused, what is archived.",
+    description="Newest first: both sides of transfers, what was refused, what is archived."
+    " As CSV the columns are the members of a row, `failure` in three: `failure_code`,"
+    " `failure_detail`, `failure_retryable`.",
     parameters=[ACCOUNT_ID, TransactionFilters],
-    responses=page_of(DirectedTransactionSerializer, "AccountTransactionPage"),
+    responses=page_or_csv(page_of(DirectedTransactionSerializer, "AccountTransactionPage")),
     examples=[
         page_example(
             {**TRANSFER_EXAMPLE, "direction": "debit"}, f"accounts/{SOURCE_ID}/transactions/"
@@ -212,9 +215,10 @@ list_transactions = extend_schema(
     tags=[TAG],
     summary="List transactions",
     description="Newest first. A customer sees what the own accounts paid, and what they were paid"
-    " once it is completed.",
+    " once it is completed. As CSV the columns are the members of a row, `failure` in three:"
+    " `failure_code`, `failure_detail`, `failure_retryable`.",
     parameters=[TransactionQuery],
-    responses=page_of(TransactionSerializer, "TransactionPage"),
+    responses=page_or_csv(page_of(TransactionSerializer, "TransactionPage")),
     examples=[page_example(TRANSFER_EXAMPLE, "transactions/")],
 )
 

@@ -177,7 +177,6 @@ BAD_VALUES = [
     ("ordering", "-amount", "unknown_field"),
     ("offset", "5", "unknown_field"),
     ("direction", "debit", "unknown_field"),
-    ("format", "json", "unknown_field"),
 ]
 
 

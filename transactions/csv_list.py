@@ -1,0 +1,158 @@
+"""Lists of transactions as CSV: all that the filters select, streamed.
+
+For machines, as the JSON is: the same values under the same rules of who sees what, and texts as
+they were sent, formulas included. The admin's exports are the ones for spreadsheets.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer
+
+from core.errors import FieldError, InvalidInput
+from core.heartbeat import heartbeat
+from transactions.branches import Branch
+from transactions.models import Transaction
+from transactions.selectors import page_of_transactions
+from transactions.serializers import TransactionSerializer
+
+CONTENT_TYPE = "text/csv"
+_ROWS_IN_PAGE = 1000
+_PAGE_PARAMETERS = ("page_size", "cursor")
+# The members of `failure` have columns of their own.
+_FAILURE = ("code", "detail", "retryable")
+
+Serialise = Callable[[Sequence[Transaction]], Iterable[dict[str, Any]]]
+
+
+class CSVRenderer(BaseRenderer):
+    """Makes `text/csv` and `?format=csv` known to the negotiation; `csv_response` writes it."""
+
+    media_type = CONTENT_TYPE
+    format = "csv"
+    charset = "utf-8"
+
+    def render(self, *_: Any, **__: Any) -> bytes:
+        raise AssertionError("A list as CSV is streamed, and not rendered as one.")
+
+
+class FormatIsAParameter(DefaultContentNegotiation):
+    """Leaves a `format` that there is not to the check of the parameters, which names it: 400."""
+
+    def filter_renderers(
+        self,
+        renderers: Iterable[BaseRenderer],
+        format: str,  # noqa: A002 - the name that it is given by
+    ) -> list[BaseRenderer]:
+        return [each for each in renderers if each.format == format] or list(renderers)
+
+
+LIST_RENDERERS: tuple[type[BaseRenderer], ...] = (JSONRenderer, CSVRenderer)
+
+
+def page_or_csv(page: Serializer[Any]) -> dict[tuple[int, str], Any]:
+    """The answers of such a list, for its description."""
+    return {(200, "application/json"): page, (200, CONTENT_TYPE): OpenApiTypes.STR}
+
+
+def wants_csv(request: Request) -> bool:
+    """Whether the list is asked for as CSV, by `format` or Accept.
+
+    Raises InvalidInput if it is, and a page of it is asked for: CSV is the list as a whole.
+    """
+    if request.accepted_renderer.format != CSVRenderer.format:
+        return False
+    if paged := [name for name in _PAGE_PARAMETERS if name in request.query_params]:
+        detail = "CSV has all rows at once, and no pages."
+        raise InvalidInput(errors=[FieldError(name, "not_with_csv", detail) for name in paged])
+    return True
+
+
+def csv_response(
+    branches: Sequence[Branch],
+    serializer: type[TransactionSerializer],
+    context: dict[str, Any],
+    file_name: str,
+) -> StreamingHttpResponse:
+    """The transactions of these branches, newest first, in the columns of the serializer.
+
+    Rows are read a page at a time, beyond the last one's id, so memory and statements are those of
+    a page however many there are, and every row committed before the request is there once. What
+    goes wrong before the first page is answered as any error; later the connection breaks off
+    without the end that HTTP requires (RFC 9112, section 8), so a client cannot take it for whole.
+    """
+    columns = column_names(serializer)
+    pages = _pages(branches)
+    first = next(pages)
+    return StreamingHttpResponse(
+        _content(chain([first], pages), columns, serializer, context),
+        content_type=f"{CONTENT_TYPE}; charset=utf-8; header=present",
+        headers={"Content-Disposition": f'attachment; filename="{file_name}.csv"'},
+    )
+
+
+def column_names(serializer: type[TransactionSerializer]) -> list[str]:
+    """The serializer's members in their order, `failure` spread over three columns."""
+    return [
+        column
+        for name in serializer.Meta.fields
+        for column in (
+            [f"failure_{member}" for member in _FAILURE] if name == "failure" else [name]
+        )
+    ]
+
+
+def _pages(branches: Sequence[Branch]) -> Iterator[list[Transaction]]:
+    """One page at least, the last one shorter than the others."""
+    after: UUID | None = None
+    while True:
+        page = page_of_transactions(branches, after=after, backwards=False, limit=_ROWS_IN_PAGE)
+        yield page
+        if len(page) < _ROWS_IN_PAGE:
+            return
+        after = page[-1].id
+
+
+def _content(
+    pages: Iterable[list[Transaction]],
+    columns: list[str],
+    serializer: type[TransactionSerializer],
+    context: dict[str, Any],
+) -> Iterator[bytes]:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180
+    writer.writerow(columns)
+    for page in pages:
+        for row in serializer(page, many=True, context=context).data:
+            writer.writerow(_cells(row))
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
+        heartbeat()
+
+
+def _cells(row: dict[str, Any]) -> Iterator[str]:
+    for name, value in row.items():
+        if name == "failure":
+            failure = value or {}
+            yield from (_cell(failure.get(member)) for member in _FAILURE)
+        else:
+            yield _cell(value)
+
+
+def _cell(value: Any) -> str:
+    """As in JSON; null is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
