@@ -39,5 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _nobody_was_counted_yet() -> None:
-    """Throttles and lockouts begin anew: no test pays for the requests of another."""
+    """Throttles and lockouts begin anew: no test pays for the requests of another.
+
+    Nor does it see what another has left on Today.
+    """
     caches["throttles"].clear()
+    caches["default"].clear()

@@ -1,33 +1,125 @@
-"""The admin's navigation: the lists by the words that staff have for them."""
+"""The admin's look and navigation: the bank's name, and its pages by the words of its staff."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
+from django.templatetags.static import static
+from django.urls import reverse, reverse_lazy
 
-# Section -> words, icon (Material Symbols), app and model of the list.
-_SECTIONS: dict[str, list[tuple[str, str, str, str]]] = {
-    "Accounts": [
-        ("Accounts", "account_balance_wallet", "accounts", "account"),
-        ("Account events", "manage_history", "accounts", "accountevent"),
+
+def unfold_settings(bank_name: str) -> dict[str, Any]:
+    """What the settings give to django-unfold."""
+    return {
+        "SITE_TITLE": bank_name,
+        "SITE_HEADER": bank_name,
+        "SITE_SUBHEADER": "staff.time_zone.zone_in_words",
+        "SITE_SYMBOL": "account_balance",
+        "SITE_URL": None,
+        "SITE_FAVICONS": [
+            {
+                "rel": "icon",
+                "type": "image/svg+xml",
+                "href": lambda _request: static("bankproject/favicon.svg"),
+            }
+        ],
+        "STYLES": [lambda _request: static("bankproject/admin.css")],
+        "SCRIPTS": [lambda _request: static("staff/time_zone.js")],
+        "DASHBOARD_CALLBACK": "bankproject.console.today.dashboard",
+        "SIDEBAR": {"navigation": "bankproject.navigation.sidebar"},
+        "ACCOUNT": {
+            "navigation": [{"title": "Authenticator", "link": reverse_lazy("admin:authenticator")}]
+        },
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """`icon` is a name of Material Symbols; `right` is what its readers have.
+
+    `query` narrows a list. `count` tells how many wait behind the link.
+    """
+
+    title: str
+    icon: str
+    view: str
+    right: str = ""
+    query: str = ""
+    count: Callable[[], str] | None = None
+
+    def is_for(self, request: HttpRequest) -> bool:
+        return not self.right or request.user.has_perm(self.right)
+
+    def item(self, request: HttpRequest) -> dict[str, Any]:
+        link = reverse(self.view)
+        item = {
+            "title": self.title,
+            "icon": self.icon,
+            "link": f"{link}?{self.query}" if self.query else link,
+            "active": self._is_open(request, link),
+        }
+        if self.count and (waiting := self.count()):
+            item |= {"badge": waiting, "badge_variant": "warning"}
+        return item
+
+    def _is_open(self, request: HttpRequest, link: str) -> bool:
+        if self.view == "admin:index":
+            return request.path == link
+        if not request.path.startswith(link):
+            return False
+        # Two links lead to one list: the one that is open has its query.
+        is_narrowed = _FAILED in request.META.get("QUERY_STRING", "")
+        return self.view != _TRANSACTIONS or is_narrowed == bool(self.query)
+
+
+def _list_of(title: str, icon: str, app: str, model: str) -> _Page:
+    return _Page(title, icon, f"admin:{app}_{model}_changelist", f"{app}.view_{model}")
+
+
+def _waiting() -> str:
+    from bankproject.console.counts import approvals_waiting
+
+    return approvals_waiting()
+
+
+def _failed_today() -> str:
+    from bankproject.console.counts import failed_today
+
+    return failed_today()
+
+
+_TRANSACTIONS = "admin:transactions_transaction_changelist"
+_FAILED = "status__exact=FAILED"
+_READ = "transactions.view_transaction"
+
+_SECTIONS: dict[str, list[_Page]] = {
+    "": [_Page("Today", "today", "admin:index")],
+    "Bank": [
+        _list_of("Accounts", "account_balance_wallet", "accounts", "account"),
+        _list_of("Transactions", "swap_horiz", "transactions", "transaction"),
+        _Page("Approvals", "order_approve", "approvals", _READ, count=_waiting),
+        _Page("Failed", "error", _TRANSACTIONS, _READ, query=_FAILED, count=_failed_today),
+        _list_of("Entries", "menu_book", "transactions", "entry"),
+        _list_of("Batches", "stacks", "transactions", "batch"),
+        _list_of("Archive", "inventory_2", "transactions", "archiverun"),
     ],
-    "Transactions": [
-        ("Transactions", "swap_horiz", "transactions", "transaction"),
-        ("Entries", "menu_book", "transactions", "entry"),
-        ("Transaction events", "history", "transactions", "transactionevent"),
-        ("Batches", "stacks", "transactions", "batch"),
-        ("Archive runs", "inventory_2", "transactions", "archiverun"),
+    "Clients and tokens": [
+        _list_of("API clients", "terminal", "clients", "apiclient"),
+        _list_of("Access tokens", "token", "oauth2_provider", "accesstoken"),
     ],
     "Staff": [
-        ("Users", "person", "auth", "user"),
-        ("Groups", "groups", "auth", "group"),
-        ("Authenticators", "phonelink_lock", "otp_totp", "totpdevice"),
-        ("Logins", "login", "axes", "accesslog"),
-        ("Failed logins", "gpp_maybe", "axes", "accessfailurelog"),
+        _list_of("Users", "person", "auth", "user"),
+        _list_of("Groups", "groups", "auth", "group"),
+        _list_of("Second factor", "phonelink_lock", "otp_totp", "totpdevice"),
+        _list_of("Logins", "login", "axes", "accesslog"),
+        _list_of("Failed logins", "gpp_maybe", "axes", "accessfailurelog"),
     ],
-    "API": [
-        ("API clients", "terminal", "clients", "apiclient"),
-        ("Access tokens", "token", "oauth2_provider", "accesstoken"),
+    "Audit": [
+        _Page("Audit log", "policy", "audit", "transactions.read_audit"),
+        _list_of("Account events", "manage_history", "accounts", "accountevent"),
+        _list_of("Transaction events", "history", "transactions", "transactionevent"),
+        _list_of("Verifications", "verified", "transactions", "verification"),
     ],
 }
 
@@ -36,15 +128,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The sections in which the user may see something, as UNFOLD["SIDEBAR"] wants them."""
     sections = []
     for title, pages in _SECTIONS.items():
-        items = [
-            {
-                "title": words,
-                "icon": icon,
-                "link": reverse(f"admin:{app}_{model}_changelist"),
-            }
-            for words, icon, app, model in pages
-            if request.user.has_perm(f"{app}.view_{model}")
-        ]
+        items = [page.item(request) for page in pages if page.is_for(request)]
         if items:
-            sections.append({"title": title, "separator": True, "items": items})
+            sections.append({"title": title, "separator": bool(title), "items": items})
     return sections

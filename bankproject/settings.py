@@ -10,10 +10,9 @@ from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
-from django.urls import reverse_lazy
 
 from bankproject import environment
+from bankproject.navigation import unfold_settings
 from bankproject.production import require_production_settings
 from bankproject.secret_key import kept_secret_key
 from core.currencies import CURRENCIES
@@ -115,6 +114,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "staff.time_zone.StaffTimeZoneMiddleware",
 ]
 
 ROOT_URLCONF = "bankproject.urls"
@@ -268,13 +268,16 @@ AXES_LOCKOUT_CALLABLE = "staff.lockout.locked_out"
 # Neither kept nor logged of a form that failed.
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
 AXES_ENABLE_ADMIN = False
+# Every failure is kept: successes reset the attempts that the lockout counts.
 AXES_ENABLE_ACCESS_FAILURE_LOG = True
+AXES_ACCESS_FAILURE_LOG_PER_USER_LIMIT = 1_000_000_000
 AXES_VERBOSE = False
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 60 * 60  # A working day.
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "bankproject.errors.csrf_failed"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -399,21 +402,4 @@ SPECTACULAR_SETTINGS = {
 
 BANK_NAME = environment.text("BANK_NAME", "Bank")
 FORMAT_MODULE_PATH = "bankproject.formats"
-UNFOLD = {
-    "SITE_TITLE": BANK_NAME,
-    "SITE_HEADER": BANK_NAME,
-    "SITE_SYMBOL": "account_balance",
-    "SITE_URL": None,
-    "SITE_FAVICONS": [
-        {
-            "rel": "icon",
-            "type": "image/svg+xml",
-            "href": lambda _request: static("bankproject/favicon.svg"),
-        }
-    ],
-    "STYLES": [lambda _request: static("bankproject/admin.css")],
-    "SIDEBAR": {"navigation": "bankproject.navigation.sidebar"},
-    "ACCOUNT": {
-        "navigation": [{"title": "Authenticator", "link": reverse_lazy("admin:authenticator")}]
-    },
-}
+UNFOLD = unfold_settings(BANK_NAME)

@@ -9,6 +9,8 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from bankproject.api_description import SchemaView
+from bankproject.console.approvals import approvals_page
+from bankproject.console.audit_page import audit_page, export_audit
 from bankproject.health import HealthView, ReadinessView
 
 api: list[URLPattern | URLResolver] = [
@@ -23,9 +25,15 @@ api: list[URLPattern | URLResolver] = [
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="swagger"), name="home"),
+    path("admin/approvals/", admin.site.admin_view(approvals_page), name="approvals"),
+    path("admin/audit/", admin.site.admin_view(audit_page), name="audit"),
+    path("admin/audit/export/", admin.site.admin_view(export_audit), name="audit-export"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),
     # Everything else under /api/: a problem, never a page or a redirect to one. What is not there
     # needs no CSRF token either.
     re_path("^api/", csrf_exempt(page_not_found), {"exception": Http404()}),
 ]
+
+handler403 = "bankproject.errors.forbidden"
+handler404 = "bankproject.errors.not_found"

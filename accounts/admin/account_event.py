@@ -18,18 +18,24 @@ from core.admin_filters import DaysById
 _UNSET: tuple[Any, ...] = (None, "", {})
 
 
-def shown_changes(event: AccountEvent) -> str:
-    """What the event changed, in words: "Name: Ada → Ada Lovelace; ..."."""
+def changed_values(event: AccountEvent) -> list[tuple[str, str, str]]:
+    """What the event changed, in words: label, value before, "" where it is new, and after."""
     changes = []
     for name, after in event.after.items():
         before = event.before.get(name)
         if before == after or (not event.before and after in _UNSET):
             continue
         field: Any = Account._meta.get_field(name)
-        old = f"{_shown_value(event, field, before)} → " if name in event.before else ""
-        label = capfirst(field.verbose_name)
-        changes.append(f"{label}: {old}{_shown_value(event, field, after)}")
-    return "; ".join(changes) or EMPTY
+        old = _shown_value(event, field, before) if name in event.before else ""
+        changes.append((capfirst(field.verbose_name), old, _shown_value(event, field, after)))
+    return changes
+
+
+def shown_changes(event: AccountEvent) -> str:
+    """What the event changed, in words: "Name: Ada → Ada Lovelace; ..."."""
+    changes = changed_values(event)
+    words = (f"{label}: {old} → {new}" if old else f"{label}: {new}" for label, old, new in changes)
+    return "; ".join(words) or EMPTY
 
 
 def _shown_value(event: AccountEvent, field: Any, value: Any) -> str:

@@ -20,8 +20,7 @@ DECLARE
     -- Rows that come and go: sign-ins, tokens, and who has which right. Never one of the ledger.
     deletable text[] := ARRAY[
         'auth_group', 'auth_group_permissions', 'auth_user_groups', 'auth_user_user_permissions',
-        'axes_accessattempt', 'axes_accessattemptexpiration', 'axes_accessfailurelog',
-        'django_session',
+        'axes_accessattempt', 'axes_accessattemptexpiration', 'django_session',
         'oauth2_provider_accesstoken', 'oauth2_provider_devicegrant', 'oauth2_provider_grant',
         'oauth2_provider_idtoken', 'oauth2_provider_refreshtoken',
         'otp_static_staticdevice', 'otp_static_statictoken', 'otp_totp_totpdevice'
@@ -30,7 +29,8 @@ DECLARE
     read_only text[] := ARRAY['auth_permission', 'django_content_type', 'django_migrations'];
     -- Written once and then read: the guards say the same, for every role.
     append_only text[] := ARRAY[
-        'accounts_accountevent', 'django_admin_log', 'transactions_transactionevent'
+        'accounts_accountevent', 'axes_accessfailurelog', 'django_admin_log',
+        'transactions_transactionevent', 'transactions_verification'
     ];
 BEGIN
     FOR name IN

@@ -25,6 +25,8 @@ pytestmark = [
 SWAGGER = "/api/v1/swagger/"
 ADMIN_PAGES = [
     "/admin/",
+    "/admin/approvals/",
+    "/admin/audit/",
     "/admin/accounts/account/",
     "/admin/accounts/account/?q=Ada",
     "/admin/accounts/accountevent/",
@@ -33,6 +35,7 @@ ADMIN_PAGES = [
     "/admin/transactions/entry/",
     "/admin/transactions/batch/",
     "/admin/transactions/archiverun/",
+    "/admin/transactions/verification/",
     "/admin/auth/user/",
     "/admin/auth/user/add/",
     "/admin/auth/user/1/change/",

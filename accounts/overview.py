@@ -1,0 +1,83 @@
+"""What the bank holds, in one read of the accounts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q, Sum
+
+from accounts.models import Account
+from accounts.states import AccountKind, AccountStatus, ShownStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Customers' accounts of one currency that show one status.
+
+    In main units: `owed` is what the bank owes to those with a balance above zero, `lent` what
+    those below zero owe to the bank.
+    """
+
+    currency: str
+    status: ShownStatus
+    accounts: int
+    owed: Decimal
+    lent: Decimal
+
+
+def holdings() -> list[Holding]:
+    """One statement, in which all sums agree. It reads each customer's account once."""
+    is_blocked = ExpressionWrapper(
+        Q(debits_blocked=True) | Q(credits_blocked=True), output_field=BooleanField()
+    )
+    groups = (
+        Account.objects.filter(kind=AccountKind.CUSTOMER)
+        .order_by("currency", "status")
+        .values("currency", "status", is_blocked=is_blocked)
+        .annotate(
+            accounts=Count("pk"),
+            owed=Sum("balance", filter=Q(balance__gt=0)),
+            lent=Sum("balance", filter=Q(balance__lt=0)),
+        )
+    )
+    return [
+        Holding(
+            currency=group["currency"],
+            status=_shown(group["status"], group["is_blocked"]),
+            accounts=group["accounts"],
+            owed=group["owed"] or Decimal(0),
+            lent=-(group["lent"] or Decimal(0)),
+        )
+        for group in groups
+    ]
+
+
+def _shown(status: str, is_blocked: bool) -> ShownStatus:
+    if status == AccountStatus.CLOSED:
+        return ShownStatus.CLOSED
+    return ShownStatus.FROZEN if is_blocked else ShownStatus.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyTotal:
+    """Both sides of the books in one currency, in main units: `cash` is `owed` less `lent`.
+
+    By double entry: what came in and did not go out is the customers'. Summing the cash account
+    would read every deposit there ever was; `verify_ledger` does, and proves that both agree.
+    """
+
+    currency: str
+    owed: Decimal
+    lent: Decimal
+
+    @property
+    def cash(self) -> Decimal:
+        return self.owed - self.lent
+
+
+def totals_by_currency(found: Iterable[Holding]) -> list[CurrencyTotal]:
+    sums: dict[str, tuple[Decimal, Decimal]] = {}
+    for holding in found:
+        owed, lent = sums.get(holding.currency, (Decimal(0), Decimal(0)))
+        sums[holding.currency] = (owed + holding.owed, lent + holding.lent)
+    return [CurrencyTotal(currency, *both) for currency, both in sorted(sums.items())]

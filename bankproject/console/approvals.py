@@ -1,0 +1,105 @@
+"""The inbox of what waits for a second person."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from bankproject.console.words import at
+from core.admin import shown_amount
+from transactions.inbox import Request, Side, page_of_requests
+
+_ON_PAGE = 25
+_READ = "transactions.view_transaction"
+_APPROVE = "transactions.approve_transaction"
+
+
+@require_safe
+def approvals_page(request: HttpRequest) -> HttpResponse:
+    """Longest waiting first. Reading takes the right to read transactions; the buttons are for
+    those who may approve, on what others have asked for. The decision itself is a command with a
+    page of its own, which checks all of it again.
+    """
+    if not request.user.has_perm(_READ):
+        raise PermissionDenied
+    found = page_of_requests(after=_uuid(request.GET.get("after", "")), limit=_ON_PAGE + 1)
+    shown = found[:_ON_PAGE]
+    last = str(shown[-1].transaction.pk) if len(found) > _ON_PAGE else ""
+    context = {
+        **admin.site.each_context(request),
+        "title": "Approvals",
+        "requests": [_card(one, request) for one in shown],
+        "may_approve": request.user.has_perm(_APPROVE),
+        "expires_days": settings.APPROVAL_EXPIRES_DAYS,
+        "is_first": "after" not in request.GET,
+        "more": urlencode({"after": last}) if last else "",
+    }
+    return render(request, "console/approvals.html", context)
+
+
+def _card(asked: Request, request: HttpRequest) -> dict[str, Any]:
+    transaction = asked.transaction
+    pk = (transaction.pk,)
+    maker = transaction.created_by
+    is_own = request.user.pk in asked.asker_ids
+    may_decide = request.user.has_perm(_APPROVE)
+    return {
+        "title": f"{transaction.get_type_display()} of"
+        f" {shown_amount(transaction.amount, transaction.currency)} {transaction.currency}",
+        "page": reverse("admin:transactions_transaction_change", args=pk),
+        "asked_by": maker.get_username() if maker else "a job of the bank",
+        "asked_at": at(transaction.created_at),
+        "through": _through(transaction.idempotency_caller or ""),
+        "expires_at": at(transaction.updated_at + timedelta(days=settings.APPROVAL_EXPIRES_DAYS)),
+        "why": transaction.description,
+        "retries": [
+            {
+                "by": event.actor.get_username() if event.actor else event.caller,
+                "at": at(event.at),
+                "reason": event.reason,
+            }
+            for event in asked.retries
+        ],
+        "sides": [
+            _side("Debited", asked.debited, transaction.currency),
+            _side("Credited", asked.credited, transaction.currency),
+        ],
+        "refusal": asked.refusal,
+        "is_own": is_own,
+        "approve": _decision("approve", pk) if may_decide and not is_own else "",
+        "reject": _decision("reject", pk) if may_decide and not is_own else "",
+    }
+
+
+def _decision(verb: str, pk: tuple[UUID]) -> str:
+    return f"{reverse(f'admin:transactions_transaction_{verb}', args=pk)}?from=approvals"
+
+
+def _through(caller: str) -> str:
+    return "through the API" if caller.startswith("client:") else ""
+
+
+def _side(name: str, side: Side, currency: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "account": str(side.account),
+        "page": reverse("admin:accounts_account_change", args=(side.account.pk,)),
+        "balance": shown_amount(side.balance, currency),
+        "balance_after": shown_amount(side.balance_after, currency),
+    }
+
+
+def _uuid(text: str) -> UUID | None:
+    """None, which is the first page, for what is no id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,134 @@
+"""The audit log: all sources as one list, newest first, page by page, at a bounded cost.
+
+A page ends with a position in each source: the id of the row that comes next. So nothing is read
+twice and nothing is left out, whatever is written meanwhile.
+"""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as BadBase64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import merge
+from typing import Any
+
+from bankproject.console.audit_records import Entry, Source, Wanted
+from bankproject.console.audit_sources import SOURCES
+from core.identifiers import moment_of
+
+# How many rows of a long source are looked through for one page. What is wanted may be rare: then
+# a page is short, and the next one goes on from there.
+LOOKED_THROUGH = 100_000
+
+
+class BadPosition(ValueError):
+    """Not one that a page has given."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """`next` is where the next page begins, "" if this is the last one."""
+
+    entries: list[Entry]
+    next: str
+
+
+@dataclass(slots=True)
+class _Part:
+    """What one source has for a page: its rows, and where it goes on after them.
+
+    `horizon` is set where the source was not looked through to its end: older rows of others wait
+    until it has been.
+    """
+
+    source: Source
+    rows: list[tuple[Any, Entry]]
+    rest: Any = None
+    horizon: datetime | None = None
+
+
+def audit_page(
+    wanted: Wanted, *, sources: Sequence[str], position: str = "", size: int
+) -> AuditPage:
+    """Up to `size` entries. At most two statements for each source. Raises BadPosition."""
+    positions = _decoded(position, sources)
+    parts = [_read(SOURCES[name], wanted, start, size) for name, start in positions.items()]
+    horizons = [part.horizon for part in parts if part.horizon]
+    horizon = max(horizons) if horizons else None
+    entries: list[Entry] = []
+    taken = dict.fromkeys(positions, 0)
+    for at, name, entry in _newest_first(parts):
+        if len(entries) == size or (horizon is not None and at <= horizon):
+            break
+        entries.append(entry)
+        taken[name] += 1
+    rest: dict[str, str] = {}
+    for part in parts:
+        count = taken[part.source.name]
+        upcoming = part.rows[count][0] if count < len(part.rows) else part.rest
+        if upcoming is not None:
+            rest[part.source.name] = str(upcoming)
+    return AuditPage(entries, _encoded(rest) if rest else "")
+
+
+def walk(wanted: Wanted, *, sources: Sequence[str], most: int) -> Iterator[Entry]:
+    """The entries from the newest on, up to `most`."""
+    position, left = "", most
+    while left:
+        page = audit_page(wanted, sources=sources, position=position, size=min(left, 1000))
+        yield from page.entries
+        left -= len(page.entries)
+        position = page.next
+        if not position:
+            return
+
+
+def _newest_first(parts: Sequence[_Part]) -> Iterator[tuple[datetime, str, Entry]]:
+    lists = [[(entry.at, part.source.name, entry) for _, entry in part.rows] for part in parts]
+    return merge(*lists, key=lambda row: row[0], reverse=True)
+
+
+def _read(source: Source, wanted: Wanted, start: Any, size: int) -> _Part:
+    """One row more than the page can take, so that it is known where the source goes on."""
+    rows = source.rows(wanted)
+    if rows is None:
+        return _Part(source, [])
+    if start is not None:
+        rows = rows.filter(pk__lte=start)
+    rest = _end_of_look(source, wanted, start) if source.is_long else None
+    if rest is not None:
+        rows = rows.filter(pk__gt=rest)
+    found = [(row.pk, source.entry(row)) for row in rows.order_by("-pk")[: size + 1]]
+    if rest is None or len(found) > size:
+        return _Part(source, found)
+    return _Part(source, found, rest=rest, horizon=moment_of(rest))
+
+
+def _end_of_look(source: Source, wanted: Wanted, start: Any) -> Any:
+    """The first row that is too far behind `start` to be looked at for this page, if there is one.
+
+    By the primary key alone, whatever else is asked for.
+    """
+    if wanted.transaction_id is not None:
+        return None  # An index leads there.
+    rows = source.all_rows(wanted)
+    if start is not None:
+        rows = rows.filter(pk__lte=start)
+    beyond = rows.order_by("-pk").values_list("pk", flat=True)
+    return next(iter(beyond[LOOKED_THROUGH : LOOKED_THROUGH + 1]), None)
+
+
+def _encoded(rest: Mapping[str, str]) -> str:
+    return urlsafe_b64encode(json.dumps(rest).encode()).decode().rstrip("=")
+
+
+def _decoded(position: str, sources: Sequence[str]) -> dict[str, Any]:
+    """Where each source goes on: None for its newest row; those that are through are left out."""
+    if not position:
+        return dict.fromkeys(sources)
+    try:
+        found = json.loads(urlsafe_b64decode(position + "=" * (-len(position) % 4)))
+        return {name: SOURCES[name].parse_id(found[name]) for name in sources if name in found}
+    except (BadBase64, ValueError, TypeError, AttributeError) as error:
+        raise BadPosition(position) from error

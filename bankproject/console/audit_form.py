@@ -1,0 +1,100 @@
+"""What one may look for in the audit log."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
+
+from accounts.admin.filters import account_named
+from accounts.models import Account
+from bankproject.console.audit_records import Wanted
+from bankproject.console.audit_sources import SOURCES
+
+
+class AuditForm(forms.Form):
+    """All fields may be empty. Days are those of whoever looks, both included."""
+
+    who = forms.CharField(
+        label="Who (user name)", max_length=150, required=False, widget=UnfoldAdminTextInputWidget
+    )
+    what = forms.ChoiceField(
+        label="What",
+        choices=[("", "Everything"), *((one.name, one.label) for one in SOURCES.values())],
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
+    account = forms.CharField(
+        label="Account (number or id)",
+        max_length=40,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+    )
+    transaction = forms.UUIDField(
+        label="Transaction (id)", required=False, widget=UnfoldAdminTextInputWidget
+    )
+    first_day = forms.DateField(
+        label="From (day)",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+    )
+    last_day = forms.DateField(
+        label="To (day)", required=False, widget=UnfoldAdminTextInputWidget(attrs={"type": "date"})
+    )
+    automatic = forms.BooleanField(
+        label="With workers, jobs and programs", required=False, widget=UnfoldBooleanWidget
+    )
+
+    def clean_account(self) -> Account | None:
+        text = self.cleaned_data["account"]
+        if not text:
+            return None
+        account = account_named(text)
+        if account is None:
+            raise forms.ValidationError("There is no account with this number or id.")
+        return account
+
+    def clean_first_day(self) -> datetime | None:
+        return _midnight(self.cleaned_data["first_day"])
+
+    def clean_last_day(self) -> datetime | None:
+        """The end of that day: the moment when the next one begins."""
+        return _midnight(self.cleaned_data["last_day"], days_ahead=1)
+
+    def sources(self) -> list[str]:
+        return [self.cleaned_data["what"]] if self.cleaned_data["what"] else list(SOURCES)
+
+    def wanted(self) -> Wanted:
+        found = self.cleaned_data
+        transaction_id: UUID | None = found["transaction"]
+        return Wanted(
+            who=found["who"],
+            user_id=_user_id(found["who"]),
+            account=found["account"],
+            transaction_id=transaction_id,
+            start=found["first_day"],
+            end=found["last_day"],
+            automatic=found["automatic"],
+        )
+
+
+def _user_id(username: str) -> int | None:
+    if not username:
+        return None
+    user: Any = get_user_model().objects.filter(username=username).first()
+    return int(user.pk) if user else None
+
+
+def _midnight(day: Any, *, days_ahead: int = 0) -> datetime | None:
+    if day is None:
+        return None
+    if not 1970 <= day.year <= 9000:
+        raise forms.ValidationError("This day is out of range.")
+    return timezone.make_aware(datetime.combine(day + timedelta(days=days_ahead), time.min))

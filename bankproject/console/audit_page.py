@@ -1,0 +1,81 @@
+"""The audit page: what all staff did, who came in, and what changed; and its export."""
+
+from collections.abc import Iterator
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from bankproject.console.audit import AuditPage, BadPosition, walk
+from bankproject.console.audit import audit_page as read_page
+from bankproject.console.audit_form import AuditForm
+from bankproject.console.audit_records import Wanted
+from core.sheets import Row, SheetFormat, sheet_response
+
+READ_AUDIT = "transactions.read_audit"
+_ON_PAGE = 50
+# So many rows a person can still look through; a longer time is exported in parts.
+EXPORTED_AT_MOST = 50_000
+_HEADER = (
+    "at", "who", "address", "what", "about", "id", "before", "after", "reason", "request_id",
+)  # fmt: skip
+
+
+@require_safe
+def audit_page(request: HttpRequest) -> HttpResponse:
+    """Takes the right to read the audit log, and has nothing to change in it."""
+    _require_right(request)
+    form = AuditForm(request.GET)
+    page = AuditPage([], "")
+    if form.is_valid():
+        try:
+            page = read_page(
+                form.wanted(),
+                sources=form.sources(),
+                position=request.GET.get("position", ""),
+                size=_ON_PAGE,
+            )
+        except BadPosition as error:
+            raise Http404 from error
+    given = request.GET.dict()
+    asked = {name: str(given[name]) for name in form.fields if given.get(name)}
+    context = {
+        **admin.site.each_context(request),
+        "title": "Audit log",
+        "form": form,
+        "entries": page.entries,
+        "is_filtered": bool(asked),
+        "is_first": "position" not in request.GET,
+        "newest": urlencode(asked),
+        "older": urlencode({**asked, "position": page.next}) if page.next else "",
+        "exported": f"{EXPORTED_AT_MOST:,}",
+    }
+    return render(request, "console/audit.html", context)
+
+
+@require_safe
+def export_audit(request: HttpRequest) -> HttpResponseBase:
+    """The same rows, from the newest on, as a file: CSV, or XLSX by `?format=xlsx`."""
+    _require_right(request)
+    form = AuditForm(request.GET)
+    file_format = request.GET.get("format", SheetFormat.CSV)
+    if not form.is_valid() or file_format not in list(SheetFormat):
+        raise Http404
+    name = f"audit-{timezone.now():%Y%m%dT%H%M%SZ}"
+    rows = _rows(form.wanted(), form.sources())
+    return sheet_response(name, SheetFormat(file_format), _HEADER, rows)
+
+
+def _rows(wanted: Wanted, sources: list[str]) -> Iterator[Row]:
+    for entry in walk(wanted, sources=sources, most=EXPORTED_AT_MOST):
+        yield tuple(getattr(entry, name) for name in _HEADER)
+
+
+def _require_right(request: HttpRequest) -> None:
+    if not request.user.has_perm(READ_AUDIT):
+        raise PermissionDenied

@@ -1,0 +1,225 @@
+"""Where the audit log is read from: one source for each log that the bank keeps.
+
+A source gives its rows newest first, from an id on, in the order of its primary key: ids carry the
+time, or count up with it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from axes.models import AccessFailureLog, AccessLog
+from django.contrib.admin.models import LogEntry
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+
+from accounts.admin.account_event import changed_values
+from accounts.models import AccountEvent
+from bankproject.console.audit_records import Entry, Source, Wanted
+from core.admin import in_words, shown_amount
+from transactions.admin.filters import shown_failure
+from transactions.models import Transaction, TransactionEvent
+from transactions.selectors import touching
+from transactions.states import TransactionStatus
+
+# Accounts -----------------------------------------------------------------------------------------
+
+
+def _account_events(wanted: Wanted) -> QuerySet[AccountEvent] | None:
+    if wanted.transaction_id:
+        return None
+    rows = AccountEvent.objects.filter(wanted.by("actor"), wanted.within_ids())
+    if wanted.account:
+        rows = rows.filter(account=wanted.account)
+    if not wanted.automatic:
+        rows = rows.filter(actor__isnull=False)
+    return rows.select_related("account__owner", "actor")
+
+
+def _account_entry(event: AccountEvent) -> Entry:
+    changes = changed_values(event)
+    return Entry(
+        at=event.at,
+        who=event.actor.get_username() if event.actor else event.caller,
+        address=event.address or "",
+        what=f"Account: {event.get_event_display().lower()}",
+        about=str(event.account),
+        id=str(event.account_id),
+        link=reverse("admin:accounts_account_change", args=(event.account_id,)),
+        before="; ".join(f"{label}: {old}" for label, old, _ in changes if old),
+        after="; ".join(f"{label}: {new}" for label, _, new in changes),
+        reason=event.reason,
+        request_id=event.request_id,
+    )
+
+
+# Transactions -------------------------------------------------------------------------------------
+
+
+_SIDES = ("debit_account", "credit_account")
+
+
+def _sides(transaction: Transaction) -> str:
+    return f"{transaction.debit_account.number} → {transaction.credit_account.number}"
+
+
+def _transactions(wanted: Wanted) -> QuerySet[Transaction] | None:
+    """Movements of money that staff asked for by hand. Their row is the record of that."""
+    rows = Transaction.objects.filter(wanted.by("created_by"), wanted.within_ids())
+    if wanted.account:
+        rows = rows.filter(touching(wanted.account.pk))
+    if wanted.transaction_id:
+        rows = rows.filter(pk=wanted.transaction_id)
+    by_hand = Q(idempotency_caller__isnull=True) | Q(idempotency_caller__startswith="user:")
+    return rows.filter(by_hand, created_by__is_staff=True).select_related("created_by", *_SIDES)
+
+
+def _transaction_entry(row: Transaction) -> Entry:
+    amount = f"{shown_amount(row.amount, row.currency)} {row.currency}"
+    is_final = row.status in (TransactionStatus.COMPLETED, TransactionStatus.FAILED)
+    outcome = row.get_status_display() if is_final else "Waits"
+    failure = f" ({shown_failure(row.failure_code)})" if row.failure_code else ""
+    return Entry(
+        at=row.created_at,
+        who=row.created_by.get_username() if row.created_by else "",
+        address="",
+        what=f"Asked for: {row.get_type_display().lower()} of {amount}",
+        about=_sides(row),
+        id=str(row.pk),
+        link=reverse("admin:transactions_transaction_change", args=(row.pk,)),
+        after=f"{outcome} by now{failure}",
+        reason=row.description,
+    )
+
+
+def _transaction_events(wanted: Wanted) -> QuerySet[TransactionEvent] | None:
+    rows = TransactionEvent.objects.filter(wanted.by("actor"), wanted.within_ids())
+    if wanted.account:
+        of_account = Q(transaction__debit_account=wanted.account)
+        rows = rows.filter(of_account | Q(transaction__credit_account=wanted.account))
+    if wanted.transaction_id:
+        rows = rows.filter(transaction_id=wanted.transaction_id)
+    if not wanted.automatic:
+        rows = rows.filter(actor__isnull=False)
+    sides = (f"transaction__{side}" for side in _SIDES)
+    return rows.select_related("actor", *sides)
+
+
+def _event_entry(event: TransactionEvent) -> Entry:
+    overwritten = event.detail.get("failure_code", "")
+    failure = f" ({shown_failure(overwritten)})" if overwritten else ""
+    was_failed = event.from_status == TransactionStatus.FAILED
+    return Entry(
+        at=event.at,
+        who=event.actor.get_username() if event.actor else event.caller,
+        address=event.address or "",
+        what=f"Transaction: {in_words(event.event).lower()}",
+        about=_sides(event.transaction),
+        id=str(event.transaction_id),
+        link=reverse("admin:transactions_transaction_change", args=(event.transaction_id,)),
+        before=event.get_from_status_display() + (failure if was_failed else ""),
+        after=event.get_to_status_display() + ("" if was_failed else failure),
+        reason=event.reason,
+        request_id=event.request_id,
+    )
+
+
+# Logins and the staff's own records ---------------------------------------------------------------
+
+
+def _logins(model: type[AccessLog] | type[AccessFailureLog]) -> Callable[[Wanted], Any]:
+    def rows(wanted: Wanted) -> QuerySet[Any] | None:
+        if wanted.is_about_money:
+            return None
+        found = model.objects.filter(wanted.within("attempt_time"))
+        return found.filter(username=wanted.who) if wanted.who else found
+
+    return rows
+
+
+def _login_entry(login: AccessLog) -> Entry:
+    left = f"Logged out {login.logout_time:%Y-%m-%d %H:%M:%S} UTC" if login.logout_time else ""
+    return Entry(
+        login.attempt_time, login.username or "", login.ip_address or "", "Logged in", after=left
+    )
+
+
+def _failed_login_entry(failure: AccessFailureLog) -> Entry:
+    outcome = "Locked out for a while" if failure.locked_out else ""
+    who, address = failure.username or "", failure.ip_address or ""
+    return Entry(failure.attempt_time, who, address, "Failed to log in", after=outcome)
+
+
+def _log_entries(wanted: Wanted) -> QuerySet[LogEntry] | None:
+    if wanted.is_about_money:
+        return None
+    rows = LogEntry.objects.filter(wanted.by("user"), wanted.within("action_time"))
+    return rows.select_related("user", "content_type")
+
+
+def _log_entry(entry: LogEntry) -> Entry:
+    kind = entry.content_type.name if entry.content_type else "record"
+    return Entry(
+        at=entry.action_time,
+        who=entry.user.get_username(),
+        address="",
+        what=f"{kind.capitalize()}: {entry.get_action_flag_display().lower()}",
+        about=entry.object_repr,
+        id=entry.object_id or "",
+        after=entry.get_change_message(),
+    )
+
+
+def _of_time(model: type[Any]) -> Callable[[Wanted], QuerySet[Any]]:
+    return lambda wanted: model.objects.filter(wanted.within_ids())
+
+
+def _everything(model: type[Any]) -> Callable[[Wanted], QuerySet[Any]]:
+    return lambda _: model.objects.all()
+
+
+SOURCES: dict[str, Source] = {
+    source.name: source
+    for source in (
+        Source("accounts", "Accounts", _of_time(AccountEvent), _account_events, _account_entry),
+        Source(
+            "decisions",
+            "Decisions on transactions",
+            _of_time(TransactionEvent),
+            _transaction_events,
+            _event_entry,
+            is_long=True,
+        ),
+        Source(
+            "transactions",
+            "Transactions asked for",
+            _of_time(Transaction),
+            _transactions,
+            _transaction_entry,
+            is_long=True,
+        ),
+        Source(
+            "logins",
+            "Logins",
+            _everything(AccessLog),
+            _logins(AccessLog),
+            _login_entry,
+            parse_id=int,
+        ),
+        Source(
+            "failed_logins",
+            "Failed logins",
+            _everything(AccessFailureLog),
+            _logins(AccessFailureLog),
+            _failed_login_entry,
+            parse_id=int,
+        ),
+        Source(
+            "staff",
+            "Users, groups and clients",
+            _everything(LogEntry),
+            _log_entries,
+            _log_entry,
+            parse_id=int,
+        ),
+    )
+}

@@ -1,0 +1,86 @@
+"""The charts of Today, and what they show in words and numbers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils import timezone
+
+from bankproject.console.parts import Cell, Chart, Table, number
+from bankproject.console.words import transactions_of_today
+from transactions.overview import Activity
+from transactions.states import TransactionStatus, TransactionType
+
+NOTHING_TODAY = "Nothing has happened yet today."
+
+# Of each status. Read on white and on black.
+_COLOURS = {
+    TransactionStatus.COMPLETED.label: "#16a34a",
+    TransactionStatus.FAILED.label: "#dc2626",
+    "Waiting": "#d97706",
+}
+
+
+def _shown_status(one: Activity) -> str:
+    status = TransactionStatus(one.status)
+    is_settled = status in (TransactionStatus.COMPLETED, TransactionStatus.FAILED)
+    return status.label if is_settled else "Waiting"
+
+
+def by_hour(today: Sequence[Activity], hours: Sequence[datetime]) -> Chart:
+    labels = [f"{hour:%H:%M}" for hour in hours]
+    series = {status: [0] * len(hours) for status in _COLOURS}
+    for one in today:
+        series[_shown_status(one)][one.interval] += one.count
+    rows = [
+        [Cell(label), *(number(series[status][index]) for status in series)]
+        for index, label in enumerate(labels)
+        if any(values[index] for values in series.values())
+    ]
+    return Chart(
+        title="Transactions by hour",
+        labels=labels,
+        series=series,
+        colours=_COLOURS,
+        across=f"Hour ({timezone.get_current_timezone()})",
+        up="Transactions",
+        summary="Bars: transactions made in each hour of today, by status.",
+        link=transactions_of_today(),
+        table=Table(
+            title="Transactions by hour",
+            headers=["Hour", *series],
+            rows=rows,
+            when_empty=NOTHING_TODAY,
+            numbers=frozenset(range(1, len(series) + 1)),
+        ),
+    )
+
+
+def by_type(today: Sequence[Activity]) -> Chart:
+    types = list(TransactionType)
+    series = {status: [0] * len(types) for status in _COLOURS}
+    for one in today:
+        series[_shown_status(one)][types.index(TransactionType(one.type))] += one.count
+    rows = [
+        [
+            Cell(kind.label, transactions_of_today(type__exact=kind)),
+            *(number(values[index]) for values in series.values()),
+        ]
+        for index, kind in enumerate(types)
+    ]
+    return Chart(
+        title="Transactions by type",
+        labels=[kind.label for kind in types],
+        series=series,
+        colours=_COLOURS,
+        across="Type",
+        up="Transactions",
+        summary="Bars: transactions made today of each type, by status.",
+        link=transactions_of_today(),
+        table=Table(
+            title="Transactions by type",
+            headers=["Type", *series],
+            rows=rows,
+            when_empty=NOTHING_TODAY,
+            numbers=frozenset(range(1, len(series) + 1)),
+        ),
+    )

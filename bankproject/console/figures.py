@@ -1,0 +1,89 @@
+"""The figures at the top of Today."""
+
+from collections.abc import Sequence
+
+from django.urls import reverse
+
+from bankproject.console.counts import approvals_waiting
+from bankproject.console.parts import BAD, GOOD, NEUTRAL, WAITING, Figure
+from bankproject.console.words import at, in_words, list_link, transactions_of_today
+from transactions.models import ArchiveRun
+from transactions.overview import Activity, QueueState
+from transactions.states import TransactionStatus
+from transactions.verifications import last_verification
+
+
+def made_today(today: Sequence[Activity]) -> Figure:
+    completed = sum(one.count for one in today if one.status == TransactionStatus.COMPLETED)
+    return Figure(
+        label="Transactions today",
+        value=f"{sum(one.count for one in today):,}",
+        link=transactions_of_today(),
+        explanation=f"{completed:,} of them completed",
+    )
+
+
+def approvals() -> Figure:
+    waiting = approvals_waiting()
+    return Figure(
+        label="Approvals waiting",
+        value=waiting or "0",
+        link=reverse("approvals"),
+        explanation="Someone else than who asked decides" if waiting else "Nobody waits for you",
+        tone=WAITING if waiting else NEUTRAL,
+    )
+
+
+def failed(today: Sequence[Activity]) -> Figure:
+    count = sum(one.count for one in today if one.status == TransactionStatus.FAILED)
+    return Figure(
+        label="Failed today",
+        value=f"{count:,}",
+        link=transactions_of_today(status__exact=TransactionStatus.FAILED),
+        explanation="What may pass another time can be retried" if count else "None so far",
+        tone=BAD if count else NEUTRAL,
+    )
+
+
+def queued(queue: QueueState) -> Figure:
+    return Figure(
+        label="In the queue",
+        value=f"{'over ' if queue.is_cut else ''}{queue.waiting:,}",
+        link=list_link("transactions_transaction", status__exact=TransactionStatus.PENDING),
+        explanation=(
+            f"The oldest has waited {in_words(queue.oldest_age)}"
+            if queue.waiting
+            else "Everything that is due is done"
+        ),
+        tone=WAITING if queue.waiting else NEUTRAL,
+    )
+
+
+def books() -> Figure:
+    last = last_verification()
+    link = list_link("transactions_verification")
+    if last is None:
+        never = "Never checked: run manage.py verify_ledger"
+        return Figure("Books", "Unknown", link, never, WAITING)
+    broken = f", {len(last.findings)} rules broken" if last.findings else ""
+    return Figure(
+        label="Books",
+        value="Sound" if last.is_sound else "Broken",
+        link=reverse("admin:transactions_verification_change", args=(last.pk,)),
+        explanation=f"Checked {at(last.finished_at)}{broken}",
+        tone=GOOD if last.is_sound else BAD,
+    )
+
+
+def archive() -> Figure:
+    last = ArchiveRun.objects.order_by("-id").first()
+    link = list_link("transactions_archiverun")
+    if last is None:
+        return Figure("Last archive run", "None", link, "Nothing has been archived yet")
+    return Figure(
+        label="Last archive run",
+        value=f"{last.rows:,} rows",
+        link=reverse("admin:transactions_archiverun_change", args=(last.pk,)),
+        explanation=f"Finished {at(last.finished_at)}" if last.finished_at else "Not finished",
+        tone=NEUTRAL if last.finished_at else WAITING,
+    )

@@ -1,0 +1,105 @@
+"""What Today is made of: figures, tables and charts, each with its way to what is behind it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+# Words of unfold's palette. Each is told in words as well: colour alone says nothing.
+GOOD, BAD, WAITING, NEUTRAL = "success", "danger", "warning", ""
+
+_GRID = "#9ca3af33"  # Seen on white and on black.
+_TEXT = "#7b8494"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number that staff look at in the morning, with a sentence on it."""
+
+    label: str
+    value: str
+    link: str
+    explanation: str = ""
+    tone: str = NEUTRAL
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    text: str
+    link: str = ""
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`numbers` names the columns of numbers, which stand to the right."""
+
+    title: str
+    headers: list[str]
+    rows: list[list[Cell]]
+    when_empty: str
+    numbers: frozenset[int] = frozenset()
+    note: str = ""
+    link: str = ""
+
+    @property
+    def columns(self) -> list[tuple[str, bool]]:
+        return [(header, index in self.numbers) for index, header in enumerate(self.headers)]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars, for Chart.js as unfold brings it along. `table` says the same in text."""
+
+    title: str
+    labels: list[str]
+    series: dict[str, list[int]]
+    colours: dict[str, str]
+    across: str
+    up: str
+    table: Table
+    summary: str
+    link: str = ""
+
+    @property
+    def data(self) -> str:
+        datasets = [
+            {"label": name, "data": values, "backgroundColor": self.colours[name]}
+            for name, values in self.series.items()
+        ]
+        return json.dumps({"labels": self.labels, "datasets": datasets})
+
+    @property
+    def options(self) -> str:
+        return json.dumps(
+            {
+                "animation": False,
+                "responsive": True,
+                "maintainAspectRatio": False,
+                "maxBarThickness": 28,
+                "plugins": {
+                    "legend": {
+                        "display": len(self.series) > 1,
+                        "align": "end",
+                        "labels": {"color": _TEXT, "boxWidth": 10, "boxHeight": 10},
+                    }
+                },
+                "scales": {
+                    "x": {"stacked": True, **_axis(self.across)},
+                    "y": {"stacked": True, "beginAtZero": True, **_axis(self.up, whole=True)},
+                },
+            }
+        )
+
+
+def _axis(title: str, *, whole: bool = False) -> dict[str, Any]:
+    """An axis labelled with its unit."""
+    ticks = {"color": _TEXT} | ({"precision": 0} if whole else {})
+    return {
+        "title": {"display": True, "text": title, "color": _TEXT},
+        "ticks": ticks,
+        "grid": {"color": _GRID},
+    }
+
+
+def number(count: int, link: str = "") -> Cell:
+    return Cell(f"{count:,}", link, is_number=True)

@@ -1,0 +1,72 @@
+"""Today: what is in the bank, and what happens in it on this day of whoever looks.
+
+Numbers that cost a read of many rows are kept for half a minute in each web process, so that
+however many look, the bank is read as often as that.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from accounts.overview import holdings
+from bankproject.console import charts, figures, tables
+from bankproject.console.days import hours_of_today, midnight
+from bankproject.console.parts import Chart, Figure, Table
+from transactions.overview import activity, busiest_accounts, queue_state
+
+T = TypeVar("T")
+
+_KEPT_SECONDS = 30
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """UNFOLD["DASHBOARD_CALLBACK"]: fills the first page of the admin.
+
+    What one may not read is neither shown nor read.
+    """
+    user = request.user
+    reads_accounts = user.has_perm("accounts.view_account")
+    reads_transactions = user.has_perm("transactions.view_transaction")
+    shown_figures: list[Figure] = []
+    shown_charts: list[Chart] = []
+    shown_tables: list[Table] = []
+    if reads_accounts:
+        found = _kept("holdings", holdings)
+        shown_tables += [tables.accounts_by_status(found), tables.balances(found)]
+    if reads_transactions:
+        hours = hours_of_today()
+        today = _kept("activity", lambda: activity(hours, midnight(1)))
+        shown_figures += [
+            figures.made_today(today),
+            figures.approvals(),
+            figures.failed(today),
+            figures.queued(_kept("queue", queue_state)),
+        ]
+        shown_charts = [charts.by_hour(today, hours), charts.by_type(today)]
+        shown_tables.append(tables.failures(today))
+    if reads_accounts and reads_transactions:
+        busiest = _kept("busiest", lambda: busiest_accounts(midnight(), midnight(1)))
+        shown_tables.append(tables.hottest(busiest))
+    if user.has_perm("transactions.view_verification"):
+        shown_figures.append(figures.books())
+    if user.has_perm("transactions.view_archiverun"):
+        shown_figures.append(figures.archive())
+    return {
+        **context,
+        "title": "Today",
+        "day": date_format(timezone.localtime(), "l j F Y"),
+        "figures": shown_figures,
+        "charts": shown_charts,
+        "tables": shown_tables,
+    }
+
+
+def _kept(name: str, read: Callable[[], T]) -> T:
+    """What `read` gives, at most half a minute old; of this day, as its own time zone has it."""
+    # A zone's name has a slash, and a moment has blanks; the cache takes neither well.
+    key = f"today:{name}:{midnight().timestamp():.0f}"
+    return cast(T, cache.get_or_set(key, read, _KEPT_SECONDS))

@@ -1,0 +1,37 @@
+"""Times and links as the bank's own pages tell them."""
+
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+
+
+def at(moment: datetime) -> str:
+    return str(date_format(timezone.localtime(moment), "DATETIME_FORMAT"))
+
+
+def in_words(age: timedelta) -> str:
+    """Its two largest units: "3 min 20 s"."""
+    seconds = int(age.total_seconds())
+    sizes = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
+    parts = []
+    for unit, size in sizes.items():
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "less than a second"
+
+
+def list_link(model: str, **filters: str) -> str:
+    """The list of a model ("transactions_transaction") as these filters narrow it."""
+    page = reverse(f"admin:{model}_changelist")
+    return f"{page}?{urlencode(filters)}" if filters else page
+
+
+def transactions_of_today(**filters: str) -> str:
+    """The list of today's transactions, in the time zone that is active."""
+    day = timezone.localdate().isoformat()
+    filters = {"created_at_from": day, "created_at_to": day, **filters}
+    return list_link("transactions_transaction", **filters)

@@ -1,0 +1,56 @@
+"""What staff see when a page is not there or not for them: the admin around it, and a way back."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views import csrf, defaults
+
+_ADMIN = "/admin/"
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not _is_for_staff(request):
+        return defaults.permission_denied(request, exception)
+    return _page(
+        request,
+        403,
+        title="Not allowed",
+        explanation="Your role does not include this page or what you asked for. Nothing was"
+        " changed. If you need it for your work, ask whoever manages the users.",
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not _is_for_staff(request):
+        return defaults.page_not_found(request, exception)
+    return _page(
+        request,
+        404,
+        title="Nothing here",
+        explanation="There is no such page, account or transaction. The address may be mistyped;"
+        " the lists on the left and their search find everything that there is.",
+    )
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that was open while its owner logged in anew, mostly."""
+    if not _is_for_staff(request):
+        return csrf.csrf_failure(request, reason)
+    return _page(
+        request,
+        403,
+        title="This form is out of date",
+        explanation="You have logged in again since it was opened, or your browser keeps no"
+        " cookies. Nothing was changed. Go back, reload the page and try once more.",
+    )
+
+
+def _is_for_staff(request: HttpRequest) -> bool:
+    return request.path_info.startswith(_ADMIN) and admin.site.has_permission(request)
+
+
+def _page(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
+    context = {**admin.site.each_context(request), **context}
+    return render(request, "console/error.html", context, status=status)

@@ -1,0 +1,190 @@
+"""The inbox of what waits for a second person: what it tells, to whom, and what it lets them do."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import Account
+from core.commands import Origin
+from core.errors import InsufficientFunds
+from tests.api import client_of, make_user
+from tests.factories import make_account, run
+from transactions.commands import Approve, Cancel, Deposit, Retry, Transfer
+from transactions.inbox import page_of_requests
+from transactions.models import Transaction
+from transactions.processor import process
+
+pytestmark = pytest.mark.django_db
+
+PAGE = reverse("approvals")
+
+
+@pytest.fixture
+def people() -> dict[str, Any]:
+    roles = {"tessa": "teller", "susan": "supervisor", "sam": "supervisor", "aldo": "auditor"}
+    return {name: make_user(name, role=role) for name, role in roles.items()}
+
+
+@pytest.fixture
+def ada(settings: Any) -> Account:
+    account = make_account(name="Ada", balance="1500.5")
+    settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(1000)}
+    return account
+
+
+def origin(user: Any) -> Origin:
+    return Origin(user_id=user.pk, caller=f"user:{user.pk}", address="192.0.2.9")
+
+
+def ask(account: Account, user: Any, amount: str, description: str = "") -> Transaction:
+    command = Deposit(account_id=account.id, amount=Decimal(amount), description=description)
+    return Transaction.objects.get(pk=run(command, origin(user)).id)
+
+
+def html_of(user: Any, **query: str) -> str:
+    response = client_of(user).get(PAGE, query)
+    assert response.status_code == 200
+    return " ".join(response.content.decode().split())
+
+
+def decision(verb: str, transaction: Transaction) -> str:
+    return reverse(f"admin:transactions_transaction_{verb}", args=[transaction.pk])
+
+
+def test_it_tells_who_asked_for_what_why_and_what_it_would_leave(
+    ada: Account, people: dict[str, Any]
+) -> None:
+    asked = ask(ada, people["tessa"], "2000.25", "Sale of a <car>")
+    html = html_of(people["susan"])
+    for words in (
+        "Deposit of 2,000.25 USD",
+        "tessa, ",
+        "Sale of a &lt;car&gt;",
+        ">1,500.50</td>",
+        ">3,500.75</td>",
+        str(ada),
+    ):
+        assert words in html
+    for verb in ("approve", "reject"):
+        assert f'href="{decision(verb, asked)}' in html
+
+
+def test_nobody_decides_on_their_own_request(ada: Account, people: dict[str, Any]) -> None:
+    asked = ask(ada, people["susan"], "2000")
+    own = html_of(people["susan"])
+    assert "You asked for this, so someone else decides." in own
+    assert decision("approve", asked) not in own
+    assert decision("reject", asked) not in own
+    assert decision("approve", asked) in html_of(people["sam"])
+
+
+def test_whoever_asked_again_does_not_decide_either(ada: Account, people: dict[str, Any]) -> None:
+    bob = make_account(name="Bob")
+    command = Transfer(account_id=bob.id, target_account_id=ada.id, amount=Decimal(1100))
+    asked = run(command, origin(people["tessa"]))
+    run(Approve(transaction_id=asked.id), origin(people["susan"]))
+    run(Retry(transaction_id=asked.id, reason="Salary came"), origin(people["sam"]))
+    html = html_of(people["sam"])
+    assert "by sam, " in html
+    assert "Salary came" in html
+    assert "You asked for this" in html
+    assert decision("approve", Transaction.objects.get(pk=asked.id)) in html_of(people["susan"])
+
+
+@pytest.mark.parametrize("role", ["tessa", "aldo"])
+def test_who_may_not_approve_reads_only(role: str, ada: Account, people: dict[str, Any]) -> None:
+    asked = ask(ada, people["susan"], "2000")
+    html = html_of(people[role])
+    assert "Deposit of 2,000.00 USD" in html
+    assert "A supervisor decides." in html
+    assert decision("approve", asked) not in html
+    assert client_of(people[role]).get(decision("approve", asked)).status_code == 403
+
+
+def test_reading_takes_the_right_and_nothing_is_posted(
+    ada: Account, people: dict[str, Any], client: Client
+) -> None:
+    assert client.get(PAGE).status_code == 302
+    assert client_of(make_user("new", is_staff=True)).get(PAGE).status_code == 403
+    assert client_of(make_user("customer")).get(PAGE).status_code == 302
+    for method in ("post", "put", "delete"):
+        assert getattr(client_of(people["susan"]), method)(PAGE).status_code == 405
+
+
+def test_what_would_be_refused_is_said_beforehand(ada: Account, people: dict[str, Any]) -> None:
+    bob = make_account(name="Bob", balance="30.5")
+    command = Transfer(account_id=bob.id, target_account_id=ada.id, amount=Decimal(1100))
+    run(command, origin(people["tessa"]))
+    (found,) = page_of_requests(after=None, limit=5)
+    assert isinstance(found.refusal, InsufficientFunds)
+    assert (found.debited.balance, found.debited.balance_after) == (
+        Decimal("30.5"),
+        Decimal("-1069.5"),
+    )
+    assert (found.credited.balance, found.credited.balance_after) == (
+        Decimal("1500.5"),
+        Decimal("2600.5"),
+    )
+    assert "30.50 USD available, 1100.00 USD needed. (insufficient_funds)" in html_of(
+        people["susan"]
+    )
+
+
+def test_the_figures_are_what_approval_leaves(ada: Account, people: dict[str, Any]) -> None:
+    asked = ask(ada, people["tessa"], "1234.56")
+    (found,) = page_of_requests(after=None, limit=5)
+    browser = Client()
+    browser.force_login(people["susan"])
+    browser.post(decision("approve", asked), {"reason": "Seen the contract"})
+    ada.refresh_from_db()
+    assert ada.balance == found.credited.balance_after == Decimal("2735.06")
+    assert page_of_requests(after=None, limit=5) == []
+    assert "Nothing waits for approval" in html_of(people["susan"])
+
+
+def test_page_by_page_longest_waiting_first(ada: Account, people: dict[str, Any]) -> None:
+    amounts = [str(1000 + n) for n in range(27)]
+    for amount in amounts:
+        ask(ada, people["tessa"], amount)
+    response = client_of(people["susan"]).get(PAGE)
+    shown = [card["title"] for card in response.context["requests"]]
+    second = client_of(people["susan"]).get(f"{PAGE}?{response.context['more']}")
+    shown += [card["title"] for card in second.context["requests"]]
+    assert shown == [f"Deposit of {int(amount):,}.00 USD" for amount in amounts]
+    assert second.context["more"] == ""
+    assert client_of(people["susan"]).get(PAGE, {"after": "nonsense"}).status_code == 200
+
+
+def test_the_number_in_the_navigation(ada: Account, people: dict[str, Any]) -> None:
+    def badge() -> str:
+        sections = client_of(people["susan"]).get(PAGE).context["sidebar_navigation"]
+        items = {item["title"]: item for section in sections for item in section["items"]}
+        assert items["Approvals"]["active"]
+        return str(items["Approvals"].get("badge", ""))
+
+    assert badge() == ""
+    asked = ask(ada, people["tessa"], "1000")
+    assert badge() == "1"
+    run(Cancel(transaction_id=asked.pk, reason="No"), origin(people["tessa"]))
+    assert badge() == ""
+    command = Deposit(account_id=ada.id, amount=Decimal(1000))
+    process([command] * 100, origin(people["tessa"]))
+    assert badge() == "99+"
+
+
+def test_it_costs_the_same_with_a_thousand_waiting(ada: Account, people: dict[str, Any]) -> None:
+    client = client_of(people["susan"])
+    ask(ada, people["tessa"], "1000")
+    counts = []
+    for rows in (1, 999):
+        process([Deposit(account_id=ada.id, amount=Decimal(1001))] * rows, origin(people["tessa"]))
+        with CaptureQueriesContext(connection) as queries:
+            client.get(PAGE)
+        counts.append(len(queries))
+    # Session, user, its rights, the page and its retries, two numbers of the navigation.
+    assert counts == [7, 7]

@@ -1,0 +1,181 @@
+"""Navigation by role, times in the zone of whoever looks, and pages that are not there."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import AccountEvent
+from bankproject.navigation import _SECTIONS, unfold_settings
+from core.identifiers import uuid7
+from staff.time_zone import COOKIE
+from tests.api import client_of, make_user, staff
+from tests.factories import make_account, run
+from transactions.commands import Withdraw
+
+pytestmark = pytest.mark.django_db
+
+TODAY = reverse("admin:index")
+EVENTS = reverse("admin:accounts_accountevent_changelist")
+BANK = ["Today", "Accounts", "Transactions", "Approvals", "Failed", "Entries", "Batches", "Archive"]
+RECORDS = ["Account events", "Transaction events", "Verifications"]
+PROGRAMS = ["API clients", "Access tokens"]
+STAFF = ["Users", "Groups", "Second factor", "Logins", "Failed logins"]
+
+
+def titles(client: Client) -> list[str]:
+    sections = client.get(TODAY).context["sidebar_navigation"]
+    return [item["title"] for section in sections for item in section["items"]]
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        ("teller", [*BANK, *RECORDS]),
+        ("auditor", [*BANK, *PROGRAMS, *STAFF, "Audit log", *RECORDS]),
+        ("supervisor", [*BANK, *PROGRAMS, *STAFF, "Audit log", *RECORDS]),
+    ],
+)
+def test_each_role_has_its_pages(role: str, expected: list[str]) -> None:
+    client = staff(role)
+    assert titles(client) == expected
+    pages = [page for section in _SECTIONS.values() for page in section]
+    for page in pages:
+        answer = client.get(reverse(page.view), follow=True)
+        assert answer.status_code == (200 if page.title in expected else 403), page.title
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "open_page"),
+    [
+        (TODAY, {}, "Today"),
+        (reverse("admin:transactions_transaction_changelist"), {}, "Transactions"),
+        (
+            reverse("admin:transactions_transaction_changelist"),
+            {"status__exact": "FAILED"},
+            "Failed",
+        ),
+        (reverse("audit"), {}, "Audit log"),
+        (EVENTS, {}, "Account events"),
+    ],
+)
+def test_the_page_that_is_open_is_marked(
+    path: str, query: dict[str, str], open_page: str, admin_client: Client
+) -> None:
+    sections = admin_client.get(path, query).context["sidebar_navigation"]
+    items = [item for section in sections for item in section["items"]]
+    assert [item["title"] for item in items if item["active"]] == [open_page]
+
+
+def test_failures_of_today_are_counted(admin_client: Client) -> None:
+    account = make_account()
+    run(Withdraw(account_id=account.id, amount=Decimal(7)))
+    sections = admin_client.get(TODAY).context["sidebar_navigation"]
+    badges = {item["title"]: item.get("badge") for part in sections for item in part["items"]}
+    assert (badges["Failed"], badges["Approvals"]) == ("1", None)
+
+
+def test_the_bank_s_own_name(client: Client, settings: Any) -> None:
+    settings.UNFOLD = unfold_settings("Meridian & Sons")
+    html = client.get(reverse("admin:login")).content.decode()
+    assert "Meridian &amp; Sons" in html
+
+
+# Times --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def noon() -> datetime:
+    account = make_account()
+    at = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    AccountEvent.objects.create(id=uuid7(at), account=account, event="RENAMED", at=at)
+    return at
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("Europe/Berlin", "2026-07-01 14:00:00 CEST"),
+        ("America/New_York", "2026-07-01 08:00:00 EDT"),
+        ("Asia/Kolkata", "2026-07-01 17:30:00 IST"),
+        ("", "2026-07-01 12:00:00 UTC"),
+        ("Nowhere/Land", "2026-07-01 12:00:00 UTC"),
+        ("../../etc/passwd", "2026-07-01 12:00:00 UTC"),
+    ],
+)
+def test_times_are_in_the_zone_of_the_browser(
+    zone: str, shown: str, noon: datetime, admin_client: Client
+) -> None:
+    admin_client.cookies[COOKIE] = zone
+    html = admin_client.get(EVENTS).content.decode()
+    assert shown in html
+    known = zone if zone.split("/", maxsplit=1)[0] in ("Europe", "America", "Asia") else "UTC"
+    assert f"Times in {known}" in html
+    assert timezone.get_current_timezone_name() == "UTC"
+
+
+def test_a_day_begins_in_that_zone(noon: datetime, admin_client: Client) -> None:
+    """Noon in UTC is the next day on the Line Islands."""
+
+    def found(day: str) -> int:
+        days = {"at_from": day, "at_to": day}
+        return int(admin_client.get(EVENTS, days).context["cl"].result_count)
+
+    assert (found("2026-07-01"), found("2026-07-02")) == (1, 0)
+    admin_client.cookies[COOKIE] = "Pacific/Kiritimati"
+    assert (found("2026-07-01"), found("2026-07-02")) == (0, 1)
+
+
+def test_the_api_speaks_utc(admin_client: Client) -> None:
+    account = make_account()
+    admin_client.cookies[COOKIE] = "Europe/Berlin"
+    body = admin_client.get(f"/api/v1/accounts/{account.id}/").json()
+    assert body["created_at"].endswith("Z")
+
+
+def test_the_browser_tells_its_zone_on_the_login_page(client: Client) -> None:
+    html = client.get(reverse("admin:login")).content.decode()
+    assert '<script src="/static/staff/time_zone.js">' in html
+
+
+# Pages that are not there -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "title"),
+    [
+        ("/admin/nothing/", 404, "Nothing here"),
+        ("/admin/auth/user/add/", 403, "Not allowed"),
+        ("/admin/accounts/account/add/", 403, "Not allowed"),
+        ("/admin/audit/?position=nonsense", 404, "Nothing here"),
+    ],
+)
+def test_there_is_a_way_back(path: str, status: int, title: str) -> None:
+    client = client_of(make_user("aldo", role="auditor"))
+    answer = client.get(path)
+    html = answer.content.decode()
+    assert answer.status_code == status
+    assert f"{title}</h1>" in html
+    assert "Back to Today" in html
+    assert 'id="nav-sidebar"' in html
+
+
+def test_a_form_that_is_out_of_date_says_so() -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make_user("susan", role="supervisor"))
+    answer = client.post(reverse("admin:password_change"), {})
+    assert answer.status_code == 403
+    assert "This form is out of date" in answer.content.decode()
+
+
+def test_strangers_learn_nothing_of_it(client: Client) -> None:
+    html = client.get("/elsewhere/").content.decode()
+    assert "sidebar" not in html
+    assert client.get("/admin/nothing/").status_code == 302
+    forbidden = Client(enforce_csrf_checks=True).post(reverse("admin:login"), {})
+    assert forbidden.status_code == 403
+    assert "sidebar" not in forbidden.content.decode()

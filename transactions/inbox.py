@@ -1,0 +1,94 @@
+"""What waits for approval, with all that a second person needs to decide."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from accounts.locks import LockedAccount
+from accounts.models import Account
+from core.errors import Refusal
+from core.money import from_units, to_units
+from transactions.approval import WAITS_FOR_APPROVAL, requests_to_retry
+from transactions.models import Transaction, TransactionEvent
+from transactions.posting import Posting, check
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """An account and, in main units, its balance now and the one that approval would leave.
+
+    An internal account has neither.
+    """
+
+    account: Account
+    balance: Decimal | None
+    balance_after: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`refusal` is what approval would end with as things stand, None if it would go through.
+
+    `asker_ids` may not approve: who made it, and whoever asked for it again.
+    """
+
+    transaction: Transaction
+    debited: Side
+    credited: Side
+    refusal: Refusal | None
+    retries: list[TransactionEvent]
+    asker_ids: frozenset[int]
+
+
+def page_of_requests(*, after: UUID | None, limit: int) -> list[Request]:
+    """Up to `limit` requests, longest waiting first, that come after an id. Two statements.
+
+    Nothing is locked: the figures are those of this moment, for each request by itself.
+    """
+    waiting = Transaction.objects.filter(WAITS_FOR_APPROVAL)
+    if after is not None:
+        waiting = waiting.filter(pk__gt=after)
+    waiting = waiting.select_related("debit_account", "credit_account", "created_by")
+    # An id carries the time of creation, so this is the order in which they were asked for.
+    page = list(waiting.order_by("created_at", "pk")[:limit])
+    retries: dict[UUID, list[TransactionEvent]] = {}
+    for event in requests_to_retry(one.pk for one in page):
+        retries.setdefault(event.transaction_id, []).append(event)
+    return [_request(one, retries.get(one.pk, [])) for one in page]
+
+
+def _request(transaction: Transaction, retries: list[TransactionEvent]) -> Request:
+    askers = {transaction.created_by_id, *(event.actor_id for event in retries)}
+    return Request(
+        transaction=transaction,
+        debited=_side(transaction.debit_account, -transaction.amount),
+        credited=_side(transaction.credit_account, transaction.amount),
+        refusal=_refusal(transaction),
+        retries=retries,
+        asker_ids=frozenset(asker for asker in askers if asker is not None),
+    )
+
+
+def _side(account: Account, change: Decimal) -> Side:
+    if account.balance is None:
+        return Side(account, None, None)
+    # Exact, in units: the database writes what the ledger computes in the same way.
+    after = from_units(to_units(account.balance) + to_units(change))
+    return Side(account, account.balance, after)
+
+
+def _refusal(transaction: Transaction) -> Refusal | None:
+    """By the very checks that the ledger makes under its locks."""
+    sides = (transaction.debit_account, transaction.credit_account)
+    accounts = {one.pk: LockedAccount.of(one) for one in sides if one.balance is not None}
+    posting = Posting(
+        transaction.debit_account_id,
+        transaction.credit_account_id,
+        to_units(transaction.amount),
+        transaction.currency,
+    )
+    try:
+        check(posting, accounts)
+    except Refusal as refusal:
+        return refusal
+    return None

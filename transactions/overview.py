@@ -1,0 +1,94 @@
+"""What happens in the journal on one day, at a cost that the day has, and not the journal.
+
+A day is a range of ids, as they carry their time: nothing before it is read.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
+from django.utils import timezone
+
+from accounts.models import Account
+from accounts.states import AccountKind
+from core.identifiers import lowest_uuid7
+from transactions import queue
+from transactions.models import Transaction
+
+# Whose accounts are busy, the newest transactions tell as well as all of a day.
+NEWEST = 10_000
+_MOST_QUEUED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How many transactions were made in an interval, with one type, status and failure."""
+
+    interval: int
+    type: str
+    status: str
+    failure_code: str
+    count: int
+
+
+def activity(intervals: Sequence[datetime], end: datetime) -> list[Activity]:
+    """Counts by intervals that begin at these moments and follow each other until `end`.
+
+    One statement over a range of ids; the interval of a row is told by its id as well, so that
+    neither database has to work with time zones.
+    """
+    if not intervals:
+        return []
+    ends = [
+        When(pk__lt=lowest_uuid7(moment), then=Value(index))
+        for index, moment in enumerate(intervals[1:])
+    ]
+    interval = Case(*ends, default=Value(len(intervals) - 1), output_field=IntegerField())
+    groups = (
+        _between(intervals[0], end)
+        .values("type", "status", "failure_code", interval=interval)
+        .annotate(count=Count("pk"))
+        .order_by()
+    )
+    return [Activity(**group) for group in groups]
+
+
+def busiest_accounts(
+    since: datetime, until: datetime, *, most: int = 5
+) -> list[tuple[Account, int]]:
+    """Customers' accounts that the newest transactions of a time touch most often, and how often.
+
+    Two statements; of that time, the newest `NEWEST` transactions are read.
+    """
+    sides = _between(since, until).order_by("-pk").values_list("debit_account", "credit_account")
+    touched: Counter[UUID] = Counter(one for pair in sides[:NEWEST] for one in pair)
+    # Twice as many, as the cash accounts are among them and there are few of those.
+    leading = dict(touched.most_common(most * 2 + 20))
+    found = Account.objects.filter(kind=AccountKind.CUSTOMER).in_bulk(list(leading))
+    ranked = [(found[pk], count) for pk, count in leading.items() if pk in found]
+    return ranked[:most]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """`waiting` counts what is due, up to a bound; `is_cut` tells that there is more."""
+
+    waiting: int
+    is_cut: bool
+    oldest_age: timedelta
+
+
+def queue_state() -> QueueState:
+    now = timezone.now()
+    waiting = queue.due(now).order_by()[: _MOST_QUEUED + 1].count()
+    is_cut = waiting > _MOST_QUEUED
+    return QueueState(
+        min(waiting, _MOST_QUEUED), is_cut, queue.lag(now) if waiting else timedelta()
+    )
+
+
+def _between(first: datetime, end: datetime) -> QuerySet[Transaction]:
+    return Transaction.objects.filter(pk__gte=lowest_uuid7(first), pk__lt=lowest_uuid7(end))
