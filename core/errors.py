@@ -82,6 +82,8 @@ class BankError(Exception):
         errors: Sequence[FieldError] = (),
         retry_after_seconds: int | None = None,
         replayed: bool = False,
+        index: int | None = None,
+        is_final: bool = False,
     ) -> None:
         self.detail = detail or f"{self.kind.title}."
         self.transaction_id = transaction_id
@@ -89,6 +91,10 @@ class BankError(Exception):
         self.retry_after_seconds = retry_after_seconds
         # Whether this is the answer of an earlier request, given again to its idempotency key.
         self.replayed = replayed
+        # Which item of a list it is about, counted from 0.
+        self.index = index
+        # Whether the transaction it names can never be retried, whatever its code says of others.
+        self.is_final = is_final
         super().__init__(self.detail)
 
     @property

@@ -149,6 +149,17 @@ def format_amount(amount: Decimal, currency: str) -> str:
     return format(exact or abs(exact), "f")
 
 
+def format_units(units: int, currency: str) -> str:
+    """As `format_amount`, of a count of 1/10,000: for thousands of them, without a Decimal."""
+    digits = minor_units(currency)
+    count, rest = divmod(abs(units), 10 ** (UNIT_DIGITS - digits))
+    if rest:
+        raise ValueError(f"A number with at most {digits} decimals is required.")
+    text = f"{count:0{digits + 1}d}"
+    sign = "-" if units < 0 else ""
+    return f"{sign}{text[:-digits]}.{text[-digits:]}" if digits else f"{sign}{text}"
+
+
 class AmountField(_DecimalColumn):
     """A BIGINT column that counts 1/10,000 of the main unit and reads as an exact Decimal.
 

@@ -57,6 +57,9 @@ OTHERS = CUSTOMERS - {"owner"}
 REASON = {"reason": "It was asked for"}
 AMOUNT = {"amount": "1.25"}
 TRANSFER = {**AMOUNT, "target_account_id": "{target_id}"}
+BATCH = {
+    "transactions": [{"type": "WITHDRAW", "account_id": "{account_id}", "amount": "1.25"}],
+}
 LIMIT = {"overdraft_limit": "7.00", **REASON}
 
 
@@ -122,6 +125,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "accounts/<account_id>/close/": {"POST": Rule(WRITE, SUPERVISORS, ok=409, body=REASON)},
     "accounts/<account_id>/overdraft_limit/": {"POST": Rule(WRITE, SUPERVISORS, body=LIMIT)},
     "transactions/": {"GET": listed(LOOK)},
+    "transactions/batch/": {"POST": Rule(MOVE, TELLERS, body=BATCH)},
     "transactions/<transaction_id>/": {"GET": own(LOOK)},
     # The deposit is completed: it can be reversed, and nothing else.
     "transactions/<transaction_id>/retry/": {"POST": Rule(MOVE, TELLERS, ok=409, body=REASON)},
@@ -163,10 +167,14 @@ class World:
         ids = {"account_id": self.account.id, "transaction_id": self.deposit.id}
         return API + re.sub(r"<(\w+)>", lambda match: str(ids[match[1]]), route)
 
-    def body(self, body: dict[str, str] | None) -> dict[str, str] | None:
-        if body is None:
-            return None
-        return {name: text.format(target_id=self.target.id) for name, text in body.items()}
+    def body(self, body: Any) -> Any:
+        if isinstance(body, str):
+            return body.format(account_id=self.account.id, target_id=self.target.id)
+        if isinstance(body, list):
+            return [self.body(item) for item in body]
+        if isinstance(body, dict):
+            return {name: self.body(member) for name, member in body.items()}
+        return body
 
 
 def expected(identity: Identity, rules: dict[str, Any], verb: str) -> int:
@@ -189,7 +197,7 @@ def ask(client: APIClient, verb: str, path: str, body: Any) -> Any:
 
 def test_every_route_has_its_row_in_the_table() -> None:
     assert sorted(TABLE) == ROUTES
-    assert len(ROUTES) >= 26
+    assert len(ROUTES) >= 27
 
 
 def test_the_matrix_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,7 +207,7 @@ def test_the_matrix_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
             f"\nauthorisation matrix: {len(IDENTITIES)} identities x {len(ROUTES)} routes"
             f" x {len(VERBS)} verbs = {cells} cells"
         )
-    assert cells >= 32 * 26 * 7
+    assert cells >= 32 * 27 * 7
 
 
 @pytest.mark.parametrize("name", IDENTITIES)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from core.api.idempotency import replay_headers
 from core.api.requests import origin_of
 from transactions.commands import Decision, MoneyCommand, Reverse
+from transactions.dry_run import is_dry_run, try_out
 from transactions.idempotency import Replay
 from transactions.journal import JournalRow
 from transactions.processor import process
@@ -20,6 +21,7 @@ from transactions.serializers import TransactionSerializer
 from transactions.states import OPEN
 
 _ASYNC = "respond-async"
+PREFERENCE_APPLIED = {"Preference-Applied": _ASYNC}
 
 
 def run(
@@ -32,10 +34,13 @@ def run(
     """Runs the command, or queues it, and answers with the transaction.
 
     200 once it is settled, 202 with its Location while it waits. Raises what refused it, after that
-    was kept. `own` are the accounts whose side may be shown, None for all.
+    was kept. `own` are the accounts whose side may be shown, None for all. With `?dry_run=true`
+    nothing is stored: 200 with what would be, or what would refuse it.
     """
     origin = origin_of(request)
-    outcomes: list[JournalRow] | list[Replay]
+    if is_dry_run(request):
+        return try_out(command, origin, own)
+    outcomes: list[JournalRow | Replay]
     if queued and not isinstance(command, Decision):
         outcomes = accept([command], origin)
     else:
@@ -65,7 +70,7 @@ def _answer(
         route = reverse("transaction-detail", kwargs={"transaction_id": transaction.pk})
         headers["Location"] = request.build_absolute_uri(route)
         if queued and prefers_async(request):
-            headers["Preference-Applied"] = _ASYNC
+            headers |= PREFERENCE_APPLIED
     return Response(
         TransactionSerializer(transaction, context={"own_account_ids": own}).data,
         status=status.HTTP_202_ACCEPTED if waits else status.HTTP_200_OK,

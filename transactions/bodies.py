@@ -3,6 +3,8 @@
 from core.api.fields import AmountInputField, OffsetDateTimeField, StrictCharField, StrictUUIDField
 from core.api.serializers import StrictSerializer
 
+MAX_DESCRIPTION_LENGTH = 500
+
 
 class AmountBody(StrictSerializer):
     """The body of `deposit/` and `withdraw/`."""
@@ -13,7 +15,7 @@ class AmountBody(StrictSerializer):
     description = StrictCharField(
         required=False,
         allow_blank=True,
-        max_length=500,
+        max_length=MAX_DESCRIPTION_LENGTH,
         help_text="What it is for; shown in the history.",
     )
     scheduled_for = OffsetDateTimeField(

@@ -90,3 +90,12 @@ FAILED_EXAMPLE = {
     "failure": {"code": "cancelled", "detail": "Asked for by mistake", "retryable": False},
     "completed_at": None,
 }
+
+
+def dry_run_of(example: dict[str, Any]) -> dict[str, Any]:
+    """What a dry run answers where the request itself would be answered with the example."""
+    stored = (
+        "transaction_id", "retry_count", "effective_at", "created_at", "updated_at", "completed_at",
+    )  # fmt: skip
+    kept = {name: value for name, value in example.items() if name not in stored}
+    return {"dry_run": True, "replays": None, **kept}

@@ -1,15 +1,35 @@
 """What a request with a known idempotency key is answered with."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import IntegrityError, connection
 
 from accounts.commands import OpenAccount
 from accounts.models import Account
 from core.commands import Command, Origin
-from core.errors import REFUSALS, IdempotencyKeyReused, Refusal
-from transactions.commands import MoneyCommand, Reverse
-from transactions.models import Transaction
+from core.errors import REFUSALS, AlreadyReversed, IdempotencyKeyReused, Refusal
+from transactions.commands import MoneyCommand, Reverse, explain_conflict
+from transactions.failures import is_final
+from transactions.models import Batch, Transaction
+
+_REUSED = "This key was used for another request. Use a new one."
+# A list runs into another key that was used a moment ago at most so often.
+_ATTEMPTS = 3
+
+# Where the keys of a caller are. Only a transaction can be what an item of a list asks for again.
+_KNOWN = """
+    SELECT idempotency_key, CAST(id AS text), request_fingerprint FROM transactions_transaction
+    WHERE idempotency_caller = %s AND idempotency_key IS NOT NULL AND idempotency_key {keys}
+    UNION ALL SELECT idempotency_key, NULL, NULL FROM accounts_account
+    WHERE idempotency_caller = %s AND idempotency_key IS NOT NULL AND idempotency_key {keys}
+    UNION ALL SELECT idempotency_key, NULL, NULL FROM transactions_batch
+    WHERE caller = %s AND idempotency_key IS NOT NULL AND idempotency_key {keys}"""
+_KNOWN_POSTGRESQL = _KNOWN.format(keys="= ANY(%s)")
+_KNOWN_SQLITE = _KNOWN.format(keys="IN (SELECT value FROM json_each(%s))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +53,88 @@ class Replay:
         refusal = REFUSALS.get(transaction.failure_code)
         if refusal is None:
             return None
-        return refusal(transaction.failure_detail, transaction_id=transaction.id, replayed=True)
+        return refusal(
+            transaction.failure_detail,
+            transaction_id=transaction.id,
+            replayed=True,
+            is_final=is_final(transaction),
+        )
+
+
+def settle_keys(
+    run: Callable[[], list[Any]],
+    commands: Sequence[Command],
+    origin: Origin,
+    batch: Batch | None = None,
+) -> list[Any]:
+    """What `run` returns; or what an earlier request with the same key made.
+
+    The insert settles a key: whoever comes second learns it here, with nothing done. A batch looks
+    its items' keys up itself, and is run again when one has been used since.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return run()
+        except (IntegrityError, AlreadyReversed):
+            if batch is None and (replays := find_replays(commands, origin)):
+                return list(replays)
+            explain_conflict(commands)
+            if batch is None or attempt == _ATTEMPTS or find_batch(batch):
+                raise
+    raise AssertionError("unreachable")
+
+
+def find_batch(batch: Batch) -> Batch | None:
+    """The earlier batch with the key of this one. Raises IdempotencyKeyReused as for commands."""
+    if batch.idempotency_key is None:
+        return None
+    stored = Batch.objects.filter(
+        caller=batch.caller, idempotency_key=batch.idempotency_key
+    ).first()
+    if stored is None:
+        if _stored(batch.caller, batch.idempotency_key):
+            raise IdempotencyKeyReused(_REUSED)
+        return None
+    if stored.request_fingerprint != batch.request_fingerprint:
+        raise IdempotencyKeyReused(_REUSED)
+    return stored
+
+
+def find_known(commands: Sequence[Command], origin: Origin) -> dict[int, Replay]:
+    """The replays of those of a list whose keys are known, by index. At most two statements.
+
+    Raises IdempotencyKeyReused, with the index of the first key that belongs to something else.
+    """
+    indexes = {
+        command.idempotency_key: index
+        for index, command in enumerate(commands)
+        if isinstance(command, MoneyCommand) and command.idempotency_key
+    }
+    if not indexes:
+        return {}
+    index_of: dict[UUID, int] = {}
+    reused = []
+    for key, transaction_id, request_fingerprint in _known(origin.caller, list(indexes)):
+        index = indexes[key]
+        if request_fingerprint == getattr(commands[index], "request_fingerprint", ""):
+            index_of[UUID(transaction_id)] = index
+        else:
+            reused.append(index)
+    if reused:
+        raise IdempotencyKeyReused(_REUSED, index=min(reused))
+    if not index_of:
+        return {}
+    stored = Transaction.objects.filter(pk__in=index_of).select_related("batch")
+    return {index_of[transaction.pk]: Replay(transaction) for transaction in stored}
+
+
+def _known(caller: str, keys: list[str]) -> list[tuple[str, str | None, str | None]]:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_KNOWN_POSTGRESQL, [caller, keys] * 3)
+        else:
+            cursor.execute(_KNOWN_SQLITE, [caller, json.dumps(keys)] * 3)
+        return list(cursor.fetchall())
 
 
 def find_replays(commands: Sequence[Command], origin: Origin) -> list[Replay]:
@@ -47,9 +148,12 @@ def find_replays(commands: Sequence[Command], origin: Origin) -> list[Replay]:
         return []
     stored = _stored(origin.caller, command.idempotency_key)
     if stored is None:
+        mine = {"caller": origin.caller, "idempotency_key": command.idempotency_key}
+        if Batch.objects.filter(**mine).exists():
+            raise IdempotencyKeyReused(_REUSED)
         return []
     if stored.request_fingerprint != command.request_fingerprint:
-        raise IdempotencyKeyReused("This key was used for another request. Use a new one.")
+        raise IdempotencyKeyReused(_REUSED)
     return [Replay(stored)]
 
 

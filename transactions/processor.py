@@ -5,10 +5,9 @@ The queue's worker comes in by `process_claimed`, and does the same to rows that
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from django.db import IntegrityError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -18,23 +17,22 @@ from accounts.models import Account
 from core.commands import Command, Origin
 from core.contention import retrying
 from core.errors import (
-    AlreadyReversed,
     ApprovalRequired,
     NotFound,
-    Refusal,
     TransactionsPending,
 )
 from core.failpoints import failpoint
 from transactions import events, ledger, selectors
 from transactions.approval import needs_approval
-from transactions.commands import Decision, MoneyCommand, Retry, explain_conflict, resolve
-from transactions.idempotency import Replay, find_replays
+from transactions.batches.booking import book
+from transactions.commands import Decision, MoneyCommand, Retry, resolve
+from transactions.execution import Accounts, execute, execute_new, posted
+from transactions.idempotency import Replay, settle_keys
 from transactions.journal import JournalRow, new_row
-from transactions.posting import check
+from transactions.models import Batch
 from transactions.states import TransactionStatus
 
 Result = Account | JournalRow | Replay
-Accounts = dict[UUID, LockedAccount]
 
 
 def process(
@@ -43,6 +41,7 @@ def process(
     *,
     all_or_nothing: bool = False,
     dry_run: bool = False,
+    batch: Batch | None = None,
 ) -> list[Any]:
     """Runs a list of commands in one database transaction, in order; returns a result for each.
 
@@ -57,6 +56,9 @@ def process(
     say what would be, and neither a row nor a key is left behind. A row that would wait for
     approval is PENDING, as it would be.
 
+    With `batch` the list is its items, money commands all: `batches.booking.book` says what comes
+    of them.
+
     A command that carries an idempotency key which its caller has used before for the same request
     gives the Replay of what that made; used for another request, it raises IdempotencyKeyReused.
 
@@ -65,14 +67,12 @@ def process(
     Busy when other transactions stay in the way. Locks all accounts of the list, in one query. Not
     to be called inside a transaction.
     """
-    try:
-        results = retrying(lambda: _run(commands, origin, all_or_nothing), keep=not dry_run)
-    except (IntegrityError, AlreadyReversed):
-        # The insert settles a key: whoever comes second learns it here, with nothing done.
-        if replays := find_replays(commands, origin):
-            return list(replays)
-        explain_conflict(commands)
-        raise
+    results = settle_keys(
+        lambda: retrying(lambda: _run(commands, origin, all_or_nothing, batch), keep=not dry_run),
+        commands,
+        origin,
+        batch,
+    )
     failpoint("process.committed")
     return results
 
@@ -91,25 +91,31 @@ def process_claimed(lease: UUID, origin: Origin, *, only: UUID | None = None) ->
     return rows
 
 
-def _run(commands: Sequence[Command], origin: Origin, all_or_nothing: bool) -> list[Result]:
+def _run(
+    commands: Sequence[Command], origin: Origin, all_or_nothing: bool, batch: Batch | None = None
+) -> list[Result]:
     created_at = timezone.now()
     commands = resolve(commands)
     stored = _lock_stored(commands)
     accounts = lock_accounts(_accounts_of(commands, stored))
     failpoint("process.locked")
+    if batch is not None:
+        booked = book(batch, cast("list[MoneyCommand]", commands), accounts, origin, created_at)
+        failpoint("process.written")
+        return list(booked)
     results: list[Result] = []
     rows: list[JournalRow] = []
     for index, command in enumerate(commands):
         if isinstance(command, MoneyCommand):
             row = new_row(command, command.posting(accounts), origin, created_at, index)
-            _execute_new(row, accounts)
+            execute_new(row, accounts)
             if all_or_nothing:
                 _check_completed(row)
             rows.append(row)
             results.append(row)
             continue
         # What follows reads and writes rows itself: it must find what came before it.
-        ledger.write(rows, _posted(rows, accounts))
+        ledger.write(rows, posted(rows, accounts))
         rows = []
         if isinstance(command, Decision):
             results.append(_decide(command, stored[command.transaction_id], accounts, origin))
@@ -117,7 +123,7 @@ def _run(commands: Sequence[Command], origin: Origin, all_or_nothing: bool) -> l
             account = _apply(command, origin)
             accounts[account.id] = LockedAccount.of(account)
             results.append(account)
-    ledger.write(rows, _posted(rows, accounts))
+    ledger.write(rows, posted(rows, accounts))
     failpoint("process.written")
     return results
 
@@ -153,12 +159,6 @@ def _apply(command: Command, origin: Origin) -> Account:
     return command.apply(origin)
 
 
-def _execute_new(row: JournalRow, accounts: Accounts) -> None:
-    row.approval_required = needs_approval(row.amount, row.currency)
-    if not row.approval_required:
-        _execute(row, accounts, timezone.now())
-
-
 def _check_completed(row: JournalRow) -> None:
     """Raises what keeps a row of an atomic list from completion. It names no transaction."""
     if refusal := row.refusal():
@@ -166,17 +166,6 @@ def _check_completed(row: JournalRow) -> None:
         raise refusal
     if row.waits_for_approval():
         raise ApprovalRequired("An amount of this size is approved by itself, not in a list.")
-
-
-def _execute(row: JournalRow, accounts: Accounts, now: datetime) -> None:
-    """Completes or fails the row on the locked accounts, in memory."""
-    try:
-        check(row.posting(), accounts)
-    except Refusal as refusal:
-        row.fail(refusal, now)
-        return
-    # Point of no return: everything below must succeed.
-    row.complete(accounts.get(row.debit_account_id), accounts.get(row.credit_account_id), now)
 
 
 def _decide(command: Decision, row: JournalRow, accounts: Accounts, origin: Origin) -> JournalRow:
@@ -199,8 +188,8 @@ def _decide(command: Decision, row: JournalRow, accounts: Accounts, origin: Orig
     written = [decided]
     if _goes_on(command, row, at):
         now = events.moment_after(row, timezone.now())
-        _execute(row, accounts, now)
-        ledger.settle([row], _posted([row], accounts))
+        execute(row, accounts, now)
+        ledger.settle([row], posted([row], accounts))
         written.append(events.outcome(row, before=TransactionStatus.PENDING, origin=origin, at=now))
     events.record(written)
     return row
@@ -224,24 +213,12 @@ def _run_claimed(mine: Q, origin: Origin) -> list[JournalRow]:
     outcomes = []
     for row in rows:
         at = events.moment_after(row, now)
-        _execute(row, accounts, at)
+        execute(row, accounts, at)
         outcomes.append(
             events.outcome(row, before=TransactionStatus.PROCESSING, origin=origin, at=at)
         )
-    ledger.settle(rows, _posted(rows, accounts))
+    ledger.settle(rows, posted(rows, accounts))
     failpoint("post.settled")
     events.record(outcomes)
     failpoint("post.recorded")
     return rows
-
-
-def _posted(rows: Sequence[JournalRow], accounts: Accounts) -> list[LockedAccount]:
-    """The accounts that the rows have changed."""
-    posted = {
-        account_id
-        for row in rows
-        if row.status == TransactionStatus.COMPLETED
-        for account_id in (row.debit_account_id, row.credit_account_id)
-        if account_id in accounts
-    }
-    return [accounts[account_id] for account_id in posted]

@@ -7,25 +7,27 @@ same account that stands before it and is not in the claim.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.selectors import currencies_of
 from core.commands import Origin
-from core.errors import AlreadyReversed, BankError, FieldError, InvalidInput, ProcessingError
+from core.errors import BankError, FieldError, InvalidInput, ProcessingError
 from core.failpoints import failpoint
 from transactions import events, ledger
 from transactions.approval import needs_approval
-from transactions.commands import MoneyCommand, Reverse, explain_conflict, resolve
-from transactions.idempotency import Replay, find_replays
+from transactions.batches.booking import mark, postings_of
+from transactions.commands import MoneyCommand, Reverse, resolve
+from transactions.idempotency import Replay, find_known, settle_keys
 from transactions.journal import JournalRow, new_row
-from transactions.models import Transaction
+from transactions.models import Batch, Transaction
 from transactions.states import TransactionStatus
 from transactions.turns import DUE, RELEASED_TO_WORK, lock_whose_turn_it_is
 
@@ -37,44 +39,60 @@ _MOST_AT_ONCE = 1000
 
 
 def accept(
-    commands: Sequence[MoneyCommand | Reverse], origin: Origin
-) -> list[JournalRow] | list[Replay]:
+    commands: Sequence[MoneyCommand | Reverse], origin: Origin, *, batch: Batch | None = None
+) -> list[JournalRow | Replay]:
     """Stores commands as PENDING transactions, for a worker to process. Two statements.
 
     Raises what bad input and unknown accounts raise, and leaves nothing behind then. What depends
-    on the state of the accounts, the worker finds out. Keys are settled as by `process`.
+    on the state of the accounts, the worker finds out. Keys are settled as by `process`; the items
+    of a batch stand alone, and those with known keys are replays.
     """
-    try:
-        return _accept(commands, origin)
-    except (IntegrityError, AlreadyReversed):
-        if replays := find_replays(commands, origin):
-            return replays
-        explain_conflict(commands)
-        raise
+    return settle_keys(lambda: _accept(commands, origin, batch), commands, origin, batch)
 
 
-def _accept(commands: Sequence[MoneyCommand | Reverse], origin: Origin) -> list[JournalRow]:
+def _accept(
+    commands: Sequence[MoneyCommand | Reverse], origin: Origin, batch: Batch | None
+) -> list[JournalRow | Replay]:
     created_at = timezone.now()
     resolved = resolve(commands)
     accounts = currencies_of({one for command in resolved for one in command.account_ids()})
-    rows = [
-        new_row(command, command.posting(accounts), origin, created_at, index)
-        for index, command in enumerate(resolved)
-    ]
+    known: dict[int, Replay] = {}
+    if batch is None:
+        rows = [
+            new_row(command, command.posting(accounts), origin, created_at, index)
+            for index, command in enumerate(resolved)
+        ]
+    else:
+        known = find_known(resolved, origin)
+        rows = [
+            mark(new_row(resolved[index], posting, origin, created_at, index), batch, index)
+            for index, posting in enumerate(postings_of(resolved, accounts))
+            if index not in known
+        ]
+    _prepare(rows, created_at)
+    failpoint("accept.read")
+    with transaction.atomic() if batch else nullcontext():
+        if batch:
+            batch.save(force_insert=True)
+        if rows:
+            ledger.insert_pending(rows)
+    failpoint("accept.stored")
+    inserted = iter(rows)
+    return [known[index] if index in known else next(inserted) for index in range(len(resolved))]
+
+
+def _prepare(rows: Sequence[JournalRow], created_at: datetime) -> None:
+    """Says of rows that are to wait what they wait for."""
     for row in rows:
         row.approval_required = needs_approval(row.amount, row.currency)
         if row.scheduled_for is not None:
             # A moment long past means now: nobody gets ahead of those who wait, nor makes the
             # queue look as if it were behind.
-            _check_horizon(row.scheduled_for, created_at)
+            check_horizon(row.scheduled_for, created_at)
             row.scheduled_for = max(row.scheduled_for, created_at)
-    failpoint("accept.read")
-    ledger.insert_pending(rows)
-    failpoint("accept.stored")
-    return rows
 
 
-def _check_horizon(scheduled_for: datetime, now: datetime) -> None:
+def check_horizon(scheduled_for: datetime, now: datetime) -> None:
     """Raises InvalidInput for what would wait longer than a year."""
     if scheduled_for > now + timedelta(days=366):
         detail = "At most a year ahead."

@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
 
 from accounts.schema import ACCOUNT_EXAMPLE, ACCOUNT_ID
 from accounts.schema import TAG as ACCOUNTS_TAG
@@ -22,7 +27,7 @@ from core.api.describe import (
     response_example,
 )
 from transactions.bodies import AmountBody, BalanceQuery, TransferBody
-from transactions.csv_list import page_or_csv
+from transactions.dry_run import DryRunSerializer
 from transactions.examples import (
     BALANCE_EXAMPLE,
     DEPOSIT_EXAMPLE,
@@ -35,8 +40,10 @@ from transactions.examples import (
     TARGET_ID,
     TRANSFER_EXAMPLE,
     WITHDRAWAL_EXAMPLE,
+    dry_run_of,
 )
 from transactions.filters import EntryQuery, TransactionFilters, TransactionQuery
+from transactions.parameters import DRY_RUN, PREFER, TRANSACTION_ID
 from transactions.serializers import (
     BalanceSerializer,
     DirectedTransactionSerializer,
@@ -48,25 +55,22 @@ from transactions.serializers import (
 TAG = "Transactions"
 MONEY_TAG = "Money"
 
-TRANSACTION_ID = OpenApiParameter(
-    "transaction_id",
-    str,
-    OpenApiParameter.PATH,
-    description="Identifier of the transaction (UUID).",
-)
-
-_PREFER = OpenApiParameter(
-    "Prefer",
-    str,
-    OpenApiParameter.HEADER,
-    description="`respond-async` (RFC 7240) queues the command and answers 202 at once.",
-)
-_ANSWERS = {200: TransactionSerializer, 202: TransactionSerializer}
+_ANSWERS = {
+    200: PolymorphicProxySerializer(
+        component_name="TransactionOrDryRun",
+        serializers=[TransactionSerializer, DryRunSerializer],
+        resource_type_field_name=None,
+    ),
+    202: TransactionSerializer,
+}
 
 
 def _answer_examples(name: str, value: Any) -> list[OpenApiExample]:
     return [
         OpenApiExample(name, value=value, response_only=True, status_codes=["200"]),
+        OpenApiExample(
+            "Dry run", value=dry_run_of(value), response_only=True, status_codes=["200"]
+        ),
         OpenApiExample("Waiting", value=PENDING_EXAMPLE, response_only=True, status_codes=["202"]),
     ]
 
@@ -83,7 +87,7 @@ def _money(
             " `transaction_id`; a bad request leaves nothing behind. 202 means that it waits: for a"
             " worker, for its time, or for approval."
         ),
-        parameters=[ACCOUNT_ID, IDEMPOTENCY_KEY, _PREFER],
+        parameters=[ACCOUNT_ID, IDEMPOTENCY_KEY, PREFER, DRY_RUN],
         request=body,
         responses=_ANSWERS,
         examples=examples,
@@ -106,7 +110,7 @@ def _decision(  # noqa: PLR0917 - words, one after the other
         tags=[TAG],
         summary=summary,
         description=description,
-        parameters=[TRANSACTION_ID, *parameters],
+        parameters=[TRANSACTION_ID, *parameters, DRY_RUN],
         request=body,
         responses=_ANSWERS,
         examples=[request_example({"reason": reason}), *answer],
@@ -180,7 +184,7 @@ account_transactions = extend_schema(
     " As CSV the columns are the members of a row, `failure` in three: `failure_code`,"
     " `failure_detail`, `failure_retryable`.",
     parameters=[ACCOUNT_ID, TransactionFilters],
-    responses=page_or_csv(page_of(DirectedTransactionSerializer, "AccountTransactionPage")),
+    responses=page_of(DirectedTransactionSerializer, "AccountTransactionPage"),
     examples=[
         page_example(
             {**TRANSFER_EXAMPLE, "direction": "debit"}, f"accounts/{SOURCE_ID}/transactions/"
@@ -218,7 +222,7 @@ list_transactions = extend_schema(
     " once it is completed. As CSV the columns are the members of a row, `failure` in three:"
     " `failure_code`, `failure_detail`, `failure_retryable`.",
     parameters=[TransactionQuery],
-    responses=page_or_csv(page_of(TransactionSerializer, "TransactionPage")),
+    responses=page_of(TransactionSerializer, "TransactionPage"),
     examples=[page_example(TRANSFER_EXAMPLE, "transactions/")],
 )
 
@@ -245,7 +249,7 @@ retry = _decision(
     "not_retryable",
     "retry_limit",
     *_OUTCOMES,
-    parameters=[_PREFER],
+    parameters=[PREFER],
 )
 
 reverse = _decision(
@@ -259,7 +263,7 @@ reverse = _decision(
     "reversal_of_reversal",
     "idempotency_key_reused",
     *_OUTCOMES,
-    parameters=[IDEMPOTENCY_KEY, _PREFER],
+    parameters=[IDEMPOTENCY_KEY, PREFER],
 )
 
 cancel = _decision(

@@ -127,7 +127,8 @@ def page_of_transactions(
 ) -> list[Transaction]:
     """Up to `limit` transactions of any branch, newest first, that come after the id `after`.
 
-    With `backwards` the ones before it, nearest first. Two statements, however many branches.
+    With `backwards` the ones before it, nearest first. Two statements, however many branches, and
+    one more where some came in batches.
     """
     beyond = {} if after is None else {"end": after}
     if backwards and after is not None:
@@ -136,8 +137,10 @@ def page_of_transactions(
         branch.narrowed(Q(), **beyond).page(backwards=backwards, limit=limit) for branch in branches
     ]
     if len(pages) == 1:
-        return list(pages[0])
-    found = list(Transaction.objects.filter(pk__in=_union_of_ids(pages, backwards, limit)))
+        found = list(pages[0])
+    else:
+        found = list(Transaction.objects.filter(pk__in=_union_of_ids(pages, backwards, limit)))
+    prefetch_related_objects(found, "batch")
     return sorted(found, key=lambda transaction: transaction.id, reverse=not backwards)
 
 

@@ -12,8 +12,8 @@ from core.api.fields import (
     AmountOutputField,
     OffsetDateTimeField,
 )
-from core.errors import ERROR_KINDS
 from core.money import format_amount
+from transactions.failures import is_retryable
 from transactions.models import Entry, EntrySide, Transaction, TransactionEvent
 from transactions.states import TransactionStatus, TransactionType
 
@@ -28,8 +28,7 @@ class FailureSerializer(serializers.Serializer[Transaction]):
     )
 
     def get_retryable(self, transaction: Transaction) -> bool:
-        kind = ERROR_KINDS.get(transaction.failure_code)
-        return bool(kind and kind.retryable) and transaction.archived_at is None
+        return is_retryable(transaction)
 
 
 class TransactionSerializer(serializers.ModelSerializer[Transaction]):

@@ -5,12 +5,10 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
-from django.http.response import HttpResponseBase
 from django.urls import reverse
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import BasePermission
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -33,6 +31,7 @@ from core.errors import InvalidInput, PermissionDenied
 from core.money import validate_amount
 from transactions import schema, selectors
 from transactions.answers import prefers_async, run
+from transactions.batches.views import BatchRoute
 from transactions.bodies import AmountBody, BalanceQuery, TransferBody
 from transactions.commands import (
     Approve,
@@ -45,7 +44,6 @@ from transactions.commands import (
     Transfer,
     Withdraw,
 )
-from transactions.csv_list import LIST_RENDERERS, FormatIsAParameter, csv_response, wants_csv
 from transactions.filters import (
     EntryQuery,
     TransactionFilters,
@@ -79,8 +77,6 @@ def _sequence(entry: Entry) -> int:
 
 class MoneyAccountViewSet(AccountViewSet):
     """Accounts, with the routes that move money and those that list what was moved."""
-
-    content_negotiation_class = FormatIsAParameter
 
     permission_by_action: ClassVar[dict[str, type[BasePermission]]] = {
         **AccountViewSet.permission_by_action,
@@ -129,22 +125,22 @@ class MoneyAccountViewSet(AccountViewSet):
         return self._move(request, Transfer, account_id, parse_body(TransferBody, request))
 
     @schema.account_transactions
-    @action(detail=True, methods=["get"], renderer_classes=LIST_RENDERERS)
-    def transactions(self, request: Request, account_id: UUID) -> HttpResponseBase:
-        query, as_csv = parse_query(TransactionFilters, request), wants_csv(request)
+    @action(detail=True, methods=["get"])
+    def transactions(self, request: Request, account_id: UUID) -> Response:
+        query = parse_query(TransactionFilters, request)
         account = visible_account(request.user, account_id)
         own = selectors.own_account_ids(request.user)
         branches = filter_branches(selectors.sides_of([account.id], own=own), query)
-        context = {
-            "account_id": account.id,
-            "own_account_ids": {account.id},
-            "shows_reasons": own is None,
-        }
-        if as_csv:
-            name = f"transactions-{account.number}"
-            return csv_response(branches, DirectedTransactionSerializer, context, name)
         page = paginate_by_id(request, partial(selectors.page_of_transactions, branches))
-        serializer = DirectedTransactionSerializer(page.results, many=True, context=context)
+        serializer = DirectedTransactionSerializer(
+            page.results,
+            many=True,
+            context={
+                "account_id": account.id,
+                "own_account_ids": {account.id},
+                "shows_reasons": own is None,
+            },
+        )
         return page.response(serializer.data)
 
     @schema.account_entries
@@ -208,17 +204,17 @@ class MoneyAccountViewSet(AccountViewSet):
         return run(request, command(**content, **keyed), own={account_id}, queued=queued)
 
 
-class TransactionViewSet(RuleOfEachAction, viewsets.ViewSet):
+class TransactionViewSet(BatchRoute, RuleOfEachAction, viewsets.ViewSet):
     """Transactions: the list with filters, and each with its ledger lines and events."""
 
     queryset = Transaction.objects.all()
     serializer_class = TransactionSerializer
-    content_negotiation_class = FormatIsAParameter
     permission_by_action: ClassVar[dict[str, type[BasePermission]]] = {
         "list": CanReadTransactions,
         "retrieve": CanReadTransactions,
         "retry": CanRetryTransactions,
         "cancel": CanRetryTransactions,
+        "batch": CanPostTransactions,
         "reverse": CanReverseTransactions,
         "approve": CanApproveTransactions,
         "reject": CanApproveTransactions,
@@ -227,22 +223,15 @@ class TransactionViewSet(RuleOfEachAction, viewsets.ViewSet):
     lookup_field = "transaction_id"
     lookup_value_converter = "uuid"
 
-    def get_renderers(self) -> list[BaseRenderer]:
-        if self.action == "list":
-            return [renderer() for renderer in LIST_RENDERERS]
-        return super().get_renderers()
-
     @schema.list_transactions
-    def list(self, request: Request) -> HttpResponseBase:
-        query, as_csv = parse_query(TransactionQuery, request), wants_csv(request)
+    def list(self, request: Request) -> Response:
+        query = parse_query(TransactionQuery, request)
         if "idempotency_key" in query:
             query["idempotency_caller"] = origin_of(request).caller
         own = selectors.own_account_ids(request.user)
         branches = filter_branches(selectors.visible_branches(own, query.get("account")), query)
-        context = {"own_account_ids": own}
-        if as_csv:
-            return csv_response(branches, TransactionSerializer, context, "transactions")
         page = paginate_by_id(request, partial(selectors.page_of_transactions, branches))
+        context = {"own_account_ids": own}
         return page.response(TransactionSerializer(page.results, many=True, context=context).data)
 
     @schema.retrieve_transaction

@@ -27,6 +27,13 @@ _RFC_3339 = re.compile(
 )
 
 
+def parse_uuid(data: Any) -> UUID:
+    """A UUID in its canonical form of 36 characters (RFC 9562), or ValueError."""
+    if not isinstance(data, str) or not _UUID.fullmatch(data):
+        raise ValueError("Must be a valid UUID.")
+    return UUID(data)
+
+
 class StrictCharField(serializers.CharField):
     """A text, kept as it was sent: JSON strings only, nothing trimmed, checked by `check_text`.
 
@@ -118,9 +125,10 @@ class StrictUUIDField(serializers.UUIDField):
     """A UUID in its canonical form of 36 characters (RFC 9562); letters of either case are read."""
 
     def to_internal_value(self, data: Any) -> UUID:
-        if not isinstance(data, str) or not _UUID.fullmatch(data):
+        try:
+            return parse_uuid(data)
+        except ValueError:
             self.fail("invalid", value=data)
-        return UUID(data)
 
 
 class StrictBooleanField(serializers.BooleanField):

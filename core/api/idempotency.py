@@ -48,7 +48,7 @@ def fingerprint(operation: str, content: dict[str, Any]) -> str:
     The order of names, blanks, and `1.0` against `1.00` make no difference. Nothing that the server
     adds goes in.
     """
-    text = json.dumps([operation, content], default=_canonical, sort_keys=True)
+    text = _CANONICAL_JSON.encode([operation, content])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -76,3 +76,7 @@ def _canonical(value: Any) -> str:
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"No canonical form for {type(value).__name__}.")
+
+
+# Made once: `json.dumps` would make one for each call, which takes longer than to use it.
+_CANONICAL_JSON = json.JSONEncoder(default=_canonical, sort_keys=True)

@@ -77,6 +77,8 @@ class Problem:
     errors: Sequence[FieldError] = ()
     transaction_id: UUID | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    index: int | None = None
+    is_final: bool = False
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
@@ -121,9 +123,11 @@ def _response(problem: Problem, request: HttpRequest | Request | None) -> HttpRe
         "status": kind.status,
         "detail": problem.detail or f"{kind.title}.",
         "code": problem.code,
-        "retryable": kind.retryable,
+        "retryable": kind.retryable and not problem.is_final,
         "request_id": _id_of(request),
     }
+    if problem.index is not None:
+        body["index"] = problem.index
     if problem.errors:
         body["errors"] = [
             {"pointer": error.pointer, "code": error.code, "detail": error.detail}
@@ -157,7 +161,15 @@ def _(exc: BankError) -> Problem:
         headers["Retry-After"] = str(exc.retry_after_seconds)
     if exc.replayed:
         headers[REPLAYED_HEADER] = "true"
-    return Problem(exc.code, exc.detail, exc.errors, exc.transaction_id, headers)
+    return Problem(
+        exc.code,
+        exc.detail,
+        exc.errors,
+        exc.transaction_id,
+        headers,
+        index=exc.index,
+        is_final=exc.is_final,
+    )
 
 
 @problem_of.register

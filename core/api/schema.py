@@ -88,6 +88,12 @@ _PROBLEM: dict[str, Any] = {
             "description": "The bad fields and parameters, at most 100, where there are any.",
             "items": {"$ref": "#/components/schemas/ProblemError"},
         },
+        "index": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "Which item of a list it is about, counted from 0, where it is one.",
+            "example": 3,
+        },
         "transaction_id": {
             "type": "string",
             "format": "uuid",

@@ -18,8 +18,8 @@ from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.command_form import command_page
 from core.commands import Command
-from core.errors import ERROR_KINDS
 from transactions.commands import Approve, Cancel, Reject, Retry, Reverse
+from transactions.failures import is_retryable
 from transactions.models import Transaction
 from transactions.processor import process
 from transactions.states import TransactionStatus, TransactionType
@@ -40,11 +40,7 @@ class DecisionActions:
     get_queryset: Callable[[HttpRequest], QuerySet[Transaction]]
 
     def has_retry_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        def can_be(found: Transaction) -> bool:
-            kind = ERROR_KINDS.get(found.failure_code)
-            return bool(kind and kind.retryable) and found.archived_at is None
-
-        return self._may(request, object_id, RETRY, can_be)
+        return self._may(request, object_id, RETRY, is_retryable)
 
     def has_cancel_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return self._may(request, object_id, RETRY, _is_pending)

@@ -17,7 +17,7 @@ from core.database import DatabaseObject, all_objects
 from tests.factories import deposit, make_account, run
 from transactions import verifications
 from transactions.commands import Deposit, Withdraw
-from transactions.models import ArchiveRun, ArchiveSegment, Transaction, TransactionEvent
+from transactions.models import ArchiveRun, ArchiveSegment, Batch, Transaction, TransactionEvent
 from transactions.tests.queueing import queue_up, work
 from transactions.verifier import Report
 
@@ -26,11 +26,13 @@ pytestmark = pytest.mark.django_db
 ACCOUNTS, JOURNAL = "accounts_account", "transactions_transaction"
 ACCOUNT_EVENTS, EVENTS = "accounts_accountevent", "transactions_transactionevent"
 VERIFICATIONS = "transactions_verification"
+BATCHES = "transactions_batch"
 RUNS, SEGMENTS = "transactions_archiverun", "transactions_archivesegment"
 # Held by tests of two requests at once, or for PostgreSQL's workers only.
 ELSEWHERE = {
     "transactions_transaction_key_is_free",
     "accounts_account_key_is_free",
+    "transactions_batch_key_is_free",
     "transactions_transaction_wakes_worker",
 }
 
@@ -97,6 +99,11 @@ def of_segment(statement: str) -> str:
     return statement
 
 
+def of_batch(statement: str) -> str:
+    Batch.objects.create(id=uuid4(), caller="job:tests", atomic=True, created_at=timezone.now())
+    return statement
+
+
 def archived(world: World) -> str:
     run_id = sql_id(new_run().pk)
     execute(
@@ -157,6 +164,8 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     "transactions_verification_no_update": lambda _: (
         f"UPDATE {VERIFICATIONS} SET is_sound = NOT is_sound"
     ),
+    f"{BATCHES}_no_delete": lambda _: of_batch(f"DELETE FROM {BATCHES}"),
+    f"{BATCHES}_no_update": lambda _: of_batch(f"UPDATE {BATCHES} SET refused_index = 0"),
     f"{RUNS}_no_delete": lambda _: f"DELETE FROM {RUNS} WHERE id = {sql_id(new_run().pk)}",
     f"{RUNS}_final": lambda _: finished_run(),
     f"{SEGMENTS}_no_delete": lambda _: of_segment(f"DELETE FROM {SEGMENTS}"),
@@ -167,7 +176,7 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     },
 }
 # A CASCADE from these meets the guards of the tables that refer to them as well.
-SHARED = {f"{table}_no_truncate" for table in (ACCOUNTS, JOURNAL, RUNS)}
+SHARED = {f"{table}_no_truncate" for table in (ACCOUNTS, JOURNAL, BATCHES, RUNS)}
 
 
 def guards() -> list[DatabaseObject]:

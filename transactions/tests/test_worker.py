@@ -19,7 +19,7 @@ from accounts.models import Account
 from core.errors import ProcessingError
 from tests.assertions import nothing_changes, stored
 from tests.factories import make_account, run
-from transactions import processor, queue, worker
+from transactions import execution, queue, worker
 from transactions.commands import Retry, Transfer, Withdraw
 from transactions.guards import QUEUE_CHANNEL
 from transactions.models import Transaction
@@ -244,7 +244,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[int]:
             raise error
         check(posting, accounts)
 
-    monkeypatch.setattr(processor, "check", broken)
+    monkeypatch.setattr(execution, "check", broken)
     return times
 
 
@@ -260,7 +260,7 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_it_has_not_begun(monkeypa
             raise ZeroDivisionError
         check(posting, accounts)
 
-    monkeypatch.setattr(processor, "check", stopping)
+    monkeypatch.setattr(execution, "check", stopping)
     assert taker.run() == 0
     assert len(times) == 1
     assert {outcome(row) for row in rows} == {("PENDING", "")}
@@ -278,7 +278,7 @@ def test_after_the_database_was_away_a_worker_gives_back_and_goes_on(monkeypatch
             raise OperationalError("server closed the connection unexpectedly")
         check(posting, accounts)
 
-    monkeypatch.setattr(processor, "check", away_once)
+    monkeypatch.setattr(execution, "check", away_once)
     with caplog.at_level(logging.CRITICAL, worker.__name__):
         assert work() == 1
     assert len(times) == 2

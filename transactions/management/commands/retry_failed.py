@@ -36,7 +36,7 @@ class Command(BaseCommand):
             status=TransactionStatus.FAILED,
             failure_code__in=retryable if code is None else {code},
             archived_at__isnull=True,
-        )
+        ).exclude(batch__atomic=True)
         if account is not None:
             failed = failed.filter(touching(account))
         outcomes: Counter[str] = Counter()

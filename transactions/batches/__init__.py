@@ -1,0 +1,1 @@
+"""Batches: many movements of money in one request, or from one file."""

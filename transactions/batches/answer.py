@@ -1,0 +1,94 @@
+"""What a batch is answered with, as JSON by hand: a serializer takes longer than the money."""
+
+import json
+from collections import Counter
+from typing import Any
+
+from core.errors import ERROR_KINDS
+from core.money import format_units, to_units
+from transactions.batches.post import Outcome, transaction_id_of
+from transactions.failures import is_retryable
+from transactions.idempotency import Replay
+from transactions.journal import JournalRow
+from transactions.models import Transaction
+from transactions.states import OPEN, TransactionStatus
+
+Row = JournalRow | Transaction
+
+
+def render(outcome: Outcome) -> bytes:
+    """The body of an answer: the batch, and a result for each item in order (docs/openapi.yaml)."""
+    head = {"batch_id": str(outcome.batch.id), **_summary(outcome)}
+    results = [
+        f'{{"index":{index},"transaction_id":"{transaction_id_of(result)}",'
+        f'{_members(result)},"replayed":{"true" if result.replayed else "false"}}}'
+        for index, result in enumerate(outcome.results)
+    ]
+    return _body(head, results)
+
+
+def render_dry_run(outcome: Outcome) -> bytes:
+    """The same for what did not happen. It names no transaction but those that there are."""
+    replays = str(outcome.batch.id) if outcome.replayed else None
+    head = {"dry_run": True, "replays": replays, **_summary(outcome)}
+    results = [
+        f'{{"index":{index},{_members(result)},'
+        f'"replays":{_quoted(transaction_id_of(result)) if result.replayed else "null"}}}'
+        for index, result in enumerate(outcome.results)
+    ]
+    return _body(head, results)
+
+
+def row_of(result: JournalRow | Replay) -> Row:
+    """What a result says: the row that was made, or the transaction that was there."""
+    return result.as_transaction() if isinstance(result, Replay) else result
+
+
+def balance_after(row: Row) -> str | None:
+    """Of the debited customer, else of the credited one; None if nothing was posted."""
+    balance = row.debit_balance_after
+    if balance is None:
+        balance = row.credit_balance_after
+    if balance is None:
+        return None
+    return format_units(balance if isinstance(balance, int) else to_units(balance), row.currency)
+
+
+def failure(row: Row) -> dict[str, Any] | None:
+    """Why it failed; None if it did not."""
+    if not row.failure_code:
+        return None
+    if isinstance(row, Transaction):
+        retryable = is_retryable(row)
+    else:
+        retryable = ERROR_KINDS[row.failure_code].retryable
+    return {"code": row.failure_code, "detail": row.failure_detail, "retryable": retryable}
+
+
+def _summary(outcome: Outcome) -> dict[str, Any]:
+    counted = Counter(row_of(result).status for result in outcome.results)
+    return {
+        "atomic": outcome.batch.atomic,
+        "completed": counted[TransactionStatus.COMPLETED],
+        "failed": counted[TransactionStatus.FAILED],
+        "pending": sum(counted[status] for status in OPEN),
+    }
+
+
+def _members(result: JournalRow | Replay) -> str:
+    row = row_of(result)
+    balance = balance_after(row)
+    return (
+        f'"status":"{row.status}","balance_after":{_quoted(balance) if balance else "null"},'
+        f'"failure":{json.dumps(failure(row)) if row.failure_code else "null"}'
+    )
+
+
+def _quoted(value: object) -> str:
+    """As a JSON text, of what has nothing in it to escape: an id, an amount."""
+    return f'"{value}"'
+
+
+def _body(head: dict[str, Any], results: list[str]) -> bytes:
+    members = json.dumps(head, separators=(",", ":"))[1:-1]
+    return f'{{{members},"results":[{",".join(results)}]}}'.encode()

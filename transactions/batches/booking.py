@@ -1,0 +1,120 @@
+"""A batch on its way into the journal, within the transaction that holds the locks."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from core.commands import Origin
+from core.errors import (
+    ApprovalRequired,
+    BankError,
+    CurrencyMismatch,
+    FieldError,
+    InvalidInput,
+    InvalidTransition,
+    SameAccount,
+)
+from transactions import ledger
+from transactions.commands import MoneyCommand
+from transactions.execution import Accounts, execute_new, posted
+from transactions.idempotency import Replay, find_known
+from transactions.journal import JournalRow, new_row
+from transactions.models import Batch
+from transactions.posting import Currencies, Posting
+from transactions.states import TransactionStatus
+
+# Of a batch of thousands of bad items the first are enough.
+MAX_ERRORS = 100
+
+Results = list[JournalRow | Replay]
+
+
+def book(
+    batch: Batch,
+    commands: Sequence[MoneyCommand],
+    accounts: Accounts,
+    origin: Origin,
+    created_at: datetime,
+) -> Results:
+    """Executes the items on the locked accounts, in order, and writes what came of them.
+
+    An item whose key is known is not executed again: its result is the Replay. An atomic batch ends
+    with the first item that is refused. Nothing but that item is written then, FAILED for good, and
+    it is the only result; `batch.refused_index` names it. Four statements, whatever the length, and
+    a fifth where items with keys are replays.
+
+    Raises IdempotencyKeyReused, InvalidInput with an error for each bad item; and for an atomic
+    batch ApprovalRequired, and what an item with a known key failed by. All but InvalidInput carry
+    the index. Raises IntegrityError if a key, the batch's or an item's, has just been used.
+    """
+    batch.refused_index = None
+    known = find_known(commands, origin)
+    results: Results = []
+    rows: list[JournalRow] = []
+    for index, posting in enumerate(postings_of(commands, accounts)):
+        if index in known:
+            if batch.atomic:
+                _check_done(known[index], index)
+            results.append(known[index])
+            continue
+        row = mark(new_row(commands[index], posting, origin, created_at, index), batch, index)
+        execute_new(row, accounts)
+        if batch.atomic and row.status != TransactionStatus.COMPLETED:
+            _check_refused(row, index)
+            batch.refused_index = index
+            batch.save(force_insert=True)
+            ledger.write([row], [])
+            return [row]
+        rows.append(row)
+        results.append(row)
+    batch.save(force_insert=True)
+    ledger.write(rows, posted(rows, accounts))
+    return results
+
+
+def mark(row: JournalRow, batch: Batch, index: int) -> JournalRow:
+    """The row as the `index`-th item of the batch."""
+    row.batch_id = batch.id
+    row.batch_index = index
+    return row
+
+
+def postings_of(commands: Sequence[MoneyCommand], accounts: Currencies) -> list[Posting]:
+    """What each item comes to. Raises InvalidInput, which points at each bad item."""
+    postings: list[Posting] = []
+    errors: list[FieldError] = []
+    for index, command in enumerate(commands):
+        try:
+            postings.append(command.posting(accounts))
+        except (InvalidInput, SameAccount, CurrencyMismatch) as error:
+            errors += _pointed(error, index)
+            if len(errors) >= MAX_ERRORS:
+                break
+    if errors:
+        raise InvalidInput("The batch is not valid; errors says why.", errors=errors)
+    return postings
+
+
+def _pointed(error: BankError, index: int) -> list[FieldError]:
+    item = f"/transactions/{index}"
+    if error.errors:
+        return [replace(each, pointer=item + each.pointer) for each in error.errors]
+    return [FieldError(f"{item}/target_account_id", error.code, error.detail)]
+
+
+def _check_refused(row: JournalRow, index: int) -> None:
+    """Raises ApprovalRequired for a row that is not refused, and not completed either."""
+    if row.waits_for_approval():
+        detail = "An amount of this size is approved by itself, not in an atomic batch."
+        raise ApprovalRequired(detail, index=index)
+
+
+def _check_done(replay: Replay, index: int) -> None:
+    """Raises, naming the item, unless what its key stands for is completed."""
+    if refusal := replay.refusal():
+        refusal.index = index
+        refusal.is_final = True
+        raise refusal
+    if replay.as_transaction().status != TransactionStatus.COMPLETED:
+        detail = "The transaction of this key is not completed."
+        raise InvalidTransition(detail, index=index)

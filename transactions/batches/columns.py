@@ -1,0 +1,90 @@
+"""Reading thousands of JSON objects of one shape: column by column, each text once.
+
+The rules for one value are those of the fields and of `core.money`, as everywhere; only the way is
+another: a serializer takes a hundred times as long for an item.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import FieldError
+
+ABSENT: Any = object()
+MAX_ERRORS = 100
+
+
+class BadValue(ValueError):
+    """What is wrong with a value, with the error's code."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        self.code = code
+        super().__init__(detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A member of each object. `parse` raises ValueError, told by `code`, or BadValue.
+
+    `parse` must not tell apart what is equal among texts: each different text is parsed once.
+    """
+
+    name: str
+    parse: Callable[[Any], Any]
+    code: str = "invalid"
+    required: bool = True
+
+    def read(self, items: Sequence[Mapping[str, Any]], errors: "Errors") -> list[Any]:
+        """The values of all items, in order: ABSENT where there is none, or an error was told."""
+        name, parsed = self.name, dict[str, Any]()
+        values = []
+        for index, item in enumerate(items):
+            raw = item.get(name, ABSENT)
+            # Texts only: True equals 1, and 1 equals 1.0.
+            is_text = raw.__class__ is str
+            if is_text and raw in parsed:
+                values.append(parsed[raw])
+                continue
+            value = ABSENT if raw is ABSENT and not self.required else self._one(raw, index, errors)
+            if is_text and value is not ABSENT:
+                parsed[raw] = value
+            values.append(value)
+        return values
+
+    def _one(self, raw: Any, index: int, errors: "Errors") -> Any:
+        if raw is ABSENT:
+            errors.add(index, self.name, "required", "This field is required.")
+        elif raw is None:
+            errors.add(index, self.name, "null", "This field may not be null.")
+        else:
+            try:
+                return self.parse(raw)
+            except ValueError as error:
+                errors.add(index, self.name, getattr(error, "code", self.code), str(error))
+        return ABSENT
+
+
+class Errors:
+    """What is wrong with a list at `pointer`: in the order of its items, and not without end."""
+
+    def __init__(self, pointer: str) -> None:
+        self._pointer = pointer
+        self._found: list[tuple[int, FieldError]] = []
+
+    def add(self, index: int, name: str, code: str, detail: str) -> None:
+        """`name` is the member, empty for the item itself."""
+        # Of each column as many are kept as are shown in the end: none of the first is missed.
+        pointer = f"{self._pointer}/{index}" + (f"/{_escaped(name)}" if name else "")
+        self._found.append((index, FieldError(pointer, code, detail)))
+
+    def first(self) -> list[FieldError]:
+        """The errors of the first items that have any."""
+        return [error for _, error in sorted(self._found, key=_index)[:MAX_ERRORS]]
+
+
+def _index(found: tuple[int, FieldError]) -> int:
+    return found[0]
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")

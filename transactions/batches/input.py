@@ -1,0 +1,165 @@
+"""What a batch says: its JSON, read into commands."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.api.fields import parse_uuid
+from core.api.idempotency import check_key, fingerprint
+from core.errors import FieldError, InvalidInput
+from core.money import parse_amount
+from core.texts import check_text
+from transactions.batches.columns import ABSENT, BadValue, Column, Errors
+from transactions.batches.post import MAX_ITEMS, BatchRequest
+from transactions.bodies import MAX_DESCRIPTION_LENGTH
+from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
+
+KINDS: dict[str, type[MoneyCommand]] = {
+    command.type.value: command for command in (Deposit, Withdraw, Transfer)
+}
+_MEMBERS = frozenset({"atomic", "transactions"})
+
+
+def _kind(value: Any) -> type[MoneyCommand]:
+    if not isinstance(value, str) or value not in KINDS:
+        raise BadValue("invalid_choice", f"One of {', '.join(KINDS)} is required.")
+    return KINDS[value]
+
+
+def _description(value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadValue("invalid", "A text is required.")
+    if len(value) > MAX_DESCRIPTION_LENGTH:
+        raise BadValue("max_length", f"At most {MAX_DESCRIPTION_LENGTH} characters.")
+    check_text(value)
+    return value
+
+
+def _key(value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadValue("invalid", "A text is required.")
+    try:
+        check_key(value, pointer="")
+    except InvalidInput as error:
+        raise BadValue("invalid_key", error.detail) from error
+    return value
+
+
+COLUMNS = (
+    Column("type", _kind),
+    Column("account_id", parse_uuid),
+    Column("target_account_id", parse_uuid, required=False),
+    Column("amount", parse_amount, code="invalid_amount"),
+    Column("description", _description, code="invalid_character", required=False),
+    Column("idempotency_key", _key, required=False),
+)
+_NAMES = frozenset(column.name for column in COLUMNS)
+
+
+def read_batch(body: Any, key: str | None) -> BatchRequest:
+    """The batch that a parsed body holds, for the key of its request.
+
+    Raises InvalidInput, which points at what is wrong with it, at most 100 places.
+    """
+    if not isinstance(body, Mapping):
+        raise _invalid(FieldError("", "not_an_object", "An object is required."))
+    unknown = [name for name in body if name not in _MEMBERS]
+    if unknown:
+        pointers = ["/" + name.replace("~", "~0").replace("/", "~1") for name in unknown]
+        errors = [FieldError(each, "unknown_field", "There is no such field.") for each in pointers]
+        raise _invalid(*errors)
+    atomic, items = body.get("atomic", False), body.get("transactions", ABSENT)
+    if not isinstance(atomic, bool):
+        raise _invalid(FieldError("/atomic", "invalid", "true or false is required."))
+    _check_list(items)
+    return read_items(items, atomic=atomic, key=key)
+
+
+def _check_list(items: Any) -> None:
+    code, detail = "", ""
+    if items is ABSENT:
+        code, detail = "required", "This field is required."
+    elif not isinstance(items, list):
+        code, detail = "not_a_list", "A list is required."
+    elif not items:
+        code, detail = "empty", "A batch has at least one transaction."
+    elif len(items) > MAX_ITEMS:
+        code, detail = "max_length", f"A batch has at most {MAX_ITEMS} transactions."
+    if code:
+        raise _invalid(FieldError("/transactions", code, detail))
+
+
+def read_items(items: Sequence[Any], *, atomic: bool, key: str | None = None) -> BatchRequest:
+    """The batch of these items. Raises InvalidInput, which points below `/transactions`."""
+    errors = Errors("/transactions")
+    _check_objects(items, errors)
+    kinds, accounts, targets, amounts, descriptions, keys = (
+        column.read(items, errors) for column in COLUMNS
+    )
+    _check_targets(items, kinds, errors)
+    _check_keys(keys, errors)
+    if found := errors.first():
+        raise _invalid(*found)
+    commands: list[MoneyCommand] = []
+    digest = hashlib.sha256(b"atomic" if atomic else b"")
+    for kind, account_id, target_id, amount, description, item_key in zip(
+        kinds, accounts, targets, amounts, descriptions, keys, strict=True
+    ):
+        content: dict[str, Any] = {"account_id": account_id, "amount": amount}
+        if target_id is not ABSENT:
+            content["target_account_id"] = target_id
+        if description is not ABSENT:
+            content["description"] = description
+        if item_key is ABSENT and key is None:
+            commands.append(kind(**content))
+            continue
+        # The same as of the same movement in a request of its own.
+        content_print = fingerprint(kind.verb, content)
+        own_key = None if item_key is ABSENT else item_key
+        digest.update(f"{content_print} {own_key or ''}\n".encode())
+        commands.append(kind(**content, idempotency_key=own_key, request_fingerprint=content_print))
+    return BatchRequest(commands, atomic, key, digest.hexdigest() if key else "")
+
+
+def _check_objects(items: Sequence[Any], errors: Errors) -> None:
+    """Nothing can be said of the members of what is no object, so that is told by itself."""
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
+            errors.add(index, "", "not_an_object", "An object is required.")
+        elif not item.keys() <= _NAMES:
+            for name in filter(_is_unknown, item):
+                errors.add(index, name, "unknown_field", "There is no such field.")
+    if not all(isinstance(item, dict) for item in items):
+        raise _invalid(*errors.first())
+
+
+def _is_unknown(name: str) -> bool:
+    return name not in _NAMES
+
+
+def _check_targets(
+    items: Sequence[Mapping[str, Any]], kinds: Sequence[Any], errors: Errors
+) -> None:
+    """A transfer has a target, nothing else has one."""
+    name = "target_account_id"
+    for index, (item, kind) in enumerate(zip(items, kinds, strict=True)):
+        if kind is Transfer and name not in item:
+            errors.add(index, name, "required", "This field is required.")
+        elif kind is not Transfer and kind is not ABSENT and name in item:
+            errors.add(index, name, "unknown_field", "Only a transfer has a target.")
+
+
+def _check_keys(keys: Sequence[Any], errors: Errors) -> None:
+    """No key twice."""
+    present = [key for key in keys if key is not ABSENT]
+    if len(set(present)) == len(present):
+        return
+    first: dict[str, int] = {}
+    for index, key in enumerate(keys):
+        if key is not ABSENT and first.setdefault(key, index) != index:
+            detail = f"The same key as that of item {first[key]}."
+            errors.add(index, "idempotency_key", "repeated", detail)
+
+
+def _invalid(*errors: FieldError) -> InvalidInput:
+    return InvalidInput("The batch is not valid; errors says why.", errors=errors)

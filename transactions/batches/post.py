@@ -1,0 +1,136 @@
+"""Posting a batch: once for its key, as one or item by item, at once, in the queue or dry."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.utils import timezone
+
+from accounts.models import Account
+from accounts.states import AccountKind
+from core.commands import Origin
+from core.errors import BankError, NotFound, Refusal
+from core.identifiers import uuid7
+from transactions.batches.booking import Results
+from transactions.commands import MoneyCommand
+from transactions.idempotency import Replay, find_batch, find_known
+from transactions.journal import JournalRow
+from transactions.models import Batch, Transaction
+from transactions.processor import process
+from transactions.queue import accept
+
+# More would hold the accounts for too long; also, an id counts so many rows of one moment.
+MAX_ITEMS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """What a batch asks for, in order. An atomic one is done as a whole or not at all.
+
+    `request_fingerprint` tells whether another batch with the same key is the same.
+    """
+
+    commands: Sequence[MoneyCommand]
+    atomic: bool
+    idempotency_key: str | None = None
+    request_fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A result for each item, in order. `replayed` says that an earlier request made them all."""
+
+    batch: Batch
+    results: Results
+    replayed: bool = False
+
+
+def post_batch(
+    request: BatchRequest, origin: Origin, *, queued: bool = False, dry_run: bool = False
+) -> Outcome:
+    """Runs the items in order, in one database transaction; what comes back is committed.
+
+    Each item of a batch that is not atomic has its own outcome: COMPLETED, FAILED, or PENDING where
+    the amount needs approval. An atomic batch raises the first refusal, named by its index, and
+    leaves nothing behind but that: the refused transaction, FAILED for good. With `queued` the
+    items of a batch that is not atomic are stored for a worker; an atomic one is done at once.
+
+    Raises InvalidInput, which points at each bad item; NotFound and IdempotencyKeyReused, with the
+    index; ApprovalRequired for an atomic batch, with the index; Busy. All of them leave nothing
+    behind. A batch whose key is known has the Outcome of the first time, in its present state.
+    """
+    assert 1 <= len(request.commands) <= MAX_ITEMS
+    now = timezone.now()
+    batch = Batch(
+        id=uuid7(now),
+        caller=origin.caller,
+        idempotency_key=request.idempotency_key,
+        request_fingerprint=request.request_fingerprint,
+        atomic=request.atomic,
+        created_at=now,
+    )
+    try:
+        if stored := find_batch(batch):
+            return _replay(stored, request, origin)
+        try:
+            results = _run(batch, request, origin, queued=queued, dry_run=dry_run)
+        except IntegrityError:
+            if stored := find_batch(batch):
+                return _replay(stored, request, origin)
+            raise
+        if batch.refused_index is not None:
+            raise _refusal_of(results[0], batch.refused_index)
+    except BankError as error:
+        if dry_run:
+            error.transaction_id = None
+        raise
+    return Outcome(batch, results)
+
+
+def _run(
+    batch: Batch, request: BatchRequest, origin: Origin, *, queued: bool, dry_run: bool
+) -> Results:
+    try:
+        if queued and not request.atomic and not dry_run:
+            return accept(request.commands, origin, batch=batch)
+        return process(request.commands, origin, batch=batch, dry_run=dry_run)
+    except NotFound as error:
+        raise _first_unknown(request.commands) from error
+
+
+def _first_unknown(commands: Sequence[MoneyCommand]) -> NotFound:
+    """Which item names an account that does not exist. Accounts are never deleted."""
+    named = {account_id for command in commands for account_id in command.account_ids()}
+    customers = Account.objects.filter(kind=AccountKind.CUSTOMER, pk__in=named)
+    known = set(customers.values_list("pk", flat=True))
+    for index, command in enumerate(commands):
+        for account_id in command.account_ids():
+            if account_id not in known:
+                return NotFound(f"There is no account {account_id}.", index=index)
+    raise AssertionError("All accounts are there.")
+
+
+def _replay(stored: Batch, request: BatchRequest, origin: Origin) -> Outcome:
+    """What the key's first batch made, in its present state. Raises the refusal it ended with."""
+    rows = Transaction.objects.filter(batch=stored).select_related("batch")
+    results = {row.batch_index or 0: Replay(row) for row in rows}
+    if stored.refused_index is not None:
+        raise _refusal_of(results[stored.refused_index], stored.refused_index)
+    if len(results) < len(request.commands):
+        # Items whose own keys were known even then are no part of the batch.
+        results |= find_known(request.commands, origin)
+    return Outcome(stored, [results[index] for index in range(len(request.commands))], True)
+
+
+def _refusal_of(result: JournalRow | Replay, index: int) -> Refusal:
+    refusal = result.refusal()
+    assert refusal is not None
+    refusal.index = index
+    refusal.is_final = True
+    return refusal
+
+
+def transaction_id_of(result: JournalRow | Replay) -> UUID:
+    """The transaction that a result is about."""
+    return result.id if isinstance(result, JournalRow) else result.as_transaction().pk

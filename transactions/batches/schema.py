@@ -1,0 +1,218 @@
+"""What the OpenAPI schema says of batches."""
+
+from typing import Any
+
+from drf_spectacular.utils import (
+    OpenApiExample,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_field,
+)
+from rest_framework import serializers
+
+from core.api.describe import IDEMPOTENCY_KEY, errors, request_example
+from core.api.fields import AmountInputField, StrictCharField, StrictUUIDField
+from core.api.idempotency import MAX_KEY_LENGTH
+from transactions.batches.input import KINDS
+from transactions.batches.post import MAX_ITEMS
+from transactions.bodies import MAX_DESCRIPTION_LENGTH
+from transactions.examples import SOURCE_ID, TARGET_ID, TRANSFER_EXAMPLE
+from transactions.parameters import DRY_RUN, PREFER
+from transactions.schema import MONEY_TAG
+from transactions.serializers import FailureSerializer
+from transactions.states import TransactionStatus
+
+
+class BatchItem(serializers.Serializer[Any]):
+    """One movement of money. Read by `transactions.batches.input`, for speed."""
+
+    type = serializers.ChoiceField(list(KINDS), help_text="What kind of movement.")
+    account_id = StrictUUIDField(
+        help_text="The account to credit for a deposit, else the account to debit."
+    )
+    target_account_id = StrictUUIDField(
+        required=False, help_text="The account to credit: required for a transfer, else refused."
+    )
+    amount = AmountInputField(
+        help_text="How much, in main units of the account's currency, above zero."
+    )
+    description = StrictCharField(
+        required=False,
+        allow_blank=True,
+        max_length=MAX_DESCRIPTION_LENGTH,
+        help_text="What it is for; shown in the history.",
+    )
+    idempotency_key = serializers.RegexField(
+        "^[!-~]+$",
+        required=False,
+        max_length=MAX_KEY_LENGTH,
+        help_text="Makes this one movement happen once, in whatever request it comes again. No key"
+        " twice in a batch.",
+    )
+
+
+class BatchBody(serializers.Serializer[Any]):
+    """The body of `transactions/batch/`."""
+
+    atomic = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="`true`: all of it or nothing. `false`: each item stands alone.",
+    )
+    transactions = serializers.ListField(
+        child=BatchItem(),
+        min_length=1,
+        max_length=MAX_ITEMS,
+        help_text="Done in this order: later items see what earlier ones did.",
+    )
+
+
+class _Result(serializers.Serializer[Any]):
+    index = serializers.IntegerField(min_value=0, help_text="Which item, counted from 0.")
+    status = serializers.ChoiceField(
+        TransactionStatus.choices, help_text="How it ended; PENDING waits for worker or approval."
+    )
+    balance_after = serializers.SerializerMethodField(
+        help_text="Balance after it: of the debited customer, else of the credited one."
+    )
+    failure = FailureSerializer(allow_null=True, help_text="Why it failed; null if it did not.")
+
+    @extend_schema_field({"type": "string", "nullable": True, "example": "174.50"})
+    def get_balance_after(self, _: Any) -> str | None:
+        raise NotImplementedError("Only described here; transactions.batches.answer writes it.")
+
+
+class BatchResult(_Result):
+    transaction_id = serializers.UUIDField(help_text="The transaction that it made.")
+    replayed = serializers.BooleanField(
+        help_text="Whether its idempotency key was known: it was done before, and not again."
+    )
+
+
+class BatchDryRunResult(_Result):
+    replays = serializers.UUIDField(
+        allow_null=True, help_text="The transaction that its key stands for already."
+    )
+
+
+class _Summary(serializers.Serializer[Any]):
+    atomic = serializers.BooleanField(help_text="As it was asked for.")
+    completed = serializers.IntegerField(help_text="How many items are COMPLETED.")
+    failed = serializers.IntegerField(help_text="How many are FAILED.")
+    pending = serializers.IntegerField(help_text="How many wait.")
+
+
+class BatchAnswer(_Summary):
+    """What became of a batch."""
+
+    batch_id = serializers.UUIDField(help_text="Identifier of the batch (UUIDv7).")
+    results = BatchResult(many=True, help_text="One for each item, in order.")
+
+
+class BatchDryRun(_Summary):
+    """What would become of a batch: nothing of it is stored."""
+
+    dry_run = serializers.BooleanField(help_text="Always true: nothing was done.")
+    replays = serializers.UUIDField(
+        allow_null=True, help_text="The batch that the idempotency key stands for already."
+    )
+    results = BatchDryRunResult(many=True, help_text="One for each item, in order.")
+
+
+_REQUEST = {
+    "atomic": False,
+    "transactions": [
+        {
+            "type": "TRANSFER",
+            "account_id": SOURCE_ID,
+            "target_account_id": TARGET_ID,
+            "amount": "75.50",
+            "description": "Salary, January",
+            "idempotency_key": "salary-2026-01-0001",
+        },
+        {"type": "WITHDRAW", "account_id": SOURCE_ID, "amount": "500.00"},
+    ],
+}
+_REFUSED = {
+    "code": "insufficient_funds",
+    "detail": "174.50 USD available, 500.00 USD needed.",
+    "retryable": True,
+}
+_SUMMARY = {"atomic": False, "completed": 1, "failed": 1, "pending": 0}
+_ITEMS: list[dict[str, Any]] = [
+    {"index": 0, "status": "COMPLETED", "balance_after": "174.50", "failure": None},
+    {"index": 1, "status": "FAILED", "balance_after": None, "failure": _REFUSED},
+]
+_IDS = (TRANSFER_EXAMPLE["transaction_id"], "019ab0d4-51c8-7e02-8001-4c1f7be0a2d9")
+_ANSWER = {
+    "batch_id": "019ab0d4-51c8-7e02-8000-0a5b7c1d2e3f",
+    **_SUMMARY,
+    "results": [
+        {**item, "transaction_id": transaction_id, "replayed": False}
+        for item, transaction_id in zip(_ITEMS, _IDS, strict=True)
+    ],
+}
+_DRY_RUN = {
+    "dry_run": True,
+    "replays": None,
+    **_SUMMARY,
+    "results": [{**item, "replays": None} for item in _ITEMS],
+}
+_QUEUED = {
+    **_ANSWER,
+    "completed": 0,
+    "failed": 0,
+    "pending": 2,
+    "results": [
+        {**result, "status": "PENDING", "balance_after": None, "failure": None}
+        for result in _ANSWER["results"]  # type: ignore[attr-defined]
+    ],
+}
+
+
+def _answered(name: str, value: Any, status: str) -> OpenApiExample:
+    return OpenApiExample(name, value=value, response_only=True, status_codes=[status])
+
+
+batch = extend_schema(
+    operation_id="transactions_batch",
+    tags=[MONEY_TAG],
+    summary="Move money many times",
+    description=(
+        f"Up to {MAX_ITEMS:,} movements and 4 MB, done in order in one database transaction."
+        " Without `atomic` each stands alone and has its own result: what is refused is kept as a"
+        " FAILED transaction, and what needs approval waits. With `atomic` the first refusal ends"
+        " all: the error has its `index` and `transaction_id`, that transaction is kept as FAILED"
+        " for good, and nothing else is left; an item that needs approval refuses the whole."
+        " A bad request leaves nothing behind, and `errors` point at each bad item, the first 100."
+        " With `Prefer: respond-async` the items are queued, and the answer is 202; an atomic batch"
+        " is done at once all the same. The header's key stands for the whole batch, an item's for"
+        " that movement."
+    ),
+    parameters=[IDEMPOTENCY_KEY, PREFER, DRY_RUN],
+    request=BatchBody,
+    responses={
+        200: PolymorphicProxySerializer(
+            component_name="BatchAnswerOrDryRun",
+            serializers=[BatchAnswer, BatchDryRun],
+            resource_type_field_name=None,
+        ),
+        202: BatchAnswer,
+    },
+    examples=[
+        request_example(_REQUEST),
+        _answered("Done", _ANSWER, "200"),
+        _answered("Dry run", _DRY_RUN, "200"),
+        _answered("Queued", _QUEUED, "202"),
+    ],
+    extensions=errors(
+        "not_found",
+        "account_closed",
+        "account_frozen",
+        "insufficient_funds",
+        "balance_limit",
+        "approval_required",
+        "invalid_transition",
+        "idempotency_key_reused",
+    ),
+)

@@ -1,0 +1,46 @@
+"""The route of batches."""
+
+from typing import ClassVar
+
+from django.http import HttpResponse
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+
+from core.api.idempotency import idempotency_key, replay_headers
+from core.api.parsers import MAX_BODY_BYTES
+from core.api.requests import origin_of
+from transactions.answers import PREFERENCE_APPLIED, prefers_async
+from transactions.batches import schema
+from transactions.batches.answer import render, render_dry_run
+from transactions.batches.input import read_batch
+from transactions.batches.post import post_batch
+from transactions.dry_run import is_dry_run
+
+MAX_BATCH_BYTES = 4 * 1024 * 1024
+
+
+class BatchRoute:
+    """Of the viewset of transactions. Whoever passes its rule may post to every customer's account:
+    there is no narrower right to check for each.
+    """
+
+    # What the parser takes of a body; a route may have its own.
+    max_body_bytes: ClassVar[int] = MAX_BODY_BYTES
+
+    @schema.batch
+    @action(detail=False, methods=["post"], max_body_bytes=MAX_BATCH_BYTES)
+    def batch(self, request: Request) -> HttpResponse:
+        dry_run = is_dry_run(request)
+        asked = read_batch(request.data, idempotency_key(request))
+        queued = prefers_async(request) and not asked.atomic and not dry_run
+        outcome = post_batch(asked, origin_of(request), queued=queued, dry_run=dry_run)
+        return HttpResponse(
+            render_dry_run(outcome) if dry_run else render(outcome),
+            content_type="application/json",
+            status=status.HTTP_202_ACCEPTED if queued else status.HTTP_200_OK,
+            headers={
+                **replay_headers(outcome.replayed and not dry_run),
+                **(PREFERENCE_APPLIED if queued else {}),
+            },
+        )

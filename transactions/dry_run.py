@@ -1,0 +1,95 @@
+"""`?dry_run=true`: everything is checked and answered as it would be, and nothing is stored."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api.requests import parse_query
+from core.api.serializers import StrictSerializer
+from core.commands import Origin
+from transactions.commands import Decision, MoneyCommand, Retry, Reverse
+from transactions.models import Transaction
+from transactions.processor import process
+from transactions.queue import check_horizon
+from transactions.serializers import TransactionSerializer
+
+
+class DryRunQuery(StrictSerializer):
+    """Query parameters of the routes that move money."""
+
+    dry_run = serializers.ChoiceField(["true", "false"], default="false")
+
+
+class DryRunSerializer(TransactionSerializer):
+    """What would happen. It has no id, no time and no key: nothing of it is stored.
+
+    Context as of TransactionSerializer, and `replays`: the id of the transaction that the request's
+    idempotency key stands for already, or None.
+    """
+
+    dry_run = serializers.SerializerMethodField(help_text="Always true: nothing was done.")
+    replays = serializers.SerializerMethodField(
+        help_text="The transaction that the idempotency key stands for already: it would be"
+        " answered as it is, and nothing done. Null if the request would be done."
+    )
+
+    class Meta(TransactionSerializer.Meta):
+        fields = (
+            "dry_run",
+            "replays",
+            "type",
+            "status",
+            "account_id",
+            "target_account_id",
+            "amount",
+            "currency",
+            "balance_after",
+            "description",
+            "failure",
+            "approval_required",
+            "scheduled_for",
+            "reverses",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field({"type": "boolean", "example": True})
+    def get_dry_run(self, _transaction: Transaction) -> bool:
+        return True
+
+    @extend_schema_field({"type": "string", "format": "uuid", "nullable": True})
+    def get_replays(self, _transaction: Transaction) -> str | None:
+        replays = self.context["replays"]
+        return str(replays) if replays else None
+
+
+def is_dry_run(request: Request) -> bool:
+    """Whether the query asks for nothing to be done. Raises InvalidInput for any other parameter:
+    a misspelt one would move money.
+    """
+    return bool(parse_query(DryRunQuery, request)["dry_run"] == "true")
+
+
+def try_out(
+    command: MoneyCommand | Reverse | Decision, origin: Origin, own: Collection[UUID] | None
+) -> Response:
+    """What is scheduled or queued is tried as the accounts stand now."""
+    if isinstance(command, MoneyCommand) and command.scheduled_for:
+        check_horizon(command.scheduled_for, timezone.now())
+    if isinstance(command, Retry):
+        command = replace(command, queued=False)
+    (outcome,) = process([command], origin, dry_run=True)
+    transaction = outcome.as_transaction()
+    if not outcome.replayed and (refusal := outcome.refusal()):
+        refusal.transaction_id = None
+        raise refusal
+    context = {
+        "own_account_ids": own,
+        "replays": transaction.pk if outcome.replayed else None,
+    }
+    return Response(DryRunSerializer(transaction, context=context).data)

@@ -1,0 +1,46 @@
+"""What commands do to accounts that are locked: in memory, before anything is written."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.locks import LockedAccount
+from core.errors import Refusal
+from transactions.approval import needs_approval
+from transactions.journal import JournalRow
+from transactions.posting import check
+from transactions.states import TransactionStatus
+
+Accounts = dict[UUID, LockedAccount]
+
+
+def execute_new(row: JournalRow, accounts: Accounts) -> None:
+    """As `execute`, for a row that is new: an amount that needs approval leaves it PENDING."""
+    row.approval_required = needs_approval(row.amount, row.currency)
+    if not row.approval_required:
+        execute(row, accounts, timezone.now())
+
+
+def execute(row: JournalRow, accounts: Accounts, now: datetime) -> None:
+    """Completes or fails the row on the locked accounts, in memory."""
+    try:
+        check(row.posting(), accounts)
+    except Refusal as refusal:
+        row.fail(refusal, now)
+        return
+    # Point of no return: everything below must succeed.
+    row.complete(accounts.get(row.debit_account_id), accounts.get(row.credit_account_id), now)
+
+
+def posted(rows: Sequence[JournalRow], accounts: Accounts) -> list[LockedAccount]:
+    """The accounts that the rows have changed."""
+    changed = {
+        account_id
+        for row in rows
+        if row.status == TransactionStatus.COMPLETED
+        for account_id in (row.debit_account_id, row.credit_account_id)
+        if account_id in accounts
+    }
+    return [accounts[account_id] for account_id in changed]
