@@ -27,6 +27,7 @@ from core.api.describe import (
     response_example,
 )
 from transactions.bodies import AmountBody, BalanceQuery, TransferBody
+from transactions.csv_list import page_or_csv
 from transactions.dry_run import DryRunSerializer
 from transactions.examples import (
     BALANCE_EXAMPLE,
@@ -184,7 +185,7 @@ account_transactions = extend_schema(
     " As CSV the columns are the members of a row, `failure` in three: `failure_code`,"
     " `failure_detail`, `failure_retryable`.",
     parameters=[ACCOUNT_ID, TransactionFilters],
-    responses=page_of(DirectedTransactionSerializer, "AccountTransactionPage"),
+    responses=page_or_csv(page_of(DirectedTransactionSerializer, "AccountTransactionPage")),
     examples=[
         page_example(
             {**TRANSFER_EXAMPLE, "direction": "debit"}, f"accounts/{SOURCE_ID}/transactions/"
@@ -222,7 +223,7 @@ list_transactions = extend_schema(
     " once it is completed. As CSV the columns are the members of a row, `failure` in three:"
     " `failure_code`, `failure_detail`, `failure_retryable`.",
     parameters=[TransactionQuery],
-    responses=page_of(TransactionSerializer, "TransactionPage"),
+    responses=page_or_csv(page_of(TransactionSerializer, "TransactionPage")),
     examples=[page_example(TRANSFER_EXAMPLE, "transactions/")],
 )
 

@@ -5,10 +5,12 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import BasePermission
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -44,6 +46,7 @@ from transactions.commands import (
     Transfer,
     Withdraw,
 )
+from transactions.csv_list import LIST_RENDERERS, FormatIsAParameter, csv_response, wants_csv
 from transactions.filters import (
     EntryQuery,
     TransactionFilters,
@@ -77,6 +80,8 @@ def _sequence(entry: Entry) -> int:
 
 class MoneyAccountViewSet(AccountViewSet):
     """Accounts, with the routes that move money and those that list what was moved."""
+
+    content_negotiation_class = FormatIsAParameter
 
     permission_by_action: ClassVar[dict[str, type[BasePermission]]] = {
         **AccountViewSet.permission_by_action,
@@ -125,22 +130,22 @@ class MoneyAccountViewSet(AccountViewSet):
         return self._move(request, Transfer, account_id, parse_body(TransferBody, request))
 
     @schema.account_transactions
-    @action(detail=True, methods=["get"])
-    def transactions(self, request: Request, account_id: UUID) -> Response:
-        query = parse_query(TransactionFilters, request)
+    @action(detail=True, methods=["get"], renderer_classes=LIST_RENDERERS)
+    def transactions(self, request: Request, account_id: UUID) -> HttpResponseBase:
+        query, as_csv = parse_query(TransactionFilters, request), wants_csv(request)
         account = visible_account(request.user, account_id)
         own = selectors.own_account_ids(request.user)
         branches = filter_branches(selectors.sides_of([account.id], own=own), query)
+        context = {
+            "account_id": account.id,
+            "own_account_ids": {account.id},
+            "shows_reasons": own is None,
+        }
+        if as_csv:
+            name = f"transactions-{account.number}"
+            return csv_response(branches, DirectedTransactionSerializer, context, name)
         page = paginate_by_id(request, partial(selectors.page_of_transactions, branches))
-        serializer = DirectedTransactionSerializer(
-            page.results,
-            many=True,
-            context={
-                "account_id": account.id,
-                "own_account_ids": {account.id},
-                "shows_reasons": own is None,
-            },
-        )
+        serializer = DirectedTransactionSerializer(page.results, many=True, context=context)
         return page.response(serializer.data)
 
     @schema.account_entries
@@ -209,6 +214,7 @@ class TransactionViewSet(BatchRoute, RuleOfEachAction, viewsets.ViewSet):
 
     queryset = Transaction.objects.all()
     serializer_class = TransactionSerializer
+    content_negotiation_class = FormatIsAParameter
     permission_by_action: ClassVar[dict[str, type[BasePermission]]] = {
         "list": CanReadTransactions,
         "retrieve": CanReadTransactions,
@@ -223,15 +229,22 @@ class TransactionViewSet(BatchRoute, RuleOfEachAction, viewsets.ViewSet):
     lookup_field = "transaction_id"
     lookup_value_converter = "uuid"
 
+    def get_renderers(self) -> list[BaseRenderer]:
+        if self.action == "list":
+            return [renderer() for renderer in LIST_RENDERERS]
+        return super().get_renderers()
+
     @schema.list_transactions
-    def list(self, request: Request) -> Response:
-        query = parse_query(TransactionQuery, request)
+    def list(self, request: Request) -> HttpResponseBase:
+        query, as_csv = parse_query(TransactionQuery, request), wants_csv(request)
         if "idempotency_key" in query:
             query["idempotency_caller"] = origin_of(request).caller
         own = selectors.own_account_ids(request.user)
         branches = filter_branches(selectors.visible_branches(own, query.get("account")), query)
-        page = paginate_by_id(request, partial(selectors.page_of_transactions, branches))
         context = {"own_account_ids": own}
+        if as_csv:
+            return csv_response(branches, TransactionSerializer, context, "transactions")
+        page = paginate_by_id(request, partial(selectors.page_of_transactions, branches))
         return page.response(TransactionSerializer(page.results, many=True, context=context).data)
 
     @schema.retrieve_transaction
