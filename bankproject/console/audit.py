@@ -129,6 +129,7 @@ def _decoded(position: str, sources: Sequence[str]) -> dict[str, Any]:
         return dict.fromkeys(sources)
     try:
         found = json.loads(urlsafe_b64decode(position + "=" * (-len(position) % 4)))
-        return {name: SOURCES[name].parse_id(found[name]) for name in sources if name in found}
-    except (BadBase64, ValueError, TypeError, AttributeError) as error:
+        starts = {name: SOURCES[name].parse_id(text) for name, text in found.items()}
+    except (BadBase64, KeyError, ValueError, TypeError, AttributeError) as error:
         raise BadPosition(position) from error
+    return {name: starts[name] for name in sources if name in starts}
