@@ -8,7 +8,7 @@ from django.db import OperationalError, connection, transaction
 from accounts.models import Account
 from accounts.states import AccountKind
 from core.failpoints import failpoint
-from transactions.imports.problems import ImportRefused
+from transactions.imports.problems import ImportBusy, ImportRefused
 from transactions.models import ArchiveRun, Batch, Transaction
 from transactions.verifier import examine
 
@@ -20,6 +20,7 @@ _POSTGRESQL_BEGIN = (
     # Readers go on; writers, and a second import, do not.
     f"LOCK TABLE {', '.join(_TABLES)} IN SHARE ROW EXCLUSIVE MODE",
 )
+_BUSY = "Somebody writes to this bank, or another import is at work."
 # A broken ledger breaks many rules many times.
 _MOST_FINDINGS_TOLD = 20
 
@@ -50,9 +51,7 @@ def _begin() -> None:
                 for statement in _POSTGRESQL_BEGIN:
                     cursor.execute(statement)
             except OperationalError as error:
-                raise ImportRefused(
-                    "Somebody writes to this bank, or another import is at work."
-                ) from error
+                raise ImportBusy(_BUSY) from error
     failpoint("import.locked")
     customers = Account.objects.filter(kind=AccountKind.CUSTOMER)
     others = (model.objects.all() for model in (Transaction, Batch, ArchiveRun))

@@ -59,6 +59,10 @@ class ImportRefused(Exception):
         self.problems = problems or Problems()
 
 
+class ImportBusy(ImportRefused):
+    """Somebody else writes to the bank. The same may work later."""
+
+
 class BadFile(Exception):
     """A file that cannot be read any further."""
 

@@ -17,7 +17,6 @@ from transactions.archive.file import archive_path, chained, header_segment
 from transactions.archive.lines import FORMAT, Line, read_lines
 from transactions.archive.locks import archive_lock
 from transactions.archive.marks import mark
-from transactions.archive.problems import ArchiveProblem
 from transactions.imports.exported.manifest import Source, digest_of
 from transactions.imports.exported.staging import Progress
 from transactions.imports.problems import BadFile, ImportRefused, Problem
@@ -33,20 +32,18 @@ CALLER = "job:import_data"
 def taking_over() -> Iterator[None]:
     """Holds off archive runs and other imports while the archive is taken over.
 
-    If that fails, what `put_in_place` has put there is taken away again. Raises ImportRefused.
+    If that fails, what `put_in_place` has put there is taken away again. Raises FileBusy and
+    FileProblem.
     """
     target = archive_path()
-    try:
-        with archive_lock(target):
-            was_there = target.exists()
-            try:
-                yield
-            except BaseException:
-                if not was_there:
-                    target.unlink(missing_ok=True)
-                raise
-    except ArchiveProblem as error:
-        raise ImportRefused(str(error)) from error
+    with archive_lock(target):
+        was_there = target.exists()
+        try:
+            yield
+        except BaseException:
+            if not was_there:
+                target.unlink(missing_ok=True)
+            raise
 
 
 def put_in_place(source: Source) -> None:

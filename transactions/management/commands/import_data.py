@@ -12,9 +12,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from core.currencies import CURRENCIES
-from transactions.imports import Options, import_folder
-from transactions.imports.problems import ImportRefused, Outcome
+from core.files import FileBusy, FileProblem
+from transactions.imports import ImportRefused, Options, Outcome, import_folder
+from transactions.imports.problems import ImportBusy
 
+PROBLEM, BUSY = 1, 3
 _NEXT = (
     "Users that the files name and that were not here are inactive and have no password: activate"
     " them in the admin and set one."
@@ -24,8 +26,9 @@ _NEXT = (
 class Command(BaseCommand):
     help = (
         "Loads a folder of CSV files into this bank, which must be empty: what export_data has"
-        " written, or the files of the earlier Flask system. All or nothing: exits with 0 if all is"
-        " loaded and proven, with 1 and the reasons if nothing is."
+        " written, or the files of the earlier Flask system. All or nothing, and proven. Exit"
+        " codes: 0 all is loaded; 1 nothing is, and the reasons are told; 2 wrong use; 3 somebody"
+        " else writes to the bank."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -67,11 +70,13 @@ class Command(BaseCommand):
         options = Options(currency=currency, zone=time_zone, adjust=adjust, dry_run=dry_run)
         try:
             outcome = import_folder(folder, options)
+        except (FileBusy, ImportBusy) as busy:
+            raise _nothing_loaded(str(busy), exit_code=BUSY) from busy
         except ImportRefused as refused:
-            lines = [str(refused), *(f"  {line}" for line in refused.problems.lines())]
-            raise CommandError("\n".join([*lines, "Nothing was loaded."])) from refused
-        except (OSError, DatabaseError) as error:
-            raise CommandError(f"{error}".strip() + "\nNothing was loaded.") from error
+            problems = [f"  {line}" for line in refused.problems.lines()]
+            raise _nothing_loaded(str(refused), *problems) from refused
+        except (OSError, FileProblem, DatabaseError) as error:
+            raise _nothing_loaded(f"{error}".strip()) from error
         self._tell(outcome, dry_run=dry_run)
 
     def _tell(self, outcome: Outcome, *, dry_run: bool) -> None:
@@ -86,3 +91,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{verb} from the {outcome.source}, proven: {counted}.")
         if not dry_run and outcome.counts.get("users"):
             self.stdout.write(_NEXT)
+
+
+def _nothing_loaded(*lines: str, exit_code: int = PROBLEM) -> CommandError:
+    return CommandError("\n".join([*lines, "Nothing was loaded."]), returncode=exit_code)
