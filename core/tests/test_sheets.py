@@ -74,6 +74,7 @@ def test_times_in_xlsx_are_those_of_the_current_zone() -> None:
     assert f"{shown + timedelta(milliseconds=1):%Y-%m-%d %H:%M:%S}" == "2026-03-02 06:30:05"
 
 
+@pytest.mark.django_db  # The end of an answer looks after the connections.
 @pytest.mark.parametrize("file_format", SheetFormat)
 def test_the_answer_is_a_file_to_save(file_format: SheetFormat) -> None:
     response: Any = sheet_response("statement", file_format, HEADER, [(AT, "x", None, 1)])

@@ -5,7 +5,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -19,13 +18,12 @@ from core.api.permissions import has_right
 from core.command_form import show_form
 from core.forms import DayField
 from core.sheets import Row, SheetFormat, amount_cell, sheet_response
-from transactions.admin.statement import text_of
+from transactions.admin.statement import balance_after, posted, side_of, text_of
 from transactions.balances import balances_at
-from transactions.models import Entry
-from transactions.selectors import page_of_entries
+from transactions.models import EntrySide, Transaction
 
 MOST_LINES = 50_000
-_READ_AT_ONCE = 500
+_READ_AT_ONCE = 1000
 HEADER = (
     "Posted at",
     "Text",
@@ -107,27 +105,23 @@ def sequences_of(account: Account, first: date | None, last: date | None) -> tup
 
 def _rows(account: Account, first: int, last: int) -> Iterator[Row]:
     """Read as they are written, some hundred at a time."""
-    while first <= last:
-        limit = min(_READ_AT_ONCE, last - first + 1)
-        entries = page_of_entries(account, after=first - 1, backwards=True, limit=limit)
-        prefetch_related_objects(
-            entries, "transaction__debit_account", "transaction__credit_account"
-        )
-        for entry in entries:
-            yield _row(account, entry)
-        first += limit
+    for start in range(first, last + 1, _READ_AT_ONCE):
+        end = min(start + _READ_AT_ONCE - 1, last)
+        for sequence, transaction in enumerate(posted(account, start, end), start):
+            yield _row(account, sequence, transaction)
 
 
-def _row(account: Account, entry: Entry) -> Row:
-    amount = amount_cell(abs(entry.amount), entry.currency)
+def _row(account: Account, sequence: int, transaction: Transaction) -> Row:
+    amount = amount_cell(transaction.amount, transaction.currency)
+    is_debit = side_of(account, transaction) == EntrySide.DEBIT
     return (
-        entry.posted_at,
-        text_of(account, entry.transaction),
-        entry.transaction.description,
-        amount if entry.amount < 0 else None,
-        amount if entry.amount > 0 else None,
-        amount_cell(entry.balance_after, entry.currency),
-        entry.currency,
-        entry.sequence,
-        str(entry.transaction_id),
+        transaction.completed_at,
+        text_of(account, transaction),
+        transaction.description,
+        amount if is_debit else None,
+        None if is_debit else amount,
+        amount_cell(balance_after(account, transaction), transaction.currency),
+        transaction.currency,
+        sequence,
+        str(transaction.pk),
     )

@@ -29,4 +29,6 @@ def find_accounts(text: str, *, user: Any, source: Account) -> list[Account]:
     likely = customers.filter(status=AccountStatus.ACTIVE, currency=source.currency)
     likely = likely.exclude(pk=source.pk)
     words = Q(number__startswith=number) if number.isdigit() else Q(name__icontains=text)
-    return list(likely.filter(words).order_by("name", "number")[: MOST + 1])
+    # The newest, along the primary key: it ends with the last that is shown.
+    found = likely.filter(words).order_by("-id")[: MOST + 1]
+    return sorted(found, key=lambda account: (account.name, account.number))

@@ -118,7 +118,7 @@ class MoneyButtons(AccountButtons):
         context |= {
             "title": f"{context['title']}: preview",
             "outcome": outcome,
-            "has_changed": confirmed,
+            "has_changed": confirmed and bool(foreseen),
             "carried": {**form.carried(), "foreseen": outcome.mark},
             "back": back,
         }

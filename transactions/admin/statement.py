@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from operator import itemgetter
 from uuid import UUID
 
 from django.db.models import Q, prefetch_related_objects
@@ -13,12 +15,31 @@ from accounts.models import Account
 from accounts.states import AccountKind
 from core.admin import shown_amount
 from transactions.models import EntrySide, Transaction
-from transactions.selectors import page_of_entries, page_of_transactions, sides_of
+from transactions.selectors import page_of_transactions, sides_of
 from transactions.states import TransactionStatus
 
 LINES = 20
 # The parameter of the page that names the line, the page of which comes after it.
 BEFORE = "before"
+# Beyond every sequence: the largest BIGINT.
+_HIGHEST = (1 << 63) - 1
+_SHOWN_COLUMNS = (
+    "type",
+    "amount",
+    "currency",
+    "description",
+    "debit_sequence",
+    "debit_balance_after",
+    "credit_sequence",
+    "credit_balance_after",
+    "completed_at",
+    "debit_account__number",
+    "debit_account__name",
+    "debit_account__kind",
+    "credit_account__number",
+    "credit_account__name",
+    "credit_account__kind",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +68,33 @@ def statement(account: Account, before: str | None) -> Statement:
     """The lines that come before one: before a sequence, and of an internal account, before an id.
 
     The newest, for a `before` that cannot be one. It costs the same wherever in the account it is:
-    five statements, each by an index.
+    two or three statements, each by an index.
     """
     if account.last_sequence is None:
         return _internal_statement(account, _as_id(before))
     after = _as_sequence(before)
-    if after is not None:
-        after = min(after, account.last_sequence + 1)
-    entries = page_of_entries(account, after=after, backwards=False, limit=LINES)
-    prefetch_related_objects(entries, "transaction__debit_account", "transaction__credit_account")
-    lines = [
-        _line(account, entry.transaction, shown_amount(entry.balance_after, entry.currency))
-        for entry in entries
-    ]
-    last = entries[-1].sequence if entries else None
-    older = _before(last) if last is not None and last > 1 else ""
-    return Statement(lines, older, is_newest=after is None)
+    last = min(after or _HIGHEST, account.last_sequence + 1) - 1
+    first = max(last - LINES + 1, 1)
+    lines = [_line(account, transaction) for transaction in posted(account, first, last)]
+    older = _before(first) if first > 1 else ""
+    return Statement(lines[::-1], older, is_newest=after is None)
+
+
+def posted(account: Account, first: int, last: int) -> list[Transaction]:
+    """The transactions behind the account's entries numbered `first` to `last`, in that order.
+
+    Of a customer account. Two statements, one for each side, each by its index of sequences; read
+    are the columns that a statement shows, and of the accounts what names them.
+    """
+    found: list[tuple[int, Transaction]] = []
+    for side in ("debit", "credit"):
+        of_side = {f"{side}_account": account, f"{side}_sequence__range": (first, last)}
+        rows = Transaction.objects.select_related("debit_account", "credit_account")
+        found += [
+            (getattr(row, f"{side}_sequence"), row)
+            for row in rows.filter(**of_side).only(*_SHOWN_COLUMNS)
+        ]
+    return [transaction for _, transaction in sorted(found, key=itemgetter(0))]
 
 
 def _internal_statement(account: Account, after: UUID | None) -> Statement:
@@ -75,23 +107,31 @@ def _internal_statement(account: Account, after: UUID | None) -> Statement:
     shown = found[:LINES]
     prefetch_related_objects(shown, "debit_account", "credit_account")
     older = _before(shown[-1].pk) if len(found) > LINES else ""
-    lines = [_line(account, transaction, "") for transaction in shown]
+    lines = [_line(account, transaction) for transaction in shown]
     return Statement(lines, older, is_newest=after is None)
 
 
-def _line(account: Account, transaction: Transaction, balance: str) -> Line:
-    side = side_of(account, transaction)
+def _line(account: Account, transaction: Transaction) -> Line:
+    is_debit = side_of(account, transaction) == EntrySide.DEBIT
     amount = shown_amount(transaction.amount, transaction.currency)
+    balance = balance_after(account, transaction)
     assert transaction.completed_at is not None, "What is in the ledger is completed."
     return Line(
         at=transaction.completed_at,
         text=text_of(account, transaction),
         description=transaction.description,
-        debit=amount if side == EntrySide.DEBIT else "",
-        credit=amount if side == EntrySide.CREDIT else "",
-        balance=balance,
+        debit=amount if is_debit else "",
+        credit="" if is_debit else amount,
+        balance="" if balance is None else shown_amount(balance, transaction.currency),
         url=reverse("admin:transactions_transaction_change", args=(transaction.pk,)),
     )
+
+
+def balance_after(account: Account, transaction: Transaction) -> Decimal | None:
+    """The account's own; None of an internal account."""
+    if side_of(account, transaction) == EntrySide.DEBIT:
+        return transaction.debit_balance_after
+    return transaction.credit_balance_after
 
 
 def side_of(account: Account, transaction: Transaction) -> EntrySide:
@@ -113,9 +153,9 @@ def _before(line: int | UUID) -> str:
 
 
 def _as_sequence(text: str | None) -> int | None:
-    # Below the largest BIGINT, which is as far as a sequence goes.
-    if text and text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0:
-        return int(text)
+    # Of a length that is worth reading: longer ones are beyond every sequence.
+    if text and text.isascii() and text.isdigit() and len(text) < 19:
+        return int(text) or None
     return None
 
 

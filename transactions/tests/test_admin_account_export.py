@@ -105,8 +105,9 @@ def test_all_lines_come_in_order_and_few_statements(
     with CaptureQueriesContext(connection) as queries:
         lines = lines_of(save(auditor, account))
     assert [line[7] for line in lines[1:]] == [str(n) for n in range(1, 26)]
-    of_entries = [query for query in queries if 'FROM "transactions_entry"' in query["sql"]]
-    assert len(of_entries) == 3
+    # Both sides, of three times ten.
+    assert len([query for query in queries if '"credit_sequence" BETWEEN' in query["sql"]]) == 3
+    assert len([query for query in queries if '"debit_sequence" BETWEEN' in query["sql"]]) == 3
 
 
 def test_too_many_lines_for_a_file_are_refused(
