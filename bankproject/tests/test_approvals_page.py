@@ -140,7 +140,10 @@ def test_the_figures_are_what_approval_leaves(ada: Account, people: dict[str, An
     (found,) = page_of_requests(after=None, limit=5)
     browser = Client()
     browser.force_login(people["susan"])
-    browser.post(decision("approve", asked), {"reason": "Seen the contract"})
+    url = f"{decision('approve', asked)}?from=approvals"
+    assert f'href="{url}"' in html_of(people["susan"])
+    answer = browser.post(url, {"reason": "Seen the contract"})
+    assert answer["Location"] == PAGE
     ada.refresh_from_db()
     assert ada.balance == found.credited.balance_after == Decimal("2735.06")
     assert page_of_requests(after=None, limit=5) == []

@@ -118,8 +118,17 @@ class DecisionActions:
             "title": title,
             "explanation": _words(transaction),
         }
-        back = reverse("admin:transactions_transaction_change", args=(transaction.pk,))
-        return command_page(request, context, back=back, run=run)
+        return command_page(request, context, back=_back(request, transaction), run=run)
+
+
+def _back(request: HttpRequest, transaction: Transaction) -> str:
+    """To the inbox for whoever came from there, which stands above this app and is known by name.
+
+    Else to the transaction.
+    """
+    if request.GET.get("from") == "approvals":
+        return reverse("approvals")
+    return reverse("admin:transactions_transaction_change", args=(transaction.pk,))
 
 
 def _is_pending(transaction: Transaction) -> bool:
