@@ -232,7 +232,7 @@ def test_the_page_costs_the_same_with_20_and_with_1000_entries(admin_client: Cli
     few = len(statements(admin_client, url(account)))
     process([transfer] * 980, ORIGIN)
     assert len(statements(admin_client, url(account))) == few
-    # The account; the chart; both sides of the statement; events: if there are any, how many, which.
+    # The account; the chart; both sides of the statement; events: whether, how many and which.
     assert few == frame(admin_client) + 7
     assert len(statements(admin_client, f"{url(account)}?before=500")) == few
     assert len(statements(admin_client, url(cash()))) <= few
