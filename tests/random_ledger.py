@@ -18,7 +18,7 @@ from core.errors import Refusal
 from core.identifiers import uuid7
 from transactions import ledger
 from transactions.journal import JournalRow
-from transactions.posting import check
+from transactions.posting import Posting, check
 from transactions.states import TransactionStatus, TransactionType
 
 BEGAN = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -110,7 +110,9 @@ def _sides(
 
 def _settle(row: JournalRow, accounts: dict[UUID, LockedAccount]) -> None:
     try:
-        check(row.posting(), accounts)
+        check(
+            Posting(row.debit_account_id, row.credit_account_id, row.amount, row.currency), accounts
+        )
     except Refusal as refusal:
         row.fail(refusal, row.created_at)
     else:

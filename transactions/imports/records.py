@@ -36,7 +36,7 @@ def read_records(
     than `columns`, what is not UTF-8 or begins with a byte order mark, quotes that are not RFC
     4180's, and a last line without its end, which is how a file looks that was cut off.
     """
-    with path.open("rb") as file:
+    with _opened(path) as file:
         records = _records(path.name, file, size)
         _require_header(path.name, next(records, None), columns)
         for line, cells in records:
@@ -45,6 +45,13 @@ def read_records(
                 problems.add(Problem(path.name, line, "", reason))
             else:
                 yield line, cells
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise BadFile(Problem(path.name, 0, "", "The file is missing.")) from None
 
 
 def _require_header(name: str, header: Record | None, columns: Sequence[str]) -> None:

@@ -48,8 +48,6 @@ def scan(sources: list[Source]) -> Problems:
                 continue
             try:
                 _Scan(source, seen, problems).run()
-            except FileNotFoundError:
-                problems.add(Problem(source.entry.name, 0, "", "The file is missing."))
             except BadFile as error:
                 problems.add(error.problem)
         problems.extend(_unknown(seen))

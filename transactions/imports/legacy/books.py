@@ -22,7 +22,7 @@ from transactions.imports.legacy.bookings import ADJUSTMENT, Booking
 from transactions.imports.legacy.files import ACCOUNTS_FILE, LegacyAccount
 from transactions.imports.problems import Problem, Problems
 from transactions.journal import JournalRow
-from transactions.posting import check
+from transactions.posting import Posting, check
 from transactions.states import TransactionStatus, TransactionType
 
 # How what did not happen there is kept here: as a failure that nobody can retry.
@@ -47,7 +47,8 @@ class Books:
     remarks: Problems = field(default_factory=Problems)
     adjustments: int = 0
     _indexes: Counter[datetime] = field(default_factory=Counter)
-    _overdrawn: set[str] = field(default_factory=set)
+    # Units that adjustments have put into accounts which lacked them, by the earlier id.
+    _covered: Counter[str] = field(default_factory=Counter)
 
     def rows(
         self, bookings: Iterable[Booking], accounts: Iterable[LegacyAccount]
@@ -90,8 +91,9 @@ class Books:
         difference = target - from_units(locked.balance)
         if not difference:
             return
-        booked = format_amount(from_units(locked.balance), self.currency)
-        if account.balance >= 0:
+        explained = locked.balance - self._covered[account.legacy_id]
+        if account.balance >= 0 and to_units(target) != explained:
+            booked = format_amount(from_units(explained), self.currency)
             text = f"The balance is {account.balance:f}, and the history comes to {booked}."
             self._unexplained(source, text)
         if self.adjust:
@@ -110,19 +112,20 @@ class Books:
     def _cover(self, booking: Booking, row: JournalRow) -> Iterator[JournalRow]:
         """With `adjust`: a deposit of what the account lacks for the row."""
         try:
-            check(row.posting(), {one.id: one for one in self._sides(booking) if one})
+            posting = Posting(row.debit_account_id, row.credit_account_id, row.amount, row.currency)
+            check(posting, {one.id: one for one in self._sides(booking) if one})
         except InsufficientFunds:
             assert booking.debited is not None
             locked = self.accounts[booking.debited]
             after = format_amount(from_units(locked.balance - row.amount), self.currency)
             # Without an adjustment, the rows after the first one below zero say nothing new.
-            if self.adjust or booking.debited not in self._overdrawn:
-                self._overdrawn.add(booking.debited)
+            if self.adjust or booking.debited not in self._covered:
                 self._unexplained(booking.source, f"It takes the balance to {after}.")
+            lacking = row.amount - locked.available
+            self._covered[booking.debited] += lacking if self.adjust else 0
             if self.adjust:
-                lacking = from_units(row.amount - locked.available)
                 reason = "the balance would have been below zero"
-                yield self._adjustment(booking.debited, lacking, reason, booking.at)
+                yield self._adjustment(booking.debited, from_units(lacking), reason, booking.at)
         except Refusal as refusal:
             self.problems.add(replace(booking.source, reason=refusal.detail))
 

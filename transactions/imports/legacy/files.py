@@ -15,8 +15,9 @@ from transactions.imports.records import Record, read_records
 from transactions.states import TransactionStatus
 
 ACCOUNTS_FILE = "accounts.csv"
-# Those that were archived first: they are older.
-MOVEMENTS_FILES = ("archived_transactions.csv", "transactions.csv")
+# May be there, and comes first: it is older.
+ARCHIVE_FILE = "archived_transactions.csv"
+MOVEMENTS_FILES = (ARCHIVE_FILE, "transactions.csv")
 
 ACCOUNT_COLUMNS = (
     "account_id", "account_name", "initial_balance", "account_balance", "created_at", "updated_at",
@@ -118,7 +119,7 @@ class Reader:
     def movements(self, accounts: dict[str, LegacyAccount]) -> Iterator[Movement]:
         """Rows that could be read, in the order of the files. Raises BadFile."""
         for name in MOVEMENTS_FILES:
-            if not (self.folder / name).exists():
+            if name == ARCHIVE_FILE and not (self.folder / name).exists():
                 continue
             for line, cells in self._records(name, MOVEMENT_COLUMNS):
                 row = _Row(name, line, MOVEMENT_COLUMNS, cells, self.problems)
