@@ -61,17 +61,17 @@ class BulkInsert:
         places = ", ".join(["%s"] * len(columns))
         self._insert = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - by code
 
-    def __call__(self, rows: Sequence[tuple[Any, ...]]) -> None:
+    def __call__(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Raises what Django raises for a statement: IntegrityError, OperationalError..."""
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 with connection.wrap_database_errors, cursor.copy(self._copy) as copy:
                     copy.set_types(self._types)
+                    # While the next rows are being made, the server inserts the first ones.
                     for row in rows:
                         copy.write_row(row)
             else:
-                cursor.executemany(self._insert, sqlite_rows(rows, self._types))
-            assert cursor.rowcount == len(rows)
+                cursor.executemany(self._insert, sqlite_rows(list(rows), self._types))
 
 
 class BulkUpdate:

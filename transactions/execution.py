@@ -1,10 +1,8 @@
 """What commands do to accounts that are locked: in memory, before anything is written."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
-
-from django.utils import timezone
 
 from accounts.locks import LockedAccount
 from core.errors import Refusal
@@ -20,13 +18,13 @@ def execute_new(row: JournalRow, accounts: Accounts) -> None:
     """As `execute`, for a row that is new: an amount that needs approval leaves it PENDING."""
     row.approval_required = needs_approval(row.amount, row.currency)
     if not row.approval_required:
-        execute(row, accounts, timezone.now())
+        execute(row, accounts, datetime.now(UTC))
 
 
 def execute(row: JournalRow, accounts: Accounts, now: datetime) -> None:
     """Completes or fails the row on the locked accounts, in memory."""
     try:
-        check(row.posting(), accounts)
+        check(row, accounts)
     except Refusal as refusal:
         row.fail(refusal, now)
         return

@@ -80,7 +80,7 @@ def write(rows: Sequence[JournalRow], accounts: Collection[LockedAccount]) -> No
     """
     assert connection.in_atomic_block
     if rows:
-        _insert([_all_of(row) for row in rows])
+        _insert(map(_all_of, rows))
         failpoint("write.journal")
     if accounts:
         _update(accounts)
@@ -92,7 +92,7 @@ def insert_pending(rows: Sequence[JournalRow]) -> None:
     # On SQLite each row of several would commit by itself.
     several = connection.vendor == "sqlite" and len(rows) > 1
     with transaction.atomic() if several else nullcontext():
-        _insert([_all_of(row) for row in rows])
+        _insert(map(_all_of, rows))
 
 
 def lease(rows: Sequence[JournalRow], token: UUID, until: datetime) -> None:

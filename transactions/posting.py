@@ -1,8 +1,7 @@
 """A posting, and the checks it must pass."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from accounts.locks import LockedAccount
@@ -25,8 +24,7 @@ class HasCurrency(Protocol):
 Currencies = Mapping[UUID, HasCurrency]
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """One account debited, another credited. `amount` is in 1/10,000 of the main unit."""
 
     debit_account_id: UUID
@@ -35,7 +33,23 @@ class Posting:
     currency: str
 
 
-def check(posting: Posting, accounts: Accounts) -> None:
+class HasPosting(Protocol):
+    """What says what to post: a Posting, or a row of the journal."""
+
+    @property
+    def debit_account_id(self) -> UUID: ...
+
+    @property
+    def credit_account_id(self) -> UUID: ...
+
+    @property
+    def amount(self) -> int: ...
+
+    @property
+    def currency(self) -> str: ...
+
+
+def check(posting: HasPosting, accounts: Accounts) -> None:
     """Raises the first Refusal that applies, in the documented order. Pure.
 
     An account that is not among `accounts` is internal: never closed, frozen or short of money.
