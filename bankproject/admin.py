@@ -1,5 +1,7 @@
 """Staff and their groups, on the same base as all other pages of the admin."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, User
@@ -10,7 +12,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from core.admin import BankModelAdmin
 from staff import authenticators
 
-admin.site.index_title = "Overview"
+admin.site.index_title = "Today"
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -29,6 +31,16 @@ class UserAdmin(auth_admin.UserAdmin, BankModelAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Nothing of the password's hash for those who only read."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj):
+            return fieldsets
+        return [
+            (name, {**options, "fields": [one for one in options["fields"] if one != "password"]})
+            for name, options in fieldsets
+        ]
 
     @admin.action(
         description="Reset the authenticator of the selected users", permissions=["reset"]

@@ -179,3 +179,18 @@ def test_strangers_learn_nothing_of_it(client: Client) -> None:
     forbidden = Client(enforce_csrf_checks=True).post(reverse("admin:login"), {})
     assert forbidden.status_code == 403
     assert "sidebar" not in forbidden.content.decode()
+
+
+@pytest.mark.parametrize("role", ["auditor", "supervisor"])
+def test_whoever_reads_users_sees_nothing_of_their_passwords(role: str) -> None:
+    client = staff(role)
+    user = make_user("tessa", role="teller", password="correct horse battery staple")
+    page = reverse("admin:auth_user_change", args=[user.pk])
+    html = client.get(page).content.decode()
+    assert "tessa" in html
+    assert "lgorithm" not in html
+    for part in user.password.split("$"):
+        assert part[:6] not in html
+    assert client.post(page, {"username": "other"}).status_code == 403
+    change = reverse("admin:auth_user_password_change", args=[user.pk])
+    assert client.get(change).status_code == 403
