@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
@@ -14,7 +13,7 @@ from core.files import write_atomically
 from core.identifiers import uuid7
 from transactions.archive.checkpoints import added, next_checkpoint, sums_of
 from transactions.archive.file import archive_path, chained, header_segment
-from transactions.archive.lines import FORMAT, Line, read_lines
+from transactions.archive.lines import FORMAT, Line, id_of, read_lines
 from transactions.archive.locks import archive_lock
 from transactions.archive.marks import mark
 from transactions.imports.exported.manifest import Source, digest_of
@@ -77,7 +76,7 @@ def record(source: Source, path: Path, progress: Progress) -> None:
     last = header_segment()
     for data, ids in _segments(path, source.entry.bytes):
         found = read_lines(connection, ids)
-        lines = [found[one] for one in ids if one in found]
+        lines = [found[one.encode()] for one in ids if one.encode() in found]
         if b"".join(line.data for line in lines) != data:
             raise BadFile(_difference(source, data, lines))
         # By this time a row tells which segment it is in.
@@ -126,7 +125,7 @@ def _record_segment(
     return segment
 
 
-def _segments(path: Path, size: int) -> Iterator[tuple[bytes, list[UUID]]]:
+def _segments(path: Path, size: int) -> Iterator[tuple[bytes, list[str]]]:
     """The lines behind the header, some at a time, and the ids that they begin with."""
     records: list[bytes] = []
     for data in _records(path, size):
@@ -151,11 +150,10 @@ def _records(path: Path, size: int) -> Iterator[bytes]:
                 record = b""
 
 
-def _id(record: bytes) -> UUID:
-    """What was loaded from this file begins each of its lines with an id."""
-    return UUID(record[:36].decode())
+def _id(record: bytes) -> str:
+    return id_of(record).decode()
 
 
 def _difference(source: Source, data: bytes, lines: list[Line]) -> Problem:
-    found = next((line.id for line in lines if line.data not in data), "a line")
+    found = next((line.id.decode() for line in lines if line.data not in data), "a line")
     return Problem(source.entry.name, 0, "", f"This bank would write {found} otherwise.")

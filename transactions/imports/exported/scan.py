@@ -4,22 +4,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
-from typing import Any
-
-from django.apps import apps
 
 from core.currencies import CURRENCIES, minor_units
 from core.money import fits, format_amount, from_units
-from transactions.files.cells import AMOUNT, USER
+from transactions.files.cells import AMOUNT
 from transactions.files.file_format import Column
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
+from transactions.imports.exported.limits import choices, longest
 from transactions.imports.exported.manifest import Source
 from transactions.imports.exported.row_rules import ROW_RULES
-from transactions.imports.exported.staging import is_text
 from transactions.imports.problems import BadFile, Problem, Problems
 from transactions.imports.records import read_records
 
-_LONGEST_USER_NAME = 150
 # Columns whose values are given once, in all files that have the same table.
 _UNIQUE = {"accounts_account": ("id", "number")}
 _REFERENCES = {
@@ -30,7 +26,6 @@ _REFERENCES = {
     "reverses_id": "transactions_transaction",
     "batch_id": "transactions_batch",
 }
-_MODELS = {model._meta.db_table: model for model in apps.get_models()}
 
 
 def scan(sources: list[Source]) -> Problems:
@@ -62,19 +57,8 @@ class _Scan:
         self._form = source.form
         self._seen = seen
         self._problems = problems
-        fields = {field.name: field for field in _MODELS[self._form.table]._meta.get_fields()}
-        self._choices: dict[str, set[str]] = {}
-        self._longest: dict[str, int] = {}
-        for column in self._form.columns:
-            field: Any = fields.get(column.name)
-            if column.name == "currency":
-                self._choices["currency"] = set(CURRENCIES)
-            elif choices := getattr(field, "choices", None):
-                self._choices[column.name] = {value for value, _ in choices}
-            if column.kind == USER:
-                self._longest[column.name] = _LONGEST_USER_NAME
-            elif is_text(column.kind) and (length := getattr(field, "max_length", None)):
-                self._longest[column.name] = length
+        self._choices = choices(self._form)
+        self._longest = longest(self._form)
 
     def run(self) -> None:
         names = [column.name for column in self._form.columns]
@@ -101,12 +85,10 @@ class _Scan:
             return str(error)
         if "\x00" in cell:
             return "It has a NUL character."
-        choices = self._choices.get(column.name)
-        if choices is not None and cell not in choices:
+        if cell not in self._choices.get(column.name, (cell,)):
             return f"{cell!r} is not known here."
-        longest = self._longest.get(column.name)
-        if longest is not None and len(cell) > longest:
-            return f"It has more than {longest} characters."
+        if len(cell) > (limit := self._longest.get(column.name, len(cell))):
+            return f"It has more than {limit} characters."
         if column.kind == AMOUNT and cell and row["currency"] in CURRENCIES:
             return _wrong_amount(from_units(value), cell, row["currency"])
         return ""

@@ -13,8 +13,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from transactions.files.cells import CALLER, JSON, TEXT, WORD, Kind
+from transactions.files.cells import JSON
 from transactions.files.file_format import Column, FileFormat
+from transactions.imports.exported.limits import longest
 from transactions.imports.problems import BadFile, Problem, Problems
 from transactions.imports.records import read_records
 
@@ -98,9 +99,14 @@ def _parsed(form: FileFormat, path: Path, size: int) -> Iterator[list[Any]]:
     """Rows as SQLite keeps them."""
     problems = Problems()
     names = [column.name for column in form.columns]
+    limits = longest(form)
     for line, cells in read_records(path, names, problems, size=size):
+        row = dict(zip(names, cells, strict=True))
         try:
-            yield [_kept(column, cell) for column, cell in zip(form.columns, cells, strict=True)]
+            # SQLite itself takes a text of any length.
+            if too_long := next((name for name in limits if len(row[name]) > limits[name]), None):
+                raise ValueError(f"{too_long}: It has more than {limits[too_long]} characters.")
+            yield [_kept(column, row[column.name]) for column in form.columns]
         except ValueError as error:
             raise BadFile(Problem(path.name, line, "", str(error))) from error
     if problems.count:
@@ -114,8 +120,3 @@ def _kept(column: Column, cell: str) -> Any:
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     return cell if column.kind == JSON else value
-
-
-def is_text(kind: Kind) -> bool:
-    """Whether an empty cell is an empty text, where it is not null."""
-    return kind in (TEXT, WORD, CALLER)

@@ -11,7 +11,8 @@ from django.utils import timezone
 from transactions.files.cells import AMOUNT, CALLER, USER
 from transactions.files.file_format import Column, FileFormat
 from transactions.files.formats import ACCOUNTS
-from transactions.imports.exported.staging import is_text, staged
+from transactions.imports.exported.limits import is_text
+from transactions.imports.exported.staging import staged
 
 # Derived from others.
 _NOT_STORED = {"opening_balance"}
