@@ -24,7 +24,8 @@ _FENCED = re.compile(r"^```.*?^```\n", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FILE_IN_CODE = re.compile(r"`([\w./-]+\.(?:py|md|yaml|toml|txt|png))`")
-_NAME_IN_CODE = re.compile(rf"`((?:{'|'.join(PACKAGES)}|tests)(?:\.\w+)+)(?:\(\))?`")
+# `transactions.csv` is a file, and no part of the code.
+_NAME_IN_CODE = re.compile(rf"`((?:{'|'.join(PACKAGES)}|tests)(?:\.\w+)+)(?<!\.csv)(?:\(\))?`")
 _CONFIGURATION = re.compile(r"^## Configuration\n(.*?)^## ", re.MULTILINE | re.DOTALL)
 
 
