@@ -65,6 +65,10 @@ FAILPOINTS = (
     "import.copied",  # The archive file is in its place.
     "import.verified",  # All is proven and nothing committed.
     "import.committed",
+    # A file of movements is posted in pieces, each with its results after it.
+    "post_batch.committed",  # A piece is committed, and its results are not written.
+    "post_batch.half_recorded",  # A part of them is in the file.
+    "post_batch.recorded",  # All of them are on the disk.
 )
 
 

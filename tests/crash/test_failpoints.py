@@ -58,7 +58,7 @@ PROCESS_POINTS = {
 }
 
 # Points of jobs with files, each killed in a test file of its own, which says so by its points.
-JOBS = ("export.", "archive.", "import.")
+JOBS = ("export.", "archive.", "import.", "post_batch.")
 
 
 def test_every_failpoint_is_killed_below() -> None:

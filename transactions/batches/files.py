@@ -1,0 +1,172 @@
+"""Files of movements: CSV with a header, or JSON Lines, of any length, read in pieces."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from accounts.selectors import AccountCurrency, currencies_of
+from core.api.parsers import loads
+from core.errors import FieldError, InvalidInput, NotFound
+from core.files import told_as_problem
+from transactions.batches.booking import MAX_ERRORS, postings_of
+from transactions.batches.input import COLUMNS, read_items
+from transactions.batches.post import BatchRequest
+
+_NAMES = [column.name for column in COLUMNS]
+# As much of a line as any item can have, its descriptions escaped; a file without line ends is
+# no reason to fill the memory.
+_LONGEST_LINE = 64 * 1024
+
+
+class BadFile(Exception):
+    """What is wrong with a file, line by line."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some of the items of a file, and the line that each one ends on."""
+
+    lines: list[int]
+    items: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MovementFile:
+    """A file that was read from end to end, and found good. `digest` is its SHA-256."""
+
+    path: Path
+    digest: str
+    length: int
+
+    def requests(
+        self, size: int, *, skip: int, atomic: bool
+    ) -> Iterator[tuple[list[int], BatchRequest]]:
+        """What is left to post after the first `skip` items, in pieces, each with its lines.
+
+        An item without a key gets one of the file's content and its line: posted again, from this
+        file or a copy of it, it is the same.
+        """
+        for piece in _pieces(self.path, size, skip):
+            for line, item in zip(piece.lines, piece.items, strict=True):
+                item.setdefault("idempotency_key", f"file:{self.digest[:40]}:{line}")
+            yield piece.lines, read_items(piece.items, atomic=atomic)
+
+
+def check_file(path: Path, size: int) -> MovementFile:
+    """Reads all of it, and does nothing.
+
+    Raises BadFile with the bad lines, the first hundred: for what is no item, an account that does
+    not exist, an amount that the account's currency cannot express, a key that is there twice.
+    What is found good stays so: accounts are never deleted, and keep their currency. Raises
+    FileProblem if it cannot be read.
+    """
+    problems: list[str] = []
+    seen: dict[str, int] = {}
+    length = 0
+    for piece in _pieces(path, size, 0):
+        length += len(piece.items)
+        problems += _problems_of(piece)
+        problems += _repeated(piece, seen)
+        if len(problems) >= MAX_ERRORS:
+            break
+    if not length:
+        problems.append("It has no transactions.")
+    if problems:
+        raise BadFile(problems[:MAX_ERRORS])
+    with told_as_problem(path, "read"), path.open("rb") as file:
+        return MovementFile(path, hashlib.file_digest(file, "sha256").hexdigest(), length)
+
+
+def _problems_of(piece: Piece) -> Iterator[str]:
+    try:
+        commands = read_items(piece.items, atomic=False).commands
+        wanted = {account_id for command in commands for account_id in command.account_ids()}
+        try:
+            known: dict[Any, AccountCurrency] = currencies_of(wanted)
+        except NotFound as error:
+            yield _unknown_account(piece, commands, error)
+            return
+        postings_of(commands, known)
+    except InvalidInput as error:
+        for each in error.errors:
+            yield _at_line(piece, each)
+
+
+def _unknown_account(piece: Piece, commands: Sequence[Any], error: NotFound) -> str:
+    for line, command in zip(piece.lines, commands, strict=True):
+        for account_id in command.account_ids():
+            if str(account_id) in error.detail:
+                return f"Line {line}: {error.detail}"
+    return error.detail
+
+
+def _at_line(piece: Piece, error: FieldError) -> str:
+    _, _, index, *name = error.pointer.split("/")
+    detail = "An earlier line has the same key." if error.code == "repeated" else error.detail
+    return ": ".join([f"Line {piece.lines[int(index)]}", *name, detail])
+
+
+def _repeated(piece: Piece, seen: dict[str, int]) -> Iterator[str]:
+    """Keys that an earlier line of the file has, beyond those that `read_items` tells of."""
+    for line, item in zip(piece.lines, piece.items, strict=True):
+        key = item.get("idempotency_key") if isinstance(item, dict) else None
+        if isinstance(key, str) and seen.setdefault(key, line) not in (line, *piece.lines):
+            yield f"Line {line}: idempotency_key: Line {seen[key]} has the same key."
+
+
+def _pieces(path: Path, size: int, skip: int) -> Iterator[Piece]:
+    read = _csv_items if path.suffix == ".csv" else _json_items
+    with told_as_problem(path, "read"), path.open("rb") as file, closing(read(file)) as found:
+        rest = islice(found, skip, None)
+        while taken := list(islice(rest, size)):
+            yield Piece([line for line, _ in taken], [item for _, item in taken])
+
+
+def _json_items(file: IO[bytes]) -> Generator[tuple[int, Any], None, None]:
+    """Each line is one JSON value, read as strictly as a body. Blank lines are none."""
+    number = 0
+    while line := file.readline(_LONGEST_LINE + 1):
+        number += 1
+        if len(line) > _LONGEST_LINE:
+            raise BadFile([f"Line {number}: It is longer than {_LONGEST_LINE} bytes."])
+        if not line.strip():
+            continue
+        try:
+            yield number, loads(line)
+        except InvalidInput as error:
+            raise BadFile([f"Line {number}: {error.detail}"]) from error
+
+
+def _csv_items(file: IO[bytes]) -> Generator[tuple[int, Any], None, None]:
+    """RFC 4180 with a header, in UTF-8. An empty cell is no value at all."""
+    text = io.TextIOWrapper(file, encoding="utf-8", errors="strict", newline="")
+    reader = csv.reader(text, strict=True)
+    try:
+        header = next(reader, [])
+        unknown = [name for name in header if name not in _NAMES]
+        missing = [c.name for c in COLUMNS if c.required and c.name not in header]
+        if unknown or missing or len(set(header)) < len(header):
+            raise BadFile([f"Line 1: A header of {', '.join(_NAMES)} is required."])
+        for cells in reader:
+            if len(cells) != len(header):
+                raise BadFile(
+                    [f"Line {reader.line_num}: {len(cells)} cells, and not {len(header)}."]
+                )
+            named = zip(header, cells, strict=True)
+            yield reader.line_num, {name: cell for name, cell in named if cell}
+    except csv.Error as error:
+        raise BadFile([f"Line {reader.line_num}: {error}."]) from error
+    except UnicodeDecodeError as error:
+        raise BadFile([f"After line {reader.line_num}: It is not UTF-8."]) from error
+    finally:
+        text.detach()  # Whoever opened the file closes it.

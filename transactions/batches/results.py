@@ -1,0 +1,97 @@
+"""The file of results beside a file of movements: a line for each, durable before the next piece.
+
+Its first line says which file it is of, so that a run that was killed is continued where it ended,
+and results of another file are never taken for this one's.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from core.failpoints import failpoint
+from core.files import FileProblem, told_as_problem
+from transactions.batches.answer import balance_after, failure, row_of
+from transactions.batches.booking import Results
+from transactions.batches.files import MovementFile
+from transactions.batches.post import transaction_id_of
+
+
+class ResultFile:
+    """Opened for the file; `done` are the results that are there already.
+
+    What a killed run wrote of a line is cut off: its item is posted again, and is a replay by its
+    key. Raises FileProblem if it is of another file, or cannot be written.
+    """
+
+    def __init__(self, path: Path, movements: MovementFile) -> None:
+        self.path = path
+        self.counts: Counter[str] = Counter()
+        self.done = 0
+        self._head = {"file": movements.path.name, "sha256": movements.digest}
+        with told_as_problem(path):
+            # The lock on the file is held by now, so it is there.
+            self._file: IO[bytes] = path.open("r+b")
+            try:
+                self._take_up()
+            except BaseException:
+                self._file.close()
+                raise
+
+    def __enter__(self) -> "ResultFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def append(self, lines: Sequence[int], results: Results) -> None:
+        """The results of a piece that is committed. On return they are on the disk."""
+        written = []
+        for line, result in zip(lines, results, strict=True):
+            row = row_of(result)
+            told = {
+                "line": line,
+                "transaction_id": str(transaction_id_of(result)),
+                "status": str(row.status),
+                "balance_after": balance_after(row),
+                "failure": failure(row),
+                "replayed": result.replayed,
+            }
+            written.append(told)
+            self._count(told)
+        with told_as_problem(self.path):
+            self._write(*written)
+        failpoint("post_batch.recorded")
+
+    def _take_up(self) -> None:
+        head = self._file.readline()
+        if not head.endswith(b"\n"):
+            self._file.seek(0)
+            self._file.truncate()
+            self._write(self._head)
+            return
+        if json.loads(head) != self._head:
+            raise FileProblem(f"{self.path} has the results of another file: move it away.")
+        end = self._file.tell()
+        while (line := self._file.readline()).endswith(b"\n"):
+            self._count(json.loads(line))
+            end = self._file.tell()
+        self._file.seek(end)
+        self._file.truncate()
+
+    def _count(self, told: dict[str, Any]) -> None:
+        self.done += 1
+        self.counts[told["status"]] += 1
+        self.counts["replayed"] += told["replayed"]
+
+    def _write(self, *values: dict[str, Any]) -> None:
+        text = b"".join(json.dumps(value).encode() + b"\n" for value in values)
+        middle = len(text) // 2
+        self._file.write(text[:middle])
+        self._file.flush()
+        failpoint("post_batch.half_recorded")
+        self._file.write(text[middle:])
+        self._file.flush()
+        os.fsync(self._file.fileno())

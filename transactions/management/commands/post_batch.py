@@ -1,0 +1,144 @@
+"""`manage.py post_batch`: posts the movements of a file, however many, once."""
+
+import json
+from argparse import ArgumentParser
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+
+from core.commands import Origin
+from core.errors import REFUSALS, BankError
+from core.failpoints import failpoint
+from core.files import FileProblem, exclusive, sync_folder
+from core.progress import Progress
+from transactions.batches.answer import row_of
+from transactions.batches.files import BadFile, MovementFile, check_file
+from transactions.batches.post import MAX_ITEMS, post_batch
+from transactions.batches.results import ResultFile
+from transactions.states import TransactionStatus
+
+# Exit codes, besides 0: all are completed or wait.
+SOME_FAILED = 1
+NOT_DONE = 2
+
+_PIECE = 5_000
+
+
+class Command(BaseCommand):
+    help = (
+        "Posts the movements of a CSV or JSON Lines file in batches, with the columns of"
+        " transactions/batch/. Nothing is posted before the whole file is found good. FILE.results"
+        " has a line for each; run again, it goes on where it ended, and posts nothing twice. Exit"
+        " codes: 0 all completed or wait; 1 some failed, or an atomic file was refused; 2 the file"
+        " is bad or was not finished."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE.csv|FILE.jsonl")
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="check all and say what would be; every 5,000 by themselves, as things stand now",
+        )
+        parser.add_argument(
+            "--atomic", action="store_true", help=f"all or nothing, up to {MAX_ITEMS} lines"
+        )
+        parser.add_argument("--actor", help="username of the member of staff who asks for it")
+
+    def handle(
+        self, *, file: Path, dry_run: bool, atomic: bool, actor: str | None, **_: Any
+    ) -> None:
+        if file.suffix not in (".csv", ".jsonl"):
+            raise CommandError("The file's name ends with .csv or .jsonl.", returncode=NOT_DONE)
+        origin = Origin(user_id=_user_id(actor), caller="job:post_batch")
+        try:
+            movements = check_file(file, _PIECE)
+            if atomic and movements.length > MAX_ITEMS:
+                raise BadFile([f"An atomic file has at most {MAX_ITEMS} transactions."])
+            if dry_run:
+                counts = _try_out(movements, origin, atomic=atomic)
+                summary: dict[str, Any] = {"dry_run": True}
+            else:
+                counts = _post(movements, origin, atomic=atomic)
+                summary = {"results": str(_results_of(file))}
+        except BadFile as problem:
+            raise CommandError(f"{file} is not good.\n{problem}", returncode=NOT_DONE) from problem
+        except FileProblem as problem:
+            raise CommandError(str(problem), returncode=NOT_DONE) from problem
+        except BankError as error:
+            raise _refused(error) from error
+        self._report(movements, counts, summary)
+
+    def _report(
+        self, movements: MovementFile, counts: Counter[str], summary: dict[str, Any]
+    ) -> None:
+        failed = counts[TransactionStatus.FAILED]
+        report = {
+            "file": str(movements.path),
+            "transactions": movements.length,
+            "completed": counts[TransactionStatus.COMPLETED],
+            "failed": failed,
+            "pending": movements.length - counts[TransactionStatus.COMPLETED] - failed,
+            "replayed": counts["replayed"],
+            **summary,
+        }
+        self.stdout.write(json.dumps(report))
+        if failed:
+            raise CommandError(f"{failed} of them failed.", returncode=SOME_FAILED)
+
+
+def _post(movements: MovementFile, origin: Origin, *, atomic: bool) -> Counter[str]:
+    size = MAX_ITEMS if atomic else _PIECE
+    path = _results_of(movements.path)
+    with exclusive(path, f"Another process posts {movements.path}."):
+        sync_folder(path.parent)
+        with (
+            ResultFile(path, movements) as results,
+            Progress(movements.path.name, movements.length) as progress,
+        ):
+            progress.advance(results.done)
+            for lines, request in movements.requests(size, skip=results.done, atomic=atomic):
+                outcome = post_batch(request, origin)
+                failpoint("post_batch.committed")
+                results.append(lines, outcome.results)
+                progress.advance(len(lines))
+            return results.counts
+
+
+def _try_out(movements: MovementFile, origin: Origin, *, atomic: bool) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    size = MAX_ITEMS if atomic else _PIECE
+    with Progress(movements.path.name, movements.length) as progress:
+        for lines, request in movements.requests(size, skip=0, atomic=atomic):
+            for result in post_batch(request, origin, dry_run=True).results:
+                counts[str(row_of(result).status)] += 1
+                counts["replayed"] += result.replayed
+            progress.advance(len(lines))
+    return counts
+
+
+def _results_of(file: Path) -> Path:
+    return file.with_name(f"{file.name}.results")
+
+
+def _refused(error: BankError) -> CommandError:
+    where = "" if error.index is None else f" at transaction {error.index + 1} of its piece"
+    what = f"Refused{where}: {error.detail} ({error.code})"
+    if error.transaction_id is not None:
+        what += f", kept as {error.transaction_id}"
+    is_refusal = error.code in ("approval_required", *REFUSALS)
+    return CommandError(what, returncode=SOME_FAILED if is_refusal else NOT_DONE)
+
+
+def _user_id(username: str | None) -> int | None:
+    """Raises CommandError unless it is an active member of staff."""
+    if username is None:
+        return None
+    user = get_user_model().objects.filter(username=username, is_active=True, is_staff=True).first()
+    if user is None:
+        detail = f"There is no active member of staff {username}."
+        raise CommandError(detail, returncode=NOT_DONE)
+    return int(user.pk)
