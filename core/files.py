@@ -160,7 +160,7 @@ def exclusive(path: Path, busy: str) -> Iterator[None]:
     made. The file stays: whoever removed it could not know that nobody else has it open.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    with told_as_problem(path):
+    with told_as_problem(path.parent, "written to"):
         descriptor = os.open(path, flags, _MODE_OF_NEW_FILES)
     try:
         try:
