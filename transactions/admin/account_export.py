@@ -24,8 +24,7 @@ from transactions.models import EntrySide, Transaction
 
 MOST_LINES = 50_000
 _READ_AT_ONCE = 1000
-HEADER = (
-    "Posted at",
+COLUMNS = (
     "Text",
     "Description",
     "Debit",
@@ -68,10 +67,11 @@ class ExportButton(AccountButtons):
                 account, form.cleaned_data["first"], form.cleaned_data["last"]
             )
             if last - first < MOST_LINES:
+                file_format = SheetFormat(form.cleaned_data["file_format"])
                 return sheet_response(
                     f"statement-{account.number}",
-                    SheetFormat(form.cleaned_data["file_format"]),
-                    HEADER,
+                    file_format,
+                    header(file_format),
                     _rows(account, first, last),
                 )
             form.add_error(
@@ -101,6 +101,12 @@ def sequences_of(account: Account, first: date | None, last: date | None) -> tup
         end = timezone.make_aware(datetime.combine(last + timedelta(days=1), time.min)) - instant
     before, until = balances_at(account, [start - instant, end])
     return before.sequence + 1, until.sequence
+
+
+def header(file_format: SheetFormat) -> Row:
+    """Names the time zone as well, see `core.sheets`."""
+    zone = "UTC" if file_format is SheetFormat.CSV else timezone.get_current_timezone_name()
+    return (f"Posted at ({zone})", *COLUMNS)
 
 
 def _rows(account: Account, first: int, last: int) -> Iterator[Row]:

@@ -99,7 +99,7 @@ def test_the_statement_has_debits_credits_and_the_balance(
     html = page_of(admin_client, ada)
     bob = Account.objects.get(name="Bob")
     posted = list(Entry.objects.filter(account=ada).order_by("-sequence"))
-    days = [f"{entry.posted_at:%-d %b %Y %H:%M}" for entry in posted]
+    days = [f"{entry.posted_at:%Y-%m-%d %H:%M}" for entry in posted]
     assert rows_of(html) == [
         [days[0], "Reversal Wrong", "", "100.50", "600.00"],
         [days[1], "Withdrawal", "100.50", "", "499.50"],
@@ -169,7 +169,7 @@ def test_the_balance_at_any_moment(admin_client: Client, ada: Account) -> None:
     ]
     for moment, balance in moments:
         words = words_of(page_of(admin_client, ada, at=f"{moment:%Y-%m-%dT%H:%M:%S.%f}"))
-        assert f"At {moment:%-d %b %Y, %H:%M:%S} the balance was {balance} USD" in words
+        assert f"At {moment:%Y-%m-%d %H:%M:%S} the balance was {balance} USD" in words
 
 
 @pytest.mark.parametrize(

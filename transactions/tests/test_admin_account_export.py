@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -60,7 +60,7 @@ def test_the_statement_as_csv(auditor: Client, ada: Account) -> None:
     name = f'attachment; filename="statement-{ada.number}.csv"'
     assert response["Content-Disposition"] == name
     header, paid_in, paid = lines_of(response)
-    assert header == list(account_export.HEADER)
+    assert header == ["Posted at (UTC)", *account_export.COLUMNS]
     first, last = Entry.objects.filter(account=ada).order_by("sequence")
     assert paid_in[1:] == [
         *("Deposit", "", "", "1234500.00", "1234500.00", "USD", "1", str(first.transaction_id))
@@ -73,10 +73,12 @@ def test_the_statement_as_csv(auditor: Client, ada: Account) -> None:
     assert paid[0].endswith("Z")
 
 
+@override_settings(TIME_ZONE="Asia/Tokyo")
 def test_the_statement_as_xlsx(auditor: Client, ada: Account) -> None:
     response = save(auditor, ada, file_format="xlsx")
     with zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content))) as book:
         sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert "<t>Posted at (Asia/Tokyo)</t>" in sheet
     assert "<v>1234099.5</v>" in sheet
     assert "<t>=1+1</t>" in sheet
     assert "<f>" not in sheet
