@@ -1,5 +1,7 @@
 """The database's own guards over the journal, and the view of its entries."""
 
+from collections.abc import Iterable
+
 from accounts.guards import ACCOUNTS
 from core.database import DatabaseObject
 from core.guards import append_only, changed, never_deleted, refuse
@@ -28,6 +30,12 @@ _OUTCOME = (
     "approval_required", "lease_token", "lease_expires_at", "worker", "approved_by_id",
     "updated_at", "completed_at",
 )  # fmt: skip
+_MARK = ("archived_at", "archive_run_id")
+
+
+def _update_of(columns: Iterable[str]) -> str:
+    """An UPDATE that assigns one of these columns: for any other one nothing is compared at all."""
+    return f"UPDATE OF {', '.join(columns)}"
 
 
 def _quoted(values: object) -> str:
@@ -205,21 +213,21 @@ OBJECTS = [
     refuse(
         "transactions_transaction_identity",
         JOURNAL,
-        "UPDATE",
+        _update_of(_IDENTITY),
         "accounts, amount, type, key and creator of a transaction never change",
         when=changed(_IDENTITY),
     ),
     refuse(
         "transactions_transaction_transition",
         JOURNAL,
-        "UPDATE",
+        _update_of(["status"]),
         "the status of a transaction moves along its table only",
         when=_forbidden_moves(),
     ),
     refuse(
         "transactions_transaction_final",
         JOURNAL,
-        "UPDATE",
+        _update_of(_OUTCOME),
         "a completed or archived transaction never changes",
         when=(
             f"(OLD.status = 'COMPLETED' OR OLD.archived_at IS NOT NULL) AND ({changed(_OUTCOME)})"
@@ -228,9 +236,9 @@ OBJECTS = [
     refuse(
         "transactions_transaction_archive_mark",
         JOURNAL,
-        "UPDATE",
+        _update_of(_MARK),
         "the archive mark of a transaction is set once",
-        when=(f"OLD.archived_at IS NOT NULL AND ({changed(['archived_at', 'archive_run_id'])})"),
+        when=(f"OLD.archived_at IS NOT NULL AND ({changed(_MARK)})"),
     ),
     *append_only(EVENTS, "transaction events"),
     *append_only(VERIFICATIONS, "results of verifications"),

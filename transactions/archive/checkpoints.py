@@ -45,9 +45,9 @@ def next_checkpoint(before: Mapping[str, str], lines: Iterable[Line]) -> dict[st
     units = Counter({account_id: to_units(Decimal(total)) for account_id, total in before.items()})
     for line in lines:
         if line.debited:
-            units[str(line.debited)] -= line.amount
+            units[line.debited.decode()] -= int(line.units)
         if line.credited:
-            units[str(line.credited)] += line.amount
+            units[line.credited.decode()] += int(line.units)
     return {account_id: format(from_units(total), "f") for account_id, total in units.items()}
 
 
@@ -55,7 +55,7 @@ def sums_of(lines: Iterable[Line]) -> Counter[str]:
     """The sum of amounts by currency, in units."""
     units: Counter[str] = Counter()
     for line in lines:
-        units[line.currency] += line.amount
+        units[line.currency.decode()] += int(line.units)
     return units
 
 

@@ -35,6 +35,8 @@ def _advisory_lock() -> Iterator[None]:
             raise FileBusy(_BUSY)
         # It is made for requests. A selection may have to read past all that is kept.
         cursor.execute("SET statement_timeout = 0")
+        # Batches are looked up row by row; compiling that costs more than doing it.
+        cursor.execute("SET jit = off")
     try:
         yield
     finally:
@@ -42,4 +44,5 @@ def _advisory_lock() -> Iterator[None]:
         if connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute("RESET statement_timeout")
+                cursor.execute("RESET jit")
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_ADVISORY_LOCK])

@@ -2,46 +2,49 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from transactions.archive.lines import Line
+from transactions.archive.lines import Line, array_of
 
-# As they stand in their lines, or not at all.
+# As they stand in their lines, or not at all. What failed may have been retried meanwhile.
 _MARK_POSTGRESQL = """
-    UPDATE transactions_transaction AS t SET archived_at = %s, archive_run_id = %s
-    FROM unnest(%s::uuid[], %s::text[], %s::integer[]) AS chosen (id, status, retry_count)
-    WHERE t.id = chosen.id AND t.status = chosen.status AND t.retry_count = chosen.retry_count
-    AND t.archived_at IS NULL"""
+    UPDATE transactions_transaction SET archived_at = %s, archive_run_id = %s
+    WHERE id = ANY(%s::uuid[]) AND archived_at IS NULL
+    AND (status = 'COMPLETED' OR (status = 'FAILED' AND (id, retry_count) IN (
+        SELECT * FROM unnest(%s::uuid[], %s::integer[]))))"""
 _MARK_SQLITE = """
     UPDATE transactions_transaction SET archived_at = %s, archive_run_id = %s
-    WHERE id = %s AND status = %s AND retry_count = %s AND archived_at IS NULL"""
+    WHERE id = %s AND retry_count = %s AND status IN ('COMPLETED', 'FAILED')
+    AND archived_at IS NULL"""
 
 
 def mark(lines: Sequence[Line], *, run_id: UUID, at: datetime) -> bool:
     """Whether all of them could be marked: settled, not archived, and as they stand in their lines.
 
-    What is completed never changes; what failed may have been retried since its line was made. The
-    caller rolls back where it was so.
+    What is completed never changes. What failed may have been retried since its line was made; then
+    it has another count of retries, and the caller rolls back.
     """
     assert connection.in_atomic_block
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            columns: list[Any] = [
-                [line.id for line in lines],
-                [line.status for line in lines],
-                [line.retry_count for line in lines],
-            ]
-            cursor.execute(_MARK_POSTGRESQL, [at, run_id, *columns])
-        else:
-            moment = connection.ops.adapt_datetimefield_value(at)
-            cursor.executemany(
-                _MARK_SQLITE,
+            failed = [line for line in lines if line.status == b"FAILED"]
+            cursor.execute(
+                _MARK_POSTGRESQL,
                 [
-                    (moment, run_id.hex, line.id.hex, line.status, line.retry_count)
-                    for line in lines
+                    at,
+                    run_id,
+                    array_of([line.id.decode() for line in lines]),
+                    array_of([line.id.decode() for line in failed]),
+                    array_of([line.retry_count.decode() for line in failed]),
                 ],
             )
+        else:
+            moment = connection.ops.adapt_datetimefield_value(at)
+            values = [
+                (moment, run_id.hex, line.id.decode().replace("-", ""), int(line.retry_count))
+                for line in lines
+            ]
+            cursor.executemany(_MARK_SQLITE, values)
         return bool(cursor.rowcount == len(lines))

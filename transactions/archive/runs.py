@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
@@ -38,7 +37,7 @@ from transactions.states import TransactionStatus
 
 BATCH_SIZE = 5000
 _ATTEMPTS = 5
-_SETTLED = (TransactionStatus.COMPLETED, TransactionStatus.FAILED)
+_SETTLED = {status.encode() for status in (TransactionStatus.COMPLETED, TransactionStatus.FAILED)}
 INTERRUPTED = "The process ended before the run did."
 STOPPED = "It was told to stop before it came to its end."
 
@@ -155,14 +154,14 @@ class _Work:
             self.progress(len(ids))
         return STOPPED
 
-    def _take(self, ids: Sequence[UUID]) -> None:
+    def _take(self, ids: Sequence[str]) -> None:
         """Archives those of a batch that are still as they were chosen."""
         for _ in range(_ATTEMPTS):
             found = read_lines(connection, ids)
-            lines = [found[one] for one in ids if one in found and _may_go(found[one])]
+            lines = [line for one in ids if _may_go(line := found[one.encode()])]
             if not lines:
                 return
-            data = b"".join(line.data for line in lines)
+            data = b"".join([line.data for line in lines])
             self.file.append(data)
             if segment := retrying(partial(self._record, lines, data)):
                 self.last, self.file.end = segment, segment.file_end
@@ -211,7 +210,7 @@ class _Work:
 
 
 def _may_go(line: Line) -> bool:
-    return line.status in _SETTLED and line.run_id is None
+    return line.status in _SETTLED and not line.run_id
 
 
 def _later(moment: datetime | None) -> datetime:

@@ -24,6 +24,11 @@ class Position:
     moment: datetime | None = None
     id: UUID | None = None
 
+    @property
+    def key(self) -> str:
+        """The column that `moment` is of: when a transaction was settled."""
+        return "updated_at" if self.failed else "completed_at"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -51,16 +56,16 @@ class Selection:
             bounds["account_id"] = str(self.account_id)
         return bounds
 
-    def next_ids(self, after: Position, limit: int) -> tuple[list[UUID], Position]:
+    def next_ids(self, after: Position, limit: int) -> tuple[list[str], Position]:
         """Up to `limit` ids beyond the position `after`, and the position of the last one."""
-        rows = self._page(after, limit)
-        if not rows and self.include_failed and not after.failed:
+        ids = self._page(after, limit)
+        if not ids and self.include_failed and not after.failed:
             after = Position(failed=True)
-            rows = self._page(after, limit)
-        if rows:
-            identifier, moment = rows[-1]
-            after = replace(after, moment=moment, id=identifier)
-        return [identifier for identifier, _ in rows], after
+            ids = self._page(after, limit)
+        if ids:
+            last = Transaction.objects.filter(pk=ids[-1])
+            after = replace(after, moment=last.values_list(after.key, flat=True).get(), id=ids[-1])
+        return [str(one) for one in ids], after
 
     def totals(self) -> dict[str, tuple[int, int]]:
         """By currency, how many transactions there are to take, and the units of their amounts."""
@@ -79,17 +84,15 @@ class Selection:
         if self.include_failed:
             yield self._failed()
 
-    def _page(self, after: Position, limit: int) -> list[tuple[UUID, datetime]]:
-        rows, moment = (
-            (self._failed(), "updated_at") if after.failed else (self._completed(), "completed_at")
-        )
+    def _page(self, after: Position, limit: int) -> list[UUID]:
+        rows, moment = self._failed() if after.failed else self._completed(), after.key
         if after.id is not None:
             # The first condition is the range of the index, the second one its ties.
             rows = rows.filter(
                 Q(**{f"{moment}__gte": after.moment}),
                 Q(**{f"{moment}__gt": after.moment}) | Q(id__gt=after.id),
             )
-        return list(rows.order_by(moment, "id").values_list("id", moment)[:limit])
+        return list(rows.order_by(moment, "id").values_list("id", flat=True)[:limit])
 
     def _completed(self) -> QuerySet[Transaction]:
         rows = self._unarchived(TransactionStatus.COMPLETED)

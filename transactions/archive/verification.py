@@ -19,7 +19,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from core.files import FileProblem, told_as_problem
 from core.snapshot import snapshot
 from transactions.archive.file import archive_path, chained, header_segment
-from transactions.archive.lines import FORMAT, Line, read_lines
+from transactions.archive.lines import FORMAT, Line, id_of, read_lines, shown_mark
 from transactions.files.cells import CALLER, USER
 from transactions.files.file_format import END_OF_LINE
 from transactions.models import ArchiveRun, ArchiveSegment
@@ -27,7 +27,6 @@ from transactions.verifier import archive as database
 from transactions.verifier.report import Collector, Place, Report
 
 _LINES_AT_ONCE = 5000
-_LENGTH_OF_ID = 36
 # Users stand in lines by their names at that time.
 _NAMES_OF_USERS = frozenset(
     index for index, column in enumerate(FORMAT.columns) if column.kind in (USER, CALLER)
@@ -139,33 +138,30 @@ class _Proof:
 
     def _check_lines(self, segment: ArchiveSegment, lines: list[bytes]) -> None:
         """Names the first bad line of the segment: what comes after it may only have moved."""
-        seen: set[UUID] = set()
+        seen: set[bytes] = set()
         byte = segment.file_start
+        mark = shown_mark(run_id=segment.run_id, archived_at=segment.recorded_at)
         for start in range(0, len(lines), _LINES_AT_ONCE):
             chunk = lines[start : start + _LINES_AT_ONCE]
-            ids = [_id_of(line) for line in chunk]
-            rows = read_lines(self.connection, {one for one in ids if one is not None})
-            for number, (identifier, line) in enumerate(zip(ids, chunk, strict=True), start + 1):
-                row = rows.get(identifier) if identifier else None
-                expected = self._expected(segment, row, line, is_twice=identifier in seen)
+            rows = read_lines(self.connection, {one for line in chunk if (one := _id_in(line))})
+            for number, line in enumerate(chunk, start + 1):
+                identifier = id_of(line)
+                expected = self._expected(mark, rows.get(identifier), line)
+                if identifier in seen:
+                    expected = "another transaction: it stands there already"
                 if expected is not None:
                     self._add_line(segment, self.line + number, byte, line, expected)
                     return
+                seen.add(identifier)
                 self.checked["lines"] += 1
                 byte += len(line)
-                if identifier is not None:
-                    seen.add(identifier)
 
-    def _expected(
-        self, segment: ArchiveSegment, row: Line | None, line: bytes, *, is_twice: bool
-    ) -> str | None:
+    def _expected(self, mark: tuple[bytes, bytes], row: Line | None, line: bytes) -> str | None:
         """What should stand there, if it is not the line."""
         if row is None:
             return "a transaction of this bank"
-        if (row.run_id, row.archived_at) != (segment.run_id, segment.recorded_at):
+        if (row.run_id, row.archived_at) != mark:
             return "a transaction that this segment has marked"
-        if is_twice:
-            return "another transaction: it stands there already"
         if line == row.data:
             return None
         if _differ_by_names_only(line, row.data):
@@ -228,11 +224,13 @@ def _by_end(data: bytes) -> Iterator[bytes]:
         start = end
 
 
-def _id_of(line: bytes) -> UUID | None:
+def _id_in(line: bytes) -> str | None:
+    """The id that the line begins with, if it is one as the file has them."""
     try:
-        return UUID(line[:_LENGTH_OF_ID].decode("ascii"))
+        identifier = UUID(id_of(line).decode())
     except ValueError:
         return None
+    return text if (text := str(identifier)).encode() == id_of(line) else None
 
 
 def _differ_by_names_only(one: bytes, other: bytes) -> bool:

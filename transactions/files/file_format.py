@@ -110,8 +110,11 @@ class FileFormat:
         """A SELECT of the cells for PostgreSQL's COPY in its format CSV, which makes the same lines
         but for their ends, and quicker. An empty text must be null for it, or it would be quoted.
         """
-        cells = (_in_copy(column, for_spreadsheet) for column in self.columns)
-        return self._select("postgresql", ", ".join(cells), None)
+        return self._select("postgresql", self.cells_in_copy(for_spreadsheet=for_spreadsheet), None)
+
+    def cells_in_copy(self, *, for_spreadsheet: bool = False) -> str:
+        """The cells of `select_cells`."""
+        return ", ".join(_in_copy(column, for_spreadsheet) for column in self.columns)
 
     def _select(self, vendor: str, what: str, condition: str | None) -> str:
         where = self.condition if condition is None else condition
