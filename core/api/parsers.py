@@ -17,9 +17,7 @@ MAX_DEPTH = 32
 # Far more than the largest amount has, and far below the digits that int() refuses by itself.
 MAX_NUMBER_LENGTH = 64
 
-# A string, closed or not: to leave the closing quote open keeps the scan linear on hostile input.
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
-_NO_BRACKET = re.compile(r"[^\[\]{}]+")
+_CONTAINERS = frozenset({dict, list})
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -68,12 +66,15 @@ def loads(body: bytes) -> Any:
         raise _invalid(f"The body is not UTF-8 at byte {error.start}.") from error
     if not text.strip(" \t\r\n"):
         raise _invalid("The body is empty; JSON is required.")
-    _check_depth(text)
     try:
         value = _DECODER.decode(text)
+    except RecursionError:  # The decoder counts its levels, and stops far below a full stack.
+        raise _too_deep() from None
     except json.JSONDecodeError as error:
         detail = f"Not JSON: {error.msg}, line {error.lineno}, column {error.colno}."
         raise _invalid(detail) from error
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _check_depth(value)
     if _ESCAPED_SURROGATE.search(text) and any(map(_SURROGATE.search, _strings(value))):
         raise _invalid("A text holds half of a surrogate pair.")
     return value
@@ -102,15 +103,23 @@ def _read(stream: IO[bytes], max_bytes: int, content_length: str | int) -> bytes
     return body
 
 
-def _check_depth(text: str) -> None:
-    """Raises InvalidInput for deep nesting, before the decoder would recurse into it."""
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return
-    depth = 0
-    for bracket in _NO_BRACKET.sub("", _STRING.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        if depth > MAX_DEPTH:
-            raise _invalid(f"The body is nested deeper than {MAX_DEPTH} levels.")
+def _check_depth(value: Any) -> None:
+    """Raises InvalidInput for deep nesting. Level by level: no recursion, a look at each member."""
+    level: list[Any] = [[value]]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            member
+            for container in level
+            for member in (container.values() if container.__class__ is dict else container)
+            if member.__class__ in _CONTAINERS
+        ]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _too_deep() -> InvalidInput:
+    return _invalid(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
