@@ -19,6 +19,7 @@ from django.utils import timezone
 from core.commands import Origin
 from core.errors import Busy, ProcessingError
 from transactions import queue
+from transactions.archive.daily import DailyArchive
 from transactions.guards import QUEUE_CHANNEL
 from transactions.processor import process_claimed
 
@@ -59,6 +60,7 @@ class Worker:
         self._listening: Any = None
         # The lease of a claim that is not finished: given back as soon as that can be done.
         self._held: UUID | None = None
+        self._daily_archive = DailyArchive(self.origin.caller)
 
     def stop(self) -> None:
         """Asks it to finish what it holds and return. Safe to call from a signal handler."""
@@ -78,6 +80,7 @@ class Worker:
             except Stopped:
                 break
         self._give_back()
+        self._daily_archive.stop()
         return self.processed
 
     def _step(self) -> bool:
@@ -148,7 +151,8 @@ class Worker:
         self.processed += 1
 
     def _upkeep(self) -> None:
-        """Every few seconds: gives back what lost workers held, and ends what nobody approved."""
+        """Every few seconds: gives back what lost workers held, ends what nobody approved, and sees
+        to the day's archive run."""
         if time.monotonic() < self._next_upkeep:
             return
         self._next_upkeep = time.monotonic() + _UPKEEP_SECONDS
@@ -156,6 +160,8 @@ class Worker:
             logger.warning("Took back %s transactions whose lease ran out", lost)
         if expired := queue.expire_approvals(self.origin):
             logger.info("Ended %s transactions that nobody approved", expired)
+        if not self.once:
+            self._daily_archive.look()
 
     def _back_off(self) -> None:
         """Waits longer each time in a row, up to a bound, outside of any transaction."""
