@@ -23,6 +23,7 @@ class FailedLoginAdmin(ReadOnlyModelAdmin):
 
 @admin.register(AccessLog)
 class AccessLogAdmin(ReadOnlyModelAdmin):
+    when_empty = "Nobody has logged in."
     list_display = ("attempt_time", "username", "ip_address", "logout_time")
     search_fields = ("username__exact", "ip_address__exact")
     fields = ("attempt_time", "logout_time", "username", "ip_address", "user_agent")
@@ -30,6 +31,10 @@ class AccessLogAdmin(ReadOnlyModelAdmin):
 
 @admin.register(TOTPDevice)
 class AuthenticatorAdmin(ReadOnlyModelAdmin):
+    when_empty = (
+        "Nobody has one yet: each member of staff sets up their own, under Authenticator in the"
+        " menu at their name."
+    )
     list_display = ("user", "created_at", "last_used_at", "throttling_failure_count")
     list_select_related = ("user",)
     search_fields = ("user__username",)

@@ -28,6 +28,7 @@ STATUS_COLOURS = {
 
 @admin.register(Account)
 class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
+    when_empty = "No account has been opened yet. Open the first one by the button above."
     list_display = (
         "number",
         "name",

@@ -65,6 +65,7 @@ class AccountEventInline(ReadOnlyTabularInline):
 
 @admin.register(AccountEvent)
 class AccountEventAdmin(ReadOnlyModelAdmin):
+    when_empty = "Nothing yet: the first event comes with the first account."
     list_display = ("at", "event", "of_account", "shown_actor", "reason", "changes", "address")
     list_select_related = ("account__owner", "actor")
     list_filter = (AccountFilter, ("event", ChoicesRadioFilter), ("at", DaysById))

@@ -5,12 +5,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from accounts.models import AccountEvent
 from bankproject.navigation import _SECTIONS, unfold_settings
+from core.admin import BankModelAdmin
 from core.identifiers import uuid7
 from staff.time_zone import COOKIE
 from tests.api import client_of, make_user, staff
@@ -24,6 +28,16 @@ EVENTS = reverse("admin:accounts_accountevent_changelist")
 BANK = ["Today", "Accounts", "Transactions", "Approvals", "Failed", "Entries", "Batches", "Archive"]
 RECORDS = ["Account events", "Transaction events", "Verifications"]
 PROGRAMS = ["API clients", "Access tokens"]
+EMPTY_LISTS = [
+    "accounts_account",
+    "accounts_accountevent",
+    "transactions_transaction",
+    "transactions_transactionevent",
+    "transactions_entry",
+    "transactions_batch",
+    "transactions_archiverun",
+    "transactions_verification",
+]
 STAFF = ["Users", "Groups", "Second factor", "Logins", "Failed logins"]
 
 
@@ -179,6 +193,15 @@ def test_strangers_learn_nothing_of_it(client: Client) -> None:
     forbidden = Client(enforce_csrf_checks=True).post(reverse("admin:login"), {})
     assert forbidden.status_code == 403
     assert "sidebar" not in forbidden.content.decode()
+
+
+@pytest.mark.parametrize("model", EMPTY_LISTS)
+def test_an_empty_list_says_how_its_first_row_comes_about(model: str, admin_client: Client) -> None:
+    html = admin_client.get(reverse(f"admin:{model}_changelist")).content.decode()
+    page: Any = admin.site.get_model_admin(apps.get_model(model.replace("_", ".", 1)))
+    words = page.when_empty
+    assert words != BankModelAdmin.when_empty
+    assert escape(words) in html
 
 
 @pytest.mark.parametrize("role", ["auditor", "supervisor"])

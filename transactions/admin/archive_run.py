@@ -1,30 +1,89 @@
-"""Runs of the archive."""
+"""Runs of the archive: who, when, what they took, and where in the file it lies."""
+
+from decimal import Decimal
+from typing import Any
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from core.admin import EMPTY, ReadOnlyModelAdmin
-from transactions.models import ArchiveRun
+from core.admin import (
+    EMPTY,
+    ReadOnlyModelAdmin,
+    ReadOnlyTabularInline,
+    badge,
+    in_words,
+    shown_amount,
+)
+from transactions.models import ArchiveRun, ArchiveSegment
+
+_COLOURS = {"Finished": "success", "Interrupted": "warning", "Not finished": "info"}
+
+
+def shown_sums(sums: dict[str, str]) -> str:
+    """Sums by currency as people read them."""
+    amounts = (f"{shown_amount(Decimal(sums[code]), code)} {code}" for code in sorted(sums))
+    return ", ".join(amounts) or EMPTY
+
+
+class ArchiveSegmentInline(ReadOnlyTabularInline):
+    """What one transaction of the run has marked, each a stretch of the file."""
+
+    model = ArchiveSegment
+    fields = ("number", "rows", "amounts", "file_start", "file_end", "recorded_at", "digest")
+    readonly_fields = fields
+    ordering = ("number",)
+
+    @display(description="Sums of amounts")
+    def amounts(self, segment: ArchiveSegment) -> str:
+        return shown_sums(segment.sums)
 
 
 @admin.register(ArchiveRun)
 class ArchiveRunAdmin(ReadOnlyModelAdmin):
-    list_display = ("started_at", "finished_at", "actor", "rows", "shown_sums")
+    list_display = ("started_at", "state", "who", "shown_bounds", "rows", "amounts")
     list_select_related = ("actor",)
+    inlines = (ArchiveSegmentInline,)
     fieldsets = (
         (
             "Archive run",
             {
                 "fields": (
                     ("started_at", "finished_at"),
-                    ("actor", "rows"),
-                    ("shown_sums", "bounds"),
+                    ("who", "state"),
+                    ("rows", "amounts"),
+                    "shown_bounds",
+                    "problem",
                 )
             },
         ),
-        ("Record", {"fields": (("file_start", "file_end"), ("id", "sums"), "digest")}),
+        ("File", {"fields": (("file_start", "file_end"), "digest", "id")}),
     )
 
+    def get_inlines(self, request: Any, obj: Any) -> list[Any]:
+        """Segments of runs that have some."""
+        return [ArchiveSegmentInline] if obj is not None and obj.rows else []
+
+    @display(description="State")
+    def state(self, run: ArchiveRun) -> SafeString:
+        if run.finished_at is None:
+            return badge("Not finished", _COLOURS)
+        return badge("Interrupted" if run.problem else "Finished", _COLOURS)
+
+    @display(description="By")
+    def who(self, run: ArchiveRun) -> str:
+        """The member of staff it was made for, and else the job."""
+        return str(run.actor or run.caller or EMPTY)
+
+    @display(description="Selection")
+    def shown_bounds(self, run: ArchiveRun) -> str:
+        words = (
+            in_words(name) if value is True else f"{in_words(name)}: {value}"
+            for name, value in run.bounds.items()
+            if value is not False
+        )
+        return ", ".join(words) or EMPTY
+
     @display(description="Sums of amounts")
-    def shown_sums(self, run: ArchiveRun) -> str:
-        return ", ".join(f"{currency} {total}" for currency, total in run.sums.items()) or EMPTY
+    def amounts(self, run: ArchiveRun) -> str:
+        return shown_sums(run.sums)

@@ -71,6 +71,7 @@ class EntryChangeList(IndexOrderedChangeList):
 
 @admin.register(Entry)
 class EntryAdmin(_Money, ReadOnlyModelAdmin):
+    when_empty = "Nothing has been posted yet. Deposit into an account to begin."
     list_display = (
         "posted_at",
         "of_account",

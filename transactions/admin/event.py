@@ -38,6 +38,7 @@ class TransactionEventInline(ReadOnlyTabularInline):
 
 @admin.register(TransactionEvent)
 class TransactionEventAdmin(ReadOnlyModelAdmin):
+    when_empty = "Nothing has been queued, retried or decided on yet."
     list_display = (
         "at",
         "shown_event",

@@ -30,6 +30,7 @@ _ACCOUNTS_SEARCHED = 20
 
 @admin.register(Transaction)
 class TransactionAdmin(DecisionActions, ReadOnlyModelAdmin):
+    when_empty = "Nothing has been moved yet. Deposit into an account to begin."
     list_display = (
         "created_at",
         "type",
