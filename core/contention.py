@@ -34,7 +34,7 @@ def retrying(run: Callable[[], T], *, keep: bool = True) -> T:
                     transaction.set_rollback(True)
                 return result
         except OperationalError as error:
-            if not _is_contention(error):
+            if not is_contention(error):
                 raise
             if attempt == _ATTEMPTS or time.monotonic() > deadline:
                 raise Busy("The account is in use. Nothing was done.") from error
@@ -43,7 +43,8 @@ def retrying(run: Callable[[], T], *, keep: bool = True) -> T:
     raise AssertionError("unreachable")
 
 
-def _is_contention(error: OperationalError) -> bool:
+def is_contention(error: OperationalError) -> bool:
+    """Whether others were in the way, so that the same may work later."""
     cause = error.__cause__
     if getattr(cause, "sqlstate", None) in _CONTENTION:
         return True

@@ -7,6 +7,7 @@ from django.db import OperationalError, connection, transaction
 
 from accounts.models import Account
 from accounts.states import AccountKind
+from core.contention import is_contention
 from core.failpoints import failpoint
 from transactions.imports.problems import ImportBusy, ImportRefused
 from transactions.models import ArchiveRun, Batch, Transaction
@@ -20,7 +21,6 @@ _POSTGRESQL_BEGIN = (
     # Readers go on; writers, and a second import, do not.
     f"LOCK TABLE {', '.join(_TABLES)} IN SHARE ROW EXCLUSIVE MODE",
 )
-_BUSY = "Somebody writes to this bank, or another import is at work."
 # A broken ledger breaks many rules many times.
 _MOST_FINDINGS_TOLD = 20
 
@@ -30,16 +30,23 @@ def empty_bank(*, dry_run: bool) -> Iterator[None]:
     """Runs the block in one database transaction that nobody else writes beside.
 
     At its end every invariant of the ledger is checked; only then it commits, or with `dry_run`
-    rolls back. Raises ImportRefused if the bank is not empty, is being written
-    to, or what was loaded does not hold.
+    rolls back. Raises ImportBusy while somebody writes to the bank, and ImportRefused if it is not
+    empty or what was loaded does not hold.
     """
-    with transaction.atomic(durable=True):
-        _begin()
-        yield
-        failpoint("import.loaded")
-        _prove()
-        failpoint("import.verified")
-        transaction.set_rollback(dry_run)
+    try:
+        with transaction.atomic(durable=True):
+            _begin()
+            yield
+            failpoint("import.loaded")
+            _prove()
+            failpoint("import.verified")
+            transaction.set_rollback(dry_run)
+    except OperationalError as error:
+        if is_contention(error):
+            raise ImportBusy(
+                "Somebody writes to this bank, or another import is at work."
+            ) from error
+        raise
     if not dry_run:
         failpoint("import.committed")
 
@@ -47,11 +54,8 @@ def empty_bank(*, dry_run: bool) -> Iterator[None]:
 def _begin() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            try:
-                for statement in _POSTGRESQL_BEGIN:
-                    cursor.execute(statement)
-            except OperationalError as error:
-                raise ImportBusy(_BUSY) from error
+            for statement in _POSTGRESQL_BEGIN:
+                cursor.execute(statement)
     failpoint("import.locked")
     customers = Account.objects.filter(kind=AccountKind.CUSTOMER)
     others = (model.objects.all() for model in (Transaction, Batch, ArchiveRun))

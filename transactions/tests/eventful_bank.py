@@ -1,12 +1,15 @@
 """A bank in which everything has happened that its files can tell of."""
 
 from decimal import Decimal
+from pathlib import Path
 
 from django.contrib.auth import get_user_model
+from django.test import override_settings
 
 from accounts.commands import CloseAccount, FreezeAccount
 from accounts.states import FreezeScope
 from core.commands import Origin
+from tests.exports import export_of
 from tests.factories import make_account, run
 from transactions.archive.runs import archive
 from transactions.archive.selection import Selection
@@ -54,3 +57,11 @@ def make_eventful_bank() -> None:
         created_at=transferred.created_at,
     )
     assert Transaction.objects.filter(archived_at__isnull=False).count() == 4
+
+
+def exported_eventful_bank(folder: Path) -> Path:
+    """The files of that bank, which is gone."""
+    data_folder = folder / "data"
+    data_folder.mkdir()
+    with override_settings(DATA_DIR=data_folder):
+        return export_of(make_eventful_bank, folder / "export")

@@ -19,7 +19,7 @@ from tests.exports import contents, export_inside, export_of, renew_manifest
 from tests.factories import make_account
 from tests.random_ledger import write_random_ledger
 from transactions.models import ArchiveRun, ArchiveSegment, Batch, Transaction
-from transactions.tests.eventful_bank import make_eventful_bank
+from transactions.tests.eventful_bank import exported_eventful_bank
 from transactions.tests.queueing import assert_clean, work
 
 pytestmark = pytest.mark.django_db
@@ -50,14 +50,8 @@ def original(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """The export of the eventful bank, which is gone. Nobody may change it."""
-    from django.conf import settings
-
-    before, settings.DATA_DIR = settings.DATA_DIR, tmp_path_factory.mktemp("original")
-    try:
-        with django_db_blocker.unblock():
-            return export_of(make_eventful_bank, tmp_path_factory.mktemp("export"))
-    finally:
-        settings.DATA_DIR = before
+    with django_db_blocker.unblock():
+        return exported_eventful_bank(tmp_path_factory.mktemp("eventful"))
 
 
 @pytest.fixture

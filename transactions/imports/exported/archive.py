@@ -1,7 +1,7 @@
 """The archive of the bank that was exported becomes that of this one, its file as it is."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from core.failpoints import failpoint
-from core.files import write_atomically
+from core.files import FileBusy, write_atomically
 from core.identifiers import uuid7
 from transactions.archive.checkpoints import added, next_checkpoint, sums_of
 from transactions.archive.file import archive_path, chained, header_segment
@@ -18,7 +18,7 @@ from transactions.archive.locks import archive_lock
 from transactions.archive.marks import mark
 from transactions.imports.exported.manifest import Source, digest_of
 from transactions.imports.exported.staging import Progress
-from transactions.imports.problems import BadFile, ImportRefused, Problem
+from transactions.imports.problems import BadFile, ImportBusy, ImportRefused, Problem
 from transactions.models import ArchiveRun, ArchiveSegment
 
 # As many as an archive run takes at once.
@@ -31,11 +31,15 @@ CALLER = "job:import_data"
 def taking_over() -> Iterator[None]:
     """Holds off archive runs and other imports while the archive is taken over.
 
-    If that fails, what `put_in_place` has put there is taken away again. Raises FileBusy and
+    If that fails, what `put_in_place` has put there is taken away again. Raises ImportBusy and
     FileProblem.
     """
     target = archive_path()
-    with archive_lock(target):
+    with ExitStack() as held:
+        try:
+            held.enter_context(archive_lock(target))
+        except FileBusy as error:
+            raise ImportBusy("An archive run or another import is at work.") from error
         was_there = target.exists()
         try:
             yield

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from core.currencies import CURRENCIES
-from core.files import FileBusy, FileProblem
+from core.files import FileProblem
 from transactions.imports import ImportRefused, Options, Outcome, import_folder
 from transactions.imports.problems import ImportBusy
 
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         options = Options(currency=currency, zone=time_zone, adjust=adjust, dry_run=dry_run)
         try:
             outcome = import_folder(folder, options)
-        except (FileBusy, ImportBusy) as busy:
+        except ImportBusy as busy:
             raise _nothing_loaded(str(busy), exit_code=BUSY) from busy
         except ImportRefused as refused:
             problems = [f"  {line}" for line in refused.problems.lines()]
