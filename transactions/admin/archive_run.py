@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
@@ -34,6 +35,10 @@ class ArchiveSegmentInline(ReadOnlyTabularInline):
     readonly_fields = fields
     ordering = ("number",)
 
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """They are a part of the run."""
+        return bool(request.user.has_perm("transactions.view_archiverun"))
+
     @display(description="Sums of amounts")
     def amounts(self, segment: ArchiveSegment) -> str:
         return shown_sums(segment.sums)
@@ -44,6 +49,7 @@ class ArchiveRunAdmin(ReadOnlyModelAdmin):
     list_display = ("started_at", "state", "who", "shown_bounds", "rows", "amounts")
     list_select_related = ("actor",)
     inlines = (ArchiveSegmentInline,)
+    when_empty = "None yet: manage.py archive_transactions makes one."
     fieldsets = (
         (
             "Archive run",
@@ -60,7 +66,7 @@ class ArchiveRunAdmin(ReadOnlyModelAdmin):
         ("File", {"fields": (("file_start", "file_end"), "digest", "id")}),
     )
 
-    def get_inlines(self, request: Any, obj: Any) -> list[Any]:
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         """Segments of runs that have some."""
         return [ArchiveSegmentInline] if obj is not None and obj.rows else []
 
@@ -79,7 +85,7 @@ class ArchiveRunAdmin(ReadOnlyModelAdmin):
     def shown_bounds(self, run: ArchiveRun) -> str:
         words = (
             in_words(name) if value is True else f"{in_words(name)}: {value}"
-            for name, value in run.bounds.items()
+            for name, value in sorted(run.bounds.items())
             if value is not False
         )
         return ", ".join(words) or EMPTY
