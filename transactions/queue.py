@@ -6,7 +6,7 @@ Per account, first in is first out: a claim leaves out whatever must wait for a 
 same account that stands before it and is not in the claim.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -162,9 +162,15 @@ def release(lease: UUID, origin: Origin) -> int:
 
     The attempt is not counted: only those are that ended with a lost lease, or with an outcome.
     """
-    return _give_back(
-        Q(lease_token=lease, status=TransactionStatus.PROCESSING), events.RELEASED, origin
-    )
+
+    def give_back(row: JournalRow, at: datetime) -> events.EventRow:
+        row.status = TransactionStatus.PENDING
+        event = _event(row, events.RELEASED, TransactionStatus.PROCESSING, origin, at)
+        row.attempts -= 1
+        return event
+
+    held = Q(lease_token=lease, status=TransactionStatus.PROCESSING)
+    return _change_each(held, give_back, point="give_back")
 
 
 def reap(origin: Origin) -> int:
@@ -172,45 +178,16 @@ def reap(origin: Origin) -> int:
 
     What has been started MAX_ATTEMPTS times fails by `processing_error` instead.
     """
+
+    def give_back(row: JournalRow, at: datetime) -> events.EventRow:
+        if _is_given_up(row):
+            row.fail(ProcessingError(f"Given up after {row.attempts} attempts."), at)
+        else:
+            row.status = TransactionStatus.PENDING
+        return _event(row, events.LEASE_LOST, TransactionStatus.PROCESSING, origin, at)
+
     expired = Q(status=TransactionStatus.PROCESSING, lease_expires_at__lt=timezone.now())
-    return _give_back(expired, events.LEASE_LOST, origin)
-
-
-def _is_given_up(row: JournalRow) -> bool:
-    """Whether it was started too often, by the first asking and by each retry anew."""
-    return row.attempts >= MAX_ATTEMPTS * (row.retry_count + 1)
-
-
-def _give_back(condition: Q, event: str, origin: Origin) -> int:
-    with transaction.atomic(durable=True):
-        rows = ledger.lock_rows(condition, limit=_MOST_AT_ONCE, skip_locked=True)
-        failpoint("give_back.locked")
-        now = timezone.now()
-        written = []
-        for row in rows:
-            at = events.moment_after(row, now)
-            if event == events.LEASE_LOST and _is_given_up(row):
-                error = ProcessingError(f"Given up after {row.attempts} attempts.")
-                row.fail(error, at)
-            else:
-                row.status = TransactionStatus.PENDING
-            written.append(
-                events.transition(
-                    row,
-                    event,
-                    before=TransactionStatus.PROCESSING,
-                    origin=origin,
-                    at=at,
-                    detail=events.failure_of(row),
-                )
-            )
-            if event == events.RELEASED:
-                row.attempts -= 1
-        ledger.settle(rows, [])
-        events.record(written)
-        failpoint("give_back.recorded")
-    failpoint("give_back.committed")
-    return len(rows)
+    return _change_each(expired, give_back, point="give_back")
 
 
 def fail(
@@ -220,57 +197,68 @@ def fail(
 
     The event keeps the reason, which is for staff; customers see the error.
     """
-    with transaction.atomic(durable=True):
-        rows = ledger.lock_rows(
-            Q(pk=transaction_id, lease_token=lease, status=TransactionStatus.PROCESSING)
+
+    def give_up(row: JournalRow, at: datetime) -> events.EventRow:
+        row.fail(error, at)
+        return events.outcome(
+            row, before=TransactionStatus.PROCESSING, origin=origin, at=at, reason=reason
         )
-        failpoint("fail.locked")
-        outcomes = []
-        for row in rows:
-            at = events.moment_after(row, timezone.now())
-            row.fail(error, at)
-            outcomes.append(
-                events.outcome(
-                    row, before=TransactionStatus.PROCESSING, origin=origin, at=at, reason=reason
-                )
-            )
-        ledger.settle(rows, [])
-        events.record(outcomes)
-        failpoint("fail.recorded")
-    failpoint("fail.committed")
+
+    mine = Q(pk=transaction_id, lease_token=lease, status=TransactionStatus.PROCESSING)
+    _change_each(mine, give_up, point="fail", skip_locked=False)
 
 
 def expire_approvals(origin: Origin) -> int:
     """PENDING -> FAILED by `approval_expired` for what nobody decided in time. Returns how many."""
+
+    def expire(row: JournalRow, at: datetime) -> events.EventRow:
+        row.status = TransactionStatus.FAILED
+        row.failure_code = "approval_expired"
+        row.failure_detail = f"Nobody approved it within {settings.APPROVAL_EXPIRES_DAYS} days."
+        return _event(row, events.EXPIRED, TransactionStatus.PENDING, origin, at)
+
     before = timezone.now() - timedelta(days=settings.APPROVAL_EXPIRES_DAYS)
+    undecided = Q(
+        status=TransactionStatus.PENDING,
+        approval_required=True,
+        approved_by__isnull=True,
+        created_at__lt=before,
+        updated_at__lt=before,
+    )
+    return _change_each(undecided, expire, point="expire")
+
+
+def _is_given_up(row: JournalRow) -> bool:
+    """Whether it was started too often, by the first asking and by each retry anew."""
+    return row.attempts >= MAX_ATTEMPTS * (row.retry_count + 1)
+
+
+def _event(
+    row: JournalRow, event: str, before: TransactionStatus, origin: Origin, at: datetime
+) -> events.EventRow:
+    detail = events.failure_of(row)
+    return events.transition(row, event, before=before, origin=origin, at=at, detail=detail)
+
+
+def _change_each(
+    condition: Q,
+    change: Callable[[JournalRow, datetime], events.EventRow],
+    *,
+    point: str,
+    skip_locked: bool = True,
+) -> int:
+    """Changes the rows that meet the condition, one by one under their locks; returns how many.
+
+    `change` is given the moment, and returns the event that tells of it. No balance changes. All is
+    one database transaction, up to `_MOST_AT_ONCE` rows; `point` names its failpoints.
+    """
     with transaction.atomic(durable=True):
-        rows = ledger.lock_rows(
-            Q(
-                status=TransactionStatus.PENDING,
-                approval_required=True,
-                approved_by__isnull=True,
-                created_at__lt=before,
-                updated_at__lt=before,
-            ),
-            limit=_MOST_AT_ONCE,
-            skip_locked=True,
-        )
-        written = []
-        for row in rows:
-            at = events.moment_after(row, timezone.now())
-            row.status = TransactionStatus.FAILED
-            row.failure_code = "approval_expired"
-            row.failure_detail = f"Nobody approved it within {settings.APPROVAL_EXPIRES_DAYS} days."
-            written.append(
-                events.transition(
-                    row,
-                    events.EXPIRED,
-                    before=TransactionStatus.PENDING,
-                    origin=origin,
-                    at=at,
-                    detail=events.failure_of(row),
-                )
-            )
+        rows = ledger.lock_rows(condition, limit=_MOST_AT_ONCE, skip_locked=skip_locked)
+        failpoint(f"{point}.locked")
+        now = timezone.now()
+        written = [change(row, events.moment_after(row, now)) for row in rows]
         ledger.settle(rows, [])
         events.record(written)
+        failpoint(f"{point}.recorded")
+    failpoint(f"{point}.committed")
     return len(rows)
