@@ -82,7 +82,6 @@ def test_the_statement_as_xlsx(auditor: Client, ada: Account) -> None:
     assert "<v>1234099.5</v>" in sheet
     assert "<t>=1+1</t>" in sheet
     assert "<f>" not in sheet
-    response.close()
 
 
 def test_days_bound_the_statement(auditor: Client, ada: Account) -> None:
