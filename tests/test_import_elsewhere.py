@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from tests.exports import contents, export_inside, export_of
 from tests.random_ledger import write_random_ledger
@@ -16,7 +17,8 @@ from transactions.tests.eventful_bank import exported_eventful_bank
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
-TRANSACTIONS = 100_000
+# SQLite is given fewer: a row costs more there, and proves the same.
+TRANSACTIONS = {"postgresql": 100_000, "sqlite": 20_000}
 
 
 def import_data(folder: Path) -> dict[str, Any]:
@@ -31,13 +33,14 @@ def require_same_files(one: Path, other: Path) -> None:
     assert [name for name in here if here[name] != there[name]] == []
 
 
-def test_a_hundred_thousand_random_transactions_come_out_again(tmp_path: Path) -> None:
+def test_very_many_random_transactions_come_out_again(tmp_path: Path) -> None:
+    count = TRANSACTIONS[connection.vendor]
     seed = seeded("round trip").getrandbits(32)
     folder = export_of(
-        lambda: write_random_ledger(seed, accounts=500, transactions=TRANSACTIONS),
+        lambda: write_random_ledger(seed, accounts=500, transactions=count),
         tmp_path / "exported",
     )
-    assert import_data(folder)["transactions"] == TRANSACTIONS
+    assert import_data(folder)["transactions"] == count
     require_same_files(export_inside(tmp_path / "again"), folder)
 
 

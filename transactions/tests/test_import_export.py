@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
@@ -282,4 +283,11 @@ def test_a_random_ledger_comes_out_again(tmp_path: Path) -> None:
     )
     assert import_data(folder)["transactions"] == 3_000
     assert contents(export_inside(tmp_path / "again")) == contents(folder)
+    assert_clean()
+
+
+def test_the_samples_of_the_documentation_can_be_loaded(archive_file: Path) -> None:
+    samples = settings.BASE_DIR / "data" / "samples"
+    summary = import_data(samples)
+    assert summary["transactions"] + summary["archived_transactions"] > 0
     assert_clean()

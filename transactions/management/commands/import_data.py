@@ -1,8 +1,8 @@
 """`manage.py import_data`: files into an empty bank."""
 
-import json
 import sys
 from argparse import ArgumentParser
+from json import dumps
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,6 +36,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="check all of it, and load nothing"
         )
+        parser.add_argument(
+            "--json", action="store_true", help="print one line of JSON, on a terminal as well"
+        )
         legacy = parser.add_argument_group("files of the earlier system")
         legacy.add_argument(
             "--currency",
@@ -65,6 +68,7 @@ class Command(BaseCommand):
         currency: str,
         time_zone: ZoneInfo,
         adjust: bool,
+        json: bool,
         **_: Any,
     ) -> None:
         options = Options(currency=currency, zone=time_zone, adjust=adjust, dry_run=dry_run)
@@ -77,14 +81,14 @@ class Command(BaseCommand):
             raise _nothing_loaded(str(refused), *problems) from refused
         except (OSError, FileProblem, DatabaseError) as error:
             raise _nothing_loaded(f"{error}".strip()) from error
-        self._tell(outcome, dry_run=dry_run)
+        self._tell(outcome, dry_run=dry_run, as_json=json or not sys.stdout.isatty())
 
-    def _tell(self, outcome: Outcome, *, dry_run: bool) -> None:
+    def _tell(self, outcome: Outcome, *, dry_run: bool, as_json: bool) -> None:
         for line in outcome.remarks.lines():
             self.stderr.write(f"Adjusted: {line}")
-        if not sys.stdout.isatty():
+        if as_json:
             summary = {"source": outcome.source, "dry_run": dry_run, **outcome.counts}
-            self.stdout.write(json.dumps(summary))
+            self.stdout.write(dumps(summary))
             return
         counted = ", ".join(f"{count:,} {name}" for name, count in outcome.counts.items())
         verb = "Would load" if dry_run else "Loaded"
