@@ -157,8 +157,9 @@ def _postgresql(url: str) -> dict[str, Any]:
     options = database.setdefault("OPTIONS", {})
     options["options"] = " ".join(f"-c {name}={value}" for name, value in server_settings.items())
     options["application_name"] = "bank"
-    # A pooler that cannot keep prepared statements: DATABASE_URL ends in ?prepare_threshold=None.
-    options.setdefault("prepare_threshold", 0)
+    # What core.bulk writes is prepared at once, which not every pooler can keep.
+    is_prepared = environment.boolean("BANK_PREPARED_STATEMENTS", default=True)
+    options["prepare_threshold"] = 0 if is_prepared else None
     isolation = environment.text("BANK_ISOLATION_LEVEL", "read committed").lower()
     # Not "repeatable read": an old snapshot does not see a key that another request has just used.
     levels = {"read committed": 2, "serializable": 4}
