@@ -5,6 +5,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,43 @@ def test_another_archive_is_never_written_over(exported: Path, archive_file: Pat
     before = archive_file.read_bytes()
     assert refused(exported) == [f"{archive_file} is another bank's archive; move it away first."]
     assert archive_file.read_bytes() == before
+
+
+def test_of_an_archive_that_grew_only_the_exported_part_is_taken(
+    exported: Path, archive_file: Path
+) -> None:
+    path = exported / archive_file.name
+    before = path.read_bytes()
+    path.write_bytes(before + b"a line that was being appended")
+    import_data(exported)
+    assert archive_file.read_bytes() == before
+
+
+def test_in_the_banks_own_folder_the_archive_stays_where_it_is(
+    exported: Path, settings: Any
+) -> None:
+    settings.DATA_DIR = exported
+    path = exported / "archived_transactions.csv"
+    before = path.stat()
+    change_row(exported, "accounts.csv", CUSTOMER, last_sequence="9")
+    refused(exported)
+    change_row(exported, "accounts.csv", CUSTOMER, last_sequence="3")
+    import_data(exported)
+    after = path.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_an_archive_that_was_not_begun_has_no_file(tmp_path: Path, archive_file: Path) -> None:
+    folder = export_of(lambda: make_account(balance=5), tmp_path / "exported")
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    for entry in manifest["files"]:
+        if entry["name"] == archive_file.name:
+            (folder / entry["name"]).unlink()
+            entry |= {"bytes": 0, "sha256": sha256().hexdigest()}
+    path.write_text(json.dumps(manifest))
+    assert import_data(folder)["transactions"] == 1
+    assert not archive_file.exists()
 
 
 def test_a_failed_import_leaves_no_archive(exported: Path, archive_file: Path) -> None:
