@@ -1,6 +1,6 @@
-"""Workers of the queue that start in no time: forked from one process that has loaded the bank.
+"""Commands that start in no time: forked from one process that has loaded the bank.
 
-Each is a process of its own that runs `manage.py process_transactions`, and can be killed. Spoken
+Each is a process of its own, as if `manage.py` had started it, and can be killed. Spoken
 to by lines of JSON on standard input, and answers each by one line of JSON.
 """
 
@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 import django
+from django.core.management import CommandError
 
 # A child that hangs is killed after so long, and answered as hung.
 PATIENCE_SECONDS = 60
@@ -37,7 +38,7 @@ def main() -> None:
 
 
 def _fork(job: dict[str, Any]) -> int:
-    """A worker: `arguments` of the command, `failpoints` to arm, `lease_seconds`, a `log`."""
+    """A command with its `arguments`; `failpoints` to arm, `lease_seconds`, a `log`."""
     pid = os.fork()
     if pid:
         return pid
@@ -45,6 +46,9 @@ def _fork(job: dict[str, Any]) -> int:
     try:
         _run(job)
         code = 0
+    except CommandError as error:
+        print(error, file=sys.stderr, flush=True)
+        code = error.returncode
     finally:
         os._exit(code)
 
@@ -62,7 +66,7 @@ def _run(job: dict[str, Any]) -> None:
     # A lease below a second, which no setting allows, lets a test go on soon.
     settings.WORKER_LEASE_SECONDS = job["lease_seconds"]
     arm(job["failpoints"])
-    call_command("process_transactions", "--end-with-parent", *job["arguments"])
+    call_command(job["command"], *job["arguments"])
     sys.stdout.flush()
 
 

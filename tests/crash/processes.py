@@ -101,10 +101,30 @@ class Workers:
     def start(
         self, *arguments: str, failpoints: str = "", lease_seconds: float = 60, log: str = ""
     ) -> Worker:
+        """A worker of the queue, which ends with this process."""
+        return self.run(
+            "process_transactions",
+            "--end-with-parent",
+            *arguments,
+            failpoints=failpoints,
+            lease_seconds=lease_seconds,
+            log=log,
+        )
+
+    def run(
+        self,
+        command: str,
+        *arguments: str,
+        failpoints: str = "",
+        lease_seconds: float = 60,
+        log: str = "",
+    ) -> Worker:
+        """A process with any command."""
         self._count += 1
         path = self._folder / (log or f"worker-{self._count}.log")
         pid = self._ask(
             {
+                "command": command,
                 "arguments": arguments,
                 "failpoints": failpoints,
                 "lease_seconds": lease_seconds,
