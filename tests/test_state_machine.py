@@ -4,10 +4,12 @@ Hypothesis looks for one that does not, and shrinks what it finds to the shortes
 """
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
 from django.db.models import Q
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -35,7 +37,10 @@ from core.money import to_units
 from tests import seed as test_seed
 from tests.concurrency.model import Model
 from tests.concurrency.tally import SCALE
-from tests.factories import run
+from tests.factories import ORIGIN, run
+from transactions.archive.runs import archive
+from transactions.archive.selection import Selection
+from transactions.archive.verification import examine_archive
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.models import Transaction
 from transactions.verifier import examine
@@ -132,6 +137,17 @@ class BankMachine(RuleBasedStateMachine):
         command = CloseAccount(account_id=UUID(account_id), reason="a reason")
         assert code_of(command) == self.model.close(account_id)
 
+    @rule(kept=st.sampled_from([0, 1, 3]), batch_size=st.sampled_from([1, 2, 100]))
+    def archive(self, kept: int, batch_size: int) -> None:
+        """Changes no answer: the model knows nothing of it."""
+        archive(
+            Selection(keep_last=kept, include_failed=kept == 0),
+            origin=ORIGIN,
+            batch_size=batch_size,
+        )
+        report = examine_archive(connection)
+        assert report.ok, "\n".join(report.lines())
+
     @invariant()
     def bank_and_model_agree(self) -> None:
         for account in Account.objects.filter(pk__in=list(self.model.accounts)):
@@ -150,7 +166,7 @@ class BankMachine(RuleBasedStateMachine):
 
     @invariant()
     def books_are_in_order(self) -> None:
-        """M1 to M4 and L1, from the rows alone."""
+        """M1 to M4, L1 and A1, from the rows alone."""
         report = examine(connection)
         assert report.ok, "\n".join(report.lines())
 
@@ -174,7 +190,10 @@ def _shape(account: Account) -> dict[str, Any]:
 
 
 @pytest.mark.django_db
-def test_no_sequence_of_operations_breaks_the_bank() -> None:
+def test_no_sequence_of_operations_breaks_the_bank(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(django_settings, "DATA_DIR", tmp_path)
     machine = seed(test_seed.seed())(BankMachine)
     run_state_machine_as_test(
         machine,
