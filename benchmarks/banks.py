@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.cases import SQLITE, Case
+from benchmarks.cases import RESTORED, SQLITE, Case
 from benchmarks.jobs import preparation
 from benchmarks.measure import Moved, Slice
 from benchmarks.plan import Plan
@@ -127,8 +127,7 @@ def _bank_on_postgresql(
                 stored_between=executor.submit(call_job, "past.store", url, people, count).result(),
             )
             with _web_server(cases, environment, folder) as web:
-                # Where nothing is stored, it stays like that.
-                yield Bank(executor, target, web, is_restored=not count)
+                yield Bank(executor, target, web, is_restored=name in RESTORED)
 
 
 @contextmanager

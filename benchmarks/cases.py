@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-# The banks. The first one has nothing stored when a case begins.
+# The banks. Those of RESTORED are as they were at the start when a case begins.
 POSTGRESQL = "postgresql"
+FILES = "files"
 HUNDRED_THOUSAND = "100k"
 MILLION = "1m"
 SQLITE = "sqlite"
+RESTORED = (POSTGRESQL, FILES)
 
 FLOOR = "floor"
 OURS = "ours"
@@ -20,7 +22,10 @@ OURS = "ours"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing to measure, on the bank of that name; `job` is `<module>.<function>`."""
+    """One thing to measure, on the bank of that name; `job` is `<module>.<function>`.
+
+    It is measured in each round, or, if `once`, after all of them.
+    """
 
     name: str
     title: str
@@ -28,6 +33,7 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict)
     bank: str = POSTGRESQL
     group: str = OURS
+    once: bool = False
 
     @property
     def uses_http(self) -> bool:
@@ -113,6 +119,25 @@ CASES: Sequence[Case] = (
     _read("history", "a page of the history", busy=True),
     _read("balances", "the balance at a past moment", busy=False),
     _read("balances", "the balance at a past moment", busy=True),
+    Case("files.copy_out", "COPY TO", "files.copied_out", bank=HUNDRED_THOUSAND, group=FLOOR),
+    Case("files.export", "export_data", "files.exported", bank=HUNDRED_THOUSAND),
+    Case("files.archive", "archive_transactions", "files.archived", bank=FILES),
+    Case("files.copy_in", "COPY FROM", "files.copied_in", bank=FILES, group=FLOOR),
+    Case("files.import", "import_data", "files.imported", bank=FILES),
+    Case(
+        "1m.export",
+        "1,000,000 stored, export_data",
+        "files.exported_apart",
+        bank=MILLION,
+        once=True,
+    ),
+    Case(
+        "1m.archive",
+        "1,000,000 stored, archive_transactions beside transfers in process, which are timed",
+        "files.archived_apart",
+        bank=MILLION,
+        once=True,
+    ),
     *_on(SQLITE, "SQLite", _SINGLE, _list(100), _list(1000)),
 )
 

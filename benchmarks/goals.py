@@ -57,13 +57,21 @@ GOALS: Sequence[Goal] = (
     # At most 1.5 times the time.
     Goal("history.1000000", "history.1000", at_least=0.67),
     Goal("balances.1000000", "balances.1000", at_least=0.67),
+    Goal("files.export", "files.copy_out", at_least=0.4),
+    Goal("files.archive", "files.copy_out", at_least=0.05),
+    Goal("files.import", "files.copy_in", at_least=0.15),
     Goal("single.transfer", "pgbench.1"),
     Goal("http.8", "pgbench.8"),
     Goal("list.1000", "sqlite.list.1000"),
 )
 
 
-LIMITS: Sequence[Limit] = (Limit("web_growth_megabytes", at_most=60),)
+LIMITS: Sequence[Limit] = (
+    Limit("web_growth_megabytes", at_most=60),
+    Limit("peak_megabytes", at_most=200, of="1m.export"),
+    Limit("peak_megabytes", at_most=200, of="1m.archive"),
+    Limit("p99_milliseconds", at_most=200, of="1m.archive"),
+)
 
 
 def ratios(rates: Mapping[str, Sequence[float]]) -> list[Ratio]:

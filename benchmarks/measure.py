@@ -68,12 +68,19 @@ class Calls:
         return elapsed
 
 
-def measure(prepare: Callable[[], Input], call: Callable[[Input], Moved], seconds: float) -> Slice:
+def measure(
+    prepare: Callable[[], Input],
+    call: Callable[[Input], Moved],
+    seconds: float,
+    *,
+    warms_up: bool = True,
+) -> Slice:
     """Calls `call` with what `prepare` made, again and again, until it has run for `seconds`.
 
-    The clock stands still while `prepare` runs. At least one call warms up, and one is timed.
+    The clock stands still while `prepare` runs. At least one call is timed, and one warms up unless
+    a call takes so long that it may do that by itself.
     """
-    warm_up = _calls_of(prepare, call, seconds * WARM_UP_SHARE)
+    warm_up = _calls_of(prepare, call, seconds * WARM_UP_SHARE) if warms_up else Calls()
     timed = _calls_of(prepare, call, seconds)
     elapsed = sum(timed.latencies)
     return Slice(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.cases import HUNDRED_THOUSAND, MILLION
+from benchmarks.cases import FILES, HUNDRED_THOUSAND, MILLION
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Plan:
     seconds: float = 1.0
     accounts: int = 1000
     stored: Mapping[str, int] = field(
-        default_factory=lambda: {HUNDRED_THOUSAND: 100_000, MILLION: 1_000_000}
+        default_factory=lambda: {FILES: 20_000, HUNDRED_THOUSAND: 100_000, MILLION: 1_000_000}
     )
     pgbench_scale: int = 10
     web_workers: int | None = None
@@ -31,7 +31,7 @@ QUICK = Plan(
     rounds=1,
     seconds=0.2,
     accounts=50,
-    stored={HUNDRED_THOUSAND: 200, MILLION: 2000},
+    stored={FILES: 100, HUNDRED_THOUSAND: 200, MILLION: 2000},
     pgbench_scale=1,
     web_workers=1,
 )

@@ -30,8 +30,10 @@ def run(
     """
     slices: dict[str, list[Slice]] = {case.name: [] for case in cases}
     for number in range(1, plan.rounds + 1):
-        runnable = [case for case in cases if case.name in slices]
+        runnable = [case for case in cases if case.name in slices and not case.once]
         Random().shuffle(runnable)  # noqa: S311 - an order, not a secret
+        if number == plan.rounds:
+            runnable += [case for case in cases if case.once]
         for case in runnable:
             try:
                 measured = _slice(banks[case.bank], case, plan.seconds)

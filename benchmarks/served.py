@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.machine import peak_megabytes
+
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 120
 STOP_SECONDS = 60
@@ -76,20 +78,6 @@ def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) ->
         else:
             return
     raise RuntimeError(f"The bank does not serve:\n{log.read_text()[-4000:]}")
-
-
-def peak_megabytes(process: psutil.Process) -> float:
-    """The most resident memory that the process ever had; where Linux does not tell, what it has.
-
-    In MB, 1,000,000 bytes.
-    """
-    try:
-        status = Path(f"/proc/{process.pid}/status").read_text()
-    except OSError:
-        resident: int = process.memory_info().rss
-        return resident / 1e6
-    kibibytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(kibibytes) * 1024 / 1e6
 
 
 def free_port() -> int:

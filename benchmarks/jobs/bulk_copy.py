@@ -6,7 +6,8 @@ is within it.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -36,12 +37,25 @@ def transfers(target: Target, seconds: float, *, length: int) -> Slice:
         now = datetime.now(UTC)
         return [_row(choice, next(sequences), now, index) for index in range(length)]
 
-    with psycopg.connect(target.database_url, autocommit=True) as connection:
-        connection.execute(_DROP)
-        connection.execute(_CREATE)
-        copied = measure(rows, lambda batch: _copied(connection, batch), seconds)
-        connection.execute(_DROP)
-    return replace(copied, moved=Moved())
+    with (
+        psycopg.connect(target.database_url, autocommit=True) as connection,
+        floor_table(connection) as table,
+    ):
+
+        def copied(batch: list[tuple[Any, ...]]) -> Moved:
+            copy(connection, table, batch)
+            return Moved(len(batch))
+
+        return replace(measure(rows, copied, seconds), moved=Moved())
+
+
+@contextmanager
+def floor_table(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    """Its name: an empty table like the journal, without what guards it, while the block runs."""
+    connection.execute(_DROP)
+    connection.execute(_CREATE)
+    yield _TABLE
+    connection.execute(_DROP)
 
 
 def copy(connection: psycopg.Connection[Any], table: str, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -66,8 +80,3 @@ def _row(choice: Choice, sequence: int, now: datetime, index: int) -> tuple[Any,
         completed_at=now,
         index=index,
     )
-
-
-def _copied(connection: psycopg.Connection[Any], rows: list[tuple[Any, ...]]) -> Moved:
-    copy(connection, _TABLE, rows)
-    return Moved(len(rows))

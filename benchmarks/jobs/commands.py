@@ -19,13 +19,13 @@ _SIGN = {Deposit: 1, Withdraw: -1, Transfer: 0}
 def single(target: Target, seconds: float, *, kinds: Sequence[str]) -> Slice:
     """One command after another, of one of these kinds each: deposit, withdraw, transfer."""
     choice = Choice(target)
-    return measure(lambda: [_command(choice, choice.kind(kinds))], _post, seconds)
+    return measure(lambda: [_command(choice, choice.kind(kinds))], post, seconds)
 
 
 def lists(target: Target, seconds: float, *, length: int) -> Slice:
     """Lists of transfers, each in one database transaction."""
     choice = Choice(target)
-    return measure(lambda: [transfer(choice) for _ in range(length)], _post, seconds)
+    return measure(lambda: [transfer(choice) for _ in range(length)], post, seconds)
 
 
 def transfer(choice: Choice) -> Transfer:
@@ -43,7 +43,7 @@ def _command(choice: Choice, kind: str) -> MoneyCommand:
     return {"deposit": Deposit, "withdraw": Withdraw}[kind](account_id=source, amount=amount)
 
 
-def _post(commands: Sequence[MoneyCommand]) -> Moved:
+def post(commands: Sequence[MoneyCommand]) -> Moved:
     rows = process(commands, _ORIGIN)
     assert all(row.status == TransactionStatus.COMPLETED for row in rows)
     paid_in = sum(_SIGN[type(command)] * to_units(command.amount) for command in commands)

@@ -19,6 +19,7 @@ from benchmarks.jobs.choices import UNITS_PER_CENT
 from benchmarks.jobs.journal_row import journal_row
 from benchmarks.jobs.preparation import analyze
 from benchmarks.target import People
+from transactions.archive.file import archive_path
 
 _STEP = timedelta(microseconds=1)
 _ROWS_AT_ONCE = 50_000
@@ -110,12 +111,25 @@ def restore() -> None:
     ends, and there is no checkpoint, of which the next case would feel the wake.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        tables = _tables(cursor)
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(f"TRUNCATE {', '.join(tables)}")
-        for table in tables:
+        for table in _cleared(cursor):
             cursor.execute(f"INSERT INTO {table} SELECT * FROM kept.{table}")  # noqa: S608
+    archive_path().unlink(missing_ok=True)
     analyze()
+
+
+def clear() -> None:
+    """Leaves a bank with nothing in it."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        _cleared(cursor)
+    archive_path().unlink(missing_ok=True)
+
+
+def _cleared(cursor: Any) -> list[str]:
+    """The tables, with no rows in them; until the transaction ends no guard and no key hinders."""
+    tables = _tables(cursor)
+    cursor.execute("SET LOCAL session_replication_role = replica")
+    cursor.execute(f"TRUNCATE {', '.join(tables)}")
+    return tables
 
 
 def _tables(cursor: Any) -> list[str]:
