@@ -1,33 +1,67 @@
 """Rights of staff, read in one statement."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import Permission
-from django.db.models import QuerySet
+from django.db import connection
+
+from core.bulk import prepared_cursor
+
+# What a user may do, as `app.codename`: by their own rights and those of their groups; a superuser
+# everything.
+_RIGHTS = """
+    SELECT kind.app_label || '.' || granted.codename AS name
+    FROM auth_permission AS granted
+    JOIN django_content_type AS kind ON kind.id = granted.content_type_id
+    WHERE holder.is_superuser OR granted.id IN (
+        SELECT own.permission_id FROM auth_user_user_permissions AS own
+        WHERE own.user_id = holder.id
+        UNION ALL
+        SELECT shared.permission_id FROM auth_user_groups AS membership
+        JOIN auth_group_permissions AS shared ON shared.group_id = membership.group_id
+        WHERE membership.user_id = holder.id)"""
+
+
+def rights_column() -> str:
+    """SQL of one value that holds all rights of the row `holder` of auth_user: see `rights_in`."""
+    if connection.vendor == "postgresql":
+        return f"ARRAY({_RIGHTS})"
+    return f"(SELECT json_group_array(name) FROM ({_RIGHTS}))"  # noqa: S608 - by code
+
+
+def rights_in(value: Sequence[str] | str) -> set[str]:
+    """The rights that a value of `rights_column` holds."""
+    return set(json.loads(value) if isinstance(value, str) else value)
 
 
 class BankModelBackend(ModelBackend):
-    """Django's users and rights, so that a token and what it may do take two statements together.
+    """Django's users and rights, all rights of a user in one statement.
 
-    ModelBackend reads the rights of a user and those of the user's groups one after the other.
+    ModelBackend reads the rights of a user and those of the user's groups one after the other. Who
+    comes with a token has had them read with it, see `clients.tokens`.
     """
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         if not user_obj.is_active or user_obj.is_anonymous or obj is not None:
             return set()
         if not hasattr(user_obj, "_perm_cache"):
-            granted = (
-                _rights()
-                if user_obj.is_superuser
-                else _rights(user=user_obj).union(_rights(group__user=user_obj))
-            )
-            user_obj._perm_cache = {f"{app_label}.{name}" for app_label, name in granted}
+            remember_rights(user_obj, _rights_of(user_obj.pk))
         cached: set[str] = user_obj._perm_cache
         return cached
 
 
-def _rights(**holder: Any) -> QuerySet[Permission, tuple[str, str]]:
-    """App and name of each right of the holder; of all rights without one."""
-    rights = Permission.objects.filter(**holder).order_by()
-    return rights.values_list("content_type__app_label", "codename")
+def remember_rights(user: Any, rights: set[str]) -> None:
+    """What the user may do, as long as this instance lives: one request."""
+    user._perm_cache = rights
+
+
+def _rights_of(user_id: int) -> set[str]:
+    with prepared_cursor() as cursor:
+        cursor.execute(
+            f"SELECT {rights_column()} FROM auth_user AS holder WHERE holder.id = %s",  # noqa: S608
+            [user_id],
+        )
+        row = cursor.fetchone()
+    return rights_in(row[0]) if row else set()

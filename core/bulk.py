@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 
 
@@ -29,6 +29,38 @@ def prepared_cursor() -> CursorWrapper:
     cursor = _ServerCursor(connection.connection)
     wrapped: CursorWrapper = connection._prepare_cursor(cursor)  # type: ignore[attr-defined]
     return wrapped
+
+
+def read_first(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows of a prepared read, with which a request begins; it also proves the connection.
+
+    Django sends a statement of its own to learn whether the connection of the request before still
+    lives. This one finds it out, and reads once more on a new connection if it does not. Raises
+    what Django raises for a statement.
+    """
+    kept: Any = connection
+    is_unproven = (
+        kept.connection is not None
+        and kept.health_check_enabled
+        and not kept.health_check_done
+        and not kept.in_atomic_block
+    )
+    if not is_unproven:
+        return _read(statement, parameters)
+    kept.health_check_done = True
+    try:
+        return _read(statement, parameters)
+    except (OperationalError, InterfaceError):
+        if kept.is_usable():
+            raise
+        kept.close()
+        return _read(statement, parameters)
+
+
+def _read(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with prepared_cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
 
 
 class _ServerCursor(psycopg.Cursor[tuple[Any, ...]]):

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -13,6 +15,7 @@ from django.utils import timezone
 from clients.models import ApiClient
 from clients.scopes import SCOPES
 from clients.tests.program import Program
+from clients.tokens import usable_token
 from tests.api import API, make_user
 
 pytestmark = pytest.mark.django_db
@@ -124,12 +127,9 @@ def test_a_client_may_do_what_its_user_may_and_its_scopes_name(program: Program)
 
 
 @pytest.mark.parametrize(
-    ("username", "role", "most"),
-    [("ada", None, 1), ("tessa", "teller", 2), ("root", "superuser", 1)],
+    ("username", "role"), [("ada", None), ("tessa", "teller"), ("root", "superuser")]
 )
-def test_who_it_is_and_what_it_may_do_take_two_statements(
-    username: str, role: str | None, most: int
-) -> None:
+def test_who_it_is_and_what_it_may_do_take_one_statement(username: str, role: str | None) -> None:
     program = Program(username, None if role == "superuser" else role)
     if role == "superuser":
         program.user.is_superuser = program.user.is_staff = True
@@ -141,8 +141,41 @@ def test_who_it_is_and_what_it_may_do_take_two_statements(
     about_rights = [
         query["sql"] for query in queries if any(table in query["sql"] for table in tables)
     ]
-    assert len(about_rights) == most
-    assert len(queries) == most + 1  # and the list itself
+    assert len(about_rights) == 1
+    assert len(queries) == 2  # and the list itself
+
+
+def test_rights_that_come_with_a_token_are_those_of_the_user() -> None:
+    program = Program("tessa")
+    program.user.user_permissions.add(Permission.objects.get(codename="run_archive"))
+    for is_superuser in (False, True):
+        program.user.is_superuser = is_superuser
+        program.user.save()
+        token = usable_token(program.token())
+        assert token is not None
+        with CaptureQueriesContext(connection) as queries:
+            rights = token.application.user.get_all_permissions()
+        assert len(queries) == 0
+        by_django = ModelBackend().get_all_permissions(
+            get_user_model().objects.get(username="tessa")
+        )
+        assert rights == by_django
+        assert ("accounts.manage_account" in rights) is is_superuser
+
+
+def test_a_right_that_is_taken_away_is_gone_at_the_next_request() -> None:
+    program = Program("tessa", scopes=list(SCOPES))
+    token = program.token("accounts:read accounts:write")
+
+    def opened() -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        path, body = f"{API}accounts/", {"name": "Ada"}
+        status: int = program.http.post(path, body, "application/json", headers=headers).status_code
+        return status
+
+    assert opened() == 201
+    program.user.groups.clear()
+    assert opened() == 403
 
 
 def test_rights_of_user_and_groups_come_together() -> None:
