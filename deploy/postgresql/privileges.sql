@@ -30,7 +30,7 @@ DECLARE
     -- Written once and then read: the guards say the same, for every role.
     append_only text[] := ARRAY[
         'accounts_accountevent', 'axes_accessfailurelog', 'django_admin_log',
-        'transactions_transactionevent', 'transactions_verification'
+        'transactions_archivesegment', 'transactions_transactionevent', 'transactions_verification'
     ];
 BEGIN
     FOR name IN
