@@ -95,10 +95,11 @@ class _NeverChanged:
 class ReadOnlyModelAdmin(_NeverChanged, BankModelAdmin):
     """Pages to read, for those with the `view` right. Whatever is posted to them is refused: 403.
 
-    What staff may do to these rows are commands, each with a view of its own.
+    What staff may do to these rows are commands, each with a view of its own. `actions` on what is
+    selected, for those with the right to them, lead there.
     """
 
-    actions = None
+    actions: Any = None
     ordering = ("-id",)
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[TabularInline]]:
@@ -114,9 +115,14 @@ class ReadOnlyModelAdmin(_NeverChanged, BankModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         # Django takes a POST without an action for a GET.
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in ("GET", "HEAD") and not self._is_action(request):
             raise PermissionDenied
         return cast(HttpResponse, super().changelist_view(request, extra_context))
+
+    def _is_action(self, request: HttpRequest) -> bool:
+        """Whether all that is posted is an action that the user has the right to."""
+        wanted = request.POST.getlist("action") if request.method == "POST" else []
+        return bool(wanted) and set(wanted) <= {"", *self.get_actions(request)} and any(wanted)
 
     def changeform_view(
         self,

@@ -1,15 +1,20 @@
 """Filters that the admin's lists share."""
 
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from django import forms
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericListFilter
 
+from core.forms import AmountField
 from core.identifiers import lowest_uuid7
+from core.money import parse_amount
 
 
 class DaysById(RangeDateFilter):
@@ -39,6 +44,35 @@ class DaysById(RangeDateFilter):
         if not date(1970, 1, 2) <= day <= date(9998, 12, 31):
             raise IncorrectLookupParameters(f"{text} is out of range.")
         return day
+
+
+class AmountFilter(RangeNumericListFilter):
+    """Amounts from one to another, both included, in main units of whatever currency."""
+
+    title = "amount"
+    parameter_name = "amount"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Raises IncorrectLookupParameters, which the admin takes for no filter at all."""
+        for end, lookup in (("from", "gte"), ("to", "lte")):
+            text = self.used_parameters.get(f"{self.parameter_name}_{end}")
+            if not text:
+                continue
+            try:
+                amount = parse_amount(text)
+                queryset = queryset.filter(**{f"{self.parameter_name}__{lookup}": amount})
+            except ValueError as error:
+                raise IncorrectLookupParameters(str(error)) from error
+        return queryset
+
+    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
+        """Exact decimals: the theme's own fields are floats, and whole numbers to a browser."""
+        fields = {}
+        for end in ("from", "to"):
+            attrs = {"placeholder": end.capitalize(), "aria-label": f"Amount {end}"}
+            fields[f"{self.parameter_name}_{end}"] = AmountField(required=False, attrs=attrs)
+        form = type("AmountForm", (forms.Form,), fields)
+        yield {"form": form(self.used_parameters)}
 
 
 def _midnight(day: date) -> datetime:

@@ -52,9 +52,17 @@ def form_page(
 
 
 def show_form(
-    request: HttpRequest, context: dict[str, Any], *, form: forms.Form, back: str
+    request: HttpRequest,
+    context: dict[str, Any],
+    *,
+    form: forms.Form,
+    back: str,
+    template: str = "core/command.html",
 ) -> HttpResponse:
-    return TemplateResponse(request, "core/command.html", {**context, "form": form, "back": back})
+    """The page that asks. `template` extends core/command.html; `target` in the context is where
+    the form goes, if not to the page's own address.
+    """
+    return TemplateResponse(request, template, {**context, "form": form, "back": back})
 
 
 def in_one_line(error: BankError) -> str:

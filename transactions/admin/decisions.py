@@ -3,7 +3,7 @@
 Each is a page of its own that asks for a reason and runs the same command as the API.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.decorators import action
 
+from core.admin import shown_amount
 from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.command_form import command_page
@@ -43,45 +44,40 @@ class DecisionActions:
         return self._may(request, object_id, RETRY, is_retryable)
 
     def has_cancel_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        return self._may(request, object_id, RETRY, _is_pending)
+        return self._may(request, object_id, RETRY, is_pending)
 
     def has_reverse_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         def can_be(found: Transaction) -> bool:
-            completed = found.status == TransactionStatus.COMPLETED
-            return completed and found.type != TransactionType.REVERSAL
+            return is_reversible(found) and not being_reversed([found.pk])
 
         return self._may(request, object_id, REVERSE, can_be)
 
     def has_approve_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         def can_be(found: Transaction) -> bool:
             waits = found.approval_required and found.approved_by_id is None
-            return _is_pending(found) and waits
+            return is_pending(found) and waits
 
         return self._may(request, object_id, APPROVE, can_be)
 
     def _may(
         self, request: HttpRequest, object_id: str, right: str, state: Callable[[Transaction], bool]
     ) -> bool:
-        """By right, and by the state just now; the command checks the state under its lock.
+        """By right, and by the state just now.
 
-        The row is read once for all the buttons of a page.
+        A form that is sent is for the command to judge, which checks the state under its lock: of
+        two clicks the second is told by its code why there is nothing left to do. The row is read
+        once for all the buttons of a page.
         """
         if not has_right(request.user, right):
             return False
         if not hasattr(request, "decided"):
             request.decided = Transaction.objects.filter(pk__in=_ids(object_id)).first()  # type: ignore[attr-defined]
         found: Transaction | None = request.decided  # type: ignore[attr-defined]
-        return found is not None and state(found)
+        return found is not None and (request.method == "POST" or state(found))
 
     @action(description="Retry", url_path="retry", icon="replay", permissions=["retry"])
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        make = partial(
-            Retry,
-            limit=settings.RETRY_LIMIT,
-            may_exceed_limit=has_right(request.user, APPROVE),
-            may_reverse=has_right(request.user, REVERSE),
-        )
-        return self._decide(request, object_id, "Retry", make)
+        return self._decide(request, object_id, "Retry", retry_by(request.user))
 
     @action(description="Reverse", url_path="reverse", icon="undo", permissions=["reverse"])
     def reverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -131,15 +127,38 @@ def _back(request: HttpRequest, transaction: Transaction) -> str:
     return reverse("admin:transactions_transaction_change", args=(transaction.pk,))
 
 
-def _is_pending(transaction: Transaction) -> bool:
+def retry_by(user: Any) -> Make:
+    """Makes the retries that this member of staff asks for, with what their rights add to them."""
+    return partial(
+        Retry,
+        limit=settings.RETRY_LIMIT,
+        may_exceed_limit=has_right(user, APPROVE),
+        may_reverse=has_right(user, REVERSE),
+    )
+
+
+def is_pending(transaction: Transaction) -> bool:
     return transaction.status == TransactionStatus.PENDING
 
 
+def is_reversible(transaction: Transaction) -> bool:
+    """By itself; whether it has a reversal already `being_reversed` tells."""
+    completed = transaction.status == TransactionStatus.COMPLETED
+    return completed and transaction.type != TransactionType.REVERSAL
+
+
+def being_reversed(ids: Collection[UUID]) -> set[UUID]:
+    """Those of the transactions that have a reversal, posted or waiting. One statement."""
+    reversals = Transaction.objects.filter(reverses__in=ids)
+    found = reversals.exclude(status=TransactionStatus.FAILED).values_list("reverses_id", flat=True)
+    return {original for original in found if original is not None}
+
+
 def _words(transaction: Transaction) -> str:
+    amount = shown_amount(transaction.amount, transaction.currency)
     return (
-        f"{transaction.get_type_display()} of {transaction.amount.normalize():f}"
-        f" {transaction.currency}, {transaction.get_status_display().lower()}."
-        " The reason is kept in its record."
+        f"{transaction.get_type_display()} of {amount} {transaction.currency},"
+        f" {transaction.get_status_display().lower()}. The reason is kept in its record."
     )
 
 

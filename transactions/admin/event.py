@@ -1,13 +1,11 @@
-"""Later transitions of transactions: a list of their own, and a part of a transaction's page."""
+"""Later transitions of transactions, as a list; a transaction's page tells its own in words."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesRadioFilter
 from unfold.decorators import display
 
-from core.admin import EMPTY, ReadOnlyModelAdmin, ReadOnlyTabularInline, in_words, link_to
+from core.admin import EMPTY, ReadOnlyModelAdmin, in_words, link_to
 from core.admin_filters import DaysById
 from transactions.models import TransactionEvent
 from transactions.states import TransactionStatus
@@ -16,24 +14,6 @@ from transactions.states import TransactionStatus
 def _step(event: TransactionEvent) -> str:
     before = TransactionStatus(event.from_status).label
     return f"{before} → {TransactionStatus(event.to_status).label}"
-
-
-class TransactionEventInline(ReadOnlyTabularInline):
-    model = TransactionEvent
-    verbose_name_plural = "Events"
-    ordering = ("-id",)
-    fields = readonly_fields = ("at", "shown_event", "step", "attempt", "actor", "reason")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).select_related("actor")
-
-    @display(description="Event")
-    def shown_event(self, event: TransactionEvent) -> str:
-        return in_words(event.event)
-
-    @display(description="Status")
-    def step(self, event: TransactionEvent) -> str:
-        return _step(event)
 
 
 @admin.register(TransactionEvent)

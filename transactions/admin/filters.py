@@ -1,16 +1,31 @@
-"""Filters of the journal's lists."""
+"""Filters of the journal's lists, and how they put what they filter by into words."""
 
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 
 from accounts.admin.filters import AccountFilter
 from accounts.models import Account
-from core.admin import in_words
+from core.admin import badge, in_words
 from core.errors import ERROR_KINDS, FAILURES_BY_DECISION, REFUSALS
+from transactions.models import Transaction
 from transactions.selectors import touching
+from transactions.states import TransactionStatus
+
+_STATUS_COLOURS = {
+    TransactionStatus.PENDING.label: "warning",
+    TransactionStatus.PROCESSING.label: "info",
+    TransactionStatus.COMPLETED.label: "success",
+    TransactionStatus.FAILED.label: "danger",
+}
+
+
+def status_badge(transaction: Transaction) -> SafeString:
+    """The status as a coloured label."""
+    return badge(transaction.get_status_display(), _STATUS_COLOURS)
 
 
 def shown_failure(code: str) -> str:
@@ -43,4 +58,7 @@ class FailureFilter(DropdownFilter):
         return [(code, shown_failure(code)) for code in (*REFUSALS, *FAILURES_BY_DECISION)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(failure_code=self.value()) if self.value() else queryset
+        """Whatever has a failure has failed; said so, the index of what failed is read."""
+        if not self.value():
+            return queryset
+        return queryset.filter(status=TransactionStatus.FAILED, failure_code=self.value())

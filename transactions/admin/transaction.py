@@ -1,35 +1,41 @@
-"""Transactions: the list, and a page for each with its entries and events."""
+"""Transactions: the list, and a page for each with its entries and its course."""
+
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesRadioFilter
 from unfold.decorators import display
 
 from accounts.admin.filters import CurrencyFilter, as_uuid
 from accounts.models import Account
-from core.admin import EMPTY, ReadOnlyModelAdmin, badge, link_to, shown_amount, yes_or_no
-from core.admin_filters import DaysById
+from core.admin import EMPTY, ReadOnlyModelAdmin, link_to, shown_amount, yes_or_no
+from core.admin_filters import AmountFilter, DaysById
+from core.day_navigation import day_navigation
+from transactions.admin.bulk import BulkActions
 from transactions.admin.decisions import DecisionActions
 from transactions.admin.entry import EntryInline
-from transactions.admin.event import TransactionEventInline
-from transactions.admin.filters import EitherSideFilter, FailureFilter, shown_failure
+from transactions.admin.export import ExportActions
+from transactions.admin.filters import (
+    EitherSideFilter,
+    FailureFilter,
+    shown_failure,
+    status_badge,
+)
+from transactions.admin.timeline import timeline
 from transactions.models import Transaction
 from transactions.states import TransactionStatus
 
-STATUS_COLOURS = {
-    TransactionStatus.PENDING.label: "warning",
-    TransactionStatus.PROCESSING.label: "info",
-    TransactionStatus.COMPLETED.label: "success",
-    TransactionStatus.FAILED.label: "danger",
-}
 # As many accounts does the beginning of a number stand for in a search.
 _ACCOUNTS_SEARCHED = 20
 
 
 @admin.register(Transaction)
-class TransactionAdmin(DecisionActions, ReadOnlyModelAdmin):
+class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyModelAdmin):
     when_empty = "Nothing has been moved yet. Deposit into an account to begin."
     list_display = (
         "created_at",
@@ -48,13 +54,24 @@ class TransactionAdmin(DecisionActions, ReadOnlyModelAdmin):
         ("type", ChoicesRadioFilter),
         EitherSideFilter,
         CurrencyFilter,
+        AmountFilter,
         FailureFilter,
         ("created_at", DaysById),
+    )
+    list_before_template = "core/days.html"
+    actions = (
+        "retry_selected",
+        "reverse_selected",
+        "cancel_selected",
+        "export_csv",
+        "export_xlsx",
     )
     # Asks for a search box; `get_search_results` tells what is searched.
     search_fields = ("id",)
     search_help_text = "Id, account number or description"
-    inlines = (EntryInline, TransactionEventInline)
+    inlines = (EntryInline,)
+    change_form_outer_before_template = "transactions/transaction_head.html"
+    change_form_outer_after_template = "transactions/timeline.html"
     fieldsets = (
         (
             "Transaction",
@@ -117,9 +134,27 @@ class TransactionAdmin(DecisionActions, ReadOnlyModelAdmin):
             found = Q(description__icontains=term)
         return queryset.filter(found), False
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        days = day_navigation(request, Transaction, "created_at")
+        return super().changelist_view(request, {**(extra_context or {}), "days": days})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """The buttons stand in the page itself: the theme's menu of them takes a mouse."""
+        context["buttons"] = context.pop("actions_detail", [])
+        transaction = kwargs.get("obj")
+        if transaction and request.user.has_perm("transactions.view_transactionevent"):
+            context["timeline"] = timeline(transaction)
+            events = reverse("admin:transactions_transactionevent_changelist")
+            context["events"] = f"{events}?{urlencode({'transaction': transaction.pk})}"
+        return super().render_change_form(request, context, *args, **kwargs)
+
     @display(description="Status")
     def shown_status(self, transaction: Transaction) -> SafeString:
-        return badge(transaction.get_status_display(), STATUS_COLOURS)
+        return status_badge(transaction)
 
     @display(description="Debit account")
     def debited(self, transaction: Transaction) -> SafeString:

@@ -53,6 +53,9 @@ class Retry(Decision):
     Raises NotRetryable for a failure that is final, PermissionDenied for a reversal unless
     `may_reverse`, RetryLimit beyond `limit` retries unless
     `may_exceed_limit`, and AlreadyReversed for a reversal where another one came through.
+
+    `seen_retry_count` is how often it had been retried when it was decided on: InvalidTransition if
+    somebody has retried it since, so that asking twice retries once.
     """
 
     verb: ClassVar[str] = "retry"
@@ -63,11 +66,14 @@ class Retry(Decision):
     may_exceed_limit: bool = False
     may_reverse: bool = False
     queued: bool = False
+    seen_retry_count: int | None = None
 
     def decide(self, row: JournalRow, origin: Origin) -> dict[str, Any]:
         check_move(row.status, TransactionStatus.PENDING)
         if row.status != TransactionStatus.FAILED:
             raise InvalidTransition("Only a failed transaction can be retried.")
+        if self.seen_retry_count not in (None, row.retry_count):
+            raise InvalidTransition("It has been retried in the meantime.")
         if not is_retryable(row):
             raise NotRetryable(f"A transaction that failed by {row.failure_code} is final.")
         if row.retry_count >= self.limit and not self.may_exceed_limit:

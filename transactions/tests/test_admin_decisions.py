@@ -77,6 +77,10 @@ def test_a_supervisor_reverses_once() -> None:
     reversal = Transaction.objects.get(reverses=paid_in)
     assert (reversal.status, reversal.description) == ("COMPLETED", "Counted wrong")
     assert said(response) == [f"Reverse: Reversal {reversal.pk} is Completed."]
+    assert client.get(page(paid_in, "reverse")).status_code == 403
+    shown = client.get(f"/admin/transactions/transaction/{paid_in.pk}/change/").content.decode()
+    assert page(paid_in, "reverse") not in shown
+    # Of two clicks the second is told what has become of it.
     again = client.post(page(paid_in, "reverse"), {"reason": "Counted wrong"})
     assert said(again)[-1].endswith("(already_reversed)")
     assert Transaction.objects.filter(reverses=paid_in).count() == 1

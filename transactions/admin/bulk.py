@@ -1,0 +1,225 @@
+"""Buttons for what is selected on the list of transactions: retry, reverse, cancel.
+
+Each asks for a reason on a page that lists what is selected, and then runs one command for each
+row, in a database transaction of its own. Sent twice, nothing happens twice: what has been reversed
+or cancelled refuses, and a retry carries what it has seen.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from core.api.permissions import has_right
+from core.api.requests import origin_of
+from core.command_form import show_form
+from core.commands import Command
+from core.forms import ReasonForm
+from transactions.admin.bulk_run import page_of, run_each, shown, summary
+from transactions.admin.decisions import (
+    RETRY,
+    REVERSE,
+    being_reversed,
+    is_pending,
+    is_reversible,
+    retry_by,
+)
+from transactions.admin.filters import status_badge
+from transactions.commands import Cancel, Reverse
+from transactions.failures import is_retryable
+from transactions.models import Transaction
+
+# At once: as many as are done within the time that a page may take.
+MOST_ROWS = 500
+_TOO_MANY = f"More than {MOST_ROWS:,} are selected. Narrow the list by its filters first."
+
+
+@dataclass(frozen=True, slots=True)
+class _Verb:
+    """`can_be` tells beforehand which rows will hardly be refused; the command decides."""
+
+    title: str
+    right: str
+    # Called with the user, the transaction as it was seen, and the reason.
+    make: Callable[[Any, Transaction, str], Command]
+    can_be: Callable[[Transaction], bool]
+
+
+_VERBS = {
+    "retry": _Verb(
+        "Retry",
+        RETRY,
+        lambda user, seen, reason: retry_by(user)(
+            transaction_id=seen.pk, reason=reason, seen_retry_count=seen.retry_count
+        ),
+        is_retryable,
+    ),
+    "reverse": _Verb(
+        "Reverse",
+        REVERSE,
+        lambda _user, seen, reason: Reverse(transaction_id=seen.pk, reason=reason),
+        is_reversible,
+    ),
+    "cancel": _Verb(
+        "Cancel",
+        RETRY,
+        lambda _user, seen, reason: Cancel(transaction_id=seen.pk, reason=reason),
+        is_pending,
+    ),
+}
+
+
+class BulkForm(ReasonForm):
+    """The reason, and the rows as they were when they were selected: "<id>:<retries> ..."."""
+
+    # One field: the number of fields in a request is limited.
+    rows = forms.CharField(widget=forms.HiddenInput)
+
+    def clean_rows(self) -> dict[UUID, int]:
+        """How often each had been retried, by its id."""
+        seen: dict[UUID, int] = {}
+        try:
+            for row in self.cleaned_data["rows"].split():
+                identifier, _, retries = row.partition(":")
+                seen[UUID(identifier)] = int(retries)
+        except ValueError as error:
+            raise ValidationError("Nothing that could be selected.") from error
+        if len(seen) > MOST_ROWS:
+            raise ValidationError(_TOO_MANY)
+        return seen
+
+
+class BulkActions:
+    """For the admin of transactions."""
+
+    admin_site: Any
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.run_selected)
+        urls: list[URLPattern] = super().get_urls()  # type: ignore[misc]
+        return [path("selected/<str:name>/", view, name="transactions_selected"), *urls]
+
+    def has_retry_selected_permission(self, request: HttpRequest) -> bool:
+        return has_right(request.user, RETRY)
+
+    def has_reverse_selected_permission(self, request: HttpRequest) -> bool:
+        return has_right(request.user, REVERSE)
+
+    @admin.action(description="Retry selected", permissions=["retry_selected"])
+    def retry_selected(
+        self, request: HttpRequest, queryset: QuerySet[Transaction]
+    ) -> HttpResponse | None:
+        return self._ask_for(request, "retry", queryset)
+
+    @admin.action(description="Reverse selected", permissions=["reverse_selected"])
+    def reverse_selected(
+        self, request: HttpRequest, queryset: QuerySet[Transaction]
+    ) -> HttpResponse | None:
+        return self._ask_for(request, "reverse", queryset)
+
+    @admin.action(description="Cancel selected", permissions=["retry_selected"])
+    def cancel_selected(
+        self, request: HttpRequest, queryset: QuerySet[Transaction]
+    ) -> HttpResponse | None:
+        return self._ask_for(request, "cancel", queryset)
+
+    def run_selected(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Runs what was asked for on the page before, and tells what came of each row."""
+        verb = _VERBS.get(name)
+        if verb is None:
+            raise Http404
+        if not has_right(request.user, verb.right):
+            raise PermissionDenied
+        back = _list_with(request.GET.get("filters", ""))
+        form = BulkForm(request.POST or None)
+        if not form.is_valid():
+            if request.method != "POST" or "rows" in form.errors:
+                messages.error(request, "Nothing was done. Select transactions on this list first.")
+                return HttpResponseRedirect(back)
+            return self._ask(request, name, _of_ids(form.cleaned_data["rows"]), form)
+        seen = form.cleaned_data["rows"]
+        rows = _of_ids(seen)
+        for row in rows:
+            row.retry_count = seen[row.pk]
+        user, reason = request.user, form.cleaned_data["reason"]
+        outcomes = run_each(rows, lambda row: verb.make(user, row, reason), origin_of(request))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{verb.title}: what came of each",
+            "summary": summary(outcomes),
+            "rows": outcomes,
+            "back": back,
+        }
+        return TemplateResponse(request, "transactions/bulk_outcome.html", context)
+
+    def _ask_for(
+        self, request: HttpRequest, name: str, queryset: QuerySet[Transaction]
+    ) -> HttpResponse | None:
+        """None leads back to the list."""
+        rows = list(_with_words(queryset)[: MOST_ROWS + 1])
+        if len(rows) > MOST_ROWS:
+            messages.error(request, _TOO_MANY)
+            return None
+        seen = " ".join(f"{row.pk}:{row.retry_count}" for row in rows)
+        return self._ask(request, name, rows, BulkForm(initial={"rows": seen}))
+
+    def _ask(
+        self, request: HttpRequest, name: str, rows: Sequence[Transaction], form: BulkForm
+    ) -> HttpResponse:
+        verb = _VERBS[name]
+        filters = request.GET.get("filters", request.GET.urlencode())
+        count = f"{len(rows):,} transaction{'' if len(rows) == 1 else 's'}"
+        target = reverse("admin:transactions_selected", args=(name,))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{verb.title} {count}",
+            "explanation": "Each is decided on by itself: one that is refused stops no other."
+            " The reason is kept in the record of each.",
+            "selected": [_selected(row) for row in rows],
+            "doubtful": _doubtful(verb, rows),
+            "target": f"{target}?{urlencode({'filters': filters})}",
+        }
+        back = _list_with(filters)
+        template = "transactions/bulk.html"
+        return show_form(request, context, form=form, back=back, template=template)
+
+
+def _with_words(queryset: QuerySet[Transaction]) -> QuerySet[Transaction]:
+    """With what a page shows of each row; the batch tells whether a failure is final."""
+    return queryset.select_related("debit_account", "credit_account", "batch")
+
+
+def _of_ids(ids: Any) -> list[Transaction]:
+    return list(_with_words(Transaction.objects.filter(pk__in=ids)).order_by("-id"))
+
+
+def _list_with(filters: str) -> str:
+    page = reverse("admin:transactions_transaction_changelist")
+    return f"{page}?{filters}" if filters else page
+
+
+def _selected(row: Transaction) -> dict[str, Any]:
+    return {
+        "transaction": row,
+        "page": page_of(row.pk),
+        "status": status_badge(row),
+        "amount": shown(row),
+    }
+
+
+def _doubtful(verb: _Verb, rows: Sequence[Transaction]) -> str:
+    """How many will be refused, as things stand; "" if none."""
+    reversed_ids = being_reversed([row.pk for row in rows]) if verb.right == REVERSE else set()
+    count = sum(not verb.can_be(row) or row.pk in reversed_ids for row in rows)
+    if not count:
+        return ""
+    return f"As things stand, {count:,} of them will be refused: see their status."

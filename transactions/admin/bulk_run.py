@@ -1,0 +1,116 @@
+"""One command for each of many transactions, and what came of each."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from time import monotonic
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from core.admin import badge, shown_amount
+from core.command_form import in_one_line
+from core.commands import Command, Origin
+from core.errors import BankError
+from transactions.models import Transaction
+from transactions.processor import process
+from transactions.states import TransactionStatus
+
+# Rows are left untouched once this has passed, so that whoever waits is answered before the web
+# server's own time-out (30 s), even if a row waits for locks.
+SECONDS = 15
+
+
+class Outcome(StrEnum):
+    DONE = "Done"
+    WAITS = "Waits for approval"
+    REFUSED = "Refused"
+    LEFT = "Not tried"
+
+
+_COLOURS: dict[str, str] = {
+    Outcome.DONE: "success",
+    Outcome.WAITS: "warning",
+    Outcome.REFUSED: "danger",
+    Outcome.LEFT: "warning",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutcome:
+    """Of one transaction; `made` leads to the reversal that was made of it, if any was."""
+
+    words: str
+    amount: str
+    page: str
+    outcome: Outcome
+    why: str = ""
+    made: str = ""
+
+    @property
+    def badge(self) -> SafeString:
+        return badge(self.outcome, _COLOURS)
+
+
+def run_each(
+    transactions: Iterable[Transaction],
+    make: Callable[[Transaction], Command],
+    origin: Origin,
+) -> list[RowOutcome]:
+    """Runs each command in a database transaction of its own: what is refused stops no other."""
+    deadline = monotonic() + SECONDS
+    outcomes = []
+    for transaction in transactions:
+        if monotonic() >= deadline:
+            why = "Nothing was done: it took too long. Select it again."
+            outcomes.append(_of(transaction, Outcome.LEFT, why))
+            continue
+        outcomes.append(_run(transaction, make(transaction), origin))
+    return outcomes
+
+
+def summary(outcomes: Sequence[RowOutcome]) -> str:
+    """How many came out how: "3 done, 1 refused." """
+    counts = dict.fromkeys(Outcome, 0)
+    for row in outcomes:
+        counts[row.outcome] += 1
+    parts = [f"{count:,} {outcome.lower()}" for outcome, count in counts.items() if count]
+    return f"{', '.join(parts).capitalize()}."
+
+
+def shown(transaction: Transaction) -> str:
+    """Its amount with the currency."""
+    return f"{shown_amount(transaction.amount, transaction.currency)} {transaction.currency}"
+
+
+def page_of(transaction_id: UUID) -> str:
+    return reverse("admin:transactions_transaction_change", args=(transaction_id,))
+
+
+def _run(transaction: Transaction, command: Command, origin: Origin) -> RowOutcome:
+    try:
+        result = process([command], origin)[0]
+    except BankError as error:
+        return _of(transaction, Outcome.REFUSED, in_one_line(error))
+    made = page_of(result.id) if result.id != transaction.pk else ""
+    if refusal := result.refusal():
+        return _of(transaction, Outcome.REFUSED, in_one_line(refusal), made)
+    waits = result.status == TransactionStatus.PENDING
+    return _of(transaction, Outcome.WAITS if waits else Outcome.DONE, made=made)
+
+
+def _of(transaction: Transaction, outcome: Outcome, why: str = "", made: str = "") -> RowOutcome:
+    return RowOutcome(
+        words=_words(transaction),
+        amount=shown(transaction),
+        page=page_of(transaction.pk),
+        outcome=outcome,
+        why=why,
+        made=made,
+    )
+
+
+def _words(transaction: Transaction) -> str:
+    sides = f"{transaction.debit_account.number} → {transaction.credit_account.number}"
+    return f"{transaction.get_type_display()} {sides}"

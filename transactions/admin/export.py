@@ -1,0 +1,109 @@
+"""Actions that save what is selected on the list of transactions as a file for a spreadsheet."""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from core.admin import BoundedPaginator
+from core.api.permissions import has_right
+from core.sheets import Row, SheetFormat, amount_cell, sheet_response
+from transactions.admin.filters import shown_failure
+from transactions.models import Transaction
+
+# As many as the list counts, and so offers to select.
+MOST_ROWS = BoundedPaginator.limit
+_READ_AT_ONCE = 500
+_READ = "transactions.view_transaction"
+
+
+class ExportActions:
+    """For the admin of transactions: for all who may read them."""
+
+    def has_export_selected_permission(self, request: HttpRequest) -> bool:
+        return has_right(request.user, _READ)
+
+    @admin.action(description="Export selected as CSV", permissions=["export_selected"])
+    def export_csv(
+        self, request: HttpRequest, queryset: QuerySet[Transaction]
+    ) -> HttpResponseBase | None:
+        return _export(request, queryset, SheetFormat.CSV)
+
+    @admin.action(description="Export selected as XLSX", permissions=["export_selected"])
+    def export_xlsx(
+        self, request: HttpRequest, queryset: QuerySet[Transaction]
+    ) -> HttpResponseBase | None:
+        return _export(request, queryset, SheetFormat.XLSX)
+
+
+def _export(
+    request: HttpRequest, queryset: QuerySet[Transaction], file_format: SheetFormat
+) -> HttpResponseBase | None:
+    """None leads back to the list, which tells why."""
+    ids = list(queryset.values_list("pk", flat=True)[: MOST_ROWS + 1])
+    if len(ids) > MOST_ROWS:
+        words = f"A file holds {MOST_ROWS:,} transactions. Narrow the list by its filters first."
+        messages.error(request, words)
+        return None
+    name = f"transactions-{timezone.now():%Y%m%dT%H%M%SZ}"
+    return sheet_response(name, file_format, header(file_format), _rows(ids))
+
+
+def header(file_format: SheetFormat) -> Row:
+    """Names the time zone as well, see `core.sheets`."""
+    zone = "UTC" if file_format is SheetFormat.CSV else timezone.get_current_timezone_name()
+    return (
+        f"Made at ({zone})",
+        "Type",
+        "Status",
+        "Debit account",
+        "Debit account name",
+        "Credit account",
+        "Credit account name",
+        "Amount",
+        "Currency",
+        "Description",
+        "Failure",
+        "Failure in detail",
+        f"Completed at ({zone})",
+        "Retries",
+        "Reverses",
+        "Batch",
+        "Transaction",
+    )
+
+
+def _rows(ids: Sequence[UUID]) -> Iterator[Row]:
+    """In the order of the list, read as they are written, some hundred at a time."""
+    for start in range(0, len(ids), _READ_AT_ONCE):
+        wanted = ids[start : start + _READ_AT_ONCE]
+        rows = Transaction.objects.select_related("debit_account", "credit_account")
+        found = rows.in_bulk(wanted)
+        yield from (_row(found[identifier]) for identifier in wanted)
+
+
+def _row(transaction: Transaction) -> Row:
+    code = transaction.failure_code
+    return (
+        transaction.created_at,
+        transaction.get_type_display(),
+        transaction.get_status_display(),
+        transaction.debit_account.number,
+        transaction.debit_account.name,
+        transaction.credit_account.number,
+        transaction.credit_account.name,
+        amount_cell(transaction.amount, transaction.currency),
+        transaction.currency,
+        transaction.description,
+        f"{shown_failure(code)} ({code})" if code else None,
+        transaction.failure_detail,
+        transaction.completed_at,
+        transaction.retry_count,
+        str(transaction.reverses_id) if transaction.reverses_id else None,
+        str(transaction.batch_id) if transaction.batch_id else None,
+        str(transaction.pk),
+    )

@@ -1,0 +1,109 @@
+"""The course of a transaction as its page tells it: who did what, when and why, and what came."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.admin import in_words
+from transactions import events
+from transactions.admin.filters import shown_failure
+from transactions.models import Transaction, TransactionEvent
+from transactions.states import TransactionStatus
+
+# The newest so many events; the list of events has the others.
+MOST_EVENTS = 50
+
+_WORDS = {
+    events.STARTED: "Started by a worker",
+    events.RELEASED: "Given back to the queue",
+    events.LEASE_LOST: "Taken back from a worker that fell silent",
+    events.EXPIRED: "Nobody approved it in time",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`status` is what the transaction was afterwards; `failure` why it failed, with the code."""
+
+    at: datetime
+    what: str
+    who: str
+    status: TransactionStatus
+    failure: str = ""
+    reason: str = ""
+    attempt: int = 0
+    request_id: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Oldest step first. `is_cut` where older ones than these are left out."""
+
+    steps: list[Step]
+    is_cut: bool
+
+
+def timeline(transaction: Transaction) -> Timeline:
+    """One statement. What came before the first event is told by the row itself."""
+    newest = TransactionEvent.objects.filter(transaction=transaction).select_related("actor")
+    found = list(newest.order_by("-id")[: MOST_EVENTS + 1])
+    is_cut = len(found) > MOST_EVENTS
+    kept = found[:MOST_EVENTS][::-1]
+    beginning = [] if is_cut else _beginning(transaction, kept)
+    return Timeline([*beginning, *(_step(event) for event in kept)], is_cut)
+
+
+def caller_in_words(caller: str) -> str:
+    """Who is no user: "client:ab12" is API client ab12, "worker:one" is worker one."""
+    kind, _, name = caller.partition(":")
+    kinds = {"client": "API client", "worker": "worker", "job": "job", "user": "user"}
+    return f"{kinds[kind]} {name}" if kind in kinds else caller
+
+
+def _beginning(transaction: Transaction, later: Sequence[TransactionEvent]) -> list[Step]:
+    """That it was asked for, and what came of it at once."""
+    status = TransactionStatus(later[0].from_status if later else transaction.status)
+    maker = transaction.created_by
+    who = maker.get_username() if maker else "a job of the bank"
+    if (transaction.idempotency_caller or "").startswith("client:"):
+        who = f"{who}, through {caller_in_words(transaction.idempotency_caller or '')}"
+    asked = Step(transaction.created_at, "Asked for", who, TransactionStatus.PENDING)
+    if status == TransactionStatus.COMPLETED:
+        assert transaction.completed_at is not None, "What is completed has its time."
+        return [asked, Step(transaction.completed_at, "Completed", "", status)]
+    if status == TransactionStatus.FAILED:
+        # A retry overwrites the failure in the row, and keeps it in its event.
+        failure = (
+            later[0].detail
+            if later
+            else {
+                "failure_code": transaction.failure_code,
+                "failure_detail": transaction.failure_detail,
+            }
+        )
+        at = transaction.created_at if later else transaction.updated_at
+        return [asked, Step(at, "Failed", "", status, _failure(failure))]
+    return [asked]
+
+
+def _step(event: TransactionEvent) -> Step:
+    status = TransactionStatus(event.to_status)
+    return Step(
+        at=event.at,
+        what=_WORDS.get(event.event, in_words(event.event)),
+        who=event.actor.get_username() if event.actor else caller_in_words(event.caller),
+        status=status,
+        failure=_failure(event.detail) if status == TransactionStatus.FAILED else "",
+        reason=event.reason,
+        attempt=event.attempt,
+        request_id=event.request_id,
+        address=event.address or "",
+    )
+
+
+def _failure(detail: dict[str, str]) -> str:
+    code = detail.get("failure_code", "")
+    if not code:
+        return ""
+    return f"{shown_failure(code)}: {detail.get('failure_detail', '')} ({code})"
