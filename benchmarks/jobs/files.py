@@ -60,12 +60,15 @@ def copied_in(target: Target, seconds: float) -> Slice:
             rows = cursor.rowcount
         with floor_table(connection) as table:
 
+            def empty() -> None:
+                connection.execute(f"TRUNCATE {table}")
+
             def copy(_: None) -> Moved:
                 with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
                     copy.write(content)
                 return Moved(rows)
 
-            return _unmoved(measure(lambda: connection.execute(f"TRUNCATE {table}"), copy, seconds))
+            return _unmoved(measure(empty, copy, seconds))
 
 
 def imported(_: Target, seconds: float) -> Slice:
