@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -64,6 +65,16 @@ def page_or_csv(page: Serializer[Any]) -> dict[tuple[int, str], Any]:
     return {(200, "application/json"): page, (200, CONTENT_TYPE): OpenApiTypes.STR}
 
 
+def csv_example(row: dict[str, Any]) -> OpenApiExample:
+    """The list of this one row as CSV, for its description."""
+    text = io.StringIO()
+    writer = _writer(text, _columns(row))
+    writer.writerow(_cells(row))
+    return OpenApiExample(
+        "File", value=text.getvalue(), response_only=True, media_type=CONTENT_TYPE
+    )
+
+
 def wants_csv(request: Request) -> bool:
     """Whether the list is asked for as CSV, by `format` or Accept.
 
@@ -102,9 +113,13 @@ def csv_response(
 
 def column_names(serializer: type[TransactionSerializer]) -> list[str]:
     """The serializer's members in their order, `failure` spread over three columns."""
+    return _columns(serializer.Meta.fields)
+
+
+def _columns(names: Iterable[str]) -> list[str]:
     return [
         column
-        for name in serializer.Meta.fields
+        for name in names
         for column in (
             [f"failure_{member}" for member in _FAILURE] if name == "failure" else [name]
         )
@@ -129,8 +144,7 @@ def _content(
     context: dict[str, Any],
 ) -> Iterator[bytes]:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180
-    writer.writerow(columns)
+    writer = _writer(text, columns)
     for page in pages:
         for row in serializer(page, many=True, context=context).data:
             writer.writerow(_cells(row))
@@ -138,6 +152,12 @@ def _content(
         text.seek(0)
         text.truncate()
         heartbeat()
+
+
+def _writer(text: io.StringIO, columns: list[str]) -> Any:
+    writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180
+    writer.writerow(columns)
+    return writer
 
 
 def _cells(row: dict[str, Any]) -> Iterator[str]:

@@ -100,9 +100,25 @@ def _run(
     accounts = lock_accounts(_accounts_of(commands, stored))
     failpoint("process.locked")
     if batch is not None:
-        booked = book(batch, cast("list[MoneyCommand]", commands), accounts, origin, created_at)
-        failpoint("process.written")
-        return list(booked)
+        items = cast("list[MoneyCommand]", commands)
+        results: list[Result] = list(book(batch, items, accounts, origin, created_at))
+    else:
+        results = _run_each(
+            commands, stored, accounts, origin, created_at, all_or_nothing=all_or_nothing
+        )
+    failpoint("process.written")
+    return results
+
+
+def _run_each(
+    commands: Sequence[Command],
+    stored: dict[UUID, JournalRow],
+    accounts: Accounts,
+    origin: Origin,
+    created_at: datetime,
+    *,
+    all_or_nothing: bool,
+) -> list[Result]:
     results: list[Result] = []
     rows: list[JournalRow] = []
     for index, command in enumerate(commands):
@@ -124,7 +140,6 @@ def _run(
             accounts[account.id] = LockedAccount.of(account)
             results.append(account)
     ledger.write(rows, posted(rows, accounts))
-    failpoint("process.written")
     return results
 
 

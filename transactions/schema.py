@@ -27,7 +27,7 @@ from core.api.describe import (
     response_example,
 )
 from transactions.bodies import AmountBody, BalanceQuery, TransferBody
-from transactions.csv_list import page_or_csv
+from transactions.csv_list import csv_example, page_or_csv
 from transactions.dry_run import DryRunSerializer
 from transactions.examples import (
     BALANCE_EXAMPLE,
@@ -177,6 +177,8 @@ transfer = _money(
     "balance_limit",
 )
 
+_PAID_EXAMPLE = {**TRANSFER_EXAMPLE, "direction": "debit"}
+
 account_transactions = extend_schema(
     operation_id="accounts_transactions",
     tags=[TAG],
@@ -187,9 +189,8 @@ account_transactions = extend_schema(
     parameters=[ACCOUNT_ID, TransactionFilters],
     responses=page_or_csv(page_of(DirectedTransactionSerializer, "AccountTransactionPage")),
     examples=[
-        page_example(
-            {**TRANSFER_EXAMPLE, "direction": "debit"}, f"accounts/{SOURCE_ID}/transactions/"
-        ),
+        page_example(_PAID_EXAMPLE, f"accounts/{SOURCE_ID}/transactions/"),
+        csv_example(_PAID_EXAMPLE),
     ],
 )
 
@@ -224,7 +225,7 @@ list_transactions = extend_schema(
     " `failure_code`, `failure_detail`, `failure_retryable`.",
     parameters=[TransactionQuery],
     responses=page_or_csv(page_of(TransactionSerializer, "TransactionPage")),
-    examples=[page_example(TRANSFER_EXAMPLE, "transactions/")],
+    examples=[page_example(TRANSFER_EXAMPLE, "transactions/"), csv_example(TRANSFER_EXAMPLE)],
 )
 
 retrieve_transaction = extend_schema(

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from accounts.models import Account, AccountEvent
+from core.bulk import BulkUpdate
 from tests.api import (
     ADDRESS,
     API,
@@ -189,8 +190,8 @@ def test_opening_and_initial_balance_come_together_or_not_at_all(
     """Refused by the last statement of all, the one that writes the balance."""
     make_account(balance=3)
     teller.raise_request_exception = False
-    monkeypatch.setattr("transactions.ledger._UPDATE_SQLITE", "UPDATE nowhere SET a = %s")
-    monkeypatch.setattr("transactions.ledger._UPDATE_POSTGRESQL", "UPDATE nowhere SET a = %s")
+    nowhere = BulkUpdate("nowhere", dict.fromkeys("abcd", "text"))
+    monkeypatch.setattr("transactions.ledger._move", nowhere)
     with nothing_changes():
         response = teller.post(PATH, {"name": "Ada", "initial_balance": "5"})
     assert_problem(response, "internal_error", response.json()["detail"])

@@ -1,6 +1,7 @@
 """Retry, in process: which failures, how often, what the events keep."""
 
 from decimal import Decimal
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -21,10 +22,12 @@ from core.errors import (
 from core.identifiers import uuid7
 from tests.assertions import nothing_changes
 from tests.factories import ORIGIN, deposit, make_account, run
+from transactions.archive.runs import archive
+from transactions.archive.selection import Selection
 from transactions.commands import Cancel, Reject, Retry, Reverse, Transfer, Withdraw
 from transactions.commands.decisions import is_retryable
 from transactions.journal import JournalRow
-from transactions.models import ArchiveRun, Batch, Transaction
+from transactions.models import Batch, Transaction
 from transactions.processor import process
 from transactions.tests.queueing import history, outcome, queue_up, work
 
@@ -173,12 +176,12 @@ def test_the_code_says_what_may_be_retried(code: str, retryable: bool) -> None:
     assert not is_retryable(row)
 
 
-def test_what_is_archived_or_of_an_atomic_batch_is_final() -> None:
+def test_what_is_archived_or_of_an_atomic_batch_is_final(archive_file: Path) -> None:
     now = timezone.now()
     account = make_account()
-    archive = ArchiveRun.objects.create(id=uuid4(), started_at=now)
-    archived, single, atomic = failed(account, 3), failed(account, 5), failed(account, 7)
-    Transaction.objects.filter(pk=archived.id).update(archived_at=now, archive_run=archive)
+    archived = failed(account, 3)
+    archive(Selection(keep_last=0, include_failed=True), origin=ORIGIN)
+    single, atomic = failed(account, 5), failed(account, 7)
     with nothing_changes(), pytest.raises(NotRetryable):
         retry(archived)
     for row, is_atomic, error in ((single, False, None), (atomic, True, NotRetryable)):
