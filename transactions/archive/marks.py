@@ -8,12 +8,14 @@ from django.db import connection
 
 from transactions.archive.lines import Line, array_of
 
-# As they stand in their lines, or not at all. What failed may have been retried meanwhile.
+# As they stand in their lines, or not at all. What failed may have been retried meanwhile, and be
+# completed by now: the first list of those keeps such a row from passing as a completed one.
 _MARK_POSTGRESQL = """
     UPDATE transactions_transaction SET archived_at = %s, archive_run_id = %s
     WHERE id = ANY(%s::uuid[]) AND archived_at IS NULL
-    AND (status = 'COMPLETED' OR (status = 'FAILED' AND (id, retry_count) IN (
-        SELECT * FROM unnest(%s::uuid[], %s::integer[]))))"""
+    AND ((status = 'COMPLETED' AND id <> ALL(%s::uuid[]))
+        OR (status = 'FAILED' AND (id, retry_count) IN (
+            SELECT * FROM unnest(%s::uuid[], %s::integer[]))))"""
 _MARK_SQLITE = """
     UPDATE transactions_transaction SET archived_at = %s, archive_run_id = %s
     WHERE id = %s AND retry_count = %s AND status IN ('COMPLETED', 'FAILED')
@@ -30,13 +32,15 @@ def mark(lines: Sequence[Line], *, run_id: UUID, at: datetime) -> bool:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             failed = [line for line in lines if line.status == b"FAILED"]
+            failed_ids = array_of([line.id.decode() for line in failed])
             cursor.execute(
                 _MARK_POSTGRESQL,
                 [
                     at,
                     run_id,
                     array_of([line.id.decode() for line in lines]),
-                    array_of([line.id.decode() for line in failed]),
+                    failed_ids,
+                    failed_ids,
                     array_of([line.retry_count.decode() for line in failed]),
                 ],
             )

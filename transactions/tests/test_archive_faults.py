@@ -17,11 +17,12 @@ from django.utils import timezone
 from core.files import FileBusy, exclusive
 from core.identifiers import uuid7
 from tests.assertions import nothing_changes
-from tests.factories import deposit, make_account
+from tests.factories import deposit, make_account, run
 from transactions.archive import runs
 from transactions.archive.locks import archive_lock
 from transactions.archive.runs import INTERRUPTED
 from transactions.archive.selection import Selection
+from transactions.commands import Retry
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
 from transactions.models import ArchiveRun, ArchiveSegment, Transaction
 from transactions.tests.archiving import Bank, command, make_bank, prove, take
@@ -266,11 +267,13 @@ def test_the_lock_ends_with_its_block(archive_file: Path) -> None:
             assert cursor.fetchone() == ("20s",)
 
 
+@pytest.mark.parametrize("succeeds", [False, True])
 def test_a_failure_that_is_retried_meanwhile_is_left(
-    bank: Bank, archive_file: Path, monkeypatch: pytest.MonkeyPatch
+    succeeds: bool, bank: Bank, archive_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its line is in the file already, and is cut off again."""
+    """Its line is in the file already, and is cut off again, whatever came of the retry."""
     failed = Transaction.objects.get(pk=bank.ids[3])
+    deposit(bank.bob, "2000.00")
     other = make_account()
     deposit(other, "1.00")
     read = runs.read_lines
@@ -280,15 +283,19 @@ def test_a_failure_that_is_retried_meanwhile_is_left(
         lines = read(*arguments)
         if not read_before and str(failed.pk).encode() in lines:
             read_before.append(len(lines))
-            Transaction.objects.filter(pk=failed.pk).update(
-                status="PENDING", failure_code="", failure_detail="", retry_count=1
-            )
+            if succeeds:
+                run(Retry(transaction_id=failed.pk, reason="There is enough now"))
+            else:
+                Transaction.objects.filter(pk=failed.pk).update(
+                    status="PENDING", failure_code="", failure_detail="", retry_count=1
+                )
         return lines
 
     monkeypatch.setattr(runs, "read_lines", read_and_retry)
     outcome = take()
     assert read_before == [1]
     failed.refresh_from_db()
-    assert failed.archived_at is None
-    assert outcome.run.rows == 4
+    # What was completed meanwhile is archived as that.
+    assert (failed.archived_at is not None) is succeeds
+    assert outcome.run.rows == 5 + succeeds
     prove(archive_file)
