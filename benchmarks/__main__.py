@@ -32,6 +32,7 @@ from tests.postgresql import PostgresqlServer, postgresql_server
 from tests.postgresql_installations import NoPostgresqlFound
 
 RESULTS = Path(__file__).parent / "results"
+_STARTED = time.monotonic()
 # The caller's own settings must not reach the banks.
 _NOT_INHERITED = ("BANK_", "DJANGO_", "PG", "WEB_CONCURRENCY", "CACHE_URL")
 
@@ -72,7 +73,6 @@ def _measure(cases: Sequence[Case], plan: Plan) -> dict[str, Any]:
     for name in [name for name in os.environ if name.startswith(_NOT_INHERITED)]:
         del os.environ[name]
     before = {"at": datetime.now(UTC).isoformat(), "machine": machine()}
-    started = time.monotonic()
     with ExitStack() as stack:
         server = _server(cases, stack)
         banks = stack.enter_context(new_banks(server, cases, plan, _tell))
@@ -81,7 +81,7 @@ def _measure(cases: Sequence[Case], plan: Plan) -> dict[str, Any]:
         growths = [bank.web_growth_megabytes() for bank in banks.values()]
     return {
         **before,
-        "seconds": round(time.monotonic() - started),
+        "seconds": round(time.monotonic() - _STARTED),
         "versions": versions(server.version if server else None),
         "server_settings": SERVER_SETTINGS,
         "plan": asdict(plan),
@@ -98,12 +98,13 @@ def _server(cases: Sequence[Case], stack: ExitStack) -> PostgresqlServer | None:
 
 
 def _tell(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+    """A line of progress, with the seconds since the start."""
+    sys.stderr.write(f"{time.monotonic() - _STARTED:4.0f} s  {line}\n")
     sys.stderr.flush()
 
 
 def _failed(code: int, line: str) -> int:
-    _tell(line)
+    sys.stderr.write(f"{line}\n")
     return code
 
 

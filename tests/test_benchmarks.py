@@ -4,21 +4,35 @@ import importlib
 import inspect
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
+from collections import Counter
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from benchmarks.cases import CASES, select
-from benchmarks.goals import GOALS, Goal, Ratio, ratios
+from benchmarks import report
+from benchmarks.cases import CASES, MILLION, select
+from benchmarks.goals import GOALS, LIMITS, Goal, Ratio, limits, ratios
+from benchmarks.jobs.choices import HOT, ZIPF, Choice
+from benchmarks.jobs.connection import Connection
 from benchmarks.measure import Moved, measure, percentile
+from benchmarks.plan import FULL, QUICK
 from benchmarks.rounds import Void, require_books
+from benchmarks.target import People, Target
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT_SECONDS = 300
-# A floor of each kind, the commands, a list and HTTP on PostgreSQL; a command on SQLite.
-SMOKE = ("raw.transfer", "copy.5000", "single.transfer", "list.10", "http.1", "sqlite.single")
+# A floor of each kind, a command, a list, the queue, HTTP, a long past, and the other database.
+SMOKE = (
+    "raw.transfer", "copy.5000", "single.transfer", "list.10", "queue.drain", "http.8", "mixed.8",
+    "1m.single.transfer", "history.1000", "sqlite.single.transfer",
+)  # fmt: skip
+# 50 accounts and the busy one were opened with a deposit each.
+DEPOSITS = 51
 
 
 @pytest.mark.sqlite  # Starts its own databases: once is enough.
@@ -41,15 +55,18 @@ def test_a_quick_run_measures_every_kind_of_case(tmp_path):
         assert 0 < case["p50_milliseconds"] <= case["p99_milliseconds"] <= case["max_milliseconds"]
         assert f"| {case['name']} " in run.stdout
     assert [(ratio["of"], ratio["to"]) for ratio in found["ratios"]] == [
-        ("single.transfer", "raw.transfer")
+        ("single.transfer", "raw.transfer"),
+        ("queue.drain", "single.transfer"),
+        ("http.8", "single.transfer"),
+        ("1m.single.transfer", "single.transfer"),
     ]
-    # 50 opening deposits, then what the cases recorded and their warm-up; COPY fills its own table.
-    recorded = sum(
-        case["transactions"]
-        for case in found["cases"]
-        if case["bank"] == "postgresql" and case["name"] != "copy.5000"
-    )
-    assert found["transactions_stored"]["postgresql"] > 50 + recorded
+    assert [limit["figure"] for limit in found["limits"]] == ["web_growth_megabytes"]
+    # One bank is put back after each case; the others keep their past, the load and its warm-up.
+    recorded = {case["name"]: case["transactions"] for case in found["cases"]}
+    stored = found["transactions_stored"]
+    assert stored["postgresql"] == DEPOSITS
+    assert stored["1m"] > QUICK.stored[MILLION] + DEPOSITS + recorded["1m.single.transfer"]
+    assert stored["sqlite"] > DEPOSITS + recorded["sqlite.single.transfer"]
     assert found["server_settings"]["fsync"] == "on"
     assert found["server_settings"]["synchronous_commit"] == "on"
 
@@ -66,6 +83,12 @@ def test_names_of_cases_are_unique_and_goals_know_them():
     assert len(set(names)) == len(names)
     for goal in GOALS:
         assert {goal.of, goal.to} <= set(names)
+    assert {limit.of for limit in LIMITS} <= {None, *names}
+
+
+def test_a_run_has_at_least_five_rounds_and_a_million_transactions_stored():
+    assert FULL.rounds >= 5
+    assert FULL.stored[MILLION] == 1_000_000
 
 
 def test_cases_are_selected_by_name_or_by_what_begins_it():
@@ -92,6 +115,13 @@ def test_a_ratio_is_the_median_within_rounds():
 )
 def test_a_goal_is_met_within_a_tenth(value, at_least, is_met):
     assert Ratio(Goal("one", "other", at_least), value).is_met is is_met
+
+
+@pytest.mark.parametrize(("growth", "is_met"), [(60.0, True), (60.1, False)])
+def test_a_limit_has_no_tolerance(growth, is_met):
+    ((limit, value),) = limits({"web_growth_megabytes": growth}, [])
+    assert (value <= limit.at_most) is is_met
+    assert limits({"web_growth_megabytes": None}, []) == []
 
 
 @pytest.mark.parametrize("found", [Moved(11, 700), Moved(9, 700), Moved(10, 701)])
@@ -123,3 +153,59 @@ def test_a_slice_times_calls_and_counts_the_warm_up_too():
 )
 def test_percentiles_are_values_that_occurred(percent, value):
     assert percentile([5.0, 1.0, 4.0, 2.0, 3.0], percent) == value
+
+
+def _target(accounts):
+    return Target(people=People([UUID(int=n) for n in range(accounts)], UUID(int=999), "token"))
+
+
+def test_accounts_by_zipf_are_chosen_in_proportion_to_their_rank():
+    choice = Choice(_target(3), ZIPF)
+    chosen = Counter(choice.account().int for _ in range(60_000))
+    # 6, 3 and 2 of 11; the tolerance is ten standard deviations.
+    assert [chosen[rank] / 60_000 for rank in range(3)] == pytest.approx(
+        [6 / 11, 3 / 11, 2 / 11], abs=0.021
+    )
+
+
+def test_a_pair_has_two_accounts_and_one_of_them_may_be_hot():
+    assert {len(set(Choice(_target(2)).pair())) for _ in range(100)} == {2}
+    pairs = [Choice(_target(5), HOT).pair() for _ in range(100)]
+    assert {credited.int for _, credited in pairs} == {0}
+    assert {debited.int for debited, _ in pairs} == {1, 2, 3, 4}
+
+
+def test_the_client_reads_answers_in_pieces_and_connects_anew_when_it_has_to():
+    kept = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst"
+    closed = b"HTTP/1.1 200 OK\r\nconnection: Close\r\ncontent-length: 6\r\n\r\nsecond"
+    refused = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        served = threading.Thread(target=_serve, args=(server, [[kept, closed], [refused]]))
+        served.start()
+        connection = Connection(server.getsockname()[1])
+        assert connection.ask(b"one") == kept
+        assert connection.ask(b"two") == closed
+        with pytest.raises(RuntimeError, match="400 Bad Request"):
+            connection.ask(b"three")
+        connection.close()
+        served.join()
+
+
+def _serve(server, connections):
+    """Gives each connection its answers, byte by byte; one to each thing that it sends."""
+    for answers in connections:
+        client, _ = server.accept()
+        with client:
+            for answer in answers:
+                assert client.recv(100)
+                for byte in answer:
+                    client.sendall(bytes([byte]))
+
+
+@pytest.mark.parametrize("name", report.PAGES)
+def test_pages_tell_the_figures_of_the_run_that_is_published(name):
+    found = json.loads(report.PUBLISHED.read_text())
+    text = (ROOT / name).read_text()
+    assert report.with_figures(name, text, found) == text
+    with pytest.raises(ValueError, match=name):
+        report.with_figures(name, "No place.", found)
