@@ -35,14 +35,10 @@ FAILPOINTS = (
     "post.settled",  # The balances are written, the events are not.
     "post.recorded",  # All is written and nothing committed.
     "post.committed",  # All is committed, and the worker does not know yet.
-    # A worker fails a command that cannot be processed, in one transaction.
-    "fail.locked",
-    "fail.recorded",
-    "fail.committed",
-    # What a worker held goes back to the queue: by itself, or by another once its lease ran out.
-    "give_back.locked",
-    "give_back.recorded",
-    "give_back.committed",
+    # A row of the queue fails, expires or goes back, in one transaction.
+    "change.locked",
+    "change.recorded",
+    "change.committed",
     # A batch of settled transactions is archived: the file first, then one database transaction.
     "archive.began",  # The run is recorded, and nothing is in the file.
     "archive.half_appended",  # Half of the batch is in the file.

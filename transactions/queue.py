@@ -72,10 +72,11 @@ def _accept(
     _prepare(rows, created_at)
     failpoint("accept.read")
     with transaction.atomic() if batch else nullcontext():
-        if batch:
-            batch.save(force_insert=True)
         if rows:
             ledger.insert_pending(rows)
+        if batch:
+            # After its items: it takes the locks of their keys (`transactions.key_guards`).
+            batch.save(force_insert=True)
     failpoint("accept.stored")
     inserted = iter(rows)
     return [known[index] if index in known else next(inserted) for index in range(len(resolved))]
@@ -170,7 +171,7 @@ def release(lease: UUID, origin: Origin) -> int:
         return event
 
     held = Q(lease_token=lease, status=TransactionStatus.PROCESSING)
-    return _change_each(held, give_back, point="give_back")
+    return _change_each(held, give_back)
 
 
 def reap(origin: Origin) -> int:
@@ -187,7 +188,7 @@ def reap(origin: Origin) -> int:
         return _event(row, events.LEASE_LOST, TransactionStatus.PROCESSING, origin, at)
 
     expired = Q(status=TransactionStatus.PROCESSING, lease_expires_at__lt=timezone.now())
-    return _change_each(expired, give_back, point="give_back")
+    return _change_each(expired, give_back)
 
 
 def fail(
@@ -205,7 +206,7 @@ def fail(
         )
 
     mine = Q(pk=transaction_id, lease_token=lease, status=TransactionStatus.PROCESSING)
-    _change_each(mine, give_up, point="fail", skip_locked=False)
+    _change_each(mine, give_up, skip_locked=False)
 
 
 def expire_approvals(origin: Origin) -> int:
@@ -225,7 +226,7 @@ def expire_approvals(origin: Origin) -> int:
         created_at__lt=before,
         updated_at__lt=before,
     )
-    return _change_each(undecided, expire, point="expire")
+    return _change_each(undecided, expire)
 
 
 def _is_given_up(row: JournalRow) -> bool:
@@ -244,21 +245,22 @@ def _change_each(
     condition: Q,
     change: Callable[[JournalRow, datetime], events.EventRow],
     *,
-    point: str,
     skip_locked: bool = True,
 ) -> int:
     """Changes the rows that meet the condition, one by one under their locks; returns how many.
 
     `change` is given the moment, and returns the event that tells of it. No balance changes. All is
-    one database transaction, up to `_MOST_AT_ONCE` rows; `point` names its failpoints.
+    one database transaction, up to `_MOST_AT_ONCE` rows.
     """
     with transaction.atomic(durable=True):
         rows = ledger.lock_rows(condition, limit=_MOST_AT_ONCE, skip_locked=skip_locked)
-        failpoint(f"{point}.locked")
+        if not rows:
+            return 0
+        failpoint("change.locked")
         now = timezone.now()
         written = [change(row, events.moment_after(row, now)) for row in rows]
         ledger.settle(rows, [])
         events.record(written)
-        failpoint(f"{point}.recorded")
-    failpoint(f"{point}.committed")
+        failpoint("change.recorded")
+    failpoint("change.committed")
     return len(rows)
