@@ -9,6 +9,7 @@ driver keeps what it has compiled by the text.
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -83,7 +84,10 @@ def array(values: Iterable[Any]) -> str:
 class BulkInsert:
     """How rows get into a table, all or none of them: by binary COPY, on SQLite by executemany.
 
-    `columns` are names with their PostgreSQL types. Rows are tuples in their order.
+    `columns` are names with their PostgreSQL types. Rows are tuples in their order. They may be
+    made one by one while the server inserts those before them, without any other statement; what is
+    raised meanwhile ends the COPY, and the transaction is to be rolled back. Without rows nothing
+    is done.
     """
 
     def __init__(self, table: str, columns: Mapping[str, str]) -> None:
@@ -95,11 +99,14 @@ class BulkInsert:
 
     def __call__(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Raises what Django raises for a statement: IntegrityError, OperationalError..."""
+        rows = iter(rows)
+        if (first := next(rows, None)) is None:
+            return
+        rows = chain([first], rows)
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 with connection.wrap_database_errors, cursor.copy(self._copy) as copy:
                     copy.set_types(self._types)
-                    # While the next rows are being made, the server inserts the first ones.
                     for row in rows:
                         copy.write_row(row)
             else:

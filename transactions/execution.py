@@ -1,6 +1,5 @@
 """What commands do to accounts that are locked: in memory, before anything is written."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -9,7 +8,6 @@ from core.errors import Refusal
 from transactions.approval import needs_approval
 from transactions.journal import JournalRow
 from transactions.posting import check
-from transactions.states import TransactionStatus
 
 Accounts = dict[UUID, LockedAccount]
 
@@ -30,15 +28,3 @@ def execute(row: JournalRow, accounts: Accounts, now: datetime) -> None:
         return
     # Point of no return: everything below must succeed.
     row.complete(accounts.get(row.debit_account_id), accounts.get(row.credit_account_id), now)
-
-
-def posted(rows: Sequence[JournalRow], accounts: Accounts) -> list[LockedAccount]:
-    """The accounts that the rows have changed."""
-    changed = {
-        account_id
-        for row in rows
-        if row.status == TransactionStatus.COMPLETED
-        for account_id in (row.debit_account_id, row.credit_account_id)
-        if account_id in accounts
-    }
-    return [accounts[account_id] for account_id in changed]

@@ -5,7 +5,7 @@ columns hold (1/10,000 of the main unit), and balances are the ones computed und
 here does arithmetic in SQL.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from operator import attrgetter
@@ -23,6 +23,9 @@ from core.money import raw_units
 from transactions.journal import AMOUNTS, COLUMNS, JournalRow
 from transactions.models import Transaction
 from transactions.states import TransactionStatus
+
+# Locked accounts; internal ones are never among them.
+Accounts = Mapping[UUID, LockedAccount]
 
 # PostgreSQL's types of the columns that are not text.
 _TYPES = {
@@ -73,17 +76,26 @@ _settled_of = attrgetter(*_SETTLED, "id")
 _started_of = attrgetter(*_STARTED)
 
 
-def write(rows: Sequence[JournalRow], accounts: Collection[LockedAccount]) -> None:
-    """Inserts the rows and writes the accounts as they stand after them.
+def write(rows: Iterable[JournalRow], accounts: Accounts) -> list[JournalRow]:
+    """Inserts the rows, and writes those accounts that they posted to as they stand after them.
 
-    `accounts` are locked by this transaction, and are those that `rows` posted to.
+    The rows may be made and posted one by one, in memory, while the server inserts those before
+    them: returns them as a list. `accounts` are locked by this transaction.
     """
     assert connection.in_atomic_block
-    if rows:
-        _insert(map(_all_of, rows))
+    written: list[JournalRow] = []
+    _insert(map(_all_of, _kept(rows, written)))
+    if written:
         failpoint("write.journal")
-    if accounts:
-        _update(accounts)
+        _update(_posted(written, accounts))
+    return written
+
+
+def _kept(rows: Iterable[JournalRow], kept: list[JournalRow]) -> Iterator[JournalRow]:
+    """The rows as they come, each added to `kept`."""
+    for row in rows:
+        kept.append(row)
+        yield row
 
 
 def insert_pending(rows: Sequence[JournalRow]) -> None:
@@ -102,14 +114,14 @@ def lease(rows: Sequence[JournalRow], token: UUID, until: datetime) -> None:
         _lease([(*_started_of(row), token, until, row.id) for row in rows])
 
 
-def settle(rows: Sequence[JournalRow], accounts: Collection[LockedAccount]) -> None:
+def settle(rows: Sequence[JournalRow], accounts: Accounts) -> None:
     """As `write`, for rows that exist and are locked by this transaction: writes how they ended."""
     assert connection.in_atomic_block
     if rows:
         _settle([_settled_of(row) for row in rows])
-    if accounts:
+    if posted := _posted(rows, accounts):
         failpoint("settle.journal")
-        _update(accounts)
+        _update(posted)
 
 
 def lock_rows(
@@ -146,10 +158,22 @@ def _as_row(*values: Any) -> JournalRow:
     return row
 
 
+def _posted(rows: Iterable[JournalRow], accounts: Accounts) -> list[LockedAccount]:
+    """The accounts that the rows have changed."""
+    changed = {
+        account_id
+        for row in rows
+        if row.status == TransactionStatus.COMPLETED
+        for account_id in (row.debit_account_id, row.credit_account_id)
+    }
+    return [accounts[account_id] for account_id in changed & accounts.keys()]
+
+
 def _update(accounts: Collection[LockedAccount]) -> None:
-    _move(
-        [
-            (one.balance, one.last_sequence, one.last_posted_at, one.last_posted_at, one.id)
-            for one in accounts
-        ]
-    )
+    if accounts:
+        _move(
+            [
+                (one.balance, one.last_sequence, one.last_posted_at, one.last_posted_at, one.id)
+                for one in accounts
+            ]
+        )

@@ -3,8 +3,9 @@
 The queue's worker comes in by `process_claimed`, and does the same to rows that are stored already.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any, cast
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from transactions import events, ledger, selectors
 from transactions.approval import needs_approval
 from transactions.batches.booking import book
 from transactions.commands import Decision, MoneyCommand, Retry, resolve
-from transactions.execution import Accounts, execute, execute_new, posted
+from transactions.execution import Accounts, execute, execute_new
 from transactions.idempotency import Replay, settle_keys
 from transactions.journal import JournalRow, new_row
 from transactions.models import Batch
@@ -120,27 +121,36 @@ def _run_each(
     all_or_nothing: bool,
 ) -> list[Result]:
     results: list[Result] = []
-    rows: list[JournalRow] = []
-    for index, command in enumerate(commands):
-        if isinstance(command, MoneyCommand):
-            row = new_row(command, command.posting(accounts), origin, created_at, index)
-            execute_new(row, accounts)
-            if all_or_nothing:
-                _check_completed(row)
-            rows.append(row)
-            results.append(row)
+    for moves_money, some in groupby(enumerate(commands), key=_moves_money):
+        if moves_money:
+            rows = (
+                _execute(command, index, accounts, origin, created_at) for index, command in some
+            )
+            results += ledger.write(_all_completed(rows) if all_or_nothing else rows, accounts)
             continue
-        # What follows reads and writes rows itself: it must find what came before it.
-        ledger.write(rows, posted(rows, accounts))
-        rows = []
-        if isinstance(command, Decision):
-            results.append(_decide(command, stored[command.transaction_id], accounts, origin))
-        else:
-            account = _apply(command, origin)
-            accounts[account.id] = LockedAccount.of(account)
-            results.append(account)
-    ledger.write(rows, posted(rows, accounts))
+        # These read and write rows themselves: they find what came before them.
+        for _, command in some:
+            if isinstance(command, Decision):
+                results.append(_decide(command, stored[command.transaction_id], accounts, origin))
+            else:
+                account = _apply(command, origin)
+                accounts[account.id] = LockedAccount.of(account)
+                results.append(account)
     return results
+
+
+def _moves_money(numbered: tuple[int, Command]) -> bool:
+    return isinstance(numbered[1], MoneyCommand)
+
+
+def _execute(
+    command: Command, index: int, accounts: Accounts, origin: Origin, created_at: datetime
+) -> JournalRow:
+    """The row that the `index`-th command comes to, posted in memory."""
+    assert isinstance(command, MoneyCommand)
+    row = new_row(command, command.posting(accounts), origin, created_at, index)
+    execute_new(row, accounts)
+    return row
 
 
 def _lock_stored(commands: Sequence[Command]) -> dict[UUID, JournalRow]:
@@ -174,13 +184,20 @@ def _apply(command: Command, origin: Origin) -> Account:
     return command.apply(origin)
 
 
-def _check_completed(row: JournalRow) -> None:
-    """Raises what keeps a row of an atomic list from completion. It names no transaction."""
-    if refusal := row.refusal():
-        refusal.transaction_id = None
-        raise refusal
-    if row.waits_for_approval():
-        raise ApprovalRequired("An amount of this size is approved by itself, not in a list.")
+def _all_completed(rows: Iterable[JournalRow]) -> list[JournalRow]:
+    """The rows of an atomic list. Raises what keeps one from completion; it names no transaction.
+
+    The list is executed as a whole before it is written: a refusal is no reason to begin a COPY.
+    """
+    completed = []
+    for row in rows:
+        if refusal := row.refusal():
+            refusal.transaction_id = None
+            raise refusal
+        if row.waits_for_approval():
+            raise ApprovalRequired("An amount of this size is approved by itself, not in a list.")
+        completed.append(row)
+    return completed
 
 
 def _decide(command: Decision, row: JournalRow, accounts: Accounts, origin: Origin) -> JournalRow:
@@ -199,12 +216,12 @@ def _decide(command: Decision, row: JournalRow, accounts: Accounts, origin: Orig
         reason=command.reason,
         detail=overwritten,
     )
-    ledger.settle([row], [])
+    ledger.settle([row], {})
     written = [decided]
     if _goes_on(command, row, at):
         now = events.moment_after(row, timezone.now())
         execute(row, accounts, now)
-        ledger.settle([row], posted([row], accounts))
+        ledger.settle([row], accounts)
         written.append(events.outcome(row, before=TransactionStatus.PENDING, origin=origin, at=now))
     events.record(written)
     return row
@@ -232,7 +249,7 @@ def _run_claimed(mine: Q, origin: Origin) -> list[JournalRow]:
         outcomes.append(
             events.outcome(row, before=TransactionStatus.PROCESSING, origin=origin, at=at)
         )
-    ledger.settle(rows, posted(rows, accounts))
+    ledger.settle(rows, accounts)
     failpoint("post.settled")
     events.record(outcomes)
     failpoint("post.recorded")

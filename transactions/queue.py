@@ -259,7 +259,7 @@ def _change_each(
         failpoint("change.locked")
         now = timezone.now()
         written = [change(row, events.moment_after(row, now)) for row in rows]
-        ledger.settle(rows, [])
+        ledger.settle(rows, {})
         events.record(written)
         failpoint("change.recorded")
     failpoint("change.committed")

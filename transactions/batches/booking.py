@@ -1,6 +1,6 @@
 """A batch on its way into the journal, within the transaction that holds the locks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from core.errors import (
 )
 from transactions import ledger
 from transactions.commands import MoneyCommand
-from transactions.execution import Accounts, execute_new, posted
+from transactions.execution import Accounts, execute_new
 from transactions.idempotency import Replay, find_known
 from transactions.journal import JournalRow, new_row
 from transactions.models import Batch
@@ -48,28 +48,47 @@ def book(
     the index. Raises IntegrityError if a key, the batch's or an item's, has just been used.
     """
     batch.refused_index = None
+    batch.refused_index = None
     known = find_known(commands, origin)
-    results: Results = []
-    rows: list[JournalRow] = []
-    for index, posting in enumerate(postings_of(commands, accounts)):
-        if index in known:
-            if batch.atomic:
-                _check_done(known[index], index)
-            results.append(known[index])
-            continue
-        row = mark(new_row(commands[index], posting, origin, created_at, index), batch, index)
-        execute_new(row, accounts)
-        if batch.atomic and row.status != TransactionStatus.COMPLETED:
-            _check_refused(row, index)
-            batch.refused_index = index
-            batch.save(force_insert=True)
-            ledger.write([row], [])
-            return [row]
-        rows.append(row)
-        results.append(row)
+    postings = postings_of(commands, accounts)
+
+    def executed() -> Iterator[JournalRow | Replay]:
+        for index, (command, posting) in enumerate(zip(commands, postings, strict=True)):
+            if index in known:
+                yield known[index]
+                continue
+            row = mark(new_row(command, posting, origin, created_at, index), batch, index)
+            execute_new(row, accounts)
+            yield row
+
+    # An atomic batch is executed as a whole before anything is written, others meanwhile.
+    items = _until_refused(executed(), batch) if batch.atomic else executed()
     batch.save(force_insert=True)
-    ledger.write(rows, posted(rows, accounts))
+    results: Results = []
+    ledger.write(_new_rows(items, results), accounts)
     return results
+
+
+def _until_refused(items: Iterable[JournalRow | Replay], batch: Batch) -> Results:
+    """The items of an atomic batch, if all of them are done; else the first refused one alone."""
+    done: Results = []
+    for index, item in enumerate(items):
+        if isinstance(item, Replay):
+            _check_done(item, index)
+        elif item.status != TransactionStatus.COMPLETED:
+            _check_refused(item, index)
+            batch.refused_index = index
+            return [item]
+        done.append(item)
+    return done
+
+
+def _new_rows(items: Iterable[JournalRow | Replay], results: Results) -> Iterator[JournalRow]:
+    """Those of the items that are to be written, as they come. Adds all of them to `results`."""
+    for item in items:
+        results.append(item)
+        if isinstance(item, JournalRow):
+            yield item
 
 
 def mark(row: JournalRow, batch: Batch, index: int) -> JournalRow:

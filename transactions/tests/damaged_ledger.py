@@ -128,11 +128,11 @@ def reverse(original: JournalRow, failure_code: str = "") -> JournalRow:
     )
     with transaction.atomic():
         if failure_code:
-            ledger.write([row], [])
+            ledger.write([row], {})
         else:
             locked = lock_accounts([row.debit_account_id, row.credit_account_id])
             row.complete(locked[row.debit_account_id], locked[row.credit_account_id], now)
-            ledger.write([row], locked.values())
+            ledger.write([row], locked)
     return row
 
 

@@ -1,18 +1,22 @@
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import CASH, Account, internal_account_id
 from core.commands import Origin
-from core.errors import InsufficientFunds, NotFound
+from core.errors import InsufficientFunds, InvalidInput, NotFound
 from core.identifiers import uuid7
 from tests.assertions import BULK_INSERT, stored
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
+from transactions.journal import JournalRow
+from transactions.ledger import write
 from transactions.models import Entry, Transaction
 from transactions.processor import process
 
@@ -168,6 +172,38 @@ def test_what_is_refused_updates_no_account(length: int) -> None:
     assert statements(queries) == ["BEGIN", "SELECT", BULK_INSERT, "COMMIT"]
     assert stored(Account) == before
     assert Transaction.objects.filter(status="FAILED").count() == length
+
+
+@pytest.mark.django_db(transaction=True)
+def test_bad_input_amid_a_list_ends_the_copy_and_leaves_nothing_behind() -> None:
+    account = make_account(balance=3)
+    before = stored(Account)
+    commands = [
+        Deposit(account_id=account.id, amount=amount) for amount in (Decimal(5), Decimal("0.001"))
+    ]
+    with CaptureQueriesContext(connection) as queries, pytest.raises(InvalidInput):
+        process(commands, ORIGIN)
+    begun = [BULK_INSERT] if connection.vendor == "postgresql" else []
+    assert statements(queries) == ["BEGIN", "SELECT", *begun, "ROLLBACK"]
+    assert stored(Account) == before
+    assert Transaction.objects.count() == 1
+    assert run(commands[0]).status == "COMPLETED"
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_a_list_is_executed_while_the_server_inserts_it() -> None:
+    row = run(Withdraw(account_id=make_account().id, amount=Decimal(5)))
+    seen = []
+
+    def rows() -> Iterator[JournalRow]:
+        for index in range(3):
+            seen.append(connection.connection.info.transaction_status.name)
+            yield replace(row, id=uuid7(row.created_at, 1 + index))
+
+    with transaction.atomic():
+        assert len(write(rows(), {})) == 3
+    assert seen == ["INTRANS", "ACTIVE", "ACTIVE"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -120,13 +120,7 @@ def _write(rows: Iterator[JournalRow], books: Books) -> int:
     by_id: dict[UUID, LockedAccount] = {one.id: one for one in books.accounts.values()}
     count = 0
     while some := list(islice(rows, _ROWS_AT_ONCE)):
-        posted = {
-            account_id
-            for row in some
-            if row.completed_at
-            for account_id in row.customer_account_ids()
-        }
         if not books.problems.count:
-            ledger.write(some, [by_id[account_id] for account_id in posted])
+            ledger.write(some, by_id)
         count += len(some)
     return count
