@@ -48,7 +48,6 @@ def book(
     the index. Raises IntegrityError if a key, the batch's or an item's, has just been used.
     """
     batch.refused_index = None
-    batch.refused_index = None
     known = find_known(commands, origin)
     postings = postings_of(commands, accounts)
 
