@@ -1,14 +1,20 @@
 """One consistent read of the whole database, for as long as it takes, in no writer's way."""
 
+import fcntl
+import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from core.files import told_as_problem
 
 _POSTGRESQL_BEGIN = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
@@ -36,8 +42,9 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Iterator[BaseDatabaseWrapper]:
 
     PostgreSQL: the connection itself, in one REPEATABLE READ READ ONLY transaction without a
     statement time-out. SQLite: a connection to a copy in a temporary folder beside the database,
-    where as much room must be free. Raises RuntimeError inside a transaction, and OperationalError
-    if the database stays locked.
+    where as much room must be free; the next snapshot removes what a killed process has left there.
+    Raises RuntimeError inside a transaction, OperationalError if the database stays locked, and
+    FileProblem if its folder cannot be written to.
     """
     connection = connections[using]
     read = _postgresql if connection.vendor == "postgresql" else _sqlite
@@ -59,12 +66,36 @@ def _sqlite(connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
     if connection.in_atomic_block:
         raise RuntimeError("A snapshot cannot be taken inside a transaction.")
     database = Path(connection.settings_dict["NAME"])
-    with TemporaryDirectory(prefix=f".{database.name}-snapshot-", dir=database.parent) as folder:
-        path = Path(folder) / database.name
+    with _place_for_copy(database) as folder:
+        path = folder / database.name
         connection.ensure_connection()
         _copy(connection.connection, path)
         with _reader(connection, path) as reader:
             yield reader
+
+
+@contextmanager
+def _place_for_copy(database: Path) -> Iterator[Path]:
+    """A folder for one copy, beside the database.
+
+    Whoever has one shares the lock of the folder in which they lie, and that ends with the process.
+    So whoever gets the lock alone knows that those which are there belong to nobody.
+    """
+    prefix = f".{database.name}-snapshot-"
+    with told_as_problem(database.parent, "read"):
+        descriptor = os.open(database.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for leftover in database.parent.glob(f"{escape(prefix)}*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        with told_as_problem(database.parent, "written to"):
+            folder = TemporaryDirectory(prefix=prefix, dir=database.parent)
+        with folder as name:
+            yield Path(name)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -97,6 +97,23 @@ def test_the_copy_leaves_nothing_behind() -> None:
 
 
 @pytest.mark.sqlite
+def test_the_copy_of_a_killed_process_is_removed_by_the_next() -> None:
+    folder = Path(connection.settings_dict["NAME"]).parent
+    before = sorted(folder.iterdir())
+    with snapshot() as reader:
+        used = Path(reader.settings_dict["NAME"]).parent
+        left = used.with_name(f"{used.name[:-3]}---")
+        left.mkdir()
+        (left / used.name).write_bytes(b"of a killed process")
+        # Somebody else may still be at it.
+        with snapshot():
+            assert left.exists()
+    with snapshot():
+        assert not left.exists()
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.sqlite
 def test_a_bank_written_all_the_time_is_copied_in_one_step(monkeypatch) -> None:
     steps: list[int] = []
     backup = module._backup
