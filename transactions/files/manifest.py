@@ -61,11 +61,22 @@ class Manifest:
                 raise ValueError(f"Only files of format version {FORMAT_VERSION} are read here.")
             return cls(
                 exported_at=parse_time(content["exported_at"]),
-                files=tuple(FileEntry(**entry) for entry in content["files"]),
+                files=tuple(_decoded(entry) for entry in content["files"]),
                 spreadsheets=tuple(content["spreadsheets"]),
             )
         except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise ValueError(f"{MANIFEST_NAME} is not a manifest of an export.") from error
+
+
+_TYPES_OF_ENTRY = {"name": str, "rows": int, "bytes": int, "sha256": str, "sums": dict}
+
+
+def _decoded(entry: Mapping[str, Any]) -> FileEntry:
+    """Raises TypeError for what `encode` does not write."""
+    decoded = FileEntry(**entry)
+    if not all(isinstance(getattr(decoded, name), of) for name, of in _TYPES_OF_ENTRY.items()):
+        raise TypeError(f"An entry has {', '.join(_TYPES_OF_ENTRY)}, each of its type.")
+    return decoded
 
 
 def sums_of(connection: BaseDatabaseWrapper, file_format: FileFormat) -> tuple[int, dict[str, str]]:

@@ -16,10 +16,12 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
 from accounts.models import Account, AccountEvent
+from core import failpoints
 from tests.assertions import nothing_changes
 from tests.exports import contents, export_inside, export_of, renew_manifest
 from tests.factories import make_account
 from tests.random_ledger import write_random_ledger
+from transactions.files.formats import ARCHIVED_TRANSACTIONS
 from transactions.models import ArchiveRun, ArchiveSegment, Batch, Transaction
 from transactions.tests.eventful_bank import exported_eventful_bank
 from transactions.tests.queueing import assert_clean, work
@@ -187,6 +189,38 @@ def test_a_failed_import_leaves_no_archive(exported: Path, archive_file: Path) -
     assert not archive_file.exists()
 
 
+def test_an_archive_that_is_counted_on_stays_whatever_comes_after(
+    exported: Path, archive_file: Path
+) -> None:
+    failpoints.arm("import.committed=raise")
+    try:
+        with pytest.raises(failpoints.FailpointReached):
+            import_data(exported)
+    finally:
+        failpoints.arm("")
+    assert ArchiveRun.objects.get().rows == 4
+    assert archive_file.read_bytes() == (exported / archive_file.name).read_bytes()
+
+
+@pytest.mark.parametrize("stands_there", ["nowhere", "elsewhere"])
+def test_a_link_in_the_place_of_the_archive_is_left_alone(
+    stands_there: str, exported: Path, archive_file: Path
+) -> None:
+    """To nothing, or to what the file's header alone is."""
+    target = exported.parent / stands_there
+    if stands_there == "elsewhere":
+        target.write_bytes(ARCHIVED_TRANSACTIONS.header)
+    archive_file.symlink_to(target)
+    assert refused(exported)[0].endswith("is a symbolic link, which is not followed.")
+    assert archive_file.is_symlink()
+
+
+def test_a_wrong_time_zone_is_told(exported: Path) -> None:
+    for name in ("Nowhere/X", "Europe", "../../etc/passwd"):
+        with pytest.raises(CommandError, match=f"'{name}' is no time zone"):
+            import_data(exported, "--time-zone", name)
+
+
 @pytest.mark.parametrize(
     ("name", "column", "cell", "reason"),
     [
@@ -283,6 +317,10 @@ def test_a_file_that_is_not_the_manifests_is_told_and_looked_into(exported: Path
     ("damage", "message"),
     [
         (lambda path: path.write_text("{}"), "manifest.json is not a manifest of an export."),
+        (
+            lambda path: path.write_text(path.read_text().replace('"rows": 5', '"rows": "5"')),
+            "manifest.json is not a manifest of an export.",
+        ),
         (
             lambda path: path.write_text(path.read_text().replace('version": 1', 'version": 9')),
             "Only files of format version 1 are read here.",

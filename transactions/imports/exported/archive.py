@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from core.failpoints import failpoint
@@ -31,8 +31,8 @@ CALLER = "job:import_data"
 def taking_over() -> Iterator[None]:
     """Holds off archive runs and other imports while the archive is taken over.
 
-    If that fails, what `put_in_place` has put there is taken away again. Raises ImportBusy and
-    FileProblem.
+    If that fails, what `put_in_place` has put there is taken away again, where it is certain that
+    nothing counts on it. Raises ImportBusy and FileProblem.
     """
     target = archive_path()
     with ExitStack() as held:
@@ -40,13 +40,29 @@ def taking_over() -> Iterator[None]:
             held.enter_context(archive_lock(target))
         except FileBusy as error:
             raise ImportBusy("An archive run or another import is at work.") from error
-        was_there = target.exists()
+        was_begun = target.is_symlink() or _holds_lines(target)
         try:
             yield
         except BaseException:
-            if not was_there:
+            if not was_begun and _is_undone():
                 target.unlink(missing_ok=True)
             raise
+
+
+def _holds_lines(target: Path) -> bool:
+    return target.exists() and target.stat().st_size > len(FORMAT.header)
+
+
+def _is_undone() -> bool:
+    """Whether the transaction has certainly not committed.
+
+    It may have, though its end was an error: an interrupt right after it, or a connection that was
+    lost while it committed. Then the file stays; the next import knows it for its own.
+    """
+    try:
+        return connection.is_usable() and not ArchiveRun.objects.exists()
+    except DatabaseError:
+        return False
 
 
 def put_in_place(source: Source) -> None:
@@ -57,8 +73,8 @@ def put_in_place(source: Source) -> None:
     """
     target = archive_path()
     if target.exists() and not target.samefile(source.path):
-        holds_lines = target.stat().st_size > len(FORMAT.header)
-        if holds_lines and digest_of(target, target.stat().st_size) != source.entry.sha256:
+        size = target.stat().st_size
+        if _holds_lines(target) and digest_of(target, size) != source.entry.sha256:
             raise ImportRefused(f"{target} is another bank's archive; move it away first.")
     if not target.exists() or not target.samefile(source.path):
         with source.path.open("rb") as file, write_atomically(target) as copy:

@@ -1,11 +1,11 @@
 """`manage.py import_data`: files into an empty bank."""
 
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from json import dumps
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -21,6 +21,13 @@ _NEXT = (
     "Users that the files name and that were not here are inactive and have no password: activate"
     " them in the admin and set one."
 )
+
+
+def time_zone_named(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ArgumentTypeError(f"{name!r} is no time zone, like Europe/Berlin") from None
 
 
 class Command(BaseCommand):
@@ -49,7 +56,7 @@ class Command(BaseCommand):
         )
         legacy.add_argument(
             "--time-zone",
-            type=ZoneInfo,
+            type=time_zone_named,
             metavar="NAME",
             default="UTC",
             help="of times without an offset, such as Europe/Berlin (default: %(default)s)",
