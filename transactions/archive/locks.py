@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.db import connection
 
-from core.files import FileBusy, exclusive
+from core.files import FileBusy, exclusive, remove_leftovers
 
 # Any constant will do, but those of core.database and core.migration_lock.
 _ADVISORY_LOCK = 7_064_008
@@ -17,6 +17,7 @@ _BUSY = "Another archive run is going on."
 def archive_lock(path: Path) -> Iterator[None]:
     """Holds off every other run on this database or this file. Both locks end with the process.
 
+    What killed ones have left of files beside it, a copy half made, is removed.
     On SQLite the file's lock is the only one. Raises FileBusy at once if another run holds either,
     and FileProblem if the folder does not allow it.
     """
@@ -24,6 +25,7 @@ def archive_lock(path: Path) -> Iterator[None]:
         held.enter_context(exclusive(path.with_name(f".{path.name}.lock"), _BUSY))
         if connection.vendor == "postgresql":
             held.enter_context(_advisory_lock())
+        remove_leftovers(path.parent, path.name)
         yield
 
 

@@ -4,37 +4,44 @@ import hashlib
 from pathlib import Path
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Max
 
 from core.files import FileProblem, told_as_problem
+from transactions.archive.file import chained, header_segment
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
 from transactions.files.manifest import FileEntry, sums_of
 from transactions.models import ArchiveSegment
-
-_CHUNK_BYTES = 1 << 20
 
 
 def live_archive_entry(connection: BaseDatabaseWrapper, folder: Path) -> FileEntry:
     """What the archive has recorded by the moment of the export; it may grow meanwhile.
 
-    Raises FileProblem if the file is missing or shorter than that.
+    Raises FileProblem if the file is missing or is not what is recorded: the manifest would vouch
+    for it. Memory grows with the largest segment only.
     """
     path = folder / ARCHIVED_TRANSACTIONS.file_name
-    segments = ArchiveSegment.objects.using(connection.alias)
-    size: int = segments.aggregate(end=Max("file_end"))["end"] or 0
+    size, digest = _proven(connection, path)
     rows, sums = sums_of(connection, ARCHIVED_TRANSACTIONS)
-    return FileEntry(path.name, rows, size, _digest(path, size), sums)
+    return FileEntry(path.name, rows, size, digest, sums)
 
 
-def _digest(path: Path, size: int) -> str:
-    """SHA-256 of the first `size` bytes."""
+def _proven(connection: BaseDatabaseWrapper, path: Path) -> tuple[int, str]:
+    """How much of the file is recorded, and its SHA-256. Nothing, where no run has been."""
     digest = hashlib.sha256()
-    if not size:
-        return digest.hexdigest()
+    last = header_segment()
+    segments = ArchiveSegment.objects.using(connection.alias).order_by("number")
+    if not segments.exists():
+        return 0, digest.hexdigest()
     with told_as_problem(path, "read"), path.open("rb") as file:
-        while size and (block := file.read(min(size, _CHUNK_BYTES))):
-            digest.update(block)
-            size -= len(block)
-    if size:
-        raise FileProblem(f"{path} is shorter than its runs say: `verify_archive` tells more.")
-    return digest.hexdigest()
+        header = file.read(last.file_end)
+        digest.update(header)
+        is_whole = header == ARCHIVED_TRANSACTIONS.header
+        for segment in segments.iterator():
+            data = file.read(segment.file_end - segment.file_start)
+            is_whole = is_whole and chained(last.digest, data).hexdigest() == segment.digest
+            if not is_whole:
+                raise FileProblem(
+                    f"{path} is not what its runs wrote: `verify_archive` tells more."
+                )
+            digest.update(data)
+            last = segment
+    return last.file_end, digest.hexdigest()

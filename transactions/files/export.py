@@ -68,9 +68,9 @@ def export(
         exclusive(folder / LOCK_NAME, f"Another export into {folder} is going on."),
         ExitStack() as pending_files,
     ):
+        _remove_leftovers(folder)
 
         def pending(name: str) -> PendingFile:
-            remove_leftovers(folder, name)
             return pending_files.enter_context(PendingFile(folder / name))
 
         # All places are looked at before anything is read.
@@ -109,6 +109,15 @@ def is_live_archive(folder: Path, file_format: FileFormat) -> bool:
     """Whether the file of this format in this folder is the one that the archive appends to."""
     data = Path(settings.DATA_DIR)
     return file_format is ARCHIVED_TRANSACTIONS and data.is_dir() and folder.samefile(data)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Whatever files a killed export was at. Those beside the live archive are the archive's."""
+    remove_leftovers(folder, MANIFEST_NAME)
+    for each in FILES:
+        if not is_live_archive(folder, each):
+            remove_leftovers(folder, each.file_name)
+        remove_leftovers(folder, spreadsheet_name(each))
 
 
 def _write(connection: BaseDatabaseWrapper, target: _Target) -> FileEntry:

@@ -257,6 +257,14 @@ def test_the_second_of_two_hosts_is_told(bank: Bank, archive_file: Path) -> None
     works(archive_file)
 
 
+def test_what_a_killed_one_left_half_written_is_removed(bank: Bank, archive_file: Path) -> None:
+    """A header, a tail that is kept, or the copy that an import makes: on its way, never there."""
+    for name in (archive_file.name, f"{archive_file.name}.cut-20260301T120000000000Z"):
+        archive_file.with_name(f".{name}.a1b2c3d4.unfinished").write_bytes(HEADER)
+    works(archive_file)
+    assert not list(archive_file.parent.glob(".*.unfinished"))
+
+
 def test_the_lock_ends_with_its_block(archive_file: Path) -> None:
     for _ in range(2):
         with archive_lock(archive_file), pytest.raises(FileBusy), archive_lock(archive_file):

@@ -20,6 +20,8 @@ from core.files import exclusive
 from core.money import to_units
 from tests.api import make_user
 from tests.factories import ORIGIN, make_account, run
+from transactions.archive.runs import archive
+from transactions.archive.selection import Selection
 from transactions.commands import Deposit, Reverse, Transfer, Withdraw
 from transactions.files import export as export_module
 from transactions.files.file_format import prepare_sqlite
@@ -195,6 +197,38 @@ def test_only_some_tables(bank: Account, tmp_path: Path) -> None:
         "batches.csv",
         "manifest.json",
     ]
+
+
+def test_what_a_killed_export_left_is_removed_by_any_other(tmp_path: Path, settings: Any) -> None:
+    """Of the tables and copies too that this one does not write, but for the archive's own."""
+    settings.DATA_DIR = tmp_path
+    left = ("manifest.json", "batches.csv", "accounts.spreadsheet.csv", "archived_transactions.csv")
+    for name in left:
+        (tmp_path / f".{name}.a1b2c3d4.unfinished").touch()
+    export(tmp_path, "--tables", "accounts")
+    assert [path.name for path in tmp_path.glob(".*.unfinished")] == [
+        ".archived_transactions.csv.a1b2c3d4.unfinished"
+    ]
+
+
+def test_an_archive_that_was_edited_is_not_vouched_for(tmp_path: Path, settings: Any) -> None:
+    """The digest of a manifest would make it look right."""
+    settings.DATA_DIR = tmp_path
+    account = make_account()
+    for amount in (100, 200):
+        run(Deposit(account_id=account.id, amount=Decimal(amount)))
+        archive(Selection(keep_last=0), origin=ORIGIN)
+    live = tmp_path / "archived_transactions.csv"
+    whole = live.read_bytes()
+    assert export(tmp_path)["files"][-1]["sha256"] == hashlib.sha256(whole).hexdigest()
+    manifest = (tmp_path / "manifest.json").read_bytes()
+    for damaged in (whole.replace(b"100.00", b"900.00"), b"x" + whole[1:], whole[:-1], b"", None):
+        live.unlink() if damaged is None else live.write_bytes(damaged)
+        with pytest.raises(
+            CommandError, match=r"archived_transactions\.csv .* Nothing was exported"
+        ):
+            export(tmp_path)
+        assert (tmp_path / "manifest.json").read_bytes() == manifest
 
 
 def test_the_live_archive_is_never_written(bank: Account, tmp_path: Path, settings: Any) -> None:
