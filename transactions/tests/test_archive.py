@@ -208,6 +208,7 @@ def test_stopped_between_batches_it_keeps_what_it_has(archive_file: Path) -> Non
 WRONG = [
     (["--older-than", "90"], "no number of days"),
     (["--before", "2026-02-30"], "no date"),
+    (["--before", "9999-12-31T23:59:59-01:00"], "no date"),
     (["--before", "2026-02-28T10:00:00"], "needs an offset"),
     (["--keep-last", "-1"], "no whole number"),
     (["--older-than", "90d", "--before", "2026-01-01"], "not allowed with"),

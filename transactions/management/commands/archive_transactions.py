@@ -42,11 +42,11 @@ def moment(text: str) -> datetime:
         if len(text) == len("2026-01-31"):
             return datetime.combine(date.fromisoformat(text), time(), tzinfo=UTC)
         at = datetime.fromisoformat(text)
-    except ValueError:
+        if at.tzinfo is None:
+            raise ArgumentTypeError(f"{text!r} needs an offset, like 2026-01-31T18:00:00+01:00")
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ArgumentTypeError(f"{text!r} is no date, like 2026-01-31") from None
-    if at.tzinfo is None:
-        raise ArgumentTypeError(f"{text!r} needs an offset, like 2026-01-31T18:00:00+01:00")
-    return at.astimezone(UTC)
 
 
 def whole(text: str) -> int:
