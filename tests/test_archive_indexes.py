@@ -111,7 +111,8 @@ def read(job: Any) -> list[tuple[str, int]]:
         for node in nodes(plans[0]["Plan"]):
             if "Scan" in node["Node Type"] and node.get("Index Name"):
                 rows = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
-                found.append((node["Index Name"], round(rows * node["Actual Loops"])))
+                if node["Index Name"].startswith("transaction"):
+                    found.append((node["Index Name"], round(rows * node["Actual Loops"])))
             else:
                 assert node.get("Relation Name") != "transactions_transaction" or (
                     node["Node Type"] == "Bitmap Heap Scan"
