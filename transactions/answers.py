@@ -11,13 +11,14 @@ from rest_framework.response import Response
 
 from core.api.idempotency import replay_headers
 from core.api.requests import origin_of
+from transactions.batches.answer import row_of
 from transactions.commands import Decision, MoneyCommand, Reverse
 from transactions.dry_run import is_dry_run, try_out
 from transactions.idempotency import Replay
 from transactions.journal import JournalRow
 from transactions.processor import process
 from transactions.queue import accept
-from transactions.serializers import TransactionSerializer
+from transactions.representation import represent
 from transactions.states import OPEN
 
 _ASYNC = "respond-async"
@@ -63,16 +64,16 @@ def _answer(
 ) -> Response:
     if refusal := outcome.refusal():
         raise refusal
-    transaction = outcome.as_transaction()
+    row = row_of(outcome)
     headers = replay_headers(outcome.replayed)
-    waits = transaction.status in OPEN
+    waits = row.status in OPEN
     if waits:
-        route = reverse("transaction-detail", kwargs={"transaction_id": transaction.pk})
+        route = reverse("transaction-detail", kwargs={"transaction_id": row.id})
         headers["Location"] = request.build_absolute_uri(route)
         if queued and prefers_async(request):
             headers |= PREFERENCE_APPLIED
     return Response(
-        TransactionSerializer(transaction, context={"own_account_ids": own}).data,
+        represent(row, own=own),
         status=status.HTTP_202_ACCEPTED if waits else status.HTTP_200_OK,
         headers=headers,
     )

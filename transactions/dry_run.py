@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -14,7 +15,6 @@ from core.api.requests import parse_query
 from core.api.serializers import StrictSerializer
 from core.commands import Origin
 from transactions.commands import Decision, MoneyCommand, Retry, Reverse
-from transactions.models import Transaction
 from transactions.processor import process
 from transactions.queue import check_horizon
 from transactions.serializers import TransactionSerializer
@@ -26,6 +26,11 @@ class DryRunQuery(StrictSerializer):
     dry_run = serializers.ChoiceField(["true", "false"], default="false")
 
 
+@extend_schema_field({"type": "boolean", "example": True})
+class _AlwaysTrueField(serializers.BooleanField):
+    """What tells a dry run from the answer of what was done."""
+
+
 class DryRunSerializer(TransactionSerializer):
     """What would happen. It has no id, no time and no key: nothing of it is stored.
 
@@ -33,10 +38,12 @@ class DryRunSerializer(TransactionSerializer):
     idempotency key stands for already, or None.
     """
 
-    dry_run = serializers.SerializerMethodField(help_text="Always true: nothing was done.")
-    replays = serializers.SerializerMethodField(
+    dry_run = _AlwaysTrueField(read_only=True, help_text="Always true: nothing was done.")
+    replays = serializers.UUIDField(
+        read_only=True,
+        allow_null=True,
         help_text="The transaction that the idempotency key stands for already: it would be"
-        " answered as it is, and nothing done. Null if the request would be done."
+        " answered as it is, and nothing done. Null if the request would be done.",
     )
 
     class Meta(TransactionSerializer.Meta):
@@ -58,20 +65,17 @@ class DryRunSerializer(TransactionSerializer):
         )
         read_only_fields = fields
 
-    @extend_schema_field({"type": "boolean", "example": True})
-    def get_dry_run(self, _transaction: Transaction) -> bool:
-        return True
-
-    @extend_schema_field({"type": "string", "format": "uuid", "nullable": True})
-    def get_replays(self, _transaction: Transaction) -> str | None:
+    def further_members(self, instance: Any) -> dict[str, Any]:
         replays = self.context["replays"]
-        return str(replays) if replays else None
+        return {"dry_run": True, "replays": replays and str(replays)}
 
 
 def is_dry_run(request: Request) -> bool:
     """Whether the query asks for nothing to be done. Raises InvalidInput for any other parameter:
     a misspelt one would move money.
     """
+    if not request.query_params:
+        return False
     return bool(parse_query(DryRunQuery, request)["dry_run"] == "true")
 
 

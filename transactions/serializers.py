@@ -1,57 +1,56 @@
 """Shapes of transactions and ledger lines on the wire."""
 
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.models import CASH, internal_account_id
-from core.api.fields import (
-    AmountOutputField,
-    OffsetDateTimeField,
-)
-from core.money import format_amount
-from transactions.failures import is_retryable
+from core.api.fields import AmountOutputField, OffsetDateTimeField
 from transactions.models import Entry, EntrySide, Transaction, TransactionEvent
-from transactions.states import TransactionStatus, TransactionType
+from transactions.representation import Row, represent
+from transactions.states import TransactionStatus
 
 
 class FailureSerializer(serializers.Serializer[Transaction]):
     """Why a transaction failed."""
 
-    code = serializers.CharField(source="failure_code", help_text="Stable error code.")
-    detail = serializers.CharField(source="failure_detail", help_text="The reason in words.")
-    retryable = serializers.SerializerMethodField(
-        help_text="Whether `retry/` may be asked for. It never means to send the request again."
+    code = serializers.CharField(help_text="Stable error code.")
+    detail = serializers.CharField(help_text="The reason in words.")
+    retryable = serializers.BooleanField(
+        read_only=True,
+        help_text="Whether `retry/` may be asked for. It never means to send the request again.",
     )
-
-    def get_retryable(self, transaction: Transaction) -> bool:
-        return is_retryable(transaction)
 
 
 class TransactionSerializer(serializers.ModelSerializer[Transaction]):
     """A transaction as one of its sides sees it.
 
-    Context: `own_account_ids`, the accounts whose side may be shown (None for all).
+    Context: `own_account_ids`, the accounts whose side may be shown (None for all), and
+    `shows_reasons`, whether an owner is told the bank's reasons too.
     """
 
-    transaction_id = serializers.UUIDField(source="id", help_text="Identifier (UUIDv7).")
-    account_id = serializers.SerializerMethodField(
-        help_text="The customer of a deposit or withdrawal; the debited account of a transfer."
+    transaction_id = serializers.UUIDField(help_text="Identifier (UUIDv7).")
+    account_id = serializers.UUIDField(
+        read_only=True,
+        help_text="The customer of a deposit or withdrawal; the debited account of a transfer.",
     )
-    target_account_id = serializers.SerializerMethodField(
-        help_text="The credited account of a transfer; null otherwise."
+    target_account_id = serializers.UUIDField(
+        read_only=True,
+        allow_null=True,
+        help_text="The credited account of a transfer; null otherwise.",
     )
     amount = AmountOutputField(help_text="Always above zero.")
-    description = serializers.SerializerMethodField(
-        help_text="What it is for. Why the bank reversed something, staff only read."
+    description = serializers.CharField(
+        read_only=True,
+        help_text="What it is for. Why the bank reversed something, staff only read.",
     )
-    balance_after = serializers.SerializerMethodField(
-        help_text="Balance of one's own side after posting; null if nothing was posted."
+    balance_after = AmountOutputField(
+        allow_null=True,
+        help_text="Balance of one's own side after posting; null if nothing was posted.",
     )
-    failure = serializers.SerializerMethodField(help_text="Why it failed; null if it did not.")
+    failure = FailureSerializer(
+        read_only=True, allow_null=True, help_text="Why it failed; null if it did not."
+    )
     approval_required = serializers.BooleanField(
         help_text="Whether a second person had or has to approve it."
     )
@@ -59,7 +58,7 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
         allow_null=True, help_text="When it is to be processed (UTC); null for as soon as possible."
     )
     reverses = serializers.UUIDField(
-        source="reverses_id", allow_null=True, help_text="The transaction that this one reverses."
+        allow_null=True, help_text="The transaction that this one reverses."
     )
     effective_at = OffsetDateTimeField(help_text="Value date (UTC).")
     created_at = OffsetDateTimeField(help_text="When it was asked for (UTC).")
@@ -99,62 +98,39 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
             "retry_count": {"help_text": "How often a retry was asked for."},
         }
 
-    @extend_schema_field({"type": "string", "format": "uuid"})
-    def get_account_id(self, transaction: Transaction) -> str:
-        return str(_sides(transaction)[0])
-
-    @extend_schema_field({"type": "string", "format": "uuid", "nullable": True})
-    def get_target_account_id(self, transaction: Transaction) -> str | None:
-        target = _sides(transaction)[1]
-        return str(target) if target else None
-
-    @extend_schema_field({"type": "string"})
-    def get_description(self, transaction: Transaction) -> str:
-        own = self.context.get("own_account_ids")
-        is_told = own is None or self.context.get("shows_reasons", False)
-        if transaction.type == TransactionType.REVERSAL and not is_told:
-            return ""
-        return transaction.description
-
-    @extend_schema_field({"type": "string", "nullable": True, "example": "250.00"})
-    def get_balance_after(self, transaction: Transaction) -> str | None:
-        balance = self._own_balance_after(transaction)
-        if balance is None:
-            return None
-        return format_amount(balance, transaction.currency)
-
-    def _own_balance_after(self, transaction: Transaction) -> Decimal | None:
-        """Of the debited side if that is a customer's one may see, else of the credited side."""
-        own = self.context.get("own_account_ids")
-        sides = (
-            (transaction.debit_account_id, transaction.debit_balance_after),
-            (transaction.credit_account_id, transaction.credit_balance_after),
+    def to_representation(self, instance: Row) -> dict[str, Any]:
+        members = represent(
+            instance,
+            own=self.context.get("own_account_ids"),
+            tells_reasons=self.context.get("shows_reasons", False),
         )
-        visible = (balance for account_id, balance in sides if own is None or account_id in own)
-        return next((balance for balance in visible if balance is not None), None)
+        members |= self.further_members(instance)
+        return {name: members[name] for name in self.Meta.fields}
 
-    @extend_schema_field(FailureSerializer(allow_null=True))
-    def get_failure(self, transaction: Transaction) -> dict[str, Any] | None:
-        if not transaction.failure_code:
-            return None
-        return FailureSerializer(transaction).data
+    def further_members(self, instance: Any) -> dict[str, Any]:
+        """What a kind of serializer tells besides."""
+        return {}
+
+
+@extend_schema_field({"type": "string", "enum": ["debit", "credit"]})
+class _DirectionField(serializers.CharField):
+    """Which side of a transaction an account is."""
 
 
 class DirectedTransactionSerializer(TransactionSerializer):
     """A transaction in the history of the account that the context names as `account_id`."""
 
-    direction = serializers.SerializerMethodField(
-        help_text="Whether it debits or credits the account in question."
+    direction = _DirectionField(
+        read_only=True, help_text="Whether it debits or credits the account in question."
     )
 
     class Meta(TransactionSerializer.Meta):
         fields = (*TransactionSerializer.Meta.fields, "direction")
         read_only_fields = fields
 
-    @extend_schema_field({"type": "string", "enum": ["debit", "credit"]})
-    def get_direction(self, transaction: Transaction) -> str:
-        debited = transaction.debit_account_id == self.context["account_id"]
-        return "debit" if debited else "credit"
+    def further_members(self, instance: Transaction) -> dict[str, Any]:
+        is_debited = instance.debit_account_id == self.context["account_id"]
+        return {"direction": "debit" if is_debited else "credit"}
 
 
 class EntrySerializer(serializers.ModelSerializer[Entry]):
@@ -226,16 +202,24 @@ class TransactionDetailSerializer(TransactionSerializer):
 
     entries = EntrySerializer(many=True, help_text="Ledger lines of the sides one may see.")
     events = TransactionEventSerializer(many=True, help_text="What happened after it was made.")
-    reversed_by = serializers.SerializerMethodField(
-        help_text="The reversal of this transaction, if there is one."
+    reversed_by = serializers.UUIDField(
+        read_only=True,
+        allow_null=True,
+        help_text="The reversal of this transaction, if there is one.",
     )
 
     class Meta(TransactionSerializer.Meta):
         fields = (*TransactionSerializer.Meta.fields, "reversed_by", "entries", "events")
         read_only_fields = fields
 
-    @extend_schema_field({"type": "string", "format": "uuid", "nullable": True})
-    def get_reversed_by(self, transaction: Transaction) -> str | None:
+    def further_members(self, instance: Transaction) -> dict[str, Any]:
+        return {
+            "reversed_by": self._reversed_by(instance),
+            "entries": EntrySerializer(instance.entries.all(), many=True).data,
+            "events": TransactionEventSerializer(instance.events.all(), many=True).data,
+        }
+
+    def _reversed_by(self, transaction: Transaction) -> str | None:
         reversals = transaction.reversals.exclude(status=TransactionStatus.FAILED)
         if self.context.get("own_account_ids") is not None:
             reversals = reversals.filter(status=TransactionStatus.COMPLETED)
@@ -254,17 +238,3 @@ class BalanceSerializer(serializers.Serializer[Any]):
         help_text="Balance plus overdraft limit; null for a past moment and an internal account.",
     )
     at = OffsetDateTimeField(help_text="The moment (UTC).")
-
-
-def _sides(transaction: Transaction) -> tuple[UUID, UUID | None]:
-    """`account_id` and `target_account_id`: internal accounts are not named to clients."""
-    if transaction.type == TransactionType.DEPOSIT:
-        return transaction.credit_account_id, None
-    if transaction.type == TransactionType.WITHDRAW:
-        return transaction.debit_account_id, None
-    cash = internal_account_id(CASH, transaction.currency)
-    if transaction.debit_account_id == cash:
-        return transaction.credit_account_id, None
-    if transaction.credit_account_id == cash:
-        return transaction.debit_account_id, None
-    return transaction.debit_account_id, transaction.credit_account_id

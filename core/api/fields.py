@@ -34,6 +34,12 @@ def parse_uuid(data: Any) -> UUID:
     return UUID(data)
 
 
+def rfc_3339(moment: datetime) -> str:
+    """The moment as every answer prints it: in UTC, with all its microseconds, as RFC 3339 asks."""
+    in_utc = moment.astimezone(UTC).replace(tzinfo=None)
+    return f"{in_utc.isoformat(timespec='microseconds')}Z"
+
+
 class StrictCharField(serializers.CharField):
     """A text, kept as it was sent: JSON strings only, nothing trimmed, checked by `check_text`.
 
@@ -162,8 +168,7 @@ class OffsetDateTimeField(serializers.Field[Any, Any, Any, Any]):
             self.fail("out_of_range")
 
     def to_representation(self, value: datetime) -> str:
-        moment = value.astimezone(UTC).replace(tzinfo=None)
-        return f"{moment.isoformat(timespec='microseconds')}Z"
+        return rfc_3339(value)
 
 
 @extend_schema_field(

@@ -30,6 +30,6 @@ class StrictSerializer(serializers.Serializer[Any]):
         return value
 
     def _unknown(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
-        known = {field.field_name for field in self._writable_fields}
+        known = self.fields
         error = ErrorDetail("There is no such field.", code="unknown_field")
-        return {name: [error] for name in data if name not in known}
+        return {name: [error] for name in data if name not in known or known[name].read_only}

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -72,6 +73,7 @@ class RateLimit:
         return f"{self.kind}:{key}:{number}", self.window_seconds - passed
 
 
+@lru_cache(maxsize=1024)
 def network_of(address: str) -> str:
     """What an address counts as: itself, or the /64 of an IPv6 host, who has all of it."""
     try:

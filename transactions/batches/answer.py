@@ -4,16 +4,11 @@ import json
 from collections import Counter
 from typing import Any
 
-from core.errors import ERROR_KINDS
-from core.money import format_units, to_units
 from transactions.batches.post import Outcome, transaction_id_of
-from transactions.failures import is_retryable
 from transactions.idempotency import Replay
 from transactions.journal import JournalRow
-from transactions.models import Transaction
+from transactions.representation import Row, balance_after, failure
 from transactions.states import OPEN, TransactionStatus
-
-Row = JournalRow | Transaction
 
 
 def render(outcome: Outcome) -> bytes:
@@ -42,27 +37,6 @@ def render_dry_run(outcome: Outcome) -> bytes:
 def row_of(result: JournalRow | Replay) -> Row:
     """What a result says: the row that was made, or the transaction that was there."""
     return result.as_transaction() if isinstance(result, Replay) else result
-
-
-def balance_after(row: Row) -> str | None:
-    """Of the debited customer, else of the credited one; None if nothing was posted."""
-    balance = row.debit_balance_after
-    if balance is None:
-        balance = row.credit_balance_after
-    if balance is None:
-        return None
-    return format_units(balance if isinstance(balance, int) else to_units(balance), row.currency)
-
-
-def failure(row: Row) -> dict[str, Any] | None:
-    """Why it failed; None if it did not."""
-    if not row.failure_code:
-        return None
-    if isinstance(row, Transaction):
-        retryable = is_retryable(row)
-    else:
-        retryable = ERROR_KINDS[row.failure_code].retryable
-    return {"code": row.failure_code, "detail": row.failure_detail, "retryable": retryable}
 
 
 def _summary(outcome: Outcome) -> dict[str, Any]:
