@@ -35,6 +35,8 @@ _DECIDE = {
     "transactions.reverse_transaction",
     "transactions.approve_transaction",
     "transactions.run_archive",
+    # Creating a client is in no role: see clients/admin/rights.py.
+    "clients.revoke_apiclient",
 }
 
 ROLES: dict[str, set[str]] = {

@@ -84,7 +84,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "oauth2_provider",
+    "clients.apps.TokensConfig",
     "axes",
     "django_otp",
     "django_otp.plugins.otp_totp",
@@ -92,7 +92,7 @@ INSTALLED_APPS = [
     "core",
     "accounts",
     "transactions",
-    "clients",
+    "clients.apps.ClientsConfig",
     "staff",
     "bankproject",
 ]

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from oauth2_provider.apps import DOTConfig
 
 
 class ClientsConfig(AppConfig):
@@ -7,3 +8,9 @@ class ClientsConfig(AppConfig):
 
     def ready(self) -> None:
         from clients import schema  # noqa: F401 - tells drf-spectacular about the authentication
+
+
+class TokensConfig(DOTConfig):
+    """django-oauth-toolkit, by a name that staff understand."""
+
+    verbose_name = "Clients and tokens"

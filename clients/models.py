@@ -34,11 +34,17 @@ class ApiClient(AbstractApplication):
         default=list, validators=[validate_scopes], help_text="What its tokens may be good for."
     )
     is_active = models.BooleanField(default=True)
+    last_token_at = models.DateTimeField(
+        "last use", null=True, editable=False, help_text="When it last got a token."
+    )
 
     class Meta:
         verbose_name = "API client"
         default_permissions = ("view",)
-        permissions = (("manage_apiclient", "Can create and revoke API clients"),)
+        permissions = (
+            ("manage_apiclient", "Can create and revoke API clients"),
+            ("revoke_apiclient", "Can revoke API clients and their tokens"),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -11,6 +11,7 @@ from axes.models import AccessFailureLog, AccessLog
 from django.contrib.admin.models import LogEntry
 from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from accounts.admin.account_event import changed_values
 from accounts.models import AccountEvent
@@ -162,7 +163,7 @@ def _log_entry(entry: LogEntry) -> Entry:
         at=entry.action_time,
         who=entry.user.get_username(),
         address="",
-        what=f"{kind.capitalize()}: {entry.get_action_flag_display().lower()}",
+        what=f"{capfirst(kind)}: {entry.get_action_flag_display().lower()}",
         about=entry.object_repr,
         id=entry.object_id or "",
         after=entry.get_change_message(),

@@ -38,6 +38,7 @@ DECIDE = {
     "transactions.reverse_transaction",
     "transactions.approve_transaction",
     "transactions.run_archive",
+    "clients.revoke_apiclient",
 }
 
 

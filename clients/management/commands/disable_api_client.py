@@ -4,9 +4,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from oauth2_provider.models import AccessToken
 
 from clients.models import ApiClient
+from clients.registry import revoke_client
 
 
 class Command(BaseCommand):
@@ -19,8 +19,5 @@ class Command(BaseCommand):
         client = ApiClient.objects.filter(client_id=client_id).first()
         if client is None:
             raise CommandError(f"There is no client {client_id}.")
-        # Off first: from then on it gets no token, and those that it has are worth nothing.
-        client.is_active = False
-        client.save(update_fields=["is_active", "updated"])
-        deleted, _ = AccessToken.objects.filter(application=client).delete()
+        deleted = revoke_client(client) or 0
         self.stdout.write(f"{client.name} is switched off; {deleted} tokens are deleted.")

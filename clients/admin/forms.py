@@ -1,0 +1,44 @@
+"""What the creation of a client asks for."""
+
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib.auth import get_user_model
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from clients.scopes import SCOPES
+from core.forms import LineField
+
+
+class ClientForm(forms.Form):
+    """`key` becomes the id of the client, so that a form sent twice makes one."""
+
+    name = LineField(
+        max_length=200, help_text="What the program is, in words.", attrs={"autofocus": True}
+    )
+    user = LineField(
+        label="Acts as",
+        max_length=150,
+        help_text="User name of the customer or member of staff whose rights the program has.",
+        attrs={"autocomplete": "off"},
+    )
+    scopes = forms.MultipleChoiceField(
+        label="What its tokens may be good for",
+        choices=[(scope, f"{words} ({scope})") for scope, words in SCOPES.items()],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+    def __init__(self, data: Any, *, creator: Any) -> None:
+        super().__init__(data)
+        self.creator = creator
+
+    def clean_user(self) -> Any:
+        """An active user: a customer or oneself, and for superusers any other member of staff."""
+        user: Any = get_user_model().objects.filter(username=self.cleaned_data["user"]).first()
+        if user is None or not user.is_active:
+            raise forms.ValidationError("There is no active user of this name.")
+        if user.is_staff and user != self.creator and not self.creator.is_superuser:
+            raise forms.ValidationError("Only a superuser lets a program act as other staff.")
+        return user
