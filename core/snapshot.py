@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from core.files import told_as_problem
+from core.files import FileProblem, told_as_problem
 
 _POSTGRESQL_BEGIN = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
@@ -44,7 +44,7 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Iterator[BaseDatabaseWrapper]:
     statement time-out. SQLite: a connection to a copy in a temporary folder beside the database,
     where as much room must be free; the next snapshot removes what a killed process has left there.
     Raises RuntimeError inside a transaction, OperationalError if the database stays locked, and
-    FileProblem if its folder cannot be written to.
+    FileProblem if the copy cannot be written: its folder is read-only, or the disk full.
     """
     connection = connections[using]
     read = _postgresql if connection.vendor == "postgresql" else _sqlite
@@ -69,7 +69,10 @@ def _sqlite(connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
     with _place_for_copy(database) as folder:
         path = folder / database.name
         connection.ensure_connection()
-        _copy(connection.connection, path)
+        try:
+            _copy(connection.connection, path)
+        except sqlite3.Error as error:
+            raise FileProblem(f"{database} cannot be copied beside itself: {error}.") from error
         with _reader(connection, path) as reader:
             yield reader
 

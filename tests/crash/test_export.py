@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from core.failpoints import FAILPOINTS
-from tests.crash.processes import ROOT
+from tests.crash.processes import PATIENCE_SECONDS, ROOT, eventually, is_stopped, started
 from tests.factories import deposit, make_account
 from transactions.files.export import export as write_export
 
@@ -115,8 +115,46 @@ def test_a_full_disk_leaves_the_last_export(environment: dict[str, str], tmp_pat
     )
     assert full.returncode == 1
     assert full.stderr.startswith("CommandError: ")
-    assert full.stderr.endswith("Nothing was exported.\n")
+    assert full.stderr.endswith(". Nothing was exported.\n")
     assert "Traceback" not in full.stderr
     assert contents(tmp_path) == old
     assert export(environment, tmp_path).returncode == 0
     require_whole(tmp_path)
+
+
+@pytest.mark.sqlite
+def test_without_room_for_its_copy_the_archive_is_not_checked(environment: dict[str, str]) -> None:
+    full = subprocess.run(
+        [sys.executable, "manage.py", "verify_archive"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200)),
+        check=False,
+    )
+    assert full.returncode == 1
+    assert full.stderr.startswith("CommandError: The archive could not be checked: ")
+    assert full.stderr.endswith("cannot be copied beside itself: disk I/O error.\n")
+
+
+def test_an_interrupt_leaves_nothing_and_says_so(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Ctrl-C, also in a shell that keeps it from its children."""
+    folder = tmp_path / "export"
+    folder.mkdir()
+    command = [sys.executable, "manage.py", "export_data", "--dir", str(folder)]
+    armed = environment | {"BANK_FAILPOINTS": "export.file_sealed=stop"}
+    with started(
+        command,
+        armed,
+        tmp_path / "log",
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        eventually(lambda: is_stopped(process.pid))
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(PATIENCE_SECONDS) == 130
+    assert (tmp_path / "log").read_text() == "Interrupted.\n"
+    assert [path.name for path in folder.iterdir()] == [".export.lock"]

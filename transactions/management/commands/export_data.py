@@ -1,7 +1,6 @@
 """`manage.py export_data`: the bank's state as CSV files."""
 
 import json
-import sqlite3
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -64,8 +63,9 @@ class Command(BaseCommand):
             manifest = export(dir, chosen, with_spreadsheets=spreadsheet)
         except FileBusy as problem:
             raise CommandError(str(problem), returncode=BUSY) from problem
-        except (FileProblem, DatabaseError, sqlite3.Error) as problem:
-            raise CommandError(f"{str(problem).strip()} Nothing was exported.") from problem
+        except (FileProblem, DatabaseError) as problem:
+            reason = str(problem).strip().removesuffix(".")
+            raise CommandError(f"{reason}. Nothing was exported.") from problem
         if options["json"] or not self.stdout.isatty():
             self.stdout.write(json.dumps({"folder": str(dir), **manifest.as_json()}))
         else:

@@ -4,8 +4,10 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
+from core.files import FileProblem
 from transactions.archive.verification import verify_archive
 
 
@@ -23,7 +25,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        report = verify_archive()
+        try:
+            report = verify_archive()
+        except (FileProblem, DatabaseError) as error:
+            raise CommandError(f"The archive could not be checked: {error}") from error
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json()))
         else:

@@ -5,10 +5,11 @@ import sys
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.utils import timezone
 
+from core.files import FileProblem
 from transactions import verifications
 from transactions.verifier import Report, verify
 
@@ -34,7 +35,10 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         started_at = timezone.now()
-        report = verify()
+        try:
+            report = verify()
+        except (FileProblem, DatabaseError) as error:
+            raise CommandError(f"The ledger could not be checked: {error}") from error
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json()))
         else:
