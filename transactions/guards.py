@@ -5,16 +5,11 @@ from collections.abc import Iterable
 from accounts.guards import ACCOUNTS
 from core.database import DatabaseObject
 from core.guards import append_only, changed, never_deleted, refuse
+from transactions.key_guards import BATCHES, JOURNAL, KEY_GUARDS
 from transactions.states import INITIAL, TRANSITIONS
 
-JOURNAL = "transactions_transaction"
 EVENTS = "transactions_transactionevent"
 VERIFICATIONS = "transactions_verification"
-BATCHES = "transactions_batch"
-# Where idempotency keys are, and the column that says whose they are.
-_CALLER = {JOURNAL: "idempotency_caller", ACCOUNTS: "idempotency_caller", BATCHES: "caller"}
-# The class of the advisory locks on idempotency keys. Any constant will do.
-_KEY_LOCKS = 7_064_007
 ENTRIES = "transactions_entry"
 QUEUE_CHANNEL = "bank_queue"
 
@@ -97,58 +92,6 @@ END
     )
 
 
-def _key_is_free(name: str, table: str) -> DatabaseObject:
-    """Backs the promise that a caller's key stands for one request, of whatever kind.
-
-    Within each table a unique index sees to that. Between them, two that are at it at once see
-    nothing of each other on PostgreSQL, so they take a lock on the key: openings of accounts an
-    exclusive one, transactions a shared one, which is never in the way of another transaction. Keys
-    share a few locks, because a long list must not fill the server's table of locks. SQLite has one
-    writer at a time. Raises a unique violation.
-
-    A batch takes no lock: with one for itself and those of its items, two batches could wait for
-    each other, and who shares a lock with it would wait until thousands of items are booked. So one
-    gap is left on PostgreSQL: of a batch and another request that a client sends with one key in
-    the same moment, both may be done.
-    """
-    message = "this idempotency key belongs to another request"
-    condition = "NEW.idempotency_key IS NOT NULL"
-    taken = " OR ".join(
-        f"EXISTS (SELECT 1 FROM {other} AS other WHERE"
-        " other.idempotency_key = NEW.idempotency_key"
-        f" AND other.{caller} = NEW.{_CALLER[table]})"
-        for other, caller in _CALLER.items()
-        if other != table
-    )
-    take_lock = ""
-    if table != BATCHES:
-        function = "pg_advisory_xact_lock" + ("_shared" if table == JOURNAL else "")
-        key = f"hashtext(NEW.{_CALLER[table]} || ' ' || NEW.idempotency_key) & 63"
-        take_lock = f"\n    PERFORM {function}({_KEY_LOCKS}, {key});"
-    return DatabaseObject(
-        name=name,
-        kind="trigger",
-        table=table,
-        sqlite=(
-            f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW\n"
-            f"WHEN {condition} AND ({taken})\n"
-            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
-        ),
-        postgresql=(
-            f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW"
-            f" WHEN ({condition}) EXECUTE FUNCTION {name}()"
-        ),
-        function_body=f"""
-BEGIN{take_lock}
-    IF {taken} THEN
-        RAISE EXCEPTION '{message}' USING ERRCODE = 'unique_violation';
-    END IF;
-    RETURN NEW;
-END
-""",
-    )
-
-
 def _entries() -> DatabaseObject:
     """The ledger's lines: a debit row and a credit row for each posted transaction.
 
@@ -198,9 +141,7 @@ OBJECTS = [
     _wakes_worker(),
     _entries(),
     _accounts_exist(),
-    _key_is_free("transactions_transaction_key_is_free", JOURNAL),
-    _key_is_free("accounts_account_key_is_free", ACCOUNTS),
-    _key_is_free("transactions_batch_key_is_free", BATCHES),
+    *KEY_GUARDS,
     *append_only(BATCHES, "batches"),
     *never_deleted(JOURNAL, "transactions"),
     refuse(

@@ -13,7 +13,11 @@ from accounts.models import Account
 from core.database import all_objects
 
 SEQUENCE_INDEXES = ("transaction_debit_sequence_unique", "transaction_credit_sequence_unique")
-KEY_GUARDS = ("transactions_transaction_key_is_free", "accounts_account_key_is_free")
+KEY_GUARDS = (
+    "transactions_transaction_key_is_free",
+    "accounts_account_key_is_free",
+    "transactions_batch_key_is_free",
+)
 
 Lock = Callable[[Iterable[UUID]], dict[UUID, LockedAccount]]
 

@@ -62,9 +62,10 @@ def book(
 
     # An atomic batch is executed as a whole before anything is written, others meanwhile.
     items = _until_refused(executed(), batch) if batch.atomic else executed()
-    batch.save(force_insert=True)
     results: Results = []
     ledger.write(_new_rows(items, results), accounts)
+    # Last of all: it takes the locks of the keys, the items' too (`transactions.key_guards`).
+    batch.save(force_insert=True)
     return results
 
 
