@@ -97,7 +97,7 @@ def read_items(items: Sequence[Any], *, atomic: bool, key: str | None = None) ->
         column.read(items, errors) for column in COLUMNS
     )
     _check_targets(items, kinds, errors)
-    _check_keys(keys, errors)
+    _check_keys(keys, key, errors)
     if found := errors.first():
         raise _invalid(*found)
     commands: list[MoneyCommand] = []
@@ -149,14 +149,17 @@ def _check_targets(
             errors.add(index, name, "unknown_field", "Only a transfer has a target.")
 
 
-def _check_keys(keys: Sequence[Any], errors: Errors) -> None:
-    """No key twice."""
-    present = [key for key in keys if key is not ABSENT]
-    if len(set(present)) == len(present):
+def _check_keys(keys: Sequence[Any], batch_key: str | None, errors: Errors) -> None:
+    """No key twice, that of the batch included: each stands for one thing."""
+    present = {key for key in keys if key is not ABSENT}
+    if len(present) == sum(key is not ABSENT for key in keys) and batch_key not in present:
         return
     first: dict[str, int] = {}
     for index, key in enumerate(keys):
-        if key is not ABSENT and first.setdefault(key, index) != index:
+        if key == batch_key:
+            detail = "The same key as that of the batch."
+            errors.add(index, "idempotency_key", "repeated", detail)
+        elif key is not ABSENT and first.setdefault(key, index) != index:
             detail = f"The same key as that of item {first[key]}."
             errors.add(index, "idempotency_key", "repeated", detail)
 

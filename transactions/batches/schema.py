@@ -47,7 +47,7 @@ class BatchItem(serializers.Serializer[Any]):
         required=False,
         max_length=MAX_KEY_LENGTH,
         help_text="Makes this one movement happen once, in whatever request it comes again. No key"
-        " twice in a batch.",
+        " twice in a batch, that of the header included.",
     )
 
 

@@ -191,6 +191,17 @@ def test_the_same_key_twice_in_a_batch_is_a_mistake(teller: ApiClient) -> None:
     ]
 
 
+@pytest.mark.parametrize("how", ["?dry_run=true", "", "respond-async"])
+def test_the_key_of_the_batch_is_no_key_of_an_item(teller: ApiClient, how: str) -> None:
+    ada = make_account(balance=5)
+    items = [item("DEPOSIT", ada, "1"), keyed("DEPOSIT", ada, "2", "batch-1")]
+    prefer = {"Prefer": how} if how == "respond-async" else {}
+    query = how if "?" in how else ""
+    with nothing_changes():
+        response = post(teller, *items, query=query, **KEY, **prefer)
+    assert bad_fields(response) == [("/transactions/1/idempotency_key", "repeated")]
+
+
 @pytest.mark.parametrize("key", [{}, KEY])
 def test_two_twins_at_once_are_done_once(teller: ApiClient, key: dict[str, str]) -> None:
     ada, bob = make_account(balance=500), make_account(balance=500)
