@@ -18,9 +18,11 @@ def command_page(
     *,
     back: str,
     run: Callable[[str], str],
+    reason_required: bool = True,
 ) -> HttpResponse:
     """Asks for a reason, runs the command with it, and tells what happened: see `form_page`."""
     form = ReasonForm(request.POST or None)
+    form.fields["reason"].required = reason_required
     return form_page(
         request, context, form=form, back=back, run=lambda values: run(values["reason"])
     )

@@ -89,13 +89,21 @@ class DecisionActions:
 
     @action(description="Approve", url_path="approve", icon="check", permissions=["approve"])
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(request, object_id, "Approve", Approve)
+        return self._decide(request, object_id, "Approve", Approve, reason_required=False)
 
     @action(description="Reject", url_path="reject", icon="block", permissions=["approve"])
     def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(request, object_id, "Reject", Reject)
 
-    def _decide(self, request: HttpRequest, object_id: str, title: str, make: Make) -> HttpResponse:
+    def _decide(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        title: str,
+        make: Make,
+        *,
+        reason_required: bool = True,
+    ) -> HttpResponse:
         transaction = Transaction.objects.filter(pk__in=_ids(object_id)).first()
         if transaction is None:
             raise Http404
@@ -114,7 +122,13 @@ class DecisionActions:
             "title": title,
             "explanation": _words(transaction),
         }
-        return command_page(request, context, back=_back(request, transaction), run=run)
+        return command_page(
+            request,
+            context,
+            back=_back(request, transaction),
+            run=run,
+            reason_required=reason_required,
+        )
 
 
 def _back(request: HttpRequest, transaction: Transaction) -> str:
