@@ -27,6 +27,8 @@ class UserAdmin(auth_admin.UserAdmin, BankModelAdmin):  # type: ignore[misc]
     change_password_form = AdminPasswordChangeForm
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
     ordering = ("username",)
+    # Plain lists take keys and screen readers; Django's pair of boxes with arrows does not.
+    filter_horizontal = ()
     actions = ("reset_authenticators",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -60,4 +62,4 @@ class UserAdmin(auth_admin.UserAdmin, BankModelAdmin):  # type: ignore[misc]
 
 @admin.register(Group)
 class GroupAdmin(auth_admin.GroupAdmin, BankModelAdmin):  # type: ignore[misc]
-    pass
+    filter_horizontal = ()
