@@ -252,6 +252,9 @@ def test_the_second_of_two_hosts_is_told(bank: Bank, archive_file: Path) -> None
         cursor.execute("SELECT pg_advisory_lock(7064008)")
     try:
         fails("Another archive run is going on", returncode=3)
+        with other.cursor() as cursor:
+            # The server notices a closed connection when it does.
+            cursor.execute("SELECT pg_advisory_unlock(7064008)")
     finally:
         other.close()
     works(archive_file)
