@@ -7,7 +7,6 @@ same account that stands before it and is not in the claim.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -23,7 +22,7 @@ from core.errors import BankError, FieldError, InvalidInput, ProcessingError
 from core.failpoints import failpoint
 from transactions import events, ledger
 from transactions.approval import needs_approval
-from transactions.batches.booking import mark, postings_of
+from transactions.batches.booking import inserting, mark, postings_of
 from transactions.commands import MoneyCommand, Reverse, resolve
 from transactions.idempotency import Replay, find_known, settle_keys
 from transactions.journal import JournalRow, new_row
@@ -71,12 +70,11 @@ def _accept(
         ]
     _prepare(rows, created_at)
     failpoint("accept.read")
-    with transaction.atomic() if batch else nullcontext():
-        if rows:
+    if batch is None:
+        ledger.insert_pending(rows)
+    else:
+        with transaction.atomic(), inserting(batch):
             ledger.insert_pending(rows)
-        if batch:
-            # After its items: it takes the locks of their keys (`transactions.key_guards`).
-            batch.save(force_insert=True)
     failpoint("accept.stored")
     inserted = iter(rows)
     return [known[index] if index in known else next(inserted) for index in range(len(resolved))]

@@ -1,8 +1,11 @@
 """A batch on its way into the journal, within the transaction that holds the locks."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+
+from django.db import connection
 
 from core.commands import Origin
 from core.errors import (
@@ -63,10 +66,25 @@ def book(
     # An atomic batch is executed as a whole before anything is written, others meanwhile.
     items = _until_refused(executed(), batch) if batch.atomic else executed()
     results: Results = []
-    ledger.write(_new_rows(items, results), accounts)
-    # Last of all: it takes the locks of the keys, the items' too (`transactions.key_guards`).
-    batch.save(force_insert=True)
+    with inserting(batch):
+        ledger.write(_new_rows(items, results), accounts)
     return results
+
+
+@contextmanager
+def inserting(batch: Batch) -> Iterator[None]:
+    """Inserts the batch, and what the block inserts of its items.
+
+    The batch comes last on PostgreSQL, where it takes the locks of all their keys
+    (`transactions.key_guards`). On SQLite it comes first: while a row refers to what is not there
+    yet, SQLite goes through the whole journal for each row that it inserts.
+    """
+    comes_first = connection.vendor == "sqlite"
+    if comes_first:
+        batch.save(force_insert=True)
+    yield
+    if not comes_first:
+        batch.save(force_insert=True)
 
 
 def _until_refused(items: Iterable[JournalRow | Replay], batch: Batch) -> Results:

@@ -350,6 +350,18 @@ def test_the_number_of_statements_does_not_depend_on_the_length(settings: Any) -
     assert counted[0] == counted[1]
 
 
+def test_the_batch_itself_is_inserted_where_its_database_needs_it(teller: ApiClient) -> None:
+    """Last on PostgreSQL: it takes locks. First on SQLite, which would otherwise go through the
+    whole journal for each item: it looks for rows that wait for what they refer to.
+    """
+    ada = make_account()
+    with CaptureQueriesContext(connection) as queries:
+        post(teller, item("DEPOSIT", ada, "3"), item("DEPOSIT", ada, "4"))
+    batch, account = 'INSERT INTO "transactions_batch"', "UPDATE accounts_account"
+    written = [start for query in queries for start in (batch, account) if start in query["sql"]]
+    assert written == ([batch, account] if connection.vendor == "sqlite" else [account, batch])
+
+
 def test_ten_thousand_items_are_taken_and_one_more_is_not(teller: ApiClient) -> None:
     ada = make_account()
     items = [item("DEPOSIT", ada, "0.01")] * 10_000
