@@ -65,6 +65,11 @@ def sheet_response(
     )
 
 
+def sheet_zone(file_format: SheetFormat) -> str:
+    """The time zone of the times in such a file, to be named above them."""
+    return "UTC" if file_format is SheetFormat.CSV else timezone.get_current_timezone_name()
+
+
 def csv_lines(header: Row, rows: Iterable[Row]) -> Iterator[str]:
     """The lines of the file by RFC 4180: times in ISO 8601 UTC, amounts as plain decimals."""
     line = io.StringIO()

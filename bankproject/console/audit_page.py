@@ -15,13 +15,13 @@ from bankproject.console.audit import AuditPage, BadPosition, walk
 from bankproject.console.audit import audit_page as read_page
 from bankproject.console.audit_form import AuditForm
 from bankproject.console.audit_records import Wanted
-from core.sheets import Row, SheetFormat, sheet_response
+from core.sheets import Row, SheetFormat, sheet_response, sheet_zone
 
 READ_AUDIT = "transactions.read_audit"
 _ON_PAGE = 50
 # So many rows a person can still look through; a longer time is exported in parts.
 EXPORTED_AT_MOST = 50_000
-_HEADER = (
+_COLUMNS = (
     "at", "who", "address", "what", "about", "id", "before", "after", "reason", "request_id",
 )  # fmt: skip
 
@@ -68,12 +68,13 @@ def export_audit(request: HttpRequest) -> HttpResponseBase:
         raise Http404
     name = f"audit-{timezone.now():%Y%m%dT%H%M%SZ}"
     rows = _rows(form.wanted(), form.sources())
-    return sheet_response(name, SheetFormat(file_format), _HEADER, rows)
+    chosen = SheetFormat(file_format)
+    return sheet_response(name, chosen, (f"at ({sheet_zone(chosen)})", *_COLUMNS[1:]), rows)
 
 
 def _rows(wanted: Wanted, sources: list[str]) -> Iterator[Row]:
     for entry in walk(wanted, sources=sources, most=EXPORTED_AT_MOST):
-        yield tuple(getattr(entry, name) for name in _HEADER)
+        yield tuple(getattr(entry, name) for name in _COLUMNS)
 
 
 def _require_right(request: HttpRequest) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,7 @@ from bankproject.console.audit_records import Entry, Wanted
 from bankproject.console.audit_sources import SOURCES
 from core.commands import Origin
 from core.identifiers import uuid7
+from staff.time_zone import COOKIE
 from tests.api import client_of, make_user, staff
 from tests.factories import make_account, run
 from transactions.commands import Deposit, Retry, Transfer, Withdraw
@@ -300,7 +302,8 @@ def test_the_export_has_the_same_rows(deeds: None, ada: Account) -> None:
     client = staff("auditor")
     header, *found = exported(client)
     assert header == [
-        "at", "who", "address", "what", "about", "id", "before", "after", "reason", "request_id",
+        "at (UTC)", "who", "address", "what", "about", "id", "before", "after", "reason",
+        "request_id",
     ]  # fmt: skip
     assert [row[3] for row in found] == [row[1] for row in rows(client)]
     renamed = found[4]
@@ -319,7 +322,10 @@ def test_no_text_becomes_a_formula(ada: Account, susan: Any) -> None:
 
 
 def test_a_workbook(deeds: None, admin_client: Client) -> None:
+    admin_client.cookies[COOKIE] = "Europe/Berlin"
     response = admin_client.get(EXPORT, {"format": "xlsx"})
-    assert b"".join(response.streaming_content).startswith(b"PK")
+    with zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content))) as parts:
+        sheet = parts.read("xl/worksheets/sheet1.xml").decode()
+    assert "<t>at (Europe/Berlin)</t>" in sheet
     assert response["Content-Disposition"].endswith('Z.xlsx"')
     assert admin_client.get(EXPORT, {"format": "exe"}).status_code == 404

@@ -17,7 +17,7 @@ from accounts.models import Account
 from core.api.permissions import has_right
 from core.command_form import show_form
 from core.forms import DayField
-from core.sheets import Row, SheetFormat, amount_cell, sheet_response
+from core.sheets import Row, SheetFormat, amount_cell, sheet_response, sheet_zone
 from transactions.admin.statement import balance_after, posted, side_of, text_of
 from transactions.balances import balances_at
 from transactions.models import EntrySide, Transaction
@@ -105,7 +105,7 @@ def sequences_of(account: Account, first: date | None, last: date | None) -> tup
 
 def header(file_format: SheetFormat) -> Row:
     """Names the time zone as well, see `core.sheets`."""
-    zone = "UTC" if file_format is SheetFormat.CSV else timezone.get_current_timezone_name()
+    zone = sheet_zone(file_format)
     return (f"Posted at ({zone})", *COLUMNS)
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from core.admin import BoundedPaginator
 from core.api.permissions import has_right
-from core.sheets import Row, SheetFormat, amount_cell, sheet_response
+from core.sheets import Row, SheetFormat, amount_cell, sheet_response, sheet_zone
 from transactions.admin.filters import shown_failure
 from transactions.models import Transaction
 
@@ -55,7 +55,7 @@ def _export(
 
 def header(file_format: SheetFormat) -> Row:
     """Names the time zone as well, see `core.sheets`."""
-    zone = "UTC" if file_format is SheetFormat.CSV else timezone.get_current_timezone_name()
+    zone = sheet_zone(file_format)
     return (
         f"Made at ({zone})",
         "Type",
