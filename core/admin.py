@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ORDER_VAR
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -52,6 +53,12 @@ class IndexOrderedChangeList(ChangeList):
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         self.params.pop(ORDER_VAR, None)
         return list(super().get_ordering(request, queryset))
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Raises IncorrectLookupParameters, which the admin takes for no filter at all."""
+        if any("\x00" in value for values in request.GET.lists() for value in values[1]):
+            raise IncorrectLookupParameters("PostgreSQL has no text with a NUL.")
+        return super().get_filters(request)
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

@@ -204,6 +204,13 @@ def test_an_empty_list_says_how_its_first_row_comes_about(model: str, admin_clie
     assert escape(words) in html
 
 
+@pytest.mark.parametrize("query", ["account=%00", "status__exact=a%00b", "failure_code=%00"])
+def test_a_character_that_no_database_keeps_is_no_filter(query: str, admin_client: Client) -> None:
+    page = reverse("admin:transactions_transaction_changelist")
+    response = admin_client.get(f"{page}?{query}")
+    assert (response.status_code, response["Location"]) == (302, f"{page}?e=1")
+
+
 @pytest.mark.parametrize("role", ["auditor", "supervisor"])
 def test_whoever_reads_users_sees_nothing_of_their_passwords(role: str) -> None:
     client = staff(role)

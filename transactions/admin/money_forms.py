@@ -1,9 +1,11 @@
 """What the buttons that move money ask for."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 from django import forms
+from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from accounts.models import Account
@@ -57,10 +59,12 @@ class TransferForm(MoneyForm):
         super().__init__(data, account=account, user=user)
         self.found: list[Account] = []
         del self.fields["amount"].widget.attrs["autofocus"]
-        self._look_up((self.data.get("target") or "").strip())
+        self._look_up()
 
-    def _look_up(self, text: str) -> None:
-        if text and len(text) <= 200:
+    def _look_up(self) -> None:
+        """Looks for what the field takes; of anything else the field itself says what is wrong."""
+        with suppress(ValidationError):
+            text = self.fields["target"].clean(self.data.get("target"))
             self.found = find_accounts(text, user=self.user, source=self.account)
         if len(self.found) > 1:
             choices = [(str(account.pk), _in_words(account)) for account in self.found[:MOST]]

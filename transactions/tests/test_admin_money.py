@@ -246,6 +246,12 @@ class TestTarget:
         values["choice"] = str(ada.pk)
         assert "Select a valid choice." in preview(teller, ada, "transfer", amount="1", **values)
 
+    def test_with_a_character_that_no_database_keeps_is_nobody(
+        self, teller: Client, ada: Account
+    ) -> None:
+        page = preview(teller, ada, "transfer", target="Bo\x00b", amount="1")
+        assert "Null characters are not allowed." in page
+
     def test_is_not_among_too_many(self, teller: Client, ada: Account) -> None:
         for number in range(11):
             make_account(name=f"Smith {number}")
