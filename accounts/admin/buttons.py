@@ -1,8 +1,8 @@
 """Buttons of an account's page that move no money: rename, freeze, unfreeze, close, limit.
 
 Each is a page of its own that asks why and runs the same command as the API. A button shows where
-its right and the state allow it; typed by hand its page is refused (403). The command checks the
-state again, under its lock.
+its right and the state allow it; typed by hand its page is refused (403). A form that is sent is
+for the command to judge, which checks the state under its lock.
 """
 
 from collections.abc import Callable
@@ -34,10 +34,6 @@ from core.commands import process
 from core.forms import ReasonForm
 
 
-def is_open_customer(account: Account) -> bool:
-    return account.kind == AccountKind.CUSTOMER and not account.is_closed
-
-
 class AccountButtons:
     """For the admin of accounts."""
 
@@ -58,13 +54,19 @@ class AccountButtons:
         request: HttpRequest,
         object_id: str,
         right: str,
-        state: Callable[[Account], bool] = is_open_customer,
+        state: Callable[[Account], bool] = lambda _: True,
     ) -> bool:
-        """By right, and by the state just now: of an open account of a customer."""
+        """By right, and by the state just now: of an open account of a customer.
+
+        Whatever the state, a form that is sent goes to the command: of two clicks the second is
+        told by its code why there is nothing left to do, and not that it was forbidden.
+        """
         if not has_right(request.user, right):
             return False
         account = self.get_object(request, object_id)
-        return account is not None and is_open_customer(account) and state(account)
+        if account is None or account.kind != AccountKind.CUSTOMER:
+            return False
+        return request.method == "POST" or (not account.is_closed and state(account))
 
     def has_rename_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return self.may(request, object_id, CanOpenAccounts.right)

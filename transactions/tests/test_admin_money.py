@@ -125,6 +125,20 @@ def test_the_same_confirmation_twice_makes_one_transaction(teller: Client, ada: 
     assert told[-1] == linked(words)
 
 
+def test_a_form_says_what_came_of_it_when_the_account_is_closed_by_now(teller: Client) -> None:
+    gone = make_account(name="Gone", balance=5)
+    done = preview(teller, gone, "withdraw", amount="5")
+    late = preview(teller, gone, "deposit", amount="7")
+    confirm(teller, gone, "withdraw", done)
+    run(CloseAccount(account_id=gone.id, reason="Left"))
+    with nothing_changes():
+        told = confirm(teller, gone, "withdraw", done)
+        page = teller.post(url(gone, "deposit"), {**hidden(late), "confirm": "1"})
+    assert told[-1].startswith("Done once, and not again: Withdrew 5.00 USD.")
+    assert page.status_code == 200
+    assert "(account_closed)" in page.content.decode()
+
+
 def test_a_form_that_was_confirmed_takes_no_other_content(teller: Client, ada: Account) -> None:
     page = preview(teller, ada, "deposit", amount="5")
     confirm(teller, ada, "deposit", page)
@@ -306,6 +320,7 @@ def test_what_is_closed_or_the_bank_s_own_has_no_money_buttons(teller: Client) -
         html = teller.get(url(account)).content.decode()
         for button in BUTTONS:
             assert teller.get(url(account, button)).status_code == 403
+            assert teller.post(url(cash, button), {"amount": "5"}).status_code == 403
             assert url(account, button) not in html
 
 
