@@ -37,7 +37,7 @@ from accounts.serializers import (
 from accounts.states import AccountKind, FreezeScope
 from core.api.pagination import paginate_by_id
 from core.api.permissions import RuleOfEachAction
-from core.api.requests import origin_of, parse_body, parse_query
+from core.api.requests import origin_of, parse_body, parse_query, refuse_query
 from core.commands import process
 
 
@@ -114,5 +114,6 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
 
     def _run(self, request: Request, commands: Sequence[AccountCommand]) -> Response:
         """Hands the commands to the processor, all or none; answers with the account after them."""
+        refuse_query(request)
         accounts = process(commands, origin_of(request))
         return Response(AccountSerializer(accounts[-1]).data)

@@ -27,7 +27,7 @@ from accounts.views import AccountViewSet
 from core.api.idempotency import keyed_fields, replay_headers
 from core.api.pagination import KeysetPagination, paginate_by_id
 from core.api.permissions import RuleOfEachAction, has_right
-from core.api.requests import origin_of, parse_body, parse_query
+from core.api.requests import origin_of, parse_body, parse_query, refuse_query
 from core.commands import Command
 from core.errors import InvalidInput, PermissionDenied
 from core.money import validate_amount
@@ -96,6 +96,7 @@ class MoneyAccountViewSet(AccountViewSet):
 
     @schema.open_account
     def create(self, request: Request) -> Response:
+        refuse_query(request)
         body = parse_body(OpenAccountBody, request)
         if body.get("overdraft_limit") and not has_right(request.user, CanManageAccounts.right):
             raise PermissionDenied("An overdraft limit is for a supervisor to give.")

@@ -68,6 +68,15 @@ def parse_query(serializer: type[StrictSerializer], request: Request) -> dict[st
     return values
 
 
+def refuse_query(request: Request) -> None:
+    """For what changes something and has no parameters: who sends `dry_run` wants no change.
+
+    Raises InvalidInput for any.
+    """
+    if request.query_params:
+        parse_query(StrictSerializer, request)
+
+
 def origin_of(request: Request | HttpRequest) -> Origin:
     """Who sends this request, and from where, for commands and their audit trail.
 

@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
-from tests.api import API, ApiClient, account_path, assert_problem, client_of, make_user, staff
+from tests.api import (
+    API,
+    ApiClient,
+    account_path,
+    assert_problem,
+    bad_fields,
+    client_of,
+    make_user,
+    staff,
+)
 from tests.assertions import nothing_changes
 from tests.factories import deposit, make_account
 from transactions.models import Transaction
@@ -166,3 +175,20 @@ def test_a_misspelt_dry_run_moves_nothing(supervisor: ApiClient, query: str) -> 
     assert supervisor.post(account_path(ada, "deposit") + "?dry_run=false", {"amount": "1"}).json()[
         "transaction_id"
     ]
+
+
+def test_what_knows_no_dry_run_refuses_to_be_tried(supervisor: ApiClient) -> None:
+    """Passed over, it would open the account, pay in and freeze for whoever only wanted to look."""
+    ada = make_account(balance=5)
+    limit = {**REASON, "overdraft_limit": "1"}
+    for send, path, body in (
+        (supervisor.post, f"{API}accounts/", {"name": "Bob", "initial_balance": "3"}),
+        (supervisor.patch, f"{API}accounts/{ada.id}/", {"name": "Grace"}),
+        (supervisor.post, account_path(ada, "freeze"), REASON),
+        (supervisor.post, account_path(ada, "unfreeze"), REASON),
+        (supervisor.post, account_path(ada, "close"), REASON),
+        (supervisor.post, account_path(ada, "overdraft_limit"), limit),
+    ):
+        with nothing_changes():
+            response = send(path + DRY, body)
+        assert bad_fields(response) == [("dry_run", "unknown_field")]
