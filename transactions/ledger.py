@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from accounts.locks import LockedAccount
-from core.bulk import BulkInsert, BulkUpdate
+from core.bulk import BulkInsert, BulkUpdate, rows_of
 from core.failpoints import failpoint
 from core.money import raw_units
 from transactions.journal import AMOUNTS, COLUMNS, JournalRow
@@ -147,7 +147,7 @@ def lock_rows(
             "batch__atomic",
         )
     )
-    return [_as_row(*values) for values in stored[:limit]]
+    return [_as_row(*values) for values in rows_of(stored[:limit])]
 
 
 def _as_row(*values: Any) -> JournalRow:
