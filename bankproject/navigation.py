@@ -29,7 +29,10 @@ def unfold_settings(bank_name: str) -> dict[str, Any]:
         "DASHBOARD_CALLBACK": "bankproject.console.today.dashboard",
         "SIDEBAR": {"navigation": "bankproject.navigation.sidebar"},
         "ACCOUNT": {
-            "navigation": [{"title": "Authenticator", "link": reverse_lazy("admin:authenticator")}]
+            "navigation": [
+                {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+                {"title": "Authenticator", "link": reverse_lazy("admin:authenticator")},
+            ]
         },
     }
 
