@@ -22,7 +22,7 @@ _TEMPORARY_SUFFIX = ".unfinished"
 _MODE_OF_NEW_FILES = 0o600
 
 _REASONS = {
-    errno.ENOENT: "the folder does not exist",
+    errno.ENOENT: "there is no such file or folder",
     errno.ENOTDIR: "its folder is not a folder",
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",

@@ -148,8 +148,11 @@ def _json_items(file: IO[bytes]) -> Generator[tuple[int, Any], None, None]:
 
 
 def _csv_items(file: IO[bytes]) -> Generator[tuple[int, Any], None, None]:
-    """RFC 4180 with a header, in UTF-8. An empty cell is no value at all."""
-    text = io.TextIOWrapper(file, encoding="utf-8", errors="strict", newline="")
+    """RFC 4180 with a header, in UTF-8. An empty cell is no value at all.
+
+    A byte order mark may stand before it: spreadsheets write one.
+    """
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="strict", newline="")
     reader = csv.reader(text, strict=True)
     try:
         header = next(reader, [])

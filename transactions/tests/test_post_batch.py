@@ -191,6 +191,13 @@ def test_nothing_of_a_bad_file_is_posted(tmp_path: Path, text: str, problem: str
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_spreadsheet_s_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    ada, path = make_account(balance=5), tmp_path / "excel.csv"
+    path.write_text(f"\ufeff{HEADER}DEPOSIT,{ada.id},,2.00,,\n")
+    assert run(path)[1]["completed"] == 1
+    assert balance(ada) == 7
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -211,7 +218,7 @@ def test_json_lines_are_read_as_strictly_as_a_body(tmp_path: Path, text: str, pr
 def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
     ada = make_account(balance=5)
     path = tmp_path / "some.csv"
-    assert refused(path)[1].endswith("some.csv cannot be read: the folder does not exist.")
+    assert refused(path)[1].endswith("some.csv cannot be read: there is no such file or folder.")
     assert refused(tmp_path / "some.txt")[1] == "The file's name ends with .csv or .jsonl."
     path.write_text(HEADER + f"DEPOSIT,{ada.id},,1.00,,\n")
     assert refused(path, "--actor", "nobody") == (2, "There is no active member of staff nobody.")
