@@ -185,9 +185,9 @@ batch = extend_schema(
         " all: the error has its `index` and `transaction_id`, that transaction is kept as FAILED"
         " for good, and nothing else is left; an item that needs approval refuses the whole."
         " A bad request leaves nothing behind, and `errors` point at each bad item, the first 100."
-        " With `Prefer: respond-async` the items are queued, and the answer is 202; an atomic batch"
-        " is done at once all the same. The header's key stands for the whole batch, an item's for"
-        " that movement."
+        " With `Prefer: respond-async` the items are queued, and the answer is 202 while one waits;"
+        " an atomic batch is done at once all the same. The header's key stands for the whole"
+        " batch, an item's for that movement."
     ),
     parameters=[IDEMPOTENCY_KEY, PREFER, DRY_RUN],
     request=BatchBody,

@@ -12,10 +12,11 @@ from core.api.parsers import MAX_BODY_BYTES
 from core.api.requests import origin_of
 from transactions.answers import PREFERENCE_APPLIED, prefers_async
 from transactions.batches import schema
-from transactions.batches.answer import render, render_dry_run
+from transactions.batches.answer import render, render_dry_run, row_of
 from transactions.batches.input import read_batch
 from transactions.batches.post import post_batch
 from transactions.dry_run import is_dry_run
+from transactions.states import OPEN
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 
@@ -35,12 +36,14 @@ class BatchRoute:
         asked = read_batch(request.data, idempotency_key(request))
         queued = prefers_async(request) and not asked.atomic and not dry_run
         outcome = post_batch(asked, origin_of(request), queued=queued, dry_run=dry_run)
+        # Nothing of it waits where all was done before, under its keys.
+        accepted = queued and any(row_of(result).status in OPEN for result in outcome.results)
         return HttpResponse(
             render_dry_run(outcome) if dry_run else render(outcome),
             content_type="application/json",
-            status=status.HTTP_202_ACCEPTED if queued else status.HTTP_200_OK,
+            status=status.HTTP_202_ACCEPTED if accepted else status.HTTP_200_OK,
             headers={
                 **replay_headers(outcome.replayed and not dry_run),
-                **(PREFERENCE_APPLIED if queued else {}),
+                **(PREFERENCE_APPLIED if accepted else {}),
             },
         )

@@ -24,6 +24,7 @@ from tests.assertions import nothing_changes
 from tests.factories import make_account, run
 from transactions.models import Batch, Transaction
 from transactions.tests.past_the_ledger import holding
+from transactions.tests.queueing import work
 
 # Keys are settled by what a commit says: the tests must commit.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -249,6 +250,23 @@ def test_it_can_wait_in_the_queue(teller: ApiClient) -> None:
         (body["results"][1]["transaction_id"], True)
     ]
     assert Transaction.objects.filter(status="PENDING").count() == 2
+
+
+def test_what_was_queued_and_is_settled_is_no_longer_accepted_but_answered(
+    teller: ApiClient,
+) -> None:
+    """As a single movement is: 202 while it waits, 200 once it is settled."""
+    ada = make_account(balance=5)
+    items = [item("WITHDRAW", ada, "7"), item("DEPOSIT", ada, "3")]
+    headers = {"Prefer": "respond-async", "Idempotency_Key": "queued"}
+    assert [post(teller, *items, **headers).status_code for _ in range(2)] == [202, 202]
+    assert work() == 2
+    response = post(teller, *items, **headers)
+    assert (response.status_code, "Preference-Applied" in response) == (200, False)
+    assert shown(response.json()) == [
+        ("FAILED", None, "insufficient_funds"),
+        ("COMPLETED", "8.00", None),
+    ]
 
 
 def test_an_atomic_batch_is_never_queued(teller: ApiClient) -> None:
