@@ -67,12 +67,17 @@ def amounts(name: str) -> dict[str, Decimal]:
     return found
 
 
-def web_workers() -> int:
-    """Web worker processes: WEB_CONCURRENCY, or by the database and the cores.
+# While one waits for the database, the other computes. More would only wait for each other.
+WEB_THREADS = 2
 
-    SQLite takes one writer at a time; PostgreSQL keeps two workers a core busy.
+
+def web_workers() -> int:
+    """Web worker processes of WEB_THREADS each: WEB_CONCURRENCY, or by the database and the cores.
+
+    SQLite takes one writer at a time; PostgreSQL keeps two threads a core busy. Never one process:
+    it may have to be replaced.
     """
-    default = min(2 * (os.cpu_count() or 1), 8) if text("DATABASE_URL") else 2
+    default = max(2, min(os.cpu_count() or 1, 8)) if text("DATABASE_URL") else 2
     return integer("WEB_CONCURRENCY", default=default, minimum=1)
 
 

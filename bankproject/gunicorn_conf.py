@@ -26,11 +26,13 @@ bind = f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
 wsgi_app = "bankproject.wsgi"
 proc_name = "bank"
 
-# Synchronous workers keep one database connection each, which CONN_MAX_AGE reuses. Nothing is
-# loaded before the fork, because connections and threads do not survive one.
-worker_class = "sync"
+# Each thread keeps a database connection, which CONN_MAX_AGE reuses, and clients keep theirs: a new
+# one for each request cost more than half of the rate. Nothing is loaded before the fork, because
+# connections and threads do not survive one.
+worker_class = "bankproject.web_worker.WatchedThreadWorker"
 preload_app = False
 workers = environment.web_workers()
+threads = environment.WEB_THREADS
 
 # In seconds. The time-outs of the database are shorter, so that they fire first.
 timeout = 30
@@ -56,8 +58,9 @@ def when_ready(_server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    # A synchronous worker is silent while it answers: a long list that is streamed speaks for it.
-    heartbeat.install(worker.notify)
+    # A long list that is streamed takes longer than a request may be silent. Another class of worker,
+    # by GUNICORN_CMD_ARGS, is itself silent while it answers, or watches nothing.
+    heartbeat.install(getattr(worker, "beat", worker.notify))
 
 
 def on_exit(_server: Any) -> None:

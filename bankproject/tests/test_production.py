@@ -146,8 +146,8 @@ def test_slow_and_swollen_requests_meet_limits(tmp_path: Path) -> None:
     program = (
         "import json; from bankproject import gunicorn_conf as c;"
         "print(json.dumps([c.timeout, c.graceful_timeout, c.keepalive, c.limit_request_line,"
-        " c.limit_request_fields, c.limit_request_field_size, c.worker_class,"
+        " c.limit_request_fields, c.limit_request_field_size, c.threads,"
         " c.control_socket_disable, c.workers]))"
     )
     started = start(tmp_path, "-c", program, WEB_CONCURRENCY="3")
-    assert json.loads(started.stdout) == [30, 30, 5, 4094, 50, 8190, "sync", True, 3]
+    assert json.loads(started.stdout) == [30, 30, 5, 4094, 50, 8190, 2, True, 3]

@@ -1,0 +1,74 @@
+"""A request that hangs is ended with its worker; one that gives signs of life is not."""
+
+import http.client
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TIMEOUT_SECONDS = 2
+# `/pid/`: who serves. `/speaks/` and `/hangs/`: a long answer with signs of life, and without.
+APPLICATION = """
+import os, time
+from core.heartbeat import heartbeat
+
+def application(environ, start_response):
+    path = environ["PATH_INFO"]
+    start_response("200 OK", [("Content-Length", str(len(str(os.getpid()))))])
+    for _ in range(0 if path == "/pid/" else 60):
+        time.sleep(0.1)
+        if path == "/speaks/":
+            heartbeat()
+    return [str(os.getpid()).encode()]
+"""
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[int]:
+    """A server with one worker of two threads."""
+    (tmp_path / "slow.py").write_text(APPLICATION)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free: int = probe.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "--config=python:bankproject.gunicorn_conf"]
+    options = [f"--bind=127.0.0.1:{free}", f"--timeout={TIMEOUT_SECONDS}", "--workers=1"]
+    place = [f"--pythonpath={ROOT},{tmp_path}", "--no-control-socket", "slow:application"]
+    log = (tmp_path / "log").open("wb")
+    with log, subprocess.Popen([*command, *options, *place], cwd=ROOT, stderr=log) as server:
+        try:
+            yield free
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def ask(port: int, path: str) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", path)
+    answer = connection.getresponse().read().decode()
+    connection.close()
+    return answer
+
+
+def served_by(port: int) -> str:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return ask(port, "/pid/")
+        except OSError:  # It is not there yet, or not there again.
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_what_hangs_is_ended_and_what_speaks_is_not(port: int) -> None:
+    worker = served_by(port)
+    # Three time-outs long.
+    assert ask(port, "/speaks/") == worker
+    with pytest.raises((http.client.HTTPException, OSError)):
+        ask(port, "/hangs/")
+    assert served_by(port) != worker
