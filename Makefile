@@ -16,7 +16,7 @@ ifneq ($(shell $(BIN)/python -c 'import sys; print(sys.version_info >= (3, 11))'
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser soak fuzz bench install develop lint format types coverage schema constraints audit clean
+.PHONY: help run test test-browser screenshots soak fuzz bench install develop lint format types coverage schema constraints audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,7 +31,10 @@ test: develop ## Run all tests on SQLite and on PostgreSQL, with coverage (ARGS=
 	@$(BIN)/python -m tests $(ARGS)
 
 test-browser: develop ## Run the tests that need Chromium (CHROMIUM names another one)
-	@$(BIN)/python -m tests --database sqlite -m browser $(ARGS)
+	@$(BIN)/python -m tests --database sqlite tests/browser $(ARGS)
+
+screenshots: develop ## Make the pictures of the documentation anew (ARGS="today account")
+	@$(BIN)/python -m tests.screenshots $(ARGS)
 
 soak: develop ## Run the concurrency tests at length, a new seed each round (MINUTES=30)
 	@$(BIN)/python -m tests.soak $(MINUTES)

@@ -32,7 +32,28 @@ def pytest_report_header() -> str:
     return f"seed: {os.environ[SEED_VARIABLE]} (set {SEED_VARIABLE} to repeat it)"
 
 
+NO_BROWSER = "NO BROWSER TESTS"
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
+    _tell_of_missing_browser(terminalreporter)
+    _tell_counts(terminalreporter)
+
+
+def _tell_of_missing_browser(terminalreporter: Any) -> None:
+    """So loud that nobody takes a run without a browser for a whole one."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = sum(NO_BROWSER in str(report.longrepr) for report in skipped)
+    if count:
+        terminalreporter.section(NO_BROWSER, sep="!", red=True, bold=True)
+        terminalreporter.line(
+            f"{count} tests of the console were skipped: there is no Chromium. Install it"
+            " (apt install chromium), or name one by CHROMIUM.",
+            red=True,
+        )
+
+
+def _tell_counts(terminalreporter: Any) -> None:
     """What the concurrency tests counted, in whichever process they ran."""
     total: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60
+START_SECONDS = 120
 STOP_SECONDS = 60
 
 # `setup_demo` prints a name, a password and a role on each line of its first list.
@@ -43,15 +43,7 @@ def demo_bank() -> Iterator[DemoBank]:
 
     Raises RuntimeError, with what was printed, where one of them fails.
     """
-    with tempfile.TemporaryDirectory(prefix="bank-demo-") as folder:
-        port = _free_port()
-        environment = os.environ | {
-            "BANK_DATA_DIR": folder,
-            "DATABASE_URL": "",
-            "PORT": str(port),
-            "HOST": "127.0.0.1",
-            "WEB_CONCURRENCY": "1",
-        }
+    with bank_folder() as (folder, environment):
         _manage(environment, "migrate", "--verbosity", "0")
         passwords = {
             name: password
@@ -60,12 +52,53 @@ def demo_bank() -> Iterator[DemoBank]:
         client = json.loads(
             _manage(environment, "create_api_client", "Examples", "--user", "susan", "--json")
         )
-        with _served(environment, port, Path(folder, "log")) as url:
+        with served(environment, folder, "manage.py", "serve") as url:
             yield DemoBank(url=url, passwords=passwords, **client)
 
 
+@contextmanager
+def busy_bank(*, at: str = "") -> Iterator[DemoBank]:
+    """The bank of `tests.busy_bank`, where 10,000 USD wait for a second person.
+
+    Served as `make run` serves it; or, `at` a moment in ISO 8601, with its clock set to that.
+    Raises RuntimeError as `demo_bank` does.
+    """
+    with bank_folder() as (folder, environment):
+        environment |= {
+            "BANK_NAME": "Meridian Bank",
+            "BANK_APPROVAL_THRESHOLDS": "USD:10000",
+            "BUSY_BANK_AT": at,
+        }
+        filled = json.loads(_run(environment, "-m", "tests.busy_bank", "fill"))
+        serve = ["-m", "tests.busy_bank", "serve"] if at else ["manage.py", "serve"]
+        with served(environment, folder, *serve) as url:
+            yield DemoBank(url=url, **filled)
+
+
+@contextmanager
+def bank_folder() -> Iterator[tuple[Path, dict[str, str]]]:
+    """A data folder, and the environment of a bank in it."""
+    with tempfile.TemporaryDirectory(prefix="bank-demo-") as folder:
+        yield (
+            Path(folder),
+            os.environ
+            | {
+                "BANK_DATA_DIR": folder,
+                "DATABASE_URL": "",
+                "PORT": str(_free_port()),
+                "HOST": "127.0.0.1",
+                "WEB_CONCURRENCY": "1",
+            },
+        )
+
+
 def _manage(environment: dict[str, str], *words: str) -> str:
-    command = [sys.executable, "manage.py", *words]
+    return _run(environment, "manage.py", *words)
+
+
+def _run(environment: dict[str, str], *words: str) -> str:
+    """What it prints."""
+    command = [sys.executable, *words]
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -75,12 +108,13 @@ def _manage(environment: dict[str, str], *words: str) -> str:
 
 
 @contextmanager
-def _served(environment: dict[str, str], port: int, log: Path) -> Iterator[str]:
-    """Gives the URL."""
+def served(environment: dict[str, str], folder: Path, *words: str) -> Iterator[str]:
+    """Gives the URL of the server that Python starts with these words."""
+    log, port = folder / "log", int(environment["PORT"])
     with (
         log.open("w") as output,
         subprocess.Popen(
-            [sys.executable, "manage.py", "serve"],
+            [sys.executable, *words],
             cwd=ROOT,
             env=environment,
             stdout=output,

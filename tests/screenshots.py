@@ -1,68 +1,140 @@
-"""Makes the pictures of the documentation from the real pages of a fresh demo bank.
+"""Makes the pictures of the documentation from the real pages of `tests.busy_bank`.
 
-    python -m tests.screenshots          writes docs/images/*.png
+    python -m tests.screenshots [NAME ...]          writes docs/images/*.png
 
-Needs playwright, and Chromium at the usual place of Debian (CHROMIUM names another).
+The bank's clock stands at one moment, and what is random in it comes from a seed, so that a picture
+changes only with its page. Needs playwright, and Chromium at the usual place of Debian (CHROMIUM
+names another).
 """
 
-import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.demo_bank import ROOT, DemoBank, demo_bank
+from tests.browser.counter import press, submit
+from tests.browser.watched import Watched, chromium, new_session
+from tests.demo_bank import ROOT, DemoBank, busy_bank
 
 IMAGES = ROOT / "docs" / "images"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+# A Friday afternoon.
+AT = "2026-11-20T15:42:00+00:00"
+WIDE = {"width": 1440, "height": 900}
+NARROW = {"width": 390, "height": 844}
+_ROW = "#result_list tbody th a"
 
 
-def main() -> None:
-    IMAGES.mkdir(exist_ok=True)
-    with demo_bank() as bank, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--force-color-profile=srgb"]
-        )
-        _swagger(browser, bank)
-        _admin(browser, bank)
-        browser.close()
+def _stay(page: Page) -> None:
+    """What there is to see is there."""
 
 
-def _page(browser: Browser, bank: DemoBank, *, width: int, height: int) -> Page:
-    """A page in a session of its own that can reach the bank only, as a user offline would."""
-    page = browser.new_context(
-        viewport={"width": width, "height": height}, locale="en-GB"
-    ).new_page()
-    page.route(
-        lambda url: not url.startswith((bank.url, "data:")), lambda route: route.abort("failed")
-    )
-    return page
+def _first_row(page: Page) -> None:
+    page.locator(_ROW).first.click()
+    page.wait_for_url("**/change/**")
 
 
-def _swagger(browser: Browser, bank: DemoBank) -> None:
-    width, height = 1280, 1200
-    page = _page(browser, bank, width=width, height=height)
-    page.goto(f"{bank.url}/api/v1/swagger/", wait_until="networkidle")
-    page.locator(".opblock").first.wait_for()
-    page.screenshot(path=IMAGES / "swagger.png")
-    # The route of a transfer, open: what it takes and what it answers.
+def _transfer(page: Page) -> None:
+    """As far as the preview: nothing is moved for a picture."""
+    _first_row(page)
+    press(page, "Transfer")
+    page.get_by_label("To account").fill("Grace Hopper")
+    page.get_by_label("Amount in USD").fill("250.00")
+    page.get_by_label("Description").fill("Rent of the piano")
+    submit(page, "Preview")
+
+
+def _money_route(page: Page) -> None:
+    """The route of a transfer, open: what it takes and what it answers."""
     transfer = page.locator(".opblock", has_text="/transfer/").first
     transfer.locator(".opblock-summary-control").click()
     transfer.locator(".responses-wrapper").wait_for()
-    box = transfer.bounding_box()
-    assert box is not None
-    # Its beginning: all of its errors, one below the other, would be four pages high.
-    part = {"x": 0, "y": box["y"], "width": width, "height": height}
-    page.screenshot(path=IMAGES / "swagger-transfer.png", full_page=True, clip=part)
+    transfer.evaluate("block => block.scrollIntoView()")
 
 
-def _admin(browser: Browser, bank: DemoBank) -> None:
-    page = _page(browser, bank, width=1600, height=720)
-    page.goto(f"{bank.url}/admin/")
-    page.fill("input[name=username]", "susan")
-    page.fill("input[name=password]", bank.passwords["susan"])
-    page.click("[type=submit]")
-    page.goto(f"{bank.url}/admin/transactions/transaction/", wait_until="networkidle")
-    page.locator("#result_list").wait_for()
-    page.screenshot(path=IMAGES / "admin.png")
+@dataclass(frozen=True)
+class Picture:
+    """`username` looks at `path` and goes on by `steps`. `options` are of the browser's context."""
+
+    name: str
+    path: str
+    username: str = "susan"
+    steps: Callable[[Page], None] = _stay
+    options: dict[str, Any] = field(default_factory=lambda: {"viewport": WIDE})
+    whole_page: bool = False
+
+
+_TALL = {"viewport": {"width": 1440, "height": 1150}}
+_DARK = {"viewport": WIDE, "color_scheme": "dark"}
+_PHONE = {"viewport": NARROW}
+_TRANSACTIONS = "/admin/transactions/transaction/"
+_REVERSED = f"{_TRANSACTIONS}?type__exact=REVERSAL"
+PICTURES = [
+    Picture("today", "/admin/", whole_page=True),
+    Picture("today-dark", "/admin/", options=_DARK),
+    Picture("today-narrow", "/admin/", options=_PHONE),
+    Picture("accounts", "/admin/accounts/account/"),
+    Picture("account", "/admin/accounts/account/?q=Grace", steps=_first_row, options=_TALL),
+    Picture("account-narrow", "/admin/accounts/account/?q=Grace", steps=_first_row, options=_PHONE),
+    Picture("transfer-preview", "/admin/accounts/account/?q=Harbour", "tessa", _transfer),
+    Picture("transactions", _TRANSACTIONS),
+    Picture("transactions-narrow", _TRANSACTIONS, options=_PHONE),
+    Picture("transaction", _REVERSED, steps=_first_row),
+    Picture("approvals", "/admin/approvals/"),
+    Picture("audit", "/admin/audit/", "aldo"),
+    Picture("clients", "/admin/clients/apiclient/"),
+    Picture(
+        "swagger", "/api/v1/swagger/", "", options={"viewport": {"width": 1280, "height": 1200}}
+    ),
+    Picture(
+        "swagger-transfer",
+        "/api/v1/swagger/",
+        "",
+        _money_route,
+        {"viewport": {"width": 1280, "height": 1200}},
+    ),
+]
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or [picture.name for picture in PICTURES]
+    IMAGES.mkdir(exist_ok=True)
+    with (
+        busy_bank(at=AT) as bank,
+        sync_playwright() as playwright,
+        chromium(playwright) as browser,
+    ):
+        names = {picture.username for picture in PICTURES if picture.name in wanted} - {""}
+        sessions = {name: _session(browser, bank, name) for name in sorted(names)}
+        for picture in PICTURES:
+            if picture.name in wanted:
+                _take(picture, browser, bank, sessions.get(picture.username))
+
+
+def _session(browser: Browser, bank: DemoBank, username: str) -> Any:
+    """The cookies of one who has logged in."""
+    session = new_session(browser)
+    Watched(session, bank.url).log_in(username, bank.passwords[username])
+    state = session.storage_state()
+    session.close()
+    return state
+
+
+def _take(picture: Picture, browser: Browser, bank: DemoBank, session: Any) -> None:
+    opened = new_session(browser, storage_state=session, **picture.options)
+    watched = Watched(opened, bank.url)
+    page = watched.open(picture.path)
+    picture.steps(page)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(500)  # Charts and Swagger UI draw after all is loaded.
+    path = IMAGES / f"{picture.name}.png"
+    page.screenshot(
+        path=path, full_page=picture.whole_page, animations="disabled", caret="hide", type="png"
+    )
+    watched.assert_clean()
+    opened.close()
+    print(f"{path.stat().st_size // 1024:5} kB  {path.relative_to(ROOT)}", flush=True)
 
 
 if __name__ == "__main__":

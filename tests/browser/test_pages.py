@@ -1,204 +1,124 @@
-"""The pages of the bank in Chromium: they work, under their content security policy, all at home.
+"""All pages of the console: usable by all, in light and dark, wide and narrow, and all at home."""
 
-On a demo bank of its own, served as `make run` serves it: the database of this test run is not in
-it, so that one run in a suite is enough.
-"""
-
-from base64 import b32decode
+import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver
 
-from staff.tests.helpers import code_of
-from tests.browser.watched import CHROMIUM, Watched, chromium, has_chromium
-from tests.demo_bank import DemoBank, demo_bank
+from tests.browser.counter import press
+from tests.browser.inspection import inspect, overhang_at, severe
+from tests.browser.watched import Sit
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.sqlite,
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.skipif(not has_chromium(), reason=f"NO BROWSER TESTS: there is no {CHROMIUM}"),
-]
+pytestmark = pytest.mark.sqlite
 
-SWAGGER = "/api/v1/swagger/"
-ADMIN_PAGES = [
+_ROW = "#result_list tbody :is(th, td) a[href*='/change/'], #result_list tbody th a"
+
+PAGES = [
+    "/admin/login/",
     "/admin/",
     "/admin/approvals/",
     "/admin/audit/",
+    "/admin/audit/?what=login",
+    "/admin/accounts/account/?q=Nobody",
+    "/admin/accounts/account/open-account",
+    "/admin/auth/user/add/",
+    "/admin/auth/group/add/",
+    "/admin/password_change/",
+    "/admin/authenticator/",
+]
+# Lists, of which the page of the first row is looked at as well.
+LISTS = [
     "/admin/accounts/account/",
-    "/admin/accounts/account/?q=Ada",
     "/admin/accounts/accountevent/",
     "/admin/transactions/transaction/",
+    "/admin/transactions/transaction/?status__exact=FAILED",
+    "/admin/transactions/transaction/?status__exact=PENDING",
     "/admin/transactions/transactionevent/",
     "/admin/transactions/entry/",
     "/admin/transactions/batch/",
     "/admin/transactions/archiverun/",
     "/admin/transactions/verification/",
     "/admin/auth/user/",
-    "/admin/auth/user/add/",
-    "/admin/auth/user/1/change/",
-    "/admin/auth/user/1/password/",
     "/admin/auth/group/",
-    "/admin/auth/group/1/change/",
     "/admin/clients/apiclient/",
     "/admin/oauth2_provider/accesstoken/",
     "/admin/otp_totp/totpdevice/",
     "/admin/axes/accesslog/",
     "/admin/axes/accessfailurelog/",
-    "/admin/password_change/",
-    "/admin/authenticator/",
 ]
+# Forms behind the buttons of a page: where the page is found, and what is pressed there.
+BUTTONS = [
+    ("/admin/accounts/account/?q=Grace", "Deposit"),
+    ("/admin/accounts/account/?q=Grace", "Transfer"),
+    ("/admin/accounts/account/?q=Grace", "Export"),
+    ("/admin/accounts/account/?q=Grace", "Freeze"),
+    ("/admin/transactions/transaction/?q=Takings", "Reverse"),
+    ("/admin/transactions/transaction/?q=Supplier", "Retry"),
+]
+MONEY = {"Deposit", "Withdraw", "Transfer"}
 
 
-@pytest.fixture(scope="module")
-def bank() -> Iterator[DemoBank]:
-    with demo_bank() as served:
-        yield served
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page(path: str, sit: Sit) -> None:
+    watched = sit("" if "login" in path and "audit" not in path else "admin")
+    watched.open(path, until="load")
+    inspect(watched)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
+@pytest.mark.parametrize("path", LISTS)
+def test_a_list_and_the_page_of_its_first_row(path: str, sit: Sit) -> None:
+    watched = sit("admin")
+    page = watched.open(path, until="load")
+    inspect(watched)
+    rows = page.locator(_ROW)
+    if rows.count():
+        page.set_viewport_size({"width": 1280, "height": 1000})
+        rows.first.click()
+        page.wait_for_url("**/change/**", wait_until="load")
+        assert watched.path != path.partition("?")[0]
+        inspect(watched)
 
 
-@pytest.fixture
-def watched(browser: Browser, bank: DemoBank) -> Iterator[Watched]:
-    watched = Watched(browser, bank)
-    yield watched
-    watched.page.context.close()
+@pytest.mark.parametrize(("path", "button"), BUTTONS)
+def test_a_form_behind_a_button(path: str, button: str, sit: Sit) -> None:
+    watched = sit("admin")
+    page = watched.open(path, until="load")
+    page.locator(_ROW).first.click()
+    press(page, button)
+    assert page.get_by_role("button").filter(has_text="Preview").count() == (button in MONEY)
+    inspect(watched)
 
 
-def execute(page: Page, operation: str) -> str:
-    """Tries the operation out on Swagger UI; the status that it shows."""
-    block = page.locator(f"#{operation}")
-    block.locator(".opblock-summary-control").click()
-    block.locator(".try-out__btn").click()
-    block.locator(".execute").click()
-    status = block.locator(".live-responses-table .response-col_status").last
-    status.wait_for()
-    return status.inner_text().split()[0]
+def test_no_list_is_left_out() -> None:
+    """What is registered with the admin later on is inspected as well."""
+    inspected = {path.partition("?")[0] for path in LISTS}
+    assert set(_lists(admin.site.get_urls()[:])) <= inspected
 
 
-def operation_of(page: Page, method: str, path: str) -> str:
-    """The id of the operation's block."""
-    block = page.locator(f".opblock-{method}").filter(
-        has=page.locator(f'.opblock-summary-path[data-path="{path}"]')
-    )
-    identifier = block.get_attribute("id")
-    assert identifier is not None
-    return identifier
+def _lists(patterns: list[URLPattern | URLResolver], prefix: str = "/admin/") -> Iterator[str]:
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _lists(pattern.url_patterns, path)
+        elif re.search(r"_changelist$", pattern.name or ""):
+            yield path
 
 
-def test_swagger_authorizes_and_tries_out(watched: Watched) -> None:
-    page = watched.open(SWAGGER)
-    accounts = operation_of(page, "get", "/api/v1/accounts/")
-    page.click(".auth-wrapper .authorize")
-    page.fill("#client_id_clientCredentials", watched.bank.client_id)
-    page.fill("#client_secret_clientCredentials", watched.bank.client_secret)
-    page.click(".scopes [data-all]")
-    with page.expect_response(f"{watched.bank.url}/api/v1/oauth/token/") as answered:
-        page.click("[aria-label='Apply given OAuth2 credentials']")
-    assert answered.value.status == 200
-    expect(page.get_by_role("button", name="Remove authorization")).to_be_visible()
-    page.locator(".modal-ux .close-modal").click()
-    with page.expect_request("**/api/v1/accounts/*") as asked:
-        assert execute(page, accounts) == "200"
-    assert asked.value.headers["authorization"].startswith("Bearer ")
-    assert "Ada Lovelace" in page.locator(f"#{accounts} .live-responses-table").inner_text()
-    watched.assert_clean()
-
-
-def test_swagger_tells_a_wrong_secret(watched: Watched) -> None:
-    page = watched.open(SWAGGER)
-    page.click(".auth-wrapper .authorize")
-    page.fill("#client_id_clientCredentials", watched.bank.client_id)
-    page.fill("#client_secret_clientCredentials", "wrong")
-    page.click("[aria-label='Apply given OAuth2 credentials']")
-    expect(page.locator(".modal-ux .errors")).to_contain_text("invalid_client")
-    assert watched.foreign == []
-    assert not [text for text in watched.complaints if "CSP" in text]
-
-
-def test_staff_use_swagger_with_their_session(watched: Watched) -> None:
-    watched.log_in("tessa")
-    page = watched.open(SWAGGER)
-    with page.expect_request("**/api/v1/transactions/*") as asked:
-        assert execute(page, operation_of(page, "get", "/api/v1/transactions/")) == "200"
-    assert "authorization" not in asked.value.headers
-    watched.assert_clean()
-
-
-def test_pages_of_the_admin_keep_to_the_policy(watched: Watched) -> None:
-    watched.log_in("admin")
-    assert watched.page.url == f"{watched.bank.url}/admin/"
-    for path in ADMIN_PAGES:
-        page = watched.open(path)
-        assert watched.complaints == [], path
-        assert watched.foreign == [], path
-        assert page.locator("body").inner_text().strip(), path
-    page = watched.open("/admin/accounts/account/")
-    page.locator("#result_list tbody a").first.click()
-    page.wait_for_url("**/change/**")
-    page.wait_for_load_state("networkidle")
-    watched.assert_clean()
-
-
-def test_one_enrols_with_the_qr_code_and_logs_in_with_a_backup_code(
-    watched: Watched, browser: Browser
-) -> None:
-    watched.log_in("susan")
-    page = watched.open("/admin/authenticator/")
-    box = page.locator("#qr-code svg").bounding_box()
-    assert box is not None
-    assert box["width"] == box["height"] > 150, "large enough for a camera"
-    page.fill("input[name=code]", code_of(key_on(page)))
-    page.click("form:has(input[name=code]) [type=submit]")
-    expect(page.locator("#backup-codes li")).to_have_count(10)
-    codes = page.locator("#backup-codes li").all_inner_texts()
-    watched.assert_clean()
-
-    again = Watched(browser, watched.bank)
-    again.log_in("susan")
-    expect(again.page.locator("#login-form")).to_be_visible()
-    again.log_in("susan", codes[0])
-    assert again.page.url == f"{watched.bank.url}/admin/"
-    again.assert_clean()
-
-
-def key_on(page: Page) -> str:
-    """The key that stands below the QR code, in hexadecimal digits."""
-    return b32decode(page.locator("#key").inner_text().replace(" ", "")).hex()
-
-
-@pytest.mark.parametrize("path", [SWAGGER, "/admin/login/"])
-def test_what_a_policy_forbids_is_noticed(watched: Watched, path: str) -> None:
-    """The control of the tests above."""
-    page = watched.open(path)
-    watched.assert_clean()
+def test_the_inspection_finds_what_is_wrong(sit: Sit) -> None:
+    """The control of the tests above: a field without a label, pale letters, a page too wide."""
+    watched = sit()
+    page = watched.open("/admin/login/")
     page.evaluate(
         """() => {
-            const image = document.createElement("img");
-            image.src = "https://elsewhere.example/pixel.png";
-            document.body.append(image);
+            const wrong = document.createElement("div");
+            wrong.innerHTML = '<input name="nameless">'
+                + '<p style="color: #ccc; width: 600px">Pale</p>';
+            document.body.append(wrong);
         }"""
     )
-    page.wait_for_timeout(200)
-    assert any(
-        text.startswith("CSP: img-src refused https://elsewhere") for text in watched.complaints
-    )
-
-
-def test_swagger_runs_no_script_of_a_text(watched: Watched) -> None:
-    page = watched.open(SWAGGER)
-    page.evaluate(
-        """() => {
-            const script = document.createElement("script");
-            script.textContent = "window.stolen = true";
-            document.body.append(script);
-        }"""
-    )
-    assert page.evaluate("window.stolen") is None
-    assert any(text.startswith("CSP: script-src") for text in watched.complaints)
+    found = "\n".join(severe(page))
+    assert "nameless" in found or "label: " in found
+    assert "color-contrast: " in found
+    assert overhang_at(page, 390) > 0

@@ -1,19 +1,30 @@
 """Chromium on a page of the bank, and everything that a browser would complain about."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
-
-from tests.demo_bank import DemoBank
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+)
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 _ARGUMENTS = [
     "--no-sandbox",  # There is none for root in a container.
     "--disable-gpu",
-    # Nothing of the browser's own goes to the network.
+    # The same colours and letters in pictures, wherever they are made.
+    "--force-color-profile=srgb",
+    "--font-render-hinting=none",
+    # No request reaches another host, and nothing of the browser's own goes to the network.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -31,59 +42,83 @@ def has_chromium() -> bool:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
-        yield browser
-        browser.close()
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+def new_session(browser: Browser, **options: Any) -> BrowserContext:
+    """A browser as it comes, with cookies and a cache of its own."""
+    usual = {"viewport": {"width": 1280, "height": 1000}, "reduced_motion": "reduce"}
+    context = browser.new_context(**usual | {"locale": "en-GB", "timezone_id": "UTC"} | options)
+    context.set_default_timeout(20_000)
+    context.add_init_script(_REPORT_VIOLATIONS)
+    return context
 
 
 class Watched:
-    """A page in a session of its own.
+    """A page of the session, of which all is told that goes wrong.
 
     `complaints` are errors of the console, uncaught exceptions and violations of the content
-    security policy; `foreign` are the requests to other hosts, which are let go nowhere.
+    security policy; `foreign` are the requests to other hosts than that of `url`, the server's.
+    What a server refuses with 400 or 403 is an error of the console too: `expect_refusal` forgives
+    those of a status.
     """
 
-    def __init__(self, browser: Browser, bank: DemoBank) -> None:
-        self.bank = bank
+    def __init__(self, session: BrowserContext, url: str) -> None:
+        self.url = url
         self.complaints: list[str] = []
         self.foreign: list[str] = []
-        self.page: Page = browser.new_context(
-            viewport={"width": 1280, "height": 1000}, locale="en-GB"
-        ).new_page()
-        self.page.set_default_timeout(20_000)
-        self.page.add_init_script(_REPORT_VIOLATIONS)
+        self.page: Page = session.new_page()
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.route(lambda url: not self._is_own(url), self._refuse)
+        # Only watched, not intercepted: that would do without the browser's cache.
+        self.page.on("request", self._on_request)
 
-    def open(self, path: str) -> Page:
-        """Loads the page and waits until it asks for nothing more."""
-        answer = self.page.goto(f"{self.bank.url}{path}", wait_until="networkidle")
+    def open(self, path: str, *, until: str = "networkidle") -> Page:
+        """Loads the page and waits until it asks for nothing more, or for another event."""
+        answer = self.page.goto(f"{self.url}{path}", wait_until=until)  # type: ignore[arg-type]
         assert answer is not None
         assert answer.status == 200, (path, answer.status)
         return self.page
 
-    def log_in(self, username: str, code: str = "") -> None:
+    def status_of(self, path: str) -> int:
+        """What the server answers to whoever types the path by hand."""
+        answer = self.page.goto(f"{self.url}{path}", wait_until="load")
+        assert answer is not None
+        if answer.status >= 400:
+            self.expect_refusal(answer.status)
+        return answer.status
+
+    def expect_refusal(self, status: int) -> None:
+        self.complaints = [text for text in self.complaints if f"status of {status}" not in text]
+
+    def log_in(self, username: str, password: str, code: str = "") -> None:
         page = self.open("/admin/login/")
         page.fill("input[name=username]", username)
-        page.fill("input[name=password]", self.bank.passwords[username])
+        page.fill("input[name=password]", password)
         page.fill("input[name=code]", code)
         page.click("#login-form [type=submit]")
         page.wait_for_load_state("networkidle")
+
+    @property
+    def path(self) -> str:
+        """Of the page on show, without its query."""
+        return urlsplit(self.page.url).path
 
     def assert_clean(self) -> None:
         assert self.complaints == []
         assert self.foreign == []
 
-    def _is_own(self, url: str) -> bool:
-        return url.startswith((f"{self.bank.url}/", "data:", "blob:"))
+    def _on_request(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.url}/", "data:", "blob:")):
+            self.foreign.append(request.url)
 
-    def _refuse(self, route) -> None:  # type: ignore[no-untyped-def]
-        self.foreign.append(route.request.url)
-        route.abort("blockedbyclient")
-
-    def _on_console(self, message) -> None:  # type: ignore[no-untyped-def]
+    def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.complaints.append(message.text)
+
+
+# `sit("tessa")` opens a browser in which she is logged in, `sit()` one in which nobody is.
+Sit = Callable[..., Watched]

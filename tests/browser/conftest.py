@@ -1,0 +1,99 @@
+"""One bank and one Chromium for all tests of this folder, and one log-in for each of its staff.
+
+The bank is served as `make run` serves it, on a database of its own: that of the test run has no
+part in it, so that one run in a suite is enough. Each test moves money of accounts of its own, so
+that they may run in any order and beside each other.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+
+from tests.browser.api import Api
+from tests.browser.watched import (
+    CHROMIUM,
+    Sit,
+    Watched,
+    chromium,
+    has_chromium,
+    new_session,
+)
+from tests.conftest import NO_BROWSER
+from tests.demo_bank import DemoBank, busy_bank
+
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    absent = pytest.mark.skip(reason=f"{NO_BROWSER}: there is no {CHROMIUM}")
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if not has_chromium():
+                item.add_marker(absent)
+
+
+# Of the package, not of the session: while Playwright runs, Django takes its thread for one of
+# asyncio, and would refuse it the database.
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    with pytest.MonkeyPatch.context() as environment, sync_playwright() as started:
+        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield started
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    with chromium(playwright) as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def bank() -> Iterator[DemoBank]:
+    with busy_bank() as served:
+        yield served
+
+
+@pytest.fixture(scope="package")
+def api(playwright: Playwright, bank: DemoBank) -> Iterator[Api]:
+    client = Api(playwright, bank)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="package")
+def sessions() -> Iterator[dict[str, BrowserContext]]:
+    """Of those who have logged in, by user name."""
+    opened: dict[str, BrowserContext] = {}
+    yield opened
+    for session in opened.values():
+        session.close()
+
+
+@pytest.fixture
+def sit(browser: Browser, bank: DemoBank, sessions: dict[str, BrowserContext]) -> Iterator[Sit]:
+    """`sit("tessa")` is a page where she is logged in. Nothing may complain to the end."""
+    seats: list[Watched] = []
+    strangers: list[BrowserContext] = []
+
+    def open_page(username: str = "") -> Watched:
+        session = sessions.get(username) or new_session(browser)
+        watched = Watched(session, bank.url)
+        seats.append(watched)
+        if not username:
+            strangers.append(session)
+        elif username not in sessions:
+            sessions[username] = session
+            watched.log_in(username, bank.passwords[username])
+            assert watched.path == "/admin/"
+        return watched
+
+    yield open_page
+    for watched in seats:
+        watched.page.close()
+    for stranger in strangers:
+        stranger.close()
+    for watched in seats:
+        watched.assert_clean()

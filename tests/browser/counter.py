@@ -1,0 +1,72 @@
+"""What staff do at an account's page, in the words of its buttons."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.watched import Watched
+
+ACCOUNT = "/admin/accounts/account/{}/change/"
+TRANSACTION = "/admin/transactions/transaction/{}/change/"
+
+
+def buttons(page: Page) -> Locator:
+    """Of an account or a transaction."""
+    return page.get_by_role("navigation", name=re.compile("^What you can do")).get_by_role("link")
+
+
+def press(page: Page, name: str) -> None:
+    """A button of an account or a transaction, of which there is one by this name."""
+    buttons(page).filter(has_text=re.compile(rf"(^|\s){name}\s*$")).click()
+    page.wait_for_load_state("load")
+
+
+def submit(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+    page.wait_for_load_state("load")
+
+
+def move(
+    watched: Watched,
+    account_id: str,
+    button: str,
+    amount: str,
+    *,
+    to: str = "",
+    description: str = "",
+) -> Page:
+    """From the account's page to the preview of a deposit, withdrawal or transfer."""
+    page = watched.open(ACCOUNT.format(account_id), until="load")
+    press(page, button)
+    if to:
+        page.get_by_label("To account").fill(to)
+    page.get_by_label("Amount in USD").fill(amount)
+    page.get_by_label("Description").fill(description)
+    submit(page, "Preview")
+    expect(page.get_by_role("heading", name=f"{button}: preview").first).to_be_attached()
+    return page
+
+
+def with_reason(page: Page, button: str, reason: str, *, confirm: str = "") -> None:
+    """A button that asks why."""
+    press(page, button)
+    page.get_by_label("Reason").fill(reason)
+    submit(page, confirm or button)
+
+
+def balances(page: Page) -> list[list[str]]:
+    """Of the preview: side, balance now and balance afterwards."""
+    rows = page.locator("table.bank-table tbody tr")
+    return [
+        [cell.strip() for cell in (row.locator("td").nth(n).inner_text() for n in (0, 2, 3))]
+        for row in rows.all()
+    ]
+
+
+def focus_by_tab(page: Page, words: str) -> None:
+    """Presses Tab until what has the focus ends with these words, leaving out an icon's name."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if words in page.evaluate("document.activeElement.innerText").strip().split("\n"):
+            return
+    raise AssertionError(f"{words} is not to be reached by Tab")

@@ -1,0 +1,61 @@
+"""The console of a bank on its first morning: no page is empty without a next step."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.contrib.admin import site
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser
+from pytest_django.live_server_helper import LiveServer
+
+from core.admin import BankModelAdmin
+from tests.browser.inspection import inspect
+from tests.browser.watched import Watched, new_session
+
+pytestmark = pytest.mark.sqlite
+
+PAGES = {
+    "/admin/approvals/": "What needs a second person appears here as soon as it is asked for.",
+}
+# Lists that have rows from the beginning, or are of who came in.
+NEVER_EMPTY = {"user", "group", "accesslog", "accessfailurelog"}
+
+
+@pytest.fixture
+def first_morning(browser: Browser, live_server: LiveServer) -> Iterator[Watched]:
+    """A superuser's browser, at the test run's own database, which is empty."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("admin"))
+    session = new_session(browser)
+    name = settings.SESSION_COOKIE_NAME
+    session.add_cookies(
+        [{"name": name, "value": client.cookies[name].value, "url": live_server.url}]
+    )
+    yield Watched(session, live_server.url)
+    session.close()
+
+
+def test_each_empty_page_says_how_to_go_on(first_morning: Watched) -> None:
+    """Each list has words of its own for it."""
+    silent = []
+    for model, its_admin in site._registry.items():
+        if model._meta.model_name in NEVER_EMPTY:
+            continue
+        next_step = getattr(its_admin, "when_empty", BankModelAdmin.when_empty)
+        path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        page = first_morning.open(path, until="load")
+        if next_step == BankModelAdmin.when_empty or page.get_by_text(next_step).count() != 1:
+            silent.append(path)
+    for path, next_step in PAGES.items():
+        page = first_morning.open(path, until="load")
+        if page.get_by_text(next_step).count() != 1:
+            silent.append(path)
+    assert silent == []
+    first_morning.assert_clean()
+
+
+def test_today_of_an_empty_bank_is_whole(first_morning: Watched) -> None:
+    first_morning.open("/admin/")
+    inspect(first_morning)
