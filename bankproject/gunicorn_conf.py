@@ -58,8 +58,8 @@ def when_ready(_server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    # A long list that is streamed takes longer than a request may be silent. Another class of worker,
-    # by GUNICORN_CMD_ARGS, is itself silent while it answers, or watches nothing.
+    # A long list that is streamed takes longer than a request may be silent. Another class of
+    # worker, by GUNICORN_CMD_ARGS, is itself silent while it answers, or watches nothing.
     heartbeat.install(getattr(worker, "beat", worker.notify))
 
 
