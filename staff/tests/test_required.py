@@ -57,7 +57,7 @@ def _filled(pattern: Any) -> str:
         return "auth/"
     if text.startswith("(?P<url>"):
         return "nowhere/"
-    for parameter in ("<path:object_id>", "<path:content_type_id>", "<id>"):
+    for parameter in ("<path:object_id>", "<path:content_type_id>", "<id>", "<str:name>"):
         text = text.replace(parameter, "1")
     text = text.replace("<uuid:account_id>", _UUID).replace("<uuid:transaction_id>", _UUID)
     assert "<" not in text, text
