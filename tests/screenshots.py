@@ -69,7 +69,6 @@ _TALL = {"viewport": {"width": 1440, "height": 1150}}
 _DARK = {"viewport": WIDE, "color_scheme": "dark"}
 _PHONE = {"viewport": NARROW}
 _TRANSACTIONS = "/admin/transactions/transaction/"
-_REVERSED = f"{_TRANSACTIONS}?type__exact=REVERSAL"
 PICTURES = [
     Picture("today", "/admin/", whole_page=True),
     Picture("today-dark", "/admin/", options=_DARK),
@@ -80,7 +79,7 @@ PICTURES = [
     Picture("transfer-preview", "/admin/accounts/account/?q=Harbour", "tessa", _transfer),
     Picture("transactions", _TRANSACTIONS),
     Picture("transactions-narrow", _TRANSACTIONS, options=_PHONE),
-    Picture("transaction", _REVERSED, steps=_first_row),
+    Picture("transaction", f"{_TRANSACTIONS}?q=Supplier", steps=_first_row, whole_page=True),
     Picture("approvals", "/admin/approvals/"),
     Picture("audit", "/admin/audit/", "aldo"),
     Picture("clients", "/admin/clients/apiclient/"),
