@@ -1,7 +1,7 @@
 """Filters that the admin's lists share."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -9,9 +9,9 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericListFilter
 
+from core.days import midnight
 from core.forms import AmountField
 from core.identifiers import lowest_uuid7
 from core.money import parse_amount
@@ -28,9 +28,9 @@ class DaysById(RangeDateFilter):
         first = self._day(self.used_parameters.get(f"{self.parameter_name}_from"))
         last = self._day(self.used_parameters.get(f"{self.parameter_name}_to"))
         if first:
-            queryset = queryset.filter(pk__gte=lowest_uuid7(_midnight(first)))
+            queryset = queryset.filter(pk__gte=lowest_uuid7(midnight(first)))
         if last:
-            queryset = queryset.filter(pk__lt=lowest_uuid7(_midnight(last + timedelta(days=1))))
+            queryset = queryset.filter(pk__lt=lowest_uuid7(midnight(last + timedelta(days=1))))
         return queryset
 
     def _day(self, text: object) -> date | None:
@@ -73,7 +73,3 @@ class AmountFilter(RangeNumericListFilter):
             fields[f"{self.parameter_name}_{end}"] = AmountField(required=False, attrs=attrs)
         form = type("AmountForm", (forms.Form,), fields)
         yield {"form": form(self.used_parameters)}
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))

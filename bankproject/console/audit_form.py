@@ -1,12 +1,11 @@
 """What one may look for in the audit log."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib.auth import get_user_model
-from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
@@ -17,6 +16,7 @@ from accounts.admin.filters import account_named
 from accounts.models import Account
 from bankproject.console.audit_records import Wanted
 from bankproject.console.audit_sources import SOURCES
+from core.days import midnight
 
 
 class AuditForm(forms.Form):
@@ -97,4 +97,4 @@ def _midnight(day: Any, *, days_ahead: int = 0) -> datetime | None:
         return None
     if not 1970 <= day.year <= 9000:
         raise forms.ValidationError("This day is out of range.")
-    return timezone.make_aware(datetime.combine(day + timedelta(days=days_ahead), time.min))
+    return midnight(day + timedelta(days=days_ahead))

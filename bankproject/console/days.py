@@ -1,14 +1,15 @@
 """The day of whoever looks, in the time zone that is active."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
+
+from core import days
 
 
 def midnight(days_ahead: int = 0) -> datetime:
     """When this day began, or another one."""
-    day = timezone.localdate() + timedelta(days=days_ahead)
-    return timezone.make_aware(datetime.combine(day, time.min))
+    return days.midnight(timezone.localdate() + timedelta(days=days_ahead))
 
 
 def hours_of_today() -> list[datetime]:

@@ -1,7 +1,7 @@
 """The button that saves an account's statement as a file for a spreadsheet."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -16,6 +16,7 @@ from accounts.admin.buttons import AccountButtons
 from accounts.models import Account
 from core.api.permissions import has_right
 from core.command_form import show_form
+from core.days import midnight
 from core.forms import DayField
 from core.sheets import Row, SheetFormat, amount_cell, sheet_response, sheet_zone
 from transactions.admin.statement import balance_after, posted, side_of, text_of
@@ -94,11 +95,11 @@ def sequences_of(account: Account, first: date | None, last: date | None) -> tup
     The first is above the last where there is none. One statement, whatever the account has.
     """
     assert account.last_sequence is not None
-    start = timezone.make_aware(datetime.combine(first or date(1970, 1, 2), time.min))
+    start = midnight(first or date(1970, 1, 2))
     instant = timedelta(microseconds=1)
     end = timezone.now()
     if last is not None:
-        end = timezone.make_aware(datetime.combine(last + timedelta(days=1), time.min)) - instant
+        end = midnight(last + timedelta(days=1)) - instant
     before, until = balances_at(account, [start - instant, end])
     return before.sequence + 1, until.sequence
 
