@@ -36,22 +36,13 @@ def by_hour(today: Sequence[Activity], hours: Sequence[datetime]) -> Chart:
         for index, label in enumerate(labels)
         if any(values[index] for values in series.values())
     ]
-    return Chart(
-        title="Transactions by hour",
+    return _transactions_by(
+        "Hour",
         labels=labels,
         series=series,
-        colours=_COLOURS,
+        rows=rows,
         across=f"Hour ({timezone.get_current_timezone()})",
-        up="Transactions",
         summary="Bars: transactions made in each hour of today, by status.",
-        link=transactions_of_today(),
-        table=Table(
-            title="Transactions by hour",
-            headers=["Hour", *series],
-            rows=rows,
-            when_empty=NOTHING_TODAY,
-            numbers=frozenset(range(1, len(series) + 1)),
-        ),
     )
 
 
@@ -67,18 +58,39 @@ def by_type(today: Sequence[Activity]) -> Chart:
         ]
         for index, kind in enumerate(types)
     ]
-    return Chart(
-        title="Transactions by type",
+    return _transactions_by(
+        "Type",
         labels=[kind.label for kind in types],
         series=series,
-        colours=_COLOURS,
+        rows=rows,
         across="Type",
-        up="Transactions",
         summary="Bars: transactions made today of each type, by status.",
+    )
+
+
+def _transactions_by(
+    what: str,
+    *,
+    labels: list[str],
+    series: dict[str, list[int]],
+    rows: list[list[Cell]],
+    across: str,
+    summary: str,
+) -> Chart:
+    """Bars of today's transactions, with the same numbers as a table."""
+    title = f"Transactions by {what.lower()}"
+    return Chart(
+        title=title,
+        labels=labels,
+        series=series,
+        colours=_COLOURS,
+        across=across,
+        up="Transactions",
+        summary=summary,
         link=transactions_of_today(),
         table=Table(
-            title="Transactions by type",
-            headers=["Type", *series],
+            title=title,
+            headers=[what, *series],
             rows=rows,
             when_empty=NOTHING_TODAY,
             numbers=frozenset(range(1, len(series) + 1)),
