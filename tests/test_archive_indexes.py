@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import CASH, Account, internal_account_id
@@ -98,14 +97,20 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def read(job: Any) -> list[tuple[str, int]]:
     """By which index each statement of a job reads the journal, and how many rows that gives."""
-    with CaptureQueriesContext(connection) as queries:
+    statements: list[tuple[str, Any]] = []
+
+    def keep(execute: Any, sql: str, parameters: Any, *rest: Any) -> Any:
+        statements.append((sql, parameters))
+        return execute(sql, parameters, *rest)
+
+    with connection.execute_wrapper(keep):
         job()
     found = []
-    for query in queries:
-        if not re.match(r"\s*SELECT.*transactions_transaction", query["sql"], re.DOTALL):
+    for sql, parameters in statements:
+        if not re.match(r"\s*SELECT.*transactions_transaction", sql, re.DOTALL):
             continue
         with connection.cursor() as cursor:
-            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {query['sql']}")
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
             (plans,) = cursor.fetchone()
         plans = json.loads(plans) if isinstance(plans, str) else plans
         for node in nodes(plans[0]["Plan"]):
