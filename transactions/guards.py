@@ -53,36 +53,63 @@ def _forbidden_moves() -> str:
 
 
 def _accounts_exist() -> DatabaseObject:
-    """Backs the two account columns, which have no constraint of their own, and the currency.
-
-    By statement over all new rows on PostgreSQL (COPY included), by row on SQLite. Raises a foreign
-    key violation.
-    """
-    name = "transactions_transaction_accounts_exist"
-    message = "the accounts of a transaction must exist, in its currency"
-    return DatabaseObject(
-        name=name,
-        kind="trigger",
-        table=JOURNAL,
-        sqlite=(
-            f"CREATE TRIGGER {name} BEFORE INSERT ON {JOURNAL} FOR EACH ROW\n"
-            f"WHEN (SELECT count(*) FROM {ACCOUNTS} WHERE currency = NEW.currency"
-            " AND id IN (NEW.debit_account_id, NEW.credit_account_id)) <> 2\n"
-            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+    """Backs the two account columns, which have no constraint of their own, and the currency."""
+    return _refers(
+        "transactions_transaction_accounts_exist",
+        JOURNAL,
+        "the accounts of a transaction must exist, in its currency",
+        sqlite_when=(
+            f"(SELECT count(*) FROM {ACCOUNTS} WHERE currency = NEW.currency"
+            " AND id IN (NEW.debit_account_id, NEW.credit_account_id)) <> 2"
         ),
-        postgresql=(
-            f"CREATE TRIGGER {name} AFTER INSERT ON {JOURNAL} REFERENCING NEW TABLE AS inserted"
-            f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
-        ),
-        function_body=f"""
-BEGIN
-    IF EXISTS (
+        offenders=f"""
         SELECT FROM inserted
         LEFT JOIN {ACCOUNTS} AS debited
             ON debited.id = debit_account_id AND debited.currency = inserted.currency
         LEFT JOIN {ACCOUNTS} AS credited
             ON credited.id = credit_account_id AND credited.currency = inserted.currency
-        WHERE debited.id IS NULL OR credited.id IS NULL
+        WHERE debited.id IS NULL OR credited.id IS NULL""",
+    )
+
+
+def _event_of_transaction() -> DatabaseObject:
+    """Backs the column of an event that names its transaction; transactions are never deleted."""
+    return _refers(
+        "transactions_transactionevent_of_transaction",
+        EVENTS,
+        "the transaction of an event must exist",
+        sqlite_when=f"NOT EXISTS (SELECT 1 FROM {JOURNAL} WHERE id = NEW.transaction_id)",
+        offenders=f"""
+        SELECT FROM inserted
+        LEFT JOIN {JOURNAL} AS told ON told.id = transaction_id
+        WHERE told.id IS NULL""",
+    )
+
+
+def _refers(
+    name: str, table: str, message: str, *, sqlite_when: str, offenders: str
+) -> DatabaseObject:
+    """A foreign key that is not checked row by row. Raises a foreign key violation.
+
+    By statement over all new rows on PostgreSQL (COPY included), where `offenders` selects from
+    them, as `inserted`, those that are wrong; by row on SQLite, where `sqlite_when` says it of NEW.
+    """
+    return DatabaseObject(
+        name=name,
+        kind="trigger",
+        table=table,
+        sqlite=(
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW\n"
+            f"WHEN {sqlite_when}\n"
+            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+        ),
+        postgresql=(
+            f"CREATE TRIGGER {name} AFTER INSERT ON {table} REFERENCING NEW TABLE AS inserted"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+        ),
+        function_body=f"""
+BEGIN
+    IF EXISTS ({offenders}
     ) THEN
         RAISE EXCEPTION '{message}' USING ERRCODE = 'foreign_key_violation';
     END IF;
@@ -181,6 +208,7 @@ OBJECTS = [
         "the archive mark of a transaction is set once",
         when=(f"OLD.archived_at IS NOT NULL AND ({changed(_MARK)})"),
     ),
+    _event_of_transaction(),
     *append_only(EVENTS, "transaction events"),
     *append_only(VERIFICATIONS, "results of verifications"),
 ]

@@ -16,7 +16,12 @@ class TransactionEvent(models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)
     transaction = models.ForeignKey(
-        Transaction, on_delete=models.PROTECT, related_name="events", db_index=False
+        Transaction,
+        on_delete=models.PROTECT,
+        related_name="events",
+        # Checked by a guard for all rows of a statement: by row it would lock the transaction anew.
+        db_constraint=False,
+        db_index=False,
     )
     event = models.CharField(max_length=30)
     from_status = models.CharField(max_length=10, choices=TransactionStatus.choices)

@@ -158,6 +158,12 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
         f"UPDATE {JOURNAL} SET worker = 'x' WHERE id = {w.completed}"
     ),
     "transactions_transaction_archive_mark": archived,
+    "transactions_transactionevent_of_transaction": lambda _: copied(
+        EVENTS,
+        f"(SELECT id FROM {EVENTS} LIMIT 1)",
+        id=sql_id(uuid4()),
+        transaction_id=sql_id(uuid4()),
+    ),
     "transactions_transactionevent_no_delete": lambda _: f"DELETE FROM {EVENTS}",
     "transactions_transactionevent_no_update": lambda _: f"UPDATE {EVENTS} SET reason = 'x'",
     "transactions_verification_no_delete": lambda _: f"DELETE FROM {VERIFICATIONS}",

@@ -1,17 +1,21 @@
 """The database itself keeps the journal and its events, whatever way they are reached."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import Q
 
 from accounts.models import CASH, Account, internal_account_id
 from tests.assertions import refused_by_database, stored
-from tests.factories import make_account, run
+from tests.factories import ORIGIN, make_account, run
 from tests.routes import DELETE_ROUTES, UPDATE_ROUTES
+from transactions import events, ledger
 from transactions.commands import Withdraw
 from transactions.guards import _IDENTITY, _OUTCOME, JOURNAL
 from transactions.models import ArchiveRun, Transaction, TransactionEvent
@@ -249,6 +253,17 @@ def _copy(rows: list[Transaction]) -> None:
                 field.get_db_prep_save(value, connection)
                 for field, value in zip(fields, values, strict=True)
             )
+
+
+def test_the_transaction_of_an_event_exists(event: TransactionEvent) -> None:
+    with transaction.atomic():
+        (row,) = ledger.lock_rows(Q(pk=event.transaction_id))
+    told = partial(events.transition, event="TOLD", before=row.status, origin=ORIGIN, at=LATER)
+    stranger = replace(row, id=uuid4())
+    with refused_by_database("the transaction of an event must exist"):
+        events.record([told(row), told(stranger)])
+    events.record([told(row), told(row)])
+    assert TransactionEvent.objects.filter(event="TOLD").count() == 2
 
 
 def test_a_guard_of_many_rows_lets_good_ones_in(account: Account) -> None:
