@@ -32,9 +32,9 @@ PACKAGES = ("core", "accounts", "transactions", "clients", "staff", "bankproject
 MINIMUM_COVERAGE_PERCENT = 95
 WORKERS = 2
 # What each of the runs takes, so that all of them together stay under twenty minutes. Crowds and
-# crashes meet the oldest PostgreSQL, and SQLite by `--database sqlite -m slow`. Browsers meet a bank
-# of their own, which is the same in each run. The newest meets what a newer server could answer in
-# another way.
+# crashes meet the oldest PostgreSQL, and SQLite by `--database sqlite -m slow`. Browsers meet a
+# bank of their own, which is the same in each run. The newest PostgreSQL meets what a newer server
+# could answer in another way.
 _CHOSEN: tuple[tuple[str, ...], ...] = (
     ("-m", "not slow or sqlite or browser"),
     ("-m", "not browser"),

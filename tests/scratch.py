@@ -106,13 +106,17 @@ def _database(template: str = "template1") -> Iterator[str]:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _server() -> psycopg.Connection[Any]:
-    parameters = connection.get_connection_params() | {"dbname": "postgres"}
-    parameters = {key: value for key, value in parameters.items() if key in _PLAIN_PARAMETERS}
-    return psycopg.connect(**parameters, autocommit=True)
+def plain_parameters() -> dict[str, Any]:
+    """What psycopg needs to connect to the test database, without the options of the bank."""
+    parameters = connection.get_connection_params()
+    return {key: parameters[key] for key in _PLAIN_PARAMETERS & parameters.keys()}
 
 
 _PLAIN_PARAMETERS = {"dbname", "host", "port", "user", "password"}
+
+
+def _server() -> psycopg.Connection[Any]:
+    return psycopg.connect(**plain_parameters() | {"dbname": "postgres"}, autocommit=True)
 
 
 def _url_of(name: str) -> str:

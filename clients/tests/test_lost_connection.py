@@ -8,6 +8,7 @@ from django.db import OperationalError, connection
 
 from clients.tests.program import Program
 from core.bulk import read_first
+from tests.scratch import plain_parameters
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -30,7 +31,7 @@ def backend() -> int:
 
 def end(pid: int) -> None:
     """Ends a session from the other side, as a restart of the server does."""
-    with psycopg.connect(connection.connection.info.dsn) as administrator:
+    with psycopg.connect(**plain_parameters()) as administrator:
         administrator.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
 

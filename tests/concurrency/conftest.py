@@ -16,9 +16,12 @@ from tests.seed import seeded
 LEVELS = {"read committed": 2, "serializable": 4}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def port(django_db_setup: None) -> Iterator[int]:
-    """The bank behind gunicorn, started when the first test asks for it."""
+    """The bank behind gunicorn, from the first test that asks for it to the last of this folder.
+
+    Not to the end of the run: others copy the database, which nobody may be using then.
+    """
     with served() as port:
         yield port
 
