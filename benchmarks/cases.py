@@ -88,7 +88,7 @@ def _clients(count: int) -> str:
 
 
 _SINGLE = _single("transfer", title="transfers")
-_DRAIN = Case("queue.drain", "queue, drained by one worker", "queue.drained", {"length": 1000})
+_DRAIN = Case("queue.drain", "queue, drained by one worker", "queue.drained", {"length": 5000})
 _MIXED = Case(
     "mixed.8",
     "HTTP, deposits, withdrawals and transfers, accounts by Zipf, 8 clients",
