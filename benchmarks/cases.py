@@ -121,7 +121,7 @@ CASES: Sequence[Case] = (
     _read("balances", "the balance at a past moment", busy=True),
     Case(
         "files.copy_out",
-        "plain COPY TO STDOUT",
+        "plain COPY TO STDOUT, all tables",
         "files.copied_out",
         bank=HUNDRED_THOUSAND,
         group=FLOOR,

@@ -29,20 +29,29 @@ from benchmarks.jobs.commands import post, transfer
 from benchmarks.machine import peak_megabytes
 from benchmarks.measure import Calls, Moved, Slice, measure
 from benchmarks.target import Target
+from transactions.files.formats import FILES
+from transactions.guards import JOURNAL
 
 
 def copied_out(target: Target, seconds: float) -> Slice:
-    """The floor of an export: COPY of the journal into a file, as text."""
+    """The floor of an export: COPY of the same rows, whole tables, into files, as text."""
+    tables = list(dict.fromkeys(each.table for each in FILES))
     with psycopg.connect(target.database_url) as connection, _folder() as folder:
 
         def copy(_: None) -> Moved:
-            with (folder / "copy").open("wb") as file, connection.cursor() as cursor:
-                with cursor.copy("COPY transactions_transaction TO STDOUT") as blocks:
-                    for block in blocks:
-                        file.write(block)
-                return Moved(cursor.rowcount)
+            rows = {table: _copied_out(connection, table, folder / table) for table in tables}
+            return Moved(rows[JOURNAL])
 
         return _unmoved(measure(lambda: None, copy, seconds))
+
+
+def _copied_out(connection: psycopg.Connection[Any], table: str, path: Path) -> int:
+    """Returns the rows that it wrote."""
+    with path.open("wb") as file, connection.cursor() as cursor:
+        with cursor.copy(f"COPY {table} TO STDOUT") as blocks:
+            for block in blocks:
+                file.write(block)
+        return cursor.rowcount
 
 
 def exported(_: Target, seconds: float) -> Slice:
