@@ -20,12 +20,21 @@ def pytest_configure() -> None:
 
 # What starts servers, kills processes or lets crowds fight: minutes, not seconds.
 _SLOW_FOLDERS = {"browser", "concurrency", "crash"}
+# By these a test asks for the database of the run, if it does not say so by `django_db`.
+_DATABASE = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _SLOW_FOLDERS & set(item.path.parts):
             item.add_marker(pytest.mark.slow)
+        if not _uses_database(item):
+            item.add_marker(pytest.mark.no_database)
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    marked = any(item.get_closest_marker(name) for name in ("django_db", "postgresql", "sqlite"))
+    return marked or bool(_DATABASE & set(getattr(item, "fixturenames", ())))
 
 
 def pytest_report_header() -> str:
