@@ -62,7 +62,7 @@ types: develop ## Check types with mypy
 	@$(BIN)/mypy
 
 coverage: develop ## Run all tests, then write htmlcov/index.html
-	@$(BIN)/python -m tests $(ARGS)
+	@$(BIN)/python -m tests
 	@$(BIN)/coverage html --quiet --fail-under=0
 	@echo "Open htmlcov/index.html"
 

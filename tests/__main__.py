@@ -1,11 +1,13 @@
 """`python -m tests`: the whole suite on SQLite and on real PostgreSQL servers, one after another.
 
-    python -m tests                             all databases, and the gate on coverage at the end
+    python -m tests                             all databases, and the gate on coverage
     python -m tests --database sqlite -k name   one database; further words go to pytest
 
 PostgreSQL is the server that DATABASE_URL names, or else the oldest and the newest that this
 machine can start. What is marked slow runs on the oldest; the newest meets what asks the database
-most; what uses no database, or one of its own, runs once. Stops at the first run that fails. Ends with pytest's own summary line.
+most; what uses no database, or one of its own, runs once. Coverage is that of the first run, as
+tracing makes a run half as long again. Stops at the first run that fails. Ends with pytest's own
+summary line.
 """
 
 import argparse
@@ -68,11 +70,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     # A part of the suite covers a part of the code: the gate is for the whole.
-    gated = options.database == "all" and not pytest_arguments
-    subprocess.run([sys.executable, "-m", "coverage", "erase"], cwd=ROOT, check=True)
+    is_whole = options.database == "all" and not pytest_arguments
     for position, database in enumerate(databases, start=1):
-        coverage = _coverage_options(last=position == len(databases), gated=gated)
-        chosen = _CHOSEN[position - 1] if gated else ()
+        chosen = _CHOSEN[position - 1] if is_whole else ()
+        coverage = _coverage_options() if is_whole and position == 1 else ()
         print(f"\nTest run {position} of {len(databases)}", *chosen, flush=True)
         with database() as url:
             code = _run_pytest(url, [*coverage, *chosen, *pytest_arguments])
@@ -114,14 +115,11 @@ def _server(installation: Installation) -> Database:
     return server
 
 
-def _coverage_options(*, last: bool, gated: bool) -> list[str]:
-    """Adds up over the runs. The last one reports, above pytest's summary, and is the gate."""
+def _coverage_options() -> list[str]:
+    """The report stands above pytest's summary, and is a gate."""
     sources = [f"--cov={package}" for package in PACKAGES]
-    options = [*sources, "--cov-branch", "--cov-append"]
-    if not last:
-        return [*options, "--cov-report="]
-    gate = [f"--cov-fail-under={MINIMUM_COVERAGE_PERCENT}"] if gated else []
-    return [*options, "--cov-report=term-missing:skip-covered", *gate]
+    gate = f"--cov-fail-under={MINIMUM_COVERAGE_PERCENT}"
+    return [*sources, "--cov-branch", "--cov-report=term-missing:skip-covered", gate]
 
 
 def _run_pytest(url: str, arguments: list[str]) -> int:

@@ -19,7 +19,7 @@ from tests.api import API, account_path, make_user
 from tests.factories import deposit, make_account
 from tests.identities import IDENTITIES, Identity
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 FORM = "application/x-www-form-urlencoded"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -34,13 +35,21 @@ def _free_port():
         return probe.getsockname()[1]
 
 
-@pytest.fixture
-def embedded_bank(tmp_path):
-    """The environment of a migrated SQLite bank in a folder of its own."""
-    environment = os.environ | {"DATABASE_URL": "", "BANK_DATA_DIR": str(tmp_path)}
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory):
+    """A folder with a migrated SQLite bank, to copy."""
+    folder = tmp_path_factory.mktemp("migrated")
+    environment = os.environ | {"DATABASE_URL": "", "BANK_DATA_DIR": str(folder)}
     migrate = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
     subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
-    return environment
+    return folder
+
+
+@pytest.fixture
+def embedded_bank(migrated, tmp_path):
+    """The environment of a migrated SQLite bank in a folder of its own."""
+    shutil.copytree(migrated, tmp_path, dirs_exist_ok=True)
+    return os.environ | {"DATABASE_URL": "", "BANK_DATA_DIR": str(tmp_path)}
 
 
 def _serve(environment=os.environ, *arguments, **variables):

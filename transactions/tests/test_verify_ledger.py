@@ -225,6 +225,7 @@ def test_a_damaged_ledger_exits_with_one() -> None:
 # While others write -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_it_sees_one_moment_while_writers_go_on() -> None:
     pair = [make_account(balance=500).id, make_account(balance=300).id]
