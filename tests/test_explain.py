@@ -43,8 +43,8 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 MIDDLE = START + timedelta(minutes=MINUTES // 2)
 # A page asks for one row more than it shows: of each side, and then for the rows themselves. Every
 # node that passes them on counts, as does what is read over: an owner's incoming payments that were
-# refused; and ANALYZE samples at random, so that the nodes are not the same each time (131 rows were
-# the most seen). A plan that goes wrong reads thousands.
+# refused. ANALYZE samples at random, so that the nodes are not the same each time: 131 rows were
+# the most seen. A plan that goes wrong reads thousands.
 MOST_ROWS = 30 * (PAGE_SIZE + 1)
 
 

@@ -52,7 +52,9 @@ def book(
     """
     batch.refused_index = None
     known = find_known(commands, origin)
-    postings = postings_of(commands, accounts)
+    postings: Iterable[Posting] = postings_of(commands, accounts)
+    if batch.atomic:  # Bad input leaves nothing behind, not even a refusal that comes before it.
+        postings = list(postings)
 
     def executed() -> Iterator[JournalRow | Replay]:
         for index, (command, posting) in enumerate(zip(commands, postings, strict=True)):
@@ -116,20 +118,32 @@ def mark(row: JournalRow, batch: Batch, index: int) -> JournalRow:
     return row
 
 
-def postings_of(commands: Sequence[MoneyCommand], accounts: Currencies) -> list[Posting]:
-    """What each item comes to. Raises InvalidInput, which points at each bad item."""
-    postings: list[Posting] = []
-    errors: list[FieldError] = []
+def postings_of(commands: Sequence[MoneyCommand], accounts: Currencies) -> Iterator[Posting]:
+    """What each item comes to, one by one. Raises InvalidInput, which points at each bad item, at
+    the first of them: what was made of those before it is to be rolled back.
+    """
     for index, command in enumerate(commands):
         try:
-            postings.append(command.posting(accounts))
-        except (InvalidInput, SameAccount, CurrencyMismatch) as error:
+            posting = command.posting(accounts)
+        except _BAD_ITEM:
+            raise _invalid(commands, accounts, index) from None
+        yield posting
+
+
+_BAD_ITEM = (InvalidInput, SameAccount, CurrencyMismatch)
+
+
+def _invalid(commands: Sequence[MoneyCommand], accounts: Currencies, first: int) -> InvalidInput:
+    """Points at the bad items from the first on."""
+    errors: list[FieldError] = []
+    for index, command in enumerate(commands[first:], start=first):
+        try:
+            command.posting(accounts)
+        except _BAD_ITEM as error:
             errors += _pointed(error, index)
             if len(errors) >= MAX_ERRORS:
                 break
-    if errors:
-        raise InvalidInput("The batch is not valid; errors says why.", errors=errors)
-    return postings
+    return InvalidInput("The batch is not valid; errors says why.", errors=errors)
 
 
 def _pointed(error: BankError, index: int) -> list[FieldError]:

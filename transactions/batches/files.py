@@ -96,7 +96,8 @@ def _problems_of(piece: Piece) -> Iterator[str]:
         except NotFound as error:
             yield _unknown_account(piece, commands, error)
             return
-        postings_of(commands, known)
+        for _ in postings_of(commands, known):
+            pass
     except InvalidInput as error:
         for each in error.errors:
             yield _at_line(piece, each)
