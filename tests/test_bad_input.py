@@ -69,6 +69,7 @@ def bank() -> Bank:
     return Bank()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_bad_amount_is_refused(bank: Bank, route: str) -> None:
     for amount in NO_NUMBERS + NO_AMOUNTS:

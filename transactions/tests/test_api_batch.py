@@ -380,6 +380,7 @@ def test_the_batch_itself_is_inserted_where_its_database_needs_it(teller: ApiCli
     assert written == ([batch, account] if connection.vendor == "sqlite" else [account, batch])
 
 
+@pytest.mark.slow
 def test_ten_thousand_items_are_taken_and_one_more_is_not(teller: ApiClient) -> None:
     ada = make_account()
     items = [item("DEPOSIT", ada, "0.01")] * 10_000

@@ -107,6 +107,7 @@ def test_a_bad_item_is_pointed_at(
     assert errors == [(f"/transactions/1/{pointer}", code)]
 
 
+@pytest.mark.slow
 def test_a_bad_amount_is_refused(teller: ApiClient) -> None:
     account = make_account(balance=5)
     for amount in NO_NUMBERS + NO_AMOUNTS + ZEROS:
