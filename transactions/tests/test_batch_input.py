@@ -160,6 +160,16 @@ def test_of_thousands_of_bad_items_the_first_hundred_are_told(
     ]
 
 
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_bad_item_is_told_whatever_is_refused_before_it(teller: ApiClient, atomic: bool) -> None:
+    account = make_account(balance=5)
+    items = [item("DEPOSIT", account, "1"), item("WITHDRAW", account, "7"),
+             item("DEPOSIT", account, "0.001")]  # fmt: skip
+    with nothing_changes():
+        response = post(teller, *items, atomic=atomic)
+    assert bad_fields(response) == [("/transactions/2/amount", "too_many_decimals")]
+
+
 def test_errors_come_in_the_order_of_the_items(teller: ApiClient) -> None:
     account = make_account()
     items = [
