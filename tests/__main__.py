@@ -41,7 +41,7 @@ _CHOSEN: tuple[tuple[str, ...], ...] = (
     ("-m", "not slow or sqlite or browser"),
     ("-m", "not no_database"),
     ("-m", "not slow", "transactions/tests/test_guards.py", "core/tests/test_database.py",
-     "core/tests/test_migrate.py", "transactions/tests/test_ledger.py",
+     "transactions/tests/test_ledger.py",
      "transactions/tests/test_queue.py", "transactions/tests/test_export_data.py",
      "transactions/tests/test_verify_ledger.py", "tests/test_explain.py",
      "tests/test_differential.py", "tests/test_state_machine.py"),

@@ -28,7 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _SLOW_FOLDERS & set(item.path.parts):
             item.add_marker(pytest.mark.slow)
-        if not _uses_database(item):
+        # What is slow runs once anyway, on the oldest PostgreSQL, with a bank of its own or not.
+        if item.get_closest_marker("slow") is None and not _uses_database(item):
             item.add_marker(pytest.mark.no_database)
 
 

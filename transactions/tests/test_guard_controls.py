@@ -178,11 +178,11 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     f"{SEGMENTS}_no_update": lambda _: of_segment(f"UPDATE {SEGMENTS} SET rows = 2"),
     **{
         f"{table}_no_truncate": lambda _, table=table: f"TRUNCATE {table} CASCADE"
-        for table in (ACCOUNT_EVENTS, EVENTS, VERIFICATIONS, SEGMENTS)
+        for table in (ACCOUNT_EVENTS, EVENTS, VERIFICATIONS, SEGMENTS, JOURNAL)
     },
 }
 # A CASCADE from these meets the guards of the tables that refer to them as well.
-SHARED = {f"{table}_no_truncate" for table in (ACCOUNTS, JOURNAL, BATCHES, RUNS)}
+SHARED = {f"{table}_no_truncate" for table in (ACCOUNTS, BATCHES, RUNS)}
 
 
 def guards() -> list[DatabaseObject]:
