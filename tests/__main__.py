@@ -34,9 +34,9 @@ PACKAGES = ("core", "accounts", "transactions", "clients", "staff", "bankproject
 MINIMUM_COVERAGE_PERCENT = 95
 WORKERS = 2
 # What each of the runs takes, so that all of them together stay under twenty minutes. Crowds and
-# crashes meet the oldest PostgreSQL, and SQLite by `--database sqlite -m slow`. What does not use
-# the database of the run is in the first one only. The newest PostgreSQL meets what a newer server
-# could answer in another way.
+# crashes meet the oldest PostgreSQL, and SQLite by `--database sqlite -m slow`. What is quick and
+# does not use the database of the run is in the first one only. The newest PostgreSQL meets what a
+# newer server could answer in another way.
 _CHOSEN: tuple[tuple[str, ...], ...] = (
     ("-m", "not slow or sqlite or browser"),
     ("-m", "not no_database"),

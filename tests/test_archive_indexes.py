@@ -3,9 +3,7 @@
 The plans are those of PostgreSQL, over 200,000 archived transactions and a few that are not.
 """
 
-import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -19,6 +17,7 @@ from accounts.models import CASH, Account, internal_account_id
 from core.database import create_objects, drop_objects
 from core.identifiers import uuid7
 from tests.factories import ORIGIN, deposit, make_account
+from tests.plans import nodes, plan_of, statements_of
 from transactions import queue
 from transactions.archive.checkpoints import internal_balance
 from transactions.archive.selection import Position, Selection
@@ -89,31 +88,14 @@ def account(db: None) -> Account:
     return account
 
 
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for inner in plan.get("Plans", ()):
-        yield from nodes(inner)
-
-
 def read(job: Any) -> list[tuple[str, int]]:
     """By which index each statement of a job reads the journal, and how many rows that gives."""
-    statements: list[tuple[str, Any]] = []
-
-    def keep(execute: Any, sql: str, parameters: Any, *rest: Any) -> Any:
-        statements.append((sql, parameters))
-        return execute(sql, parameters, *rest)
-
-    with connection.execute_wrapper(keep):
-        job()
     found = []
-    for sql, parameters in statements:
-        if not re.match(r"\s*SELECT.*transactions_transaction", sql, re.DOTALL):
+    for statement in statements_of(job):
+        if not re.match(r"\s*SELECT.*transactions_transaction", statement[0], re.DOTALL):
             continue
-        with connection.cursor() as cursor:
-            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
-            (plans,) = cursor.fetchone()
-        plans = json.loads(plans) if isinstance(plans, str) else plans
-        for node in nodes(plans[0]["Plan"]):
+        plan = plan_of(statement)
+        for node in nodes(plan):
             if "Scan" in node["Node Type"] and node.get("Index Name"):
                 rows = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
                 if node["Index Name"].startswith("transaction"):
@@ -121,7 +103,7 @@ def read(job: Any) -> list[tuple[str, int]]:
             else:
                 assert node.get("Relation Name") != "transactions_transaction" or (
                     node["Node Type"] == "Bitmap Heap Scan"
-                ), plans
+                ), plan
     return found
 
 
