@@ -145,6 +145,17 @@ def require_folder(folder: Path) -> None:
         raise FileProblem(f"{folder} is not a folder.")
 
 
+def require_writable_folder(folder: Path) -> None:
+    """Raises FileProblem unless this process may create and rename files in the folder.
+
+    A file that exists can be appended to without that right; its lock, its copy and its replacement
+    cannot be made.
+    """
+    require_folder(folder)
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+        raise FileProblem(f"{folder} cannot be written to: permission denied.")
+
+
 def remove_leftovers(folder: Path, name: str) -> None:
     """Removes what killed processes left of `name`. The caller knows that nobody writes it now."""
     for path in folder.glob(f".{name}.*{_TEMPORARY_SUFFIX}"):

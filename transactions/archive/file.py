@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from core.failpoints import failpoint
-from core.files import told_as_problem, write_atomically
+from core.files import require_writable_folder, told_as_problem, write_atomically
 from transactions.archive.lines import FORMAT
 from transactions.archive.problems import ArchiveProblem
 from transactions.models import ArchiveSegment
@@ -120,8 +120,10 @@ class ArchiveFile:
 def opened(path: Path, last: ArchiveSegment) -> Iterator[ArchiveFile]:
     """The archive's file, made with its header if nothing is recorded and there is none.
 
-    Raises FileProblem if it cannot be opened, is missing or is a symbolic link.
+    Raises FileProblem if it cannot be opened, is missing or is a symbolic link, and if the folder
+    is read-only.
     """
+    require_writable_folder(path.parent)
     if not last.number and not os.path.lexists(path):
         with write_atomically(path) as file:
             file.write(FORMAT.header)

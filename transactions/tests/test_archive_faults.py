@@ -31,6 +31,7 @@ pytestmark = pytest.mark.django_db
 
 HEADER = ARCHIVED_TRANSACTIONS.header
 FIRST = Selection(keep_last=1)
+_NOBODY = 65534
 
 
 @pytest.fixture
@@ -168,30 +169,34 @@ def test_a_missing_folder(archive_file: Path, settings: Any) -> None:
 
 
 @contextmanager
-def without_privileges() -> Iterator[None]:
-    """Root may write anywhere; nobody else may, and files are what is tried here."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
-def test_a_read_only_folder(settings: Any) -> None:
-    make_bank()
+def folder_of_an_ordinary_user() -> Iterator[Path]:
+    """A folder, and a process that may do in it what its owner may: root may write anywhere."""
     # Not below pytest's folder, which nobody else may enter.
     with tempfile.TemporaryDirectory() as name:
-        settings.DATA_DIR = folder = Path(name)
+        if os.geteuid() != 0:
+            yield Path(name)
+            return
+        os.chown(name, _NOBODY, _NOBODY)
+        os.seteuid(_NOBODY)
+        try:
+            yield Path(name)
+        finally:
+            os.seteuid(0)
+
+
+@pytest.mark.parametrize("archived", [True, False])
+def test_a_read_only_folder(archived: bool, settings: Any) -> None:
+    """Refused even where the file itself, which the user owns, could still be appended to."""
+    make_bank()
+    with folder_of_an_ordinary_user() as folder:
+        settings.DATA_DIR = folder
         archive_file = folder / "archived_transactions.csv"
-        take(FIRST)
+        if archived:
+            take(FIRST)
         folder.chmod(0o555)
-        with without_privileges():
-            fails("permission denied")
+        fails(rf"{folder} cannot be written to: permission denied\.")
         folder.chmod(0o755)
-        works(archive_file)
+        works(archive_file, rows=3 if archived else 5)
 
 
 @contextmanager
