@@ -6,8 +6,8 @@
 PostgreSQL is the server that DATABASE_URL names, or else the oldest and the newest that this
 machine can start. What is marked slow runs on the oldest; the newest meets what asks the database
 most; what uses no database, or one of its own, runs once. Coverage is that of the first run, as
-tracing makes a run half as long again. Stops at the first run that fails. Ends with pytest's own
-summary line.
+tracing makes a run half as long again. Every run takes place, also after one that failed. Ends with
+pytest's own summary line, and after a failure with the runs that failed.
 """
 
 import argparse
@@ -53,7 +53,7 @@ Database = Callable[[], AbstractContextManager[str]]
 
 
 def main() -> int:
-    """Returns pytest's exit code of the first run that failed, else 0."""
+    """Returns pytest's exit code of the first run that failed, else 0; all runs take place."""
     parser = argparse.ArgumentParser(prog="python -m tests", allow_abbrev=False)
     parser.add_argument(
         "--database",
@@ -71,6 +71,7 @@ def main() -> int:
         return 2
     # A part of the suite covers a part of the code: the gate is for the whole.
     is_whole = options.database == "all" and not pytest_arguments
+    failed: dict[int, int] = {}  # Position of a run -> its exit code.
     for position, database in enumerate(databases, start=1):
         chosen = _CHOSEN[position - 1] if is_whole else ()
         coverage = _coverage_options() if is_whole and position == 1 else ()
@@ -78,8 +79,10 @@ def main() -> int:
         with database() as url:
             code = _run_pytest(url, [*coverage, *chosen, *pytest_arguments])
         if code != 0:
-            return code
-    return 0
+            failed[position] = code
+    if failed:
+        print("Failed: test run", ", ".join(map(str, failed)), file=sys.stderr)
+    return next(iter(failed.values()), 0)
 
 
 def _databases(choice: str) -> list[Database]:
