@@ -10,8 +10,8 @@ FROM ${PYTHON_IMAGE} AS packages
 WORKDIR /build
 COPY constraints.txt ./
 RUN python -m venv /opt/venv
-RUN /opt/venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-cache-dir --wheel-dir wheels --require-hashes -r constraints.txt
-RUN /opt/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-index --find-links wheels --require-hashes -r constraints.txt
+RUN /opt/venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-cache-dir --wheel-dir wheels --no-deps --require-hashes -r constraints.txt
+RUN /opt/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-index --find-links wheels --no-deps --require-hashes -r constraints.txt
 
 FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="Bank" org.opencontainers.image.licenses="MIT"

@@ -3,16 +3,16 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
-# pip checks hashes in requirement files only, not in what -c names: the pins are installed themselves.
+# The lists are complete, so pip resolves nothing: a release of tomorrow changes no installation.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --custom-compile-command "make constraints"
 # More words for pytest: make test ARGS="-k transfer"
 ARGS :=
 
-# An environment whose Python went away, after an upgrade of the system for example, is made anew.
+# Make builds a new environment where its Python went away, as after an upgrade of the system.
 ifneq ($(shell $(BIN)/python -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null),True)
-.PHONY: $(BIN)/pip
+.PHONY: $(VENV)/.made
 endif
 
 .DEFAULT_GOAL := help
@@ -80,19 +80,24 @@ clean: ## Remove the environment and all caches; the data stays
 	rm -rf $(VENV) .coverage .coverage.* htmlcov staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A stamp is younger than what it was installed from, so a second run installs nothing.
-$(VENV)/.installed: constraints.txt $(BIN)/pip
-	@echo "Installing what constraints.txt pins ..."
-	@$(PIP_INSTALL) -r constraints.txt
-	@touch $@
+# A stamp is younger than what it was installed from, so a second run installs nothing. The pins
+# replace pip itself, so pip is no stamp.
+define INSTALL
+@echo "Installing the $$(grep -c '^[a-zA-Z].*==' $<) packages of $< (a minute or two, needs the network) ..."
+@$(PIP_INSTALL) -r $< || { \
+  echo "The installation failed, see above. It needs the network: pip asks the package index" >&2; \
+  echo "that '$(BIN)/python -m pip config list' names, or else PyPI." >&2; exit 1; }
+@touch $@
+endef
+
+$(VENV)/.installed: constraints.txt $(VENV)/.made
+	$(INSTALL)
 
 $(VENV)/.developing: constraints-dev.txt $(VENV)/.installed
-	@echo "Installing what constraints-dev.txt pins ..."
-	@$(PIP_INSTALL) -r constraints-dev.txt
-	@touch $@
+	$(INSTALL)
 
 # PYTHON names the interpreter; without it the first one that is new enough is taken.
-$(BIN)/pip:
+$(VENV)/.made:
 	@candidates="$${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python}"; found=; \
 	for python in $$candidates; do \
 	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
@@ -105,4 +110,4 @@ $(BIN)/pip:
 	  echo "$$found lacks the venv module or ensurepip. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; \
 	fi; \
 	echo "Making $(VENV) with $$($$found --version) ..."; \
-	rm -rf $(VENV) && $$found -m venv $(VENV)
+	rm -rf $(VENV) && $$found -m venv $(VENV) && touch $@
