@@ -16,7 +16,7 @@ ifneq ($(shell $(BIN)/python -c 'import sys; print(sys.version_info >= (3, 11))'
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser screenshots soak fuzz bench install develop lint format types coverage schema constraints audit clean
+.PHONY: help run test test-bare test-browser screenshots soak fuzz bench install develop lint format types coverage schema constraints notices audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ run: install ## Start the bank on http://127.0.0.1:5000 (HOST, PORT, DATABASE_UR
 
 test: develop ## Run all tests on SQLite and on PostgreSQL, with coverage (ARGS="-k name")
 	@$(BIN)/python -m tests $(ARGS)
+
+test-bare: ## Try make test and make run on minimal Debian 12 and 13 (root; ARGS="bookworm")
+	@python3 -m tests.bare $(ARGS)
 
 test-browser: develop ## Run the tests that need Chromium (CHROMIUM names another one)
 	@$(BIN)/python -m tests --database sqlite tests/browser $(ARGS)
@@ -72,6 +75,9 @@ schema: develop ## Write docs/openapi.yaml anew from the code
 constraints: develop ## Pin requirements anew (UPGRADE=--upgrade takes the newest releases)
 	@$(PIN) $(UPGRADE) --output-file constraints.txt requirements.txt
 	@$(PIN) $(UPGRADE) --constraints constraints.txt --output-file constraints-dev.txt requirements-dev.txt
+
+notices: develop ## Write NOTICES.md from the licences of the packages
+	@$(BIN)/python .ci/notices.py --write
 
 audit: develop ## Look for known holes in what is pinned
 	@$(BIN)/python .ci/audit.py
