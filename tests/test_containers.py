@@ -230,3 +230,28 @@ def test_health_check_says_no_where_nothing_listens():
     answer = _run(sys.executable, "deploy/healthcheck.py", PORT="1")
     assert answer.returncode == 1
     assert answer.stderr.startswith("not ready: ")
+
+
+KUBERNETES = list(yaml.safe_load_all((ROOT / "deploy/kubernetes/bank.yaml").read_text("utf-8")))
+
+
+def test_kubernetes_runs_what_compose_runs() -> None:
+    """And as tightly: no right, no writable root, no more variables than the bank knows."""
+    specs = [item["spec"] for item in KUBERNETES if "spec" in item]
+    pods = [spec["template"]["spec"] for spec in specs if "template" in spec]
+    assert len(pods) == 3
+    for pod, service in zip(pods, ("migrate", "web", "worker"), strict=True):
+        (container,) = pod["containers"]
+        assert container["command"] == SERVICES[service]["command"]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert container["resources"]["limits"]["memory"]
+        mounts = {mount["name"] for mount in container["volumeMounts"]}
+        assert mounts >= {volume["name"] for volume in pod["volumes"]}
+    web, service = pods[1]["containers"][0], KUBERNETES[-1]
+    assert service["spec"]["ports"][0]["targetPort"] == web["ports"][0]["containerPort"]
+    assert set(KUBERNETES[0]["data"]) - {"BANK_DATA_DIR"} <= _dotenv_names()

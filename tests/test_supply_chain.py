@@ -4,10 +4,12 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -163,3 +165,22 @@ def test_a_package_that_was_not_checked_is_named(tmp_path: Path) -> None:
 def test_a_tool_that_does_not_run_is_no_outage(tmp_path: Path) -> None:
     assert audit(tmp_path, None, code=2)[0] == 2
     assert run_audit(tmp_path / "missing")[0] == 2
+
+
+def test_notices_name_the_licence_of_every_package() -> None:
+    """Or `make notices` was forgotten."""
+    command = [sys.executable, ROOT / ".ci" / "notices.py"]
+    written = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert (ROOT / "NOTICES.md").read_text("utf-8") == written
+    rows = re.findall(r"^\| ([\w.-]+) \| (\d\S*) \| (.+) \|$", written, re.MULTILINE)
+    assert {(_normal(name), version) for name, version, _ in rows} == versions(
+        "constraints.txt"
+    ).items()
+    # The bank may be given away with all of them under the terms of its own licence.
+    assert [row for row in rows if re.search(r"(?<!L)GPL", row[2])] == []
+
+
+def test_the_version_stands_in_one_place() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert settings.SPECTACULAR_SETTINGS["VERSION"] == project["version"]
+    assert f"## [{project['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
