@@ -55,10 +55,20 @@ class IndexOrderedChangeList(ChangeList):
         return list(super().get_ordering(request, queryset))
 
     def get_filters(self, request: HttpRequest) -> Any:
-        """Raises IncorrectLookupParameters, which the admin takes for no filter at all."""
+        """Of the parameters that the list declares, and no others.
+
+        Django would look up any column that a parameter names, those included that no page shows:
+        digests and keys could be guessed letter by letter.
+
+        Raises IncorrectLookupParameters, which the admin takes for no filter at all.
+        """
         if any("\x00" in value for values in request.GET.lists() for value in values[1]):
             raise IncorrectLookupParameters("PostgreSQL has no text with a NUL.")
-        return super().get_filters(request)
+        found = super().get_filters(request)
+        undeclared = set(found[2]) - set(self.model_admin.linked_by)
+        if undeclared:
+            raise IncorrectLookupParameters("The list declares no such parameter.")
+        return found
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -79,6 +89,8 @@ class BankModelAdmin(ModelAdmin):
     list_fullwidth = True
     sortable_by = ()
     empty_value_display = EMPTY
+    # Parameters without a filter of their own: what links of other pages narrow the list to.
+    linked_by: tuple[str, ...] = ()
     # What an empty list says: how its first row comes about.
     when_empty = "There are none yet."
 

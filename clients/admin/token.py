@@ -42,6 +42,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
     list_select_related = ("application__user",)
     search_fields = ("application__client_id__exact", "application__name")
     search_help_text = "Name or id of the client"
+    linked_by = ("application",)
     actions_detail = ("revoke",)
     change_form_outer_before_template = "clients/token_head.html"
     fieldsets = (

@@ -30,6 +30,7 @@ class TransactionEventAdmin(ReadOnlyModelAdmin):
     )
     list_select_related = ("transaction", "actor")
     list_filter = (("to_status", ChoicesRadioFilter), ("at", DaysById))
+    linked_by = ("transaction",)
     fieldsets = (
         (
             "Event",

@@ -58,6 +58,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
         FailureFilter,
         ("created_at", DaysById),
     )
+    linked_by = ("batch",)
     list_before_template = "core/days.html"
     actions = (
         "retry_selected",

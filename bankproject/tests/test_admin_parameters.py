@@ -1,0 +1,185 @@
+"""Lists of the admin are narrowed by what they declare, and tell nothing of what they hide."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.options import IncorrectLookupParameters, ModelAdmin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.auth.models import User
+from django.db.models import CharField, Field, Model
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from oauth2_provider.models import AccessToken
+
+from clients.models import ApiClient
+from core.admin import BankModelAdmin
+from tests.api import make_user
+from tests.factories import make_account
+from tests.identities import token_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+LOOKUPS = ("", "__regex", "__gte")
+# The pages' own parameters, which name no column.
+OF_PAGES = {"p", "q", "o", "e", "all", "_to_field", "_popup", "_facets"}
+
+
+def staff_of_each_role() -> list[Any]:
+    return [
+        make_user("auditor", role="auditor"),
+        make_user("supervisor", role="supervisor"),
+        User.objects.create_superuser("root"),
+    ]
+
+
+def admins() -> list[ModelAdmin]:
+    return list(admin.site._registry.values())
+
+
+def paths_of(model: type[Model]) -> Iterator[str]:
+    """Every column of the model, and of the models that are one relation away, either way."""
+    for field in model._meta.get_fields():
+        name = field.name
+        yield name
+        if isinstance(field, Field):
+            yield field.attname
+        if field.is_relation and field.related_model not in (None, "self"):
+            for further in field.related_model._meta.get_fields():  # type: ignore[union-attr]
+                yield f"{name}__{further.name}"
+
+
+def declared(page: ModelAdmin, request: Any) -> set[str]:
+    """The parameters that the filters of the list expect, and those that links carry."""
+    changes = page.get_changelist_instance(request)
+    expected = {name for spec in changes.filter_specs for name in spec.expected_parameters()}
+    expected |= {getattr(spec, "parameter_name", "") for spec in changes.filter_specs}
+    return {str(name) for name in expected if name} | set(page.linked_by)  # type: ignore[attr-defined]
+
+
+def is_refused(page: ModelAdmin, request: Any) -> bool:
+    """Before a row is read: the list says nothing of what was asked for, whatever it is."""
+    try:
+        page.get_changelist_instance(request)
+    except (IncorrectLookupParameters, DisallowedModelAdminLookup):
+        return True
+    return False
+
+
+def test_every_list_is_on_the_banks_own_base() -> None:
+    assert [page for page in admins() if not isinstance(page, BankModelAdmin)] == []
+
+
+def test_no_list_is_narrowed_by_a_parameter_that_it_does_not_declare() -> None:
+    make_account(balance=1)  # Filters by currency are there where a currency is.
+    taken, tried = [], 0
+    for user in staff_of_each_role():
+        for page in admins():
+            paths = {path + lookup for path in paths_of(page.model) for lookup in LOOKUPS}
+            request = RequestFactory().get("/")
+            request.user = user
+            known = declared(page, request) | OF_PAGES
+            for path in paths - known:
+                request = RequestFactory().get("/", {path: "1"})
+                request.user = user
+                tried += 1
+                if not is_refused(page, request):
+                    taken.append((str(page), path))
+    assert taken == []
+    assert tried > 5_000
+
+
+def test_what_narrows_a_list_is_shown_on_its_pages() -> None:
+    """A filter, a link or a search by a column that nobody sees would tell of it all the same."""
+    make_account(balance=1)
+    root = User.objects.create_superuser("root")
+    request = RequestFactory().get("/")
+    request.user = root
+    # Shown as another figure: the state of an account, client or row; who a client acts as.
+    shown_otherwise = {
+        "accounts.account": {"status"},
+        "clients.apiclient": {"is_active", "user__username"},
+        "oauth2_provider.accesstoken": {
+            "application",
+            "application__client_id",
+            "application__name",
+        },
+        "otp_totp.totpdevice": {"user__username"},
+        # Of a list, by the number that stands in its rows.
+        "transactions.transaction": {"status", "account", "amount", "failure_code"},
+        "transactions.entry": {"account"},
+        "transactions.transactionevent": {"transaction"},
+        "accounts.accountevent": {"account"},
+    }
+    hidden = []
+    for page in admins():
+        fields = set(flatten_fieldsets(page.get_fieldsets(request, page.model())))
+        fields |= {str(name) for name in page.get_list_display(request)}
+        fields |= shown_otherwise.get(page.opts.label_lower, set())
+        names = declared(page, request) | set(page.get_search_fields(request))
+        for name in names:
+            column = name.removesuffix("__exact").removesuffix("__isnull").removesuffix("__id")
+            column = column.removesuffix("_from").removesuffix("_to")
+            if column not in fields:
+                hidden.append((page.opts.label_lower, name))
+    assert hidden == []
+
+
+def test_no_search_finds_what_the_pages_hide() -> None:
+    """Of every hidden text of a row, whole or its beginning."""
+    user = make_user("holder", role="auditor")
+    user.set_password("correct horse battery staple")
+    user.save()
+    make_account(balance=5, owner_id=user.pk)
+    token_of(user)
+    TOTPDevice.objects.create(user=user, name="Phone of the holder")
+    root = User.objects.create_superuser("root")
+    found, tried = [], 0
+    for page in admins():
+        request = RequestFactory().get("/")
+        request.user = root
+        shown = set(flatten_fieldsets(page.get_fieldsets(request, page.model())))
+        shown |= {str(name) for name in page.get_list_display(request)}
+        shown |= {name.removesuffix("__exact") for name in page.get_search_fields(request)}
+        for row in page.model._default_manager.all():
+            for field in page.model._meta.fields:
+                value = field.value_from_object(row)
+                is_text = isinstance(field, CharField) and len(value or "") > 15
+                if not is_text or field.name in shown - {"password"}:
+                    continue
+                for text in (value, value[:15], value[-15:]):
+                    request = RequestFactory().get("/", {"q": text})
+                    request.user = root
+                    tried += 1
+                    if page.get_changelist_instance(request).result_count:
+                        found.append((str(page), field.name))
+    assert found == []
+    assert tried >= 12
+
+
+@pytest.mark.parametrize("role", ["auditor", "supervisor", None])
+def test_keys_and_digests_cannot_be_guessed(role: str | None) -> None:
+    """Right guess and wrong guess have one answer."""
+    user = make_user("reader", role=role) if role else User.objects.create_superuser("reader")
+    token_of(user)
+    TOTPDevice.objects.create(user=user, key="e0f7" * 10)
+    client = Client()
+    client.force_login(user)
+    ours = ApiClient.objects.get(), AccessToken.objects.get()
+    for page, column, value in (
+        ("otp_totp_totpdevice", "key", "e0f7" * 10),
+        ("clients_apiclient", "client_secret", ours[0].client_secret),
+        ("oauth2_provider_accesstoken", "token_checksum", ours[1].token_checksum),
+        ("auth_user", "password", user.password),
+    ):
+        for lookup in ("startswith", "regex", "gte"):
+            answers = set()
+            for guess in (value, "~~~"):
+                url = reverse(f"admin:{page}_changelist")
+                response = client.get(url, {f"{column}__{lookup}": guess})
+                answers.add((response.status_code, response.get("Location"), response.content))
+            assert len(answers) == 1
+            assert answers.pop()[0] != 200
