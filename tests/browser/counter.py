@@ -64,9 +64,13 @@ def balances(page: Page) -> list[list[str]]:
 
 
 def focus_by_tab(page: Page, words: str) -> None:
-    """Presses Tab until what has the focus ends with these words, leaving out an icon's name."""
+    """Presses Tab until a control with these words has the focus, leaving out an icon's name.
+
+    The page itself has the focus while a menu is still opening, and holds every word.
+    """
     for _ in range(80):
         page.keyboard.press("Tab")
-        if words in page.evaluate("document.activeElement.innerText").strip().split("\n"):
+        text = "document.activeElement === document.body ? '' : document.activeElement.innerText"
+        if words in page.evaluate(text).strip().split("\n"):
             return
     raise AssertionError(f"{words} is not to be reached by Tab")
