@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from rest_framework import serializers
 
 from accounts.models import Account
@@ -77,10 +78,13 @@ class OpenAccountBody(StrictSerializer):
     name = StrictCharField(max_length=200, help_text="Name of the account.")
     initial_balance = AmountInputField(
         required=False,
+        allow_null=True,
         help_text="Paid in at opening, as a deposit of its own. Default: nothing.",
     )
     currency = CurrencyField(
-        required=False, help_text="ISO 4217 code, fixed for good. Default: the bank's own."
+        required=False,
+        allow_null=True,
+        help_text="ISO 4217 code, fixed for good. Default: the bank's own.",
     )
     owner = StrictCharField(
         required=False,
@@ -89,9 +93,21 @@ class OpenAccountBody(StrictSerializer):
         help_text="User name of the customer who may see the account and transfer from it.",
     )
     overdraft_limit = AmountInputField(
-        required=False, help_text="How far below zero the balance may go."
+        required=False, allow_null=True, help_text="How far below zero the balance may go."
     )
-    metadata = MetadataField(required=False, help_text="Your own notes: up to 20 texts by name.")
+    metadata = MetadataField(
+        required=False, allow_null=True, help_text="Your own notes: up to 20 texts by name."
+    )
+
+
+def opening_defaults() -> dict[str, Any]:
+    """What a member that is left out stands for when an account is opened."""
+    return {
+        "initial_balance": 0,
+        "overdraft_limit": 0,
+        "currency": settings.BANK_DEFAULT_CURRENCY,
+        "metadata": {},
+    }
 
 
 class ChangeAccountBody(StrictSerializer):
@@ -116,7 +132,11 @@ class OptionalReasonBody(StrictSerializer):
     """A body that may say why."""
 
     reason = StrictCharField(
-        default="", allow_blank=True, max_length=500, help_text="Why; kept in the event."
+        default="",
+        allow_blank=True,
+        allow_null=True,
+        max_length=500,
+        help_text="Why; kept in the event.",
     )
 
 

@@ -36,6 +36,7 @@ from accounts.serializers import (
 )
 from accounts.states import AccountKind, FreezeScope
 from core.api.pagination import paginate_by_id
+from core.api.paths import CONVERTER
 from core.api.permissions import RuleOfEachAction
 from core.api.requests import origin_of, parse_body, parse_query, refuse_query
 from core.commands import process
@@ -48,7 +49,7 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
     serializer_class = AccountSerializer
     http_method_names = ("get", "post", "patch", "head")
     lookup_field = "account_id"
-    lookup_value_converter = "uuid"
+    lookup_value_converter = CONVERTER
     permission_by_action: ClassVar[dict[str, type[BasePermission]]] = {
         "list": CanReadAccounts,
         "retrieve": CanReadAccounts,

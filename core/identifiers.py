@@ -1,4 +1,4 @@
-"""UUIDv7 identifiers (RFC 9562, section 5.7) that carry their time to the microsecond.
+"""Identifiers: how any is read, and UUIDv7 (RFC 9562, section 5.7) with the time of its row.
 
 An id is made from the row's own `created_at`, so ordering by id is ordering by creation, and a
 range of creation times is a range of ids: lists filtered by date are read from the index of the ids
@@ -6,9 +6,14 @@ alone.
 """
 
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
+
+# RFC 9562, section 4: 36 characters, "a" to "f" read in either case and written in lower case.
+UUID_PATTERN = "-".join(f"[0-9a-fA-F]{{{length}}}" for length in (8, 4, 4, 4, 12))
+_UUID = re.compile(UUID_PATTERN)
 
 # The counter has the 14 bits after the variant: as many ids can be made for one moment, in order.
 MAX_INDEX = (1 << 14) - 1
@@ -19,6 +24,16 @@ _RANDOM_BYTES = _RANDOM_BITS // 8
 _RANDOM_NUMBERS_AT_ONCE = 256
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_MILLISECONDS = (1 << 48) - 1
+
+
+def parse_uuid(data: object) -> UUID:
+    """A UUID in its form of 36 characters, in either case: the one reading of ids everywhere.
+
+    No braces, no URN and no form without hyphens. Raises ValueError for anything else.
+    """
+    if not isinstance(data, str) or not _UUID.fullmatch(data):
+        raise ValueError("Must be a valid UUID.")
+    return UUID(data)
 
 
 def uuid7(at: datetime, index: int = 0) -> UUID:

@@ -72,6 +72,10 @@ def parse_amount(value: object) -> Decimal:
     Plain decimal notation only, of ASCII digits, with no sign, exponent, separator or blank, and
     without zeros in front. Zero is a number here; `validate_amount` tells whether it will do.
 
+    The result of a text keeps the text's decimals, zeros at the end included: "3.000" may be three
+    thousand to its writer. A JSON number has one notation in every country, so its value counts,
+    and the result has no such zeros.
+
     Raises ValueError, with a message for the client, for everything else; so a float is refused.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
@@ -84,6 +88,11 @@ def parse_amount(value: object) -> Decimal:
     return Decimal(text)
 
 
+def decimals_of(amount: Decimal) -> int:
+    """How many decimals the number is written with, zeros at the end included."""
+    return max(0, -int(amount.as_tuple().exponent))
+
+
 def _plain(number: int | Decimal) -> str:
     """The number without exponent. Raises ValueError before a text of absurd length is built."""
     decimal = Decimal(number)
@@ -92,11 +101,23 @@ def _plain(number: int | Decimal) -> str:
     _, digits, exponent = decimal.as_tuple()
     if len(digits) > _MAX_LENGTH or abs(int(exponent)) > _MAX_LENGTH:
         raise ValueError("The amount is too long.")
-    return format(decimal, "f")
+    text = format(decimal, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def is_written_in(amount: Decimal, currency: str) -> bool:
+    """Whether the finite number has no more decimals, as written, than the currency has.
+
+    Raises ValueError for an unknown currency.
+    """
+    return decimals_of(amount) <= minor_units(currency)
 
 
 def fits(amount: Decimal, currency: str) -> bool:
-    """Whether the minor unit can express the amount. Raises ValueError for an unknown currency."""
+    """Whether the minor unit can express the value, however many zeros are written after it.
+
+    For values that the bank itself has made. Raises ValueError for an unknown currency.
+    """
     digits = minor_units(currency)
     try:
         _with_digits(amount, digits)
@@ -110,10 +131,10 @@ def units_to_move(amount: Decimal, currency: str) -> int:
     try:
         scaled = amount.scaleb(UNIT_DIGITS, context=_EXACT)
         units = int(scaled)
-        step = 10 ** (UNIT_DIGITS - minor_units(currency))
+        fits_as_written = is_written_in(amount, currency)
     except (ArithmeticError, ValueError):  # NaN, infinite, beyond all bounds.
-        units = 0
-    if not (0 < units <= _MAX_AMOUNT_UNITS and units == scaled and units % step == 0):
+        units, fits_as_written = 0, False
+    if not (0 < units <= _MAX_AMOUNT_UNITS and fits_as_written):
         validate_amount(amount, currency)
         raise AssertionError("It says what is wrong with the amount.")
     return units
@@ -124,14 +145,15 @@ def validate_amount(
 ) -> None:
     """Raises InvalidInput unless the amount can be moved, or with `allow_zero` be set as a limit.
 
-    Above zero, at most MAX_AMOUNT, and expressible in the minor unit of the (known) currency.
+    Above zero, at most MAX_AMOUNT, and written with no more decimals than the (known) currency has
+    in ISO 4217.
     """
     if not amount.is_finite() or amount < 0 or (amount == 0 and not allow_zero):
         least = "zero or more" if allow_zero else "above zero"
         error = FieldError(pointer, "invalid_amount", f"The amount must be {least}.")
     elif amount > MAX_AMOUNT:
         error = FieldError(pointer, "amount_too_large", f"The amount is above {MAX_AMOUNT:f}.")
-    elif not fits(amount, currency):
+    elif not is_written_in(amount, currency):
         digits = minor_units(currency)
         detail = f"An amount in {currency} has at most {digits} decimals."
         error = FieldError(pointer, "too_many_decimals", detail)

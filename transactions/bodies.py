@@ -4,6 +4,8 @@ from core.api.fields import AmountInputField, OffsetDateTimeField, StrictCharFie
 from core.api.serializers import StrictSerializer
 
 MAX_DESCRIPTION_LENGTH = 500
+# What a member that is left out stands for, in a request's fingerprint.
+DEFAULTS = {"description": ""}
 
 
 class AmountBody(StrictSerializer):
@@ -15,11 +17,14 @@ class AmountBody(StrictSerializer):
     description = StrictCharField(
         required=False,
         allow_blank=True,
+        allow_null=True,
         max_length=MAX_DESCRIPTION_LENGTH,
         help_text="What it is for; shown in the history.",
     )
     scheduled_for = OffsetDateTimeField(
-        required=False, help_text="Queue it for this moment (RFC 3339, offset required)."
+        required=False,
+        allow_null=True,
+        help_text="Queue it for this moment (RFC 3339, offset required); null for now.",
     )
 
 

@@ -14,9 +14,8 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.commands import OpenAccount
 from accounts.permissions import CanManageAccounts, CanOpenAccounts, CanReadAccounts
-from accounts.selectors import owner_id, visible_account
+from accounts.selectors import visible_account
 from accounts.serializers import (
     AccountSerializer,
     OpenAccountBody,
@@ -26,15 +25,20 @@ from accounts.serializers import (
 from accounts.views import AccountViewSet
 from core.api.idempotency import keyed_fields, replay_headers
 from core.api.pagination import KeysetPagination, paginate_by_id
+from core.api.paths import CONVERTER
 from core.api.permissions import RuleOfEachAction, has_right
-from core.api.requests import origin_of, parse_body, parse_query, refuse_query
-from core.commands import Command
-from core.errors import InvalidInput, PermissionDenied
-from core.money import validate_amount
+from core.api.requests import (
+    origin_of,
+    parse_body,
+    parse_query,
+    refuse_query,
+    without_nulls,
+)
+from core.errors import PermissionDenied
 from transactions import schema, selectors
 from transactions.answers import prefers_async, run
 from transactions.batches.views import BatchRoute
-from transactions.bodies import AmountBody, BalanceQuery, TransferBody
+from transactions.bodies import DEFAULTS, AmountBody, BalanceQuery, TransferBody
 from transactions.commands import (
     Approve,
     Cancel,
@@ -53,8 +57,9 @@ from transactions.filters import (
     TransactionQuery,
     filter_branches,
 )
-from transactions.idempotency import Replay, find_replays
+from transactions.idempotency import Replay
 from transactions.models import Entry, Transaction
+from transactions.opening import open_account
 from transactions.permissions import (
     CanApproveTransactions,
     CanPostTransactions,
@@ -63,7 +68,6 @@ from transactions.permissions import (
     CanReverseTransactions,
     CanTransfer,
 )
-from transactions.processor import process
 from transactions.serializers import (
     BalanceSerializer,
     DirectedTransactionSerializer,
@@ -100,9 +104,9 @@ class MoneyAccountViewSet(AccountViewSet):
         body = parse_body(OpenAccountBody, request)
         if body.get("overdraft_limit") and not has_right(request.user, CanManageAccounts.right):
             raise PermissionDenied("An overdraft limit is for a supervisor to give.")
-        opened = self._open(request, body)
+        opened = open_account(request, body)
         replayed = isinstance(opened, Replay)
-        account_id = opened.as_account().id if replayed else opened.id
+        account_id = opened.as_account().id if isinstance(opened, Replay) else opened.id
         location = reverse("account-detail", kwargs={"account_id": account_id})
         return Response(
             AccountSerializer(visible_account(request.user, account_id)).data,
@@ -171,31 +175,6 @@ class MoneyAccountViewSet(AccountViewSet):
         at = query.get("at")
         return Response(BalanceSerializer(selectors.balance_report(account, at)).data)
 
-    def _open(self, request: Request, body: dict[str, Any]) -> Any:
-        """Opens an account, once for its key, and pays in the initial balance."""
-        keyed, origin = keyed_fields(request, OpenAccount.verb, body), origin_of(request)
-        initial_balance, owner = body.pop("initial_balance", None), body.pop("owner", None)
-        body.setdefault("currency", settings.BANK_DEFAULT_CURRENCY)
-        try:
-            opening = OpenAccount(**body, **keyed, owner_id=owner_id(owner))
-        except InvalidInput:
-            # The owner may have been switched off since: what the key opened is still the answer.
-            if replays := find_replays([OpenAccount(**body, **keyed)], origin):
-                return replays[0]
-            raise
-        commands: list[Command] = [opening]
-        if initial_balance:
-            # The deposit would point at an amount, which this body does not have.
-            validate_amount(initial_balance, body["currency"], pointer="/initial_balance")
-            commands.append(
-                Deposit(
-                    account_id=opening.account_id,
-                    amount=initial_balance,
-                    description="Initial balance",
-                )
-            )
-        return process(commands, origin)[0]
-
     def _move(
         self,
         request: Request,
@@ -205,8 +184,9 @@ class MoneyAccountViewSet(AccountViewSet):
     ) -> Response:
         """Runs or queues one money command, once for its key."""
         content = {"account_id": account_id, **body}
-        keyed = keyed_fields(request, command.verb, content)
-        queued = prefers_async(request) or "scheduled_for" in body
+        keyed = keyed_fields(request, command.verb, content, DEFAULTS)
+        content = without_nulls(content)
+        queued = prefers_async(request) or "scheduled_for" in content
         return run(request, command(**content, **keyed), own={account_id}, queued=queued)
 
 
@@ -228,7 +208,7 @@ class TransactionViewSet(BatchRoute, RuleOfEachAction, viewsets.ViewSet):
     }
     http_method_names = ("get", "post", "patch", "head")
     lookup_field = "transaction_id"
-    lookup_value_converter = "uuid"
+    lookup_value_converter = CONVERTER
 
     def get_renderers(self) -> list[BaseRenderer]:
         if self.action == "list":

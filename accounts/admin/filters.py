@@ -11,6 +11,7 @@ from unfold.contrib.filters.admin import DropdownFilter, RadioFilter, TextFilter
 from accounts.models import CASH, Account
 from accounts.selectors import shown_as
 from accounts.states import AccountKind, ShownStatus
+from core.identifiers import parse_uuid
 
 
 class ShownStatusFilter(RadioFilter):
@@ -76,6 +77,6 @@ def account_named(text: str) -> Account | None:
 
 def as_uuid(text: str) -> UUID | None:
     try:
-        return UUID(text.strip())
+        return parse_uuid(text.strip())
     except ValueError:
         return None

@@ -38,6 +38,7 @@ class OpenAccount(Command):
     reason: str = ""
     idempotency_key: str | None = None
     request_fingerprint: str = ""
+    earlier_fingerprint: str = ""
     account_id: UUID = field(default_factory=lambda: uuid7(timezone.now()))
 
     def account_ids(self) -> tuple[UUID, ...]:

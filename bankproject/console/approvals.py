@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from bankproject.console.words import at
 from core.admin import shown_amount
+from core.identifiers import parse_uuid
 from transactions.inbox import Request, Side, page_of_requests
 
 _ON_PAGE = 25
@@ -100,6 +101,6 @@ def _side(name: str, side: Side, currency: str) -> dict[str, Any]:
 def _uuid(text: str) -> UUID | None:
     """None, which is the first page, for what is no id."""
     try:
-        return UUID(text)
+        return parse_uuid(text)
     except ValueError:
         return None

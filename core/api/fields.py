@@ -13,25 +13,18 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.fields import get_attribute
 
 from core.currencies import CURRENCIES
+from core.identifiers import parse_uuid
 from core.money import format_amount, parse_amount
 from core.texts import check_text
 
 _AMOUNT_INPUT_PATTERN = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _AMOUNT_OUTPUT_PATTERN = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 
-_UUID = re.compile("-".join(f"[0-9a-fA-F]{{{length}}}" for length in (8, 4, 4, 4, 12)))
 # RFC 3339, section 5.6, with an upper-case T and not more than the microseconds that are kept.
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
-
-
-def parse_uuid(data: Any) -> UUID:
-    """A UUID in its canonical form of 36 characters (RFC 9562), or ValueError."""
-    if not isinstance(data, str) or not _UUID.fullmatch(data):
-        raise ValueError("Must be a valid UUID.")
-    return UUID(data)
 
 
 def rfc_3339(moment: datetime) -> str:

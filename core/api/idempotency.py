@@ -7,8 +7,10 @@ request made, so it commits with the money; a second request with the key finds 
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +21,8 @@ from core.errors import FieldError, InvalidInput
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
 MAX_KEY_LENGTH = 255
+
+NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 # Visible ASCII: what every HTTP library sends unchanged.
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY_LENGTH}}}")
@@ -42,25 +46,46 @@ def check_key(key: str, *, pointer: str) -> None:
         raise InvalidInput(detail, errors=[FieldError(pointer, "invalid_key", detail)])
 
 
-def fingerprint(operation: str, content: dict[str, Any]) -> str:
+def fingerprint(operation: str, content: Mapping[str, Any]) -> str:
     """A digest (SHA-256, hexadecimal) of what was asked for, taken from the parsed content.
 
     The order of names, blanks, and `1.0` against `1.00` make no difference. Nothing that the server
-    adds goes in.
+    adds goes in. Of a request the content is first freed of what says nothing: `fingerprints`.
     """
     text = _CANONICAL_JSON.encode([operation, content])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def keyed_fields(request: Request, operation: str, content: dict[str, Any]) -> dict[str, Any]:
+def fingerprints(
+    operation: str, content: Mapping[str, Any], defaults: Mapping[str, Any] = NO_DEFAULTS
+) -> dict[str, Any]:
+    """The fields of a command that tell a request from others: its fingerprint, and an earlier one.
+
+    A member that is not there, null, or its default is the same content. Rows of earlier releases
+    were stored with the fingerprint of all that was sent, defaults included: it is there where it
+    differs, and is empty elsewhere.
+    """
+    said = {
+        name: value
+        for name, value in content.items()
+        if value is not None and (name not in defaults or value != defaults[name])
+    }
+    found = fingerprint(operation, said)
+    earlier = fingerprint(operation, content) if len(said) < len(content) else ""
+    return {"request_fingerprint": found, "earlier_fingerprint": earlier}
+
+
+def keyed_fields(
+    request: Request,
+    operation: str,
+    content: Mapping[str, Any],
+    defaults: Mapping[str, Any] = NO_DEFAULTS,
+) -> dict[str, Any]:
     """The fields that a command takes from the header; none where there is no header."""
     key = idempotency_key(request)
     if key is None:
         return {}
-    return {
-        "idempotency_key": key,
-        "request_fingerprint": fingerprint(operation, content),
-    }
+    return {"idempotency_key": key, **fingerprints(operation, content, defaults)}
 
 
 def replay_headers(replayed: bool) -> dict[str, str]:

@@ -37,6 +37,11 @@ def parse_body(serializer: type[StrictSerializer], request: Request) -> dict[str
     return values
 
 
+def without_nulls(body: dict[str, Any]) -> dict[str, Any]:
+    """What the body says: a null is the same as no member at all."""
+    return {name: value for name, value in body.items() if value is not None}
+
+
 @cache
 def _checker(serializer: type[StrictSerializer]) -> StrictSerializer:
     """One for all requests: it copies its fields when it is made, and checks without a memory."""

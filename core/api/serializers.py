@@ -12,7 +12,8 @@ class StrictSerializer(serializers.Serializer[Any]):
     """Takes an object with exactly the fields it declares.
 
     A name it does not know, or that is read-only, is the error `unknown_field`, told together with
-    all other errors; what is no object is the error `not_an_object`.
+    all other errors; what is no object is the error `not_an_object`. A null, where a field allows
+    it, stands for the field's default; it is None where there is none.
     """
 
     def to_internal_value(self, data: Any) -> Any:
@@ -21,13 +22,23 @@ class StrictSerializer(serializers.Serializer[Any]):
             raise ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [error]})
         unknown = self._unknown(data)
         try:
-            value = super().to_internal_value(data)
+            value = super().to_internal_value(self._with_defaults(data))
         except ValidationError as error:
             by_field = cast("dict[str, Any]", error.detail)
             raise ValidationError({**by_field, **unknown}) from error
         if unknown:
             raise ValidationError(unknown)
         return value
+
+    def _with_defaults(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        if None not in data.values():
+            return data
+        unset = {
+            name
+            for name, field in self.fields.items()
+            if field.allow_null and field.default is not serializers.empty
+        }
+        return {name: data[name] for name in data if data[name] is not None or name not in unset}
 
     def _unknown(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
         known = self.fields

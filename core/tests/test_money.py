@@ -153,6 +153,7 @@ def test_the_largest_amount_can_be_moved() -> None:
 def test_units_to_move_are_the_units_of_what_can_be_moved(units: int, currency: str) -> None:
     amount = from_units(units)
     if fits(amount, currency):
+        amount = Decimal(format_amount(amount, currency))
         assert units_to_move(amount, currency) == units
     else:
         with pytest.raises(InvalidInput):

@@ -55,7 +55,7 @@ def test_a_line_names_user_client_route_and_status(lines: Any) -> None:
     client.get(account_path(account, "balance"), headers=headers)
     client.post(account_path(account, "deposit"), {"amount": "1"}, headers=headers)
     client.post(account_path(account, "freeze"), {"reason": "x"}, headers=headers)
-    route = "/api/v1/accounts/<uuid:account_id>"
+    route = "/api/v1/accounts/<id:account_id>"
     who = {"user": user.pk, "client": RestClient.objects.get().client_id}
     assert lines() == [
         line(method="GET", route=f"{route}/balance/", status=200, **who),

@@ -59,7 +59,7 @@ def _filled(pattern: Any) -> str:
         return "nowhere/"
     for parameter in ("<path:object_id>", "<path:content_type_id>", "<id>", "<str:name>"):
         text = text.replace(parameter, "1")
-    text = text.replace("<uuid:account_id>", _UUID).replace("<uuid:transaction_id>", _UUID)
+    text = text.replace("<id:account_id>", _UUID).replace("<id:transaction_id>", _UUID)
     assert "<" not in text, text
     return text
 

@@ -24,6 +24,7 @@ from core.api.requests import origin_of
 from core.command_form import show_form
 from core.commands import Command
 from core.forms import ReasonForm
+from core.identifiers import parse_uuid
 from transactions.admin.bulk_run import page_of, run_each, shown, summary
 from transactions.admin.decisions import (
     RETRY,
@@ -90,7 +91,7 @@ class BulkForm(ReasonForm):
         try:
             for row in self.cleaned_data["rows"].split():
                 identifier, _, retries = row.partition(":")
-                seen[UUID(identifier)] = int(retries)
+                seen[parse_uuid(identifier)] = int(retries)
         except ValueError as error:
             raise ValidationError("Nothing that could be selected.") from error
         if len(seen) > MOST_ROWS:

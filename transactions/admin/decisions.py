@@ -19,6 +19,7 @@ from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.command_form import command_page
 from core.commands import Command
+from core.identifiers import parse_uuid
 from transactions.commands import Approve, Cancel, Reject, Retry, Reverse
 from transactions.failures import is_retryable
 from transactions.models import Transaction
@@ -179,6 +180,6 @@ def _words(transaction: Transaction) -> str:
 def _ids(text: str) -> list[UUID]:
     """The id in the path; none if it is no id."""
     try:
-        return [UUID(text)]
+        return [parse_uuid(text)]
     except ValueError:
         return []

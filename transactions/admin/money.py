@@ -17,13 +17,14 @@ from unfold.enums import ActionVariant
 
 from accounts.admin.buttons import AccountButtons, in_words
 from accounts.models import Account
-from core.api.idempotency import fingerprint
+from core.api.idempotency import fingerprints
 from core.api.requests import origin_of
 from core.command_form import in_one_line, show_form
 from core.errors import BankError, IdempotencyKeyReused
 from core.forms import add_errors
 from transactions.admin.money_forms import MoneyForm, TransferForm
 from transactions.admin.outcome import Outcome, tell
+from transactions.bodies import DEFAULTS
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
 from transactions.permissions import CanPostTransactions
 from transactions.processor import process
@@ -130,5 +131,5 @@ def _command(command: type[MoneyCommand], account: Account, form: MoneyForm) -> 
     return command(
         **content,
         idempotency_key=str(form.cleaned_data["key"]),
-        request_fingerprint=fingerprint(command.verb, content),
+        **fingerprints(command.verb, content, DEFAULTS),
     )

@@ -17,7 +17,8 @@ from accounts.commands import OpenAccount
 from accounts.models import Account
 from accounts.permissions import CanManageAccounts, CanOpenAccounts
 from accounts.selectors import owner_id
-from core.api.idempotency import fingerprint
+from accounts.serializers import opening_defaults
+from core.api.idempotency import fingerprints
 from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.command_form import in_one_line, show_form
@@ -109,7 +110,7 @@ def _commands(values: dict[str, Any]) -> list[Command]:
         owner_id=owner_id(values["owner"] or None),
         overdraft_limit=values.get("overdraft_limit") or Decimal(0),
         idempotency_key=str(values["key"]),
-        request_fingerprint=fingerprint(OpenAccount.verb, content),
+        **fingerprints(OpenAccount.verb, content, opening_defaults()),
     )
     if not values["initial_balance"]:
         return [opening]

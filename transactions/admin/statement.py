@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 from accounts.models import Account
 from accounts.states import AccountKind
 from core.admin import shown_amount
+from core.identifiers import parse_uuid
 from transactions.models import EntrySide, Transaction
 from transactions.selectors import page_of_transactions, sides_of
 from transactions.states import TransactionStatus
@@ -161,6 +162,6 @@ def _as_sequence(text: str | None) -> int | None:
 
 def _as_id(text: str | None) -> UUID | None:
     try:
-        return UUID(text or "")
+        return parse_uuid(text)
     except ValueError:
         return None

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
-from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core.files import FileProblem, told_as_problem
+from core.identifiers import parse_uuid
 from core.snapshot import snapshot
 from transactions.archive.file import archive_path, chained, header_segment
 from transactions.archive.lines import FORMAT, Line, id_of, read_lines, shown_mark
@@ -227,7 +227,7 @@ def _by_end(data: bytes) -> Iterator[bytes]:
 def _id_in(line: bytes) -> str | None:
     """The id that the line begins with, if it is one as the file has them."""
     try:
-        identifier = UUID(id_of(line).decode())
+        identifier = parse_uuid(id_of(line).decode())
     except ValueError:
         return None
     return text if (text := str(identifier)).encode() == id_of(line) else None

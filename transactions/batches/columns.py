@@ -26,6 +26,8 @@ class BadValue(ValueError):
 class Column:
     """A member of each object. `parse` raises ValueError, told by `code`, or BadValue.
 
+    A null is the same as no member at all, where a member may be left out.
+
     `parse` must not tell apart what is equal among texts: each different text is parsed once.
     """
 
@@ -40,6 +42,8 @@ class Column:
         values = []
         for index, item in enumerate(items):
             raw = item.get(name, ABSENT)
+            if raw is None and not self.required:
+                raw = ABSENT
             # Texts only: True equals 1, and 1 equals 1.0.
             is_text = raw.__class__ is str
             if is_text and raw in parsed:

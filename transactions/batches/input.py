@@ -4,14 +4,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.api.fields import parse_uuid
-from core.api.idempotency import check_key, fingerprint
+from core.api.idempotency import check_key, fingerprints
 from core.errors import FieldError, InvalidInput
+from core.identifiers import parse_uuid
 from core.money import parse_amount
 from core.texts import check_text
 from transactions.batches.columns import ABSENT, BadValue, Column, Errors
 from transactions.batches.post import MAX_ITEMS, BatchRequest
-from transactions.bodies import MAX_DESCRIPTION_LENGTH
+from transactions.bodies import DEFAULTS, MAX_DESCRIPTION_LENGTH
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
 
 KINDS: dict[str, type[MoneyCommand]] = {
@@ -102,6 +102,7 @@ def read_items(items: Sequence[Any], *, atomic: bool, key: str | None = None) ->
         raise _invalid(*found)
     commands: list[MoneyCommand] = []
     digest = hashlib.sha256(b"atomic" if atomic else b"")
+    earlier_digest = digest.copy()
     for kind, account_id, target_id, amount, description, item_key in zip(
         kinds, accounts, targets, amounts, descriptions, keys, strict=True
     ):
@@ -114,11 +115,16 @@ def read_items(items: Sequence[Any], *, atomic: bool, key: str | None = None) ->
             commands.append(kind(**content))
             continue
         # The same as of the same movement in a request of its own.
-        content_print = fingerprint(kind.verb, content)
+        prints = fingerprints(kind.verb, content, DEFAULTS)
         own_key = None if item_key is ABSENT else item_key
+        content_print = prints["request_fingerprint"]
         digest.update(f"{content_print} {own_key or ''}\n".encode())
-        commands.append(kind(**content, idempotency_key=own_key, request_fingerprint=content_print))
-    return BatchRequest(commands, atomic, key, digest.hexdigest() if key else "")
+        content_print = prints["earlier_fingerprint"] or content_print
+        earlier_digest.update(f"{content_print} {own_key or ''}\n".encode())
+        commands.append(kind(**content, idempotency_key=own_key, **prints))
+    if not key:
+        return BatchRequest(commands, atomic)
+    return BatchRequest(commands, atomic, key, digest.hexdigest(), earlier_digest.hexdigest())
 
 
 def _check_objects(items: Sequence[Any], errors: Errors) -> None:
@@ -143,9 +149,9 @@ def _check_targets(
     """A transfer has a target, nothing else has one."""
     name = "target_account_id"
     for index, (item, kind) in enumerate(zip(items, kinds, strict=True)):
-        if kind is Transfer and name not in item:
+        if kind is Transfer and item.get(name) is None:
             errors.add(index, name, "required", "This field is required.")
-        elif kind is not Transfer and kind is not ABSENT and name in item:
+        elif kind is not Transfer and kind is not ABSENT and item.get(name) is not None:
             errors.add(index, name, "unknown_field", "Only a transfer has a target.")
 
 

@@ -35,6 +35,7 @@ class BatchRequest:
     atomic: bool
     idempotency_key: str | None = None
     request_fingerprint: str = ""
+    earlier_fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def post_batch(
         atomic=request.atomic,
         created_at=now,
     )
+    batch.earlier_fingerprint = request.earlier_fingerprint
     try:
         if stored := find_batch(batch):
             return _replay(stored, request, origin)

@@ -31,7 +31,9 @@ class BatchItem(serializers.Serializer[Any]):
         help_text="The account to credit for a deposit, else the account to debit."
     )
     target_account_id = StrictUUIDField(
-        required=False, help_text="The account to credit: required for a transfer, else refused."
+        required=False,
+        allow_null=True,
+        help_text="The account to credit: required for a transfer, else refused.",
     )
     amount = AmountInputField(
         help_text="How much, in main units of the account's currency, above zero."
@@ -39,12 +41,14 @@ class BatchItem(serializers.Serializer[Any]):
     description = StrictCharField(
         required=False,
         allow_blank=True,
+        allow_null=True,
         max_length=MAX_DESCRIPTION_LENGTH,
         help_text="What it is for; shown in the history.",
     )
     idempotency_key = serializers.RegexField(
         "^[!-~]+$",
         required=False,
+        allow_null=True,
         max_length=MAX_KEY_LENGTH,
         help_text="Makes this one movement happen once, in whatever request it comes again. No key"
         " twice in a batch, that of the header included.",

@@ -27,6 +27,7 @@ class MoneyCommand(Command):
     scheduled_for: datetime | None = None
     idempotency_key: str | None = None
     request_fingerprint: str = ""
+    earlier_fingerprint: str = ""
 
     @property
     def reverses_id(self) -> UUID | None:

@@ -28,6 +28,7 @@ class Reverse(Command):
     reason: str
     idempotency_key: str | None = None
     request_fingerprint: str = ""
+    earlier_fingerprint: str = ""
 
     def resolve(self) -> "Reversal":
         """The money command that undoes the original, which is final, so that no lock is needed.

@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from core.currencies import CURRENCIES
+from core.identifiers import parse_uuid
 from core.money import MAX_BALANCE_UNITS, UNIT_DIGITS, UNITS_PER_MAIN
 
 
@@ -46,8 +47,9 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9
 _BOOLEANS = {"true": True, "false": False}
 
 
-def parse_uuid(cell: str) -> UUID:
-    identifier = UUID(cell)
+def parse_id(cell: str) -> UUID:
+    """An id as an export writes it: the very same bytes must come out again."""
+    identifier = parse_uuid(cell)
     if str(identifier) != cell:
         raise ValueError("An id is written in lower case, with hyphens.")
     return identifier
@@ -166,7 +168,7 @@ _TIME_ON_POSTGRESQL = "to_char({value} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:
 # Stored as text, without a fraction where that is zero.
 _TIME_ON_SQLITE = "(replace(substr({value} || '.000000', 1, 26), ' ', 'T') || 'Z')"
 
-ID = Kind("id", "CAST({value} AS text)", f"({_UUID_ON_SQLITE})", parse_uuid)
+ID = Kind("id", "CAST({value} AS text)", f"({_UUID_ON_SQLITE})", parse_id)
 # From a short list that the database checks: nothing to quote and nothing to neutralise.
 WORD = Kind("word", "{value}", "{value}", str)
 TEXT = Kind("text", "{value}", "{value}", str, is_text=True)

@@ -10,6 +10,8 @@ class Batch(models.Model):
     id = models.UUIDField(primary_key=True, editable=False)
     caller = models.CharField(max_length=80)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
+    # Of the request at hand, as an earlier release took it; not stored.
+    earlier_fingerprint = ""
     request_fingerprint = models.CharField(max_length=64, blank=True, default="")
     atomic = models.BooleanField()
     refused_index = models.PositiveIntegerField(null=True, blank=True)

@@ -224,7 +224,7 @@ def test_a_wrong_time_zone_is_told(exported: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "column", "cell", "reason"),
     [
-        ("accounts.csv", "id", "x", "badly formed hexadecimal UUID string"),
+        ("accounts.csv", "id", "x", "Must be a valid UUID"),
         ("accounts.csv", "name", "n" * 201, "It has more than 200 characters."),
         ("accounts.csv", "kind", "OTHER", "'OTHER' is not known here."),
         ("accounts.csv", "currency", "XXX", "'XXX' is not known here."),

@@ -17,7 +17,7 @@ from accounts.models import CASH, internal_account_id
 from core.currencies import minor_units
 from core.errors import InsufficientFunds, Refusal
 from core.identifiers import MAX_INDEX, uuid7
-from core.money import fits, format_amount, from_units, to_units
+from core.money import format_amount, from_units, is_written_in, to_units
 from transactions.imports.legacy.bookings import ADJUSTMENT, Booking
 from transactions.imports.legacy.files import ACCOUNTS_FILE, LegacyAccount
 from transactions.imports.problems import Problem, Problems
@@ -85,7 +85,7 @@ class Books:
         if target < 0:
             self._unexplained(source, "The balance is below zero.")
             target = Decimal(0)
-        if not fits(target, self.currency):
+        if not is_written_in(target, self.currency):
             self._unexplained(source, self._too_many_digits())
             target = self._cut(target)
         difference = target - from_units(locked.balance)
@@ -102,7 +102,7 @@ class Books:
 
     def _whole_units(self, booking: Booking) -> Decimal | None:
         amount = booking.amount
-        if not fits(amount, self.currency):
+        if not is_written_in(amount, self.currency):
             self._unexplained(booking.source, self._too_many_digits())
             amount = self._cut(amount)
         elif not amount:
