@@ -37,6 +37,8 @@ if not SECRET_KEY:
         )
     # A relative name lies in the data folder. The embedded bank keeps its key beside its database.
     SECRET_KEY = kept_secret_key(DATA_DIR / (SECRET_KEY_FILE or "secret_key"))
+# Keys that were in use before: what they signed or encrypted is still read.
+SECRET_KEY_FALLBACKS = environment.words("DJANGO_SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = environment.words(
     "DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]
@@ -254,6 +256,8 @@ LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 # Staff log in with a code of their authenticator besides. Not a switch for production.
 REQUIRE_MFA = PRODUCTION or environment.boolean("BANK_REQUIRE_MFA", default=False)
+# Backup codes have 80 random bits: a wait would only help who wants to keep their owner out.
+OTP_STATIC_THROTTLE_FACTOR = 0
 OTP_TOTP_ISSUER = environment.text("BANK_NAME", "Bank")
 # Failed attempts to sign in, by one address as one user or client, before it is locked out.
 LOCKOUT_FAILURES = environment.integer("BANK_LOCKOUT_FAILURES", default=5)
@@ -263,6 +267,7 @@ AXES_FAILURE_LIMIT = LOCKOUT_FAILURES
 AXES_COOLOFF_TIME = timedelta(minutes=LOCKOUT_MINUTES)
 # The pair: nobody locks a user out from elsewhere, nor an address for its other users.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "core.addresses.axes_caller_of"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "staff.lockout.locked_out"

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views import View
 
+from core.addresses import caller_of
 from core.api.middleware import throttled_response
 from core.api.throttling import RateLimit
 
@@ -50,7 +51,7 @@ def _keys(request: HttpRequest) -> list[str]:
     likes, so that the keys are digests.
     """
     claimed = {_basic_client_id(request), request.GET.get("client_id"), _form_client_id(request)}
-    address = request.META.get("REMOTE_ADDR", "")
+    address = caller_of(request)
     return [
         hashlib.sha256(f"{client_id}\n{address}".encode(errors="replace")).hexdigest()
         for client_id in (claimed - {None} or {""})

@@ -4,8 +4,10 @@ from axes.models import AccessFailureLog, AccessLog
 from django.contrib import admin
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold.decorators import display
 
 from core.admin import ReadOnlyModelAdmin
+from staff.keys import is_encrypted
 
 # The library's own pages show keys and backup codes, and make new ones for anybody.
 admin.site.unregister([StaticDevice, TOTPDevice])
@@ -35,7 +37,12 @@ class AuthenticatorAdmin(ReadOnlyModelAdmin):
         "Nobody has one yet: each member of staff sets up their own, under Authenticator in the"
         " menu at their name."
     )
-    list_display = ("user", "created_at", "last_used_at", "throttling_failure_count")
+    list_display = ("user", "created_at", "last_used_at", "throttling_failure_count", "kept_key")
     list_select_related = ("user",)
     search_fields = ("user__username",)
-    fields = ("user", "created_at", "last_used_at", "throttling_failure_count")
+    fields = ("user", "created_at", "last_used_at", "throttling_failure_count", "kept_key")
+
+    @display(description="Key")
+    def kept_key(self, device: TOTPDevice) -> str:
+        """`manage.py encrypt_authenticators` encrypts those in clear."""
+        return "Encrypted" if is_encrypted(device.key) else "In clear"

@@ -1,30 +1,37 @@
 """Authenticators of staff: a TOTP device (RFC 6238) and backup codes, both django-otp's.
 
-A user has at most one authenticator. Its key must be known to compute codes and is kept in clear;
-backup codes are kept as digests.
+A user has at most one authenticator. Its key must be known to compute codes and is kept encrypted,
+see `staff.keys`; backup codes are kept as digests.
 """
 
 import base64
 import hashlib
 import secrets
+from datetime import timedelta
 from typing import Any
 
 import structlog
+from axes.models import AccessLog
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django_otp import verify_token
+from django.utils import timezone
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from staff.keys import KEY_BYTES, UnreadableKey
+from staff.models import Authenticator
+
 logger = structlog.get_logger("bank.staff")
 
 BACKUP_CODES = 10
-_KEY_BYTES = 20  # RFC 4226, section 4: 160 bits are recommended.
 _TOTP_DIGITS = 6
 # 80 random bits: out of reach even for who has the digests, so that a slow hash would add nothing.
 _BACKUP_CODE_BYTES = 10
+# An address is a usual one so long after a login from it.
+_USUAL_FOR = timedelta(days=90)
 
 
 class EnrolmentRefused(Exception):
@@ -33,7 +40,7 @@ class EnrolmentRefused(Exception):
 
 def new_key() -> str:
     """A key for an authenticator, in hexadecimal digits."""
-    return secrets.token_hex(_KEY_BYTES)
+    return secrets.token_hex(KEY_BYTES)
 
 
 def key_in_words(key: str) -> str:
@@ -50,14 +57,14 @@ def has_authenticator(user: Any) -> bool:
     return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
 
 
-def enrol(user: Any, *, key: str, code: str) -> tuple[TOTPDevice, list[str]]:
+def enrol(user: Any, *, key: str, code: str) -> tuple[Authenticator, list[str]]:
     """The user's authenticator, once `code` shows that it has the key, and its backup codes.
 
     Raises EnrolmentRefused. Locks the user: of two enrolments at once, one is refused.
     """
     with transaction.atomic():
         get_user_model().objects.select_for_update().get(pk=user.pk)
-        device = TOTPDevice(user=user, name="Authenticator", key=key)
+        device = Authenticator.for_user(user, key=key)
         if has_authenticator(user) or not device.verify_token(code):
             raise EnrolmentRefused
         codes = _replace_backup_codes(user)
@@ -65,24 +72,52 @@ def enrol(user: Any, *, key: str, code: str) -> tuple[TOTPDevice, list[str]]:
     return device, codes
 
 
-def verify(user: Any, code: str) -> Device | None:
+def verify(user: Any, code: str, *, address: str = "") -> Device | None:
     """The device of the user that the code is good for, else None. A code is good only once.
 
-    After the n-th failure in a row a device refuses all codes for 2^(n-1) seconds.
+    After wrong codes an authenticator refuses all codes for a while, see `Authenticator`: except
+    those from an `address` that the user has logged in from. So nobody elsewhere who knows the
+    password can keep the user out. Backup codes cannot be guessed and never have to wait.
     """
     compact = "".join(code.split()).replace("-", "").lower()
     if not compact:
         return None
-    is_totp = len(compact) <= _TOTP_DIGITS
-    model, token = (TOTPDevice, compact) if is_totp else (StaticDevice, _digest(user, compact))
-    for device in model.objects.filter(user=user, confirmed=True):
-        # Not `match_token`: it knows nothing of throttling.
-        verified = verify_token(user, device.persistent_id, token)
-        if verified is not None:
-            if not is_totp:
-                logger.warning("backup_code.used", user=user.pk, left=backup_codes_left(user))
-            return verified
+    with transaction.atomic():
+        if len(compact) <= _TOTP_DIGITS:
+            return _verify_totp(user, compact, address)
+        return _verify_backup_code(user, compact)
+
+
+def _verify_totp(user: Any, code: str, address: str) -> Device | None:
+    # Locked, or two requests would use one code.
+    found = Authenticator.objects.select_for_update().filter(user=user, confirmed=True)
+    for device in found:
+        device.is_at_usual_address = _is_usual(address, user, device)
+        try:
+            if device.verify_token(code):
+                return device
+        except UnreadableKey:
+            logger.exception("authenticator.unreadable", user=user.pk)
     return None
+
+
+def _verify_backup_code(user: Any, code: str) -> Device | None:
+    digest = _digest(user, code)
+    for device in StaticDevice.objects.select_for_update().filter(user=user, confirmed=True):
+        if device.verify_token(digest):
+            logger.warning("backup_code.used", user=user.pk, left=backup_codes_left(user))
+            return device
+    return None
+
+
+def _is_usual(address: str, user: Any, device: Authenticator) -> bool:
+    """Whether the user came from there with the code of this device, and not too long ago."""
+    # Where the lockout is off, nothing else would slow down who guesses from there.
+    if not address or device.created_at is None or not settings.AXES_LOCK_OUT_AT_FAILURE:
+        return False
+    since = max(device.created_at, timezone.now() - _USUAL_FOR)
+    logins = AccessLog.objects.filter(username=user.get_username(), ip_address=address)
+    return bool(logins.filter(attempt_time__gt=since).exists())
 
 
 def new_backup_codes(user: Any) -> list[str]:

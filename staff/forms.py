@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from unfold.forms import AuthenticationForm
 from unfold.widgets import BASE_INPUT_CLASSES
 
+from core.addresses import caller_of
 from staff import authenticators
 
 
@@ -46,12 +47,15 @@ class LoginForm(AuthenticationForm):
         cleaned: dict[str, Any] = super().clean()
         user: Any = self.get_user()
         if user is not None and authenticators.has_authenticator(user):
-            user.otp_device = authenticators.verify(user, cleaned.get("code", ""))
+            user.otp_device = self._verified(user, cleaned.get("code", ""))
             if user.otp_device is None:
                 credentials = {"username": user.get_username()}
                 user_login_failed.send(__name__, credentials=credentials, request=self.request)
                 raise self.get_invalid_login_error()
         return cleaned
+
+    def _verified(self, user: Any, code: str) -> Any:
+        return authenticators.verify(user, code, address=caller_of(self.request))
 
     def confirm_login_allowed(self, user: Any) -> None:
         """Customers are refused in the same words as a wrong password."""

@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from qrcode.image.svg import SvgPathImage
 
-from staff import authenticators
+from staff import authenticators, keys
 from staff.forms import BackupCodesForm, EnrolmentForm
 
 _KEY = "enrolment_key"
@@ -46,7 +46,10 @@ def authenticator_page(request: HttpRequest) -> HttpResponse:
 
 def _enrolment(request: HttpRequest, user: Any) -> HttpResponse:
     # The key is the session's: whoever has only the password learns nothing of it.
-    key = request.session.setdefault(_KEY, authenticators.new_key())
+    # Encrypted there: sessions lie in the database.
+    kept = request.session.get(_KEY) or keys.encrypted(authenticators.new_key(), user_id=user.pk)
+    request.session[_KEY] = kept
+    key = keys.decrypted(kept, user_id=user.pk)
     form = EnrolmentForm(request.POST or None, user=user, key=key)
     if request.method == "POST" and form.is_valid():
         del request.session[_KEY]

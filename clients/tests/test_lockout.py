@@ -81,6 +81,23 @@ def test_only_the_pair_of_client_and_address_is_locked_out(
         assert post("token", client, secret, address="192.0.2.2").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        [f"2001:db8:1:2::{number:x}" for number in range(1, 5)],
+        ["192.0.2.9", "::ffff:192.0.2.9", "0:0:0:0:0:ffff:192.0.2.9", "::FFFF:c000:209"],
+    ],
+)
+def test_addresses_of_one_host_count_together(
+    addresses: list[str], api_client: tuple[ApiClient, str]
+) -> None:
+    client, secret = api_client
+    with time_machine.travel(START, tick=False):
+        tried = [post("token", client, "wrong", address=each).status_code for each in addresses]
+        assert tried == [401, 401, 401, 429]
+        assert post("token", client, secret, address="2001:db8:1:3::1").status_code == 200
+
+
 def test_success_and_other_refusals_do_not_count(api_client: tuple[ApiClient, str]) -> None:
     client, secret = api_client
     with time_machine.travel(START, tick=False):

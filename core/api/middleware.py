@@ -9,9 +9,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from core.addresses import caller_of
 from core.api.problems import CODE_BY_STATUS, problem_response
 from core.api.request_id import current_request_id
-from core.api.throttling import RateLimit, network_of
+from core.api.throttling import RateLimit
 from core.content_security import API_POLICY
 from core.errors import FieldError
 
@@ -96,7 +97,7 @@ class AddressThrottleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if is_api(request):
             limit = RateLimit("address", settings.THROTTLE_ADDRESS_PER_MINUTE)
-            seconds = limit.hit(network_of(request.META.get("REMOTE_ADDR", "")))
+            seconds = limit.hit(caller_of(request))
             if seconds is not None:
                 return throttled_response(request, seconds)
         return self.get_response(request)

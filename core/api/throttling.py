@@ -10,8 +10,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
@@ -21,9 +19,6 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 logger = logging.getLogger(__name__)
-
-# An IPv6 host is given a whole network of this size.
-_IPV6_NETWORK_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +66,6 @@ class RateLimit:
     def _window(self, key: str) -> tuple[str, int]:
         number, passed = divmod(int(time.time()), self.window_seconds)
         return f"{self.kind}:{key}:{number}", self.window_seconds - passed
-
-
-@lru_cache(maxsize=1024)
-def network_of(address: str) -> str:
-    """What an address counts as: itself, or the /64 of an IPv6 host, who has all of it."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
-        return str(ip_network((parsed, _IPV6_NETWORK_BITS), strict=False))
-    return address
 
 
 class ClientThrottle(BaseThrottle):

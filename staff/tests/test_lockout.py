@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.test import Client
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from staff.tests.helpers import (
     ADDRESS,
@@ -99,6 +100,69 @@ def test_wrong_codes_count_as_well() -> None:
     statuses = [log_in(client, code=code).status_code for code in codes]
     assert statuses == [200, 200, 200, 200, 429]
     assert log_in(client, code=code_of(key)).status_code == 429
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        [f"2001:db8:1:2::{number:x}" for number in range(1, 6)],
+        ["192.0.2.9", "::ffff:192.0.2.9", "0:0:0:0:0:ffff:192.0.2.9", "::FFFF:c000:209"] * 2,
+    ],
+)
+def test_addresses_of_one_host_count_together(addresses: list[str]) -> None:
+    make_staff()
+    tried = [log_in(browser(each), "tessa", "wrong").status_code for each in addresses[:5]]
+    assert tried == [200, 200, 200, 200, 429]
+    assert log_in(browser("2001:db8:1:3::1")).status_code == 302
+
+
+def test_wrong_codes_from_elsewhere_do_not_keep_the_owner_out_at_a_usual_address() -> None:
+    key, _ = enrolled(make_staff())
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        clock.shift(60)
+        assert log_in(browser(), code=code_of(key)).status_code == 302
+        for number in range(20):
+            log_in(browser(f"198.51.100.{number}"), code=wrong_code_of(key))
+            clock.shift(1000)
+        log_in(browser("198.51.100.99"), code=wrong_code_of(key))
+        assert log_in(browser("203.0.113.1"), code=code_of(key)).status_code == 200
+        assert log_in(browser(), code=code_of(key)).status_code == 302
+
+
+@pytest.mark.parametrize("days", [0, 91])
+def test_an_address_is_usual_by_a_code_and_for_a_time(days: int) -> None:
+    """Not by the password alone, before the authenticator was there; nor for ever."""
+    user = make_staff()
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        log_in(browser())
+        clock.shift(60)
+        key, _ = enrolled(user)
+        if days:
+            clock.shift(60)
+            assert log_in(browser(), code=code_of(key)).status_code == 302
+            clock.shift(days * 24 * 3600)
+        log_in(browser("198.51.100.1"), code=wrong_code_of(key))
+        assert log_in(browser(), code=code_of(key)).status_code == 200
+
+
+def test_the_wait_after_wrong_codes_is_bounded() -> None:
+    key, _ = enrolled(make_staff())
+    TOTPDevice.objects.update(
+        throttling_failure_count=60, throttling_failure_timestamp=datetime.now(UTC)
+    )
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        clock.shift(2**9 - 2)
+        assert log_in(browser(), code=code_of(key)).status_code == 200
+        clock.shift(3)
+        assert log_in(browser(), code=code_of(key)).status_code == 302
+
+
+def test_a_backup_code_never_has_to_wait() -> None:
+    key, backup_codes = enrolled(make_staff())
+    for number in range(6):
+        log_in(browser(f"198.51.100.{number}"), code=wrong_code_of(key))
+        log_in(browser(f"198.51.100.{number}"), code="aaaa-aaaa-aaaa-aaaa")
+    assert log_in(browser(), code=backup_codes[0]).status_code == 302
 
 
 def test_nothing_secret_is_kept_of_a_failure() -> None:

@@ -1,0 +1,46 @@
+"""`manage.py encrypt_authenticators`: keys of authenticators under the secret key of now."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from staff import keys
+from staff.models import Authenticator
+
+
+class Command(BaseCommand):
+    help = (
+        "Encrypts the keys of all authenticators with DJANGO_SECRET_KEY: those that an earlier"
+        " release kept in clear, and those under one of DJANGO_SECRET_KEY_FALLBACKS."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--decrypt",
+            action="store_true",
+            help="keep them in clear, for going back to a release before 1.1",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Raises CommandError, naming the users, where keys cannot be read: those stay as is."""
+        done, unreadable = 0, []
+        with transaction.atomic():
+            for device in Authenticator.objects.select_for_update().select_related(None):
+                try:
+                    key = keys.decrypted(device.key, user_id=device.user_id)
+                except keys.UnreadableKey:
+                    unreadable.append(device.user.get_username())
+                    continue
+                if not options["decrypt"]:
+                    key = keys.encrypted(key, user_id=device.user_id)
+                done += Authenticator.objects.filter(pk=device.pk).update(key=key)
+        word = "in clear" if options["decrypt"] else "encrypted"
+        self.stdout.write(f"Keys of authenticators {word}: {done}.")
+        if unreadable:
+            names = ", ".join(sorted(unreadable))
+            raise CommandError(
+                f"No secret key reads the authenticator of: {names}. Name the old key in"
+                " DJANGO_SECRET_KEY_FALLBACKS, or run reset_authenticator for them."
+            )
