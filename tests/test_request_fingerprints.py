@@ -117,6 +117,8 @@ def optional_of(route: str) -> list[str]:
     return [name for name, field in BODIES[route][0]().fields.items() if not field.required]
 
 
+# A key of the queue is settled by what a commit says.
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("route", BODIES)
 def test_a_change_of_any_member_is_another_request(bank: Bank, route: str) -> None:
     serializer, members = BODIES[route]

@@ -1,6 +1,7 @@
 """The ledger's lines: of one account as a statement, of a transaction as its two sides."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -16,7 +17,6 @@ from core.admin import (
     link_to,
     shown_amount,
 )
-from core.identifiers import parse_uuid
 from transactions.admin.filters import StatementFilter
 from transactions.models import Entry
 
@@ -110,13 +110,12 @@ class EntryAdmin(_Money, ReadOnlyModelAdmin):
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Entry | None:
         """Looks the transaction up by its index: the view's own id has none."""
-        text, _, side = object_id.rpartition("-")
+        transaction_id, _, _ = object_id.rpartition("-")
         try:
-            transaction_id = parse_uuid(text)
+            of_transaction = self.get_queryset(request).filter(transaction_id=UUID(transaction_id))
         except ValueError:
             return None
-        of_transaction = self.get_queryset(request).filter(transaction_id=transaction_id)
-        return of_transaction.filter(pk=f"{transaction_id}-{side}").first()
+        return of_transaction.filter(pk=object_id).first()
 
     @display(description="Account")
     def of_account(self, entry: Entry) -> SafeString:
