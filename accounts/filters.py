@@ -11,6 +11,7 @@ from accounts.states import ShownStatus
 from core.api.fields import CurrencyField, OffsetDateTimeField, StrictCharField
 from core.api.requests import PageQuery
 from core.identifiers import lowest_uuid7
+from core.search import contains
 
 
 class AccountQuery(PageQuery):
@@ -23,7 +24,8 @@ class AccountQuery(PageQuery):
     search = StrictCharField(
         required=False,
         max_length=200,
-        help_text="Part of the name, in any case, or the beginning of the account number.",
+        help_text="Words or parts of words of the name, in any order and any case, with or without"
+        " accents; or the beginning of the account number.",
     )
     created_after = OffsetDateTimeField(
         required=False, help_text="Opened at or after this moment (RFC 3339, offset required)."
@@ -41,7 +43,7 @@ def filter_accounts(accounts: QuerySet[Account], values: dict[str, Any]) -> Quer
         accounts = accounts.filter(currency=values["currency"])
     if "search" in values:
         text = values["search"]
-        accounts = accounts.filter(Q(name__icontains=text) | Q(number__startswith=text))
+        accounts = accounts.filter(contains("name", text) | Q(number__startswith=text))
     if "created_after" in values:
         accounts = accounts.filter(id__gte=lowest_uuid7(values["created_after"]))
     if "created_before" in values:

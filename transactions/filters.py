@@ -16,6 +16,7 @@ from core.api.fields import (
 from core.api.requests import PageQuery
 from core.identifiers import lowest_uuid7
 from core.money import MAX_BALANCE, to_units
+from core.search import contains
 from transactions.branches import Branch
 from transactions.states import TransactionStatus, TransactionType
 
@@ -62,7 +63,10 @@ class TransactionFilters(PageQuery):
         required=False, max_length=40, help_text="Error code of a failed transaction."
     )
     search = StrictCharField(
-        required=False, max_length=200, help_text="Part of the description, in any case."
+        required=False,
+        max_length=200,
+        help_text="Words or parts of words of the description, in any order and any case, with or"
+        " without accents.",
     )
 
 
@@ -88,7 +92,6 @@ _LOOKUPS = {
     "amount_min": "amount__gte",
     "amount_max": "amount__lte",
     "failure_code": "failure_code",
-    "search": "description__icontains",
     "idempotency_key": "idempotency_key",
     "idempotency_caller": "idempotency_caller",
 }
@@ -97,6 +100,8 @@ _LOOKUPS = {
 def filter_branches(branches: list[Branch], values: dict[str, Any]) -> list[Branch]:
     """Each branch narrowed by what TransactionFilters read. Times become bounds of ids."""
     condition = Q(**{_LOOKUPS[name]: value for name, value in values.items() if name in _LOOKUPS})
+    if "search" in values:
+        condition &= contains("description", values["search"])
     bounds = {
         bound: lowest_uuid7(values[name])
         for bound, name in (("first", "created_after"), ("end", "created_before"))

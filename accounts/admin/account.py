@@ -18,6 +18,7 @@ from accounts.admin.filters import CurrencyFilter, ShownStatusFilter, account_na
 from accounts.models import Account
 from accounts.states import AccountKind, ShownStatus
 from core.admin import ReadOnlyModelAdmin, badge, shown_amount
+from core.search import contains
 
 STATUS_COLOURS = {
     ShownStatus.ACTIVE.label: "success",
@@ -100,8 +101,8 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
             found = Q(number__startswith=number)
         else:
             found = (
-                Q(name__icontains=term)
-                | Q(owner__username__icontains=term)
+                contains("name", term)
+                | contains("owner__username", term)
                 | Q(number__startswith=term)
             )
         return queryset.filter(found), False

@@ -8,6 +8,7 @@ from accounts.admin.filters import as_uuid
 from accounts.models import Account
 from accounts.selectors import visible_accounts
 from accounts.states import AccountKind, AccountStatus
+from core.search import contains
 
 MOST = 10
 
@@ -28,7 +29,7 @@ def find_accounts(text: str, *, user: Any, source: Account) -> list[Account]:
         return named
     likely = customers.filter(status=AccountStatus.ACTIVE, currency=source.currency)
     likely = likely.exclude(pk=source.pk)
-    words = Q(number__startswith=number) if number.isdigit() else Q(name__icontains=text)
+    words = Q(number__startswith=number) if number.isdigit() else contains("name", text)
     # The newest, along the primary key: it ends with the last that is shown.
     found = likely.filter(words).order_by("-id")[: MOST + 1]
     return sorted(found, key=lambda account: (account.name, account.number))

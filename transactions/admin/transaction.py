@@ -16,6 +16,7 @@ from accounts.models import Account
 from core.admin import EMPTY, ReadOnlyModelAdmin, link_to, shown_amount, yes_or_no
 from core.admin_filters import AmountFilter, DaysById
 from core.day_navigation import day_navigation
+from core.search import contains
 from transactions.admin.bulk import BulkActions
 from transactions.admin.decisions import DecisionActions
 from transactions.admin.entry import EntryInline
@@ -132,7 +133,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
             ids = list(accounts.values_list("pk", flat=True)[:_ACCOUNTS_SEARCHED])
             found = Q(debit_account_id__in=ids) | Q(credit_account_id__in=ids)
         else:
-            found = Q(description__icontains=term)
+            found = contains("description", term)
         return queryset.filter(found), False
 
     def changelist_view(
