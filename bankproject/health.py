@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.database import missing_objects
+from core.database_errors import READ_ONLY, note, recent_trouble
 from transactions import queue
 
 _OK = "ok"
@@ -95,14 +96,26 @@ def readiness() -> dict[str, str]:
     """Each check by name. A database that does not answer leaves the others unknown."""
     try:
         return {
-            "database": _OK,
+            "database": _database(),
             "migrations": _migrations(),
             "guards": _guards(),
             "queue": _queue(),
         }
-    except DatabaseError:
+    except DatabaseError as error:
+        note(error)
         unknown = dict.fromkeys(("migrations", "guards", "queue"), "unknown")
         return {"database": "does not answer", **unknown}
+
+
+def _database() -> str:
+    """Whether it takes writes, as far as a read can tell, or a request of this process has met."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('transaction_read_only')")
+            if cursor.fetchone() == ("on",):
+                connection.close()  # After a fail-over the next probe may reach the new primary.
+                return READ_ONLY.readiness
+    return recent_trouble() or _OK
 
 
 def _migrations() -> str:

@@ -43,24 +43,29 @@ def pytest_report_header() -> str:
 
 
 NO_BROWSER = "NO BROWSER TESTS"
+NO_FULL_DISK = "NO TEST OF A FULL DISK"
+NO_PGBOUNCER = "NO TESTS BEHIND PGBOUNCER"
+
+# What is skipped so loudly that nobody takes the run for a whole one, and what would help.
+_LOUD_SKIPS = {
+    NO_BROWSER: "There is no Chromium. Install it (apt install chromium), or name it by CHROMIUM.",
+    NO_FULL_DISK: "A small disk is a tmpfs, and to mount one takes the rights of root.",
+    NO_PGBOUNCER: "There is no PgBouncer. Install it (apt install pgbouncer).",
+}
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    _tell_of_missing_browser(terminalreporter)
+    for title, help_text in _LOUD_SKIPS.items():
+        _tell_of_skipped(terminalreporter, title, help_text)
     _tell_counts(terminalreporter)
 
 
-def _tell_of_missing_browser(terminalreporter: Any) -> None:
-    """So loud that nobody takes a run without a browser for a whole one."""
+def _tell_of_skipped(terminalreporter: Any, title: str, help_text: str) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
-    count = sum(NO_BROWSER in str(report.longrepr) for report in skipped)
+    count = sum(title in str(report.longrepr) for report in skipped)
     if count:
-        terminalreporter.section(NO_BROWSER, sep="!", red=True, bold=True)
-        terminalreporter.line(
-            f"{count} tests of the console were skipped: there is no Chromium. Install it"
-            " (apt install chromium), or name one by CHROMIUM.",
-            red=True,
-        )
+        terminalreporter.section(title, sep="!", red=True, bold=True)
+        terminalreporter.line(f"{count} skipped. {help_text}", red=True)
 
 
 def _tell_counts(terminalreporter: Any) -> None:

@@ -17,6 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from core.commands import Origin
+from core.database_errors import meaning_of
 from core.errors import Busy, ProcessingError
 from transactions import queue
 from transactions.archive.daily import DailyArchive
@@ -28,7 +29,6 @@ logger = logging.getLogger(__name__)
 # PostgreSQL wakes a sleeping worker at once; this is for what becomes due while it sleeps.
 _POLL_SECONDS = 1.0
 _POLL_SECONDS_SQLITE = 0.2
-_STATEMENT_TIMEOUT = "57014"
 # When all that is due waits for other workers: they are at it.
 _TURN_SECONDS = 0.02
 _MAX_BACKOFF_SECONDS = 5.0
@@ -122,7 +122,7 @@ class Worker:
         try:
             self.processed += len(process_claimed(claim.lease, self.origin))
         except (Busy, DatabaseError) as error:
-            if not _is_data_error(error):
+            if not _is_the_commands(error):
                 raise
             self._process_singly(claim)
         except Exception:  # noqa: BLE001 - whatever a poison command raises
@@ -139,7 +139,7 @@ class Worker:
             except Busy:
                 raise
             except Exception as error:
-                if isinstance(error, DatabaseError) and not _is_data_error(error):
+                if isinstance(error, DatabaseError) and not _is_the_commands(error):
                     raise
                 logger.exception("Transaction %s cannot be processed", transaction_id)
                 self._fail(claim.lease, transaction_id, error)
@@ -209,12 +209,9 @@ def _beat(lease: UUID, done: threading.Event) -> None:
     connection.close()
 
 
-def _is_data_error(error: Exception) -> bool:
-    """Whether the statement was at fault, and not the connection or other transactions."""
-    from django.db import DataError, IntegrityError, ProgrammingError
-
-    timed_out = getattr(error.__cause__, "sqlstate", None) == _STATEMENT_TIMEOUT
-    return timed_out or isinstance(error, DataError | IntegrityError | ProgrammingError)
+def _is_the_commands(error: Busy | DatabaseError) -> bool:
+    """Whether a command was at fault, and not the database or other transactions."""
+    return isinstance(error, DatabaseError) and meaning_of(error).is_the_commands
 
 
 def run_until_signalled(worker: Worker) -> int:

@@ -6,14 +6,16 @@ from ipaddress import ip_address
 from uuid import uuid4
 
 from django.conf import settings
+from django.db import Error as DatabaseFailure
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from core.addresses import caller_of
-from core.api.problems import CODE_BY_STATUS, problem_response
+from core.api.problems import CODE_BY_STATUS, answer_of, problem_response
 from core.api.request_id import current_request_id
 from core.api.throttling import RateLimit
 from core.content_security import API_POLICY
+from core.database_errors import note
 from core.errors import FieldError
 
 __all__ = ["ApiErrorsMiddleware", "RequestIdMiddleware", "current_request_id", "is_api"]
@@ -123,6 +125,19 @@ class ApiErrorsMiddleware:
         for name, value in _DEFAULT_HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+    def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
+        """What the database raised in a view that Django REST framework does not serve.
+
+        Under /api/ these are the routes of OAuth2. For a page the connection is dropped if it is no
+        use, and Django makes the page.
+        """
+        if not isinstance(exc, DatabaseFailure):
+            return None
+        if is_api(request):
+            return answer_of(exc, request)
+        note(exc)
+        return None
 
 
 def throttled_response(request: HttpRequest, seconds: int) -> HttpResponse:

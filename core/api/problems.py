@@ -14,7 +14,6 @@ from functools import singledispatch
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from django.core.exceptions import (
     BadRequest,
     PermissionDenied,
@@ -22,7 +21,7 @@ from django.core.exceptions import (
     SuspiciousOperation,
 )
 from django.core.signals import got_request_exception
-from django.db import OperationalError
+from django.db import Error as DatabaseFailure
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
@@ -32,6 +31,7 @@ from rest_framework.settings import api_settings
 
 from core.api.idempotency import REPLAYED_HEADER
 from core.api.request_id import current_request_id
+from core.database_errors import meaning_of, note
 from core.errors import ERROR_KINDS, BankError, FieldError, MissingScope
 
 logger = logging.getLogger(__name__)
@@ -55,13 +55,7 @@ CODE_BY_STATUS: dict[int, str] = {
     503: "busy",
 }
 
-# Nothing was done after these SQLSTATEs: serialization failure, deadlock, lock timeout, statement
-# timeout, too many connections, server starting or stopping.
-_BUSY_SQLSTATES = {"40001", "40P01", "55P03", "57014", "53300", "57P03"}
-_BUSY_SQLITE_CODES = {5, 6}  # SQLITE_BUSY, SQLITE_LOCKED
-# The session was ended from the other side: by an administrator, by a crash. Class 08 is the
-# connection's, and psycopg has no SQLSTATE at all where the server just went away.
-_LOST_SQLSTATES = {"57P01", "57P02"}
+_UNEXPECTED = "Something went wrong here. It was logged."
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 # A body that lands in a page by mistake must not become markup there.
@@ -86,8 +80,14 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpRespons
 
     What nobody expected is logged with its traceback and told as `internal_error`, without it.
     """
-    request: Request | None = context.get("request")
+    return answer_of(exc, context.get("request"))
+
+
+def answer_of(exc: Exception, request: HttpRequest | Request | None) -> HttpResponse:
+    """The answer for an exception, logged where it must be. Drops a connection that is no use."""
     problem = problem_of(exc)
+    if isinstance(exc, DatabaseFailure):
+        note(exc)
     if problem is _OUTCOME_UNKNOWN:
         logger.error("Lost the database", exc_info=exc, extra={"request_id": _id_of(request)})
         if request is not None and request.method in _SAFE_METHODS:
@@ -151,7 +151,7 @@ def _id_of(request: HttpRequest | Request | None) -> str:
 @singledispatch
 def problem_of(_exc: Exception) -> Problem:
     """What the exception means to a client; `internal_error` if nobody expected it."""
-    return Problem("internal_error", "Something went wrong here. It was logged.")
+    return Problem("internal_error", _UNEXPECTED)
 
 
 @problem_of.register
@@ -231,18 +231,12 @@ def _(_exc: Exception) -> Problem:
 
 
 @problem_of.register
-def _(exc: OperationalError) -> Problem:
-    """`busy` only where it is certain that nothing was done: after a loss at COMMIT it is not."""
-    cause = exc.__cause__
-    busy = (
-        getattr(cause, "sqlstate", None) in _BUSY_SQLSTATES
-        or getattr(cause, "sqlite_errorcode", 0) & 0xFF in _BUSY_SQLITE_CODES
-        # psycopg sets it where connecting failed, and has no SQLSTATE then.
-        or getattr(cause, "pgconn", None) is not None
-    )
-    if busy:
-        return _BUSY
-    return _OUTCOME_UNKNOWN if _is_loss(cause) else Problem("internal_error")
+def _(exc: DatabaseFailure) -> Problem:
+    """Django's errors of the database, of every kind: see `core.database_errors`."""
+    meaning = meaning_of(exc)
+    if meaning.code == "outcome_unknown":
+        return _OUTCOME_UNKNOWN
+    return Problem(meaning.code, meaning.detail if meaning.code == "busy" else _UNEXPECTED)
 
 
 _BUSY = Problem("busy", "The database is busy. Nothing was done.")
@@ -252,14 +246,6 @@ _OUTCOME_UNKNOWN = Problem(
     " Idempotency-Key, send the same again with the same key; without one, look in the history"
     " first: sent again, it would be done twice.",
 )
-
-
-def _is_loss(cause: BaseException | None) -> bool:
-    """Whether it is psycopg's word that the session is gone."""
-    if not isinstance(cause, psycopg.Error):
-        return False
-    sqlstate = cause.sqlstate
-    return sqlstate is None or sqlstate.startswith("08") or sqlstate in _LOST_SQLSTATES
 
 
 def _field_errors(detail: Any, pointer: str) -> Iterator[FieldError]:

@@ -150,7 +150,7 @@ def wrapped(cause: Exception) -> OperationalError:
     return error
 
 
-@pytest.mark.parametrize("sqlstate", ["40001", "40P01", "55P03", "57014", "53300", "57P03"])
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01", "55P03", "57014", "25P03"])
 def test_contention_in_postgresql_is_busy(
     sqlstate: str, answer: Callable[..., HttpResponse]
 ) -> None:
@@ -162,7 +162,7 @@ def test_postgresql_out_of_reach_is_busy(answer: Callable[..., HttpResponse]) ->
     with pytest.raises(psycopg.OperationalError) as raised:
         psycopg.connect("host=127.0.0.1 port=1 dbname=x user=x connect_timeout=2")
     response = answer(wrapped(raised.value))
-    assert_problem(response, "busy", "The database is busy. Nothing was done.")
+    assert_problem(response, "busy", "The database cannot serve at present. Nothing was done.")
 
 
 def test_a_locked_sqlite_file_is_busy(tmp_path: Path, answer: Callable[..., HttpResponse]) -> None:
@@ -199,9 +199,18 @@ def test_a_read_that_lost_the_database_did_nothing(answer: Callable[..., HttpRes
     assert_problem(response, "busy", "The database is busy. Nothing was done.")
 
 
+@pytest.mark.parametrize("sqlstate", ["25006", "53100", "53300", "57P03"])
+def test_a_database_that_cannot_serve_is_busy(
+    sqlstate: str, answer: Callable[..., HttpResponse]
+) -> None:
+    response = answer(wrapped(psycopg.errors.lookup(sqlstate)("no space")))
+    assert_problem(response, "busy", "The database cannot serve at present. Nothing was done.")
+    assert response["Retry-After"] == "1"
+
+
 def test_another_error_of_the_database_is_internal(answer: Callable[..., HttpResponse]) -> None:
-    response = answer(wrapped(psycopg.errors.DiskFull("no space")))
-    assert_problem(response, "internal_error", "Internal error.")
+    response = answer(wrapped(psycopg.errors.UndefinedColumn("secret")))
+    assert_problem(response, "internal_error", "Something went wrong here. It was logged.")
 
 
 @pytest.fixture

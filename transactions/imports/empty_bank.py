@@ -7,7 +7,7 @@ from django.db import OperationalError, connection, transaction
 
 from accounts.models import Account
 from accounts.states import AccountKind
-from core.contention import is_contention
+from core.database_errors import meaning_of
 from core.failpoints import failpoint
 from transactions.imports.problems import ImportBusy, ImportRefused
 from transactions.models import ArchiveRun, Batch, Transaction
@@ -42,7 +42,7 @@ def empty_bank(*, dry_run: bool) -> Iterator[None]:
             failpoint("import.verified")
             transaction.set_rollback(dry_run)
     except OperationalError as error:
-        if is_contention(error):
+        if meaning_of(error).tried_again:
             raise ImportBusy(
                 "Somebody writes to this bank, or another import is at work."
             ) from error

@@ -1,0 +1,158 @@
+"""What an error of the database means: to a client, to a worker, to the connection, to readiness.
+
+One table for the SQLSTATEs of PostgreSQL (appendix A of its manual) and one for the result codes of
+SQLite. A code is looked up before its class (the first two characters); what stands in neither
+table is the bank's own fault. Nothing else in the bank reads codes.
+"""
+
+import time
+from dataclasses import dataclass
+
+import psycopg
+from django.db import InterfaceError, OperationalError, connection
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """`code` is of `core.errors.ERROR_KINDS`; `busy` only where certainly nothing was done.
+
+    `tried_again`: the same transaction may succeed in a moment. `is_the_commands`: a command that
+    meets it alone is at fault; else a worker keeps the command and waits. `drops_connection`: the
+    next request needs another one. `readiness` says what is wrong with the database, if anything.
+    """
+
+    code: str
+    tried_again: bool = False
+    is_the_commands: bool = False
+    drops_connection: bool = False
+    readiness: str = ""
+
+    @property
+    def detail(self) -> str:
+        """For the client of a `busy` database, whom the reason does not concern."""
+        trouble = "cannot serve at present" if self.readiness else "is busy"
+        return f"The database {trouble}. Nothing was done."
+
+
+# Others are in the way.
+CONTENTION = Meaning("busy", tried_again=True)
+# It took longer than a statement may. Sent again it may not; a worker must not try for ever.
+TOO_LONG = Meaning("busy", is_the_commands=True)
+# The session was ended while it did nothing, or before it was begun.
+SESSION_ENDED = Meaning("busy", drops_connection=True)
+# The connection was lost. If COMMIT was under way, nobody knows whether it happened.
+LOST = Meaning("outcome_unknown", drops_connection=True)
+# The database is not as the bank needs it: rights, damage. No command is at fault.
+FAULT = Meaning("internal_error")
+# The statement or its data are wrong.
+OURS = Meaning("internal_error", is_the_commands=True)
+
+
+def _not_now(readiness: str) -> Meaning:
+    """The database cannot serve at present. The transaction was rolled back."""
+    return Meaning("busy", drops_connection=True, readiness=readiness)
+
+
+READ_ONLY = _not_now("is read-only")
+FULL = _not_now("has no room left on its disk")
+EXHAUSTED = _not_now("has no resources left")
+REFUSES = _not_now("refuses connections")
+SYSTEM_ERROR = _not_now("met an error of its system")
+AWAY = _not_now("does not answer")
+
+# An error that the server reports has ended the transaction before its commit record was written:
+# what fails later is a PANIC, and the client sees a lost connection.
+POSTGRESQL: dict[str, Meaning] = {
+    "08": LOST,
+    "25006": READ_ONLY,  # read_only_sql_transaction: a standby, or an administrator's default
+    "25P03": SESSION_ENDED,  # idle_in_transaction_session_timeout
+    "25P04": SESSION_ENDED,  # transaction_timeout
+    "28": REFUSES,  # no such role, wrong password, pg_hba.conf
+    "3D": REFUSES,  # no such database
+    "40001": CONTENTION,  # serialization_failure
+    "40003": LOST,  # statement_completion_unknown
+    "40P01": CONTENTION,  # deadlock_detected
+    "42501": FAULT,  # insufficient_privilege
+    "53": EXHAUSTED,
+    "53100": FULL,  # disk_full
+    "53300": REFUSES,  # too_many_connections
+    "55P03": CONTENTION,  # lock_not_available
+    "57014": TOO_LONG,  # query_canceled
+    "57": LOST,  # the server or the database is going away
+    "57P03": AWAY,  # cannot_connect_now: starting or stopping
+    "57P05": SESSION_ENDED,  # idle_session_timeout
+    "58": SYSTEM_ERROR,
+    "XX001": FAULT,  # data_corrupted
+    "XX002": FAULT,  # index_corrupted
+}
+
+# By primary result code, the lower eight bits.
+SQLITE: dict[int, Meaning] = {
+    3: REFUSES,  # SQLITE_PERM
+    5: CONTENTION,  # SQLITE_BUSY
+    6: CONTENTION,  # SQLITE_LOCKED
+    7: EXHAUSTED,  # SQLITE_NOMEM
+    8: READ_ONLY,  # SQLITE_READONLY
+    9: TOO_LONG,  # SQLITE_INTERRUPT
+    10: LOST,  # SQLITE_IOERR: it may come after the journal was deleted, which is the commit
+    11: FAULT,  # SQLITE_CORRUPT
+    13: FULL,  # SQLITE_FULL
+    14: AWAY,  # SQLITE_CANTOPEN
+    15: CONTENTION,  # SQLITE_PROTOCOL
+    22: FAULT,  # SQLITE_NOLFS
+    23: REFUSES,  # SQLITE_AUTH
+    26: FAULT,  # SQLITE_NOTADB
+}
+
+# How long readiness repeats what a request met: nothing can ask a full disk without writing to it.
+_REMEMBERED_SECONDS = 30
+
+# What is raised without a code when the connection is gone.
+_WITHOUT_A_LAST_WORD = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    OperationalError,
+    InterfaceError,
+)
+
+_trouble: tuple[float, str] | None = None
+
+
+def meaning_of(error: BaseException) -> Meaning:
+    """What an error that Django raised for the database, or its driver's own, means."""
+    cause = error.__cause__ or error
+    if (result_code := getattr(cause, "sqlite_errorcode", None)) is not None:
+        return SQLITE.get(result_code & 0xFF, OURS)
+    sqlstate = getattr(cause, "sqlstate", None)
+    if sqlstate is not None:
+        return POSTGRESQL.get(sqlstate) or POSTGRESQL.get(sqlstate[:2], OURS)
+    if getattr(cause, "pgconn", None) is not None:
+        return AWAY  # psycopg sets it where connecting failed, and knows no SQLSTATE then.
+    return LOST if isinstance(cause, _WITHOUT_A_LAST_WORD) else OURS
+
+
+def note(error: BaseException) -> Meaning:
+    """As `meaning_of`, and has this thread's connection closed and readiness know where it must.
+
+    The connection is closed when the request ends, or by its owner: it may be in a transaction.
+    """
+    global _trouble  # noqa: PLW0603 - what this process met last
+    meaning = meaning_of(error)
+    if meaning.drops_connection:
+        connection.close_at = time.monotonic()  # Django's own deadline for a kept connection.
+    if meaning.readiness:
+        _trouble = (time.monotonic(), meaning.readiness)
+    return meaning
+
+
+def recent_trouble() -> str:
+    """What readiness must repeat of what requests of this process met; empty if nothing."""
+    if _trouble is None or time.monotonic() - _trouble[0] > _REMEMBERED_SECONDS:
+        return ""
+    return _trouble[1]
+
+
+def forget_trouble() -> None:
+    """For tests: this process has met nothing."""
+    global _trouble  # noqa: PLW0603 - see note
+    _trouble = None
