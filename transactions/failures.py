@@ -1,20 +1,58 @@
 """What can be done about a transaction that failed."""
 
+from collections.abc import Collection
+
+from django.db.models import Exists, OuterRef, prefetch_related_objects
+
 from core.errors import ERROR_KINDS
 from transactions.models import Transaction
+from transactions.states import TransactionStatus
+
+# A reversal that failed, where another one of the same transaction waits or is posted.
+IS_OVERTAKEN = Exists(
+    Transaction.objects.filter(reverses=OuterRef("reverses")).exclude(
+        status=TransactionStatus.FAILED
+    )
+)
 
 
 def is_final(transaction: Transaction) -> bool:
-    """Whether it stays as it is: archived, or the refused item of an atomic batch.
+    """Whether it stays as it is: archived, the refused item of an atomic batch, or overtaken.
 
-    Lists read the batches of their rows beforehand (`prefetch_related("batch")`).
+    A reversal that failed is overtaken where another one of the same transaction waits or is
+    posted. Lists read beforehand what this needs: `read_beforehand`.
     """
     if transaction.archived_at is not None:
         return True
-    return transaction.batch is not None and transaction.batch.atomic
+    if transaction.batch is not None and transaction.batch.atomic:
+        return True
+    if not _may_be_overtaken(transaction):
+        return False
+    if transaction.is_overtaken is None:
+        _tell_overtaken([transaction])
+    return bool(transaction.is_overtaken)
 
 
 def is_retryable(transaction: Transaction) -> bool:
     """Whether `retry/` may be asked for."""
     kind = ERROR_KINDS.get(transaction.failure_code)
     return bool(kind and kind.retryable) and not is_final(transaction)
+
+
+def read_beforehand(transactions: Collection[Transaction]) -> None:
+    """Reads what `is_final` needs of all of them: at most two statements, most often none."""
+    prefetch_related_objects(list(transactions), "batch")
+    if some := [one for one in transactions if _may_be_overtaken(one)]:
+        _tell_overtaken(some)
+
+
+def _may_be_overtaken(transaction: Transaction) -> bool:
+    return transaction.reverses_id is not None and transaction.status == TransactionStatus.FAILED
+
+
+def _tell_overtaken(transactions: Collection[Transaction]) -> None:
+    reversals = Transaction.objects.filter(reverses__in={one.reverses_id for one in transactions})
+    others = reversals.exclude(status=TransactionStatus.FAILED)
+    reversed_ids = set(others.values_list("reverses_id", flat=True))
+    for transaction in transactions:
+        transaction.is_overtaken = transaction.reverses_id in reversed_ids

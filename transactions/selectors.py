@@ -22,6 +22,7 @@ from core.errors import FieldError, InvalidInput, NotFound
 from transactions.archive.checkpoints import internal_balance
 from transactions.balances import balances_at
 from transactions.branches import Branch
+from transactions.failures import read_beforehand
 from transactions.models import Entry, Transaction, TransactionEvent
 from transactions.states import OPEN, TransactionStatus, TransactionType
 
@@ -140,7 +141,7 @@ def page_of_transactions(
         found = list(pages[0])
     else:
         found = list(Transaction.objects.filter(pk__in=_union_of_ids(pages, backwards, limit)))
-    prefetch_related_objects(found, "batch")
+    read_beforehand(found)
     return sorted(found, key=lambda transaction: transaction.id, reverse=not backwards)
 
 

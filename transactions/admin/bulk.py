@@ -36,7 +36,7 @@ from transactions.admin.decisions import (
 )
 from transactions.admin.filters import status_badge
 from transactions.commands import Cancel, Reverse
-from transactions.failures import is_retryable
+from transactions.failures import is_retryable, read_beforehand
 from transactions.models import Transaction
 
 # At once: as many as are done within the time that a page may take.
@@ -200,7 +200,9 @@ def _with_words(queryset: QuerySet[Transaction]) -> QuerySet[Transaction]:
 
 
 def _of_ids(ids: Any) -> list[Transaction]:
-    return list(_with_words(Transaction.objects.filter(pk__in=ids)).order_by("-id"))
+    found = list(_with_words(Transaction.objects.filter(pk__in=ids)).order_by("-id"))
+    read_beforehand(found)
+    return found
 
 
 def _list_with(filters: str) -> str:

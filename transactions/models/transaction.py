@@ -36,6 +36,9 @@ class Transaction(models.Model):
     `id` carries `created_at` (see core.identifiers). Only `transactions.ledger` writes this table.
     """
 
+    # Of a reversal that failed, once it was looked up: whether another one waits or is posted.
+    is_overtaken: bool | None = None
+
     id = models.UUIDField(primary_key=True, editable=False)
     type = models.CharField(max_length=8, choices=TransactionType.choices)
     status = models.CharField(max_length=10, choices=TransactionStatus.choices)

@@ -1,10 +1,14 @@
 """Retry, in process: which failures, how often, what the events keep."""
 
+import csv
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.commands import CloseAccount, FreezeAccount, UnfreezeAccount
@@ -20,12 +24,13 @@ from core.errors import (
     RetryLimit,
 )
 from core.identifiers import uuid7
+from tests.api import API, account_path, staff
 from tests.assertions import nothing_changes
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.archive.runs import archive
 from transactions.archive.selection import Selection
-from transactions.commands import Cancel, Reject, Retry, Reverse, Transfer, Withdraw
-from transactions.commands.decisions import is_retryable
+from transactions.commands import Cancel, Reject, Retry, Reverse, Transfer, Withdraw, decisions
+from transactions.failures import is_retryable, read_beforehand
 from transactions.journal import JournalRow
 from transactions.models import Batch, Transaction
 from transactions.processor import process
@@ -171,9 +176,9 @@ def test_a_closed_account_is_final() -> None:
 def test_the_code_says_what_may_be_retried(code: str, retryable: bool) -> None:
     row = failed(make_account())
     row.failure_code = code
-    assert is_retryable(row) is retryable
+    assert decisions.is_retryable(row) is retryable
     row.is_final = True
-    assert not is_retryable(row)
+    assert not decisions.is_retryable(row)
 
 
 def test_what_is_archived_or_of_an_atomic_batch_is_final(archive_file: Path) -> None:
@@ -207,6 +212,40 @@ def test_a_reversal_is_not_retried_beside_another_one() -> None:
     for queued in (False, True):
         with nothing_changes(), pytest.raises(AlreadyReversed):
             retry(refused, queued=queued, may_reverse=True)
+
+
+def test_retryable_follows_the_state_of_the_other_reversal(
+    django_assert_num_queries: Any,
+) -> None:
+    """True while there is no other one that waits or is posted; in lists, details and CSV alike."""
+    source, target = make_account(balance=20), make_account()
+    sent = run(Transfer(account_id=source.id, target_account_id=target.id, amount=Decimal(12)))
+    run(Withdraw(account_id=target.id, amount=Decimal(5)))
+    refused = [run(Reverse(transaction_id=sent.id, reason="Sent twice")) for _ in range(3)]
+    client = staff("supervisor")
+
+    def told() -> list[list[bool]]:
+        paths = [f"{API}transactions/", account_path(source, "transactions")]
+        pages = [client.get(path, {"status": "FAILED"}).json()["results"] for path in paths]
+        pages += [[client.get(f"{API}transactions/{row.id}/").json() for row in refused]]
+        text = b"".join(client.get(paths[0], {"format": "csv", "status": "FAILED"}))
+        in_csv = [row["failure_retryable"] for row in csv.DictReader(text.decode().splitlines())]
+        return [[row["failure"]["retryable"] for row in page] for page in pages] + [
+            [{"true": True, "false": False}[cell] for cell in in_csv]
+        ]
+
+    assert told() == [[True] * 3] * 4
+    deposit(target, 30)
+    assert run(Reverse(transaction_id=sent.id, reason="Sent twice")).status == "COMPLETED"
+    assert told() == [[False] * 3] * 4
+    rows = list(Transaction.objects.filter(status="FAILED"))
+    with django_assert_num_queries(1):  # None of them came in a batch.
+        read_beforehand(rows)
+        assert not any(map(is_retryable, rows))
+    output = StringIO()
+    with nothing_changes():
+        call_command("retry_failed", stdout=output)
+    assert output.getvalue().startswith("Retried 0 transactions")
 
 
 def test_who_may_not_reverse_may_not_retry_a_reversal() -> None:

@@ -66,6 +66,42 @@ def test_each_by_itself_oldest_first() -> None:
     assert (event.caller, event.actor, event.reason) == ("job:retry_failed", None, "retry_failed")
 
 
+# What is rolled back must be a transaction of its own.
+@pytest.mark.django_db(transaction=True)
+def test_a_dry_run_says_what_would_come_of_it() -> None:
+    account = make_account(balance=5)
+    rows = [refused(account, amount) for amount in (8, 12)]
+    deposit(account, 4)
+    would = [summary(COMPLETED=1, insufficient_funds=1)[0].replace("Retried", "Would retry")]
+    with nothing_changes():
+        assert retry_failed("--dry-run")[:1] == would
+    assert retry_failed()[:1] == summary(COMPLETED=1, insufficient_funds=1)[:1]
+    assert [outcome(row)[0] for row in rows] == ["COMPLETED", "FAILED"]
+
+
+def test_a_limit_takes_the_oldest() -> None:
+    account = make_account(balance=5)
+    rows = [refused(account, amount) for amount in (8, 7, 6)]
+    deposit(account, 30)
+    assert retry_failed("--limit", "2") == summary(COMPLETED=2)
+    assert [outcome(row)[0] for row in rows] == ["COMPLETED", "COMPLETED", "FAILED"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["--limit", text] for text in ("0", "-1", "1.5", "many", "")),
+        *(["--account", text] for text in ("", "7", "019ab0c46d2e7a4180003f5e0c9d1b27")),
+        *(["--reason", text] for text in ("", " ", "a\x00b", "\u200b", "r" * 501)),
+    ],
+    ids=ascii,
+)
+def test_arguments_are_read_as_everywhere(arguments: list[str]) -> None:
+    refused(make_account(balance=5), 8)
+    with nothing_changes(), pytest.raises(CommandError, match=f"argument {arguments[0]}: "):
+        retry_failed(*arguments)
+
+
 def test_only_those_of_a_code_or_an_account() -> None:
     account, other, frozen = (make_account(balance=5) for _ in range(3))
     mine, others = refused(account, 8), refused(other, 9)

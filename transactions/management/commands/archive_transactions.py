@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import Account
 from core.commands import Origin
 from core.files import FileBusy, FileProblem
+from core.identifiers import parse_uuid
 from core.progress import Progress
 from transactions.archive.checkpoints import added
 from transactions.archive.file import archive_path
@@ -160,7 +161,7 @@ def _account_id(text: str | None) -> UUID | None:
     if text is None:
         return None
     try:
-        found = Account.objects.filter(pk=UUID(text))
+        found = Account.objects.filter(pk=parse_uuid(text))
     except ValueError:
         found = Account.objects.filter(number=text)
     account_id: UUID | None = found.values_list("pk", flat=True).first()

@@ -7,10 +7,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import QuerySet
 
+from core.arguments import identifier, positive, reason
 from core.commands import Origin
 from core.errors import ERROR_KINDS, BankError
 from transactions.commands import Retry
+from transactions.failures import IS_OVERTAKEN
 from transactions.models import Transaction
 from transactions.processor import process
 from transactions.selectors import touching
@@ -22,46 +25,62 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--code", help="only those that failed with this code")
-        parser.add_argument("--account", type=UUID, help="only those of this account (UUID)")
-        parser.add_argument("--reason", default="retry_failed", help="kept in each event")
+        parser.add_argument("--account", type=identifier, help="only those of this account (UUID)")
+        parser.add_argument("--limit", type=positive, metavar="N", help="the oldest N of them only")
+        parser.add_argument(
+            "--reason", type=reason, default="retry_failed", help="kept in each event"
+        )
         parser.add_argument("--queue", action="store_true", help="queue them for the worker")
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="only say what would come of it; of each by itself, as things stand now",
+        )
 
-    def handle(
-        self, *, code: str | None, account: UUID | None, reason: str, queue: bool, **_: Any
-    ) -> None:
-        retryable = {name for name, kind in ERROR_KINDS.items() if kind.retryable}
-        if code is not None and code not in retryable:
-            raise CommandError(f"{code} is not a failure that can be retried.")
-        failed = Transaction.objects.filter(
-            status=TransactionStatus.FAILED,
-            failure_code__in=retryable if code is None else {code},
-            archived_at__isnull=True,
-        ).exclude(batch__atomic=True)
-        if account is not None:
-            failed = failed.filter(touching(account))
+    def handle(self, **options: Any) -> None:
+        chosen = _chosen(options["code"], options["account"]).order_by("id")[: options["limit"]]
         outcomes: Counter[str] = Counter()
-        for transaction_id in list(failed.order_by("id").values_list("pk", flat=True)):
-            outcomes[self._retry(transaction_id, reason, queue)] += 1
+        for transaction_id in list(chosen.values_list("pk", flat=True)):
+            outcomes[_retry(transaction_id, options)] += 1
+        self._tell(outcomes, dry_run=options["dry_run"])
+
+    def _tell(self, outcomes: Counter[str], *, dry_run: bool) -> None:
         completed = outcomes[str(TransactionStatus.COMPLETED)]
         waiting = outcomes[str(TransactionStatus.PENDING)]
         again = outcomes.total() - completed - waiting
         self.stdout.write(
-            f"Retried {outcomes.total()} transactions: {completed} completed, {waiting} wait,"
-            f" {again} failed again or were refused."
+            f"{'Would retry' if dry_run else 'Retried'} {outcomes.total()} transactions:"
+            f" {completed} completed, {waiting} wait, {again} failed again or were refused."
         )
         for outcome, count in sorted(outcomes.items()):
             self.stdout.write(f"  {outcome:<24} {count}")
 
-    def _retry(self, transaction_id: UUID, reason: str, queue: bool) -> str:
-        command = Retry(
-            transaction_id=transaction_id,
-            reason=reason,
-            limit=settings.RETRY_LIMIT,
-            may_reverse=True,
-            queued=queue,
-        )
-        try:
-            row = process([command], Origin(caller="job:retry_failed"))[0]
-        except BankError as error:
-            return f"refused: {error.code}"
-        return row.failure_code or str(row.status)
+
+def _chosen(code: str | None, account: UUID | None) -> QuerySet[Transaction]:
+    """What failed and may pass. Raises CommandError for a code that is final."""
+    retryable = {name for name, kind in ERROR_KINDS.items() if kind.retryable}
+    if code is not None and code not in retryable:
+        raise CommandError(f"{code} is not a failure that can be retried.")
+    failed = Transaction.objects.filter(
+        status=TransactionStatus.FAILED,
+        failure_code__in=retryable if code is None else {code},
+        archived_at__isnull=True,
+    )
+    failed = failed.exclude(batch__atomic=True).exclude(IS_OVERTAKEN)
+    return failed if account is None else failed.filter(touching(account))
+
+
+def _retry(transaction_id: UUID, options: dict[str, Any]) -> str:
+    command = Retry(
+        transaction_id=transaction_id,
+        reason=options["reason"],
+        limit=settings.RETRY_LIMIT,
+        may_reverse=True,
+        queued=options["queue"],
+    )
+    origin = Origin(caller="job:retry_failed")
+    try:
+        row = process([command], origin, dry_run=options["dry_run"])[0]
+    except BankError as error:
+        return f"refused: {error.code}"
+    return row.failure_code or str(row.status)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
+from core.arguments import identifier, reason
 from core.commands import Origin
 from core.errors import BankError
 from transactions.commands import Reverse
@@ -16,11 +17,12 @@ class Command(BaseCommand):
     help = "Reverses completed transactions: all of them, or none if one is refused."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("transaction_ids", nargs="+", type=UUID, metavar="ID")
-        parser.add_argument("--reason", required=True, help="kept with each reversal")
+        parser.add_argument("transaction_ids", nargs="+", type=identifier, metavar="ID")
+        parser.add_argument("--reason", required=True, type=reason, help="kept with each reversal")
 
-    def handle(self, *, transaction_ids: list[UUID], reason: str, **_: Any) -> None:
-        commands = [Reverse(transaction_id=one, reason=reason) for one in transaction_ids]
+    def handle(self, *, transaction_ids: list[UUID], **options: Any) -> None:
+        why = options["reason"]
+        commands = [Reverse(transaction_id=one, reason=why) for one in transaction_ids]
         origin = Origin(caller="job:reverse_transactions")
         try:
             rows = process(commands, origin, all_or_nothing=True)

@@ -1,0 +1,38 @@
+"""What commands of the terminal take as arguments: read as everywhere, refused by argparse."""
+
+import re
+from argparse import ArgumentTypeError
+from uuid import UUID
+
+from core.identifiers import parse_uuid
+from core.texts import check_text
+
+_LONGEST_REASON = 500
+
+
+def identifier(text: str) -> UUID:
+    """An id (RFC 9562)."""
+    try:
+        return parse_uuid(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no id: {error}") from error
+
+
+def reason(text: str) -> str:
+    """Why: what is kept with a decision."""
+    if not text.strip():
+        raise ArgumentTypeError("A reason must not be blank.")
+    if len(text) > _LONGEST_REASON:
+        raise ArgumentTypeError(f"A reason has at most {_LONGEST_REASON} characters.")
+    try:
+        check_text(text, multiline=True)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
+    return text
+
+
+def positive(text: str) -> int:
+    """A whole number above zero."""
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+        raise ArgumentTypeError(f"{text!r} is no whole number above zero.")
+    return int(text)
