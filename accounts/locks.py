@@ -32,6 +32,7 @@ class LockedAccount:
     overdraft_limit: int
     last_sequence: int
     last_posted_at: datetime | None
+    owner_id: int | None = None
 
     @classmethod
     def of(cls, account: Account) -> "LockedAccount":
@@ -48,6 +49,7 @@ class LockedAccount:
             overdraft_limit=to_units(account.overdraft_limit),
             last_sequence=account.last_sequence,
             last_posted_at=account.last_posted_at,
+            owner_id=account.owner_id,
         )
 
     @property
@@ -68,7 +70,7 @@ class LockedAccount:
 
 _READ = """
     SELECT id, currency, status, debits_blocked, credits_blocked, balance, overdraft_limit,
-        last_sequence, last_posted_at
+        last_sequence, last_posted_at, owner_id
     FROM accounts_account
     WHERE kind = 'CUSTOMER' AND id"""
 _LOCK_POSTGRESQL = _READ + " = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
@@ -104,11 +106,12 @@ def lock_accounts(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
 
 
 def _from_sqlite(pk: str, currency: str, status: str, *rest: Any) -> tuple[Any, ...]:
-    *flags_and_amounts, posted_at = rest
+    *flags_and_amounts, posted_at, owner_id = rest
     return (
         UUID(pk),
         currency,
         status,
         *flags_and_amounts,
         posted_at and posted_at.replace(tzinfo=UTC),
+        owner_id,
     )

@@ -35,33 +35,35 @@ def visible_account(user: Any, account_id: UUID) -> Account:
 
 @dataclass(frozen=True, slots=True)
 class AccountCurrency:
-    """What an account is in; it never changes, so no lock is needed to rely on it."""
+    """What an account is in, and whose it is: neither changes, so that no lock is needed."""
 
     id: UUID
     currency: str
+    owner_id: int | None
 
 
 _CURRENCIES = (
-    "SELECT id, currency FROM accounts_account WHERE kind = 'CUSTOMER' AND id = ANY(%s::uuid[])"
+    "SELECT id, currency, owner_id FROM accounts_account"
+    " WHERE kind = 'CUSTOMER' AND id = ANY(%s::uuid[])"
 )
 
 
 def currencies_of(account_ids: Iterable[UUID]) -> dict[UUID, AccountCurrency]:
-    """The currencies of customer accounts. Raises NotFound if one does not exist."""
+    """The currencies and owners of customer accounts. Raises NotFound if one does not exist."""
     wanted = set(account_ids)
     found = {
-        account_id: AccountCurrency(account_id, currency)
-        for account_id, currency in _currencies(wanted)
+        account_id: AccountCurrency(account_id, currency, owner)
+        for account_id, currency, owner in _currencies(wanted)
     }
     if len(found) < len(wanted):
         raise NotFound(f"There is no account {min(wanted - found.keys())}.")
     return found
 
 
-def _currencies(account_ids: set[UUID]) -> Iterable[tuple[UUID, str]]:
+def _currencies(account_ids: set[UUID]) -> Iterable[tuple[UUID, str, int | None]]:
     if connection.vendor != "postgresql" or not account_ids:
         rows = Account.objects.filter(pk__in=account_ids, kind=AccountKind.CUSTOMER)
-        return rows.values_list("id", "currency")
+        return rows.values_list("id", "currency", "owner_id")
     # Each command that is queued asks this: constant text, which is planned once.
     with prepared_cursor() as cursor:
         cursor.execute(_CURRENCIES, [array(account_ids)])

@@ -16,13 +16,15 @@ class Origin:
     """Who gives a command, and from where: what the audit trail says of it.
 
     `caller` is `user:<id>` or `client:<id>`, the owner of idempotency keys. Jobs have no user, and
-    `caller` then names the job (`job:<name>`).
+    `caller` then names the job (`job:<name>`). `as_customer` says that the user is no member of
+    staff, and acts as the owner of their accounts.
     """
 
     user_id: int | None = None
     caller: str = ""
     request_id: str = ""
     address: str | None = None
+    as_customer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

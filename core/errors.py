@@ -31,6 +31,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "not_authenticated": ErrorKind(401, "Authentication is required"),
     "permission_denied": ErrorKind(403, "Not allowed"),
     "self_approval": ErrorKind(403, "Nobody approves what they asked for"),
+    "self_dealing": ErrorKind(403, "Nobody acts on accounts that are their own"),
     "not_found": ErrorKind(404, "Not found"),
     "method_not_allowed": ErrorKind(405, "Method not allowed"),
     "not_acceptable": ErrorKind(406, "No acceptable representation"),
@@ -170,6 +171,17 @@ class ApprovalRequired(BankError):
 
 class SelfApproval(BankError):
     code = "self_approval"
+
+
+class SelfDealing(BankError):
+    """A member of staff asks for something that touches an account of their own."""
+
+    code = "self_dealing"
+
+    def __init__(self, account_id: UUID, *, index: int | None = None) -> None:
+        self.account_id = account_id
+        detail = f"Account {account_id} is your own: another member of staff must do this."
+        super().__init__(detail, index=index)
 
 
 class ProcessingError(BankError):

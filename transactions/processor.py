@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.commands import AccountCommand, OpenAccount
 from accounts.locks import LockedAccount, lock_accounts
 from accounts.models import Account
+from accounts.self_dealing import refuse_self_dealing, refuse_self_dealing_by_id
 from core.commands import Command, Origin
 from core.contention import retrying
 from core.errors import (
@@ -63,8 +64,9 @@ def process(
     A command that carries an idempotency key which its caller has used before for the same request
     gives the Replay of what that made; used for another request, it raises IdempotencyKeyReused.
 
-    Raises the BankError of the first command whose input is bad or whose account is unknown, and of
-    a decision or account command that is refused: then nothing of the list is left behind. Raises
+    Raises SelfDealing if the member of staff who asks owns an account that the list touches. Raises
+    the BankError of the first command whose input is bad or whose account is unknown, and of a
+    decision or account command that is refused: then nothing of the list is left behind. Raises
     Busy when other transactions stay in the way. Locks all accounts of the list, in one query. Not
     to be called inside a transaction.
     """
@@ -99,6 +101,8 @@ def _run(
     commands = resolve(commands)
     stored = _lock_stored(commands)
     accounts = lock_accounts(_accounts_of(commands, stored))
+    refuse_self_dealing(accounts.values(), origin)
+    _refuse_own_decisions(commands, stored, origin)
     failpoint("process.locked")
     if batch is not None:
         items = cast("list[MoneyCommand]", commands)
@@ -172,6 +176,16 @@ def _accounts_of(commands: Sequence[Command], stored: dict[UUID, JournalRow]) ->
         if isinstance(command, Decision) and command.executes:
             touched.update(stored[command.transaction_id].customer_account_ids())
     return touched - opened
+
+
+def _refuse_own_decisions(
+    commands: Sequence[Command], stored: dict[UUID, JournalRow], origin: Origin
+) -> None:
+    """Raises SelfDealing for decisions that lock no account: those post nothing."""
+    ended = [one for one in commands if isinstance(one, Decision) and not one.executes]
+    if ended:
+        rows = [stored[one.transaction_id] for one in ended]
+        refuse_self_dealing_by_id([pk for row in rows for pk in row.customer_account_ids()], origin)
 
 
 def _apply(command: Command, origin: Origin) -> Account:

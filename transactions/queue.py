@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.selectors import currencies_of
+from accounts.self_dealing import refuse_self_dealing
 from core.commands import Origin
 from core.errors import BankError, FieldError, InvalidInput, ProcessingError
 from core.failpoints import failpoint
@@ -42,9 +43,10 @@ def accept(
 ) -> list[JournalRow | Replay]:
     """Stores commands as PENDING transactions, for a worker to process. Two statements.
 
-    Raises what bad input and unknown accounts raise, and leaves nothing behind then. What depends
-    on the state of the accounts, the worker finds out. Keys are settled as by `process`; the items
-    of a batch stand alone, and those with known keys are replays.
+    Raises what bad input and unknown accounts raise, and SelfDealing as `process` does, and leaves
+    nothing behind then. What depends on the state of the accounts, the worker finds out. Keys are
+    settled as by `process`; the items of a batch stand alone, and those with known keys are
+    replays.
     """
     return settle_keys(lambda: _accept(commands, origin, batch), commands, origin, batch)
 
@@ -55,6 +57,7 @@ def _accept(
     created_at = timezone.now()
     resolved = resolve(commands)
     accounts = currencies_of({one for command in resolved for one in command.account_ids()})
+    refuse_self_dealing(accounts.values(), origin)
     known: dict[int, Replay] = {}
     if batch is None:
         rows = [

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.commands.base import record_event, snapshot
 from accounts.models import CASH, Account, internal_account_id
 from accounts.numbers import new_account_number
+from accounts.self_dealing import refuse_self_dealing
 from accounts.states import AccountEventType, AccountKind
 from core.commands import Command, Origin
 from core.identifiers import moment_of, uuid7
@@ -25,7 +26,8 @@ _SHOWN = ("name", "number", "currency", "owner_id", "overdraft_limit", "metadata
 class OpenAccount(Command):
     """Opens a customer account, empty. An initial balance is a Deposit after it, in the same list.
 
-    Raises InvalidInput if the overdraft limit is negative, too large or has too many digits.
+    Raises InvalidInput if the overdraft limit is negative, too large or has too many digits, and
+    SelfDealing if the member of staff who asks would own the account.
     """
 
     verb: ClassVar[str] = "open account"
@@ -47,6 +49,9 @@ class OpenAccount(Command):
     def apply(self, origin: Origin) -> Account:
         """Inserts the account and its event. The currency's cash account is there afterwards."""
         validate_overdraft_limit(self.overdraft_limit, self.currency)
+        if self.owner_id is not None:
+            opened = Account(id=self.account_id, owner_id=self.owner_id)
+            refuse_self_dealing([opened], origin)
         ensure_cash_account(self.currency)
         account = self._insert(origin)
         record_event(

@@ -51,7 +51,9 @@ def _card(asked: Request, request: HttpRequest) -> dict[str, Any]:
     pk = (transaction.pk,)
     maker = transaction.created_by
     is_own = request.user.pk in asked.asker_ids
-    may_decide = request.user.has_perm(_APPROVE)
+    owners = {side.account.owner_id for side in (asked.debited, asked.credited)}
+    owns_account = request.user.pk in owners
+    may_decide = request.user.has_perm(_APPROVE) and not (is_own or owns_account)
     return {
         "title": f"{transaction.get_type_display()} of"
         f" {shown_amount(transaction.amount, transaction.currency)} {transaction.currency}",
@@ -75,8 +77,9 @@ def _card(asked: Request, request: HttpRequest) -> dict[str, Any]:
         ],
         "refusal": asked.refusal,
         "is_own": is_own,
-        "approve": _decision("approve", pk) if may_decide and not is_own else "",
-        "reject": _decision("reject", pk) if may_decide and not is_own else "",
+        "owns_account": owns_account,
+        "approve": _decision("approve", pk) if may_decide else "",
+        "reject": _decision("reject", pk) if may_decide else "",
     }
 
 

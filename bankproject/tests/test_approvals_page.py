@@ -191,3 +191,12 @@ def test_it_costs_the_same_with_a_thousand_waiting(ada: Account, people: dict[st
         counts.append(len(queries))
     # Session, user, its rights, the page and its retries, two numbers of the navigation.
     assert counts == [7, 7]
+
+
+def test_nobody_decides_on_an_account_of_their_own(settings: Any, people: dict[str, Any]) -> None:
+    settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(1000)}
+    asked = ask(make_account(owner_id=people["sam"].pk), people["tessa"], "2000")
+    html = html_of(people["sam"])
+    assert "One of the accounts is your own, so someone else decides." in html
+    assert decision("approve", asked) not in html
+    assert decision("approve", asked) in html_of(people["susan"])

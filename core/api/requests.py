@@ -94,4 +94,5 @@ def origin_of(request: Request | HttpRequest) -> Origin:
         caller=f"client:{client.client_id}" if client else f"user:{request.user.pk}",
         request_id=getattr(request, "request_id", ""),
         address=request.META.get("REMOTE_ADDR") or None,
+        as_customer=not request.user.is_staff,
     )

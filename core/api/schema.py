@@ -181,6 +181,8 @@ def _implied_codes(path: str, method: str, operation: dict[str, Any]) -> Iterabl
         yield "not_authenticated"
     if security and all(security):
         yield "permission_denied"
+        if method != "get":
+            yield "self_dealing"
     if "{" in path:
         yield "not_found"
     if "requestBody" in operation:

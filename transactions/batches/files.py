@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from accounts.selectors import AccountCurrency, currencies_of
+from accounts.self_dealing import refuse_self_dealing
 from core.api.parsers import loads
-from core.errors import FieldError, InvalidInput, NotFound
+from core.commands import Origin
+from core.errors import FieldError, InvalidInput, NotFound, SelfDealing
 from core.files import told_as_problem
 from transactions.batches.booking import MAX_ERRORS, postings_of
 from transactions.batches.input import COLUMNS, read_items
@@ -62,11 +64,12 @@ class MovementFile:
             yield piece.lines, read_items(piece.items, atomic=atomic)
 
 
-def check_file(path: Path, size: int) -> MovementFile:
+def check_file(path: Path, size: int, origin: Origin) -> MovementFile:
     """Reads all of it, and does nothing.
 
     Raises BadFile with the bad lines, the first hundred: for what is no item, an account that does
-    not exist, an amount that the account's currency cannot express, a key that is there twice.
+    not exist or is the asker's own, an amount that the account's currency cannot express, a key
+    that is there twice.
     What is found good stays so: accounts are never deleted, and keep their currency. Raises
     FileProblem if it cannot be read.
     """
@@ -75,7 +78,7 @@ def check_file(path: Path, size: int) -> MovementFile:
     length = 0
     for piece in _pieces(path, size, 0):
         length += len(piece.items)
-        problems += _problems_of(piece)
+        problems += _problems_of(piece, origin)
         problems += _repeated(piece, seen)
         if len(problems) >= MAX_ERRORS:
             break
@@ -87,7 +90,7 @@ def check_file(path: Path, size: int) -> MovementFile:
         return MovementFile(path, hashlib.file_digest(file, "sha256").hexdigest(), length)
 
 
-def _problems_of(piece: Piece) -> Iterator[str]:
+def _problems_of(piece: Piece, origin: Origin) -> Iterator[str]:
     try:
         commands = read_items(piece.items, atomic=False).commands
         wanted = {account_id for command in commands for account_id in command.account_ids()}
@@ -96,6 +99,7 @@ def _problems_of(piece: Piece) -> Iterator[str]:
         except NotFound as error:
             yield _unknown_account(piece, commands, error)
             return
+        yield from _own_accounts(piece, commands, known, origin)
         for _ in postings_of(commands, known):
             pass
     except InvalidInput as error:
@@ -109,6 +113,16 @@ def _unknown_account(piece: Piece, commands: Sequence[Any], error: NotFound) -> 
             if str(account_id) in error.detail:
                 return f"Line {line}: {error.detail}"
     return error.detail
+
+
+def _own_accounts(
+    piece: Piece, commands: Sequence[Any], known: dict[Any, AccountCurrency], origin: Origin
+) -> Iterator[str]:
+    for line, command in zip(piece.lines, commands, strict=True):
+        try:
+            refuse_self_dealing([known[one] for one in command.account_ids()], origin)
+        except SelfDealing as error:
+            yield f"Line {line}: {error.detail}"
 
 
 def _at_line(piece: Piece, error: FieldError) -> str:

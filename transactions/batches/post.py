@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Account
 from accounts.states import AccountKind
 from core.commands import Origin
-from core.errors import BankError, NotFound, Refusal
+from core.errors import BankError, NotFound, Refusal, SelfDealing
 from core.identifiers import uuid7
 from transactions.batches.booking import Results
 from transactions.commands import MoneyCommand
@@ -57,9 +57,10 @@ def post_batch(
     leaves nothing behind but that: the refused transaction, FAILED for good. With `queued` the
     items of a batch that is not atomic are stored for a worker; an atomic one is done at once.
 
-    Raises InvalidInput, which points at each bad item; NotFound and IdempotencyKeyReused, with the
-    index; ApprovalRequired for an atomic batch, with the index; Busy. All of them leave nothing
-    behind. A batch whose key is known has the Outcome of the first time, in its present state.
+    Raises InvalidInput, which points at each bad item; NotFound, SelfDealing and
+    IdempotencyKeyReused, with the index; ApprovalRequired for an atomic batch, with the index;
+    Busy. All of them leave nothing behind. A batch whose key is known has the Outcome of the first
+    time, in its present state.
     """
     assert 1 <= len(request.commands) <= MAX_ITEMS
     now = timezone.now()
@@ -99,6 +100,8 @@ def _run(
         return process(request.commands, origin, batch=batch, dry_run=dry_run)
     except NotFound as error:
         raise _first_unknown(request.commands) from error
+    except SelfDealing as error:
+        raise _first_own(request.commands, error.account_id) from error
 
 
 def _first_unknown(commands: Sequence[MoneyCommand]) -> NotFound:
@@ -111,6 +114,12 @@ def _first_unknown(commands: Sequence[MoneyCommand]) -> NotFound:
             if account_id not in known:
                 return NotFound(f"There is no account {account_id}.", index=index)
     raise AssertionError("All accounts are there.")
+
+
+def _first_own(commands: Sequence[MoneyCommand], account_id: UUID) -> SelfDealing:
+    """Which item touches the asker's own account. There may be more than one such account."""
+    touches = (index for index, one in enumerate(commands) if account_id in one.account_ids())
+    return SelfDealing(account_id, index=next(touches))
 
 
 def _replay(stored: Batch, request: BatchRequest, origin: Origin) -> Outcome:

@@ -216,8 +216,8 @@ WRONG = [
     (["--batch-size", "0"], "--batch-size is 1 to"),
     (["--account", "123456789012"], "There is no account"),
     (["--account", "018f0000-0000-7000-8000-000000000000"], "There is no account"),
-    (["--actor", "teller"], "no active user teller who may archive"),
-    (["--actor", "nobody"], "no active user nobody who may archive"),
+    (["--actor", "teller"], "teller has no right to do this"),
+    (["--actor", "nobody"], "no active member of staff nobody"),
 ]
 
 

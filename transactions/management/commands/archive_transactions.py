@@ -9,12 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.models import Account
+from core.actors import origin_of_actor
 from core.commands import Origin
 from core.files import FileBusy, FileProblem
 from core.identifiers import parse_uuid
@@ -100,7 +100,9 @@ class Command(BaseCommand):
             account_id=_account_id(options["account"]),
             include_failed=options["include_failed"],
         )
-        origin = _origin(options["actor"])
+        origin = origin_of_actor(
+            options["actor"], right=RUN_RIGHT, caller="job:archive_transactions"
+        )
         if options["dry_run"]:
             self._show(_as_planned(selection), as_json=options["json"])
             return
@@ -168,17 +170,6 @@ def _account_id(text: str | None) -> UUID | None:
     if account_id is None:
         raise CommandError(f"There is no account {text}.", returncode=2)
     return account_id
-
-
-def _origin(username: str | None) -> Origin:
-    """Raises CommandError for a user who may not archive."""
-    caller = "job:archive_transactions"
-    if username is None:
-        return Origin(caller=caller)
-    user = get_user_model().objects.filter(username=username, is_active=True).first()
-    if user is None or not user.has_perm(RUN_RIGHT):
-        raise CommandError(f"There is no active user {username} who may archive.", returncode=2)
-    return Origin(user_id=user.pk, caller=caller)
 
 
 def _as_planned(selection: Selection) -> dict[str, Any]:

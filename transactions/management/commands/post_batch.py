@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
+from core.actors import origin_of_actor
 from core.commands import Origin
 from core.errors import REFUSALS, BankError
 from core.failpoints import failpoint
@@ -18,6 +18,7 @@ from transactions.batches.answer import row_of
 from transactions.batches.files import BadFile, MovementFile, check_file
 from transactions.batches.post import MAX_ITEMS, post_batch
 from transactions.batches.results import ResultFile
+from transactions.permissions import CanPostTransactions
 from transactions.states import TransactionStatus
 
 # Exit codes, besides 0: all are completed or wait.
@@ -46,16 +47,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--atomic", action="store_true", help=f"all or nothing, up to {MAX_ITEMS} lines"
         )
-        parser.add_argument("--actor", help="username of the member of staff who asks for it")
+        parser.add_argument(
+            "--actor",
+            help="username of the member of staff who asks for it; needs the right to post",
+        )
 
     def handle(
         self, *, file: Path, dry_run: bool, atomic: bool, actor: str | None, **_: Any
     ) -> None:
         if file.suffix not in (".csv", ".jsonl"):
             raise CommandError("The file's name ends with .csv or .jsonl.", returncode=NOT_DONE)
-        origin = Origin(user_id=_user_id(actor), caller="job:post_batch")
+        origin = origin_of_actor(actor, right=CanPostTransactions.right, caller="job:post_batch")
         try:
-            movements = check_file(file, _PIECE)
+            movements = check_file(file, _PIECE, origin)
             if atomic and movements.length > MAX_ITEMS:
                 raise BadFile([f"An atomic file has at most {MAX_ITEMS} transactions."])
             if dry_run:
@@ -131,14 +135,3 @@ def _refused(error: BankError) -> CommandError:
         what += f", kept as {error.transaction_id}"
     is_refusal = error.code in ("approval_required", *REFUSALS)
     return CommandError(what, returncode=SOME_FAILED if is_refusal else NOT_DONE)
-
-
-def _user_id(username: str | None) -> int | None:
-    """Raises CommandError unless it is an active member of staff."""
-    if username is None:
-        return None
-    user = get_user_model().objects.filter(username=username, is_active=True, is_staff=True).first()
-    if user is None:
-        detail = f"There is no active member of staff {username}."
-        raise CommandError(detail, returncode=NOT_DONE)
-    return int(user.pk)

@@ -1,0 +1,259 @@
+"""Nobody uses the rights of staff on their own accounts: each command, route and button is tried.
+
+Sam is a supervisor who owns an account; another supervisor may do all of that.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.admin import site
+from django.urls import reverse
+
+from accounts import commands as account_commands
+from accounts.models import Account
+from core.commands import Command, Origin
+from core.errors import BankError, SelfDealing
+from tests.api import API, account_path, client_of, make_user
+from tests.assertions import nothing_changes
+from tests.factories import ORIGIN, deposit, make_account
+from tests.test_authorisation_matrix import TABLE, Rule
+from transactions import commands as money_commands
+from transactions.batches.input import read_items
+from transactions.batches.post import post_batch
+from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
+from transactions.models import Transaction
+from transactions.processor import process
+from transactions.queue import accept
+
+pytestmark = pytest.mark.django_db
+WHY = "It was asked for"
+
+
+class World:
+    """An account of Sam's with money in it, one of nobody's, and a large deposit that waits."""
+
+    def __init__(self) -> None:
+        self.sam = make_user("sam", role="supervisor")
+        self.other = make_user("olive", role="supervisor")
+        self.account = make_account(owner_id=self.sam.pk)
+        self.target = make_account(balance=50)
+        self.deposit = deposit(self.account, "9.75")
+        self.waiting = deposit(self.account, 10_000)
+        assert self.waiting.waits_for_approval()
+
+    def origin(self, user: Any) -> Origin:
+        return Origin(user_id=user.pk, caller=f"user:{user.pk}")
+
+
+@pytest.fixture
+def world(settings: Any) -> World:
+    settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(10_000)}
+    return World()
+
+
+Make = Callable[[World], Command]
+ONE = Decimal("1.25")
+
+
+def on_account(command: type[Any], **content: Any) -> Make:
+    return lambda world: command(account_id=world.account.id, reason=WHY, **content)
+
+
+def on_waiting(command: type[Any]) -> Make:
+    return lambda world: command(transaction_id=world.waiting.id, reason=WHY)
+
+
+COMMANDS: dict[str, Make] = {
+    "OpenAccount": lambda world: account_commands.OpenAccount(
+        name="Sam", currency="USD", owner_id=world.sam.pk
+    ),
+    "RenameAccount": on_account(account_commands.RenameAccount, name="Samuel"),
+    "ChangeMetadata": on_account(account_commands.ChangeMetadata, metadata={"a": "b"}),
+    "FreezeAccount": on_account(account_commands.FreezeAccount),
+    "UnfreezeAccount": on_account(account_commands.UnfreezeAccount),
+    "CloseAccount": on_account(account_commands.CloseAccount),
+    "ChangeOverdraftLimit": on_account(
+        account_commands.ChangeOverdraftLimit, overdraft_limit=Decimal(7)
+    ),
+    "Deposit": lambda world: Deposit(account_id=world.account.id, amount=ONE),
+    "Withdraw": lambda world: Withdraw(account_id=world.account.id, amount=ONE),
+    "Transfer": lambda world: Transfer(
+        account_id=world.account.id, target_account_id=world.target.id, amount=ONE
+    ),
+    "Transfer to it": lambda world: Transfer(
+        account_id=world.target.id, target_account_id=world.account.id, amount=ONE
+    ),
+    "Reverse": lambda world: money_commands.Reverse(transaction_id=world.deposit.id, reason=WHY),
+    "Retry": on_waiting(money_commands.Retry),
+    "Cancel": on_waiting(money_commands.Cancel),
+    "Approve": on_waiting(money_commands.Approve),
+    "Reject": on_waiting(money_commands.Reject),
+}
+
+
+def concrete_commands() -> set[str]:
+    """All that `process` takes. A Reversal is what a Reverse comes to; the rest are abstract."""
+    bases = {"AccountCommand", "MoneyCommand", "Decision", "Reversal"}
+
+    def below(base: type) -> Iterator[str]:
+        for each in base.__subclasses__():
+            yield each.__name__
+            yield from below(each)
+
+    return {name for name in below(Command) if name not in bases}
+
+
+def test_every_command_is_tried() -> None:
+    assert {name.split()[0] for name in COMMANDS} == concrete_commands()
+    assert len(COMMANDS) >= 16
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("dry_run", [False, True], ids=["", "dry run"])
+def test_a_command_on_an_own_account_is_refused(world: World, name: str, dry_run: bool) -> None:
+    command = COMMANDS[name](world)
+    with nothing_changes(), pytest.raises(SelfDealing) as raised:
+        process([command], world.origin(world.sam), dry_run=dry_run)
+    assert raised.value.account_id == getattr(
+        command, "account_id" if name == "OpenAccount" else "", world.account.id
+    )
+    # The control: another supervisor is refused for other reasons, if at all.
+    refused: BankError | None = None
+    try:
+        process([command], world.origin(world.other))
+    except BankError as error:
+        refused = error
+    assert not isinstance(refused, SelfDealing)
+
+
+@pytest.mark.parametrize("name", ["Deposit", "Withdraw", "Transfer", "Transfer to it", "Reverse"])
+def test_it_is_refused_by_the_queue_as_well(world: World, name: str) -> None:
+    command: Any = COMMANDS[name](world)
+    with nothing_changes(), pytest.raises(SelfDealing):
+        accept([command], world.origin(world.sam))
+    assert len(accept([command], world.origin(world.other))) == 1
+
+
+@pytest.mark.parametrize("atomic", [False, True], ids=["each", "atomic"])
+@pytest.mark.parametrize("queued", [False, True], ids=["", "queued"])
+def test_an_item_of_a_batch_is_named_by_its_index(world: World, atomic: bool, queued: bool) -> None:
+    mine, others = str(world.account.id), str(world.target.id)
+    items = [
+        {"type": "DEPOSIT", "account_id": others, "amount": "1.00"},
+        {"type": "WITHDRAW", "account_id": mine, "amount": "1.00"},
+        {"type": "DEPOSIT", "account_id": mine, "amount": "1.00"},
+    ]
+    request = read_items(items, atomic=atomic)
+    with nothing_changes(), pytest.raises(SelfDealing) as raised:
+        post_batch(request, world.origin(world.sam), queued=queued)
+    assert (raised.value.index, raised.value.account_id) == (1, world.account.id)
+    outcome = post_batch(request, world.origin(world.other), queued=queued)
+    assert len(outcome.results) == 3
+
+
+def writing_routes() -> dict[str, tuple[str, Rule]]:
+    return {
+        f"{verb} {route}": (verb, rule)
+        for route, rules in TABLE.items()
+        for verb, rule in rules.items()
+        if verb != "GET" and isinstance(rule, Rule)
+    }
+
+
+ROUTES = writing_routes()
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_a_route_on_an_own_account_is_refused(world: World, name: str) -> None:
+    verb, rule = ROUTES[name]
+    ids = {"account_id": world.account.id, "transaction_id": world.waiting.id}
+    if "reverse" in name:
+        ids["transaction_id"] = world.deposit.id
+    path = API + re.sub(r"<(\w+)>", lambda match: str(ids[match[1]]), name.partition(" ")[2])
+    body = _filled(rule.body, {"account_id": world.account.id, "target_id": world.target.id})
+    if name == "POST accounts/":
+        body["owner"] = "sam"
+    client = client_of(world.sam)
+    for extra in ({}, {"Prefer": "respond-async"}):
+        with nothing_changes():
+            response = getattr(client, verb.lower())(path, body, headers=extra)
+        assert (response.status_code, response.json()["code"]) == (403, "self_dealing"), extra
+
+
+def _filled(body: Any, ids: dict[str, UUID]) -> Any:
+    if isinstance(body, str):
+        return body.format(**ids)
+    if isinstance(body, list):
+        return [_filled(item, ids) for item in body]
+    if isinstance(body, dict):
+        return {name: _filled(member, ids) for name, member in body.items()}
+    return body
+
+
+def test_a_customer_goes_on_to_transfer_from_an_own_account() -> None:
+    ada = make_user("ada")
+    account, savings = (make_account(balance=5, owner_id=ada.pk) for _ in range(2))
+    body = {"amount": "2.00", "target_account_id": str(savings.id)}
+    for headers, status in ({}, 200), ({"Prefer": "respond-async"}, 202):
+        path = account_path(account, "transfer")
+        response = client_of(ada).post(path, body, headers=headers)
+        assert response.status_code == status
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a page of the console is sent."""
+
+    model: str
+    button: str
+    fields: dict[str, str]
+
+
+MONEY = {"amount": "1.25", "key": "3d1f8d9a-7a2b-4c0e-8f5e-0d3a9a1c7b11"}
+FORMS = [
+    Form("account", "rename", {"name": "Samuel"}),
+    Form("account", "freeze", {"scope": "all", "reason": WHY}),
+    Form("account", "unfreeze", {"reason": WHY}),
+    Form("account", "overdraft_limit", {"overdraft_limit": "7.00", "reason": WHY}),
+    Form("account", "close", {"reason": WHY}),
+    Form("account", "deposit", MONEY),
+    Form("account", "withdraw", MONEY),
+    Form("account", "transfer", {**MONEY, "target": "{target}"}),
+    *(
+        Form("transaction", verb, {"reason": WHY})
+        for verb in ("retry", "reverse", "approve", "reject", "cancel")
+    ),
+]
+
+
+def test_every_button_of_the_console_is_tried() -> None:
+    tried = {(form.model, form.button) for form in FORMS}
+    for model, name in ((Account, "account"), (Transaction, "transaction")):
+        buttons = set(site._registry[model].actions_detail) - READING
+        assert buttons == {button for of, button in tried if of == name}
+
+
+READING = {"entries", "export", "transactions"}
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.button)
+def test_a_button_on_an_own_account_tells_why_not(world: World, form: Form) -> None:
+    app = "accounts" if form.model == "account" else "transactions"
+    done = world.deposit if form.button == "reverse" else world.waiting
+    pk = world.account.id if form.model == "account" else done.id
+    path = reverse(f"admin:{app}_{form.model}_{form.button}", args=(pk,))
+    fields = {name: value.format(target=world.target.id) for name, value in form.fields.items()}
+    with nothing_changes():
+        response = client_of(world.sam).post(path, fields, format="multipart", follow=True)
+    assert "is your own: another member of staff must do this." in response.content.decode()
+
+
+def test_a_job_of_the_bank_has_no_accounts_of_its_own(world: World) -> None:
+    (row,) = process([COMMANDS["Deposit"](world)], ORIGIN)
+    assert row.refusal() is None
+    assert isinstance(COMMANDS["Deposit"](world), MoneyCommand)
