@@ -7,8 +7,8 @@ from rest_framework import serializers
 
 from accounts.models import Account
 from accounts.selectors import shown_as
-from accounts.states import ShownStatus
-from core.api.fields import CurrencyField, OffsetDateTimeField, StrictCharField
+from accounts.states import LimitRequestStatus, ShownStatus
+from core.api.fields import CurrencyField, OffsetDateTimeField, StrictCharField, StrictUUIDField
 from core.api.requests import PageQuery
 from core.identifiers import lowest_uuid7
 from core.search import contains
@@ -33,6 +33,15 @@ class AccountQuery(PageQuery):
     created_before = OffsetDateTimeField(
         required=False, help_text="Opened before this moment (RFC 3339, offset required)."
     )
+
+
+class LimitRequestQuery(PageQuery):
+    """Query parameters of `limit_requests/`."""
+
+    status = serializers.ChoiceField(
+        LimitRequestStatus.choices, required=False, help_text="PENDING, APPROVED or REJECTED."
+    )
+    account = StrictUUIDField(required=False, help_text="Identifier of an account (UUID).")
 
 
 def filter_accounts(accounts: QuerySet[Account], values: dict[str, Any]) -> QuerySet[Account]:

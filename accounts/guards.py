@@ -4,6 +4,7 @@ from core.guards import append_only, changed, never_deleted, refuse
 
 ACCOUNTS = "accounts_account"
 EVENTS = "accounts_accountevent"
+LIMIT_REQUESTS = "accounts_limitrequest"
 
 GUARDS = [
     *never_deleted(ACCOUNTS, "accounts"),
@@ -55,4 +56,30 @@ GUARDS = [
         when="OLD.status = 'CLOSED' AND NEW.status <> 'CLOSED'",
     ),
     *append_only(EVENTS, "account events"),
+    *never_deleted(LIMIT_REQUESTS, "limit requests"),
+    refuse(
+        "accounts_limitrequest_birth",
+        LIMIT_REQUESTS,
+        "INSERT",
+        "a limit request begins as PENDING",
+        when="NEW.status <> 'PENDING'",
+    ),
+    refuse(
+        "accounts_limitrequest_decided",
+        LIMIT_REQUESTS,
+        "UPDATE",
+        "a limit request is decided once, and keeps what was asked for",
+        when="OLD.status <> 'PENDING' OR "
+        + changed(
+            [
+                "id",
+                "account_id",
+                "overdraft_limit",
+                "limit_before",
+                "reason",
+                "requested_by_id",
+                "created_at",
+            ]
+        ),
+    ),
 ]

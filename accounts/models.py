@@ -8,7 +8,13 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from accounts.states import AccountEventType, AccountKind, AccountStatus, ShownStatus
+from accounts.states import (
+    AccountEventType,
+    AccountKind,
+    AccountStatus,
+    LimitRequestStatus,
+    ShownStatus,
+)
 from core.money import AmountField
 
 CASH = "CASH"
@@ -194,3 +200,64 @@ class AccountEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_event_display()} {self.at:%Y-%m-%d %H:%M}"
+
+
+class LimitRequest(models.Model):
+    """An overdraft limit that was asked for and takes a second person. Kept for ever.
+
+    At most one of an account waits. It is decided once, by someone else than who asked for it.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="limit_requests")
+    overdraft_limit = AmountField(help_text="The limit that is asked for.")
+    limit_before = AmountField(help_text="The limit when it was asked for.")
+    reason = models.CharField(max_length=500)
+    status = models.CharField(
+        max_length=8, choices=LimitRequestStatus.choices, default=LimitRequestStatus.PENDING
+    )
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField()
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True)
+    decision_reason = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        default_permissions = ("view",)
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=Q(status=LimitRequestStatus.PENDING),
+                name="limit_request_one_waits",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status=LimitRequestStatus.PENDING,
+                    decided_by__isnull=True,
+                    decided_at__isnull=True,
+                )
+                | Q(
+                    status__in=(LimitRequestStatus.APPROVED, LimitRequestStatus.REJECTED),
+                    decided_at__isnull=False,
+                ),
+                name="limit_request_decided_or_not",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=LimitRequestStatus.APPROVED)
+                | Q(decided_by__isnull=False)
+                & (Q(requested_by__isnull=True) | ~Q(decided_by=models.F("requested_by"))),
+                name="limit_request_maker_is_not_checker",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.get_status_display()}"
+
+    @property
+    def currency(self) -> str:
+        return self.account.currency

@@ -8,6 +8,13 @@ class CanReadAccounts(OwnerOrStaffRight):
     scope = "accounts:read"
 
 
+class CanSeeLimitRequests(StaffRight):
+    """What staff ask of each other is not for customers."""
+
+    right = "accounts.view_account"
+    scope = "accounts:read"
+
+
 class CanOpenAccounts(StaffRight):
     """Opening, and the clerical changes: name and metadata."""
 

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
-from accounts.filters import AccountQuery
+from accounts.filters import AccountQuery, LimitRequestQuery
 from accounts.serializers import (
     AccountSerializer,
     ChangeAccountBody,
     FreezeBody,
+    LimitRequestSerializer,
+    OptionalReasonBody,
     OverdraftLimitBody,
     ReasonBody,
 )
@@ -117,12 +119,96 @@ close_account = _command(
     "transactions_pending",
 )
 
-change_overdraft_limit = _command(
-    "accounts_change_overdraft_limit",
-    "Change the overdraft limit",
-    "How far below zero the balance may go. Not below the overdraft in use.",
-    OverdraftLimitBody,
-    {"overdraft_limit": "100.00", "reason": "Agreed on 31 January"},
+_REQUEST_ID = OpenApiParameter(
+    "limit_request_id", str, OpenApiParameter.PATH, description="Identifier of the request (UUID)."
+)
+
+LIMIT_REQUEST_EXAMPLE: dict[str, Any] = {
+    "limit_request_id": "019ab0c4-7f10-7c33-8000-5a1b2c3d4e5f",
+    "account_id": ACCOUNT_EXAMPLE["account_id"],
+    "currency": "USD",
+    "overdraft_limit": "25000.00",
+    "limit_before": "100.00",
+    "reason": "Agreed on 31 January",
+    "status": "PENDING",
+    "requested_by": "susan",
+    "created_at": "2026-01-31T09:30:00.000000Z",
+    "decided_by": None,
+    "decided_at": None,
+    "decision_reason": "",
+}
+_DECIDED = {"decided_by": "olive", "decided_at": "2026-01-31T10:15:00.000000Z"}
+
+change_overdraft_limit = extend_schema(
+    operation_id="accounts_change_overdraft_limit",
+    tags=[TAG],
+    summary="Change the overdraft limit",
+    description="How far below zero the balance may go. Not below the overdraft in use. A higher"
+    " limit, from the approval threshold of the currency on, is not set: the answer is 202 with the"
+    " request, which waits for a second person.",
+    parameters=[ACCOUNT_ID],
+    request=OverdraftLimitBody,
+    responses={200: AccountSerializer, 202: LimitRequestSerializer},
+    examples=[
+        request_example({"overdraft_limit": "100.00", "reason": "Agreed on 31 January"}),
+        OpenApiExample("Account", value=ACCOUNT_EXAMPLE, response_only=True, status_codes=["200"]),
+        OpenApiExample(
+            "Waiting", value=LIMIT_REQUEST_EXAMPLE, response_only=True, status_codes=["202"]
+        ),
+    ],
+    extensions=errors("account_closed", "limit_below_use", "invalid_transition"),
+)
+
+list_limit_requests = extend_schema(
+    operation_id="limit_requests_list",
+    tags=[TAG],
+    summary="List requests for overdraft limits",
+    description="Newest first: those that wait for a second person, and those that are decided.",
+    parameters=[LimitRequestQuery],
+    responses=page_of(LimitRequestSerializer, "LimitRequestPage"),
+    examples=[page_example(LIMIT_REQUEST_EXAMPLE, "limit_requests/")],
+)
+
+retrieve_limit_request = extend_schema(
+    operation_id="limit_requests_retrieve",
+    tags=[TAG],
+    summary="Read a request for an overdraft limit",
+    parameters=[_REQUEST_ID],
+    responses=LimitRequestSerializer,
+    examples=[response_example("Request", LIMIT_REQUEST_EXAMPLE)],
+)
+
+
+def _decide(verb: str, summary: str, description: str, body: Any, *codes: str) -> Any:
+    decided = {**LIMIT_REQUEST_EXAMPLE, **_DECIDED}
+    decided["status"] = "APPROVED" if verb == "approve" else "REJECTED"
+    return extend_schema(
+        operation_id=f"limit_requests_{verb}",
+        tags=[TAG],
+        summary=summary,
+        description=description,
+        parameters=[_REQUEST_ID],
+        request=body,
+        responses=LimitRequestSerializer,
+        examples=[
+            request_example({"reason": "Seen the contract"}),
+            response_example("Request", decided),
+        ],
+        extensions=errors("invalid_transition", *codes),
+    )
+
+
+approve_limit_request = _decide(
+    "approve",
+    "Approve an overdraft limit",
+    "By someone else than who asked for it: the limit is set. Refused if the limit has changed"
+    " since it was asked for.",
+    OptionalReasonBody,
+    "self_approval",
     "account_closed",
     "limit_below_use",
+)
+
+reject_limit_request = _decide(
+    "reject", "Reject an overdraft limit", "The limit stays as it is.", ReasonBody
 )

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
-from accounts.models import Account
-from accounts.states import AccountKind, AccountStatus, ShownStatus
+from accounts.models import Account, LimitRequest
+from accounts.states import AccountKind, AccountStatus, LimitRequestStatus, ShownStatus
 from core.api.pagination import PageById
 from core.api.permissions import has_right
 from core.bulk import array, prepared_cursor
@@ -31,6 +32,9 @@ def visible_account(user: Any, account_id: UUID) -> Account:
     if account is None:
         raise NotFound(f"There is no account {account_id}.")
     return account
+
+
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,28 @@ def _currencies(account_ids: set[UUID]) -> Iterable[tuple[UUID, str, int | None]
         return list(cursor.fetchall())
 
 
+def limit_requests() -> QuerySet[LimitRequest]:
+    """All requests for overdraft limits, with what is shown of each."""
+    return LimitRequest.objects.select_related("account", "requested_by", "decided_by")
+
+
+def limit_request(request_id: UUID) -> LimitRequest:
+    """Raises NotFound."""
+    found = limit_requests().filter(pk=request_id).first()
+    if found is None:
+        raise NotFound(f"There is no limit request {request_id}.")
+    return found
+
+
+# As its index says it: SQLite uses a partial index for what it reads in the statement itself only.
+_PENDING = RawSQL(f"'{LimitRequestStatus.PENDING}'", ())  # noqa: S611 - a constant
+
+
+def waiting_limits() -> QuerySet[LimitRequest]:
+    """Those that wait for a second person, longest waiting first."""
+    return limit_requests().filter(status=_PENDING).order_by("id")
+
+
 def owner_id(username: str | None) -> int | None:
     """The id of the user an account is opened for. Raises InvalidInput if there is none."""
     if username is None:
@@ -92,13 +118,13 @@ def shown_as(status: ShownStatus) -> Q:
     }[status]
 
 
-def page_of_accounts(accounts: QuerySet[Account]) -> PageById[Account]:
-    """Reads a page of these accounts, newest first, beyond an id."""
+def page_of(rows: QuerySet[Row]) -> PageById[Row]:
+    """Reads a page of these rows, newest first, beyond an id."""
 
-    def fetch(*, after: UUID | None, backwards: bool, limit: int) -> list[Account]:
-        beyond = accounts
+    def fetch(*, after: UUID | None, backwards: bool, limit: int) -> list[Row]:
+        beyond = rows
         if after is not None:
-            beyond = accounts.filter(Q(id__gt=after) if backwards else Q(id__lt=after))
+            beyond = rows.filter(Q(id__gt=after) if backwards else Q(id__lt=after))
         return list(beyond.order_by("id" if backwards else "-id")[:limit])
 
     return fetch

@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from accounts.models import Account
-from accounts.states import FreezeScope, ShownStatus
+from accounts.models import Account, LimitRequest
+from accounts.states import FreezeScope, LimitRequestStatus, ShownStatus
 from core.api.fields import (
     AmountInputField,
     AmountOutputField,
@@ -69,6 +69,54 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
         extra_kwargs = {
             "debits_blocked": {"help_text": "No money can leave the account."},
             "credits_blocked": {"help_text": "No money can enter the account."},
+        }
+
+
+class LimitRequestSerializer(serializers.ModelSerializer[LimitRequest]):
+    """An overdraft limit that takes a second person, as staff see it."""
+
+    limit_request_id = serializers.UUIDField(source="id", help_text="Identifier (UUIDv7).")
+    account_id = serializers.UUIDField(help_text="The account it is for.")
+    currency = serializers.CharField(help_text="ISO 4217 code of the account.")
+    overdraft_limit = AmountOutputField(help_text="The limit that is asked for.")
+    limit_before = AmountOutputField(help_text="The limit when it was asked for.")
+    status = serializers.ChoiceField(
+        LimitRequestStatus.choices, help_text="PENDING until someone else decides."
+    )
+    requested_by = serializers.CharField(
+        source="requested_by.username",
+        default=None,
+        allow_null=True,
+        help_text="User name of who asked for it, and may not approve it.",
+    )
+    decided_by = serializers.CharField(
+        source="decided_by.username", default=None, allow_null=True, help_text="Who decided."
+    )
+    created_at = OffsetDateTimeField(help_text="When it was asked for (UTC).")
+    decided_at = OffsetDateTimeField(
+        allow_null=True, help_text="When it was decided; null while it waits (UTC)."
+    )
+
+    class Meta:
+        model = LimitRequest
+        fields = (
+            "limit_request_id",
+            "account_id",
+            "currency",
+            "overdraft_limit",
+            "limit_before",
+            "reason",
+            "status",
+            "requested_by",
+            "created_at",
+            "decided_by",
+            "decided_at",
+            "decision_reason",
+        )
+        read_only_fields = fields
+        extra_kwargs = {
+            "reason": {"help_text": "Why it was asked for."},
+            "decision_reason": {"help_text": "Why it was decided so; may be empty."},
         }
 
 

@@ -36,4 +36,15 @@ class AccountEventType(models.TextChoices):
     FROZEN = "FROZEN", "Frozen"
     UNFROZEN = "UNFROZEN", "Unfrozen"
     CLOSED = "CLOSED", "Closed"
+    REOPENED = "REOPENED", "Reopened"
+    OVERDRAFT_LIMIT_REQUESTED = "OVERDRAFT_LIMIT_REQUESTED", "Overdraft limit requested"
     OVERDRAFT_LIMIT_CHANGED = "OVERDRAFT_LIMIT_CHANGED", "Overdraft limit changed"
+    OVERDRAFT_LIMIT_REJECTED = "OVERDRAFT_LIMIT_REJECTED", "Overdraft limit rejected"
+
+
+class LimitRequestStatus(models.TextChoices):
+    """What became of a request for an overdraft limit that takes a second person."""
+
+    PENDING = "PENDING", "Pending"
+    APPROVED = "APPROVED", "Approved"
+    REJECTED = "REJECTED", "Rejected"

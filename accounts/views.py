@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 from uuid import UUID
 
-from rest_framework import viewsets
+from django.urls import reverse
+from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -26,11 +27,12 @@ from accounts.commands import (
 from accounts.filters import AccountQuery, filter_accounts
 from accounts.models import Account
 from accounts.permissions import CanManageAccounts, CanOpenAccounts, CanReadAccounts
-from accounts.selectors import page_of_accounts, visible_account, visible_accounts
+from accounts.selectors import limit_request, page_of, visible_account, visible_accounts
 from accounts.serializers import (
     AccountSerializer,
     ChangeAccountBody,
     FreezeBody,
+    LimitRequestSerializer,
     OverdraftLimitBody,
     ReasonBody,
 )
@@ -64,7 +66,7 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
     def list(self, request: Request) -> Response:
         query = parse_query(AccountQuery, request)
         accounts = visible_accounts(request.user).filter(kind=AccountKind.CUSTOMER)
-        page = paginate_by_id(request, page_of_accounts(filter_accounts(accounts, query)))
+        page = paginate_by_id(request, page_of(filter_accounts(accounts, query)))
         return page.response(AccountSerializer(page.results, many=True).data)
 
     @schema.retrieve_account
@@ -111,7 +113,17 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
             overdraft_limit=body["overdraft_limit"],
             reason=body["reason"],
         )
-        return self._run(request, [command])
+        refuse_query(request)
+        (account,) = process([command], origin_of(request))
+        if account.overdraft_limit == command.overdraft_limit:
+            return Response(AccountSerializer(account).data)
+        asked = limit_request(command.request_id)
+        location = reverse("limit-request-detail", kwargs={"limit_request_id": asked.pk})
+        return Response(
+            LimitRequestSerializer(asked).data,
+            status=status.HTTP_202_ACCEPTED,
+            headers={"Location": request.build_absolute_uri(location)},
+        )
 
     def _run(self, request: Request, commands: Sequence[AccountCommand]) -> Response:
         """Hands the commands to the processor, all or none; answers with the account after them."""

@@ -102,6 +102,7 @@ _SECTIONS: dict[str, list[_Page]] = {
         _list_of("Accounts", "account_balance_wallet", "accounts", "account"),
         _list_of("Transactions", "swap_horiz", "transactions", "transaction"),
         _Page("Approvals", "order_approve", "approvals", _READ, count=_waiting),
+        _list_of("Overdraft limits", "south_east", "accounts", "limitrequest"),
         _Page("Failed", "error", _TRANSACTIONS, _READ, query=_FAILED, count=_failed_today),
         _list_of("Entries", "menu_book", "transactions", "entry"),
         _list_of("Batches", "stacks", "transactions", "batch"),

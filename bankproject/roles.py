@@ -7,6 +7,7 @@ AUDITOR, TELLER, SUPERVISOR = "auditor", "teller", "supervisor"
 _READ = {
     "accounts.view_account",
     "accounts.view_accountevent",
+    "accounts.view_limitrequest",
     "transactions.view_transaction",
     "transactions.view_transactionevent",
     "transactions.view_entry",

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, models, transaction
 
-from accounts.models import Account, AccountEvent
+from accounts.models import Account, AccountEvent, LimitRequest
 from transactions.models import Transaction, TransactionEvent
 
 # The statement by which rows get into the journal, one or thousands.
 BULK_INSERT = "COPY" if connection.vendor == "postgresql" else "INSERT"
 
-_KEPT = (Account, AccountEvent, Transaction, TransactionEvent)
+_KEPT = (Account, AccountEvent, LimitRequest, Transaction, TransactionEvent)
 
 
 def stored(model: type[models.Model]) -> list[dict[str, Any]]:

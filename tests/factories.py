@@ -3,9 +3,12 @@
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.commands import OpenAccount
-from accounts.models import Account
+from accounts.models import Account, LimitRequest
 from core.commands import Command, Origin
+from core.identifiers import uuid7
 from transactions.commands import Deposit
 from transactions.ledger import JournalRow
 from transactions.processor import process
@@ -33,3 +36,15 @@ def make_account(*, balance: str | int = 0, currency: str = "USD", **opening: An
 def deposit(account: Account, amount: str | int) -> JournalRow:
     row: JournalRow = run(Deposit(account_id=account.id, amount=Decimal(amount)))
     return row
+
+
+def make_limit_request(account: Account, limit: str | int = 20_000, **fields: Any) -> LimitRequest:
+    """A limit that waits for a second person, asked for by nobody in particular."""
+    now = timezone.now()
+    content = {"reason": "Agreed", "id": uuid7(now), "created_at": now} | fields
+    return LimitRequest.objects.create(
+        account=account,
+        overdraft_limit=Decimal(limit),
+        limit_before=account.overdraft_limit,
+        **content,
+    )

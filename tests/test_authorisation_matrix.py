@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Account
 from tests.api import API, account_path, make_user
-from tests.factories import deposit, make_account
+from tests.factories import deposit, make_account, make_limit_request
 from tests.identities import IDENTITIES, Identity
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -124,6 +124,10 @@ TABLE: dict[str, dict[str, Any]] = {
     "accounts/<account_id>/unfreeze/": {"POST": Rule(WRITE, SUPERVISORS, ok=409, body=REASON)},
     "accounts/<account_id>/close/": {"POST": Rule(WRITE, SUPERVISORS, ok=409, body=REASON)},
     "accounts/<account_id>/overdraft_limit/": {"POST": Rule(WRITE, SUPERVISORS, body=LIMIT)},
+    "limit_requests/": {"GET": Rule(READ, AUDITORS)},
+    "limit_requests/<limit_request_id>/": {"GET": Rule(READ, AUDITORS)},
+    "limit_requests/<limit_request_id>/approve/": {"POST": Rule(WRITE, SUPERVISORS)},
+    "limit_requests/<limit_request_id>/reject/": {"POST": Rule(WRITE, SUPERVISORS, body=REASON)},
     "transactions/": {"GET": listed(LOOK)},
     "transactions/batch/": {"POST": Rule(MOVE, TELLERS, body=BATCH)},
     "transactions/<transaction_id>/": {"GET": own(LOOK)},
@@ -155,16 +159,22 @@ ROUTES = sorted(set(api_routes()))
 
 
 class World:
-    """One account of Ada's with 9.75 in it, one of nobody's to pay to, and a deposit."""
+    """One account of Ada's with 9.75 in it, one of nobody's to pay to, a deposit, and a limit that
+    waits for a second person."""
 
     def __init__(self) -> None:
         self.owner = get_user_model().objects.get(username="ada")
         self.target = make_account()
         self.account = make_account(owner_id=self.owner.pk)
         self.deposit = deposit(self.account, "9.75")
+        self.limit_request = make_limit_request(self.account)
 
     def path(self, route: str) -> str:
-        ids = {"account_id": self.account.id, "transaction_id": self.deposit.id}
+        ids = {
+            "account_id": self.account.id,
+            "transaction_id": self.deposit.id,
+            "limit_request_id": self.limit_request.id,
+        }
         return API + re.sub(r"<(\w+)>", lambda match: str(ids[match[1]]), route)
 
     def body(self, body: Any) -> Any:
@@ -197,7 +207,7 @@ def ask(client: APIClient, verb: str, path: str, body: Any) -> Any:
 
 def test_every_route_has_its_row_in_the_table() -> None:
     assert sorted(TABLE) == ROUTES
-    assert len(ROUTES) >= 27
+    assert len(ROUTES) >= 31
 
 
 def test_the_matrix_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,7 +217,7 @@ def test_the_matrix_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
             f"\nauthorisation matrix: {len(IDENTITIES)} identities x {len(ROUTES)} routes"
             f" x {len(VERBS)} verbs = {cells} cells"
         )
-    assert cells >= 32 * 27 * 7
+    assert cells >= 32 * 31 * 7
 
 
 @pytest.mark.parametrize("name", IDENTITIES)

@@ -4,6 +4,7 @@ import ast
 import importlib
 import json
 import pkgutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -213,7 +214,7 @@ def operations() -> Iterator[tuple[str, set[str]]]:
     for template, methods in document()["paths"].items():
         if "/oauth/" in template:
             continue
-        path = template.replace("{account_id}", "{id}").replace("{transaction_id}", "{id}")
+        path = re.sub(r"\{\w+_id\}", "{id}", template)
         yield path, {method.upper() for method in methods}
 
 

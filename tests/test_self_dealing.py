@@ -20,7 +20,7 @@ from core.commands import Command, Origin
 from core.errors import BankError, SelfDealing
 from tests.api import API, account_path, client_of, make_user
 from tests.assertions import nothing_changes
-from tests.factories import ORIGIN, deposit, make_account
+from tests.factories import ORIGIN, deposit, make_account, make_limit_request
 from tests.test_authorisation_matrix import TABLE, Rule
 from transactions import commands as money_commands
 from transactions.batches.input import read_items
@@ -35,7 +35,7 @@ WHY = "It was asked for"
 
 
 class World:
-    """An account of Sam's with money in it, one of nobody's, and a large deposit that waits."""
+    """An account of Sam's with money in it, one of nobody's; a large deposit and a limit wait."""
 
     def __init__(self) -> None:
         self.sam = make_user("sam", role="supervisor")
@@ -45,6 +45,7 @@ class World:
         self.deposit = deposit(self.account, "9.75")
         self.waiting = deposit(self.account, 10_000)
         assert self.waiting.waits_for_approval()
+        self.limit_request = make_limit_request(self.account)
 
     def origin(self, user: Any) -> Origin:
         return Origin(user_id=user.pk, caller=f"user:{user.pk}")
@@ -80,6 +81,12 @@ COMMANDS: dict[str, Make] = {
     "ChangeOverdraftLimit": on_account(
         account_commands.ChangeOverdraftLimit, overdraft_limit=Decimal(7)
     ),
+    "ApproveLimit": lambda world: account_commands.ApproveLimit(
+        account_id=world.account.id, request_id=world.limit_request.id
+    ),
+    "RejectLimit": lambda world: account_commands.RejectLimit(
+        account_id=world.account.id, request_id=world.limit_request.id, reason=WHY
+    ),
     "Deposit": lambda world: Deposit(account_id=world.account.id, amount=ONE),
     "Withdraw": lambda world: Withdraw(account_id=world.account.id, amount=ONE),
     "Transfer": lambda world: Transfer(
@@ -98,7 +105,7 @@ COMMANDS: dict[str, Make] = {
 
 def concrete_commands() -> set[str]:
     """All that `process` takes. A Reversal is what a Reverse comes to; the rest are abstract."""
-    bases = {"AccountCommand", "MoneyCommand", "Decision", "Reversal"}
+    bases = {"AccountCommand", "LimitDecision", "MoneyCommand", "Decision", "Reversal"}
 
     def below(base: type) -> Iterator[str]:
         for each in base.__subclasses__():
@@ -171,7 +178,11 @@ ROUTES = writing_routes()
 @pytest.mark.parametrize("name", ROUTES)
 def test_a_route_on_an_own_account_is_refused(world: World, name: str) -> None:
     verb, rule = ROUTES[name]
-    ids = {"account_id": world.account.id, "transaction_id": world.waiting.id}
+    ids = {
+        "account_id": world.account.id,
+        "transaction_id": world.waiting.id,
+        "limit_request_id": world.limit_request.id,
+    }
     if "reverse" in name:
         ids["transaction_id"] = world.deposit.id
     path = API + re.sub(r"<(\w+)>", lambda match: str(ids[match[1]]), name.partition(" ")[2])

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from accounts.locks import LockedAccount
 from core.errors import Refusal
-from transactions.approval import needs_approval
+from core.four_eyes import is_large
 from transactions.journal import JournalRow
 from transactions.posting import check
 
@@ -14,7 +14,7 @@ Accounts = dict[UUID, LockedAccount]
 
 def execute_new(row: JournalRow, accounts: Accounts) -> None:
     """As `execute`, for a row that is new: an amount that needs approval leaves it PENDING."""
-    row.approval_required = needs_approval(row.amount, row.currency)
+    row.approval_required = is_large(row.amount, row.currency)
     if not row.approval_required:
         execute(row, accounts, datetime.now(UTC))
 

@@ -24,8 +24,8 @@ from core.errors import (
     TransactionsPending,
 )
 from core.failpoints import failpoint
+from core.four_eyes import is_large
 from transactions import events, ledger, selectors
-from transactions.approval import needs_approval
 from transactions.batches.booking import book
 from transactions.commands import Decision, MoneyCommand, Retry, resolve
 from transactions.execution import Accounts, execute, execute_new
@@ -220,7 +220,7 @@ def _decide(command: Decision, row: JournalRow, accounts: Accounts, origin: Orig
     before = row.status
     overwritten = command.decide(row, origin)
     if isinstance(command, Retry):
-        row.approval_required = needs_approval(row.amount, row.currency)
+        row.approval_required = is_large(row.amount, row.currency)
     decided = events.transition(
         row,
         command.event,

@@ -21,8 +21,8 @@ from accounts.self_dealing import refuse_self_dealing
 from core.commands import Origin
 from core.errors import BankError, FieldError, InvalidInput, ProcessingError
 from core.failpoints import failpoint
+from core.four_eyes import is_large
 from transactions import events, ledger
-from transactions.approval import needs_approval
 from transactions.batches.booking import inserting, mark, postings_of
 from transactions.commands import MoneyCommand, Reverse, resolve
 from transactions.idempotency import Replay, find_known, settle_keys
@@ -86,7 +86,7 @@ def _accept(
 def _prepare(rows: Sequence[JournalRow], created_at: datetime) -> None:
     """Says of rows that are to wait what they wait for."""
     for row in rows:
-        row.approval_required = needs_approval(row.amount, row.currency)
+        row.approval_required = is_large(row.amount, row.currency)
         if row.scheduled_for is not None:
             # A moment long past means now: nobody gets ahead of those who wait, nor makes the
             # queue look as if it were behind.

@@ -125,9 +125,10 @@ open_account = extend_schema(
     summary="Open an account",
     description="Makes an account with a number of its own. An initial balance is paid in as a"
     " deposit, together with the opening or not at all; from an amount that needs approval on, it"
-    " waits as a PENDING transaction of the account, which is empty until then.",
+    " waits as a PENDING transaction of the account, which is empty until then. An overdraft limit"
+    " of that size is refused: it is asked for once the account is open.",
     parameters=[IDEMPOTENCY_KEY],
-    extensions=errors("idempotency_key_reused"),
+    extensions=errors("idempotency_key_reused", "approval_required"),
     request=OpenAccountBody,
     responses={201: AccountSerializer},
     examples=[

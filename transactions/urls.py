@@ -2,10 +2,12 @@
 
 from rest_framework.routers import SimpleRouter
 
+from accounts.limit_views import LimitRequestViewSet
 from transactions.views import MoneyAccountViewSet, TransactionViewSet
 
 router = SimpleRouter(use_regex_path=False)
 router.register("accounts", MoneyAccountViewSet, basename="account")
+router.register("limit_requests", LimitRequestViewSet, basename="limit-request")
 router.register("transactions", TransactionViewSet, basename="transaction")
 
 urlpatterns = router.urls

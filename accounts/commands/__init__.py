@@ -4,6 +4,7 @@ from accounts.commands.base import AccountCommand
 from accounts.commands.change_metadata import ChangeMetadata
 from accounts.commands.change_overdraft_limit import ChangeOverdraftLimit
 from accounts.commands.close import CloseAccount
+from accounts.commands.decide_limit import ApproveLimit, LimitDecision, RejectLimit
 from accounts.commands.freeze import FreezeAccount
 from accounts.commands.open import OpenAccount
 from accounts.commands.rename import RenameAccount
@@ -11,11 +12,14 @@ from accounts.commands.unfreeze import UnfreezeAccount
 
 __all__ = [
     "AccountCommand",
+    "ApproveLimit",
     "ChangeMetadata",
     "ChangeOverdraftLimit",
     "CloseAccount",
     "FreezeAccount",
+    "LimitDecision",
     "OpenAccount",
+    "RejectLimit",
     "RenameAccount",
     "UnfreezeAccount",
 ]

@@ -37,7 +37,10 @@ class AccountCommand(Command):
 
     def apply(self, origin: Origin) -> Account:
         """Runs on an account that is locked: reads it, changes it, and records the event."""
-        account = Account.objects.get(pk=self.account_id)
+        return self.set_on(Account.objects.get(pk=self.account_id), origin)
+
+    def set_on(self, account: Account, origin: Origin) -> Account:
+        """Changes an account that was read under its lock, and records the event."""
         before = snapshot(account, self.columns)
         self.change(account)
         account.updated_at = max(timezone.now(), account.updated_at)

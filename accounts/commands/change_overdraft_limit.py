@@ -1,23 +1,33 @@
-"""Change the overdraft limit of an account."""
+"""Change the overdraft limit of an account; a large one waits for a second person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import ClassVar
+from uuid import UUID
 
-from accounts.commands.base import AccountCommand, refuse_closed
+from django.utils import timezone
+
+from accounts.commands.base import AccountCommand, record_event, refuse_closed, snapshot
 from accounts.commands.open import validate_overdraft_limit
-from accounts.models import Account
-from accounts.states import AccountEventType
-from core.errors import LimitBelowUse
-from core.money import format_amount
+from accounts.models import Account, LimitRequest
+from accounts.states import AccountEventType, LimitRequestStatus
+from core.commands import Origin
+from core.errors import InvalidTransition, LimitBelowUse
+from core.four_eyes import is_large
+from core.identifiers import uuid7
+from core.money import format_amount, to_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOverdraftLimit(AccountCommand):
     """Sets how far below zero the balance may go, in main units of the account's currency.
 
-    Raises InvalidInput for a bad limit, AccountClosed, and LimitBelowUse if the overdraft in use is
-    above the new limit.
+    A higher limit that is at or above the approval threshold of its currency is not set: it is kept
+    as the LimitRequest `request_id`, for a second person to decide, and the account stays as it is.
+
+    Raises InvalidInput for a bad limit, AccountClosed, LimitBelowUse if the overdraft in use is
+    above the new limit, and InvalidTransition if a second person is needed and the account has a
+    request that waits.
     """
 
     verb: ClassVar[str] = "change overdraft limit"
@@ -25,6 +35,7 @@ class ChangeOverdraftLimit(AccountCommand):
     columns: ClassVar[tuple[str, ...]] = ("overdraft_limit",)
 
     overdraft_limit: Decimal
+    request_id: UUID = field(default_factory=lambda: uuid7(timezone.now()))
 
     def change(self, account: Account) -> None:
         validate_overdraft_limit(self.overdraft_limit, account.currency)
@@ -34,3 +45,38 @@ class ChangeOverdraftLimit(AccountCommand):
             used = format_amount(-account.balance, account.currency)
             raise LimitBelowUse(f"The account is overdrawn by {used} {account.currency}.")
         account.overdraft_limit = self.overdraft_limit
+
+    def apply(self, origin: Origin) -> Account:
+        account = Account.objects.get(pk=self.account_id)
+        is_higher = self.overdraft_limit > account.overdraft_limit
+        if not (is_higher and is_large(to_units(self.overdraft_limit), account.currency)):
+            return self.set_on(account, origin)
+        limit_before, before = account.overdraft_limit, snapshot(account, self.columns)
+        self.change(account)
+        if waiting_request(account) is not None:
+            raise InvalidTransition("Another limit was asked for and waits: reject that first.")
+        request = LimitRequest.objects.create(
+            id=self.request_id,
+            account=account,
+            overdraft_limit=self.overdraft_limit,
+            limit_before=limit_before,
+            reason=self.reason,
+            requested_by_id=origin.user_id,
+            created_at=timezone.now(),
+        )
+        record_event(
+            account,
+            AccountEventType.OVERDRAFT_LIMIT_REQUESTED,
+            origin,
+            reason=request.reason,
+            before=before,
+            after=snapshot(account, self.columns),
+        )
+        account.overdraft_limit = limit_before
+        return account
+
+
+def waiting_request(account: Account) -> LimitRequest | None:
+    """The request of the account that waits for a second person. There is at most one."""
+    waiting = LimitRequest.objects.filter(account=account, status=LimitRequestStatus.PENDING)
+    return waiting.first()

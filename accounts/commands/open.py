@@ -14,8 +14,10 @@ from accounts.numbers import new_account_number
 from accounts.self_dealing import refuse_self_dealing
 from accounts.states import AccountEventType, AccountKind
 from core.commands import Command, Origin
+from core.errors import ApprovalRequired
+from core.four_eyes import is_large
 from core.identifiers import moment_of, uuid7
-from core.money import validate_amount
+from core.money import to_units, validate_amount
 
 # A number is taken once in ten thousand openings of a bank with a million accounts.
 _NUMBER_ATTEMPTS = 5
@@ -26,8 +28,9 @@ _SHOWN = ("name", "number", "currency", "owner_id", "overdraft_limit", "metadata
 class OpenAccount(Command):
     """Opens a customer account, empty. An initial balance is a Deposit after it, in the same list.
 
-    Raises InvalidInput if the overdraft limit is negative, too large or has too many digits, and
-    SelfDealing if the member of staff who asks would own the account.
+    Raises InvalidInput if the overdraft limit is negative, too large or has too many digits;
+    ApprovalRequired if somebody gives it a limit that takes a second person; SelfDealing if the
+    member of staff who asks would own the account.
     """
 
     verb: ClassVar[str] = "open account"
@@ -49,6 +52,11 @@ class OpenAccount(Command):
     def apply(self, origin: Origin) -> Account:
         """Inserts the account and its event. The currency's cash account is there afterwards."""
         validate_overdraft_limit(self.overdraft_limit, self.currency)
+        if origin.user_id is not None and is_large(to_units(self.overdraft_limit), self.currency):
+            raise ApprovalRequired(
+                "A limit of this size takes a second person: open the account without it, and then"
+                " ask for it."
+            )
         if self.owner_id is not None:
             opened = Account(id=self.account_id, owner_id=self.owner_id)
             refuse_self_dealing([opened], origin)

@@ -1,6 +1,7 @@
 """The inbox of what waits for a second person."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from accounts.models import LimitRequest
+from accounts.selectors import waiting_limits
 from bankproject.console.words import at
 from core.admin import shown_amount
 from core.identifiers import parse_uuid
@@ -21,6 +24,7 @@ from transactions.inbox import Request, Side, page_of_requests
 _ON_PAGE = 25
 _READ = "transactions.view_transaction"
 _APPROVE = "transactions.approve_transaction"
+_MANAGE = "accounts.manage_account"
 
 
 @require_safe
@@ -37,6 +41,7 @@ def approvals_page(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": "Approvals",
+        "limits": [] if "after" in request.GET else _limits(request),
         "requests": [_card(one, request) for one in shown],
         "may_approve": request.user.has_perm(_APPROVE),
         "expires_days": settings.APPROVAL_EXPIRES_DAYS,
@@ -80,6 +85,35 @@ def _card(asked: Request, request: HttpRequest) -> dict[str, Any]:
         "owns_account": owns_account,
         "approve": _decision("approve", pk) if may_decide else "",
         "reject": _decision("reject", pk) if may_decide else "",
+    }
+
+
+def _limits(request: HttpRequest) -> list[dict[str, Any]]:
+    """The overdraft limits that wait, longest waiting first."""
+    return [_limit_card(one, request) for one in waiting_limits()[:_ON_PAGE]]
+
+
+def _limit_card(asked: LimitRequest, request: HttpRequest) -> dict[str, Any]:
+    maker = asked.requested_by
+    is_own = request.user.pk == asked.requested_by_id
+    owns_account = request.user.pk == asked.account.owner_id
+    may_decide = request.user.has_perm(_MANAGE) and not (is_own or owns_account)
+    page = partial(reverse, args=(asked.pk,))
+    decision = "admin:accounts_limitrequest_{}".format
+    return {
+        "title": f"Overdraft limit of {shown_amount(asked.overdraft_limit, asked.currency)}"
+        f" {asked.currency}",
+        "page": page(decision("change")),
+        "account": str(asked.account),
+        "account_page": reverse("admin:accounts_account_change", args=(asked.account_id,)),
+        "asked_by": maker.get_username() if maker else "a job of the bank",
+        "asked_at": at(asked.created_at),
+        "why": asked.reason,
+        "limit_before": f"{shown_amount(asked.limit_before, asked.currency)} {asked.currency}",
+        "is_own": is_own,
+        "owns_account": owns_account,
+        "approve": f"{page(decision('approve'))}?from=approvals" if may_decide else "",
+        "reject": f"{page(decision('reject'))}?from=approvals" if may_decide else "",
     }
 
 

@@ -1,8 +1,12 @@
 """The numbers beside links of the navigation. Each costs a look into a small index, no more."""
 
+from typing import Any
+
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
+from accounts.selectors import waiting_limits
 from bankproject.console.days import midnight
 from core.identifiers import lowest_uuid7
 from transactions.approval import WAITS_FOR_APPROVAL
@@ -17,8 +21,11 @@ FAILED = Q(status=RawSQL(f"'{TransactionStatus.FAILED}'", ()))  # noqa: S611 - a
 
 
 def approvals_waiting() -> str:
-    """How many transactions wait for approval; nothing if none does."""
-    return _shown(Transaction.objects.filter(WAITS_FOR_APPROVAL))
+    """How many transactions and limits wait for a second person; nothing if none does."""
+    waiting: list[QuerySet[Any]] = [Transaction.objects.filter(WAITS_FOR_APPROVAL)]
+    if settings.BANK_APPROVAL_THRESHOLDS:  # Or no limit takes a second person.
+        waiting.append(waiting_limits())
+    return _shown(*waiting)
 
 
 def failed_today() -> str:
@@ -27,6 +34,6 @@ def failed_today() -> str:
     return _shown(today)
 
 
-def _shown(rows: QuerySet[Transaction]) -> str:
-    count = rows.order_by()[: _MOST + 1].count()
+def _shown(*kinds: QuerySet[Any]) -> str:
+    count = sum(rows.order_by()[: _MOST + 1].count() for rows in kinds)
     return f"{_MOST}+" if count > _MOST else str(count or "")

@@ -19,7 +19,7 @@ from accounts.commands import FreezeAccount
 from core.admin import ReadOnlyModelAdmin
 from core.identifiers import uuid7
 from tests.assertions import nothing_changes, stored
-from tests.factories import make_account, run
+from tests.factories import make_account, make_limit_request, run
 from transactions import verifications
 from transactions.models import ArchiveRun, ArchiveSegment, Batch, Transaction, TransactionEvent
 from transactions.verifier import Report
@@ -41,6 +41,7 @@ def rows() -> dict[type[Model], Any]:
     """A row of every model of the ledger."""
     account = make_account(balance="12.50")
     run(FreezeAccount(account_id=account.id, reason="Court order"))
+    make_limit_request(account)
     now = timezone.now()
     transaction = Transaction.objects.get()
     TransactionEvent.objects.create(

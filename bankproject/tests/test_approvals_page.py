@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import Account
+from accounts.models import Account, LimitRequest
 from core.commands import Origin
 from core.errors import InsufficientFunds
 from tests.api import client_of, make_user
@@ -189,8 +189,8 @@ def test_it_costs_the_same_with_a_thousand_waiting(ada: Account, people: dict[st
         with CaptureQueriesContext(connection) as queries:
             client.get(PAGE)
         counts.append(len(queries))
-    # Session, user, its rights, the page and its retries, two numbers of the navigation.
-    assert counts == [7, 7]
+    # Session, user, its rights, limits, the page, its retries, three numbers of the navigation.
+    assert counts == [9, 9]
 
 
 def test_nobody_decides_on_an_account_of_their_own(settings: Any, people: dict[str, Any]) -> None:
@@ -200,3 +200,38 @@ def test_nobody_decides_on_an_account_of_their_own(settings: Any, people: dict[s
     assert "One of the accounts is your own, so someone else decides." in html
     assert decision("approve", asked) not in html
     assert decision("approve", asked) in html_of(people["susan"])
+
+
+def test_limits_wait_here_too(ada: Account, people: dict[str, Any]) -> None:
+    by = {"overdraft_limit": "25000", "reason": "A <bridge>"}
+    button = reverse("admin:accounts_account_overdraft_limit", args=[ada.pk])
+    response = client_of(people["susan"]).post(button, by, format="multipart", follow=True)
+    assert "A limit of 25,000.00 USD waits for a second person." in response.content.decode()
+    asked = LimitRequest.objects.get()
+    approve, reject = (
+        reverse(f"admin:accounts_limitrequest_{verb}", args=[asked.pk])
+        for verb in ("approve", "reject")
+    )
+    html = html_of(people["sam"])
+    for words in (
+        "Overdraft limit of 25,000.00 USD",
+        "A &lt;bridge&gt;",
+        str(ada),
+        approve,
+        reject,
+    ):
+        assert words in html
+    assert "You asked for this, so someone else decides." in html_of(people["susan"])
+    assert approve not in html_of(people["aldo"])
+    response = client_of(people["tessa"]).post(approve, {"reason": ""}, format="multipart")
+    assert response.status_code == 403
+    response = client_of(people["susan"]).post(
+        approve, {"reason": ""}, format="multipart", follow=True
+    )
+    assert "(self_approval)" in response.content.decode()
+    back = f"{approve}?from=approvals"
+    response = client_of(people["sam"]).post(back, {"reason": ""}, format="multipart", follow=True)
+    assert response.redirect_chain == [(PAGE, 302)]
+    assert "is 25,000.00 USD." in response.content.decode()
+    ada.refresh_from_db()
+    assert ada.overdraft_limit == 25_000

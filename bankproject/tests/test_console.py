@@ -25,12 +25,14 @@ pytestmark = pytest.mark.django_db
 
 TODAY = reverse("admin:index")
 EVENTS = reverse("admin:accounts_accountevent_changelist")
-BANK = ["Today", "Accounts", "Transactions", "Approvals", "Failed", "Entries", "Batches", "Archive"]
+BANK = ["Today", "Accounts", "Transactions", "Approvals", "Overdraft limits", "Failed"]
+BANK += ["Entries", "Batches", "Archive"]
 RECORDS = ["Account events", "Transaction events", "Verifications"]
 PROGRAMS = ["API clients", "Access tokens"]
 EMPTY_LISTS = [
     "accounts_account",
     "accounts_accountevent",
+    "accounts_limitrequest",
     "transactions_transaction",
     "transactions_transactionevent",
     "transactions_entry",

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.django_db
 READ = {
     "accounts.view_account",
     "accounts.view_accountevent",
+    "accounts.view_limitrequest",
     "transactions.view_transaction",
     "transactions.view_transactionevent",
     "transactions.view_entry",

@@ -135,7 +135,7 @@ def test_the_schema_is_valid_openapi(schema: dict[str, Any]) -> None:
             {
                 "400": ["validation_error", "insufficient_funds"],
                 "401": ["not_authenticated"],
-                "403": ["permission_denied"],
+                "403": ["permission_denied", "self_dealing"],
                 "404": ["not_found"],
                 "406": ["not_acceptable"],
                 "409": ["account_frozen", "account_closed"],
@@ -182,7 +182,7 @@ def test_examples_are_problems_with_the_status_they_stand_under(schema: dict[str
                     str(kind.status),
                 )
                 seen.add(code)
-    assert len(seen) == 14
+    assert len(seen) == 15
 
 
 def test_an_example_shows_what_the_code_brings_along(schema: dict[str, Any]) -> None:

@@ -122,7 +122,8 @@ def test_opening(supervisor: ApiClient) -> None:
         201,
         ["BEGIN", *opened, "COMMIT", "SELECT"],
     )
-    body = {"name": "Ada", "initial_balance": "5", "owner": "supervisor"}
+    make_user("grace")
+    body = {"name": "Ada", "initial_balance": "5", "owner": "grace"}
     assert words(lambda: supervisor.post(path, body)) == (
         201,
         ["SELECT", "BEGIN", *opened, BULK_INSERT, "UPDATE", "COMMIT", "SELECT"],

@@ -62,7 +62,8 @@ def bank() -> Account:
     for currency, amount in (("JPY", "1000"), ("BHD", "0.005"), ("CLF", "1.0001")):
         make_account(balance=amount, currency=currency, name=f'="{currency}"')
     other = make_account(balance=10)
-    origin = Origin(user_id=ada.id, caller=f"user:{ada.id}", address="2001:db8::1")
+    caller = f"user:{ada.id}"
+    origin = Origin(user_id=ada.id, caller=caller, address="2001:db8::1", as_customer=True)
     commands = [
         Deposit(
             account_id=account.id,

@@ -1,0 +1,94 @@
+"""Decide on an overdraft limit that waits for a second person: approve or reject it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.commands.base import AccountCommand, record_event
+from accounts.commands.change_overdraft_limit import ChangeOverdraftLimit
+from accounts.models import Account, LimitRequest
+from accounts.states import AccountEventType, LimitRequestStatus
+from core.commands import Origin
+from core.errors import InvalidTransition, NotFound, SelfApproval
+from core.money import format_amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitDecision(AccountCommand):
+    """Base of the two. The lock of the account protects its requests too.
+
+    Raises NotFound, and InvalidTransition if the request is decided.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("overdraft_limit",)
+
+    request_id: UUID
+
+    def waiting(self) -> LimitRequest:
+        requests = LimitRequest.objects.filter(pk=self.request_id, account_id=self.account_id)
+        request = requests.select_related("account").first()
+        if request is None:
+            raise NotFound(f"There is no request {self.request_id}.")
+        if request.status != LimitRequestStatus.PENDING:
+            raise InvalidTransition(f"The request is {request.status} already.")
+        return request
+
+    def decide(self, request: LimitRequest, status: LimitRequestStatus, origin: Origin) -> None:
+        request.status = status
+        request.decided_by_id = origin.user_id
+        request.decided_at = max(timezone.now(), request.created_at)
+        request.decision_reason = self.reason
+        request.save(update_fields=["status", "decided_by", "decided_at", "decision_reason"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApproveLimit(LimitDecision):
+    """Four eyes: someone else than who asked for the limit sets it.
+
+    Raises SelfApproval for who asked for it, superusers included; InvalidTransition if the limit
+    has changed since; and what ChangeOverdraftLimit raises.
+    """
+
+    verb: ClassVar[str] = "approve overdraft limit"
+    event: ClassVar[AccountEventType] = AccountEventType.OVERDRAFT_LIMIT_CHANGED
+
+    def apply(self, origin: Origin) -> Account:
+        request = self.waiting()
+        if origin.user_id is None or origin.user_id == request.requested_by_id:
+            raise SelfApproval("Nobody approves what they asked for.")
+        account = request.account
+        if account.overdraft_limit != request.limit_before:
+            raise InvalidTransition("The limit has changed since it was asked for: ask again.")
+        self.decide(request, LimitRequestStatus.APPROVED, origin)
+        # With the currency's digits, as it was written; a column has more.
+        limit = Decimal(format_amount(request.overdraft_limit, account.currency))
+        change = ChangeOverdraftLimit(
+            account_id=account.pk, overdraft_limit=limit, reason=request.reason
+        )
+        return change.set_on(account, origin)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectLimit(LimitDecision):
+    """The limit stays as it is. Who asked for it may take it back so."""
+
+    verb: ClassVar[str] = "reject overdraft limit"
+    event: ClassVar[AccountEventType] = AccountEventType.OVERDRAFT_LIMIT_REJECTED
+
+    def apply(self, origin: Origin) -> Account:
+        request = self.waiting()
+        self.decide(request, LimitRequestStatus.REJECTED, origin)
+        account = request.account
+        limit = format_amount(request.overdraft_limit, account.currency)
+        record_event(
+            account,
+            self.event,
+            origin,
+            reason=self.reason,
+            before={"overdraft_limit": limit},
+            after={"overdraft_limit": format_amount(account.overdraft_limit, account.currency)},
+        )
+        return account
