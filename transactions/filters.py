@@ -1,7 +1,9 @@
 """Filters of lists of transactions."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 from rest_framework import serializers
@@ -97,11 +99,19 @@ _LOOKUPS = {
 }
 
 
-def filter_branches(branches: list[Branch], values: dict[str, Any]) -> list[Branch]:
-    """Each branch narrowed by what TransactionFilters read. Times become bounds of ids."""
+def filter_branches(
+    branches: list[Branch], values: dict[str, Any], *, own: Collection[UUID] | None
+) -> list[Branch]:
+    """Each branch narrowed by what TransactionFilters read. Times become bounds of ids.
+
+    A filter works on what the reader sees, and not on what is stored: to the owner of `own` a
+    reversal has no description (`transactions.representation`), so no search finds it.
+    """
     condition = Q(**{_LOOKUPS[name]: value for name, value in values.items() if name in _LOOKUPS})
-    if "search" in values:
-        condition &= contains("description", values["search"])
+    if search := values.get("search"):
+        condition &= contains("description", search)
+        if own is not None:
+            condition &= ~Q(type=TransactionType.REVERSAL)
     bounds = {
         bound: lowest_uuid7(values[name])
         for bound, name in (("first", "created_after"), ("end", "created_before"))

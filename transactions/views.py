@@ -140,7 +140,7 @@ class MoneyAccountViewSet(AccountViewSet):
         query, as_csv = parse_query(TransactionFilters, request), wants_csv(request)
         account = visible_account(request.user, account_id)
         own = selectors.own_account_ids(request.user)
-        branches = filter_branches(selectors.sides_of([account.id], own=own), query)
+        branches = filter_branches(selectors.sides_of([account.id], own=own), query, own=own)
         context = {
             "account_id": account.id,
             "own_account_ids": {account.id},
@@ -221,7 +221,8 @@ class TransactionViewSet(BatchRoute, RuleOfEachAction, viewsets.ViewSet):
         if "idempotency_key" in query:
             query["idempotency_caller"] = origin_of(request).caller
         own = selectors.own_account_ids(request.user)
-        branches = filter_branches(selectors.visible_branches(own, query.get("account")), query)
+        visible = selectors.visible_branches(own, query.get("account"))
+        branches = filter_branches(visible, query, own=own)
         context = {"own_account_ids": own}
         if as_csv:
             return csv_response(branches, TransactionSerializer, context, "transactions")
