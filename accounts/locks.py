@@ -11,7 +11,9 @@ from django.db import connection
 
 from accounts.models import Account
 from accounts.states import AccountStatus
+from core import bulkhead
 from core.bulk import array, prepared_cursor
+from core.bulkhead import STUCK_SECONDS
 from core.errors import NotFound
 from core.money import to_units
 
@@ -74,6 +76,11 @@ _READ = """
     FROM accounts_account
     WHERE kind = 'CUSTOMER' AND id"""
 _LOCK_POSTGRESQL = _READ + " = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+# PostgreSQL reads lock_timeout when a wait begins. Set in the same statement, it costs none more.
+_LOCK_SOON = _LOCK_POSTGRESQL.replace(
+    " ORDER BY",
+    f" AND set_config('lock_timeout', '{STUCK_SECONDS * 1000:.0f}ms', true) <> '' ORDER BY",
+)
 _LOCK_SQLITE = _READ + " IN (SELECT value FROM json_each(%s)) ORDER BY id"  # noqa: S608
 
 
@@ -84,8 +91,9 @@ def lock_accounts(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
     KEY UPDATE, so that inserts which refer to an account need not wait. On SQLite the lock is BEGIN
     IMMEDIATE: the whole database has one writer.
 
-    Raises NotFound if an account does not exist or is not a customer's. Must run inside a
-    transaction.
+    In a web process not every thread may wait (`core.bulkhead`). Raises Busy where one waits
+    already for the same account, and NotFound if an account does not exist or is not a customer's.
+    Must run inside a transaction.
     """
     assert connection.in_atomic_block
     wanted = set(account_ids)
@@ -93,7 +101,9 @@ def lock_accounts(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
         return {}
     with prepared_cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_LOCK_POSTGRESQL, [array(wanted)])
+            has_place = bulkhead.enter(wanted)
+            cursor.execute(_LOCK_POSTGRESQL if has_place else _LOCK_SOON, [array(wanted)])
+            bulkhead.leave()
             rows = cursor.fetchall()
         else:
             cursor.execute(_LOCK_SQLITE, [json.dumps([one.hex for one in wanted])])

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from bankproject import environment
-from core import heartbeat
+from core import bulkhead, heartbeat
 
 environment.read_dotenv(Path(__file__).resolve().parent.parent / ".env")
 
@@ -61,6 +61,7 @@ def post_worker_init(worker: Any) -> None:
     # A long list that is streamed takes longer than a request may be silent. Another class of
     # worker, by GUNICORN_CMD_ARGS, is itself silent while it answers, or watches nothing.
     heartbeat.install(getattr(worker, "beat", worker.notify))
+    bulkhead.install(worker.cfg.threads)
 
 
 def on_exit(_server: Any) -> None:

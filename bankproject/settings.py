@@ -141,7 +141,7 @@ TEMPLATES = [
 # All four time-outs are off in PostgreSQL as it comes. Each stays below gunicorn's own time-out, so
 # that a client hears 503 `busy` from us, and not a broken connection.
 
-LOCK_TIMEOUT_SECONDS = environment.integer("BANK_LOCK_TIMEOUT_SECONDS", default=5, minimum=1)
+LOCK_TIMEOUT_SECONDS = environment.integer("BANK_LOCK_TIMEOUT_SECONDS", default=2, minimum=1)
 STATEMENT_TIMEOUT_SECONDS = environment.integer(
     "BANK_STATEMENT_TIMEOUT_SECONDS", default=20, minimum=1
 )

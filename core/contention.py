@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from django.db import DatabaseError, transaction
 
-from core import database_errors
+from core import bulkhead, database_errors
 from core.errors import Busy
 
 _ATTEMPTS = 4
@@ -26,6 +26,13 @@ def retrying(run: Callable[[], T], *, keep: bool = True) -> T:
     (`core.database_errors`); nothing was done then. A connection that was lost at COMMIT may have
     committed, so nothing is tried again after it.
     """
+    try:
+        return _retrying(run, keep)
+    finally:
+        bulkhead.leave()
+
+
+def _retrying(run: Callable[[], T], keep: bool) -> T:
     deadline = time.monotonic() + _DEADLINE_SECONDS
     for attempt in range(1, _ATTEMPTS + 1):
         try:

@@ -130,6 +130,7 @@ def lock_rows(
     due_until: datetime | None = None,
     limit: int | None = None,
     skip_locked: bool = False,
+    nowait: bool = False,
 ) -> list[JournalRow]:
     """Locks stored transactions, and reads them under the lock, in the order of the queue.
 
@@ -137,7 +138,9 @@ def lock_rows(
     """
     assert connection.in_atomic_block
     stored = (
-        Transaction.objects.select_for_update(no_key=True, of=("self",), skip_locked=skip_locked)
+        Transaction.objects.select_for_update(
+            no_key=True, of=("self",), skip_locked=skip_locked, nowait=nowait
+        )
         .annotate(due=Coalesce("scheduled_for", "created_at"))
         .filter(condition, *([] if due_until is None else [Q(due__lte=due_until)]))
         .order_by("due", "id")

@@ -16,6 +16,7 @@ from accounts.commands import AccountCommand, OpenAccount
 from accounts.locks import LockedAccount, lock_accounts
 from accounts.models import Account
 from accounts.self_dealing import refuse_self_dealing, refuse_self_dealing_by_id
+from core import bulkhead
 from core.commands import Command, Origin
 from core.contention import retrying
 from core.errors import (
@@ -162,7 +163,9 @@ def _lock_stored(commands: Sequence[Command]) -> dict[UUID, JournalRow]:
     wanted = {command.transaction_id for command in commands if isinstance(command, Decision)}
     if not wanted:
         return {}
-    stored = {row.id: row for row in ledger.lock_rows(Q(pk__in=wanted))}
+    has_place = bulkhead.enter(wanted)
+    stored = {row.id: row for row in ledger.lock_rows(Q(pk__in=wanted), nowait=not has_place)}
+    bulkhead.leave()
     if missing := wanted - stored.keys():
         raise NotFound(f"There is no transaction {min(missing)}.")
     return stored

@@ -16,14 +16,13 @@ from django.db import connection
 from tests.concurrency.crowd import environment_of_database
 
 WORKERS = 4
-LOCK_TIMEOUT_SECONDS = 2
 START_SECONDS = 90
 STOP_SECONDS = 30
 
 
 @contextmanager
-def served() -> Iterator[int]:
-    """Gives the port. Lock time-outs are short; throttles are out of the way."""
+def served(workers: int = WORKERS) -> Iterator[int]:
+    """Gives the port. Throttles are out of the way."""
     with tempfile.TemporaryDirectory(prefix="bank-served-") as folder:
         if connection.vendor == "sqlite":
             Path(folder, "bank.sqlite3").symlink_to(connection.settings_dict["NAME"])
@@ -31,8 +30,7 @@ def served() -> Iterator[int]:
         environment = environment_of_database(folder) | {
             "HOST": "127.0.0.1",
             "PORT": str(port),
-            "WEB_CONCURRENCY": str(WORKERS),
-            "BANK_LOCK_TIMEOUT_SECONDS": str(LOCK_TIMEOUT_SECONDS),
+            "WEB_CONCURRENCY": str(workers),
             "BANK_THROTTLE_CLIENT_PER_MINUTE": "10000000",
             "BANK_THROTTLE_ADDRESS_PER_MINUTE": "10000000",
         }
