@@ -1,19 +1,18 @@
 """Files of movements: CSV with a header, or JSON Lines, of any length, read in pieces."""
 
-import csv
 import hashlib
-import io
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from accounts.selectors import AccountCurrency, currencies_of
 from accounts.self_dealing import refuse_self_dealing
 from core.api.parsers import loads
 from core.commands import Origin
+from core.csv_records import NotCsv, read_csv, wrong_header
 from core.errors import FieldError, InvalidInput, NotFound, SelfDealing
 from core.files import told_as_problem
 from transactions.batches.booking import MAX_ERRORS, postings_of
@@ -36,7 +35,7 @@ class BadFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some of the items of a file, and the line that each one ends on."""
+    """Some of the items of a file, and the line that each one begins in."""
 
     lines: list[int]
     items: list[Any]
@@ -162,29 +161,17 @@ def _json_items(file: IO[bytes]) -> Generator[tuple[int, Any], None, None]:
             raise BadFile([f"Line {number}: {error.detail}"]) from error
 
 
-def _csv_items(file: IO[bytes]) -> Generator[tuple[int, Any], None, None]:
-    """RFC 4180 with a header, in UTF-8. An empty cell is no value at all.
-
-    A byte order mark may stand before it: spreadsheets write one.
-    """
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="strict", newline="")
-    reader = csv.reader(text, strict=True)
+def _csv_items(file: BinaryIO) -> Generator[tuple[int, Any], None, None]:
+    """Each record is an item. An empty cell is no value at all."""
+    records = read_csv(file)
     try:
-        header = next(reader, [])
-        unknown = [name for name in header if name not in _NAMES]
-        missing = [c.name for c in COLUMNS if c.required and c.name not in header]
-        if unknown or missing or len(set(header)) < len(header):
-            raise BadFile([f"Line 1: A header of {', '.join(_NAMES)} is required."])
-        for cells in reader:
+        _, header = next(records, (0, []))
+        missing = [one.name for one in COLUMNS if one.required and one.name not in header]
+        if missing or not set(header) <= set(_NAMES) or len(set(header)) < len(header):
+            raise wrong_header(header, _NAMES)
+        for line, cells in records:
             if len(cells) != len(header):
-                raise BadFile(
-                    [f"Line {reader.line_num}: {len(cells)} cells, and not {len(header)}."]
-                )
-            named = zip(header, cells, strict=True)
-            yield reader.line_num, {name: cell for name, cell in named if cell}
-    except csv.Error as error:
-        raise BadFile([f"Line {reader.line_num}: {error}."]) from error
-    except UnicodeDecodeError as error:
-        raise BadFile([f"After line {reader.line_num}: It is not UTF-8."]) from error
-    finally:
-        text.detach()  # Whoever opened the file closes it.
+                raise NotCsv(line, f"{len(cells)} cells, where the header has {len(header)}.")
+            yield line, {name: cell for name, cell in zip(header, cells, strict=True) if cell}
+    except NotCsv as error:
+        raise BadFile([str(error)]) from error

@@ -275,7 +275,7 @@ def changed(row: Row, column: int, value: object) -> Row:
     [
         ("accounts", 0, " ", "column account_id: It must not be blank."),
         ("accounts", 0, 2, "column account_id: It is the id of line 2 already."),
-        ("accounts", 1, "", "column account_name: It must not be blank."),
+        ("accounts", 1, "x\u200by", "column account_name: The character U+200B"),
         ("accounts", 1, "a\x00b", "column account_name: The character U+0000"),
         ("accounts", 2, "1e3", "column initial_balance: An amount is written as digits"),
         ("accounts", 3, "+1", "column account_balance: An amount is written as digits"),
@@ -306,6 +306,47 @@ def test_a_bad_cell_is_named(
     assert first == "The files cannot be read."
     assert len(told) == 1
     assert told[0].startswith(f"  {place}, {problem}")
+
+
+def test_a_blank_name_is_adjusted(tmp_path: Path) -> None:
+    write_legacy(tmp_path, accounts=[changed(ADA, 1, " "), BOB])
+    assert refused(tmp_path)[1] == "  accounts.csv, line 2, column account_name: The name is blank."
+    _, remarks = run(tmp_path, "--adjust")
+    assert remarks == ["Adjusted: accounts.csv, line 2, column account_name: The name is blank."]
+    assert by_legacy_id()["1"].name == "Account 1"
+
+
+def test_one_round_tells_what_cannot_be_read_and_what_is_not_explained(tmp_path: Path) -> None:
+    """Of accounts with a row that cannot be read nothing is said but that."""
+    cleo = (3, "Cleo", "5.00", "9.00", "2024-01-05T09:00:00", "2024-02-01T12:00:00")
+    history = [*HISTORY, (3, "DEPOSIT", "COMPLETED", "1.000", "Fee", "2024-01-06T10:00:00")]
+    history[0] = changed(HISTORY[0], 3, "many")
+    write_legacy(tmp_path, accounts=[ADA, BOB, cleo], history=history)
+    written = 'An amount is written as digits with a decimal point, like "500.00".'
+    comes_to = "The balance is 9.00, and the history comes to 6.00."
+    assert refused(tmp_path) == [
+        "The files cannot be read.",
+        f"  transactions.csv, line 2, column amount: {written}",
+        "  transactions.csv, line 8, column amount: USD has at most 2 decimals.",
+        f"  accounts.csv, line 4, column account_balance: {comes_to}",
+    ]
+
+
+def test_what_a_spreadsheet_writes_is_read(tmp_path: Path) -> None:
+    """A byte order mark, and blank lines at the end."""
+    write_legacy(tmp_path)
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes() + b"\r\n\r\n")
+    run(tmp_path)
+    assert Account.objects.filter(kind="CUSTOMER").count() == 2
+
+
+def test_another_separator_is_told(tmp_path: Path) -> None:
+    write_legacy(tmp_path)
+    path = tmp_path / "accounts.csv"
+    path.write_bytes(path.read_bytes().replace(b",", b";"))
+    told = "accounts.csv, line 1: It has semicolons between the cells; commas are required."
+    assert refused(tmp_path)[1:] == [f"  {told}"]
 
 
 def test_a_header_that_is_not_quite_right_is_told(tmp_path: Path) -> None:

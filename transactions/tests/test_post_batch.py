@@ -158,14 +158,16 @@ def test_a_dry_run_posts_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "Line 1: A header of type, account_id"),
-        ("type,account_id\n", "Line 1: A header of"),
-        (HEADER.replace("type", "kind"), "Line 1: A header of"),
+        ("", "Line 1: The header is not type,account_id,"),
+        ("type,account_id\n", "Line 1: The header is not"),
+        (HEADER.replace("type", "kind"), "Line 1: The header is not"),
         (HEADER, "It has no transactions."),
-        (HEADER + "{good}" * 4 + "DEPOSIT,{id},,1\n", "Line 6: 4 cells, and not 6."),
+        (HEADER + "{good}" * 4 + "DEPOSIT,{id},,1\n", "Line 6: 4 cells, where the header has 6."),
         (HEADER + "{good}" * 4 + "PAY,{id},,1,,\n", "Line 6: type: One of DEPOSIT, WITHDRAW"),
         (HEADER + "{good}" * 4 + "DEPOSIT,{id},,x,,\n", "Line 6: amount: An amount is written"),
         (HEADER + "{good}" * 4 + "DEPOSIT,{id},,0.001,,\n", "Line 6: amount: An amount in USD"),
+        (HEADER + "{good}" * 4 + "DEPOSIT,{id},,3.000,,\n", "Line 6: amount: An amount in USD"),
+        (HEADER + "{good}\n{good}", "Line 3: The line is blank."),
         (HEADER + "{good}" * 4 + "TRANSFER,{id},{id},1,,\n", "Line 6: target_account_id: An acc"),
         (
             HEADER + "{good}" * 4 + "DEPOSIT,019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27,,1,,\n",
@@ -176,8 +178,8 @@ def test_a_dry_run_posts_nothing(tmp_path: Path) -> None:
             HEADER + "DEPOSIT,{id},,1,,k\n" + "{good}" * 4 + "DEPOSIT,{id},,1,,k\n",
             "Line 7: idempotency_key: Line 2 has the same key.",
         ),
-        (HEADER + '"DEPOSIT,{id},,1,,', "Line 2: unexpected end of data."),
-        (HEADER + "DEPOSIT,{id},,1,\udcff,", "It is not UTF-8."),
+        (HEADER + '"DEPOSIT,{id},,1,,', "Line 2: Not CSV by RFC 4180: unexpected end of data."),
+        (HEADER + "DEPOSIT,{id},,1,\udcff,", "Line 2: Not UTF-8: "),
     ],
 )
 def test_nothing_of_a_bad_file_is_posted(tmp_path: Path, text: str, problem: str) -> None:

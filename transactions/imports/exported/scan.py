@@ -64,7 +64,7 @@ class _Scan:
         names = [column.name for column in self._form.columns]
         last = ""
         for line, cells in read_records(
-            self._source.path, names, self._problems, size=self._source.entry.bytes
+            self._source.path, names, self._problems, size=self._source.entry.bytes, exact=True
         ):
             row = dict(zip(names, cells, strict=True))
             found = self._problems.count

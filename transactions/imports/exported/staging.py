@@ -100,7 +100,7 @@ def _parsed(form: FileFormat, path: Path, size: int) -> Iterator[list[Any]]:
     problems = Problems()
     names = [column.name for column in form.columns]
     limits = longest(form)
-    for line, cells in read_records(path, names, problems, size=size):
+    for line, cells in read_records(path, names, problems, size=size, exact=True):
         row = dict(zip(names, cells, strict=True))
         try:
             # SQLite itself takes a text of any length.

@@ -1,5 +1,6 @@
 """The files of the earlier system: read, joined, booked anew, and what they leave unexplained."""
 
+import re
 from pathlib import Path
 
 from transactions.imports.legacy.files import ACCOUNT_COLUMNS, ACCOUNTS_FILE
@@ -18,4 +19,6 @@ def is_legacy(folder: Path) -> bool:
         return False
     except BadFile:
         return True
-    return len(set(header) & set(ACCOUNT_COLUMNS)) > len(ACCOUNT_COLUMNS) // 2
+    # The reader tells of another separator.
+    names = set(re.split(r"[,;\t|]", ",".join(header)))
+    return len(names & set(ACCOUNT_COLUMNS)) > len(ACCOUNT_COLUMNS) // 2

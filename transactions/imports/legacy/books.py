@@ -6,7 +6,7 @@ as a deposit or withdrawal that says so, and is a remark.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -45,6 +45,8 @@ class Books:
     adjust: bool
     problems: Problems
     remarks: Problems = field(default_factory=Problems)
+    # Accounts of which something could not be read: what their history comes to says nothing.
+    incomplete: Collection[str] = ()
     adjustments: int = 0
     _indexes: Counter[datetime] = field(default_factory=Counter)
     # Units that adjustments have put into accounts which lacked them, by the earlier id.
@@ -70,7 +72,7 @@ class Books:
             row.failure_code, row.failure_detail = _NOT_DONE[booking.status]
             yield row
             return
-        if booking.unexplained:
+        if booking.unexplained and not self.incomplete:
             self._unexplained(booking.source, booking.unexplained)
             self.adjustments += 1
         yield from self._cover(booking, row)
@@ -79,6 +81,8 @@ class Books:
 
     def close(self, account: LegacyAccount) -> Iterator[JournalRow]:
         """What it takes to come to the balance of the file, once all is posted."""
+        if account.legacy_id in self.incomplete:
+            return
         locked = self.accounts[account.legacy_id]
         source = Problem(ACCOUNTS_FILE, account.line, "account_balance", "")
         target = account.balance
@@ -119,6 +123,8 @@ class Books:
             locked = self.accounts[booking.debited]
             after = format_amount(from_units(locked.balance - row.amount), self.currency)
             # Without an adjustment, the rows after the first one below zero say nothing new.
+            if booking.debited in self.incomplete:
+                return
             if self.adjust or booking.debited not in self._covered:
                 self._unexplained(booking.source, f"It takes the balance to {after}.")
             lacking = row.amount - locked.available

@@ -1,17 +1,18 @@
 """What the files of the earlier system say, row by row."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from core.csv_records import Record
 from core.money import MAX_AMOUNT, MAX_BALANCE, parse_amount
 from core.texts import check_text
 from transactions.imports.problems import Problem, Problems
-from transactions.imports.records import Record, read_records
+from transactions.imports.records import read_records
 from transactions.states import TransactionStatus
 
 ACCOUNTS_FILE = "accounts.csv"
@@ -89,23 +90,30 @@ class Movement:
 class Reader:
     """Reads a folder of the earlier system. Every cell that cannot be read is a problem.
 
-    `zone` is what a time without an offset is in; nothing can lie after `now`.
+    `zone` is what a time without an offset is in; nothing can lie after `now`. With `adjust` an
+    account without a name gets one, which is a remark.
     """
 
     folder: Path
     zone: tzinfo
     now: datetime
     problems: Problems
+    adjust: bool = False
+    remarks: Problems = field(default_factory=Problems)
+    # Accounts of which something could not be read, by the earlier id.
+    incomplete: set[str] = field(default_factory=set)
 
     def accounts(self) -> dict[str, LegacyAccount]:
         """By the earlier system's id. Raises BadFile."""
         accounts: dict[str, LegacyAccount] = {}
         for line, cells in self._records(ACCOUNTS_FILE, ACCOUNT_COLUMNS):
             row = _Row(ACCOUNTS_FILE, line, ACCOUNT_COLUMNS, cells, self.problems)
+            found = self.problems.count
+            legacy_id = row.read("account_id", _identifier, "")
             account = LegacyAccount(
                 line=line,
-                legacy_id=row.read("account_id", _identifier, ""),
-                name=row.read("account_name", _name, ""),
+                legacy_id=legacy_id,
+                name=row.read("account_name", _name, "") or self._name_of(row, legacy_id),
                 initial_balance=row.read("initial_balance", _balance, Decimal(0)),
                 balance=row.read("account_balance", _balance, Decimal(0)),
                 created_at=row.read("created_at", self._moment, self.now),
@@ -114,7 +122,16 @@ class Reader:
             if first := accounts.get(account.legacy_id):
                 row.add("account_id", f"It is the id of line {first.line} already.")
             accounts.setdefault(account.legacy_id, account)
+            if self.problems.count > found:
+                self.incomplete.add(account.legacy_id)
         return accounts
+
+    def _name_of(self, row: "_Row", legacy_id: str) -> str:
+        """What an account without a name is called."""
+        if not row.cells[ACCOUNT_COLUMNS.index("account_name")].strip():
+            told = self.remarks if self.adjust else self.problems
+            told.add(Problem(row.file, row.line, "account_name", "The name is blank."))
+        return f"Account {legacy_id}"
 
     def movements(self, accounts: dict[str, LegacyAccount]) -> Iterator[Movement]:
         """Rows that could be read, in the order of the files. Raises BadFile."""
@@ -139,6 +156,8 @@ class Reader:
         if self.problems.count == found and signed and (signed < 0) != kind.is_debit:
             row.add("amount", f"{kind} is {'negative' if kind.is_debit else 'positive'}.")
         if self.problems.count > found:
+            # Whose row it is may be what could not be read.
+            self.incomplete.update([legacy_id] if legacy_id in accounts else accounts)
             return None
         return Movement(
             row.file, row.line, legacy_id, kind, status, abs(signed), description, at
@@ -185,7 +204,7 @@ def _identifier(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    return _text(text, longest=_LONGEST_NAME, required=True)
+    return _text(text, longest=_LONGEST_NAME, required=False) if text.strip() else ""
 
 
 def _description(text: str) -> str:

@@ -1,5 +1,6 @@
 """Loads a folder of the earlier system."""
 
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
@@ -37,14 +38,21 @@ def load(folder: Path, options: Options) -> Outcome:
     ImportRefused.
     """
     problems = Problems()
-    accounts, movements = _read(Reader(folder, options.zone, timezone.now(), problems))
-    joined = join(movements)
+    reader = Reader(folder, options.zone, timezone.now(), problems, options.adjust)
+    accounts, movements = _read(reader)
+    opened = _new_accounts(list(accounts.values()), options.currency)
+    locked = {one.metadata[LEGACY_ID]: LockedAccount.of(one) for one in opened}
+    books = Books(
+        locked, options.currency, options.adjust, problems, reader.remarks, reader.incomplete
+    )
+    rows = books.rows(bookings(accounts.values(), movements, join(movements)), accounts.values())
+    if problems.count:
+        # What the rest leaves unexplained is told in the same round.
+        deque(rows, maxlen=0)
+        raise ImportRefused("The files cannot be read.", problems)
     with empty_bank(dry_run=options.dry_run):
-        opened = _open_accounts(list(accounts.values()), options.currency)
-        books = Books(opened, options.currency, options.adjust, problems)
-        count = _write(
-            books.rows(bookings(accounts.values(), movements, joined), accounts.values()), books
-        )
+        _insert_accounts(opened, options.currency)
+        count = _write(rows, books)
         if problems.count:
             raise ImportRefused(
                 "The files of the earlier system leave something unexplained; `--adjust` books it"
@@ -60,24 +68,21 @@ def load(folder: Path, options: Options) -> Outcome:
 
 
 def _read(reader: Reader) -> tuple[dict[str, LegacyAccount], list[Movement]]:
+    """What could be read. Raises ImportRefused where a file ends that cannot be read further."""
     try:
         accounts = reader.accounts()
-        movements = list(reader.movements(accounts))
+        return accounts, list(reader.movements(accounts))
     except BadFile as error:
         reader.problems.add(error.problem)
-    if reader.problems.count:
-        raise ImportRefused("The files cannot be read.", reader.problems)
-    return accounts, movements
+        raise ImportRefused("The files cannot be read.", reader.problems) from error
 
 
-def _open_accounts(accounts: list[LegacyAccount], currency: str) -> dict[str, LockedAccount]:
-    """Inserts them, empty, with an event each. By the earlier system's id, as if locked."""
-    now = timezone.now()
-    ensure_cash_account(currency)
+def _new_accounts(accounts: list[LegacyAccount], currency: str) -> list[Account]:
+    """Empty ones, not stored yet."""
     numbers: set[str] = set()
     while len(numbers) < len(accounts):
         numbers.add(new_account_number())
-    rows = [
+    return [
         Account(
             id=uuid7(old.created_at, index & MAX_INDEX),
             number=number,
@@ -91,12 +96,17 @@ def _open_accounts(accounts: list[LegacyAccount], currency: str) -> dict[str, Lo
         )
         for index, (old, number) in enumerate(zip(accounts, numbers, strict=True))
     ]
-    Account.objects.bulk_create(rows, batch_size=_ROWS_AT_ONCE)
+
+
+def _insert_accounts(accounts: list[Account], currency: str) -> None:
+    """With an event each."""
+    now = timezone.now()
+    ensure_cash_account(currency)
+    Account.objects.bulk_create(accounts, batch_size=_ROWS_AT_ONCE)
     AccountEvent.objects.bulk_create(
-        [_opened(account, now, index) for index, account in enumerate(rows)],
+        [_opened(account, now, index) for index, account in enumerate(accounts)],
         batch_size=_ROWS_AT_ONCE,
     )
-    return {account.metadata[LEGACY_ID]: LockedAccount.of(account) for account in rows}
 
 
 def _opened(account: Account, now: datetime, index: int) -> AccountEvent:

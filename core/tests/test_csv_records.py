@@ -1,0 +1,100 @@
+"""The one reader of CSV: what it takes, what it refuses, and in which words."""
+
+import ast
+import io
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from core.csv_records import NotCsv, check_header, read_csv
+
+COLUMNS = ("type", "amount")
+HEADER = b"type,amount\r\n"
+BOM = b"\xef\xbb\xbf"
+
+
+def records(data: bytes, *, exact: bool = False, size: int | None = None) -> list[list[str]]:
+    return [cells for _, cells in read_csv(io.BytesIO(data), exact=exact, size=size)]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEADER + b"a,1\r\n",
+        BOM + HEADER + b"a,1\r\n",
+        HEADER + b"a,1\n\n\r\n\n",
+        BOM + b"type,amount\na,1",
+    ],
+)
+def test_what_says_nothing_is_passed_over(data: bytes) -> None:
+    assert records(data) == [["type", "amount"], ["a", "1"]]
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "reason"),
+    [
+        (BOM + HEADER, 1, "It begins with a byte order mark; remove it."),
+        (HEADER + b"a,1", 2, "The last line has no end: the file was cut off."),
+    ],
+)
+def test_an_exact_file_is_as_it_was_written(data: bytes, line: int, reason: str) -> None:
+    with pytest.raises(NotCsv) as refused:
+        records(data, exact=True)
+    assert (refused.value.line, refused.value.reason) == (line, reason)
+    # A blank line is a record without cells there, which no header has.
+    assert records(HEADER + b"\r\n", exact=True) == [["type", "amount"], []]
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "reason"),
+    [
+        (HEADER + b"\r\na,1\r\n", 2, "The line is blank."),
+        (HEADER + b'a,"1\r\n', 2, "Not CSV by RFC 4180: unexpected end of data."),
+        (HEADER + b'a,"1"x\r\n', 2, "Not CSV by RFC 4180: ',' expected after '\"'."),
+        (HEADER + b"a,1\r\n\xff,2\r\n", 3, "Not UTF-8: invalid start byte at byte 0 of the line."),
+        (HEADER + b"x" * 1_000_001, 2, "The line is longer than 1,000,000 bytes."),
+    ],
+)
+def test_what_cannot_be_read_is_told_by_its_line(data: bytes, line: int, reason: str) -> None:
+    with pytest.raises(NotCsv) as refused:
+        records(data)
+    assert (refused.value.line, refused.value.reason) == (line, reason)
+    assert str(refused.value) == f"Line {line}: {reason}"
+
+
+def test_a_record_is_told_by_its_first_line_and_read_up_to_a_size() -> None:
+    data = HEADER + b'"a\r\nb",1\r\nc,2\r\n'
+    assert [line for line, _ in read_csv(io.BytesIO(data))] == [1, 2, 4]
+    assert records(data, size=len(data) - len(b"c,2\r\n"))[-1] == ["a\r\nb", "1"]
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (["type;amount"], "It has semicolons between the cells; commas are required."),
+        (["type\tamount"], "It has tabs between the cells; commas are required."),
+        (["a;b"], "The header is not type,amount."),
+        (["amount", "type"], "The header is not type,amount."),
+    ],
+)
+def test_a_header_of_another_separator_is_told_so(header: list[str], reason: str) -> None:
+    with pytest.raises(NotCsv) as refused:
+        check_header(header, COLUMNS)
+    assert (refused.value.line, refused.value.reason) == (1, reason)
+
+
+def test_no_other_module_reads_csv_that_comes_in() -> None:
+    """The archive's check compares cells of lines that the bank itself has written."""
+    readers = set()
+    for app in ("accounts", "bankproject", "clients", "core", "staff", "transactions"):
+        for path in (Path(settings.BASE_DIR) / app).rglob("*.py"):
+            if "tests" in path.parts:
+                continue
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Attribute) and ast.unparse(node) in (
+                    "csv.reader",
+                    "csv.DictReader",
+                ):
+                    readers.add(path.name)
+    assert readers <= {"csv_records.py", "verification.py", "archive_file.py"}
