@@ -2,49 +2,30 @@
 
 An app lists its objects in `database_objects` of its AppConfig. They live outside migrations
 because SQLite loses triggers whenever it rebuilds a table and refuses to rebuild one under a view.
-So pre_migrate drops what stands in the way, only when there is something to migrate, and
-post_migrate creates what is missing or different. A kill in between leaves nothing that `migrate`
-does not heal: web and worker refuse to serve until it has run.
+So there pre_migrate drops them, only when there is something to migrate, and post_migrate creates
+what is missing or different. A kill in between leaves nothing that `migrate` does not heal: web and
+worker refuse to serve until it has run.
 
-On PostgreSQL the guards stay while it migrates. A migration that changes the type of a column which
-a guard names must drop that guard itself, beforehand; post_migrate puts it back.
+On PostgreSQL guards and views stay while it migrates, because the release before goes on to serve.
+A migration that changes the type of a column which one of them names must drop that one itself,
+beforehand; post_migrate puts it back.
+
+A change of a text is a new release of the schema, so that the release before goes on to serve:
+docs/adr/0017-newer-guards-serve-older-code.md.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# Serialises the creation of objects by two `migrate` at once. Any constant will do.
-_ADVISORY_LOCK = 7_064_005
-
-Kind = Literal["trigger", "view"]
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseObject:
-    """A trigger on `table`, or a view over it, in each database's own words.
-
-    `sqlite` is one statement. `postgresql` is one statement too; a trigger names the function
-    `<name>()`, whose PL/pgSQL body is `function_body`.
-    """
-
-    name: str
-    kind: Kind
-    table: str
-    sqlite: str = ""
-    postgresql: str = ""
-    function_body: str = ""
-
-    def statement(self, vendor: str) -> str:
-        return (self.sqlite if vendor == "sqlite" else self.postgresql).strip()
+from core.database_objects import DatabaseObject, Kind, backend_of
 
 
 def all_objects(vendor: str) -> list[DatabaseObject]:
@@ -57,16 +38,24 @@ def all_objects(vendor: str) -> list[DatabaseObject]:
     ]
 
 
+def schema_release(vendor: str) -> int:
+    """The release of the schema that this code brings: that of its newest text."""
+    return max(item.since for item in all_objects(vendor))
+
+
 def missing_objects(connection: BaseDatabaseWrapper) -> list[str]:
-    """Names of objects that are missing, switched off, or not as the code says."""
+    """Names of objects that are missing, switched off, or not as the code says.
+
+    On a database of a newer release the texts are that release's own. There each name must exist
+    and, on PostgreSQL, be as it was created (docs/adr/0017).
+    """
     with connection.cursor() as cursor:
-        backend = _backend(connection)
-        present = backend.fingerprints(cursor)
-        return [
-            item.name
-            for item in all_objects(connection.vendor)
-            if present.get(item.name) != backend.expected(item)
-        ]
+        backend = backend_of(connection)
+        present, stored = backend.fingerprints(cursor), backend.release(cursor)
+    objects = all_objects(connection.vendor)
+    if stored > schema_release(connection.vendor):
+        return [item.name for item in objects if not present.get(item.name)]
+    return [item.name for item in objects if backend.lacks(item, present, stored)]
 
 
 def require_objects() -> None:
@@ -85,7 +74,8 @@ def create_objects(connection: BaseDatabaseWrapper) -> None:
     """Creates what is missing or different, where its table exists. Safe to run twice at once.
 
     A transaction for each table and view: whoever holds the lock on one waits for no other, so that
-    no reader and no writer can be in a deadlock with it.
+    no reader and no writer can be in a deadlock with it. On a database of a newer release nothing
+    that exists is touched. The release is recorded last, when all is there.
     """
     if not missing_objects(connection):
         return
@@ -96,22 +86,35 @@ def create_objects(connection: BaseDatabaseWrapper) -> None:
     for (table, _), items in groups.items():
         if table in tables:
             _create_together(connection, items)
+    if tables.issuperset(table for table, _ in groups):
+        _record_release(connection)
 
 
 def _create_together(connection: BaseDatabaseWrapper, items: list[DatabaseObject]) -> None:
-    backend = _backend(connection)
+    backend = backend_of(connection)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         backend.serialise(cursor)
-        present = backend.fingerprints(cursor)
-        for item in items:
-            if present.get(item.name) != backend.expected(item):
-                backend.drop(cursor, item)
-                backend.create(cursor, item)
+        present, stored = backend.fingerprints(cursor), backend.release(cursor)
+        if stored > schema_release(connection.vendor):
+            due = [item for item in items if item.name not in present]
+        else:
+            due = [item for item in items if backend.lacks(item, present, stored)]
+        for item in due:
+            backend.drop(cursor, item)
+            backend.create(cursor, item)
+
+
+def _record_release(connection: BaseDatabaseWrapper) -> None:
+    backend, ours = backend_of(connection), schema_release(connection.vendor)
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        backend.serialise(cursor)
+        if backend.release(cursor) < ours:
+            backend.record_release(cursor, ours)
 
 
 def drop_objects(connection: BaseDatabaseWrapper, *, kinds: tuple[Kind, ...]) -> None:
     """Drops the objects of these kinds, last created first; all or none of them."""
-    backend = _backend(connection)
+    backend = backend_of(connection)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
         for item in reversed(all_objects(connection.vendor)):
@@ -123,12 +126,22 @@ def drop_objects(connection: BaseDatabaseWrapper, *, kinds: tuple[Kind, ...]) ->
 
 
 def before_migrate(*, using: str, plan: list[Any], **_: Any) -> None:
-    """pre_migrate: makes room for table rebuilds, only when there is something to migrate."""
+    """pre_migrate: makes room for table rebuilds on SQLite, when there is something to migrate.
+
+    Raises CommandError where the database is of a newer release, whose guards would be lost.
+    """
     if not plan:
         return
     connection = connections[using]
-    kinds: tuple[Kind, ...] = ("trigger", "view") if connection.vendor == "sqlite" else ("view",)
-    drop_objects(connection, kinds=kinds)
+    with connection.cursor() as cursor:
+        stored, ours = backend_of(connection).release(cursor), schema_release(connection.vendor)
+    if stored > ours:
+        raise CommandError(
+            f"The database is of release {stored} of the schema, and this code of {ours}: it"
+            " migrates nothing there. To undo a migration, restore a backup."
+        )
+    if connection.vendor == "sqlite":
+        drop_objects(connection, kinds=("trigger", "view"))
 
 
 def after_migrate(*, using: str, **_: Any) -> None:
@@ -204,88 +217,3 @@ def check_sqlite_settings(
                         Error(f"SQLite must run with {pragma}={value}.", obj=alias, id="bank.E003")
                     )
     return messages
-
-
-# How each database tells what it has --------------------------------------------------------------
-
-
-class _SQLite:
-    """sqlite_master keeps the text of every object as it was given, so texts are compared."""
-
-    def fingerprints(self, cursor: Any) -> dict[str, str]:
-        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')")
-        return dict(cursor.fetchall())
-
-    def expected(self, item: DatabaseObject) -> str:
-        return item.statement("sqlite")
-
-    def serialise(self, cursor: Any) -> None:
-        """BEGIN IMMEDIATE has done it."""
-
-    def drop(self, cursor: Any, item: DatabaseObject) -> None:
-        cursor.execute(f'DROP {item.kind.upper()} IF EXISTS "{item.name}"')
-
-    def create(self, cursor: Any, item: DatabaseObject) -> None:
-        # Without parameters, so that a % in the text stays one.
-        cursor.execute(item.statement("sqlite"))
-
-
-class _PostgreSQL:
-    """PostgreSQL rewrites definitions, so their digests are kept in a comment on each object.
-
-    The comment has a digest of our text and one of the server's definition at that time. A trigger
-    that is switched off, replaced, or whose function was changed no longer agrees with its comment.
-    """
-
-    _TRIGGERS = """
-        SELECT t.tgname, obj_description(t.oid, 'pg_trigger'),
-               md5(pg_get_triggerdef(t.oid) || p.prosrc || t.tgenabled::text)
-        FROM pg_trigger t
-        JOIN pg_class c ON c.oid = t.tgrelid
-        JOIN pg_proc p ON p.oid = t.tgfoid
-        WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace"""
-    _VIEWS = """
-        SELECT c.relname, obj_description(c.oid, 'pg_class'), md5(pg_get_viewdef(c.oid))
-        FROM pg_class c
-        WHERE c.relkind = 'v' AND c.relnamespace = current_schema()::regnamespace"""
-
-    def fingerprints(self, cursor: Any) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for query in (self._TRIGGERS, self._VIEWS):
-            cursor.execute(query)
-            for name, comment, definition in cursor.fetchall():
-                ours, _, theirs = (comment or "").partition(" ")
-                if theirs == definition:
-                    found[name] = ours
-        return found
-
-    def expected(self, item: DatabaseObject) -> str:
-        text = item.statement("postgresql") + item.function_body
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    def serialise(self, cursor: Any) -> None:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
-
-    def drop(self, cursor: Any, item: DatabaseObject) -> None:
-        if item.kind == "view":
-            cursor.execute(f'DROP VIEW IF EXISTS "{item.name}"')
-        else:
-            cursor.execute(f'DROP TRIGGER IF EXISTS "{item.name}" ON "{item.table}"')
-
-    def create(self, cursor: Any, item: DatabaseObject) -> None:
-        if item.kind == "trigger":
-            cursor.execute(
-                f'CREATE OR REPLACE FUNCTION "{item.name}"() RETURNS trigger LANGUAGE plpgsql '
-                f"AS $body${item.function_body}$body$"
-            )
-        cursor.execute(item.statement("postgresql"))
-        query = self._TRIGGERS if item.kind == "trigger" else self._VIEWS
-        cursor.execute(query)
-        definition = next(row[2] for row in cursor.fetchall() if row[0] == item.name)
-        on = f'ON "{item.table}"' if item.kind == "trigger" else ""
-        comment = f"{self.expected(item)} {definition}"
-        cursor.execute(f"COMMENT ON {item.kind.upper()} \"{item.name}\" {on} IS '{comment}'")
-
-
-def _backend(connection: BaseDatabaseWrapper) -> _SQLite | _PostgreSQL:
-    return _SQLite() if connection.vendor == "sqlite" else _PostgreSQL()

@@ -6,15 +6,26 @@ and `IS DISTINCT FROM`; SQLite knows the latter only as `IS NOT`.
 
 from collections.abc import Iterable
 
-from core.database import DatabaseObject
+from core.database_objects import DatabaseObject
 
 _INTEGRITY_ERROR = "restrict_violation"  # SQLSTATE 23001
 
 
 def refuse(
-    name: str, table: str, event: str, message: str, *, when: str = "", violation: str = ""
+    name: str,
+    table: str,
+    event: str,
+    message: str,
+    *,
+    when: str = "",
+    violation: str = "",
+    since: int = 1,
+    replaces: str = "",
 ) -> DatabaseObject:
-    """A row trigger that refuses an INSERT, UPDATE or DELETE, always or by the condition `when`."""
+    """A row trigger that refuses an INSERT, UPDATE or DELETE, always or by the condition `when`.
+
+    `since` and `replaces`: see DatabaseObject. A changed text needs both.
+    """
     sqlite_when = f"\nWHEN {when.replace('IS DISTINCT FROM', 'IS NOT')}" if when else ""
     return DatabaseObject(
         name=name,
@@ -29,6 +40,8 @@ def refuse(
             f"{f' WHEN ({when})' if when else ''} EXECUTE FUNCTION {name}()"
         ),
         function_body=_raise(message, violation or _INTEGRITY_ERROR),
+        since=since,
+        replaces=replaces,
     )
 
 

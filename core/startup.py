@@ -3,6 +3,7 @@
 import sys
 import time
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 
 from core.database import require_objects
@@ -11,17 +12,21 @@ _LONGEST_WAIT_SECONDS = 20
 
 
 def wait_for_objects() -> None:
-    """As `require_objects`, for processes that start while the database is away: waits for it.
+    """Returns once the database answers and has its guards and views. Waits some seconds for that.
 
-    Exits after some seconds, below gunicorn's time-out. It exits, and raises nothing, because
-    gunicorn shuts down for good when one of its workers fails to boot with an exception, and starts
-    another one for a worker that exits.
+    Then it exits with a sentence, before gunicorn's time-out. It raises nothing, because gunicorn
+    shuts down for good when one of its workers fails to boot with an exception, and starts another
+    one for a worker that exits. So the workers that serve go on beside one that cannot begin.
     """
+    reason = ""
     for _ in range(_LONGEST_WAIT_SECONDS):
         try:
             require_objects()
         except OperationalError:
-            time.sleep(1)
+            reason = "The database does not answer."
+        except ImproperlyConfigured as error:
+            reason = str(error)
         else:
             return
-    sys.exit("The database does not answer.")
+        time.sleep(1)
+    sys.exit(reason)

@@ -45,12 +45,14 @@ def pytest_report_header() -> str:
 NO_BROWSER = "NO BROWSER TESTS"
 NO_FULL_DISK = "NO TEST OF A FULL DISK"
 NO_PGBOUNCER = "NO TESTS BEHIND PGBOUNCER"
+NO_UPGRADE = "NO TEST OF AN UPGRADE"
 
 # What is skipped so loudly that nobody takes the run for a whole one, and what would help.
 _LOUD_SKIPS = {
     NO_BROWSER: "There is no Chromium. Install it (apt install chromium), or name it by CHROMIUM.",
     NO_FULL_DISK: "A small disk is a tmpfs, and to mount one takes the rights of root.",
     NO_PGBOUNCER: "There is no PgBouncer. Install it (apt install pgbouncer).",
+    NO_UPGRADE: "The history lacks the release before. Fetch it: git fetch --unshallow.",
 }
 
 

@@ -9,7 +9,6 @@ import http.cookiejar
 import json
 import re
 import secrets
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,12 +16,11 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
 from deploy.migrate import grant
-from tests import image
 from tests.container import Container, container, free_port
 from tests.postgresql import postgresql_server
+from tests.postgresql_roles import make_roles
 
 # The server is this module's own, so one run of the suite is enough.
 pytestmark = pytest.mark.sqlite
@@ -42,39 +40,12 @@ class Bank:
 @pytest.fixture(scope="module")
 def bank():
     with postgresql_server(fsync=False) as server, container() as image_folder:
-        owner_url, app_url = _make_roles(server)
+        owner_url, app_url = make_roles(server)
         migrated = image_folder.run(["python", "deploy/migrate.py"], DATABASE_URL=owner_url)
         assert "Applying transactions.0001_initial... OK" in migrated
         demo = image_folder.run(["python", "manage.py", "setup_demo"], DATABASE_URL=app_url)
         with image_folder.served(free_port(), DATABASE_URL=app_url) as url:
             yield Bank(url, image_folder, owner_url, app_url, demo)
-
-
-def _make_roles(server):
-    """Runs roles.sql as init.sh does; returns the URLs of both roles."""
-    if not (server.bindir / "psql").exists():
-        pytest.skip("this PostgreSQL comes without psql")
-    parameters = conninfo_to_dict(server.url)
-    passwords = {name: secrets.token_hex(16) for name in ("owner", "app")}
-    # `bank` is the name of the test server's own database.
-    with psycopg.connect(server._url("postgres"), autocommit=True) as connection:
-        connection.execute("DROP DATABASE bank")
-    settings = [f"-v{name}_password={password}" for name, password in passwords.items()]
-    subprocess.run(
-        [
-            server.bindir / "psql", "--no-psqlrc", "--quiet", "--dbname=postgres", *settings,
-            f"-f{image.ROOT / 'deploy/postgresql/roles.sql'}",
-        ],
-        env={
-            "PGHOST": parameters["host"],
-            "PGPORT": parameters["port"],
-            "PGUSER": parameters["user"],
-            "PGPASSWORD": parameters["password"],
-        },
-        check=True,
-    )  # fmt: skip
-    address = f"{parameters['host']}:{parameters['port']}/bank"
-    return [f"postgresql://bank_{name}:{passwords[name]}@{address}" for name in ("owner", "app")]
 
 
 def _call(url, body=None, headers=None, opener=None):

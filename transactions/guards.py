@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from accounts.guards import ACCOUNTS
-from core.database import DatabaseObject
+from core.database_objects import DatabaseObject
 from core.guards import append_only, changed, never_deleted, refuse
 from transactions.key_guards import BATCHES, JOURNAL, KEY_GUARDS
 from transactions.states import INITIAL, TRANSITIONS

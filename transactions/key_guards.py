@@ -14,7 +14,7 @@ SQLite has one writer at a time, and needs no locks.
 """
 
 from accounts.guards import ACCOUNTS
-from core.database import DatabaseObject
+from core.database_objects import DatabaseObject
 
 JOURNAL = "transactions_transaction"
 BATCHES = "transactions_batch"

@@ -73,9 +73,9 @@ def test_a_migration_with_nothing_to_do_drops_nothing() -> None:
     assert missing_objects(connection) == []
 
 
-def test_a_migration_drops_what_stands_in_its_way() -> None:
+def test_a_migration_drops_what_stands_in_its_way_on_sqlite_only() -> None:
     before_migrate(using="default", plan=[("a migration", False)])
-    assert missing_objects(connection) == (NAMES if connection.vendor == "sqlite" else VIEWS)
+    assert missing_objects(connection) == (NAMES if connection.vendor == "sqlite" else [])
     after_migrate(using="default")
     assert missing_objects(connection) == []
 

@@ -15,12 +15,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 OBJECTS = all_objects(connection.vendor)
 ON_SQLITE = connection.vendor == "sqlite"
-# Before it migrates: all on SQLite, on PostgreSQL the view. Then what the first migration dropped.
-LOST = [
-    item.name
-    for item in OBJECTS
-    if ON_SQLITE or item.kind == "view" or item.name == "accounts_account_identity"
-]
+# Before it migrates: all on SQLite. On PostgreSQL what the first migration dropped.
+MADE_ROOM = {"transactions_entry", "accounts_account_identity"}
+LOST = [item.name for item in OBJECTS if ON_SQLITE or item.name in MADE_ROOM]
 
 # A next release might bring wider columns. On SQLite that rebuilds both tables and loses their
 # triggers; PostgreSQL refuses it under a view, and under a guard that names the column.
@@ -38,6 +35,7 @@ from django.db import migrations, models
 
 def make_room(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("DROP VIEW IF EXISTS transactions_entry")
         schema_editor.execute("DROP TRIGGER {table}_identity ON {table}")
 
 def die(apps, schema_editor):

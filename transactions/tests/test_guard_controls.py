@@ -13,7 +13,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.commands import CloseAccount
-from core.database import DatabaseObject, all_objects
+from core.database import all_objects
+from core.database_objects import DatabaseObject
 from tests.factories import deposit, make_account, run
 from transactions import verifications
 from transactions.commands import Deposit, Withdraw

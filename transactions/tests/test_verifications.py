@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from core.database import _backend, all_objects, drop_objects
+from core.database import all_objects, drop_objects
+from core.database_objects import backend_of
 from core.guards import refuse
 from tests.assertions import refused_by_database
 from tests.factories import make_account
@@ -51,7 +52,7 @@ def test_the_command_records_what_it_found() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_bank_that_refuses_the_record_still_gets_its_report() -> None:
     refusal = refuse("nobody_records", VERIFICATIONS, "INSERT", "nobody records")
-    backend = _backend(connection)
+    backend = backend_of(connection)
     with connection.cursor() as cursor:
         backend.create(cursor, refusal)
         out, errors = StringIO(), StringIO()

@@ -3,7 +3,6 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from core.startup import wait_for_objects
@@ -53,9 +52,6 @@ class Command(BaseCommand):
             # Needs no database: the workers look for themselves, again and again.
             supervisor.Supervisor(supervisor.worker_command(batch_size), workers).run()
             return
-        try:
-            wait_for_objects()
-        except ImproperlyConfigured as error:
-            raise CommandError(str(error)) from error
+        wait_for_objects()
         processed = run_until_signalled(Worker(batch_size=batch_size, once=once))
         self.stdout.write(f"Processed {processed} transactions.")
