@@ -22,10 +22,9 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: install ## Start the bank on http://127.0.0.1:5000 (HOST, PORT, DATABASE_URL, BANK_DATA_DIR)
-	@DJANGO_SECRET_KEY_FILE="$${DJANGO_SECRET_KEY_FILE:-secret_key}" sh -c '\
-	  $(BIN)/python manage.py migrate --verbosity 0 && \
-	  $(BIN)/python manage.py setup_demo && \
-	  exec $(BIN)/python manage.py serve'
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py setup_demo
+	@exec $(BIN)/python manage.py serve
 
 test: develop ## Run all tests on SQLite and on PostgreSQL, with coverage (ARGS="-k name")
 	@$(BIN)/python -m tests $(ARGS)

@@ -5,17 +5,12 @@ import os
 import sys
 
 
-def main() -> None:
+def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bankproject.settings")
-    from django.core.management import execute_from_command_line
+    from bankproject.command_line import main as run
 
-    try:
-        execute_from_command_line(sys.argv)
-    except KeyboardInterrupt:
-        # What was under way ended as after any error. 128 + SIGINT, as shells have it.
-        sys.stderr.write("Interrupted.\n")
-        sys.exit(130)
+    return run(sys.argv)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

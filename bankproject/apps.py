@@ -1,5 +1,11 @@
+from typing import Any
+
 from django.apps import AppConfig, apps
+from django.conf import settings
+from django.core import checks
 from django.db.models.signals import post_migrate
+
+from bankproject.secret_key import MINIMUM_CHARACTERS, is_weak
 
 
 class BankProjectConfig(AppConfig):
@@ -11,3 +17,12 @@ class BankProjectConfig(AppConfig):
 
         # The last app with rights of its own: by then, all of them are in the database.
         post_migrate.connect(make_groups, sender=apps.get_app_config("clients"))
+        checks.register(check_secret_key, checks.Tags.security)
+
+
+def check_secret_key(**_: Any) -> list[checks.CheckMessage]:
+    """System check: production refuses a weak key in the settings; elsewhere it is a warning."""
+    if not is_weak(settings.SECRET_KEY):
+        return []
+    text = f"DJANGO_SECRET_KEY should have {MINIMUM_CHARACTERS} characters or more, at random."
+    return [checks.Warning(text, id="bank.W002")]

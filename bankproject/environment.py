@@ -1,6 +1,13 @@
-"""Reading settings from the environment, strictly: a misspelt value is an error, no default."""
+"""Reading settings from the environment, strictly: a misspelt value is an error, no default.
+
+Every function here notes the name that it reads, so that a misspelt name can be told from a
+setting. All of them raise ImproperlyConfigured, with one sentence that names the variable. The
+sentence never repeats a value that may hold a password.
+"""
 
 import os
+import re
+from collections.abc import Collection
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,24 +19,44 @@ from core.money import parse_amount, validate_amount
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
+# More of anything is a slip of the keyboard, and overflows dates and the database's time-outs.
+_GREATEST = 1_000_000
+_GREATEST_DAYS = 36_500  # A century.
+_ASSIGNMENT = re.compile(r"\s*(export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=|\s*(#|$)")
+
+# What has been read so far: the names of all settings, once the settings are loaded.
+names_read: set[str] = set()
 
 
 def read_dotenv(path: Path) -> None:
-    """Adds the assignments of a `.env` file to the environment. What is already set wins."""
-    if path.is_file():
-        environ.Env.read_env(path, overwrite=False)
+    """Adds the assignments of a `.env` file to the environment. What is already set wins.
+
+    Raises ImproperlyConfigured for a file that cannot be read, and for a line that assigns nothing.
+    """
+    if not path.exists():
+        return
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ImproperlyConfigured(f"{path} cannot be read: {reason}.") from error
+    for number, line in enumerate(lines, 1):
+        if not _ASSIGNMENT.match(line):
+            raise ImproperlyConfigured(f"{path}, line {number}, is not NAME=value.")
+    environ.Env.read_env(path, overwrite=False)
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable as it stands. An empty variable counts as not set."""
-    return os.environ.get(name, "").strip() or default
+    """The variable, blanks around it ignored. An empty variable counts as not set."""
+    names_read.add(name)
+    value = os.environ.get(name, "").strip()
+    if not value.isprintable():
+        raise ImproperlyConfigured(f"{name} must be one line of printable characters.")
+    return value or default
 
 
 def boolean(name: str, *, default: bool) -> bool:
-    """1, true, yes, on or 0, false, no, off, in any case.
-
-    Raises ImproperlyConfigured for anything else.
-    """
+    """1, true, yes, on or 0, false, no, off, in any case."""
     value = text(name).lower()
     if not value:
         return default
@@ -40,21 +67,43 @@ def boolean(name: str, *, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
 
 
-def integer(name: str, *, default: int, minimum: int = 0) -> int:
-    """A whole number of at least `minimum`. Raises ImproperlyConfigured for anything else."""
+def integer(name: str, *, default: int, minimum: int = 0, maximum: int | None = None) -> int:
+    """A whole number from `minimum` to `maximum`, which is a century for days by default."""
     value = text(name)
     if not value:
         return default
-    if not value.isascii() or not value.isdigit() or int(value) < minimum:
-        raise ImproperlyConfigured(f"{name} must be a whole number from {minimum}, not {value!r}.")
-    return int(value)
+    if maximum is None:
+        maximum = _GREATEST_DAYS if name.endswith("_DAYS") else _GREATEST
+    if (
+        value.isascii()
+        and value.isdigit()
+        and len(value) <= 20
+        and minimum <= int(value) <= maximum
+    ):
+        return int(value)
+    shown = value if len(value) <= 30 else f"{value[:30]}..."
+    raise ImproperlyConfigured(
+        f"{name} must be a whole number from {minimum} to {maximum}, not {shown!r}."
+    )
+
+
+def choice(name: str, choices: Collection[str], *, default: str) -> str:
+    """One of the choices, in any case."""
+    value = text(name, default)
+    for one in choices:
+        if one.lower() == value.lower():
+            return one
+    raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+
+
+def words(name: str, *, default: list[str]) -> list[str]:
+    """A comma-separated list, blanks around the items ignored."""
+    value = text(name)
+    return [item.strip() for item in value.split(",") if item.strip()] if value else default
 
 
 def amounts(name: str) -> dict[str, Decimal]:
-    """Amounts by currency, "USD:10000,EUR:8000.50", in main units.
-
-    Raises ImproperlyConfigured for an unknown currency and for what is no amount in it.
-    """
+    """Amounts by currency, "USD:10000,EUR:8000.50", in main units."""
     found = {}
     for item in words(name, default=[]):
         currency, _, number = item.partition(":")
@@ -67,6 +116,8 @@ def amounts(name: str) -> dict[str, Decimal]:
     return found
 
 
+# What the server reads besides the settings -------------------------------------------------------
+
 # While one waits for the database, the other computes. More would only wait for each other.
 WEB_THREADS = 2
 
@@ -78,10 +129,17 @@ def web_workers() -> int:
     it may have to be replaced.
     """
     default = max(2, min(os.cpu_count() or 1, 8)) if text("DATABASE_URL") else 2
-    return integer("WEB_CONCURRENCY", default=default, minimum=1)
+    return integer("WEB_CONCURRENCY", default=default, minimum=1, maximum=512)
 
 
-def words(name: str, *, default: list[str]) -> list[str]:
-    """A comma-separated list, blanks around the items ignored."""
-    value = text(name)
-    return [item.strip() for item in value.split(",") if item.strip()] if value else default
+def address() -> tuple[str, int]:
+    """HOST and PORT to listen on."""
+    host = text("HOST", "127.0.0.1")
+    if not re.fullmatch(r"[\w.:%-]+", host):
+        raise ImproperlyConfigured(f"HOST must be an address or a name, not {host!r}.")
+    return host, integer("PORT", default=5000, minimum=1, maximum=65535)
+
+
+def serves_worker() -> bool:
+    """Whether the server starts a worker of the queue beside it."""
+    return boolean("BANK_SERVE_WORKER", default=False)

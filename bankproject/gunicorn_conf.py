@@ -1,9 +1,10 @@
 """How gunicorn serves the bank: `gunicorn --config python:bankproject.gunicorn_conf`.
 
 Listens on HOST:PORT (127.0.0.1:5000). WEB_CONCURRENCY sets the number of worker processes.
-Raises ImproperlyConfigured where one of them makes no sense.
+A wrong setting ends gunicorn with one sentence and exit code 1, before any worker starts.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,14 +15,18 @@ from django.core.exceptions import ImproperlyConfigured
 from bankproject import environment
 from core import bulkhead, heartbeat
 
-environment.read_dotenv(Path(__file__).resolve().parent.parent / ".env")
+ROOT = Path(__file__).resolve().parent.parent
 
-HOST = environment.text("HOST", "127.0.0.1")
-PORT = environment.integer("PORT", default=5000, minimum=1)
-if PORT > 65535:
-    raise ImproperlyConfigured(f"PORT must be a whole number from 1 to 65535, not '{PORT}'.")
+try:
+    environment.read_dotenv(ROOT / ".env")
+    HOST, PORT = environment.address()
+    workers = environment.web_workers()
+    _serves_worker = environment.serves_worker()
+except ImproperlyConfigured as error:
+    sys.exit(str(error))
 
-
+# All that the server makes is for its user alone.
+umask = 0o077
 bind = f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
 wsgi_app = "bankproject.wsgi"
 proc_name = "bank"
@@ -31,7 +36,6 @@ proc_name = "bank"
 # connections and threads do not survive one.
 worker_class = "bankproject.web_worker.WatchedThreadWorker"
 preload_app = False
-workers = environment.web_workers()
 threads = environment.WEB_THREADS
 
 # In seconds. The time-outs of the database are shorter, so that they fire first.
@@ -50,8 +54,19 @@ control_socket_disable = True
 _queue_worker: list[subprocess.Popen[bytes]] = []
 
 
+def on_starting(_server: Any) -> None:
+    """Looks at all settings, in another process: this one loads nothing of the bank.
+
+    `serve` has done so already, and has set BANK_SERVE_WORKER.
+    """
+    if "BANK_SERVE_WORKER" not in os.environ:
+        check = [sys.executable, "manage.py", "check", "--tag", "security"]
+        if subprocess.run(check, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+            sys.exit(1)
+
+
 def when_ready(_server: Any) -> None:
-    if environment.boolean("BANK_SERVE_WORKER", default=False):
+    if _serves_worker:
         command = [sys.executable, "manage.py", "process_transactions"]
         # Supervised: one that dies is started again.
         _queue_worker.append(subprocess.Popen([*command, "--supervise", "--end-with-parent"]))

@@ -2,8 +2,7 @@
 
 from django.core.exceptions import ImproperlyConfigured
 
-_MINIMUM_KEY_LENGTH = 50
-_POSTGRESQL_SCHEMES = ("postgres://", "postgresql://", "pgsql://", "psql://")
+from bankproject.secret_key import MINIMUM_CHARACTERS, is_weak
 
 
 def require_production_settings(
@@ -12,7 +11,6 @@ def require_production_settings(
     allowed_hosts: list[str],
     trusted_origins: list[str],
     database_url: str,
-    has_secret_key: bool,
     secret_key: str,
 ) -> None:
     """Raises ImproperlyConfigured, naming all that is missing or unsafe, so that nothing starts."""
@@ -20,10 +18,10 @@ def require_production_settings(
         fault
         for is_at_fault, fault in (
             (debug, "DJANGO_DEBUG must be off"),
-            (not has_secret_key, "DJANGO_SECRET_KEY must be set"),
+            (not secret_key, "DJANGO_SECRET_KEY or DJANGO_SECRET_KEY_FILE must be set"),
             (
-                len(secret_key) < _MINIMUM_KEY_LENGTH or len(set(secret_key)) < 10,
-                f"DJANGO_SECRET_KEY must have {_MINIMUM_KEY_LENGTH} characters or more, at random",
+                is_weak(secret_key),
+                f"DJANGO_SECRET_KEY must have {MINIMUM_CHARACTERS} characters or more, at random",
             ),
             (
                 not allowed_hosts or any(host.startswith(("*", ".")) for host in allowed_hosts),
@@ -33,10 +31,7 @@ def require_production_settings(
                 any(not origin.startswith("https://") for origin in trusted_origins),
                 "DJANGO_CSRF_TRUSTED_ORIGINS must be https",
             ),
-            (
-                not database_url.startswith(_POSTGRESQL_SCHEMES),
-                "DATABASE_URL must name a PostgreSQL database",
-            ),
+            (not database_url, "DATABASE_URL must name a PostgreSQL database"),
         )
         if is_at_fault
     ]

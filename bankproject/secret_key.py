@@ -9,22 +9,31 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 MINIMUM_CHARACTERS = 50
+MINIMUM_DIFFERENT_CHARACTERS = 10
+
+
+def is_weak(key: str) -> bool:
+    """Whether it is shorter than a key of Django's own, or hardly random."""
+    return len(key) < MINIMUM_CHARACTERS or len(set(key)) < MINIMUM_DIFFERENT_CHARACTERS
 
 
 def kept_secret_key(path: Path) -> str:
     """The key in the file at `path`, which is made on the first call with mode 0600.
 
-    Processes that start at once agree on one key. Where the file can neither be read nor made, for
-    example on a read-only disk, the key is a new one and good for this process only.
+    Processes that start at once agree on one key.
 
-    Raises ImproperlyConfigured for a file that holds no key.
+    Raises ImproperlyConfigured for a file that holds no key, and for one that can neither be read
+    nor made: processes with a key of their own would not know each other's sessions.
     """
     try:
         if not path.exists():
             _create(path)
         key = path.read_text("ascii").strip()
-    except OSError:
-        return secrets.token_urlsafe(48)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The secret key cannot be kept in {path}: {error.strerror}."
+            " Make BANK_DATA_DIR writable, or set DJANGO_SECRET_KEY."
+        ) from error
     except UnicodeDecodeError:
         key = ""
     if len(key) < MINIMUM_CHARACTERS:
@@ -34,7 +43,7 @@ def kept_secret_key(path: Path) -> str:
 
 def _create(path: Path) -> None:
     """Writes a new key beside `path`, then links it there whole: the first process wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

@@ -3,7 +3,6 @@
 `README.md` lists the variables. A `.env` file beside `manage.py` is read if it is there.
 """
 
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,14 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from bankproject import environment
+from bankproject import addresses, environment
 from bankproject.navigation import unfold_settings
 from bankproject.production import require_production_settings
 from bankproject.secret_key import kept_secret_key
+from bankproject.variable_names import refuse_unknown_names
+from core import failpoints
 from core.currencies import CURRENCIES
-from core.failpoints import require_disarmed
+from core.files import reason_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment.read_dotenv(BASE_DIR / ".env")
@@ -25,49 +26,53 @@ environment.read_dotenv(BASE_DIR / ".env")
 
 DEBUG = environment.boolean("DJANGO_DEBUG", default=False)
 # Embedded means: the SQLite bank that `make run` starts on this machine, for trying it out.
-DATABASE_URL = environment.text("DATABASE_URL")
+DATABASE_URL = addresses.database_url()
 DATA_DIR = Path(environment.text("BANK_DATA_DIR", str(BASE_DIR / "data"))).resolve()
+if DATA_DIR.exists() and not DATA_DIR.is_dir():
+    raise ImproperlyConfigured(f"BANK_DATA_DIR must be a folder, and {DATA_DIR} is none.")
 
-SECRET_KEY = environment.text("DJANGO_SECRET_KEY")
-SECRET_KEY_FILE = environment.text("DJANGO_SECRET_KEY_FILE")
-if not SECRET_KEY:
-    if DATABASE_URL and not DEBUG and not SECRET_KEY_FILE:
-        raise ImproperlyConfigured(
-            "DJANGO_SECRET_KEY or DJANGO_SECRET_KEY_FILE must be set where DATABASE_URL is."
-        )
-    # A relative name lies in the data folder. The embedded bank keeps its key beside its database.
-    SECRET_KEY = kept_secret_key(DATA_DIR / (SECRET_KEY_FILE or "secret_key"))
-# Keys that were in use before: what they signed or encrypted is still read.
-SECRET_KEY_FALLBACKS = environment.words("DJANGO_SECRET_KEY_FALLBACKS", default=[])
-
-ALLOWED_HOSTS = environment.words(
-    "DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]
-)
-CSRF_TRUSTED_ORIGINS = environment.words("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = addresses.allowed_hosts(default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = addresses.trusted_origins()
 # Whoever can reach the bank from another machine reaches production. It takes TLS, and refuses to
 # start half-configured.
 PRODUCTION = environment.boolean(
     "BANK_PRODUCTION", default=not set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]"}
 )
+
+SECRET_KEY = environment.text("DJANGO_SECRET_KEY")
+SECRET_KEY_FILE = environment.text("DJANGO_SECRET_KEY_FILE")
+if not SECRET_KEY and (SECRET_KEY_FILE or not PRODUCTION):
+    # A relative name lies in the data folder. Where none is named, the bank makes one there.
+    SECRET_KEY = kept_secret_key(DATA_DIR / (SECRET_KEY_FILE or "secret_key"))
+# Keys that were in use before: what they signed or encrypted is still read.
+SECRET_KEY_FALLBACKS = environment.words("DJANGO_SECRET_KEY_FALLBACKS", default=[])
+
+# How many proxies stand before us and append to X-Forwarded-For. 0: the header is not believed.
+TRUSTED_PROXIES = environment.integer("BANK_TRUSTED_PROXIES", default=0, maximum=100)
+# These three are read wherever the bank runs, so that a wrong value is refused everywhere.
+_SSL_REDIRECT = environment.boolean("BANK_SSL_REDIRECT", default=True)
+_HSTS_SECONDS = environment.integer(
+    "BANK_HSTS_SECONDS", default=31_536_000, minimum=1, maximum=1_000_000_000
+)
+failpoints.arm(environment.text("BANK_FAILPOINTS"), fuses=environment.text("BANK_FAILPOINT_FUSES"))
 if PRODUCTION:
-    require_disarmed()
+    failpoints.require_disarmed()
     require_production_settings(
         debug=DEBUG,
         allowed_hosts=ALLOWED_HOSTS,
         trusted_origins=CSRF_TRUSTED_ORIGINS,
         database_url=DATABASE_URL,
-        has_secret_key=bool(environment.text("DJANGO_SECRET_KEY") or SECRET_KEY_FILE),
         secret_key=SECRET_KEY,
     )
-    SECURE_SSL_REDIRECT = environment.boolean("BANK_SSL_REDIRECT", default=True)
+    SECURE_SSL_REDIRECT = _SSL_REDIRECT
     # Probes call a worker by its own address, past the proxy.
     SECURE_REDIRECT_EXEMPT = [r"^api/v1/health/"]
-    SECURE_HSTS_SECONDS = environment.integer("BANK_HSTS_SECONDS", default=31_536_000, minimum=1)
+    SECURE_HSTS_SECONDS = _HSTS_SECONDS
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    if environment.integer("BANK_TRUSTED_PROXIES", default=0):
+    if TRUSTED_PROXIES:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Parts --------------------------------------------------------------------------------------------
@@ -145,6 +150,14 @@ LOCK_TIMEOUT_SECONDS = environment.integer("BANK_LOCK_TIMEOUT_SECONDS", default=
 STATEMENT_TIMEOUT_SECONDS = environment.integer(
     "BANK_STATEMENT_TIMEOUT_SECONDS", default=20, minimum=1
 )
+# Not "repeatable read": an old snapshot does not see a key that another request has just used.
+_ISOLATION_LEVELS = {"read committed": 2, "serializable": 4}
+_ISOLATION_LEVEL = environment.choice(
+    "BANK_ISOLATION_LEVEL", _ISOLATION_LEVELS, default="read committed"
+)
+_PREPARED_STATEMENTS = environment.boolean("BANK_PREPARED_STATEMENTS", default=True)
+_CONNECTION_MAX_AGE_SECONDS = environment.integer("BANK_CONNECTION_MAX_AGE_SECONDS", default=60)
+_SQLITE_WAL = environment.boolean("BANK_SQLITE_WAL", default=False)
 
 
 def _postgresql(url: str) -> dict[str, Any]:
@@ -160,15 +173,9 @@ def _postgresql(url: str) -> dict[str, Any]:
     options["options"] = " ".join(f"-c {name}={value}" for name, value in server_settings.items())
     options["application_name"] = "bank"
     # What core.bulk writes is prepared at once, which not every pooler can keep.
-    is_prepared = environment.boolean("BANK_PREPARED_STATEMENTS", default=True)
-    options["prepare_threshold"] = 0 if is_prepared else None
-    isolation = environment.text("BANK_ISOLATION_LEVEL", "read committed").lower()
-    # Not "repeatable read": an old snapshot does not see a key that another request has just used.
-    levels = {"read committed": 2, "serializable": 4}
-    if isolation not in levels:
-        raise ImproperlyConfigured(f"BANK_ISOLATION_LEVEL must be one of {', '.join(levels)}.")
-    options["isolation_level"] = levels[isolation]
-    database["CONN_MAX_AGE"] = environment.integer("BANK_CONNECTION_MAX_AGE_SECONDS", default=60)
+    options["prepare_threshold"] = 0 if _PREPARED_STATEMENTS else None
+    options["isolation_level"] = _ISOLATION_LEVELS[_ISOLATION_LEVEL]
+    database["CONN_MAX_AGE"] = _CONNECTION_MAX_AGE_SECONDS
     database["CONN_HEALTH_CHECKS"] = True
     return database
 
@@ -178,10 +185,14 @@ def _sqlite(path: Path) -> dict[str, Any]:
     # upgrades to writing fails at once, whatever the time-out. Foreign keys are on by Django.
     pragmas = ["PRAGMA recursive_triggers=ON", "PRAGMA synchronous=FULL"]
     # Before 3.51.3 write-ahead logging can lose a write in a rare race, so it has to be asked for.
-    if environment.boolean("BANK_SQLITE_WAL", default=False):
+    if _SQLITE_WAL:
         pragmas.append("PRAGMA journal_mode=WAL")
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"BANK_DATA_DIR {path.parent} cannot be made: {reason_of(error)}."
+        ) from error
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
@@ -198,11 +209,6 @@ def _sqlite(path: Path) -> dict[str, Any]:
 DATABASES = {
     "default": _postgresql(DATABASE_URL) if DATABASE_URL else _sqlite(DATA_DIR / "bank.sqlite3")
 }
-if DATABASES["default"]["ENGINE"] not in (
-    "django.db.backends.postgresql",
-    "django.db.backends.sqlite3",
-):
-    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database.")
 # A money command opens its own transaction, and a read needs none.
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -255,9 +261,7 @@ OAUTH2_PROVIDER = {
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 # Staff log in with a code of their authenticator besides. Not a switch for production.
-REQUIRE_MFA = PRODUCTION or environment.boolean("BANK_REQUIRE_MFA", default=False)
-# Backup codes have 80 random bits: a wait would only help who wants to keep their owner out.
-OTP_STATIC_THROTTLE_FACTOR = 0
+REQUIRE_MFA = environment.boolean("BANK_REQUIRE_MFA", default=False) or PRODUCTION
 OTP_TOTP_ISSUER = environment.text("BANK_NAME", "Bank")
 # Failed attempts to sign in, by one address as one user or client, before it is locked out.
 LOCKOUT_FAILURES = environment.integer("BANK_LOCKOUT_FAILURES", default=5)
@@ -321,7 +325,7 @@ QUEUE_LAG_LIMIT_SECONDS = environment.integer("BANK_QUEUE_LAG_LIMIT_SECONDS", de
 # Limits on clients -------------------------------------------------------------------------------
 # Counted in each worker's memory, or in Redis for all of them. 0 switches a limit off.
 
-CACHE_URL = environment.text("CACHE_URL")
+CACHE_URL = addresses.cache_url()
 THROTTLES_ARE_SHARED = bool(CACHE_URL)
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
@@ -341,19 +345,19 @@ CACHES: dict[str, dict[str, Any]] = {
     },
 }
 WEB_WORKERS = environment.web_workers()
+HOST, PORT = environment.address()
+SERVES_WORKER = environment.serves_worker()
 THROTTLE_CLIENT_PER_MINUTE = environment.integer("BANK_THROTTLE_CLIENT_PER_MINUTE", default=6000)
 THROTTLE_ADDRESS_PER_MINUTE = environment.integer("BANK_THROTTLE_ADDRESS_PER_MINUTE", default=12000)
-# How many proxies stand before us and append to X-Forwarded-For. 0: the header is not believed.
-TRUSTED_PROXIES = environment.integer("BANK_TRUSTED_PROXIES", default=0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 
 # Logs ---------------------------------------------------------------------------------------------
 
-LOG_FORMAT = environment.text("BANK_LOG_FORMAT", "json")
-if LOG_FORMAT not in ("json", "console"):
-    raise ImproperlyConfigured("BANK_LOG_FORMAT must be json or console.")
-LOG_LEVEL = environment.text("BANK_LOG_LEVEL", "INFO").upper()
+LOG_FORMAT = environment.choice("BANK_LOG_FORMAT", ("json", "console"), default="json")
+LOG_LEVEL = environment.choice(
+    "BANK_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), default="INFO"
+)
 LOGGING_CONFIG = "core.logs.configure"
 LOGGING = {"as_json": LOG_FORMAT == "json", "level": LOG_LEVEL}
 
@@ -410,3 +414,6 @@ SPECTACULAR_SETTINGS = {
 BANK_NAME = environment.text("BANK_NAME", "Bank")
 FORMAT_MODULE_PATH = "bankproject.formats"
 UNFOLD = unfold_settings(BANK_NAME)
+
+# Last: all names have been read.
+refuse_unknown_names()

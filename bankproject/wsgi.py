@@ -1,13 +1,18 @@
 """The WSGI entry point that gunicorn serves. It refuses to serve a database without its guards."""
 
 import os
+import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bankproject.settings")
 
-application = get_wsgi_application()
+try:
+    application = get_wsgi_application()
+except ImproperlyConfigured as error:
+    sys.exit(str(error))  # One sentence, and exit code 1.
 
-from core.startup import wait_for_objects  # noqa: E402 - needs the apps, which are ready now
+from core.startup import wait_for_objects
 
 wait_for_objects()

@@ -1,6 +1,9 @@
 from django.apps import AppConfig
 from django.core import checks
+from django.db.backends.postgresql.features import DatabaseFeatures
 from django.db.models.signals import post_migrate, pre_migrate
+
+OLDEST_POSTGRESQL = (15,)
 
 
 class CoreConfig(AppConfig):
@@ -13,6 +16,8 @@ class CoreConfig(AppConfig):
 
         from core import database
 
+        # Django asks each connection, and raises NotSupportedError in one sentence.
+        DatabaseFeatures.minimum_database_version = OLDEST_POSTGRESQL
         first = apps.get_app_config("contenttypes")
         pre_migrate.connect(database.before_migrate, sender=first)
         post_migrate.connect(database.after_migrate, sender=first)

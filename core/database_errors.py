@@ -104,6 +104,9 @@ SQLITE: dict[int, Meaning] = {
     26: FAULT,  # SQLITE_NOTADB
 }
 
+# Of statements that are right once the bank is migrated: no such table, column, function, schema.
+_NOT_MIGRATED = {"42P01", "42703", "42883", "3F000"}
+
 # How long readiness repeats what a request met: nothing can ask a full disk without writing to it.
 _REMEMBERED_SECONDS = 30
 
@@ -129,6 +132,19 @@ def meaning_of(error: BaseException) -> Meaning:
     if getattr(cause, "pgconn", None) is not None:
         return AWAY  # psycopg sets it where connecting failed, and knows no SQLSTATE then.
     return LOST if isinstance(cause, _WITHOUT_A_LAST_WORD) else OURS
+
+
+def to_operators(error: BaseException) -> str:
+    """What it means to whoever runs a command; empty where it can only be the code's fault."""
+    cause = error.__cause__ or error
+    if getattr(cause, "sqlstate", None) in _NOT_MIGRATED or str(cause).startswith(
+        ("no such table", "no such column")
+    ):
+        return "is not migrated (run `manage.py migrate` first)"
+    meaning = meaning_of(error)
+    if meaning.readiness:
+        return meaning.readiness
+    return "" if meaning is OURS and not isinstance(error, OperationalError) else "failed"
 
 
 def note(error: BaseException) -> Meaning:

@@ -88,20 +88,24 @@ _ACTIONS: dict[str, Callable[[str], None]] = {"kill": _kill, "stop": _stop, "rai
 
 
 _armed: dict[str, Callable[[str], None]] = {}
-_fuses = os.environ.get("BANK_FAILPOINT_FUSES", "")
+_fuses = ""
 
 
-def arm(text: str) -> None:
-    """Arms the points of `name=action,name=action`, and no others. Raises ImproperlyConfigured."""
+def arm(text: str, *, fuses: str = "") -> None:
+    """Arms the points of `name=action,name=action`, and no others. Raises ImproperlyConfigured.
+
+    `fuses` is the folder that processes share, or empty.
+    """
+    global _fuses  # noqa: PLW0603 - the settings arm them, once
+    if fuses and not Path(fuses).is_dir():
+        raise ImproperlyConfigured(f"BANK_FAILPOINT_FUSES must be a folder, not {fuses!r}.")
+    _fuses = fuses
     _armed.clear()
     for item in filter(None, (word.strip() for word in text.split(","))):
         name, _, action = item.partition("=")
         if name not in FAILPOINTS or action not in _ACTIONS:
             raise ImproperlyConfigured(f"BANK_FAILPOINTS has {item!r}, not a known point=action.")
         _armed[name] = _ACTIONS[action]
-
-
-arm(os.environ.get("BANK_FAILPOINTS", ""))
 
 
 def require_disarmed() -> None:

@@ -48,8 +48,12 @@ def told_as_problem(path: Path, doing: str = "written") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
-        raise FileProblem(f"{path} cannot be {doing}: {reason}.") from error
+        raise FileProblem(f"{path} cannot be {doing}: {reason_of(error)}.") from error
+
+
+def reason_of(error: OSError) -> str:
+    """Why the operating system refused it, in words for an operator."""
+    return _REASONS.get(error.errno or 0) or error.strerror or str(error)
 
 
 class PendingFile:

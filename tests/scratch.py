@@ -28,7 +28,7 @@ class Bank:
         self.environment = os.environ | {
             "DATABASE_URL": url,
             "BANK_DATA_DIR": str(folder),
-            "DJANGO_SECRET_KEY": "only for tests",
+            "DJANGO_SECRET_KEY": "only for tests, only for tests, only for tests, 0123456789",
             "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]),
         }
 

@@ -1,6 +1,5 @@
 """Dockerfile, compose file and proxy say what they should, and name only what there is."""
 
-import ast
 import os
 import re
 import shutil
@@ -11,7 +10,7 @@ import pytest
 import yaml
 from django.conf import settings
 
-from bankproject import gunicorn_conf
+from bankproject import environment, gunicorn_conf
 from tests import image
 from tests.image import ROOT
 
@@ -21,6 +20,8 @@ DIGEST = r"@sha256:[0-9a-f]{64}"
 VARIABLE = re.compile(r"\$\{(\w+)(?::[-?][^}]*)?\}")
 # Where the image sets them, or where they belong to a bank without containers.
 NOT_IN_COMPOSE = {
+    "BANK_FAILPOINTS",
+    "BANK_FAILPOINT_FUSES",
     "BANK_DATA_DIR",
     "BANK_SERVE_WORKER",
     "BANK_SQLITE_WAL",
@@ -36,16 +37,7 @@ def _dotenv_names():
 
 def _settings_names():
     """Every variable that a setting is read from."""
-    names = set()
-    for file in ("settings.py", "gunicorn_conf.py", "environment.py"):
-        tree = ast.parse((ROOT / "bankproject" / file).read_text("utf-8"))
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-            called = ast.unparse(call.func).rpartition(".")[2]
-            if called in {"text", "integer", "boolean", "words"} and call.args:
-                first = call.args[0]
-                if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                    names.add(first.value)
-    return names
+    return set(environment.names_read)
 
 
 def _run(*command, **variables):

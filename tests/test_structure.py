@@ -14,7 +14,7 @@ TEST_FILE_LINES = 420
 FUNCTION_LINES = 60
 
 # The settings are one file on purpose: every knob in one place.
-LONGER_FILES = {"bankproject/settings.py": 420}
+LONGER_FILES = {"bankproject/settings.py": 470}
 # A list of rules, most of it SQL.
 LONGER_FUNCTIONS: dict[str, int] = {"transactions/verifier/sides.py:rules_of_side": 63}
 

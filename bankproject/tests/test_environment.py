@@ -6,6 +6,11 @@ from django.core.exceptions import ImproperlyConfigured
 from bankproject import environment
 
 
+@pytest.fixture(autouse=True)
+def _names_of_these_tests_are_no_settings(monkeypatch):
+    monkeypatch.setattr(environment, "names_read", set())
+
+
 @pytest.mark.parametrize("value", ["1", "true", "TRUE", " yes ", "On"])
 def test_boolean_true(monkeypatch, value):
     monkeypatch.setenv("BANK_X", value)

@@ -110,7 +110,7 @@ def test_the_bank_to_try_out_is_no_production_and_still_without_debug(tmp_path: 
         ({"BANK_TRUSTED_PROXIES": "-1"}, "BANK_TRUSTED_PROXIES must be a whole number from 0"),
         ({"BANK_THROTTLE_CLIENT_PER_MINUTE": "many"}, "must be a whole number from 0"),
         ({"BANK_ISOLATION_LEVEL": "chaos"}, "BANK_ISOLATION_LEVEL must be one of"),
-        ({"BANK_LOG_FORMAT": "xml"}, "BANK_LOG_FORMAT must be json or console"),
+        ({"BANK_LOG_FORMAT": "xml"}, "BANK_LOG_FORMAT must be one of json, console"),
     ],
 )
 def test_what_is_half_configured_does_not_start(

@@ -88,8 +88,7 @@ def test_impossible_port_ends_with_a_word_and_code_1(port):
     with _serve(PORT=port) as process:
         output = process.communicate(timeout=60)[0]
     assert process.returncode == 1
-    assert "CommandError: PORT must be a whole number from 1" in output
-    assert "Traceback" not in output
+    assert output == f"PORT must be a whole number from 1 to 65535, not {port!r}.\n"
 
 
 def test_taken_port_ends_with_code_1(embedded_bank, taken_port):
@@ -103,7 +102,7 @@ def test_bank_without_guards_is_not_served(tmp_path):
     with _serve(DATABASE_URL="", BANK_DATA_DIR=str(tmp_path), PORT=str(_free_port())) as process:
         output = process.communicate(timeout=60)[0]
     assert process.returncode == 1
-    assert output.startswith("CommandError: The database lacks ")
+    assert output.startswith("The database lacks ")
     assert output.endswith("Run `manage.py migrate` first.\n")
 
 

@@ -49,6 +49,15 @@ def test_text_says_who_it_is_and_what_it_may_do() -> None:
     assert client.scopes == ["accounts:read", "transactions:read"]
 
 
+@pytest.mark.parametrize(
+    "words", [["accounts:read transactions:read"], ["accounts:read", " transactions:read "]]
+)
+def test_scopes_may_stand_in_one_word_as_oauth2_writes_them(words: list[str]) -> None:
+    make_user("ada")
+    create("Ledger app", "--user", "ada", "--scopes", *words)
+    assert ApiClient.objects.get().scopes == ["accounts:read", "transactions:read"]
+
+
 def test_the_secret_is_random_of_384_bits_and_kept_as_a_digest() -> None:
     make_user("ada")
     secrets = {

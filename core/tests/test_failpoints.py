@@ -53,11 +53,8 @@ def test_an_armed_point_fires_once() -> None:
         failpoint("accept.read")
 
 
-def test_with_fuses_a_point_fires_as_often_as_its_file_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("core.failpoints._fuses", str(tmp_path))
-    arm("post.settled=raise")
+def test_with_fuses_a_point_fires_as_often_as_its_file_is_there(tmp_path: Path) -> None:
+    arm("post.settled=raise", fuses=str(tmp_path))
     failpoint("post.settled")
     for _ in range(2):
         (tmp_path / "post.settled").touch()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from core.database import require_objects
@@ -31,27 +30,21 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Becomes gunicorn.
 
-        Raises CommandError where the address is wrong or taken, and where `migrate` is due.
+        Raises CommandError where the address is wrong or taken, and ImproperlyConfigured where
+        `migrate` is due.
         """
-        try:
-            from bankproject import gunicorn_conf
-
-            # Each worker checks this too; here it is one sentence and no traceback.
-            require_objects()
-        except ImproperlyConfigured as error:
-            raise CommandError(str(error)) from error
-        host, port = gunicorn_conf.HOST, gunicorn_conf.PORT
+        # Each worker checks this too; here it is one sentence, and nothing has started.
+        require_objects()
+        host, port = settings.HOST, settings.PORT
         require_free_address(host, port)
         # WhiteNoise warns where nothing was collected, although it serves from the packages.
         with suppress(OSError):
             Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
-        # All workers sign with one key, even where it could not be kept in a file.
-        os.environ["DJANGO_SECRET_KEY"] = settings.SECRET_KEY
+        named = f"[{host}]" if ":" in host else host
         if "DJANGO_ALLOWED_HOSTS" not in os.environ and host not in _WILDCARDS:
-            named = f"[{host}]" if ":" in host else host
             os.environ["DJANGO_ALLOWED_HOSTS"] = ",".join([*settings.ALLOWED_HOSTS, named])
         os.environ["BANK_SERVE_WORKER"] = "false" if options["without_worker"] else "true"
-        self.stdout.write(f"The bank is served on http://{gunicorn_conf.bind}/ (Ctrl-C stops it)")
+        self.stdout.write(f"The bank is served on http://{named}:{port}/ (Ctrl-C stops it)")
         self.stdout.flush()
         os.execv(  # noqa: S606 - this process becomes gunicorn
             sys.executable,

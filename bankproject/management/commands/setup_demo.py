@@ -1,11 +1,11 @@
 """`manage.py setup_demo`: an empty bank gets people, accounts and some history to look at."""
 
-import os
 import secrets
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand
@@ -54,11 +54,10 @@ class Command(BaseCommand):
         client = ApiClient.objects.filter(name=_CLIENT, is_active=True).first()
         if client is None or connection.vendor != "sqlite":
             return
-        host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "5000")
         self.stdout.write("A token for the API, good for 15 minutes. Once the bank runs, try:\n")
         self.stdout.write(
             f"  curl -H 'Authorization: Bearer {issue_token(client)}'"
-            f" http://{host}:{port}/api/v1/accounts/\n"
+            f" http://{settings.HOST}:{settings.PORT}/api/v1/accounts/\n"
         )
 
     def _print(self, passwords: dict[str, str], accounts: dict[str, UUID]) -> None:

@@ -31,6 +31,8 @@ class Command(BaseCommand):
         owner = get_user_model().objects.filter(username=user, is_active=True).first()
         if owner is None:
             raise CommandError(f"There is no active user {user}.")
+        # As words of their own, or in one word with blanks, as RFC 6749, section 3.3 writes them.
+        scopes = " ".join(scopes).split()
         try:
             client, secret = create_client(name, user=owner, scopes=scopes)
         except ValidationError as error:

@@ -1,0 +1,82 @@
+"""Settings that are addresses: of the database, of Redis, of the bank itself.
+
+All of them raise ImproperlyConfigured. None of their sentences repeats an address, because it may
+hold a password.
+"""
+
+import re
+from urllib.parse import urlsplit
+
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import conninfo_to_dict
+
+from bankproject import environment
+
+_HOST = re.compile(r"(\*|\.?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9*_.\[\]:-]+")
+_DATABASE_FORM = "postgresql://user:password@host:5432/name"
+
+
+def database_url() -> str:
+    """DATABASE_URL, which libpq can read, of a PostgreSQL database; empty for the SQLite one."""
+    url = environment.text("DATABASE_URL")
+    if not url:
+        return ""
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ImproperlyConfigured(
+            f"DATABASE_URL must name a PostgreSQL database, as {_DATABASE_FORM};"
+            " leave it empty for the SQLite database in BANK_DATA_DIR."
+        )
+    try:
+        parameters = conninfo_to_dict(url)
+    except (psycopg.Error, ValueError) as error:
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read as {_DATABASE_FORM}.") from error
+    if not parameters.get("dbname"):
+        raise ImproperlyConfigured(f"DATABASE_URL must name a database: {_DATABASE_FORM}.")
+    for port in str(parameters.get("port", "")).split(","):
+        if port and not _is_port(port):
+            raise ImproperlyConfigured("The port of DATABASE_URL must be a number from 1 to 65535.")
+    return url
+
+
+def cache_url() -> str:
+    """CACHE_URL, of a Redis; empty where each process counts by itself."""
+    url = environment.text("CACHE_URL")
+    parts = urlsplit(url) if url else None
+    try:
+        is_redis = parts is None or (
+            (parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0)
+            or (parts.scheme == "unix" and parts.path)
+        )
+    except ValueError:  # A port that is no number.
+        is_redis = False
+    if not is_redis:
+        raise ImproperlyConfigured("CACHE_URL must name a Redis, as redis://host:6379/0.")
+    return url
+
+
+def allowed_hosts(*, default: list[str]) -> list[str]:
+    """DJANGO_ALLOWED_HOSTS: names and addresses, without scheme and port."""
+    hosts = environment.words("DJANGO_ALLOWED_HOSTS", default=default)
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise ImproperlyConfigured(
+                f"DJANGO_ALLOWED_HOSTS has {host!r}, not a host name like bank.example.com."
+            )
+    return hosts
+
+
+def trusted_origins() -> list[str]:
+    """DJANGO_CSRF_TRUSTED_ORIGINS: scheme and host."""
+    origins = environment.words("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ImproperlyConfigured(
+                f"DJANGO_CSRF_TRUSTED_ORIGINS has {origin!r}, not https://bank.example.com."
+            )
+    return origins
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535

@@ -1,0 +1,65 @@
+"""What an error of the surroundings means to an operator, in one sentence.
+
+The surroundings are settings, files and the database. Any other error is a fault of the code, and
+its traceback is worth more than a sentence.
+"""
+
+import sqlite3
+from functools import singledispatch
+
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, InterfaceError, NotSupportedError, connection
+from django.db.migrations.exceptions import InconsistentMigrationHistory, MigrationSchemaMissing
+
+from core.database_errors import to_operators
+from core.errors import BankError
+from core.files import FileProblem, reason_of
+
+
+@singledispatch
+def sentence_of(_error: BaseException) -> str | None:
+    """The sentence, or None for an error that can only be a fault of the code."""
+    return None
+
+
+@sentence_of.register(ImproperlyConfigured)
+@sentence_of.register(FileProblem)
+def _(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+@sentence_of.register
+def _(error: BankError) -> str:
+    return f"{error.detail} ({error.code})"
+
+
+@sentence_of.register
+def _(error: OSError) -> str:
+    name = "" if error.filename is None else f"{error.filename}: "
+    return f"{name}{reason_of(error)}."
+
+
+@sentence_of.register(MigrationSchemaMissing)
+@sentence_of.register(InconsistentMigrationHistory)
+@sentence_of.register(NotSupportedError)
+def _(error: Exception) -> str:
+    return f"The database cannot be used: {_first_line(error)}."
+
+
+@sentence_of.register(DatabaseError)
+@sentence_of.register(InterfaceError)
+@sentence_of.register(psycopg.Error)
+@sentence_of.register(sqlite3.Error)
+def _(error: Exception) -> str | None:
+    meaning = to_operators(error)
+    if not meaning:
+        return None
+    cause = error.__cause__ or error
+    path = f" {connection.settings_dict['NAME']}" if isinstance(cause, sqlite3.Error) else ""
+    return f"The database{path} {meaning}: {_first_line(cause)}."
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).removeprefix("connection failed: ").strip().splitlines()
+    return lines[0].strip().rstrip(".") if lines else "nothing more is known"

@@ -1,0 +1,100 @@
+"""Starts of the bank's programs under many environments, each a fork of one process.
+
+A process of its own for each would load Django hundreds of times. Reads from standard input a JSON
+list of `[entry, variables]`, and writes a JSON list of `[exit code, standard error]`.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+
+
+def _manage(*words: str) -> Callable[[], int]:
+    def run() -> int:
+        from bankproject.command_line import main
+
+        return main(["manage.py", *words])
+
+    return run
+
+
+def _wsgi() -> int:
+    import bankproject.wsgi  # noqa: F401
+
+    return 0
+
+
+def _gunicorn_conf() -> int:
+    import bankproject.gunicorn_conf  # noqa: F401
+
+    return 0
+
+
+def _names() -> int:
+    """Not a program of the bank: tells the names of all settings."""
+    import bankproject.settings  # noqa: F401
+    from bankproject import environment
+
+    sys.stderr.write(json.dumps(sorted(environment.names_read)))
+    return 0
+
+
+ENTRIES: dict[str, Callable[[], int]] = {
+    "check": _manage("check"),
+    "serve": _manage("serve"),
+    "migrate": _manage("migrate", "--verbosity=0"),
+    "setup_demo": _manage("setup_demo"),
+    "create_api_client": _manage("create_api_client", "Name", "--user", "ada"),
+    "retry_failed": _manage("retry_failed"),
+    "process_transactions": _manage("process_transactions", "--once"),
+    "verify_ledger": _manage("verify_ledger"),
+    "wsgi": _wsgi,
+    "gunicorn_conf": _gunicorn_conf,
+    "names": _names,
+}
+
+
+def _start(entry: str, variables: dict[str, str]) -> tuple[int, str]:
+    with tempfile.TemporaryFile() as log:
+        pid = os.fork()
+        if pid == 0:
+            os.environ |= variables
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+            code = 1
+            try:
+                code = ENTRIES[entry]()
+            except SystemExit as error:
+                if isinstance(error.code, str):
+                    sys.stderr.write(error.code + "\n")
+                else:
+                    code = error.code or 0
+            except BaseException:  # noqa: BLE001 - what the interpreter does with it
+                sys.excepthook(*sys.exc_info())
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+        _, status = os.waitpid(pid, 0)
+        log.seek(0)
+        return os.waitstatus_to_exitcode(status), log.read().decode()
+
+
+def main() -> None:
+    # What every start loads before it has read the settings.
+    import gunicorn  # noqa: F401
+
+    import bankproject.addresses
+    import bankproject.command_line
+    import bankproject.navigation
+    import bankproject.production  # noqa: F401
+
+    cases = json.load(sys.stdin)
+    answers = [_start(entry, variables) for entry, variables in cases]
+    json.dump(answers, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
