@@ -349,6 +349,8 @@ HOST, PORT = environment.address()
 SERVES_WORKER = environment.serves_worker()
 THROTTLE_CLIENT_PER_MINUTE = environment.integer("BANK_THROTTLE_CLIENT_PER_MINUTE", default=6000)
 THROTTLE_ADDRESS_PER_MINUTE = environment.integer("BANK_THROTTLE_ADDRESS_PER_MINUTE", default=12000)
+# Logins of staff that are tried, by one address and in one worker: each costs a slow hash.
+THROTTLE_LOGIN_PER_MINUTE = environment.integer("BANK_THROTTLE_LOGIN_PER_MINUTE", default=30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 

@@ -39,6 +39,7 @@ def _form(required: list[str], **properties: str) -> dict[str, Any]:
     schema = {
         "type": "object",
         "required": required,
+        "additionalProperties": False,
         "properties": {
             name: {"type": "string", "minLength": 1, "description": text}
             for name, text in described.items()
@@ -82,13 +83,13 @@ def add_oauth_routes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         "revoke": (
             "Revoke a token",
             "The token is good for nothing any more (RFC 7009).",
-            _form(["token"], token="The token."),  # noqa: S106 - a description
+            _form(["token"], token="The token.", token_type_hint="Ignored."),  # noqa: S106 - a description
             {"description": "Revoked."},
         ),
         "introspect": (
             "Ask what a token is good for",
             "Token introspection (RFC 7662).",
-            _form(["token"], token="The token."),  # noqa: S106 - a description
+            _form(["token"], token="The token.", token_type_hint="Ignored."),  # noqa: S106 - a description
             _answer(
                 "What is known of it.",
                 {

@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from oauth2_provider import views
 from oauth2_provider.views.mixins import OAuthLibMixin
 
+from clients.credentials import InvalidRequest, read_form
 from clients.lockout import LockoutMixin
 from clients.tokens import usable_token
 from core.api.problems import problem_response
@@ -22,7 +23,8 @@ _FORM = "application/x-www-form-urlencoded"
 class FormView(LockoutMixin, OAuthLibMixin, View):
     """Takes POST, and a form as RFC 6749 wants it (appendix B): 415 for another, 413 above 8 kB.
 
-    Files of a multipart form would be written to disk, and of any size, before anyone looked.
+    Files of a multipart form would be written to disk, and of any size, before anyone looked. Form
+    and header are read once, see `clients.credentials`; what it refuses is 400 `invalid_request`.
     """
 
     http_method_names = ["post"]
@@ -35,6 +37,12 @@ class FormView(LockoutMixin, OAuthLibMixin, View):
             if request.content_type not in ("", _FORM):
                 detail = f"The media type must be {_FORM}."
                 return problem_response("unsupported_media_type", detail, request)
+            try:
+                # From here on this form is all that there is of the request.
+                request.POST = read_form(request)  # type: ignore[assignment]
+            except InvalidRequest as error:
+                return _refused("invalid_request", 400, error_description=str(error))
+            request.META.pop("HTTP_AUTHORIZATION", None)
         return super().dispatch(request, *args, **kwargs)
 
 
@@ -58,12 +66,13 @@ class IntrospectTokenView(FormView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not self.authenticate_client(request):
-            headers = {"WWW-Authenticate": 'Basic realm="bank"'}
-            return JsonResponse({"error": "invalid_client"}, status=401, headers=headers)
+            response = _refused("invalid_client", 401)
+            response["WWW-Authenticate"] = 'Basic realm="bank"'
+            return response
         raw_token = request.POST.get("token")
         if not raw_token:
-            error = {"error": "invalid_request", "error_description": "Missing token parameter."}
-            return JsonResponse(error, status=400)
+            detail = "Missing token parameter."
+            return _refused("invalid_request", 400, error_description=detail)
         token = usable_token(raw_token)
         if token is None:
             return JsonResponse({"active": False})
@@ -77,3 +86,8 @@ class IntrospectTokenView(FormView):
                 "exp": int(token.expires.timestamp()),
             }
         )
+
+
+def _refused(error: str, status: int, **members: str) -> JsonResponse:
+    """RFC 6749, section 5.2."""
+    return JsonResponse({"error": error, **members}, status=status)

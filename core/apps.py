@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.core import checks
+from django.core.signals import got_request_exception
 from django.db.backends.postgresql.features import DatabaseFeatures
 from django.db.models.signals import post_migrate, pre_migrate
 
@@ -15,11 +16,13 @@ class CoreConfig(AppConfig):
         from django.apps import apps
 
         from core import database
+        from core.request_log import log_crash
 
         # Django asks each connection, and raises NotSupportedError in one sentence.
         DatabaseFeatures.minimum_database_version = OLDEST_POSTGRESQL
         first = apps.get_app_config("contenttypes")
         pre_migrate.connect(database.before_migrate, sender=first)
         post_migrate.connect(database.after_migrate, sender=first)
+        got_request_exception.connect(log_crash)
         checks.register(database.check_objects, checks.Tags.database)
         checks.register(database.check_sqlite_settings, checks.Tags.database)

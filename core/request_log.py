@@ -1,5 +1,7 @@
 """One line for each request: who, what, how it ended, how long it took. Never what was in it."""
 
+import logging
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +19,8 @@ class RequestLogMiddleware:
     """Logs `request` with method, route, status, milliseconds, user, client and address.
 
     The route is the pattern, not the path: no id of an account is in it, and no query. While the
-    request lasts, every line that is logged carries its id.
+    request lasts, every line that is logged carries its id. A status of 500 or more is a warning
+    or an error.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -27,7 +30,8 @@ class RequestLogMiddleware:
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request.request_id):  # type: ignore[attr-defined]
             response = self.get_response(request)
-            logger.info(
+            logger.log(
+                _level_of(response.status_code),
                 "request",
                 method=request.method if request.method in _METHODS else "other",
                 route=_route(request),
@@ -37,6 +41,25 @@ class RequestLogMiddleware:
                 **_who(request),
             )
         return response
+
+
+def _level_of(status: int) -> int:
+    """503 says that the bank cannot just now; any other 5xx is a fault of the bank."""
+    if status < 500:
+        return logging.INFO
+    return logging.WARNING if status == 503 else logging.ERROR
+
+
+def log_crash(sender: object, request: HttpRequest | None = None, **_: Any) -> None:
+    """got_request_exception: what crashed outside of the API's views, with its traceback.
+
+    The API's own handler sends the signal too, under its name, and has logged by then.
+    """
+    if sender is None:
+        method = getattr(request, "method", None)
+        named = method if method in _METHODS else "other"
+        crash = sys.exc_info()[1]
+        logger.error("request.crashed", method=named, exc_info=crash)
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

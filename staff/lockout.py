@@ -1,4 +1,4 @@
-"""What someone sees who failed to log in too often."""
+"""Who has to wait before the next login, and what they see."""
 
 from typing import Any
 
@@ -7,16 +7,36 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from core.addresses import caller_of
+from core.api.throttling import RateLimit
+
 
 def locked_out(
     request: HttpRequest, _response: HttpResponse | None, _credentials: dict[str, Any] | None
 ) -> HttpResponse:
     """AXES_LOCKOUT_CALLABLE: 429, and the longest that it can last."""
+    return _wait(request, settings.LOCKOUT_MINUTES * 60, "as this user")
+
+
+def too_many_logins(request: HttpRequest) -> HttpResponse | None:
+    """429 for an address that tries too many logins of whatever users in a minute, else None.
+
+    Counted before a password is hashed: a flood would else take all of the processors, and names
+    could be tried one after the other. Each worker allows all of the limit: its share would be too
+    few for an office that comes by one address.
+    """
+    limit = RateLimit("login", settings.THROTTLE_LOGIN_PER_MINUTE, is_divided=False)
+    seconds = limit.hit(caller_of(request))
+    return None if seconds is None else _wait(request, seconds, "")
+
+
+def _wait(request: HttpRequest, seconds: int, as_whom: str) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
-        "title": "Too many failed logins",
-        "minutes": settings.LOCKOUT_MINUTES,
+        "title": "Too many failed logins" if as_whom else "Too many logins",
+        "as_whom": as_whom,
+        "minutes": -(-seconds // 60),
     }
     response = render(request, "staff/locked_out.html", context, status=429)
-    response["Retry-After"] = str(settings.LOCKOUT_MINUTES * 60)
+    response["Retry-After"] = str(seconds)
     return response

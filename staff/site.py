@@ -8,6 +8,7 @@ from unfold.sites import UnfoldAdminSite
 
 from staff.authenticators import has_authenticator
 from staff.forms import LoginForm
+from staff.lockout import too_many_logins
 from staff.verification import is_verified_enough
 from staff.views import authenticator_page
 
@@ -32,6 +33,8 @@ class StaffAdminSite(UnfoldAdminSite):
         is_shut_out = user.is_active and user.is_staff and not self.has_permission(request)
         if request.method == "GET" and is_shut_out and not has_authenticator(user):
             return HttpResponseRedirect(reverse("admin:authenticator"))
+        if request.method == "POST" and (wait := too_many_logins(request)) is not None:
+            return wait
         response: HttpResponse = super().login(request, extra_context)
         return response
 

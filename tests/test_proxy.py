@@ -167,3 +167,13 @@ def test_malformed_request_is_a_problem_too(proxy, behind):
     assert b"Content-Type: application/problem+json" in head
     assert json.loads(body)["status"] == 400
     assert behind.seen == []
+
+
+def test_logins_of_one_address_are_limited_and_nothing_else_is(proxy, behind):
+    statuses = [_post(proxy, "/admin/login/")[0] for _ in range(13)]
+    assert statuses[:11] == [200] * 11
+    assert statuses[-1] == 429
+    status, headers, body = _post(proxy, "/admin/login/?next=/admin/")
+    assert (status, headers["Content-Type"]) == (429, "application/problem+json")
+    assert (headers["Retry-After"], body["code"]) == ("1", "throttled")
+    assert [_post(proxy, "/admin/")[0] for _ in range(20)] == [200] * 20

@@ -115,9 +115,9 @@ def test_who_has_not_the_secret_gets_nothing(program: Program, route: str, index
 @pytest.mark.parametrize(
     ("grant", "error"),
     [
-        ({"grant_type": "password", "username": "tessa", "password": "x"}, None),
-        ({"grant_type": "authorization_code", "code": "x"}, None),
-        ({"grant_type": "refresh_token", "refresh_token": "x"}, None),
+        ({"grant_type": "password", "username": "tessa", "password": "x"}, "invalid_request"),
+        ({"grant_type": "authorization_code", "code": "x"}, "invalid_request"),
+        ({"grant_type": "refresh_token", "refresh_token": "x"}, "invalid_request"),
         ({"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}, None),
         ({"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange"}, None),
         ({"grant_type": "client_credentials\x00"}, None),

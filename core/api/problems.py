@@ -94,7 +94,7 @@ def answer_of(exc: Exception, request: HttpRequest | Request | None) -> HttpResp
             problem = _BUSY  # There was nothing to be done.
     if problem.code == "internal_error":
         logger.error("Unhandled exception", exc_info=exc, extra={"request_id": _id_of(request)})
-        got_request_exception.send(sender=None, request=request)
+        got_request_exception.send(sender=exception_handler, request=request)
     if isinstance(exc, drf.ValidationError) and request is not None and request.method == "GET":
         # There is no body to point into: the errors are about parameters, and name them.
         named = [replace(error, pointer=error.pointer[1:]) for error in problem.errors]

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 import structlog
 from django.conf import settings as bank_settings
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
 from clients.models import ApiClient as RestClient
 from core import logs
+from core.request_log import RequestLogMiddleware
 from tests.api import ADDRESS, API, account_path, client_of, make_user
 from tests.factories import make_account
 from tests.identities import client_with, token_of
@@ -109,6 +111,50 @@ def test_nothing_that_was_sent_is_in_any_line(caplog: pytest.LogCaptureFixture) 
     assert len(caplog.records) >= 8
     for hidden in (secret, token, str(account.id), account.number):
         assert hidden not in text
+
+
+@pytest.mark.parametrize("place", ["a middleware", "a page of the admin", "a view of the API"])
+def test_a_crash_is_an_error_with_its_traceback_once(
+    place: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise RuntimeError("broken in the middle")
+
+    target = {
+        "a middleware": "django.contrib.sessions.middleware.SessionMiddleware.process_request",
+        "a page of the admin": "staff.forms.LoginForm.__init__",
+        "a view of the API": "accounts.views.AccountViewSet.list",
+    }[place]
+    client = client_of(make_user("tessa", role="teller"))
+    client.raise_request_exception = False
+    monkeypatch.setattr(target, crash)
+    path = f"{API}accounts/" if "API" in place else "/admin/login/"
+    if place == "a page of the admin":
+        client.logout()
+    with caplog.at_level(logging.INFO):
+        assert client.get(path).status_code == 500
+    traces = [
+        record
+        for record in caplog.records
+        if "broken in the middle" in str(record.exc_info or record.msg)
+    ]
+    assert [record.levelname for record in traces] == ["ERROR"]
+    lines = [record.msg for record in caplog.records if record.name == "bank.request"]
+    assert [each["level"] for each in lines if each["event"] == "request"] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("status", "level"),
+    [(200, "INFO"), (404, "INFO"), (429, "INFO"), (500, "ERROR"), (502, "ERROR"), (503, "WARNING")],
+)
+def test_no_failure_of_the_bank_is_only_information(
+    status: int, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    request = RequestFactory().get("/")
+    request.request_id = "r-1"  # type: ignore[attr-defined]
+    with caplog.at_level(logging.INFO):
+        RequestLogMiddleware(lambda _: HttpResponse(status=status))(request)
+    assert [record.levelname for record in caplog.records] == [level]
 
 
 @pytest.fixture

@@ -165,6 +165,31 @@ def test_a_backup_code_never_has_to_wait() -> None:
     assert log_in(browser(), code=backup_codes[0]).status_code == 302
 
 
+def test_an_address_tries_thirty_logins_a_minute_whoever_it_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each name once, so that no lockout of a pair is near; the last one costs no hash."""
+    make_staff()
+    hashed: list[str] = []
+    monkeypatch.setattr(
+        "django.contrib.auth.backends.ModelBackend.authenticate",
+        lambda *_, username, **__: hashed.append(username),
+    )
+    start = datetime(2026, 3, 1, 12, 0, 20, tzinfo=UTC)
+    with time_machine.travel(start, tick=False) as clock:
+        tried = [log_in(browser(), f"name-{number}", "x").status_code for number in range(31)]
+        assert tried == [200] * 30 + [429]
+        assert len(hashed) == 30
+        refused = log_in(browser())
+        assert (refused.status_code, refused["Retry-After"]) == (429, "40")
+        assert "Try again in 1 minute." in refused.content.decode()
+        assert browser().get(LOGIN).status_code == 200
+        assert log_in(browser("192.0.2.2"), "x", "x").status_code == 200
+        clock.shift(40)
+        monkeypatch.undo()
+        assert log_in(browser()).status_code == 302
+
+
 def test_nothing_secret_is_kept_of_a_failure() -> None:
     key, _ = enrolled(make_staff())
     code = wrong_code_of(key)

@@ -59,7 +59,12 @@ def _filled(pattern: Any) -> str:
         return "nowhere/"
     for parameter in ("<path:object_id>", "<path:content_type_id>", "<id>", "<str:name>"):
         text = text.replace(parameter, "1")
-    text = text.replace("<id:account_id>", _UUID).replace("<id:transaction_id>", _UUID)
+    for parameter in (
+        "<id:account_id>",
+        "<id:transaction_id>",
+        "<uuid:limit_request_id>",
+    ):
+        text = text.replace(parameter, _UUID)
     assert "<" not in text, text
     return text
 
