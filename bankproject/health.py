@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from core.database import missing_objects
 from core.database_errors import READ_ONLY, note, recent_trouble
+from core.timeouts import not_in_force
 from transactions import queue
 
 _OK = "ok"
@@ -66,7 +67,13 @@ class ReadinessView(APIView):
                 "Ready",
                 value={
                     "status": "ok",
-                    "checks": {"database": "ok", "migrations": "ok", "guards": "ok"},
+                    "checks": {
+                        "database": "ok",
+                        "timeouts": "ok",
+                        "migrations": "ok",
+                        "guards": "ok",
+                        "queue": "ok",
+                    },
                 },
                 response_only=True,
                 status_codes=["200"],
@@ -75,7 +82,13 @@ class ReadinessView(APIView):
                 "Not ready",
                 value={
                     "status": "unavailable",
-                    "checks": {"database": "ok", "migrations": "2 not applied", "guards": "ok"},
+                    "checks": {
+                        "database": "ok",
+                        "timeouts": "ok",
+                        "migrations": "2 not applied",
+                        "guards": "ok",
+                        "queue": "ok",
+                    },
                 },
                 response_only=True,
                 status_codes=["503"],
@@ -97,13 +110,14 @@ def readiness() -> dict[str, str]:
     try:
         return {
             "database": _database(),
+            "timeouts": _timeouts(),
             "migrations": _migrations(),
             "guards": _guards(),
             "queue": _queue(),
         }
     except DatabaseError as error:
         note(error)
-        unknown = dict.fromkeys(("migrations", "guards", "queue"), "unknown")
+        unknown = dict.fromkeys(("timeouts", "migrations", "guards", "queue"), "unknown")
         return {"database": "does not answer", **unknown}
 
 
@@ -116,6 +130,11 @@ def _database() -> str:
                 connection.close()  # After a fail-over the next probe may reach the new primary.
                 return READ_ONLY.readiness
     return recent_trouble() or _OK
+
+
+def _timeouts() -> str:
+    missing = not_in_force(connection)
+    return f"not in force: {', '.join(missing)}" if missing else _OK
 
 
 def _migrations() -> str:

@@ -158,19 +158,18 @@ _ISOLATION_LEVEL = environment.choice(
 _PREPARED_STATEMENTS = environment.boolean("BANK_PREPARED_STATEMENTS", default=True)
 _CONNECTION_MAX_AGE_SECONDS = environment.integer("BANK_CONNECTION_MAX_AGE_SECONDS", default=60)
 _SQLITE_WAL = environment.boolean("BANK_SQLITE_WAL", default=False)
+# `core.timeouts` sets them on each connection.
+DATABASE_TIMEOUT_SECONDS = {
+    "lock_timeout": LOCK_TIMEOUT_SECONDS,
+    "statement_timeout": STATEMENT_TIMEOUT_SECONDS,
+    "idle_in_transaction_session_timeout": 30,
+    "client_connection_check_interval": 5,
+}
 
 
 def _postgresql(url: str) -> dict[str, Any]:
     database: dict[str, Any] = environ.Env.db_url_config(url)
-    server_settings = {
-        "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
-        "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
-        "idle_in_transaction_session_timeout": "30s",
-        "client_connection_check_interval": "5s",
-        "timezone": "UTC",
-    }
     options = database.setdefault("OPTIONS", {})
-    options["options"] = " ".join(f"-c {name}={value}" for name, value in server_settings.items())
     options["application_name"] = "bank"
     # What core.bulk writes is prepared at once, which not every pooler can keep.
     options["prepare_threshold"] = 0 if _PREPARED_STATEMENTS else None

@@ -2,6 +2,7 @@ from django.apps import AppConfig
 from django.core import checks
 from django.core.signals import got_request_exception
 from django.db.backends.postgresql.features import DatabaseFeatures
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, pre_migrate
 
 OLDEST_POSTGRESQL = (15,)
@@ -15,7 +16,7 @@ class CoreConfig(AppConfig):
         # some.
         from django.apps import apps
 
-        from core import database
+        from core import database, timeouts
         from core.request_log import log_crash
 
         # Django asks each connection, and raises NotSupportedError in one sentence.
@@ -26,3 +27,5 @@ class CoreConfig(AppConfig):
         got_request_exception.connect(log_crash)
         checks.register(database.check_objects, checks.Tags.database)
         checks.register(database.check_sqlite_settings, checks.Tags.database)
+        checks.register(timeouts.check_timeouts, checks.Tags.database)
+        connection_created.connect(timeouts.set_timeouts)

@@ -6,6 +6,7 @@ import time
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 
+from core import timeouts
 from core.database import require_objects
 
 _LONGEST_WAIT_SECONDS = 20
@@ -21,6 +22,7 @@ def wait_for_objects() -> None:
     reason = ""
     for _ in range(_LONGEST_WAIT_SECONDS):
         try:
+            timeouts.warn()
             require_objects()
         except OperationalError:
             reason = "The database does not answer."

@@ -18,7 +18,7 @@ from transactions.commands import Withdraw
 from transactions.tests.queueing import queue_up, work
 
 HEALTH, READY = f"{API}health/", f"{API}health/ready/"
-ALL_WELL = {"database": "ok", "migrations": "ok", "guards": "ok", "queue": "ok"}
+ALL_WELL = {"database": "ok", "timeouts": "ok", "migrations": "ok", "guards": "ok", "queue": "ok"}
 
 
 def test_health_asks_nothing_of_the_database() -> None:
@@ -99,10 +99,10 @@ def test_a_database_that_does_not_answer_is_not_ready(monkeypatch: pytest.Monkey
     def fail() -> str:
         raise DatabaseError("connection refused by secret-host:5432")
 
-    monkeypatch.setattr(health, "_migrations", fail)
+    monkeypatch.setattr(health, "_database", fail)
     response = anonymous().get(READY)
     assert response.status_code == 503
-    unknown = dict.fromkeys(("migrations", "guards", "queue"), "unknown")
+    unknown = dict.fromkeys(("timeouts", "migrations", "guards", "queue"), "unknown")
     assert response.json()["checks"] == {"database": "does not answer", **unknown}
     assert b"secret-host" not in response.content
 

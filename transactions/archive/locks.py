@@ -7,6 +7,7 @@ from pathlib import Path
 from django.db import connection
 
 from core.files import FileBusy, exclusive, remove_leftovers
+from core.timeouts import switched_off
 
 # Any constant will do, but those of core.database and core.migration_lock.
 _ADVISORY_LOCK = 7_064_008
@@ -35,16 +36,15 @@ def _advisory_lock() -> Iterator[None]:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ADVISORY_LOCK])
         if not cursor.fetchone()[0]:
             raise FileBusy(_BUSY)
-        # It is made for requests. A selection may have to read past all that is kept.
-        cursor.execute("SET statement_timeout = 0")
         # Batches are looked up row by row; compiling that costs more than doing it.
         cursor.execute("SET jit = off")
     try:
-        yield
+        # It is made for requests. A selection may have to read past all that is kept.
+        with switched_off(connection, "statement_timeout"):
+            yield
     finally:
         # If the session is lost, so are its lock and its settings.
         if connection.is_usable():
             with connection.cursor() as cursor:
-                cursor.execute("RESET statement_timeout")
                 cursor.execute("RESET jit")
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_ADVISORY_LOCK])
