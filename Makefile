@@ -16,7 +16,7 @@ ifneq ($(shell $(BIN)/python -c 'import sys; print(sys.version_info >= (3, 11))'
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-browser screenshots soak fuzz bench install develop lint format types coverage schema constraints notices audit clean
+.PHONY: help run test test-bare test-browser screenshots soak fuzz mutants bench install develop lint format types coverage schema constraints notices audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,9 @@ soak: develop ## Run the concurrency tests at length, a new seed each round (MIN
 
 fuzz: develop ## Try the API with schemathesis for ten minutes (ARGS="--seconds 60 --seed 7")
 	@$(BIN)/python -m tests.fuzz --seconds 600 --examples 100 $(ARGS)
+
+mutants: develop ## Plant each bug of a kept list, and say which test sees it (ARGS="--only money")
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: develop ## Measure the bank next to pgbench and COPY, on both databases (ARGS="--rounds 3")
 	@$(BIN)/python -m benchmarks $(ARGS)

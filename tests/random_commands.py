@@ -135,7 +135,10 @@ class Customer:
 
 
 def run_commands(seed: int, commands: int) -> dict[str, Any]:
-    """An empty bank's answers to that many requests, its ledger, and what the verifier finds."""
+    """An empty bank's answers to that many requests, its ledger, and what the verifier finds.
+
+    `completed` has the types of transactions of which at least one was completed.
+    """
     customer = Customer(seed)
     for _ in range(commands):
         customer.step()
@@ -147,7 +150,13 @@ def run_commands(seed: int, commands: int) -> dict[str, Any]:
         if row.get("kind") != "INTERNAL"
     ]
     findings = verify().as_json()["findings"]
-    return {"answers": customer.answers, "ledger": ledger, "findings": findings}
+    completed = Transaction.objects.filter(status="COMPLETED").order_by()
+    return {
+        "answers": customer.answers,
+        "ledger": ledger,
+        "findings": findings,
+        "completed": sorted(completed.values_list("type", flat=True).distinct()),
+    }
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from transactions.models import Entry, Transaction
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 120
 
 
 def in_thread(pool: ThreadPoolExecutor, work: Callable[..., Any], *arguments: Any) -> Future[Any]:

@@ -9,13 +9,14 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import sqrt
 from typing import Any
 
 import pytest
 from django.conf import settings
 
 from tests.concurrency.tally import SCALE
-from tests.random_commands import Canonical, run_commands
+from tests.random_commands import WEIGHTS, Canonical, run_commands
 from tests.seed import seeded
 
 COMMANDS = 1_000 * SCALE
@@ -70,7 +71,13 @@ def test_both_databases_keep_the_same_books(
     # It was not all refusals, nor all success, and no answer was an accident.
     assert {200, 201, 400, 409, 422} <= statuses.keys()
     assert max(statuses) < 500
-    assert statuses[200] > COMMANDS // 4
+    # How many are refused depends on the seed: accounts are closed and frozen at random. Reads of
+    # an account that exists never are. They are drawn independently, N * p of them on average,
+    # with a standard deviation below sqrt(N * p): so few come once in 10^9 runs.
+    reads = COMMANDS * WEIGHTS["read"] / sum(WEIGHTS.values())
+    assert statuses[200] > reads - 6 * sqrt(reads)
+    # Each new account is one more chance for each kind of command to succeed.
+    assert here["completed"] == ["DEPOSIT", "TRANSFER", "WITHDRAW"]
     counts = {"requests on two databases alike": len(here["answers"])}
     request.node.user_properties.append(("tally", counts))
 

@@ -77,7 +77,7 @@ def proxy(behind, tmp_path):
         [program, "-p", tmp_path, "-e", "stderr", "-c", configuration]
     ) as process:
         try:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 120
             while True:
                 assert process.poll() is None
                 assert time.monotonic() < deadline

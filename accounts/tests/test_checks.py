@@ -38,6 +38,11 @@ REFUSED_ROWS: list[tuple[str, dict[str, Any]]] = [
 REFUSED_CHANGES: list[tuple[str, str]] = [
     ("account_balance_within_overdraft", "balance = -1, last_sequence = 2"),
     ("account_balance_within_overdraft", "overdraft_limit = 5, balance = -6, last_sequence = 2"),
+    # One unit of 1/10,000 beyond what is allowed below.
+    (
+        "account_balance_within_overdraft",
+        "overdraft_limit = 50000, balance = -50001, last_sequence = 2",
+    ),
     ("account_overdraft_limit_not_negative", "overdraft_limit = -1"),
     ("account_closed_is_empty", "status = 'CLOSED'"),
     ("account_balance_comes_from_entries", "last_posted_at = NULL"),

@@ -21,6 +21,7 @@ FIT = {
 }
 SHOWN = [
     "PRODUCTION",
+    "REQUIRE_MFA",
     "DEBUG",
     "SECURE_SSL_REDIRECT",
     "SECURE_HSTS_SECONDS",
@@ -69,6 +70,7 @@ def settings_of(folder: Path, **variables: str) -> dict[str, Any]:
 def test_what_is_whole_starts_and_is_shut(tmp_path: Path) -> None:
     assert settings_of(tmp_path, **FIT) == {
         "PRODUCTION": True,
+        "REQUIRE_MFA": True,
         "DEBUG": False,
         "SECURE_SSL_REDIRECT": True,
         "SECURE_HSTS_SECONDS": 31_536_000,
@@ -85,9 +87,13 @@ def test_what_is_whole_starts_and_is_shut(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []  # No key of its own, no database.
 
 
+def test_production_cannot_do_without_the_second_factor(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, **FIT, BANK_REQUIRE_MFA="false")["REQUIRE_MFA"] is True
+
+
 def test_the_bank_to_try_out_is_no_production_and_still_without_debug(tmp_path: Path) -> None:
     shown = settings_of(tmp_path)
-    assert (shown["PRODUCTION"], shown["DEBUG"]) == (False, False)
+    assert (shown["PRODUCTION"], shown["DEBUG"], shown["REQUIRE_MFA"]) == (False, False, False)
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connection, connections
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
 
 
 def at_once(jobs: Sequence[Callable[[], Any]]) -> list[Any]:

@@ -13,7 +13,7 @@ from tests.concurrency.client import API, Answer
 from tests.concurrency.tally import Tally
 
 TIMEOUT_SECONDS = 20
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 
 class AnswerLost(Exception):

@@ -15,7 +15,7 @@ import django
 from django.core.management import CommandError
 
 # A child that hangs is killed after so long, and answered as hung.
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
 HUNG = "hung"
 
 

@@ -203,7 +203,7 @@ def test_a_key_whose_first_use_does_not_end_is_busy(teller: ApiClient) -> None:
             with transaction.atomic():
                 assert client.post(path, {"amount": 12}, headers=headers).status_code == 202
                 began.set()
-                assert enough.wait(20)
+                assert enough.wait(120)
                 transaction.set_rollback(True)
         finally:
             connections.close_all()
@@ -211,7 +211,7 @@ def test_a_key_whose_first_use_does_not_end_is_busy(teller: ApiClient) -> None:
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(first)
         try:
-            assert began.wait(20)
+            assert began.wait(120)
             with connection.cursor() as cursor:
                 cursor.execute("SET lock_timeout = '50ms'")
             with nothing_changes():

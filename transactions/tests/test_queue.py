@@ -336,14 +336,14 @@ def test_a_claim_that_is_not_committed_yet_keeps_the_account_as_well() -> None:
             with transaction.atomic():
                 ledger.lock_rows(Q(pk=first.id), skip_locked=True)
                 began.set()
-                assert enough.wait(20)
+                assert enough.wait(120)
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(half_a_claim)
         try:
-            assert began.wait(20)
+            assert began.wait(120)
             assert claimed("b") == [third.id]
         finally:
             enough.set()

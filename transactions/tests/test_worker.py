@@ -32,7 +32,7 @@ from transactions.worker import Worker
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_ledger")]
 
 NOW = datetime(2100, 3, 1, 12, 30, tzinfo=UTC)
-WAIT_SECONDS = 20
+WAIT_SECONDS = 120
 
 STARTED = ("STARTED", "PENDING", "PROCESSING", 1)
 COMPLETED = ("COMPLETED", "PROCESSING", "COMPLETED", 1)

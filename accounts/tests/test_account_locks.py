@@ -1,0 +1,52 @@
+"""Every command on one account takes the account's lock before it reads it.
+
+Without the lock two changes at once undo each other, and a limit falls below what is in use.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.commands import (
+    AccountCommand,
+    ChangeMetadata,
+    ChangeOverdraftLimit,
+    CloseAccount,
+    FreezeAccount,
+    RenameAccount,
+    UnfreezeAccount,
+)
+from tests.factories import make_account, run
+
+pytestmark = pytest.mark.django_db
+
+_CONTENT: dict[type[AccountCommand], dict[str, Any]] = {
+    ChangeMetadata: {"metadata": {"team": "blue"}},
+    ChangeOverdraftLimit: {"overdraft_limit": Decimal(7)},
+    CloseAccount: {},
+    FreezeAccount: {},
+    RenameAccount: {"name": "Grace"},
+    UnfreezeAccount: {},
+}
+
+
+def test_the_commands_are_all_that_there_are() -> None:
+    # A dataclass with slots is a second class of the same name.
+    kinds = {kind.__name__ for kind in AccountCommand.__subclasses__()}
+    assert kinds == {kind.__name__ for kind in _CONTENT}
+
+
+@pytest.mark.parametrize("kind", _CONTENT, ids=lambda kind: kind.__name__)
+def test_the_account_is_locked_before_it_is_read(kind: type[AccountCommand]) -> None:
+    account = make_account()
+    if kind is UnfreezeAccount:
+        run(FreezeAccount(account_id=account.id, reason="odd"))
+    with CaptureQueriesContext(connection) as queries:
+        run(kind(account_id=account.id, reason="asked", **_CONTENT[kind]))
+
+    first = next(each["sql"] for each in queries if "accounts_account" in each["sql"])
+    lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
+    assert first.endswith(f" ORDER BY id{lock}")

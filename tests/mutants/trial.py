@@ -1,0 +1,147 @@
+"""One trial: a bug is planted in a copy of the tree, and the tests that should see it are run."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutants.databases import TEMPLATE, Databases
+from tests.mutants.mutant import ROOT, Mutant
+from tests.mutants.reuse import NAME_VARIABLE
+
+KILLED, HUNG, SURVIVED, BROKEN = "killed", "hung", "survived", "broken"
+
+# Any test that uses the database without committing: pytest then makes the template.
+_MAKES_TEMPLATE = "accounts/tests/test_rename.py"
+_TESTS_FAILED = 1
+_LAST_LINES = 15
+
+
+@dataclass(slots=True)
+class Workshop:
+    """A copy of the tree, in which bugs are planted one after the other.
+
+    `name` is that of its copies of the databases, by kind. The tree of the caller stays untouched.
+    """
+
+    name: str
+    tree: Path
+    databases: dict[str, Databases]
+    seconds: int
+
+    def copy_tree(self) -> None:
+        """Copies what git knows of or would take, as it stands in the caller's tree."""
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],  # noqa: S607
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for name in filter(None, listed.stdout.split("\0")):
+            if (ROOT / name).is_file():
+                (self.tree / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, self.tree / name)
+
+    def make_template(self, kind: str) -> None:
+        """Migrates the database that all others of this kind are copies of."""
+        options = ["--create-db", "--reuse-db", _MAKES_TEMPLATE]
+        process = self._pytest(self.databases[kind], TEMPLATE, options)
+        output, _ = process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"No {kind} database could be made:\n{_last_lines(output)}")
+
+    def failures_without_mutant(self, kind: str, tests: Sequence[str]) -> list[str]:
+        """Those of these tests that fail on the tree as it is. Raises RuntimeError if none ran."""
+        self.databases[kind].renew(self.name)
+        process = self._pytest(self.databases[kind], self.name, ["--reuse-db", *tests])
+        output, _ = process.communicate()
+        if process.returncode not in (0, _TESTS_FAILED):
+            raise RuntimeError(f"The tests do not run:\n{_last_lines(output)}")
+        return _failures(output)
+
+    def try_out(self, mutant: Mutant) -> tuple[str, str]:
+        """Plants the bug, runs its tests, and takes it away. Returns the verdict, and why.
+
+        A killed one was seen by the test that is named.
+        """
+        original = (self.tree / mutant.file).read_bytes()
+        database = self.databases[mutant.database]
+        database.renew(self.name)
+        try:
+            mutant.plant(self.tree)
+            # What a migration makes stands in the template already.
+            is_made = "/migrations/" not in mutant.file
+            option = "--reuse-db" if is_made else "--create-db"
+            return self._verdict(database, [option, *mutant.tests])
+        except ValueError as error:
+            return BROKEN, str(error)
+        finally:
+            (self.tree / mutant.file).write_bytes(original)
+
+    def _verdict(self, database: Databases, arguments: Sequence[str]) -> tuple[str, str]:
+        process = self._pytest(database, self.name, ["--exitfirst", *arguments])
+        try:
+            output, _ = process.communicate(timeout=self.seconds)
+        except subprocess.TimeoutExpired:
+            return HUNG, f"after {self.seconds} s"
+        finally:
+            _end(process)
+        if process.returncode == 0:
+            return SURVIVED, ""
+        if process.returncode == _TESTS_FAILED:
+            return KILLED, next(iter(_failures(output)), "")
+        return BROKEN, _last_lines(output)
+
+    def _pytest(
+        self, database: Databases, copy: str, arguments: Sequence[str]
+    ) -> subprocess.Popen[str]:
+        data_dir = self.tree.parent / f"{self.name}-data"
+        shutil.rmtree(data_dir, ignore_errors=True)
+        data_dir.mkdir()
+        environment = os.environ | {
+            "DATABASE_URL": database.url,
+            "BANK_DATA_DIR": str(data_dir),
+            "DJANGO_SECRET_KEY": secrets.token_urlsafe(48),
+            NAME_VARIABLE: database.name_of(copy),
+            # Half of the time of a short run goes into plugins that none of these tests needs.
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        }
+        plugins = ["pytest_django.plugin", "tests.mutants.reuse", "no:cacheprovider"]
+        options = [word for name in plugins for word in ("-p", name)] + ["-q", "--tb=line"]
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", *options, *arguments],
+            cwd=self.tree,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Ends pytest, and whatever it has started and left."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def _failures(output: str) -> list[str]:
+    """The names of the tests that failed, as pytest's summary has them."""
+    found = {
+        line.partition(" ")[2].partition(" - ")[0]: None
+        for line in output.splitlines()
+        if line.startswith(("FAILED ", "ERROR "))
+    }
+    return list(found)
+
+
+def _last_lines(output: str) -> str:
+    return "\n".join(output.splitlines()[-_LAST_LINES:])
