@@ -19,6 +19,8 @@ KILLED, HUNG, SURVIVED, BROKEN = "killed", "hung", "survived", "broken"
 
 # Any test that uses the database without committing: pytest then makes the template.
 _MAKES_TEMPLATE = "accounts/tests/test_rename.py"
+# Files that say what `migrate` makes, by parts of their names.
+_MADE_BY_MIGRATE = ("/migrations/", "guards.py", "/states.py")
 _TESTS_FAILED = 1
 _LAST_LINES = 15
 
@@ -76,9 +78,9 @@ class Workshop:
         database.renew(self.name)
         try:
             mutant.plant(self.tree)
-            # What a migration makes stands in the template already.
-            is_made = "/migrations/" not in mutant.file
-            option = "--reuse-db" if is_made else "--create-db"
+            # Guards stand in the template already, and one that is no longer wanted stays there.
+            is_made = any(word in mutant.file for word in _MADE_BY_MIGRATE)
+            option = "--create-db" if is_made else "--reuse-db"
             return self._verdict(database, [option, *mutant.tests])
         except ValueError as error:
             return BROKEN, str(error)

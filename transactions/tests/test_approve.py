@@ -166,6 +166,8 @@ def test_a_scheduled_one_waits_for_both(maker, checker) -> None:
             origin=maker,
         )
         assert approve(early, checker).status == "PENDING"
+        with nothing_changes(), pytest.raises(InvalidTransition):
+            approve(early, checker)
         assert history(early) == [("APPROVED", "PENDING", "PENDING", 0)]
         assert work() == 0
     with time_machine.travel(NOW + timedelta(hours=2), tick=False):

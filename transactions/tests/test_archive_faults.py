@@ -283,13 +283,13 @@ def test_the_lock_ends_with_its_block(archive_file: Path) -> None:
             assert cursor.fetchone() == ("20s",)
 
 
-@pytest.mark.parametrize("succeeds", [False, True])
+@pytest.mark.parametrize("ends", ["PENDING", "COMPLETED", "FAILED"])
 def test_a_failure_that_is_retried_meanwhile_is_left(
-    succeeds: bool, bank: Bank, archive_file: Path, monkeypatch: pytest.MonkeyPatch
+    ends: str, bank: Bank, archive_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its line is in the file already, and is cut off again, whatever came of the retry."""
     failed = Transaction.objects.get(pk=bank.ids[3])
-    deposit(bank.bob, "2000.00")
+    deposit(bank.bob, "2000.00" if ends == "COMPLETED" else "1.00")
     other = make_account()
     deposit(other, "1.00")
     read = runs.read_lines
@@ -299,19 +299,21 @@ def test_a_failure_that_is_retried_meanwhile_is_left(
         lines = read(*arguments)
         if not read_before and str(failed.pk).encode() in lines:
             read_before.append(len(lines))
-            if succeeds:
-                run(Retry(transaction_id=failed.pk, reason="There is enough now"))
-            else:
+            if ends == "PENDING":
                 Transaction.objects.filter(pk=failed.pk).update(
                     status="PENDING", failure_code="", failure_detail="", retry_count=1
                 )
+            else:
+                run(Retry(transaction_id=failed.pk, reason="There may be enough now"))
         return lines
 
     monkeypatch.setattr(runs, "read_lines", read_and_retry)
     outcome = take()
     assert read_before == [1]
     failed.refresh_from_db()
-    # What was completed meanwhile is archived as that.
-    assert (failed.archived_at is not None) is succeeds
-    assert outcome.run.rows == 5 + succeeds
+    assert failed.status == ends
+    # What was completed meanwhile is archived as that, and what failed again with its new failure.
+    is_settled = ends != "PENDING"
+    assert (failed.archived_at is not None) is is_settled
+    assert outcome.run.rows == 5 + is_settled
     prove(archive_file)

@@ -34,7 +34,7 @@ from transactions.failures import is_retryable, read_beforehand
 from transactions.journal import JournalRow
 from transactions.models import Batch, Transaction
 from transactions.processor import process
-from transactions.tests.queueing import history, outcome, queue_up, work
+from transactions.tests.queueing import claimed, history, outcome, queue_up, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_ledger")]
 
@@ -108,6 +108,14 @@ def test_a_queued_retry_waits_for_the_worker() -> None:
     assert outcome(row) == ("COMPLETED", "")
 
 
+def test_a_queued_retry_stands_behind_those_who_wait_now() -> None:
+    account = make_account(balance=4)
+    row = failed(account)
+    (other,) = queue_up(Withdraw(account_id=account.id, amount=Decimal(3)))
+    retry(row, queued=True)
+    assert claimed() == [other.id, row.id]
+
+
 def test_what_was_scheduled_is_retried_at_once() -> None:
     account = make_account(balance=4)
     (row,) = queue_up(
@@ -133,9 +141,11 @@ def test_beyond_the_limit_only_who_may_exceed_it() -> None:
 
 def test_only_what_failed_is_retried() -> None:
     account = make_account(balance=20)
+    (started,) = queue_up(Withdraw(account_id=account.id, amount=Decimal(2)))
+    assert claimed() == [started.id]
     (pending,) = queue_up(Withdraw(account_id=account.id, amount=Decimal(3)))
     completed = deposit(account, 5)
-    for row in (pending, completed):
+    for row in (started, pending, completed):
         with nothing_changes(), pytest.raises(InvalidTransition):
             retry(row)
     with nothing_changes(), pytest.raises(NotFound):
