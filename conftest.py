@@ -8,10 +8,13 @@ from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
 
+from tests.clock import travel_together
+
 _OTHER_DATABASE = {"sqlite": "postgresql", "postgresql": "sqlite"}
 
 
 def pytest_configure() -> None:
+    travel_together()
     # Argon2 takes a tenth of a second for each user that a test makes.
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.MD5PasswordHasher",

@@ -28,7 +28,9 @@ class AccountQuery(PageQuery):
         " accents; or the beginning of the account number.",
     )
     created_after = OffsetDateTimeField(
-        required=False, help_text="Opened at or after this moment (RFC 3339, offset required)."
+        required=False,
+        help_text="Opened at or after this moment (RFC 3339, offset required). Rows may become"
+        " visible out of order: one of an earlier moment may appear after one of a later moment.",
     )
     created_before = OffsetDateTimeField(
         required=False, help_text="Opened before this moment (RFC 3339, offset required)."

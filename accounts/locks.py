@@ -1,9 +1,9 @@
 """The one place that locks accounts."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,18 +11,23 @@ from django.db import connection
 
 from accounts.models import Account
 from accounts.states import AccountStatus
-from core import bulkhead
+from core import bulkhead, clock
 from core.bulk import array, prepared_cursor
 from core.bulkhead import STUCK_SECONDS
+from core.contention import retrying
 from core.errors import NotFound
 from core.money import to_units
+
+_TICK = timedelta(microseconds=1)
 
 
 @dataclass(slots=True)
 class LockedAccount:
     """What is known of a customer account under its lock. Amounts are in 1/10,000 of the main unit.
 
-    `post` moves it in memory, entry by entry; the ledger writes where it ended.
+    `post` moves it in memory, entry by entry; the ledger writes where it ended. `locked_at` is a
+    moment of the bank's clock at which the lock was held; None for an account that this transaction
+    has made.
     """
 
     id: UUID
@@ -35,6 +40,13 @@ class LockedAccount:
     last_sequence: int
     last_posted_at: datetime | None
     owner_id: int | None = None
+    locked_at: datetime | None = field(default=None, compare=False)
+    # The earliest moment of the next entry: after the last one of another transaction, so that the
+    # balance at a moment that has been told is told for ever.
+    not_before: datetime | None = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self.not_before = self.last_posted_at and self.last_posted_at + _TICK
 
     @classmethod
     def of(cls, account: Account) -> "LockedAccount":
@@ -64,10 +76,10 @@ class LockedAccount:
 
     def post(self, change: int, at: datetime) -> None:
         """Takes the next sequence for an entry that changes the balance by `change`, at `at`."""
-        assert self.last_posted_at is None or at >= self.last_posted_at
+        assert self.not_before is None or at >= self.not_before
         self.balance += change
         self.last_sequence += 1
-        self.last_posted_at = at
+        self.last_posted_at = self.not_before = at
 
 
 _READ = """
@@ -75,12 +87,15 @@ _READ = """
         last_sequence, last_posted_at, owner_id
     FROM accounts_account
     WHERE kind = 'CUSTOMER' AND id"""
-_LOCK_POSTGRESQL = _READ + " = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+# The clock is read outside: PostgreSQL works out a select list before it waits for the row.
+_LOCKED = f"""
+    SELECT locked.*, clock_timestamp() FROM (
+        {_READ} = ANY(%s::uuid[]) ORDER BY id FOR {{}}
+    ) AS locked"""  # noqa: S608 - by code
+_LOCK_POSTGRESQL = _LOCKED.format("NO KEY UPDATE")
+_SHARE_POSTGRESQL = _LOCKED.format("SHARE")
 # PostgreSQL reads lock_timeout when a wait begins. Set in the same statement, it costs none more.
-_LOCK_SOON = _LOCK_POSTGRESQL.replace(
-    " ORDER BY",
-    f" AND set_config('lock_timeout', '{STUCK_SECONDS * 1000:.0f}ms', true) <> '' ORDER BY",
-)
+_SOON = f" AND set_config('lock_timeout', '{STUCK_SECONDS * 1000:.0f}ms', true) <> '' ORDER BY"
 _LOCK_SQLITE = _READ + " IN (SELECT value FROM json_each(%s)) ORDER BY id"  # noqa: S608
 
 
@@ -89,25 +104,50 @@ def lock_accounts(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
 
     One query in the order of the primary key, so that no two callers can wait for each other; NO
     KEY UPDATE, so that inserts which refer to an account need not wait. On SQLite the lock is BEGIN
-    IMMEDIATE: the whole database has one writer.
+    IMMEDIATE: the whole database has one writer. `locked_moment` tells when all of them were held.
 
     In a web process not every thread may wait (`core.bulkhead`). Raises Busy where one waits
     already for the same account, and NotFound if an account does not exist or is not a customer's.
     Must run inside a transaction.
     """
+    return _lock(account_ids, _LOCK_POSTGRESQL)
+
+
+def locked_moment(accounts: Mapping[UUID, LockedAccount]) -> datetime | None:
+    """A moment of the bank's clock at which all of these locks were held; None without any."""
+    return max((one.locked_at for one in accounts.values() if one.locked_at), default=None)
+
+
+def settled_account(account_id: UUID) -> LockedAccount:
+    """The account when nothing is on its way: no entry of a moment until `locked_at` can come.
+
+    Waits for the account's lock, which it shares with other readers and gives back at once; nothing
+    is written. Raises NotFound; Busy where the lock cannot be had. Not to be called inside a
+    transaction.
+    """
+    locked = retrying(lambda: _lock([account_id], _SHARE_POSTGRESQL), keep=False)
+    return locked[account_id]
+
+
+def _lock(account_ids: Iterable[UUID], statement: str) -> dict[UUID, LockedAccount]:
     assert connection.in_atomic_block
     wanted = set(account_ids)
     if not wanted:
         return {}
     with prepared_cursor() as cursor:
         if connection.vendor == "postgresql":
+            soon = statement.replace(" ORDER BY", _SOON)
             has_place = bulkhead.enter(wanted)
-            cursor.execute(_LOCK_POSTGRESQL if has_place else _LOCK_SOON, [array(wanted)])
+            cursor.execute(statement if has_place else soon, [array(wanted)])
             bulkhead.leave()
-            rows = cursor.fetchall()
+            found = cursor.fetchall()
+            # The rows come one by one, as each is locked: the last one tells when all of them were.
+            now = clock.as_told(found[-1][-1]) if found else None
+            rows = [(*row[:-1], now) for row in found]
         else:
             cursor.execute(_LOCK_SQLITE, [json.dumps([one.hex for one in wanted])])
-            rows = [_from_sqlite(*row) for row in cursor.fetchall()]
+            now = clock.now()
+            rows = [(*_from_sqlite(*row), now) for row in cursor.fetchall()]
     locked = {row[0]: LockedAccount(*row) for row in rows}
     if len(locked) < len(wanted):
         missing = min(wanted - locked.keys())

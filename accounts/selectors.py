@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.db.models.expressions import RawSQL
 
 from accounts.models import Account, LimitRequest
 from accounts.states import AccountKind, AccountStatus, LimitRequestStatus, ShownStatus
+from core import clock
 from core.api.pagination import PageById
 from core.api.permissions import has_right
 from core.bulk import array, prepared_cursor
@@ -44,10 +46,12 @@ class AccountCurrency:
     id: UUID
     currency: str
     owner_id: int | None
+    # A moment of the bank's clock.
+    read_at: datetime
 
 
 _CURRENCIES = (
-    "SELECT id, currency, owner_id FROM accounts_account"
+    "SELECT id, currency, owner_id, clock_timestamp() FROM accounts_account"
     " WHERE kind = 'CUSTOMER' AND id = ANY(%s::uuid[])"
 )
 
@@ -56,22 +60,25 @@ def currencies_of(account_ids: Iterable[UUID]) -> dict[UUID, AccountCurrency]:
     """The currencies and owners of customer accounts. Raises NotFound if one does not exist."""
     wanted = set(account_ids)
     found = {
-        account_id: AccountCurrency(account_id, currency, owner)
-        for account_id, currency, owner in _currencies(wanted)
+        account_id: AccountCurrency(account_id, currency, owner, read_at)
+        for account_id, currency, owner, read_at in _currencies(wanted)
     }
     if len(found) < len(wanted):
         raise NotFound(f"There is no account {min(wanted - found.keys())}.")
     return found
 
 
-def _currencies(account_ids: set[UUID]) -> Iterable[tuple[UUID, str, int | None]]:
-    if connection.vendor != "postgresql" or not account_ids:
+def _currencies(account_ids: set[UUID]) -> Iterable[tuple[UUID, str, int | None, datetime]]:
+    if not account_ids:
+        return []
+    if connection.vendor != "postgresql":
         rows = Account.objects.filter(pk__in=account_ids, kind=AccountKind.CUSTOMER)
-        return rows.values_list("id", "currency", "owner_id")
+        now = clock.now()
+        return [(*row, now) for row in rows.values_list("id", "currency", "owner_id")]
     # Each command that is queued asks this: constant text, which is planned once.
     with prepared_cursor() as cursor:
         cursor.execute(_CURRENCIES, [array(account_ids)])
-        return list(cursor.fetchall())
+        return [(*row, clock.as_told(at)) for *row, at in cursor.fetchall()]
 
 
 def limit_requests() -> QuerySet[LimitRequest]:

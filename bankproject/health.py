@@ -5,7 +5,6 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
@@ -13,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core import clock
 from core.database import missing_objects
 from core.database_errors import READ_ONLY, note, recent_trouble
 from core.timeouts import not_in_force
@@ -149,5 +149,5 @@ def _guards() -> str:
 
 
 def _queue() -> str:
-    seconds = int(queue.lag(timezone.now()).total_seconds())
+    seconds = int(queue.lag(clock.about_now()).total_seconds())
     return f"behind by {seconds} s" if seconds > settings.QUEUE_LAG_LIMIT_SECONDS else _OK

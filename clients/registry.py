@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from oauth2_provider.generators import generate_client_id
 from oauth2_provider.models import AccessToken, set_token_value
 from oauth2_provider.settings import oauth2_settings
 
 from clients.models import ApiClient, validate_scopes
+from core import clock
 
 
 def new_token(_request: Any = None) -> str:
@@ -49,7 +49,7 @@ def issue_token(client: ApiClient) -> str:
     token = AccessToken(
         application=client,
         scope=" ".join(client.scopes),
-        expires=timezone.now() + timedelta(seconds=seconds),
+        expires=clock.now() + timedelta(seconds=seconds),
     )
     set_token_value(token, raw_token)
     token.save()
@@ -63,7 +63,7 @@ def note_token(client: ApiClient) -> None:
     Not the use of a token itself: that would write where the API only reads. A token lasts minutes,
     so a program in use comes back for another as soon.
     """
-    ApiClient.objects.filter(pk=client.pk).update(last_token_at=timezone.now())
+    ApiClient.objects.filter(pk=client.pk).update(last_token_at=clock.now())
 
 
 def revoke_client(client: ApiClient) -> int | None:
@@ -73,6 +73,6 @@ def revoke_client(client: ApiClient) -> int | None:
     """
     # Off first: from then on it gets no token, and those that it has are worth nothing.
     switched = ApiClient.objects.filter(pk=client.pk, is_active=True)
-    is_first = switched.update(is_active=False, updated=timezone.now())
+    is_first = switched.update(is_active=False, updated=clock.now())
     tokens, _ = AccessToken.objects.filter(application=client).delete()
     return tokens if is_first else None

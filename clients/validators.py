@@ -1,11 +1,14 @@
 """What django-oauth-toolkit asks about clients."""
 
+from datetime import timedelta
 from typing import Any
 
 from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.settings import oauth2_settings
 
 from clients.models import ApiClient
 from clients.registry import note_token
+from core import clock
 
 
 class ClientCredentialsValidator(OAuth2Validator):
@@ -15,6 +18,12 @@ class ClientCredentialsValidator(OAuth2Validator):
         """In the library's transaction, the client's last use besides."""
         super()._save_bearer_token(token, request, *args, **kwargs)
         note_token(request.client)
+
+    def _create_access_token(self, expires: Any, request: Any, token: Any, *args: Any) -> Any:
+        """By the bank's clock, which is to tell when it ends."""
+        seconds = token.get("expires_in", oauth2_settings.ACCESS_TOKEN_EXPIRE_SECONDS)
+        expires = clock.now() + timedelta(seconds=seconds)
+        return super()._create_access_token(expires, request, token, *args)
 
     def _load_application(self, client_id: Any, request: Any) -> ApiClient | None:
         """PostgreSQL raises DataError for NUL in a text: such a client is unknown like any other.

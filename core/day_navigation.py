@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from core import days
 from core.identifiers import moment_of
 
 
@@ -85,7 +86,7 @@ def day_navigation(
     oldest = model._default_manager.order_by("pk").values_list("pk", flat=True).first()
     if oldest is None:
         return None
-    today = timezone.localdate()
+    today = days.today()
     first = min(timezone.localtime(moment_of(oldest)).date(), today)
     bank = Span(Size.ALL, first, today, "All days")
     path = _path(_chosen(request, parameter), bank)

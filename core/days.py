@@ -4,6 +4,13 @@ from datetime import date, datetime, time
 
 from django.utils import timezone
 
+from core import clock
+
+
+def today() -> date:
+    """By the bank's clock."""
+    return timezone.localdate(clock.about_now())
+
 
 def midnight(day: date) -> datetime:
     """The moment when the day began."""

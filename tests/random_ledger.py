@@ -14,6 +14,7 @@ from accounts.commands.open import ensure_cash_account
 from accounts.locks import LockedAccount
 from accounts.models import CASH, Account, internal_account_id
 from accounts.numbers import new_account_number
+from core import clock
 from core.errors import Refusal
 from core.identifiers import uuid7
 from transactions import ledger
@@ -47,7 +48,7 @@ def write_random_ledger(seed: int, *, accounts: int, transactions: int) -> None:
 
 def _open(random: Random, index: int, owner_id: int | None) -> Account:
     currency = random.choice(list(CURRENCIES))
-    ensure_cash_account(currency)
+    ensure_cash_account(currency, clock.now())
     at = BEGAN + timedelta(microseconds=index)
     return Account(
         id=uuid7(at),

@@ -160,7 +160,7 @@ def test_only_the_same_account_waits() -> None:
 @contextmanager
 def no_locks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
-        unlocked = locks._LOCK_POSTGRESQL.removesuffix(" FOR NO KEY UPDATE")
+        unlocked = locks._LOCK_POSTGRESQL.replace(" FOR NO KEY UPDATE", "")
         assert unlocked != locks._LOCK_POSTGRESQL
         patch.setattr(locks, "_LOCK_POSTGRESQL", unlocked)
         yield

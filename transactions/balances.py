@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from django.db import connection
 
-from accounts.models import Account
 from core.money import from_units
 
 _BALANCES_AT = """
@@ -42,6 +42,16 @@ _BALANCES_AT = """
     FROM search WHERE step = 0 ORDER BY number"""
 
 
+class HasSequences(Protocol):
+    """As much of an account as is needed: locked or merely read."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def last_sequence(self) -> int | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class PastBalance:
     """After the account's entry numbered `sequence`, in main units; both 0 before the first."""
@@ -50,7 +60,7 @@ class PastBalance:
     balance: Decimal
 
 
-def balances_at(account: Account, moments: Sequence[datetime]) -> list[PastBalance]:
+def balances_at(account: HasSequences, moments: Sequence[datetime]) -> list[PastBalance]:
     """The balance after everything posted until each of the moments, inclusive, in their order.
 
     Of a customer account: internal ones have no sequence.

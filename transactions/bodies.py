@@ -38,5 +38,7 @@ class BalanceQuery(StrictSerializer):
     """Query parameters of `balance/`."""
 
     at = OffsetDateTimeField(
-        required=False, help_text="A past moment of posting (RFC 3339, offset required)."
+        required=False,
+        help_text="A past moment of posting (RFC 3339, offset required): the balance after all that"
+        " was posted until then. The answer waits for what may still be on its way, or is `busy`.",
     )

@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core import clock
 from core.api.requests import parse_query
 from core.api.serializers import StrictSerializer
 from core.commands import Origin
@@ -84,7 +84,7 @@ def try_out(
 ) -> Response:
     """What is scheduled or queued is tried as the accounts stand now."""
     if isinstance(command, MoneyCommand) and command.scheduled_for:
-        check_horizon(command.scheduled_for, timezone.now())
+        check_horizon(command.scheduled_for, clock.now())
     if isinstance(command, Retry):
         command = replace(command, queued=False)
     (outcome,) = process([command], origin, dry_run=True)

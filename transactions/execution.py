@@ -1,6 +1,6 @@
 """What commands do to accounts that are locked: in memory, before anything is written."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from accounts.locks import LockedAccount
@@ -12,11 +12,11 @@ from transactions.posting import check
 Accounts = dict[UUID, LockedAccount]
 
 
-def execute_new(row: JournalRow, accounts: Accounts) -> None:
+def execute_new(row: JournalRow, accounts: Accounts, now: datetime) -> None:
     """As `execute`, for a row that is new: an amount that needs approval leaves it PENDING."""
     row.approval_required = is_large(row.amount, row.currency)
     if not row.approval_required:
-        execute(row, accounts, datetime.now(UTC))
+        execute(row, accounts, now)
 
 
 def execute(row: JournalRow, accounts: Accounts, now: datetime) -> None:

@@ -56,7 +56,9 @@ class TransactionFilters(PageQuery):
     amount_min = AmountBoundField(required=False, help_text="At least this amount.")
     amount_max = AmountBoundField(required=False, help_text="At most this amount.")
     created_after = OffsetDateTimeField(
-        required=False, help_text="Created at or after this moment (RFC 3339, offset required)."
+        required=False,
+        help_text="Created at or after this moment (RFC 3339, offset required). Rows may become"
+        " visible out of order: one of an earlier moment may appear after one of a later moment.",
     )
     created_before = OffsetDateTimeField(
         required=False, help_text="Created before this moment (RFC 3339, offset required)."

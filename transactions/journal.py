@@ -70,12 +70,13 @@ class JournalRow:
     ) -> None:
         """Posts the row to the locked accounts, in memory. None stands for an internal account.
 
-        The time of posting never runs backwards within an account, whatever the clocks do.
+        The time of posting never runs backwards within an account, whatever the clock does, and is
+        later than that of every transaction before.
         """
         posted_at = now
         for side in (debited, credited):
-            if side and side.last_posted_at and side.last_posted_at > posted_at:
-                posted_at = side.last_posted_at
+            if side and side.not_before and side.not_before > posted_at:
+                posted_at = side.not_before
         if debited:
             debited.post(-self.amount, posted_at)
             self.debit_sequence = debited.last_sequence

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
-from django.utils import timezone
 
 from accounts.models import Account
 from accounts.states import AccountKind
+from core import clock
 from core.identifiers import lowest_uuid7
 from transactions import queue
 from transactions.models import Transaction
@@ -82,7 +82,7 @@ class QueueState:
 
 
 def queue_state() -> QueueState:
-    now = timezone.now()
+    now = clock.about_now()
     waiting = queue.due(now).order_by()[: _MOST_QUEUED + 1].count()
     is_cut = waiting > _MOST_QUEUED
     return QueueState(

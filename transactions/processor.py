@@ -10,13 +10,12 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import Q
-from django.utils import timezone
 
 from accounts.commands import AccountCommand, OpenAccount
-from accounts.locks import LockedAccount, lock_accounts
+from accounts.locks import LockedAccount, lock_accounts, locked_moment
 from accounts.models import Account
 from accounts.self_dealing import refuse_self_dealing, refuse_self_dealing_by_id
-from core import bulkhead
+from core import bulkhead, clock
 from core.commands import Command, Origin
 from core.contention import retrying
 from core.errors import (
@@ -98,20 +97,19 @@ def process_claimed(lease: UUID, origin: Origin, *, only: UUID | None = None) ->
 def _run(
     commands: Sequence[Command], origin: Origin, all_or_nothing: bool, batch: Batch | None = None
 ) -> list[Result]:
-    created_at = timezone.now()
     commands = resolve(commands)
     stored = _lock_stored(commands)
     accounts = lock_accounts(_accounts_of(commands, stored))
     refuse_self_dealing(accounts.values(), origin)
     _refuse_own_decisions(commands, stored, origin)
+    # The one moment of all that the list makes and posts.
+    now = locked_moment(accounts) or clock.now_of_writer()
     failpoint("process.locked")
     if batch is not None:
         items = cast("list[MoneyCommand]", commands)
-        results: list[Result] = list(book(batch, items, accounts, origin, created_at))
+        results: list[Result] = list(book(batch, items, accounts, origin, now))
     else:
-        results = _run_each(
-            commands, stored, accounts, origin, created_at, all_or_nothing=all_or_nothing
-        )
+        results = _run_each(commands, stored, accounts, origin, now, all_or_nothing=all_or_nothing)
     failpoint("process.written")
     return results
 
@@ -121,24 +119,24 @@ def _run_each(
     stored: dict[UUID, JournalRow],
     accounts: Accounts,
     origin: Origin,
-    created_at: datetime,
+    now: datetime,
     *,
     all_or_nothing: bool,
 ) -> list[Result]:
     results: list[Result] = []
     for moves_money, some in groupby(enumerate(commands), key=_moves_money):
         if moves_money:
-            rows = (
-                _execute(command, index, accounts, origin, created_at) for index, command in some
-            )
+            rows = (_execute(command, index, accounts, origin, now) for index, command in some)
             results += ledger.write(_all_completed(rows) if all_or_nothing else rows, accounts)
             continue
         # These read and write rows themselves: they find what came before them.
-        for _, command in some:
+        for index, command in some:
             if isinstance(command, Decision):
-                results.append(_decide(command, stored[command.transaction_id], accounts, origin))
+                row = stored[command.transaction_id]
+                results.append(_decide(command, row, accounts, origin, now))
             else:
-                account = _apply(command, origin)
+                # Events of one list are in its order.
+                account = _apply(command, origin, now + index * events.TICK)
                 accounts[account.id] = LockedAccount.of(account)
                 results.append(account)
     return results
@@ -149,12 +147,12 @@ def _moves_money(numbered: tuple[int, Command]) -> bool:
 
 
 def _execute(
-    command: Command, index: int, accounts: Accounts, origin: Origin, created_at: datetime
+    command: Command, index: int, accounts: Accounts, origin: Origin, now: datetime
 ) -> JournalRow:
     """The row that the `index`-th command comes to, posted in memory."""
     assert isinstance(command, MoneyCommand)
-    row = new_row(command, command.posting(accounts), origin, created_at, index)
-    execute_new(row, accounts)
+    row = new_row(command, command.posting(accounts), origin, now, index)
+    execute_new(row, accounts, now)
     return row
 
 
@@ -191,14 +189,14 @@ def _refuse_own_decisions(
         refuse_self_dealing_by_id([pk for row in rows for pk in row.customer_account_ids()], origin)
 
 
-def _apply(command: Command, origin: Origin) -> Account:
+def _apply(command: Command, origin: Origin, now: datetime) -> Account:
     if isinstance(command, OpenAccount):
-        return command.apply(origin)
+        return command.apply(origin, now)
     assert isinstance(command, AccountCommand)
     # Only this layer knows what is queued. What is queued later ends FAILED by account_closed.
-    if command.refused_while_pending and selectors.has_open_transactions(command.account_id):
+    if command.refused_while_pending and selectors.has_open_transactions(command.account_id, now):
         raise TransactionsPending("Transactions of this account are still pending.")
-    return command.apply(origin)
+    return command.apply(origin, now)
 
 
 def _all_completed(rows: Iterable[JournalRow]) -> list[JournalRow]:
@@ -217,11 +215,13 @@ def _all_completed(rows: Iterable[JournalRow]) -> list[JournalRow]:
     return completed
 
 
-def _decide(command: Decision, row: JournalRow, accounts: Accounts, origin: Origin) -> JournalRow:
+def _decide(
+    command: Decision, row: JournalRow, accounts: Accounts, origin: Origin, now: datetime
+) -> JournalRow:
     """Runs a decision on its locked row, and posts the row if that follows from it."""
-    at = events.moment_after(row, timezone.now())
+    at = events.moment_after(row, now)
     before = row.status
-    overwritten = command.decide(row, origin)
+    overwritten = command.decide(row, origin, now)
     if isinstance(command, Retry):
         row.approval_required = is_large(row.amount, row.currency)
     decided = events.transition(
@@ -236,10 +236,10 @@ def _decide(command: Decision, row: JournalRow, accounts: Accounts, origin: Orig
     ledger.settle([row], {})
     written = [decided]
     if _goes_on(command, row, at):
-        now = events.moment_after(row, timezone.now())
-        execute(row, accounts, now)
+        at = events.moment_after(row, now)
+        execute(row, accounts, at)
         ledger.settle([row], accounts)
-        written.append(events.outcome(row, before=TransactionStatus.PENDING, origin=origin, at=now))
+        written.append(events.outcome(row, before=TransactionStatus.PENDING, origin=origin, at=at))
     events.record(written)
     return row
 
@@ -258,7 +258,7 @@ def _run_claimed(mine: Q, origin: Origin) -> list[JournalRow]:
     failpoint("post.rows_locked")
     accounts = lock_accounts({one for row in rows for one in row.customer_account_ids()})
     failpoint("post.accounts_locked")
-    now = timezone.now()
+    now = locked_moment(accounts) or clock.now_of_writer()
     outcomes = []
     for row in rows:
         at = events.moment_after(row, now)

@@ -14,14 +14,15 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from accounts.selectors import currencies_of
 from accounts.self_dealing import refuse_self_dealing
+from core import clock
 from core.commands import Origin
 from core.errors import BankError, FieldError, InvalidInput, ProcessingError
 from core.failpoints import failpoint
 from core.four_eyes import is_large
+from core.identifiers import uuid7
 from transactions import events, ledger
 from transactions.batches.booking import inserting, mark, postings_of
 from transactions.commands import MoneyCommand, Reverse, resolve
@@ -54,10 +55,10 @@ def accept(
 def _accept(
     commands: Sequence[MoneyCommand | Reverse], origin: Origin, batch: Batch | None
 ) -> list[JournalRow | Replay]:
-    created_at = timezone.now()
     resolved = resolve(commands)
     accounts = currencies_of({one for command in resolved for one in command.account_ids()})
     refuse_self_dealing(accounts.values(), origin)
+    created_at = max(one.read_at for one in accounts.values())
     known: dict[int, Replay] = {}
     if batch is None:
         rows = [
@@ -65,6 +66,7 @@ def _accept(
             for index, command in enumerate(resolved)
         ]
     else:
+        batch.id, batch.created_at = uuid7(created_at), created_at
         known = find_known(resolved, origin)
         rows = [
             mark(new_row(resolved[index], posting, origin, created_at, index), batch, index)
@@ -126,7 +128,7 @@ def claim(worker: str, origin: Origin, *, batch_size: int) -> Claim:
     """PENDING -> PROCESSING for up to `batch_size` due transactions, for this worker alone."""
     lease = uuid4()
     with transaction.atomic(durable=True):
-        now = timezone.now()
+        now = clock.now()
         taken, others_wait = lock_whose_turn_it_is(now, batch_size)
         failpoint("claim.locked")
         started = []
@@ -149,7 +151,7 @@ def claim(worker: str, origin: Origin, *, batch_size: int) -> Claim:
 
 def extend(lease: UUID) -> None:
     """The worker's heartbeat: it holds its claim for another while. Skips rows being posted."""
-    until = timezone.now() + timedelta(seconds=settings.WORKER_LEASE_SECONDS)
+    until = clock.now() + timedelta(seconds=settings.WORKER_LEASE_SECONDS)
     with transaction.atomic(durable=True):
         held = Transaction.objects.select_for_update(skip_locked=True, no_key=True).filter(
             lease_token=lease, status=TransactionStatus.PROCESSING
@@ -188,7 +190,7 @@ def reap(origin: Origin) -> int:
             row.status = TransactionStatus.PENDING
         return _event(row, events.LEASE_LOST, TransactionStatus.PROCESSING, origin, at)
 
-    expired = Q(status=TransactionStatus.PROCESSING, lease_expires_at__lt=timezone.now())
+    expired = Q(status=TransactionStatus.PROCESSING, lease_expires_at__lt=clock.now())
     return _change_each(expired, give_back)
 
 
@@ -219,7 +221,7 @@ def expire_approvals(origin: Origin) -> int:
         row.failure_detail = f"Nobody approved it within {settings.APPROVAL_EXPIRES_DAYS} days."
         return _event(row, events.EXPIRED, TransactionStatus.PENDING, origin, at)
 
-    before = timezone.now() - timedelta(days=settings.APPROVAL_EXPIRES_DAYS)
+    before = clock.now() - timedelta(days=settings.APPROVAL_EXPIRES_DAYS)
     undecided = Q(
         status=TransactionStatus.PENDING,
         approval_required=True,
@@ -258,7 +260,7 @@ def _change_each(
         if not rows:
             return 0
         failpoint("change.locked")
-        now = timezone.now()
+        now = clock.now()
         written = [change(row, events.moment_after(row, now)) for row in rows]
         ledger.settle(rows, {})
         events.record(written)

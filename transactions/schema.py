@@ -211,7 +211,8 @@ account_balance = extend_schema(
     operation_id="accounts_balance",
     tags=[ACCOUNTS_TAG],
     summary="Balance of an account, now or at a past moment",
-    description="With `at`, the balance after everything posted until that moment.",
+    description="The balance, and a moment at which it is right for ever, whatever host is asked."
+    " Without `at` that is the last posting or the opening; of an internal account it is just now.",
     parameters=[ACCOUNT_ID, BalanceQuery],
     responses=BalanceSerializer,
     examples=[response_example("Balance", BALANCE_EXAMPLE)],

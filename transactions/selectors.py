@@ -13,17 +13,17 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Prefetch, Q, QuerySet, Sum, prefetch_related_objects
-from django.utils import timezone
 
 from accounts.models import Account
 from accounts.selectors import visible_accounts
 from core.api.permissions import has_right
-from core.errors import FieldError, InvalidInput, NotFound
+from core.errors import NotFound
 from transactions.archive.checkpoints import internal_balance
 from transactions.balances import balances_at
 from transactions.branches import Branch
 from transactions.failures import read_beforehand
 from transactions.models import Entry, Transaction, TransactionEvent
+from transactions.settled import settled_at, settled_moment
 from transactions.states import OPEN, TransactionStatus, TransactionType
 
 READ_RIGHT = "transactions.view_transaction"
@@ -41,12 +41,12 @@ def touching(account_id: UUID) -> Q:
     return Q(debit_account_id=account_id) | Q(credit_account_id=account_id)
 
 
-def has_open_transactions(account_id: UUID) -> bool:
+def has_open_transactions(account_id: UUID, now: datetime) -> bool:
     """Whether something of the account waits or is being processed. Reads the queue's index.
 
     What others have scheduled to pay it is no hindrance: it will find the account closed.
     """
-    to_come = Q(scheduled_for__gt=timezone.now()) & ~Q(debit_account_id=account_id)
+    to_come = Q(scheduled_for__gt=now) & ~Q(debit_account_id=account_id)
     waiting = Transaction.objects.filter(touching(account_id), status__in=OPEN)
     return waiting.exclude(to_come).exists()
 
@@ -182,29 +182,42 @@ def page_of_entries(
 
 def balance_of(account: Account) -> Decimal:
     """The balance now, in main units; of an internal account the sum of its postings."""
-    return internal_balance(account.id) if account.balance is None else account.balance
+    return _balance_now(account)[0]
 
 
 def balance_at(account: Account, at: datetime) -> Decimal:
-    """The balance after everything posted until `at`, inclusive; zero before the first entry."""
-    if account.last_sequence is None:
+    """The balance after everything posted until `at`, inclusive; zero before the first entry.
+
+    The same for ever: see `settled_at`, which raises InvalidInput and Busy.
+    """
+    settled = settled_at(account, at)
+    if settled.last_sequence is None:
         entries = Entry.objects.filter(account=account, posted_at__lte=at)
         return entries.aggregate(total=Sum("amount"))["total"] or Decimal(0)
-    return balances_at(account, [at])[0].balance
+    return balances_at(settled, [at])[0].balance
 
 
 def balance_report(account: Account, at: datetime | None) -> dict[str, Any]:
     """Balance and available balance now, or the balance at a past moment.
 
-    Raises InvalidInput for a moment to come: what will be posted is not known.
+    The balance is right at the moment `at`, and stays so: what is posted later gets a later moment.
+    Raises InvalidInput for a moment to come, Busy where a posting on its way does not end in time.
     """
-    now = timezone.now()
-    if at is not None and at > now:
-        raise InvalidInput(errors=[FieldError("at", "in_the_future", "The moment is to come.")])
-    return {
-        "account_id": account.id,
-        "currency": account.currency,
-        "balance": balance_of(account) if at is None else balance_at(account, at),
-        "available_balance": account.available_balance if at is None else None,
-        "at": at or now,
-    }
+    report = {"account_id": account.id, "currency": account.currency}
+    if at is not None:
+        return report | {"balance": balance_at(account, at), "available_balance": None, "at": at}
+    balance, moment = _balance_now(account)
+    available = account.available_balance
+    return report | {"balance": balance, "available_balance": available, "at": moment}
+
+
+def _balance_now(account: Account) -> tuple[Decimal, datetime]:
+    """The balance, and the moment since when it is that; of an internal account, a moment ago.
+
+    Nobody knows without a lock whether a posting is on its way to a customer's account, which will
+    have an earlier moment than this. None has an earlier one than the last that is seen.
+    """
+    if account.balance is not None:
+        return account.balance, account.last_posted_at or account.created_at
+    moment = settled_moment()
+    return internal_balance(account.id, moment), moment

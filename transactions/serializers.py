@@ -237,4 +237,6 @@ class BalanceSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Balance plus overdraft limit; null for a past moment and an internal account.",
     )
-    at = OffsetDateTimeField(help_text="The moment (UTC).")
+    at = OffsetDateTimeField(
+        help_text="The moment at which the balance is this one, now and for ever (UTC)."
+    )

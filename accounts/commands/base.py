@@ -1,11 +1,10 @@
 """What all commands on one account have in common: a locked row, a change, and its event."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
-
-from django.utils import timezone
 
 from accounts.models import Account, AccountEvent
 from accounts.states import AccountEventType
@@ -35,20 +34,24 @@ class AccountCommand(Command):
         """Checks and changes the account in memory. Raises a BankError to refuse."""
         raise NotImplementedError
 
-    def apply(self, origin: Origin) -> Account:
-        """Runs on an account that is locked: reads it, changes it, and records the event."""
-        return self.set_on(Account.objects.get(pk=self.account_id), origin)
+    def apply(self, origin: Origin, now: datetime) -> Account:
+        """Runs on an account that is locked: reads it, changes it, and records the event.
 
-    def set_on(self, account: Account, origin: Origin) -> Account:
+        `now` is a moment of the bank's clock under that lock.
+        """
+        return self.set_on(Account.objects.get(pk=self.account_id), origin, now)
+
+    def set_on(self, account: Account, origin: Origin, now: datetime) -> Account:
         """Changes an account that was read under its lock, and records the event."""
         before = snapshot(account, self.columns)
         self.change(account)
-        account.updated_at = max(timezone.now(), account.updated_at)
+        account.updated_at = max(now, account.updated_at)
         account.save(update_fields=[*self.columns, "updated_at"])
         record_event(
             account,
             self.event,
             origin,
+            now,
             reason=self.reason,
             before=before,
             after=snapshot(account, self.columns),
@@ -79,13 +82,13 @@ def record_event(
     account: Account,
     event: AccountEventType,
     origin: Origin,
+    now: datetime,
     *,
     reason: str,
     before: dict[str, Any],
     after: dict[str, Any],
 ) -> AccountEvent:
     """Writes the event in the caller's transaction."""
-    now = timezone.now()
     return AccountEvent.objects.create(
         id=uuid7(now),
         account=account,

@@ -1,16 +1,16 @@
 """Change the overdraft limit of an account; a large one waits for a second person."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
-
-from django.utils import timezone
 
 from accounts.commands.base import AccountCommand, record_event, refuse_closed, snapshot
 from accounts.commands.open import validate_overdraft_limit
 from accounts.models import Account, LimitRequest
 from accounts.states import AccountEventType, LimitRequestStatus
+from core import clock
 from core.commands import Origin
 from core.errors import InvalidTransition, LimitBelowUse
 from core.four_eyes import is_large
@@ -35,7 +35,7 @@ class ChangeOverdraftLimit(AccountCommand):
     columns: ClassVar[tuple[str, ...]] = ("overdraft_limit",)
 
     overdraft_limit: Decimal
-    request_id: UUID = field(default_factory=lambda: uuid7(timezone.now()))
+    request_id: UUID = field(default_factory=lambda: uuid7(clock.now()))
 
     def change(self, account: Account) -> None:
         validate_overdraft_limit(self.overdraft_limit, account.currency)
@@ -46,11 +46,11 @@ class ChangeOverdraftLimit(AccountCommand):
             raise LimitBelowUse(f"The account is overdrawn by {used} {account.currency}.")
         account.overdraft_limit = self.overdraft_limit
 
-    def apply(self, origin: Origin) -> Account:
+    def apply(self, origin: Origin, now: datetime) -> Account:
         account = Account.objects.get(pk=self.account_id)
         is_higher = self.overdraft_limit > account.overdraft_limit
         if not (is_higher and is_large(to_units(self.overdraft_limit), account.currency)):
-            return self.set_on(account, origin)
+            return self.set_on(account, origin, now)
         limit_before, before = account.overdraft_limit, snapshot(account, self.columns)
         self.change(account)
         if waiting_request(account) is not None:
@@ -62,12 +62,13 @@ class ChangeOverdraftLimit(AccountCommand):
             limit_before=limit_before,
             reason=self.reason,
             requested_by_id=origin.user_id,
-            created_at=timezone.now(),
+            created_at=now,
         )
         record_event(
             account,
             AccountEventType.OVERDRAFT_LIMIT_REQUESTED,
             origin,
+            now,
             reason=request.reason,
             before=before,
             after=snapshot(account, self.columns),

@@ -1,11 +1,10 @@
 """Decide on an overdraft limit that waits for a second person: approve or reject it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
-
-from django.utils import timezone
 
 from accounts.commands.base import AccountCommand, record_event
 from accounts.commands.change_overdraft_limit import ChangeOverdraftLimit
@@ -36,10 +35,12 @@ class LimitDecision(AccountCommand):
             raise InvalidTransition(f"The request is {request.status} already.")
         return request
 
-    def decide(self, request: LimitRequest, status: LimitRequestStatus, origin: Origin) -> None:
+    def decide(
+        self, request: LimitRequest, status: LimitRequestStatus, origin: Origin, now: datetime
+    ) -> None:
         request.status = status
         request.decided_by_id = origin.user_id
-        request.decided_at = max(timezone.now(), request.created_at)
+        request.decided_at = max(now, request.created_at)
         request.decision_reason = self.reason
         request.save(update_fields=["status", "decided_by", "decided_at", "decision_reason"])
 
@@ -55,20 +56,20 @@ class ApproveLimit(LimitDecision):
     verb: ClassVar[str] = "approve overdraft limit"
     event: ClassVar[AccountEventType] = AccountEventType.OVERDRAFT_LIMIT_CHANGED
 
-    def apply(self, origin: Origin) -> Account:
+    def apply(self, origin: Origin, now: datetime) -> Account:
         request = self.waiting()
         if origin.user_id is None or origin.user_id == request.requested_by_id:
             raise SelfApproval("Nobody approves what they asked for.")
         account = request.account
         if account.overdraft_limit != request.limit_before:
             raise InvalidTransition("The limit has changed since it was asked for: ask again.")
-        self.decide(request, LimitRequestStatus.APPROVED, origin)
+        self.decide(request, LimitRequestStatus.APPROVED, origin, now)
         # With the currency's digits, as it was written; a column has more.
         limit = Decimal(format_amount(request.overdraft_limit, account.currency))
         change = ChangeOverdraftLimit(
             account_id=account.pk, overdraft_limit=limit, reason=request.reason
         )
-        return change.set_on(account, origin)
+        return change.set_on(account, origin, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,15 +79,16 @@ class RejectLimit(LimitDecision):
     verb: ClassVar[str] = "reject overdraft limit"
     event: ClassVar[AccountEventType] = AccountEventType.OVERDRAFT_LIMIT_REJECTED
 
-    def apply(self, origin: Origin) -> Account:
+    def apply(self, origin: Origin, now: datetime) -> Account:
         request = self.waiting()
-        self.decide(request, LimitRequestStatus.REJECTED, origin)
+        self.decide(request, LimitRequestStatus.REJECTED, origin, now)
         account = request.account
         limit = format_amount(request.overdraft_limit, account.currency)
         record_event(
             account,
             self.event,
             origin,
+            now,
             reason=self.reason,
             before={"overdraft_limit": limit},
             after={"overdraft_limit": format_amount(account.overdraft_limit, account.currency)},

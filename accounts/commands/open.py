@@ -1,18 +1,19 @@
 """Open an account."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts.commands.base import record_event, snapshot
 from accounts.models import CASH, Account, internal_account_id
 from accounts.numbers import new_account_number
 from accounts.self_dealing import refuse_self_dealing
 from accounts.states import AccountEventType, AccountKind
+from core import clock
 from core.commands import Command, Origin
 from core.errors import ApprovalRequired
 from core.four_eyes import is_large
@@ -44,12 +45,12 @@ class OpenAccount(Command):
     idempotency_key: str | None = None
     request_fingerprint: str = ""
     earlier_fingerprint: str = ""
-    account_id: UUID = field(default_factory=lambda: uuid7(timezone.now()))
+    account_id: UUID = field(default_factory=lambda: uuid7(clock.now()))
 
     def account_ids(self) -> tuple[UUID, ...]:
         return ()
 
-    def apply(self, origin: Origin) -> Account:
+    def apply(self, origin: Origin, now: datetime) -> Account:
         """Inserts the account and its event. The currency's cash account is there afterwards."""
         validate_overdraft_limit(self.overdraft_limit, self.currency)
         if origin.user_id is not None and is_large(to_units(self.overdraft_limit), self.currency):
@@ -60,12 +61,13 @@ class OpenAccount(Command):
         if self.owner_id is not None:
             opened = Account(id=self.account_id, owner_id=self.owner_id)
             refuse_self_dealing([opened], origin)
-        ensure_cash_account(self.currency)
+        ensure_cash_account(self.currency, now)
         account = self._insert(origin)
         record_event(
             account,
             AccountEventType.OPENED,
             origin,
+            now,
             reason=self.reason,
             before={},
             after=snapshot(account, _SHOWN),
@@ -105,9 +107,8 @@ def validate_overdraft_limit(limit: Decimal, currency: str) -> None:
     validate_amount(limit, currency, pointer="/overdraft_limit", allow_zero=True)
 
 
-def ensure_cash_account(currency: str) -> None:
+def ensure_cash_account(currency: str, now: datetime) -> None:
     """Makes the currency's cash account if this is the first account in it: deposits debit it."""
-    now = timezone.now()
     Account.objects.bulk_create(
         [
             Account(

@@ -1,14 +1,21 @@
 """What is locked and how. Two real writers, and what happens without: tests/test_concurrency.py."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from uuid import UUID
+
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts.locks import LockedAccount, lock_accounts
+from accounts import locks
+from accounts.locks import LockedAccount, lock_accounts, locked_moment
 from accounts.models import CASH, Account, internal_account_id
+from core import clock
 from core.errors import NotFound
 from core.identifiers import uuid7
 from tests.factories import make_account
+from tests.test_concurrency import WAIT_SECONDS, in_thread, wait_until_blocked
 
 
 @pytest.fixture
@@ -25,7 +32,7 @@ def test_all_accounts_are_locked_by_one_query_in_the_order_of_the_key(accounts) 
         locked = lock_accounts([*backwards, backwards[0]])
     assert len(queries) == 1
     sql = queries[0]["sql"]
-    lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
+    lock = " FOR NO KEY UPDATE\n    ) AS locked" if connection.vendor == "postgresql" else ""
     assert sql.endswith(f" ORDER BY id{lock}")
     assert list(locked) == sorted(backwards)
 
@@ -92,8 +99,51 @@ def test_a_lock_outside_a_transaction_would_protect_nothing() -> None:
 
 
 def test_time_never_runs_backwards_within_an_account() -> None:
-    later, earlier = "2026-03-02", "2026-03-01"
+    later, earlier = datetime(2026, 3, 2), datetime(2026, 3, 1)  # noqa: DTZ001
     account = LockedAccount(None, "USD", "ACTIVE", False, False, 0, 0, 1, later)
     with pytest.raises(AssertionError):
         account.post(5, earlier)
     assert (account.balance, account.last_sequence) == (0, 1)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_moment_is_one_at_which_all_locks_were_held(keep: bool, count: int) -> None:
+    """Also where the lock was waited for, and its holder changed the account or gave up."""
+    the_moment_is_under_all_locks([make_account(balance=5).id for _ in range(count)], keep=keep)
+
+
+def the_moment_is_under_all_locks(account_ids: list[UUID], *, keep: bool) -> None:
+    last = max(account_ids)
+
+    def wait_and_lock() -> datetime | None:
+        with transaction.atomic():
+            return locked_moment(lock_accounts(account_ids))
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            lock_accounts([last])
+            waiting = in_thread(pool, wait_and_lock)
+            wait_until_blocked(1)
+            Account.objects.filter(pk=last).update(name="Grace")
+            released = clock.now()
+            transaction.set_rollback(not keep)
+        moment = waiting.result(WAIT_SECONDS)
+    assert moment is not None
+    assert moment > released
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_the_control_a_clock_in_the_list_of_the_lock_is_read_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = make_account(balance=5)
+    listed = locks._READ.replace("owner_id", "owner_id, clock_timestamp()")
+    monkeypatch.setattr(
+        locks, "_LOCK_POSTGRESQL", f"{listed} = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+    )
+    with pytest.raises(AssertionError, match=r"assert .* > "):
+        the_moment_is_under_all_locks([account.id], keep=False)

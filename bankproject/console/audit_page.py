@@ -7,7 +7,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
@@ -15,6 +14,7 @@ from bankproject.console.audit import AuditPage, BadPosition, walk
 from bankproject.console.audit import audit_page as read_page
 from bankproject.console.audit_form import AuditForm
 from bankproject.console.audit_records import Wanted
+from core import clock
 from core.sheets import Row, SheetFormat, sheet_response, sheet_zone
 
 READ_AUDIT = "transactions.read_audit"
@@ -66,7 +66,7 @@ def export_audit(request: HttpRequest) -> HttpResponseBase:
     file_format = request.GET.get("format", SheetFormat.CSV)
     if not form.is_valid() or file_format not in list(SheetFormat):
         raise Http404
-    name = f"audit-{timezone.now():%Y%m%dT%H%M%SZ}"
+    name = f"audit-{clock.about_now():%Y%m%dT%H%M%SZ}"
     rows = _rows(form.wanted(), form.sources())
     chosen = SheetFormat(file_format)
     return sheet_response(name, chosen, (f"at ({sheet_zone(chosen)})", *_COLUMNS[1:]), rows)

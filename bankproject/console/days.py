@@ -9,7 +9,7 @@ from core import days
 
 def midnight(days_ahead: int = 0) -> datetime:
     """When this day began, or another one."""
-    return days.midnight(timezone.localdate() + timedelta(days=days_ahead))
+    return days.midnight(days.today() + timedelta(days=days_ahead))
 
 
 def hours_of_today() -> list[datetime]:

@@ -7,6 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from core.days import today
+
 
 def at(moment: datetime) -> str:
     return str(date_format(timezone.localtime(moment), "DATETIME_FORMAT"))
@@ -32,6 +34,6 @@ def list_link(model: str, **filters: str) -> str:
 
 def transactions_of_today(**filters: str) -> str:
     """The list of today's transactions, in the time zone that is active."""
-    day = timezone.localdate().isoformat()
+    day = today().isoformat()
     filters = {"created_at_from": day, "created_at_to": day, **filters}
     return list_link("transactions_transaction", **filters)

@@ -20,6 +20,7 @@ from accounts.overview import CurrencyTotal, Holding, holdings, totals_by_curren
 from accounts.states import FreezeScope, ShownStatus
 from bankproject.console.days import hours_of_today, midnight
 from bankproject.console.words import in_words
+from core import clock
 from tests.api import client_of, make_user, staff
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions import overview, queue, verifications
@@ -263,7 +264,7 @@ def test_a_day_has_the_hours_of_its_zone(
     day: str, hours: int, first: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noon = datetime.fromisoformat(f"{day}T12:00:00+00:00")
-    monkeypatch.setattr(timezone, "now", lambda: noon)
+    monkeypatch.setattr(clock, "about_now", lambda: noon)
     with timezone.override("Europe/Berlin"):
         found = [hour.astimezone(UTC) for hour in hours_of_today()]
         assert len(found) == hours

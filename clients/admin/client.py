@@ -8,7 +8,6 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.views.decorators.debug import sensitive_variables
@@ -20,6 +19,7 @@ from clients.admin.log import record
 from clients.admin.rights import may_create, may_revoke
 from clients.models import ApiClient
 from clients.registry import create_client, revoke_client
+from core import clock
 from core.admin import ReadOnlyModelAdmin, badge
 from core.command_form import command_page, show_form
 
@@ -169,7 +169,7 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
 
     @display(description="Tokens")
     def tokens(self, client: ApiClient) -> str:
-        valid = client.accesstoken_set.filter(expires__gt=timezone.now()).count()
+        valid = client.accesstoken_set.filter(expires__gt=clock.about_now()).count()
         page = reverse("admin:oauth2_provider_accesstoken_changelist")
         query = urlencode({"application": client.pk})
         return format_html(

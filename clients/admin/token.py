@@ -7,7 +7,6 @@ from django.contrib.admin.models import DELETION
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from oauth2_provider.models import AccessToken
 from unfold.decorators import action, display
@@ -15,6 +14,7 @@ from unfold.enums import ActionVariant
 
 from clients.admin.log import record
 from clients.admin.rights import may_revoke
+from core import clock
 from core.admin import ReadOnlyModelAdmin, badge
 from core.command_form import command_page
 
@@ -112,7 +112,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
 
     @display(description="State")
     def state(self, token: AccessToken) -> SafeString:
-        if token.expires <= timezone.now():
+        if token.expires <= clock.about_now():
             return badge("Expired", _COLOURS)
         is_usable = token.application.is_usable(None)
         return badge("Valid" if is_usable else "Worth nothing", _COLOURS)

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import AccountEvent
+from core import clock
 from core.day_navigation import DayNavigation, Step, day_navigation
 from core.identifiers import uuid7
 from tests.factories import make_account
@@ -26,7 +27,7 @@ def asked(**query: str) -> HttpRequest:
 
 
 def navigation(**query: str) -> DayNavigation:
-    with patch.object(timezone, "now", return_value=NOW):
+    with patch.object(clock, "about_now", return_value=NOW):
         found = day_navigation(asked(**query), AccountEvent, "at")
     assert found is not None
     return found

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from accounts.admin.account import AccountAdmin
 from accounts.models import Account
+from core import clock
 from core.admin import shown_amount
 from core.api.permissions import has_right
-from core.errors import InvalidInput
+from core.errors import BankError
 from core.forms import MomentField, add_errors
 from transactions.admin.account_export import ExportButton
 from transactions.admin.chart import balance_chart
@@ -52,7 +53,7 @@ class MoneyAccountAdmin(MoneyButtons, OpenAccountButton, ExportButton, AccountAd
         if account is not None:
             context |= _balance_at(account, request)
             if has_right(request.user, "transactions.view_entry"):
-                context["chart"] = balance_chart(account, timezone.now())
+                context["chart"] = account.last_sequence and balance_chart(account, clock.now())
                 context["statement"] = statement(account, request.GET.get(BEFORE))
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -68,7 +69,7 @@ def _balance_at(account: Account, request: HttpRequest) -> dict[str, Any]:
     if form.is_valid() and (form.cleaned_data["at"] or account.balance is None):
         try:
             report = balance_report(account, form.cleaned_data["at"])
-        except InvalidInput as error:
+        except BankError as error:
             add_errors(form, error)
         else:
             balance: Decimal = report["balance"]

@@ -8,12 +8,12 @@ from django import forms
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils import timezone
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from accounts.admin.buttons import AccountButtons
 from accounts.models import Account
+from core import clock
 from core.api.permissions import has_right
 from core.command_form import show_form
 from core.days import midnight
@@ -22,6 +22,7 @@ from core.sheets import Row, SheetFormat, amount_cell, sheet_response, sheet_zon
 from transactions.admin.statement import balance_after, posted, side_of, text_of
 from transactions.balances import balances_at
 from transactions.models import EntrySide, Transaction
+from transactions.settled import settled_at
 
 MOST_LINES = 50_000
 _READ_AT_ONCE = 1000
@@ -97,10 +98,10 @@ def sequences_of(account: Account, first: date | None, last: date | None) -> tup
     assert account.last_sequence is not None
     start = midnight(first or date(1970, 1, 2))
     instant = timedelta(microseconds=1)
-    end = timezone.now()
+    end = clock.now()
     if last is not None:
-        end = midnight(last + timedelta(days=1)) - instant
-    before, until = balances_at(account, [start - instant, end])
+        end = min(end, midnight(last + timedelta(days=1)) - instant)
+    before, until = balances_at(settled_at(account, end), [start - instant, end])
     return before.sequence + 1, until.sequence
 
 

@@ -7,8 +7,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 
+from core import clock
 from core.admin import BoundedPaginator
 from core.api.permissions import has_right
 from core.sheets import Row, SheetFormat, amount_cell, sheet_response, sheet_zone
@@ -49,7 +49,7 @@ def _export(
         words = f"A file holds {MOST_ROWS:,} transactions. Narrow the list by its filters first."
         messages.error(request, words)
         return None
-    name = f"transactions-{timezone.now():%Y%m%dT%H%M%SZ}"
+    name = f"transactions-{clock.about_now():%Y%m%dT%H%M%SZ}"
     return sheet_response(name, file_format, header(file_format), _rows(ids))
 
 

@@ -7,6 +7,7 @@ not archived: it costs the same however much the archive holds.
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -22,14 +23,19 @@ _BALANCE = """
            (SELECT sum(CASE WHEN credit_account_id = %(account_id)s THEN amount ELSE -amount END)
             FROM transactions_transaction
             WHERE status = 'COMPLETED' AND archived_at IS NULL
+            AND completed_at <= %(until)s
             AND (debit_account_id = %(account_id)s OR credit_account_id = %(account_id)s))"""
 
 
-def internal_balance(account_id: UUID) -> Decimal:
-    """The sum of all postings of an internal account, archived or not, in main units."""
+def internal_balance(account_id: UUID, until: datetime) -> Decimal:
+    """The sum of all postings of an internal account until this moment, inclusive, in main units.
+
+    Archived or not: what is archived counts as a whole, so the moment is to be a recent one.
+    """
     parameter = account_id if connection.vendor == "postgresql" else account_id.hex
+    moment = connection.ops.adapt_datetimefield_value(until)
     with connection.cursor() as cursor:
-        cursor.execute(_BALANCE, {"account_id": parameter})
+        cursor.execute(_BALANCE, {"account_id": parameter, "until": moment})
         checkpoint, active = cursor.fetchone()
     return from_units(int(active or 0)) + archived_until(checkpoint).get(account_id, Decimal(0))
 

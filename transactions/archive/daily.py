@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 
+from core import clock
 from core.commands import Origin
 from core.files import FileBusy, FileProblem
 from transactions.archive.runs import archive
@@ -74,7 +74,7 @@ class DailyArchive:
             connection.close()
 
     def _archive(self) -> None:
-        before = timezone.now() - timedelta(days=settings.ARCHIVE_AFTER_DAYS)
+        before = clock.now() - timedelta(days=settings.ARCHIVE_AFTER_DAYS)
         outcome = archive(
             Selection(before=before),
             origin=self._origin,
@@ -87,7 +87,7 @@ class DailyArchive:
 
 def is_due() -> bool:
     """Whether no worker has made the run of this day."""
-    begins = _begin_of_day(timezone.now())
+    begins = _begin_of_day(clock.now())
     made = ArchiveRun.objects.filter(
         caller__startswith="worker:",
         started_at__gte=begins,

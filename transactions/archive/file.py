@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from django.utils import timezone
 
+from core import clock
 from core.failpoints import failpoint
 from core.files import require_writable_folder, told_as_problem, write_atomically
 from transactions.archive.lines import FORMAT
@@ -81,7 +81,7 @@ class ArchiveFile:
 
     def keep_tail(self) -> Path:
         """Copies what lies behind the recorded end to a file of its own, beside this one."""
-        kept = self.path.with_name(f"{self.path.name}.cut-{timezone.now():%Y%m%dT%H%M%S%fZ}")
+        kept = self.path.with_name(f"{self.path.name}.cut-{clock.now():%Y%m%dT%H%M%S%fZ}")
         with (
             os.fdopen(os.dup(self._descriptor), "rb") as source,
             write_atomically(kept) as target,

@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
 
+from core import clock
 from core.commands import Origin
 from core.contention import retrying
 from core.errors import Busy
@@ -103,7 +103,7 @@ def _begin(
     # Only now: a run that is not closed accounts for a tail.
     for run in interrupted:
         _close(run, INTERRUPTED)
-    now = timezone.now()
+    now = clock.now()
     run = ArchiveRun.objects.create(
         id=uuid7(now),
         actor_id=origin.user_id,
@@ -119,7 +119,7 @@ def _begin(
 
 
 def _close(run: ArchiveRun, problem: str) -> None:
-    run.finished_at, run.problem = timezone.now(), problem[:500]
+    run.finished_at, run.problem = clock.now(), problem[:500]
     run.save(update_fields=["finished_at", "problem"])
 
 
@@ -219,7 +219,7 @@ def _may_go(line: Line) -> bool:
 
 def _later(moment: datetime | None) -> datetime:
     """Now, and later than the segment before: by its time a row tells which segment it is in."""
-    now = timezone.now()
+    now = clock.now()
     return now if moment is None else max(now, moment + timedelta(microseconds=1))
 
 

@@ -17,6 +17,7 @@ from core.errors import (
     InvalidTransition,
     SameAccount,
 )
+from core.identifiers import uuid7
 from transactions import ledger
 from transactions.commands import MoneyCommand
 from transactions.execution import Accounts, execute_new
@@ -50,6 +51,7 @@ def book(
     batch ApprovalRequired, and what an item with a known key failed by. All but InvalidInput carry
     the index. Raises IntegrityError if a key, the batch's or an item's, has just been used.
     """
+    batch.id, batch.created_at = uuid7(created_at), created_at
     batch.refused_index = None
     known = find_known(commands, origin)
     postings: Iterable[Posting] = postings_of(commands, accounts)
@@ -62,7 +64,7 @@ def book(
                 yield known[index]
                 continue
             row = mark(new_row(command, posting, origin, created_at, index), batch, index)
-            execute_new(row, accounts)
+            execute_new(row, accounts, created_at)
             yield row
 
     # An atomic batch is executed as a whole before anything is written, others meanwhile.

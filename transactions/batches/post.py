@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.utils import timezone
 
 from accounts.models import Account
 from accounts.states import AccountKind
 from core.commands import Origin
 from core.errors import BankError, NotFound, Refusal, SelfDealing
-from core.identifiers import uuid7
 from transactions.batches.booking import Results
 from transactions.commands import MoneyCommand
 from transactions.idempotency import Replay, find_batch, find_known
@@ -63,14 +61,12 @@ def post_batch(
     time, in its present state.
     """
     assert 1 <= len(request.commands) <= MAX_ITEMS
-    now = timezone.now()
+    # Its id and its time are given under the locks, with those of its items.
     batch = Batch(
-        id=uuid7(now),
         caller=origin.caller,
         idempotency_key=request.idempotency_key,
         request_fingerprint=request.request_fingerprint,
         atomic=request.atomic,
-        created_at=now,
     )
     batch.earlier_fingerprint = request.earlier_fingerprint
     try:

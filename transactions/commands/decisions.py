@@ -5,10 +5,9 @@ an event, and posts it where that follows.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
-
-from django.utils import timezone
 
 from core.commands import Command, Origin
 from core.errors import (
@@ -38,8 +37,8 @@ class Decision(Command):
     def account_ids(self) -> tuple[UUID, ...]:
         return ()
 
-    def decide(self, row: JournalRow, origin: Origin) -> dict[str, Any]:
-        """Changes the row, and returns what the event keeps of what it overwrote.
+    def decide(self, row: JournalRow, origin: Origin, now: datetime) -> dict[str, Any]:
+        """Changes the row at this moment, and returns what the event keeps of what it overwrote.
 
         Raises InvalidTransition, and what the decision itself refuses.
         """
@@ -68,7 +67,7 @@ class Retry(Decision):
     queued: bool = False
     seen_retry_count: int | None = None
 
-    def decide(self, row: JournalRow, origin: Origin) -> dict[str, Any]:
+    def decide(self, row: JournalRow, origin: Origin, now: datetime) -> dict[str, Any]:
         check_move(row.status, TransactionStatus.PENDING)
         if row.status != TransactionStatus.FAILED:
             raise InvalidTransition("Only a failed transaction can be retried.")
@@ -88,7 +87,7 @@ class Retry(Decision):
         row.retry_count += 1
         row.approved_by_id = None
         # It queues behind those who wait now, and not where it stood when it failed.
-        row.scheduled_for = timezone.now() if self.queued else None
+        row.scheduled_for = now if self.queued else None
         return overwritten
 
     def check_not_reversed(self) -> None:
@@ -105,7 +104,7 @@ class Cancel(Decision):
     verb: ClassVar[str] = "cancel"
     event: ClassVar[str] = "CANCELLED"
 
-    def decide(self, row: JournalRow, origin: Origin) -> dict[str, Any]:
+    def decide(self, row: JournalRow, origin: Origin, now: datetime) -> dict[str, Any]:
         _refuse(row, "cancelled")
         return {}
 
@@ -117,7 +116,7 @@ class Reject(Decision):
     verb: ClassVar[str] = "reject"
     event: ClassVar[str] = "REJECTED"
 
-    def decide(self, row: JournalRow, origin: Origin) -> dict[str, Any]:
+    def decide(self, row: JournalRow, origin: Origin, now: datetime) -> dict[str, Any]:
         _check_waits_for_approval(row)
         _refuse(row, "rejected")
         return {}
@@ -134,7 +133,7 @@ class Approve(Decision):
     event: ClassVar[str] = "APPROVED"
     executes: ClassVar[bool] = True
 
-    def decide(self, row: JournalRow, origin: Origin) -> dict[str, Any]:
+    def decide(self, row: JournalRow, origin: Origin, now: datetime) -> dict[str, Any]:
         _check_waits_for_approval(row)
         retries = TransactionEvent.objects.filter(transaction_id=row.id, event=Retry.event)
         askers = {row.created_by_id, *retries.values_list("actor_id", flat=True)}

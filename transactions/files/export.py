@@ -15,8 +15,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.utils import timezone
 
+from core import clock
 from core.failpoints import failpoint
 from core.files import (
     PendingFile,
@@ -85,7 +85,7 @@ def export(
                 _Target(each, pending(spreadsheet_name(each)), for_spreadsheet=True)
                 for each in formats
             ]
-        exported_at = timezone.now()
+        exported_at = clock.now()
         with snapshot(using) as connection:
             written = [(target, _write(connection, target)) for target in targets]
             entries = [entry for target, entry in written if not target.for_spreadsheet]

@@ -65,6 +65,13 @@ DAMAGES = [
         "none", "2026-01-02 03:04:05",
     ),
     Damage(
+        "M1.posted_in_the_future",
+        f"UPDATE {T} SET completed_at = '2999-01-02 03:04:05' WHERE id = {{withdrawal}}",
+        {"transaction_id": "withdrawal"},
+        "until 2", "2999-01-02 03:04:05",
+        ("M2.posting_time_runs_backwards",),
+    ),
+    Damage(
         "M1.amount_not_positive",
         f"UPDATE {T} SET amount = 0 WHERE id = {{pending}}",
         {"transaction_id": "pending"},

@@ -159,15 +159,19 @@ def test_the_balance_at_a_moment(auditor: ApiClient, moment: datetime, balance: 
 
 def test_the_balance_now(auditor: ApiClient) -> None:
     one, _, _ = a_day()
+    one.refresh_from_db()
     with time_machine.travel(NOON + timedelta(days=1), tick=False):
         response = auditor.get(account_path(one, "balance"))
+        asked_back = auditor.get(account_path(one, "balance") + f"?at={response.json()['at']}")
     assert response.json() == {
         "account_id": str(one.id),
         "currency": "USD",
         "balance": "6.75",
         "available_balance": "7.75",
-        "at": shown(NOON + timedelta(days=1)),
+        # Since its last posting: what is on its way now gets a later moment.
+        "at": shown(one.last_posted_at),
     }
+    assert asked_back.json() == response.json() | {"available_balance": None}
 
 
 def test_a_balance_to_come_is_not_known(auditor: ApiClient) -> None:

@@ -111,7 +111,7 @@ def archived(world: World) -> str:
         f"UPDATE {JOURNAL} SET archived_at = created_at, archive_run_id = {run_id}"
         f" WHERE id = {world.completed}"
     )
-    return f"UPDATE {JOURNAL} SET archived_at = updated_at WHERE id = {world.completed}"
+    return f"UPDATE {JOURNAL} SET archived_at = '2026-01-02 03:04:05' WHERE id = {world.completed}"
 
 
 def unused_account(world: World) -> str:

@@ -86,6 +86,48 @@ def test_times_without_an_offset_are_in_the_zone_that_is_named(tmp_path: Path) -
     assert ada.created_at.isoformat() == "2024-01-05T08:00:00+00:00"
 
 
+def test_in_an_hour_that_comes_twice_the_order_of_the_file_is_kept(tmp_path: Path) -> None:
+    """Cairo put its clock back from 2025-10-31 00:00 to 23:00, so 23:00 to 23:59 came twice."""
+    day = "2025-10-30T"
+    times = ("22:59:00", "23:10:00", "23:50:00", "23:10:00", "23:30:00")
+    amounts = ("1.00", "100.00", "-101.00", "3.00", "-3.00")
+    history = [
+        (1, "WITHDRAW" if amount[0] == "-" else "DEPOSIT", "COMPLETED", amount, "", day + at)
+        for amount, at in zip(amounts, times, strict=True)
+    ]
+    accounts = [(1, "Ada", 0, "0.00", "2024-01-05T09:00:00", "2026-01-01T00:00:00")]
+    write_legacy(tmp_path, accounts=accounts, history=history)
+    _, remarks = run(tmp_path, "--time-zone", "Africa/Cairo")
+    posted = Transaction.objects.order_by("completed_at").values_list("amount", "completed_at")
+    assert [(amount, at.strftime("%H:%M")) for amount, at in posted] == [
+        (1, "19:59"),
+        (100, "20:10"),
+        (101, "20:50"),
+        (3, "21:10"),
+        (3, "21:30"),
+    ]
+    assert remarks == [
+        f"Note: transactions.csv, line {line}, column timestamp: This time comes twice in"
+        f" Africa/Cairo; by the order of rows it is the {which}."
+        for line, which in ((3, "first"), (4, "first"), (5, "second"), (6, "second"))
+    ]
+
+
+@pytest.mark.parametrize("name", ["accounts", "transactions"])
+def test_a_time_that_never_came_is_told_and_nothing_is_loaded(tmp_path: Path, name: str) -> None:
+    """Cairo put its clock from 2025-04-25 00:00 to 01:00."""
+    never, then = "2025-04-25T00:30:00", "2025-04-25T01:00:00"
+    opened, at = (never, then) if name == "accounts" else (then, never)
+    accounts = [(1, "Ada", 0, 5, opened, "2026-01-01T00:00:00")]
+    write_legacy(tmp_path, accounts=accounts, history=[(1, "DEPOSIT", "COMPLETED", "5.00", "", at)])
+    column = "created_at" if name == "accounts" else "timestamp"
+    reason = "There is no such time in Africa/Cairo: the clock is put forward."
+    assert refused(tmp_path, "--time-zone", "Africa/Cairo") == [
+        "The files cannot be read.",
+        f"  {name}.csv, line 2, column {column}: {reason}",
+    ]
+
+
 def test_the_currency_can_be_named(tmp_path: Path) -> None:
     write_legacy(
         tmp_path, accounts=[(7, "Kenji", 500, 500, "2024-01-05", "2024-01-05")], history=[]
@@ -208,7 +250,7 @@ def test_what_is_not_explained_stops_the_load(tmp_path: Path, case: str) -> None
 def test_an_adjustment_books_it_openly(tmp_path: Path, case: str) -> None:
     accounts, history, problems, balances, texts = UNEXPLAINED[case]
     summary, remarks = run(write_legacy(tmp_path, accounts=accounts, history=history), "--adjust")
-    assert sorted(remarks) == [f"Adjusted: {problem}" for problem in problems]
+    assert sorted(remarks) == [f"Note: {problem}" for problem in problems]
     assert summary["adjustments"] == len(texts)
     assert {name: f"{one.balance:.2f}" for name, one in by_legacy_id().items()} == balances
     adjusted = Transaction.objects.filter(description__startswith="Adjustment on import: ")
@@ -312,7 +354,7 @@ def test_a_blank_name_is_adjusted(tmp_path: Path) -> None:
     write_legacy(tmp_path, accounts=[changed(ADA, 1, " "), BOB])
     assert refused(tmp_path)[1] == "  accounts.csv, line 2, column account_name: The name is blank."
     _, remarks = run(tmp_path, "--adjust")
-    assert remarks == ["Adjusted: accounts.csv, line 2, column account_name: The name is blank."]
+    assert remarks == ["Note: accounts.csv, line 2, column account_name: The name is blank."]
     assert by_legacy_id()["1"].name == "Account 1"
 
 

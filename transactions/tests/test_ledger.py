@@ -61,8 +61,9 @@ def entries(account: Account) -> list[tuple[int, Decimal, Decimal]]:
 
 
 @pytest.mark.django_db
-def test_posting_time_stands_still_while_the_clock_runs_backwards() -> None:
+def test_posting_time_goes_on_while_the_clock_runs_backwards() -> None:
     account, ahead = make_account(), make_account()
+    tick = timedelta(microseconds=1)
     with time_machine.travel(NOON + timedelta(hours=1), tick=False):
         deposit(ahead, 50)
     moments = [NOON, NOON - timedelta(seconds=30), NOON + timedelta(microseconds=1)]
@@ -78,14 +79,15 @@ def test_posting_time_stands_still_while_the_clock_runs_backwards() -> None:
         .values_list("created_at", "completed_at")
     ) == [
         (NOON, NOON),
-        (NOON - timedelta(seconds=30), NOON),
-        (NOON + timedelta(microseconds=1), NOON + timedelta(microseconds=1)),
-        # The later of both sides, and what follows does not fall behind it.
-        (NOON + timedelta(minutes=5), NOON + timedelta(hours=1)),
-        (NOON + timedelta(minutes=5), NOON + timedelta(hours=1)),
+        # Later than all before, so that the balance at a moment that was told stays what it was.
+        (NOON - timedelta(seconds=30), NOON + tick),
+        (NOON + tick, NOON + 2 * tick),
+        # Later than what either side had, and what follows does not fall behind it.
+        (NOON + timedelta(minutes=5), NOON + timedelta(hours=1) + tick),
+        (NOON + timedelta(minutes=5), NOON + timedelta(hours=1) + 2 * tick),
     ]
     account.refresh_from_db()
-    assert account.last_posted_at == NOON + timedelta(hours=1)
+    assert account.last_posted_at == NOON + timedelta(hours=1) + 2 * tick
 
 
 @pytest.mark.django_db

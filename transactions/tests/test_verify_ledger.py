@@ -89,7 +89,13 @@ def named(bank: Bank, value: Any) -> Any:
 
 
 def test_the_damages_are_all_that_there_are() -> None:
-    passes = (journal.PASS, entries.PASS, accounts.PASS, accounts.CURRENCIES, events.PASS)
+    passes = (
+        journal.rules_at(timezone.now()),
+        entries.PASS,
+        accounts.PASS,
+        accounts.CURRENCIES,
+        events.PASS,
+    )
     known = {rule.code for rules in passes for rule in rules.rules}
     in_python = {"R1.id_tells_another_time"}
     on_their_own = {"M1.reversed_twice"}

@@ -1,5 +1,7 @@
 """M1: what each transaction says by itself and of its two accounts. L1, as far as its row tells."""
 
+from datetime import UTC, datetime
+
 from core.money import MAX_BALANCE_UNITS
 from transactions.states import INITIAL, TransactionStatus, TransactionType
 from transactions.verifier.rules import Pass, Rule
@@ -126,12 +128,29 @@ _OF_STATES = [
     ),
 ]
 
-PASS = Pass(
-    _SOURCE,
-    [
-        *rules_of_side("debit", "debited", "credit"),
-        *rules_of_side("credit", "credited", "debit"),
-        *_OF_MONEY,
-        *_OF_STATES,
-    ],
-)
+
+def rules_at(now: datetime) -> Pass:
+    """The pass over the journal. `now` is a moment of the bank's clock at which it was read."""
+    return Pass(
+        _SOURCE,
+        [
+            *rules_of_side("debit", "debited", "credit"),
+            *rules_of_side("credit", "credited", "debit"),
+            *_OF_MONEY,
+            _not_after(now),
+            *_OF_STATES,
+        ],
+    )
+
+
+def _not_after(now: datetime) -> Rule:
+    # Both databases compare it rightly with what they keep.
+    moment = f"'{now.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f+00:00}'"
+    return Rule(
+        code="M1.posted_in_the_future",
+        says="Nothing is posted at a moment that is to come by the bank's clock.",
+        broken=f"t.completed_at > {moment}",
+        where=_WHERE,
+        expected=f"'until ' || {moment}",
+        found="t.completed_at",
+    )

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.db import DatabaseError, connection
-from django.utils import timezone
 
+from core import clock
 from core.failpoints import failpoint
 from core.files import FileBusy, write_atomically
 from core.identifiers import uuid7
@@ -106,12 +106,12 @@ def record(source: Source, path: Path, progress: Progress) -> None:
             raise BadFile(Problem(source.entry.name, 0, "", reason))
         last = _record_segment(run, last, data, lines, at)
         progress(len(data))
-    run.finished_at = max(timezone.now(), last.recorded_at)
+    run.finished_at = max(clock.now(), last.recorded_at)
     run.save()
 
 
 def _begin() -> ArchiveRun:
-    header, now = header_segment(), timezone.now()
+    header, now = header_segment(), clock.now()
     return ArchiveRun.objects.create(
         id=uuid7(now),
         caller=CALLER,

@@ -6,8 +6,8 @@ settled, and a worker's claim is put back as one that has run out.
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import connection
-from django.utils import timezone
 
+from core import clock
 from transactions.files.cells import AMOUNT, CALLER, USER
 from transactions.files.file_format import Column, FileFormat
 from transactions.files.formats import ACCOUNTS
@@ -81,7 +81,7 @@ def create_users(form: FileFormat) -> int:
             f" SELECT name, '{UNUSABLE_PASSWORD_PREFIX}' || {_RANDOM_ID[connection.vendor]},"
             f" false, false, false, '', '', '', %s FROM ({names}) AS names"
             " WHERE NOT EXISTS (SELECT 1 FROM auth_user WHERE username = name)",
-            [timezone.now()],
+            [clock.now()],
         )
         return int(cursor.rowcount)
 

@@ -11,6 +11,7 @@ from typing import Any
 from core.csv_records import Record
 from core.money import MAX_AMOUNT, MAX_BALANCE, parse_amount
 from core.texts import check_text
+from transactions.imports.legacy.times import LocalTimes
 from transactions.imports.problems import Problem, Problems
 from transactions.imports.records import read_records
 from transactions.states import TransactionStatus
@@ -91,7 +92,8 @@ class Reader:
     """Reads a folder of the earlier system. Every cell that cannot be read is a problem.
 
     `zone` is what a time without an offset is in; nothing can lie after `now`. With `adjust` an
-    account without a name gets one, which is a remark.
+    account without a name gets one, which is a remark, as are times that a clock which was put back
+    made ambiguous.
     """
 
     folder: Path
@@ -116,8 +118,8 @@ class Reader:
                 name=row.read("account_name", _name, "") or self._name_of(row, legacy_id),
                 initial_balance=row.read("initial_balance", _balance, Decimal(0)),
                 balance=row.read("account_balance", _balance, Decimal(0)),
-                created_at=row.read("created_at", self._moment, self.now),
-                updated_at=row.read("updated_at", self._moment, self.now),
+                created_at=self._moment(row, "created_at", LocalTimes(self.zone)),
+                updated_at=self._moment(row, "updated_at", LocalTimes(self.zone)),
             )
             if first := accounts.get(account.legacy_id):
                 row.add("account_id", f"It is the id of line {first.line} already.")
@@ -138,12 +140,15 @@ class Reader:
         for name in MOVEMENTS_FILES:
             if name == ARCHIVE_FILE and not (self.folder / name).exists():
                 continue
+            times = LocalTimes(self.zone)
             for line, cells in self._records(name, MOVEMENT_COLUMNS):
                 row = _Row(name, line, MOVEMENT_COLUMNS, cells, self.problems)
-                if movement := self._movement(row, accounts):
+                if movement := self._movement(row, accounts, times):
                     yield movement
 
-    def _movement(self, row: "_Row", accounts: dict[str, LegacyAccount]) -> Movement | None:
+    def _movement(
+        self, row: "_Row", accounts: dict[str, LegacyAccount], times: LocalTimes
+    ) -> Movement | None:
         found = self.problems.count
         legacy_id = row.read("account_id", _identifier, "")
         if legacy_id and legacy_id not in accounts:
@@ -152,7 +157,7 @@ class Reader:
         status = row.read("txn_status", _status, TransactionStatus.PENDING)
         signed = row.read("amount", _amount, Decimal(0))
         description = row.read("description", _description, "")
-        at = row.read("timestamp", self._moment, self.now)
+        at = self._moment(row, "timestamp", times)
         if self.problems.count == found and signed and (signed < 0) != kind.is_debit:
             row.add("amount", f"{kind} is {'negative' if kind.is_debit else 'positive'}.")
         if self.problems.count > found:
@@ -166,16 +171,20 @@ class Reader:
     def _records(self, name: str, columns: Sequence[str]) -> Iterator[Record]:
         return read_records(self.folder / name, columns, self.problems)
 
-    def _moment(self, text: str) -> datetime:
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise ValueError("A date and time by ISO 8601 is required.") from None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=self.zone)
-        moment = moment.astimezone(UTC)
-        if not _EPOCH <= moment <= self.now:
-            raise ValueError("A time since 1970 that is not in the future is required.")
+    def _moment(self, row: "_Row", column: str, times: LocalTimes) -> datetime:
+        def parse(text: str) -> datetime:
+            try:
+                read = datetime.fromisoformat(text)
+            except ValueError:
+                raise ValueError("A date and time by ISO 8601 is required.") from None
+            moment, remark = (read.astimezone(UTC), "") if read.tzinfo else times.moment(read)
+            if not _EPOCH <= moment <= self.now:
+                raise ValueError("A time since 1970 that is not in the future is required.")
+            if remark:
+                self.remarks.add(Problem(row.file, row.line, column, remark))
+            return moment
+
+        moment: datetime = row.read(column, parse, self.now)
         return moment
 
 

@@ -7,13 +7,12 @@ from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
-from django.utils import timezone
-
 from accounts.commands.open import ensure_cash_account
 from accounts.locks import LockedAccount
 from accounts.models import Account, AccountEvent
 from accounts.numbers import new_account_number
 from accounts.states import AccountEventType, AccountKind, AccountStatus
+from core import clock
 from core.identifiers import MAX_INDEX, uuid7
 from transactions import ledger
 from transactions.imports.empty_bank import empty_bank
@@ -38,7 +37,7 @@ def load(folder: Path, options: Options) -> Outcome:
     ImportRefused.
     """
     problems = Problems()
-    reader = Reader(folder, options.zone, timezone.now(), problems, options.adjust)
+    reader = Reader(folder, options.zone, clock.now(), problems, options.adjust)
     accounts, movements = _read(reader)
     opened = _new_accounts(list(accounts.values()), options.currency)
     locked = {one.metadata[LEGACY_ID]: LockedAccount.of(one) for one in opened}
@@ -100,8 +99,8 @@ def _new_accounts(accounts: list[LegacyAccount], currency: str) -> list[Account]
 
 def _insert_accounts(accounts: list[Account], currency: str) -> None:
     """With an event each."""
-    now = timezone.now()
-    ensure_cash_account(currency)
+    now = clock.now()
+    ensure_cash_account(currency, now)
     Account.objects.bulk_create(accounts, batch_size=_ROWS_AT_ONCE)
     AccountEvent.objects.bulk_create(
         [_opened(account, now, index) for index, account in enumerate(accounts)],

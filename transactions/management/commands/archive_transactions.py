@@ -11,9 +11,9 @@ from uuid import UUID
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
-from django.utils import timezone
 
 from accounts.models import Account
+from core import clock
 from core.actors import origin_of_actor
 from core.commands import Origin
 from core.files import FileBusy, FileProblem
@@ -152,10 +152,10 @@ def _before(options: dict[str, Any]) -> datetime | None:
     if options["before"] is not None:
         return options["before"]
     if options["older_than"] is not None:
-        return timezone.now() - options["older_than"]
+        return clock.now() - options["older_than"]
     if options["keep_last"] is not None:
         return None
-    return timezone.now() - timedelta(days=settings.ARCHIVE_AFTER_DAYS or DEFAULT_DAYS)
+    return clock.now() - timedelta(days=settings.ARCHIVE_AFTER_DAYS or DEFAULT_DAYS)
 
 
 def _account_id(text: str | None) -> UUID | None:

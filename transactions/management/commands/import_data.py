@@ -92,7 +92,7 @@ class Command(BaseCommand):
 
     def _tell(self, outcome: Outcome, *, dry_run: bool, as_json: bool) -> None:
         for line in outcome.remarks.lines():
-            self.stderr.write(f"Adjusted: {line}")
+            self.stderr.write(f"Note: {line}")
         if as_json:
             summary = {"source": outcome.source, "dry_run": dry_run, **outcome.counts}
             self.stdout.write(dumps(summary))

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
-from django.utils import timezone
 
+from core import clock
 from core.files import FileProblem
 from transactions import verifications
 from transactions.verifier import Report, verify
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        started_at = timezone.now()
+        started_at = clock.now()
         try:
             report = verify()
         except (FileProblem, DatabaseError) as error:
@@ -51,6 +51,6 @@ class Command(BaseCommand):
     def _record(self, report: Report, started_at: datetime) -> None:
         """After the report is out. A bank that cannot be written to is no reason to hide it."""
         try:
-            verifications.record(report, started_at=started_at, finished_at=timezone.now())
+            verifications.record(report, started_at=started_at, finished_at=clock.now())
         except DatabaseError as error:
             self.stderr.write(f"The result could not be recorded: {error}")

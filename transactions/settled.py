@@ -1,0 +1,76 @@
+"""Moments until which nothing can be posted any more, so that what is told of them stays true.
+
+A posting gets its moment under the locks of its accounts, and is seen when it is committed. In
+between it is on its way: a balance at a later moment that is read then would change.
+"""
+
+import time
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from accounts.locks import settled_account
+from accounts.models import Account
+from core import clock
+from core.bulk import prepared_cursor
+from core.contention import retrying
+from core.errors import Busy, FieldError, InvalidInput
+from transactions.balances import HasSequences
+
+# A transaction that posts has an id before it has its moment. So what had one when this statement
+# began has a lower id than this statement gets.
+_BEGIN = "SELECT statement_timestamp(), pg_current_xact_id()::text::bigint"
+# All lower ones have ended.
+_OLDEST = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_LOOK_SECONDS = 0.005
+
+
+def settled_at(account: Account, at: datetime) -> HasSequences:
+    """The account with all its entries until `at`: none can come any more.
+
+    `account` is what the caller has read. It is enough for a moment up to its last posting. For a
+    later one this waits for the account's lock, shared. Raises InvalidInput where `at` is to come
+    by the bank's clock, Busy where the lock cannot be had.
+    """
+    if account.last_sequence is None:
+        check_past(at, settled_moment())
+    elif account.last_posted_at is None or at > account.last_posted_at:
+        locked = settled_account(account.id)
+        if locked.last_posted_at is None or at > locked.last_posted_at:
+            assert locked.locked_at is not None
+            check_past(at, locked.locked_at)
+        return locked
+    return account
+
+
+def check_past(at: datetime, now: datetime) -> None:
+    """Raises InvalidInput for a moment to come: what will be posted is not known."""
+    if at > now:
+        raise InvalidInput(errors=[FieldError("at", "in_the_future", "The moment is to come.")])
+
+
+def settled_moment() -> datetime:
+    """A moment of the bank's clock until which nothing is posted any more, in whatever account.
+
+    For internal accounts, which are never locked. Waits for all that is on its way as it is called,
+    and makes nobody wait. Raises Busy where that takes longer than the wait for a lock may. Not to
+    be called inside a transaction.
+    """
+    if connection.vendor == "sqlite":
+        return retrying(clock.now, keep=False)
+    deadline = time.monotonic() + settings.LOCK_TIMEOUT_SECONDS
+    moment, after_all = _row(_BEGIN)
+    while _row(_OLDEST)[0] < after_all:
+        if time.monotonic() > deadline:
+            raise Busy("Postings are on their way. Nothing was done.")
+        time.sleep(_LOOK_SECONDS)
+    return clock.as_told(moment)
+
+
+def _row(statement: str) -> tuple[Any, ...]:
+    with prepared_cursor() as cursor:
+        cursor.execute(statement)
+        row: tuple[Any, ...] = cursor.fetchone()
+    return row
