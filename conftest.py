@@ -20,6 +20,8 @@ def pytest_configure() -> None:
         "django.contrib.auth.hashers.MD5PasswordHasher",
         "clients.hashers.GeneratedSecretHasher",
     ]
+    # As behind a proxy: tests name their requests.
+    settings.TRUSTS_REQUEST_IDS = True
 
 
 def pytest_report_header() -> str:

@@ -1,8 +1,24 @@
 """What a bank that others can reach must be configured with."""
 
+from ipaddress import ip_address
+
 from django.core.exceptions import ImproperlyConfigured
 
 from bankproject.secret_key import MINIMUM_CHARACTERS, is_weak
+
+
+def require_own_machine(address: str, *, host: str, production: bool) -> None:
+    """Raises ImproperlyConfigured where others reach a bank without the rules of production.
+
+    `address` is what HOST stands for. BANK_PUBLISHED_ON says instead by what address a bank in a
+    container is reached from outside.
+    """
+    if not production and not ip_address(address.partition("%")[0]).is_loopback:
+        raise ImproperlyConfigured(
+            f"HOST {host} lets other machines reach the bank, which takes a production bank: set"
+            " DJANGO_ALLOWED_HOSTS to the names that they call it by (docs/operations.md), or HOST"
+            " to 127.0.0.1."
+        )
 
 
 def require_production_settings(

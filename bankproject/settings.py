@@ -49,6 +49,8 @@ SECRET_KEY_FALLBACKS = environment.words("DJANGO_SECRET_KEY_FALLBACKS", default=
 
 # How many proxies stand before us and append to X-Forwarded-For. 0: the header is not believed.
 TRUSTED_PROXIES = environment.integer("BANK_TRUSTED_PROXIES", default=0, maximum=100)
+# The proxy that we trust says whose request it is, and names it.
+TRUSTS_REQUEST_IDS = TRUSTED_PROXIES > 0
 # These three are read wherever the bank runs, so that a wrong value is refused everywhere.
 _SSL_REDIRECT = environment.boolean("BANK_SSL_REDIRECT", default=True)
 _HSTS_SECONDS = environment.integer(
@@ -261,6 +263,8 @@ LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 # Staff log in with a code of their authenticator besides. Not a switch for production.
 REQUIRE_MFA = environment.boolean("BANK_REQUIRE_MFA", default=False) or PRODUCTION
+# Backup codes have 80 random bits: a wait would only help who wants to keep their owner out.
+OTP_STATIC_THROTTLE_FACTOR = 0
 OTP_TOTP_ISSUER = environment.text("BANK_NAME", "Bank")
 # Failed attempts to sign in, by one address as one user or client, before it is locked out.
 LOCKOUT_FAILURES = environment.integer("BANK_LOCKOUT_FAILURES", default=5)
@@ -345,6 +349,8 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 WEB_WORKERS = environment.web_workers()
 HOST, PORT = environment.address()
+# By what address others reach a bank in a container, which listens on all that the container has.
+PUBLISHED_ON = environment.text("BANK_PUBLISHED_ON") or HOST
 SERVES_WORKER = environment.serves_worker()
 THROTTLE_CLIENT_PER_MINUTE = environment.integer("BANK_THROTTLE_CLIENT_PER_MINUTE", default=6000)
 THROTTLE_ADDRESS_PER_MINUTE = environment.integer("BANK_THROTTLE_ADDRESS_PER_MINUTE", default=12000)

@@ -1,10 +1,52 @@
 """The worker of gunicorn that serves the bank: a few threads, none of which may hang unseen."""
 
+import json
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
+from gunicorn import util
+from gunicorn.http import wsgi
+from gunicorn.http.errors import (
+    ConfigurationProblem,
+    InvalidResponseHeader,
+    InvalidResponseHeaderName,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+)
 from gunicorn.workers.gthread import ThreadWorker
+
+# Which program serves the bank is nobody's business; the library has no switch for its name.
+wsgi.SERVER = "bank"
+
+
+_OUR_FAULT = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
+_TITLES = {
+    400: ("Bad Request", "bad_request", "The request is malformed"),
+    414: ("URI Too Long", "uri_too_long", "The address is too long"),
+    431: ("Request Header Fields Too Large", "headers_too_large", "The headers are too large"),
+}
+
+
+def _problem(status: int) -> bytes:
+    """A whole answer, after which the connection is closed."""
+    reason, code, title = _TITLES[status]
+    members = {
+        "type": f"urn:bank:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": "The server could not read the request. Nothing was done.",
+        "code": code,
+        "retryable": False,
+    }
+    body = json.dumps(members).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nCache-Control: no-store\r\n"
+        f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode("ascii") + body
 
 
 class WatchedThreadWorker(ThreadWorker):
@@ -20,6 +62,18 @@ class WatchedThreadWorker(ThreadWorker):
         super().__init__(*args, **kwargs)
         # Of each thread that answers a request: when it began, or gave a sign of life.
         self._alive_at: dict[int, float] = {}
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """What is no request of HTTP is answered as problem details (RFC 9457)."""
+        if not isinstance(exc, ParseException) or isinstance(exc, _OUR_FAULT):
+            super().handle_error(req, client, addr, exc)
+            return
+        status = 400
+        if isinstance(exc, LimitRequestLine | LimitRequestHeaders):
+            status = 414 if isinstance(exc, LimitRequestLine) else 431
+        self.log.warning("No request of HTTP, from %s: %s", (addr or ("",))[0], type(exc).__name__)
+        with suppress(OSError):
+            util.write_nonblock(client, _problem(status))
 
     def beat(self) -> None:
         """The request of this thread makes progress."""

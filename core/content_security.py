@@ -1,4 +1,4 @@
-"""Content security policies (CSP Level 3): what a page of ours may load and do."""
+"""What a page of ours may load and do: CSP Level 3, and the Permissions Policy of the W3C."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,32 @@ from django.http.response import HttpResponseBase
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 _COMMON = "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+
+# No page of ours asks for any of these, and nothing that got into one is to.
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "autoplay",
+        "bluetooth",
+        "camera",
+        "display-capture",
+        "encrypted-media",
+        "fullscreen",
+        "geolocation",
+        "gyroscope",
+        "hid",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "publickey-credentials-get",
+        "screen-wake-lock",
+        "serial",
+        "usb",
+        "xr-spatial-tracking",
+    )
+)
 
 # Answers of the API are data: nothing in them is ever run or shown as a page.
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
@@ -27,7 +53,7 @@ ADMIN_POLICY = (
 
 
 class ContentSecurityPolicyMiddleware:
-    """Sets the policy by the path, unless a view has set its own."""
+    """Sets both policies, the first by the path, unless a view has set its own."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -35,6 +61,7 @@ class ContentSecurityPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", policy_for(request.path_info))
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         if request.path_info.startswith("/admin/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response

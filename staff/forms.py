@@ -49,18 +49,22 @@ class LoginForm(AuthenticationForm):
         if user is not None and authenticators.has_authenticator(user):
             user.otp_device = self._verified(user, cleaned.get("code", ""))
             if user.otp_device is None:
-                credentials = {"username": user.get_username()}
-                user_login_failed.send(__name__, credentials=credentials, request=self.request)
-                raise self.get_invalid_login_error()
+                raise self._failed(user)
         return cleaned
 
     def _verified(self, user: Any, code: str) -> Any:
         return authenticators.verify(user, code, address=caller_of(self.request))
 
     def confirm_login_allowed(self, user: Any) -> None:
-        """Customers are refused in the same words as a wrong password."""
+        """Customers are refused as a wrong password is: in its words, counted and kept like it."""
         if not user.is_active or not user.is_staff:
-            raise self.get_invalid_login_error()
+            raise self._failed(user)
+
+    def _failed(self, user: Any) -> ValidationError:
+        """Of one whose password was right: without this, axes would take it for a success."""
+        credentials = {"username": user.get_username()}
+        user_login_failed.send(__name__, credentials=credentials, request=self.request)
+        return self.get_invalid_login_error()
 
 
 class EnrolmentForm(forms.Form):

@@ -168,6 +168,12 @@ def test_containers_have_no_more_rights_than_they_need(name):
     assert service["security_opt"] == ["no-new-privileges:true"]
 
 
+def test_every_container_has_limits_of_memory_and_processes():
+    for name, service in SERVICES.items():
+        assert re.fullmatch(r"[0-9]+[mg]", service["mem_limit"]), name
+        assert 0 < service["pids_limit"] <= 512, name
+
+
 def test_each_process_sees_its_own_secrets_only():
     seen = {
         name: set(VARIABLE.findall(yaml.dump(service.get("environment", {}))))

@@ -114,12 +114,17 @@ def test_slow_request_reaches_the_bank_only_when_it_is_whole(proxy, behind):
 
 
 def test_what_the_client_claims_of_its_address_ends_at_the_proxy(proxy, behind):
-    claims = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    claims = {
+        "X-Forwarded-For": "203.0.113.9",
+        "X-Forwarded-Proto": "https",
+        "X-Request-ID": "chosen-by-the-caller",
+    }
     status, _, _ = _post(proxy, **claims, Host="bank.example", **{"Idempotency-Key": "k-1"})
     assert status == 200
     ((_, headers, _),) = behind.seen
     assert headers["X-Forwarded-For"] == "127.0.0.1"
     assert headers["X-Forwarded-Proto"] == "http"
+    assert len(headers["X-Request-ID"]) == 32
     assert headers["Host"] == "bank.example"
     assert headers["Idempotency-Key"] == "k-1"
 

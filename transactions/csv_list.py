@@ -1,7 +1,8 @@
 """Lists of transactions as CSV: all that the filters select, streamed.
 
-For machines, as the JSON is: the same values under the same rules of who sees what, and texts as
-they were sent, formulas included. The admin's exports are the ones for spreadsheets.
+The same values as in JSON, under the same rules of who sees what. One difference: a description
+that a spreadsheet would run as a formula stands behind an apostrophe (CWE-1236), because the payer
+writes what the payee opens. JSON has it as it was sent.
 """
 
 import csv
@@ -21,6 +22,7 @@ from rest_framework.serializers import Serializer
 
 from core.errors import FieldError, InvalidInput
 from core.heartbeat import heartbeat
+from core.sheets import neutralised
 from transactions.branches import Branch
 from transactions.models import Transaction
 from transactions.selectors import page_of_transactions
@@ -166,7 +168,7 @@ def _cells(row: dict[str, Any]) -> Iterator[str]:
             failure = value or {}
             yield from (_cell(failure.get(member)) for member in _FAILURE)
         else:
-            yield _cell(value)
+            yield neutralised(_cell(value)) if name == "description" else _cell(value)
 
 
 def _cell(value: Any) -> str:

@@ -10,13 +10,15 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
 from bankproject.management.commands.serve import require_free_address
+from bankproject.production import require_own_machine
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -96,6 +98,35 @@ def test_taken_port_ends_with_code_1(embedded_bank, taken_port):
         output = process.communicate(timeout=60)[0]
     assert process.returncode == 1
     assert f"Port {taken_port} of 127.0.0.1 is taken." in output
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104
+def test_other_machines_reach_a_production_bank_only(embedded_bank, host):
+    variables = {"HOST": host, "PORT": str(_free_port()), "DJANGO_ALLOWED_HOSTS": ""}
+    with _serve(embedded_bank, **variables) as process:
+        output = process.communicate(timeout=60)[0]
+    assert process.returncode == 1
+    assert output.count("\n") == 1
+    assert output.startswith(f"HOST {host} lets other machines reach the bank")
+    assert "DJANGO_ALLOWED_HOSTS" in output
+
+
+@pytest.mark.parametrize(
+    ("address", "production", "is_served"),
+    [
+        ("127.0.0.1", False, True),
+        ("127.8.9.1", False, True),
+        ("::1", False, True),
+        ("0.0.0.0", False, False),  # noqa: S104
+        ("192.0.2.1", False, False),
+        ("fe80::1%eth0", False, False),
+        ("0.0.0.0", True, True),  # noqa: S104
+    ],
+)
+def test_who_may_be_reached_by_whom(address, production, is_served):
+    expected = nullcontext() if is_served else pytest.raises(ImproperlyConfigured, match="HOST x")
+    with expected:
+        require_own_machine(address, host="x", production=production)
 
 
 def test_bank_without_guards_is_not_served(tmp_path):

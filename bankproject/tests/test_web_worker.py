@@ -1,6 +1,7 @@
 """A request that hangs is ended with its worker; one that gives signs of life is not."""
 
 import http.client
+import json
 import socket
 import subprocess
 import sys
@@ -72,3 +73,33 @@ def test_what_hangs_is_ended_and_what_speaks_is_not(port: int) -> None:
     with pytest.raises((http.client.HTTPException, OSError)):
         ask(port, "/hangs/")
     assert served_by(port) != worker
+
+
+NO_HTTP = [
+    (b"nonsense\r\n\r\n", 400),
+    (b"GET / HTTP/9.9\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: x\r\n<script>: 1\r\n\r\n", 400),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", 400),
+    (b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+    (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 60 + b"\r\n", 431),
+]
+
+
+def test_what_is_no_http_is_a_problem_and_nothing_names_the_server(port: int) -> None:
+    served_by(port)
+    for sent, status in NO_HTTP:
+        with socket.create_connection(("127.0.0.1", port), 10) as client:
+            client.sendall(sent)
+            answer = b""
+            while part := client.recv(10_000):
+                answer += part
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status), sent
+        assert b"Content-Type: application/problem+json" in head
+        assert b"gunicorn" not in answer.lower()
+        assert b"<" not in body
+        assert json.loads(body)["status"] == status
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/pid/")
+    assert connection.getresponse().headers["Server"] == "bank"
+    connection.close()

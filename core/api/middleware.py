@@ -14,7 +14,7 @@ from core.addresses import caller_of
 from core.api.problems import CODE_BY_STATUS, answer_of, problem_response
 from core.api.request_id import current_request_id
 from core.api.throttling import RateLimit
-from core.content_security import API_POLICY
+from core.content_security import API_POLICY, PERMISSIONS_POLICY
 from core.database_errors import note
 from core.errors import FieldError
 
@@ -27,6 +27,7 @@ _KEPT_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After", "Strict-Transport-S
 _DEFAULT_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": API_POLICY,
+    "Permissions-Policy": PERMISSIONS_POLICY,
     "X-Content-Type-Options": "nosniff",
 }
 
@@ -47,10 +48,10 @@ def is_api(request: HttpRequest) -> bool:
 
 
 class RequestIdMiddleware:
-    """Gives each request an id: the client's X-Request-ID if it is well formed, else a new one.
+    """Gives each request an id of ours, or the X-Request-ID that the proxy before us has given it.
 
-    It is `request.request_id`, `current_request_id` while the request lasts, and a header of the
-    answer.
+    A caller's own is not taken: the audit trail keeps the id, and nobody is to choose it. It is
+    `request.request_id`, `current_request_id` while the request lasts, and a header of the answer.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -58,7 +59,8 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         sent = request.headers.get("X-Request-ID", "")
-        request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid4().hex
+        is_ours = settings.TRUSTS_REQUEST_IDS and _REQUEST_ID.fullmatch(sent)
+        request_id = sent if is_ours else uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]
         token = current_request_id.set(request_id)
         try:

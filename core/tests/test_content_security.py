@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from core.content_security import ADMIN_POLICY, API_POLICY, SWAGGER_POLICY, policy_for
+from core.content_security import (
+    ADMIN_POLICY,
+    API_POLICY,
+    PERMISSIONS_POLICY,
+    SWAGGER_POLICY,
+    policy_for,
+)
 from tests.api import API, client_of, make_user
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +39,9 @@ def test_every_answer_has_its_policy(path: str, policy: str) -> None:
     response = Client().get(path)
     assert response["Content-Security-Policy"] == policy == policy_for(path)
     assert response["X-Content-Type-Options"] == "nosniff"
+    assert {"camera=()", "microphone=()", "geolocation=()", "payment=()"} <= set(
+        response["Permissions-Policy"].split(", ")
+    )
 
 
 @pytest.mark.parametrize("policy", [API_POLICY, SWAGGER_POLICY, ADMIN_POLICY])
@@ -90,6 +99,7 @@ def test_errors_are_kept_from_caches_and_sniffers_too(ask: Any) -> None:
     assert response["Cache-Control"] == "no-store"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Content-Security-Policy"] == API_POLICY
+    assert response["Permissions-Policy"] == PERMISSIONS_POLICY
 
 
 def test_pages_of_staff_are_not_kept_by_caches() -> None:

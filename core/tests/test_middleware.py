@@ -125,3 +125,10 @@ def test_a_chunked_body_is_refused_since_django_would_drop_it(client: Client) ->
     detail = "A body must be sent with its Content-Length, not chunked."
     assert problem(response) == (400, "validation_error", detail)
     assert response.json()["errors"][0]["code"] == "length_required"
+
+
+def test_a_caller_does_not_choose_the_id_that_the_audit_trail_keeps(settings: Any) -> None:
+    """Without a proxy of ours nobody but the caller can have set the header."""
+    settings.TRUSTS_REQUEST_IDS = False
+    response = Client(headers={"X-Request-ID": "chosen"}).get("/api/id/")
+    assert re.fullmatch("[0-9a-f]{32}", response["X-Request-ID"])

@@ -1,11 +1,13 @@
 """Guessing at passwords: how often, by whom, and what it does to others."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import time_machine
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib.auth.models import User
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -201,6 +203,26 @@ def test_nothing_secret_is_kept_of_a_failure() -> None:
     assert kept["failures_since_start"] == 1
     assert [value for value in kept.values() if PASSWORD in str(value) or code in str(value)] == []
     assert "typed" not in str(kept)
+
+
+def test_right_passwords_of_customers_are_failures_like_wrong_ones() -> None:
+    """The same pages, the same lockout, the same trace: who guesses learns nothing from us."""
+    make_staff()
+    User.objects.create_user("customer", password=PASSWORD)
+    told = []
+    for address, password in (("192.0.2.3", PASSWORD), ("192.0.2.4", "wrong")):
+        answers = [log_in(browser(address), "customer", password) for _ in range(6)]
+        told.append(
+            [
+                (answer.status_code, re.sub(r'value="[^"]{64}"', "", answer.content.decode()))
+                for answer in answers
+            ]
+        )
+    assert told[0] == told[1]
+    assert [status for status, _ in told[0]] == [200] * 4 + [429] * 2
+    kept = AccessFailureLog.objects.filter(username="customer")
+    assert kept.filter(ip_address="192.0.2.3").count() == 5
+    assert not AccessLog.objects.exists()
 
 
 def test_0_failures_switch_the_lockout_off(settings: Any) -> None:

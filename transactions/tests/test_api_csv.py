@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account
 from core import heartbeat
 from core.commands import Command
+from core.sheets import neutralised
 from tests.api import (
     API,
     ApiClient,
@@ -78,6 +79,7 @@ def rows(response: HttpResponse) -> list[dict[str, str]]:
 def as_cells(row: dict[str, Any]) -> dict[str, str]:
     """A row of the JSON as it stands in the CSV."""
     failure = row.pop("failure") or {}
+    row["description"] = neutralised(row["description"])
     flat = row | {f"failure_{name}": failure.get(name) for name in ("code", "detail", "retryable")}
     return {
         name: "" if value is None else value if isinstance(value, str) else json.dumps(value)
@@ -121,7 +123,7 @@ def test_an_owner_sees_the_own_side_only(account: Account) -> None:
     assert [(row["type"], row["balance_after"], row["description"]) for row in shown] == [
         ("REVERSAL", "500.00", ""),  # Why the bank reversed it is for staff.
         ("WITHDRAW", "", ""),
-        ("TRANSFER", "487.66", '=1+2, "quoted"\nand a second line'),
+        ("TRANSFER", "487.66", '\'=1+2, "quoted"\nand a second line'),
         ("DEPOSIT", "500.00", ""),
     ]
 
@@ -142,7 +144,7 @@ def test_it_is_a_file_by_rfc_4180(account: Account, auditor: ApiClient) -> None:
     assert response["Cache-Control"] == "no-store"
     text = body(response)
     assert text.startswith("transaction_id,type,status,account_id,target_account_id,amount,")
-    assert ',"=1+2, ""quoted""\nand a second line",' in text  # Exact: it is for machines.
+    assert ',"\'=1+2, ""quoted""\nand a second line",' in text  # Not run by a spreadsheet.
     assert text.endswith("\r\n")
 
 

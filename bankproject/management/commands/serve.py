@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from bankproject.production import require_own_machine
 from core.database import require_objects
 
 _WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - compared with, never bound to
@@ -31,12 +32,16 @@ class Command(BaseCommand):
         """Becomes gunicorn.
 
         Raises CommandError where the address is wrong or taken, and ImproperlyConfigured where
-        `migrate` is due.
+        `migrate` is due, and where others would reach a bank that is not one for production.
         """
         # Each worker checks this too; here it is one sentence, and nothing has started.
         require_objects()
         host, port = settings.HOST, settings.PORT
         require_free_address(host, port)
+        published_on = settings.PUBLISHED_ON
+        require_own_machine(
+            address_of(published_on, port), host=published_on, production=settings.PRODUCTION
+        )
         # WhiteNoise warns where nothing was collected, although it serves from the packages.
         with suppress(OSError):
             Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
@@ -59,14 +64,21 @@ class Command(BaseCommand):
         )
 
 
-def require_free_address(host: str, port: int) -> None:
-    """Returns if a server may listen there now. Raises CommandError with advice if not."""
+def address_of(host: str, port: int) -> str:
+    """The IP address that a name or an address stands for. Raises CommandError for none."""
+    return str(_resolved(host, port)[4][0])
+
+
+def _resolved(host: str, port: int) -> Any:
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except OSError as error:
         raise CommandError(f"HOST {host!r} is not an address of this machine.") from error
+
+
+def require_free_address(host: str, port: int) -> None:
+    """Returns if a server may listen there now. Raises CommandError with advice if not."""
+    family, kind, protocol, _, address = _resolved(host, port)
     with socket.socket(family, kind, protocol) as probe:
         # As gunicorn does: connections that a stopped server left behind are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
