@@ -182,7 +182,20 @@ def reap(origin: Origin) -> int:
 
     What has been started MAX_ATTEMPTS times fails by `processing_error` instead.
     """
+    return _take_back(Q(lease_expires_at__lt=clock.now()), origin)
 
+
+def inherit(worker: str, origin: Origin) -> bool:
+    """As `reap`, for what a worker of this name holds, which is known to be dead.
+
+    Returns whether it holds nothing any more: what the server still has locked for it is left.
+    """
+    _take_back(Q(worker=worker), origin)
+    held = Transaction.objects.filter(status=TransactionStatus.PROCESSING, worker=worker)
+    return not held.exists()
+
+
+def _take_back(condition: Q, origin: Origin) -> int:
     def give_back(row: JournalRow, at: datetime) -> events.EventRow:
         if _is_given_up(row):
             row.fail(ProcessingError(f"Given up after {row.attempts} attempts."), at)
@@ -190,8 +203,7 @@ def reap(origin: Origin) -> int:
             row.status = TransactionStatus.PENDING
         return _event(row, events.LEASE_LOST, TransactionStatus.PROCESSING, origin, at)
 
-    expired = Q(status=TransactionStatus.PROCESSING, lease_expires_at__lt=clock.now())
-    return _change_each(expired, give_back)
+    return _change_each(Q(status=TransactionStatus.PROCESSING) & condition, give_back)
 
 
 def fail(

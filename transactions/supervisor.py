@@ -7,17 +7,23 @@ import sys
 import threading
 import time
 from typing import Any
+from uuid import uuid4
 
 _RESTART_SECONDS = 1.0
 
 
 class Supervisor:
-    """Starts `count` copies of a command, restarts those that die, stops all when told to."""
+    """Starts `count` copies of a command, restarts those that die, stops all when told to.
+
+    Each has a slot, of which its argument `--slot` tells the name. One that dies is followed by
+    another one in its slot, which takes over at once what it held: leases are for lost hosts.
+    """
 
     def __init__(self, command: list[str], count: int) -> None:
         self._command = command
-        self._workers: list[subprocess.Popen[bytes]] = []
-        self._count = count
+        self._workers: dict[str, subprocess.Popen[bytes] | None] = {
+            uuid4().hex: None for _ in range(count)
+        }
         self._stopping = False
 
     def run(self) -> None:
@@ -25,13 +31,14 @@ class Supervisor:
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         while not self._stopping:
-            self._workers = [worker for worker in self._workers if worker.poll() is None]
-            for _ in range(self._count - len(self._workers)):
-                self._workers.append(subprocess.Popen(self._command))
+            for slot, worker in self._workers.items():
+                if worker is None or worker.poll() is not None:
+                    self._workers[slot] = subprocess.Popen([*self._command, f"--slot={slot}"])
             time.sleep(_RESTART_SECONDS)
-        for worker in self._workers:
+        running = [worker for worker in self._workers.values() if worker is not None]
+        for worker in running:
             worker.terminate()
-        for worker in self._workers:
+        for worker in running:
             worker.wait()
 
     def _stop(self, _number: int, _frame: Any) -> None:

@@ -48,8 +48,10 @@ class Stopped(KeyboardInterrupt):
 class Worker:
     """One process's worker. `run` returns after `stop`, or with `once` when nothing is due."""
 
-    def __init__(self, *, batch_size: int = 500, once: bool = False) -> None:
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
+    def __init__(self, *, batch_size: int = 500, once: bool = False, slot: str = "") -> None:
+        """`slot` names its place at a supervisor. Who had it before is dead, and leaves it all."""
+        self.name = f"{socket.gethostname()}:{slot or os.getpid()}"[:100]
+        self._has_inherited = not slot
         self.origin = Origin(caller=f"worker:{self.name}")
         self.batch_size = batch_size
         self.once = once
@@ -85,6 +87,11 @@ class Worker:
 
     def _step(self) -> bool:
         """One claim. Whether something was due."""
+        if not self._has_inherited:
+            self._has_inherited = queue.inherit(self.name, self.origin)
+            if not self._has_inherited:
+                time.sleep(_TURN_SECONDS)  # The server has not noticed yet that it is dead.
+                return True
         self._give_back()
         self._upkeep()
         claim = queue.claim(self.name, self.origin, batch_size=self.batch_size)

@@ -178,6 +178,25 @@ def test_many_workers_are_looked_after(bank: Bank) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.postgresql
+@needs_proc
+def test_what_a_killed_worker_held_does_not_wait_for_its_lease(bank: Bank) -> None:
+    """Another session holds the account while the worker is killed. The lease is an hour long."""
+    bank.environment["BANK_WORKER_LEASE_SECONDS"] = "3600"
+    with psycopg.connect(bank.environment["DATABASE_URL"]) as rival:
+        rival.execute("SELECT 1 FROM accounts_account WHERE kind = 'CUSTOMER' FOR UPDATE")
+        process = worker(bank, "--supervise")
+        until(lambda: statuses(bank) == ["PROCESSING"] * 3)
+        (killed,) = children(process)
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: is_gone(killed))
+    until(lambda: statuses(bank) == DONE)
+    events = query(bank, "SELECT DISTINCT event FROM transactions_transactionevent ORDER BY 1")
+    assert ("LEASE_LOST",) in events
+    stopped(process)
+
+
+@pytest.mark.slow
 @needs_proc
 def test_a_worker_ends_with_who_started_it(bank: Bank) -> None:
     command = [sys.executable, "manage.py", "process_transactions", "--end-with-parent"]

@@ -1,6 +1,6 @@
 """`manage.py process_transactions`: the queue's workers."""
 
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -30,6 +30,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--end-with-parent", action="store_true", help="stop when the starting process ends"
         )
+        # Given by the supervisor.
+        parser.add_argument("--slot", default="", help=SUPPRESS)
 
     def handle(
         self,
@@ -39,6 +41,7 @@ class Command(BaseCommand):
         once: bool,
         supervise: bool,
         end_with_parent: bool,
+        slot: str,
         **_: Any,
     ) -> None:
         supervised = supervise or workers > 1
@@ -53,5 +56,5 @@ class Command(BaseCommand):
             supervisor.Supervisor(supervisor.worker_command(batch_size), workers).run()
             return
         wait_for_objects()
-        processed = run_until_signalled(Worker(batch_size=batch_size, once=once))
+        processed = run_until_signalled(Worker(batch_size=batch_size, once=once, slot=slot))
         self.stdout.write(f"Processed {processed} transactions.")
