@@ -9,10 +9,11 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.selectors import visible_accounts
 from core.api.idempotency import replay_headers
 from core.api.requests import origin_of
 from transactions.batches.answer import row_of
-from transactions.commands import Decision, MoneyCommand, Reverse
+from transactions.commands import Decision, MoneyCommand, Reverse, Transfer
 from transactions.dry_run import is_dry_run, try_out
 from transactions.idempotency import Replay
 from transactions.journal import JournalRow
@@ -40,13 +41,20 @@ def run(
     """
     origin = origin_of(request)
     if is_dry_run(request):
-        return try_out(command, origin, own)
+        return try_out(command, origin, own, waits=queued and _pays_unseen(request, command))
     outcomes: list[JournalRow | Replay]
     if queued and not isinstance(command, Decision):
         outcomes = accept([command], origin)
     else:
         outcomes = process([command], origin)
     return _answer(request, outcomes[0], own=own, queued=queued)
+
+
+def _pays_unseen(request: Request, command: MoneyCommand | Reverse | Decision) -> bool:
+    """Whether a transfer goes to an account that the caller may not see."""
+    if not isinstance(command, Transfer):
+        return False
+    return not visible_accounts(request.user).filter(pk=command.target_account_id).exists()
 
 
 def prefers_async(request: Request) -> bool:

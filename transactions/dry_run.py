@@ -14,10 +14,21 @@ from core import clock
 from core.api.requests import parse_query
 from core.api.serializers import StrictSerializer
 from core.commands import Origin
+from core.errors import AccountClosed, AccountFrozen, BalanceLimit, InsufficientFunds
 from transactions.commands import Decision, MoneyCommand, Retry, Reverse
 from transactions.processor import process
 from transactions.queue import check_horizon
 from transactions.serializers import TransactionSerializer
+from transactions.states import TransactionStatus
+
+# Nothing, or what only the accounts as they are then decide.
+_KNOWN_WHEN_POSTED = {
+    "",
+    AccountClosed.code,
+    AccountFrozen.code,
+    InsufficientFunds.code,
+    BalanceLimit.code,
+}
 
 
 class DryRunQuery(StrictSerializer):
@@ -80,16 +91,28 @@ def is_dry_run(request: Request) -> bool:
 
 
 def try_out(
-    command: MoneyCommand | Reverse | Decision, origin: Origin, own: Collection[UUID] | None
+    command: MoneyCommand | Reverse | Decision,
+    origin: Origin,
+    own: Collection[UUID] | None,
+    *,
+    waits: bool = False,
 ) -> Response:
-    """What is scheduled or queued is tried as the accounts stand now."""
+    """What is scheduled or queued is tried as the accounts stand now.
+
+    `waits` says that it is answered as waiting, as the real request would be: whether it can be
+    posted would tell a customer the state of an account that is not theirs, and leave no trace.
+    """
     if isinstance(command, MoneyCommand) and command.scheduled_for:
         check_horizon(command.scheduled_for, clock.now())
     if isinstance(command, Retry):
         command = replace(command, queued=False)
     (outcome,) = process([command], origin, dry_run=True)
     transaction = outcome.as_transaction()
-    if not outcome.replayed and (refusal := outcome.refusal()):
+    if waits and not outcome.replayed and transaction.failure_code in _KNOWN_WHEN_POSTED:
+        transaction.status = TransactionStatus.PENDING
+        transaction.failure_code = transaction.failure_detail = ""
+        transaction.debit_balance_after = transaction.credit_balance_after = None
+    elif not outcome.replayed and (refusal := outcome.refusal()):
         refusal.transaction_id = None
         raise refusal
     context = {
