@@ -34,6 +34,7 @@ class Bank:
     container: Container
     owner_url: str
     app_url: str
+    admin_url: str
     demo: str
 
 
@@ -45,7 +46,7 @@ def bank():
         assert "Applying transactions.0001_initial... OK" in migrated
         demo = image_folder.run(["python", "manage.py", "setup_demo"], DATABASE_URL=app_url)
         with image_folder.served(free_port(), DATABASE_URL=app_url) as url:
-            yield Bank(url, image_folder, owner_url, app_url, demo)
+            yield Bank(url, image_folder, owner_url, app_url, server._url("postgres"), demo)
 
 
 def _call(url, body=None, headers=None, opener=None):
@@ -173,6 +174,30 @@ def test_web_role_may_not(bank, statement):
             return
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement)
+
+
+def test_an_export_is_loaded_by_the_owner_and_not_by_the_web_role(bank):
+    """A temporary table could hide one of the bank's own from the guards of its session."""
+    run = bank.container.run
+    run(["python", "manage.py", "export_data"], DATABASE_URL=bank.app_url)
+    with psycopg.connect(bank.admin_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE moved OWNER bank_owner")
+        connection.execute("REVOKE ALL ON DATABASE moved FROM PUBLIC")
+        connection.execute("GRANT CONNECT ON DATABASE moved TO bank_app")
+    owner_url, app_url = (
+        f"{url.removesuffix('/bank')}/moved" for url in (bank.owner_url, bank.app_url)
+    )
+    run(["python", "deploy/migrate.py"], DATABASE_URL=owner_url)
+    load = ["python", "manage.py", "import_data", str(bank.container.data)]
+    with bank.container.start(load, DATABASE_URL=app_url) as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "The role bank_app may make no temporary tables" in output
+    assert "Traceback" not in output
+    summary = json.loads(run(load, DATABASE_URL=owner_url).splitlines()[-1])
+    assert summary["accounts"] > 0
+    verify = ["python", "manage.py", "verify_ledger", "--json"]
+    assert json.loads(run(verify, DATABASE_URL=app_url).splitlines()[-1])["ok"] is True
 
 
 def test_no_right_is_left_over_and_a_second_run_changes_nothing(bank):

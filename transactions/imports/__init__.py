@@ -18,7 +18,7 @@ def import_folder(folder: Path, options: Options) -> Outcome:
     if not folder.is_dir():
         raise ImportRefused(f"There is no folder {folder}.")
     if exported.is_export(folder):
-        return exported.load(folder, dry_run=options.dry_run)
+        return exported.load(folder, options)
     if legacy.is_legacy(folder):
         return legacy.load(folder, options)
     raise ImportRefused(

@@ -63,6 +63,10 @@ class ImportBusy(ImportRefused):
     """Somebody else writes to the bank. The same may work later."""
 
 
+class LaterTransactions(ImportRefused):
+    """The archive knows transactions that the export does not have. Nothing was loaded."""
+
+
 class BadFile(Exception):
     """A file that cannot be read any further."""
 
@@ -73,8 +77,12 @@ class BadFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an import did, or with a dry run would have done: `counts` by name."""
+    """What an import did, or with a dry run would have done: `counts` by name.
+
+    `remarks` are what was adjusted; `left` is what the archive knows and the bank does not.
+    """
 
     source: str
     counts: Mapping[str, int]
     remarks: Problems = field(default_factory=Problems)
+    left: Problems = field(default_factory=Problems)

@@ -12,7 +12,13 @@ from core.failpoints import failpoint
 from core.files import FileBusy, write_atomically
 from core.identifiers import uuid7
 from transactions.archive.checkpoints import added, next_checkpoint, sums_of
-from transactions.archive.file import archive_path, chained, header_segment
+from transactions.archive.file import (
+    archive_path,
+    chained,
+    header_segment,
+    last_segments,
+    opened,
+)
 from transactions.archive.lines import FORMAT, Line, id_of, read_lines
 from transactions.archive.locks import archive_lock
 from transactions.archive.marks import mark
@@ -63,6 +69,30 @@ def _is_undone() -> bool:
         return connection.is_usable() and not ArchiveRun.objects.exists()
     except DatabaseError:
         return False
+
+
+def has_tail(source: Source) -> bool:
+    """Whether the file goes on behind the end that the export knows."""
+    known = max(source.entry.bytes, len(FORMAT.header))
+    return source.path.is_file() and source.path.stat().st_size > known
+
+
+@contextmanager
+def cutting_tail(source: Source, *, dry_run: bool) -> Iterator[None]:
+    """Once the block has committed: cuts off what this bank's own archive has behind the end that
+    is recorded now, and keeps it in a file beside it. No run could account for it, and where
+    nothing is recorded a run would take the file for another bank's.
+
+    Raises FileProblem, with all of the import done; the next archive run then does the same, or
+    says what it is that it cannot know.
+    """
+    yield
+    path = archive_path()
+    if dry_run or not has_tail(source) or not path.samefile(source.path):
+        return
+    with opened(path, last_segments()[0]) as file:
+        file.keep_tail()
+        file.cut()
 
 
 def put_in_place(source: Source) -> None:

@@ -11,17 +11,32 @@ from transactions.archive.file import archive_path
 from transactions.files.formats import ACCOUNTS, ARCHIVED_TRANSACTIONS, TRANSACTIONS
 from transactions.imports.empty_bank import empty_bank
 from transactions.imports.exported import manifest, proof
-from transactions.imports.exported.archive import put_in_place, record, taking_over
+from transactions.imports.exported.archive import (
+    cutting_tail,
+    has_tail,
+    put_in_place,
+    record,
+    taking_over,
+)
+from transactions.imports.exported.later import Later, read_later, take
 from transactions.imports.exported.manifest import Source, read_sources
 from transactions.imports.exported.scan import scan
-from transactions.imports.exported.staging import stage, unstage
+from transactions.imports.exported.staging import require_temporary_tables, stage, unstage
 from transactions.imports.exported.tables import (
     create_users,
     insert,
     post_balances,
     put_back_claims,
 )
-from transactions.imports.problems import BadFile, ImportRefused, Outcome, Problem, Problems
+from transactions.imports.options import LATER_LEAVE, LATER_TAKE, Options
+from transactions.imports.problems import (
+    BadFile,
+    ImportRefused,
+    LaterTransactions,
+    Outcome,
+    Problem,
+    Problems,
+)
 
 # What came of each file, by the word for it in the summary.
 _COUNTED = {
@@ -35,16 +50,19 @@ _COUNTED = {
 _REFUSED = "The files cannot be loaded."
 
 
-def load(folder: Path, *, dry_run: bool) -> Outcome:
+def load(folder: Path, options: Options) -> Outcome:
     """Loads all files, all or nothing; they come out of the bank again byte for byte.
 
     Memory does not grow with the files. They are loaded as they are; only when that fails they are
-    read once more, slowly, to say which cells are to blame. Raises ImportRefused and FileProblem.
+    read once more, slowly, to say which cells are to blame. Raises ImportRefused and FileProblem;
+    LaterTransactions where the archive has grown since by what no file of the export has, unless
+    the options say what to do with it.
     """
     sources = read_sources(folder)
+    require_temporary_tables()
     try:
         _require(manifest.differences(sources))
-        return Outcome("export", _load(sources, dry_run=dry_run))
+        return _load(sources, options)
     except _FilesToBlame as error:
         found = scan(sources)
         found.extend(error.problems.listed)
@@ -64,13 +82,15 @@ def _require(problems: Problems) -> None:
         raise _FilesToBlame(*problems.listed)
 
 
-def _load(sources: list[Source], *, dry_run: bool) -> dict[str, int]:
+def _load(sources: list[Source], options: Options) -> Outcome:
+    dry_run = options.dry_run
     archived = next(source for source in sources if source.form is ARCHIVED_TRANSACTIONS)
     has_archive = archived.entry.rows > 0
     size = sum(source.entry.bytes for source in sources)
     with (
-        taking_over() if has_archive else nullcontext(),
+        taking_over() if has_archive or has_tail(archived) else nullcontext(),
         Progress("import", size) as progress,
+        cutting_tail(archived, dry_run=dry_run),
         empty_bank(dry_run=dry_run),
     ):
         try:
@@ -85,7 +105,27 @@ def _load(sources: list[Source], *, dry_run: bool) -> dict[str, int]:
         except (DataError, IntegrityError) as error:
             raise _FilesToBlame(Problem("", 0, "", f"{error}".strip())) from error
         _require(proof.differences(sources))
-    return counts
+        later = _later(archived, options)
+        counts |= {"taken": later.taken, "left": later.count} if later.taken or later.count else {}
+    return Outcome("export", counts, left=later.left)
+
+
+def _later(archived: Source, options: Options) -> Later:
+    """What the archive alone knows, as far as it is not taken now. Raises LaterTransactions."""
+    later = read_later(archived)
+    if later.count and not options.later:
+        later.leave(later.rows, "No file of the export has it.")
+        raise LaterTransactions(
+            f"{archived.path.name} has {later.left.count:,} transactions that came after the"
+            f" export. `--later {LATER_TAKE}` loads what follows from the export without a gap,"
+            f" `--later {LATER_LEAVE}` leaves them out.",
+            later.left,
+        )
+    if options.later == LATER_TAKE:
+        take(later)
+    later.leave(later.rows, "It is left out.")
+    later.rows = []
+    return later
 
 
 def _fill(sources: list[Source], progress: Progress) -> dict[str, int]:

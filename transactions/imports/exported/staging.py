@@ -16,7 +16,7 @@ from django.db import connection
 from transactions.files.cells import JSON
 from transactions.files.file_format import Column, FileFormat
 from transactions.imports.exported.limits import longest
-from transactions.imports.problems import BadFile, Problem, Problems
+from transactions.imports.problems import BadFile, ImportRefused, Problem, Problems
 from transactions.imports.records import read_records
 
 _CHUNK_BYTES = 1 << 20
@@ -34,6 +34,25 @@ _TYPES = {
 }
 
 Progress = Callable[[int], None]
+
+
+def require_temporary_tables() -> None:
+    """Raises ImportRefused for a role of PostgreSQL that may make none, as bank_app may not.
+
+    A temporary table would hide one of the bank's own from the guards of its session.
+    """
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT has_database_privilege(current_database(), 'TEMPORARY'), current_user"
+        )
+        may, role = cursor.fetchone()
+    if not may:
+        raise ImportRefused(
+            f"The role {role} may make no temporary tables, by which an export is loaded. Import as"
+            " the owner of the database (bank_owner), as docs/operations.md says."
+        )
 
 
 def staged(form: FileFormat) -> str:

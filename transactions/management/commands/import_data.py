@@ -14,9 +14,10 @@ from django.db import DatabaseError
 from core.currencies import CURRENCIES
 from core.files import FileProblem
 from transactions.imports import ImportRefused, Options, Outcome, import_folder
-from transactions.imports.problems import ImportBusy
+from transactions.imports.options import LATER_LEAVE, LATER_TAKE
+from transactions.imports.problems import ImportBusy, LaterTransactions
 
-PROBLEM, BUSY = 1, 3
+PROBLEM, BUSY, LATER = 1, 3, 4
 _NEXT = (
     "Users that the files name and that were not here are inactive and have no password: activate"
     " them in the admin and set one."
@@ -35,7 +36,8 @@ class Command(BaseCommand):
         "Loads a folder of CSV files into this bank, which must be empty: what export_data has"
         " written, or the files of the earlier Flask system. All or nothing, and proven. Exit"
         " codes: 0 all is loaded; 1 nothing is, and the reasons are told; 2 wrong use; 3 somebody"
-        " else writes to the bank."
+        " else writes to the bank; 4 the archive has transactions that came after the export: not"
+        " all of them, and without --later nothing at all, is loaded."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,6 +47,13 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--json", action="store_true", help="print one line of JSON, on a terminal as well"
+        )
+        parser.add_argument(
+            "--later",
+            choices=[LATER_TAKE, LATER_LEAVE],
+            default="",
+            help="what to do with transactions of the archive that came after the export: load what"
+            " follows from it without a gap, or leave them out",
         )
         legacy = parser.add_argument_group("files of the earlier system")
         legacy.add_argument(
@@ -75,24 +84,33 @@ class Command(BaseCommand):
         currency: str,
         time_zone: ZoneInfo,
         adjust: bool,
+        later: str,
         json: bool,
         **_: Any,
     ) -> None:
-        options = Options(currency=currency, zone=time_zone, adjust=adjust, dry_run=dry_run)
+        options = Options(
+            currency=currency, zone=time_zone, adjust=adjust, dry_run=dry_run, later=later
+        )
         try:
             outcome = import_folder(folder, options)
         except ImportBusy as busy:
             raise _nothing_loaded(str(busy), exit_code=BUSY) from busy
         except ImportRefused as refused:
             problems = [f"  {line}" for line in refused.problems.lines()]
-            raise _nothing_loaded(str(refused), *problems) from refused
+            code = LATER if isinstance(refused, LaterTransactions) else PROBLEM
+            raise _nothing_loaded(str(refused), *problems, exit_code=code) from refused
         except (OSError, FileProblem, DatabaseError) as error:
             raise _nothing_loaded(f"{error}".strip()) from error
         self._tell(outcome, dry_run=dry_run, as_json=json or not sys.stdout.isatty())
+        if outcome.left.count and later == LATER_TAKE:
+            told = f"{outcome.left.count:,} transactions of the archive could not be taken."
+            raise CommandError(f"{told} All else is loaded.", returncode=LATER)
 
     def _tell(self, outcome: Outcome, *, dry_run: bool, as_json: bool) -> None:
         for line in outcome.remarks.lines():
             self.stderr.write(f"Note: {line}")
+        for line in outcome.left.lines():
+            self.stderr.write(f"Left out: {line}")
         if as_json:
             summary = {"source": outcome.source, "dry_run": dry_run, **outcome.counts}
             self.stdout.write(dumps(summary))
