@@ -9,9 +9,10 @@ from django.core.management import CommandError, call_command
 
 from accounts.commands import FreezeAccount, UnfreezeAccount
 from accounts.models import Account
+from tests.api import make_user
 from tests.assertions import nothing_changes
 from tests.factories import deposit, make_account, run
-from transactions.commands import Cancel, Transfer, Withdraw
+from transactions.commands import Cancel, Reverse, Transfer, Withdraw
 from transactions.models import Transaction
 from transactions.tests.queueing import history, outcome, queue_up, work
 
@@ -85,6 +86,28 @@ def test_a_limit_takes_the_oldest() -> None:
     deposit(account, 30)
     assert retry_failed("--limit", "2") == summary(COMPLETED=2)
     assert [outcome(row)[0] for row in rows] == ["COMPLETED", "COMPLETED", "FAILED"]
+
+
+def test_an_actor_is_who_asked_and_needs_the_right() -> None:
+    account = make_account(balance=5)
+    row = refused(account, 8)
+    deposit(account, 10)
+    make_user("auditor", role="auditor")
+    teller = make_user("teller", role="teller")
+    for name in ("nobody", "auditor"):
+        with nothing_changes(), pytest.raises(CommandError, match=name) as raised:
+            retry_failed("--actor", name)
+        assert raised.value.returncode == 2
+    assert retry_failed("--actor", "teller") == summary(COMPLETED=1)
+    event = Transaction.objects.get(pk=row.id).events.get(event="RETRIED")
+    assert (event.actor, event.caller) == (teller, "job:retry_failed")
+    sent = run(Withdraw(account_id=account.id, amount=Decimal(1)))
+    paid = Transaction.objects.filter(type="DEPOSIT").latest("id")
+    assert run(Reverse(transaction_id=paid.id, reason="Twice")).status == "FAILED"
+    assert (sent.status, retry_failed("--actor", "teller")[1:]) == (
+        "COMPLETED",
+        [f"  {'refused: permission_denied':<24} 1"],
+    )
 
 
 @pytest.mark.parametrize(

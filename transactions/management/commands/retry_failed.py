@@ -6,15 +6,19 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 
+from core.actors import origin_of_actor
+from core.api.permissions import has_right
 from core.arguments import identifier, positive, reason
 from core.commands import Origin
 from core.errors import ERROR_KINDS, BankError
 from transactions.commands import Retry
 from transactions.failures import IS_OVERTAKEN
 from transactions.models import Transaction
+from transactions.permissions import CanRetryTransactions, CanReverseTransactions
 from transactions.processor import process
 from transactions.selectors import touching
 from transactions.states import TransactionStatus
@@ -30,6 +34,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--reason", type=reason, default="retry_failed", help="kept in each event"
         )
+        parser.add_argument("--actor", help="username of who asks for it, with the right to retry")
         parser.add_argument("--queue", action="store_true", help="queue them for the worker")
         parser.add_argument(
             "--dry-run",
@@ -39,9 +44,12 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         chosen = _chosen(options["code"], options["account"]).order_by("id")[: options["limit"]]
+        origin = origin_of_actor(
+            options["actor"], right=CanRetryTransactions.right, caller="job:retry_failed"
+        )
         outcomes: Counter[str] = Counter()
         for transaction_id in list(chosen.values_list("pk", flat=True)):
-            outcomes[_retry(transaction_id, options)] += 1
+            outcomes[_retry(transaction_id, options, origin)] += 1
         self._tell(outcomes, dry_run=options["dry_run"])
 
     def _tell(self, outcomes: Counter[str], *, dry_run: bool) -> None:
@@ -70,15 +78,22 @@ def _chosen(code: str | None, account: UUID | None) -> QuerySet[Transaction]:
     return failed if account is None else failed.filter(touching(account))
 
 
-def _retry(transaction_id: UUID, options: dict[str, Any]) -> str:
+def _may_reverse(origin: Origin) -> bool:
+    """Whether who asks may retry reversals: a job may, a member of staff with the right."""
+    if origin.user_id is None:
+        return True
+    user = get_user_model().objects.get(pk=origin.user_id)
+    return has_right(user, CanReverseTransactions.right)
+
+
+def _retry(transaction_id: UUID, options: dict[str, Any], origin: Origin) -> str:
     command = Retry(
         transaction_id=transaction_id,
         reason=options["reason"],
         limit=settings.RETRY_LIMIT,
-        may_reverse=True,
+        may_reverse=_may_reverse(origin),
         queued=options["queue"],
     )
-    origin = Origin(caller="job:retry_failed")
     try:
         row = process([command], origin, dry_run=options["dry_run"])[0]
     except BankError as error:

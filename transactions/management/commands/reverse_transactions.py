@@ -6,10 +6,11 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
+from core.actors import origin_of_actor
 from core.arguments import identifier, reason
-from core.commands import Origin
 from core.errors import BankError
 from transactions.commands import Reverse
+from transactions.permissions import CanReverseTransactions
 from transactions.processor import process
 
 
@@ -19,11 +20,18 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("transaction_ids", nargs="+", type=identifier, metavar="ID")
         parser.add_argument("--reason", required=True, type=reason, help="kept with each reversal")
+        parser.add_argument(
+            "--actor", help="username of who asks for it, with the right to reverse"
+        )
 
     def handle(self, *, transaction_ids: list[UUID], **options: Any) -> None:
         why = options["reason"]
         commands = [Reverse(transaction_id=one, reason=why) for one in transaction_ids]
-        origin = Origin(caller="job:reverse_transactions")
+        origin = origin_of_actor(
+            options["actor"],
+            right=CanReverseTransactions.right,
+            caller="job:reverse_transactions",
+        )
         try:
             rows = process(commands, origin, all_or_nothing=True)
         except BankError as error:
