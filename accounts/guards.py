@@ -1,10 +1,28 @@
 """The database's own guards over accounts and their events, whatever way they are reached."""
 
-from core.guards import append_only, changed, never_deleted, refuse
+from core.guards import append_only, changed, never_deleted, refuse, refuse_unless
 
 ACCOUNTS = "accounts_account"
 EVENTS = "accounts_accountevent"
 LIMIT_REQUESTS = "accounts_limitrequest"
+
+# Whether the newest event of its kind lets a closed account be active again.
+_REOPENED = (
+    "coalesce((SELECT e.event = 'REOPENED' FROM accounts_accountevent e"
+    " WHERE e.account_id = NEW.id AND e.event IN ('CLOSED', 'REOPENED')"
+    " ORDER BY e.id DESC LIMIT 1), 1 = 0)"
+)
+# The limit that the newest change says, in units: an event has it in main units, as text.
+_LIMIT = (
+    "SELECT {units} FROM accounts_accountevent e"
+    " WHERE e.account_id = NEW.id AND e.event = 'OVERDRAFT_LIMIT_CHANGED'"
+    " ORDER BY e.id DESC LIMIT 1"
+)
+_LIMIT_SQLITE = _LIMIT.format(
+    # At most 10^15 units: exact as a float.
+    units="CAST(round(json_extract(e.after, '$.overdraft_limit') * 10000.0) AS INTEGER)"
+)
+_LIMIT_POSTGRESQL = _LIMIT.format(units="(e.after ->> 'overdraft_limit')::numeric * 10000")
 
 GUARDS = [
     *never_deleted(ACCOUNTS, "accounts"),
@@ -47,13 +65,39 @@ GUARDS = [
             " OR NEW.last_sequence < OLD.last_sequence"
         ),
     ),
-    # Backs accounts.states: CLOSED is final.
-    refuse(
+    # An account is reopened by nothing but a command, which writes its event first.
+    refuse_unless(
         "accounts_account_closed",
         ACCOUNTS,
-        "UPDATE",
-        "a closed account stays closed",
+        ["status"],
+        "a closed account stays closed, unless an event reopens it",
         when="OLD.status = 'CLOSED' AND NEW.status <> 'CLOSED'",
+        sqlite_unless=_REOPENED,
+        postgresql_unless=_REOPENED,
+        since=2,
+        replaces="77e7a6313506b97bb054021bcc1bc799cbef07323783b60be0d236a019d15743",
+    ),
+    refuse(
+        "accounts_account_owner",
+        ACCOUNTS,
+        "UPDATE",
+        "an account keeps its owner",
+        when=changed(["owner_id"]),
+    ),
+    # Nobody sets a limit without a trace. PostgreSQL looks at the end: the release before this one
+    # writes the event after the limit.
+    refuse_unless(
+        "accounts_account_limit",
+        ACCOUNTS,
+        ["overdraft_limit"],
+        "an overdraft limit changes only with its event",
+        when=changed(["overdraft_limit"]),
+        sqlite_unless=f"coalesce(NEW.overdraft_limit = ({_LIMIT_SQLITE}), 0)",
+        postgresql_unless=(
+            "coalesce((SELECT overdraft_limit FROM accounts_account WHERE id = NEW.id)"
+            f" = ({_LIMIT_POSTGRESQL}), false)"
+        ),
+        deferred=True,
     ),
     *append_only(EVENTS, "account events"),
     *never_deleted(LIMIT_REQUESTS, "limit requests"),

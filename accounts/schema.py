@@ -111,12 +111,21 @@ unfreeze_account = _command(
 close_account = _command(
     "accounts_close",
     "Close an account",
-    "For good. The balance must be zero, and nothing may be pending.",
+    "The balance must be zero, and nothing may be pending. It can be reopened for some days only.",
     ReasonBody,
     {"reason": "Closed at the customer's request"},
     "account_closed",
     "account_not_empty",
     "transactions_pending",
+)
+
+reopen_account = _command(
+    "accounts_reopen",
+    "Reopen a closed account",
+    "Within `BANK_REOPEN_DAYS` of its closing. It is empty, and keeps its number and history.",
+    ReasonBody,
+    {"reason": "Closed by mistake"},
+    "invalid_transition",
 )
 
 _REQUEST_ID = OpenApiParameter(

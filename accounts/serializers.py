@@ -36,7 +36,7 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
     status = serializers.ChoiceField(
         ShownStatus.choices,
         source="shown_status",
-        help_text="ACTIVE, FROZEN while a block is set, or CLOSED for good.",
+        help_text="ACTIVE, FROZEN while a block is set, or CLOSED.",
     )
     owner = serializers.CharField(
         source="owner.username", default=None, allow_null=True, help_text="User name of the owner."

@@ -22,6 +22,7 @@ from accounts.commands import (
     CloseAccount,
     FreezeAccount,
     RenameAccount,
+    ReopenAccount,
     UnfreezeAccount,
 )
 from accounts.filters import AccountQuery, filter_accounts
@@ -59,6 +60,7 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
         "freeze": CanManageAccounts,
         "unfreeze": CanManageAccounts,
         "close": CanManageAccounts,
+        "reopen": CanManageAccounts,
         "overdraft_limit": CanManageAccounts,
     }
 
@@ -103,6 +105,12 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
     def close(self, request: Request, account_id: UUID) -> Response:
         body = parse_body(ReasonBody, request)
         return self._run(request, [CloseAccount(account_id=account_id, reason=body["reason"])])
+
+    @schema.reopen_account
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, account_id: UUID) -> Response:
+        body = parse_body(ReasonBody, request)
+        return self._run(request, [ReopenAccount(account_id=account_id, reason=body["reason"])])
 
     @schema.change_overdraft_limit
     @action(detail=True, methods=["post"])

@@ -45,6 +45,51 @@ def refuse(
     )
 
 
+def refuse_unless(
+    name: str,
+    table: str,
+    columns: Iterable[str],
+    message: str,
+    *,
+    when: str,
+    sqlite_unless: str,
+    postgresql_unless: str,
+    deferred: bool = False,
+    since: int = 1,
+    replaces: str = "",
+) -> DatabaseObject:
+    """A row trigger: an UPDATE of these columns is refused, unless a condition on others holds.
+
+    SQLite looks before the update, and so does PostgreSQL if not `deferred`: that looks at the end
+    of the database transaction, where the order of the statements no longer matters. `since` and
+    `replaces` as of `refuse`.
+    """
+    of = f"UPDATE OF {', '.join(columns)} ON {table}"
+    at_once = f"CREATE TRIGGER {name} BEFORE {of} FOR EACH ROW"
+    at_the_end = (
+        f"CREATE CONSTRAINT TRIGGER {name} AFTER {of} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+    )
+    raising = f"RAISE EXCEPTION '{message}' USING ERRCODE = '{_INTEGRITY_ERROR}'"
+    return DatabaseObject(
+        name=name,
+        kind="trigger",
+        table=table,
+        sqlite=(
+            f"{at_once}\nWHEN {when.replace('IS DISTINCT FROM', 'IS NOT')}\n"
+            f"BEGIN SELECT RAISE(ABORT, '{message}') WHERE NOT {sqlite_unless}; END"
+        ),
+        postgresql=(
+            f"{at_the_end if deferred else at_once} WHEN ({when}) EXECUTE FUNCTION {name}()"
+        ),
+        function_body=(
+            f"\nBEGIN\n    IF NOT {postgresql_unless} THEN\n        {raising};\n    END IF;\n"
+            "    RETURN NEW;\nEND\n"
+        ),
+        since=since,
+        replaces=replaces,
+    )
+
+
 def refuse_truncate(name: str, table: str, message: str) -> DatabaseObject:
     """PostgreSQL's TRUNCATE passes row triggers by. SQLite has no TRUNCATE."""
     return DatabaseObject(

@@ -78,6 +78,7 @@ COMMANDS: dict[str, Make] = {
     "FreezeAccount": on_account(account_commands.FreezeAccount),
     "UnfreezeAccount": on_account(account_commands.UnfreezeAccount),
     "CloseAccount": on_account(account_commands.CloseAccount),
+    "ReopenAccount": on_account(account_commands.ReopenAccount),
     "ChangeOverdraftLimit": on_account(
         account_commands.ChangeOverdraftLimit, overdraft_limit=Decimal(7)
     ),
@@ -232,6 +233,7 @@ FORMS = [
     Form("account", "unfreeze", {"reason": WHY}),
     Form("account", "overdraft_limit", {"overdraft_limit": "7.00", "reason": WHY}),
     Form("account", "close", {"reason": WHY}),
+    Form("account", "reopen", {"reason": WHY}),
     Form("account", "deposit", MONEY),
     Form("account", "withdraw", MONEY),
     Form("account", "transfer", {**MONEY, "target": "{target}"}),

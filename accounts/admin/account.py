@@ -54,6 +54,7 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
         "unfreeze",
         "overdraft_limit",
         "close",
+        "reopen",
     )
     change_form_outer_before_template = "accounts/head.html"
     inlines = (AccountEventInline,)
@@ -170,7 +171,7 @@ def _figures(account: Account) -> list[tuple[str, str, str]]:
     """What the account is worth and whether it can be used: words, figure, note."""
     blocked = "" if account.kind == AccountKind.INTERNAL else blocked_in_words(account)
     if account.is_closed:
-        blocked = "Closed for good."
+        blocked = "Closed."
     figures = [("Status", account.shown_status.label, blocked)]
     if account.balance is not None:
         amounts = {

@@ -21,6 +21,7 @@ from accounts.commands import (
     CloseAccount,
     FreezeAccount,
     RenameAccount,
+    ReopenAccount,
     UnfreezeAccount,
 )
 from accounts.models import Account
@@ -32,6 +33,14 @@ from core.api.requests import origin_of
 from core.command_form import form_page
 from core.commands import process
 from core.forms import ReasonForm
+
+
+def _is_open(account: Account) -> bool:
+    return not account.is_closed
+
+
+def _is_closed(account: Account) -> bool:
+    return account.is_closed
 
 
 class AccountButtons:
@@ -54,9 +63,9 @@ class AccountButtons:
         request: HttpRequest,
         object_id: str,
         right: str,
-        state: Callable[[Account], bool] = lambda _: True,
+        state: Callable[[Account], bool] = _is_open,
     ) -> bool:
-        """By right, and by the state just now: of an open account of a customer.
+        """By right, and by the state just now, of an account of a customer.
 
         Whatever the state, a form that is sent goes to the command: of two clicks the second is
         told by its code why there is nothing left to do, and not that it was forbidden.
@@ -66,7 +75,7 @@ class AccountButtons:
         account = self.get_object(request, object_id)
         if account is None or account.kind != AccountKind.CUSTOMER:
             return False
-        return request.method == "POST" or (not account.is_closed and state(account))
+        return request.method == "POST" or state(account)
 
     def has_rename_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return self.may(request, object_id, CanOpenAccounts.right)
@@ -79,6 +88,9 @@ class AccountButtons:
 
     def has_unfreeze_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return self.may(request, object_id, CanManageAccounts.right, _has_block)
+
+    def has_reopen_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return self.may(request, object_id, CanManageAccounts.right, _is_closed)
 
     @action(description="Rename", icon="edit", permissions=["view", "rename"])
     def rename(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -137,11 +149,17 @@ class AccountButtons:
     def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def run(account: Account, values: dict[str, Any]) -> str:
             closed = self._apply(request, CloseAccount(account_id=account.id, **values))
-            return f"Closed for good: account {closed.number} takes no more money and gives none."
+            return f"Closed: account {closed.number} takes no more money and gives none."
 
-        return self._ask(
-            request, object_id, "Close for good", ReasonForm(request.POST or None), run
-        )
+        return self._ask(request, object_id, "Close", ReasonForm(request.POST or None), run)
+
+    @action(description="Reopen", icon="lock_open", permissions=["view", "reopen"])
+    def reopen(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def run(account: Account, values: dict[str, Any]) -> str:
+            reopened = self._apply(request, ReopenAccount(account_id=account.id, **values))
+            return f"Reopened: account {reopened.number} takes money again. It is empty."
+
+        return self._ask(request, object_id, "Reopen", ReasonForm(request.POST or None), run)
 
     def _name(self, request: HttpRequest, object_id: str) -> str:
         account = self.get_object(request, object_id)
@@ -192,8 +210,8 @@ def blocked_in_words(account: Account) -> str:
 
 
 def _has_block(account: Account) -> bool:
-    return account.debits_blocked or account.credits_blocked
+    return _is_open(account) and (account.debits_blocked or account.credits_blocked)
 
 
 def _has_side_to_block(account: Account) -> bool:
-    return not (account.debits_blocked and account.credits_blocked)
+    return _is_open(account) and not (account.debits_blocked and account.credits_blocked)

@@ -8,6 +8,7 @@ from accounts.commands.decide_limit import ApproveLimit, LimitDecision, RejectLi
 from accounts.commands.freeze import FreezeAccount
 from accounts.commands.open import OpenAccount
 from accounts.commands.rename import RenameAccount
+from accounts.commands.reopen import ReopenAccount
 from accounts.commands.unfreeze import UnfreezeAccount
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "OpenAccount",
     "RejectLimit",
     "RenameAccount",
+    "ReopenAccount",
     "UnfreezeAccount",
 ]

@@ -1,7 +1,7 @@
 """What all commands on one account have in common: a locked row, a change, and its event."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
@@ -12,6 +12,9 @@ from core.commands import Command, Origin
 from core.errors import AccountClosed
 from core.identifiers import uuid7
 from core.money import format_amount
+
+# Events of one account are in the order of their ids, whatever the clocks of hosts say.
+_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +48,18 @@ class AccountCommand(Command):
         """Changes an account that was read under its lock, and records the event."""
         before = snapshot(account, self.columns)
         self.change(account)
-        account.updated_at = max(now, account.updated_at)
-        account.save(update_fields=[*self.columns, "updated_at"])
+        account.updated_at = max(now, account.updated_at + _TICK)
+        # The event comes first: guards ask it whether the account may change so.
         record_event(
             account,
             self.event,
             origin,
-            now,
+            account.updated_at,
             reason=self.reason,
             before=before,
             after=snapshot(account, self.columns),
         )
+        account.save(update_fields=[*self.columns, "updated_at"])
         return account
 
 

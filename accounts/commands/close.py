@@ -12,7 +12,7 @@ from core.money import format_amount
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseAccount(AccountCommand):
-    """Closes an account for good.
+    """Closes an account; it can be reopened for some days only.
 
     Raises AccountClosed, AccountNotEmpty unless the balance is zero, and, by the processor,
     TransactionsPending while something is queued for it.

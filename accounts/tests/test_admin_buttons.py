@@ -93,9 +93,7 @@ def test_a_limit_is_told_with_what_is_available(supervisor: Client) -> None:
 def test_closing(supervisor: Client) -> None:
     account = make_account()
     told, event = press(supervisor, account, "close", reason="Has left")
-    assert told == [
-        f"Closed for good: account {account.number} takes no more money and gives none."
-    ]
+    assert told == [f"Closed: account {account.number} takes no more money and gives none."]
     assert (account.is_closed, event.event) == (True, "CLOSED")
     for button in BUTTONS:
         assert supervisor.get(url(account, button)).status_code == 403

@@ -1,5 +1,7 @@
 """Each CHECK and UNIQUE of accounts and their events, and that none is left out."""
 
+import re
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -8,10 +10,12 @@ from django.db import connection
 from django.db.models import CheckConstraint, UniqueConstraint
 from django.utils import timezone
 
+from accounts.commands.base import record_event
 from accounts.models import Account, AccountEvent
+from accounts.states import AccountEventType
 from core.money import MAX_BALANCE_UNITS
 from tests.assertions import refused_by_database
-from tests.factories import make_account
+from tests.factories import ORIGIN, make_account
 from transactions.tests.past_the_ledger import insert, update
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +52,7 @@ REFUSED_CHANGES: list[tuple[str, str]] = [
     ("account_balance_comes_from_entries", "last_posted_at = NULL"),
     # The range of AmountField.
     ("balance", f"balance = {MAX_BALANCE_UNITS + 1}, last_sequence = 2"),
-    ("overdraft_limit", f"overdraft_limit = {MAX_BALANCE_UNITS + 1}"),
+    ("overdraft.limit", f"overdraft_limit = {MAX_BALANCE_UNITS + 1}"),
 ]
 
 
@@ -56,6 +60,14 @@ def new_account(**columns: Any) -> Account:
     now = timezone.now()
     values = {"id": uuid4(), "number": "1", "currency": "USD", "created_at": now, "updated_at": now}
     return Account(**values | columns)
+
+
+def tell_limit(account: Account, assignments: str) -> None:
+    """The event without which a guard refuses another limit, before the CHECK does."""
+    if found := re.search(r"overdraft_limit = (-?\d+)", assignments):
+        limit = {"overdraft_limit": f"{Decimal(found[1]) / 10_000:f}"}
+        event = AccountEventType.OVERDRAFT_LIMIT_CHANGED
+        record_event(account, event, ORIGIN, timezone.now(), reason="", before={}, after=limit)
 
 
 @pytest.mark.parametrize(("constraint", "columns"), REFUSED_ROWS)
@@ -67,6 +79,7 @@ def test_a_new_account_is_checked(constraint: str, columns: dict[str, Any]) -> N
 @pytest.mark.parametrize(("constraint", "assignments"), REFUSED_CHANGES)
 def test_a_change_is_checked(constraint: str, assignments: str) -> None:
     account = make_account(balance=7)
+    tell_limit(account, assignments)
     with refused_by_database(constraint):
         update(account, assignments)
 
@@ -79,6 +92,7 @@ def test_an_internal_account_has_no_owner(django_user_model) -> None:
 
 def test_the_limits_themselves_are_allowed() -> None:
     account = make_account(balance=7)
+    tell_limit(account, "overdraft_limit = 50000")
     update(account, "balance = -50000, last_sequence = 2, overdraft_limit = 50000")
     update(account, f"balance = {MAX_BALANCE_UNITS}, last_sequence = 3")
     insert(new_account(**INTERNAL))

@@ -1,16 +1,21 @@
 """The database itself keeps accounts and their events, whatever way they are reached."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.commands import CloseAccount
+from accounts.commands import ChangeOverdraftLimit, CloseAccount, ReopenAccount
+from accounts.commands.base import record_event
 from accounts.models import Account, AccountEvent
+from accounts.states import AccountEventType
+from tests.api import make_user
 from tests.assertions import refused_by_database
-from tests.factories import make_account, run
+from tests.factories import ORIGIN, make_account, run
 from tests.routes import DELETE_ROUTES, UPDATE_ROUTES
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +120,66 @@ def test_a_closed_account_stays_closed(route: str) -> None:
     account.refresh_from_db()
     with refused_by_database(r"a closed account stays closed|accounts are never deleted"):
         UPDATE_ROUTES[route](account, "status", "ACTIVE")
+
+
+def test_an_event_reopens_an_account_once() -> None:
+    account = make_account()
+    run(CloseAccount(account_id=account.id))
+    run(ReopenAccount(account_id=account.id))
+    run(CloseAccount(account_id=account.id))
+    with refused_by_database("a closed account stays closed"):
+        Account.objects.update(status="ACTIVE")
+
+
+@pytest.mark.parametrize("route", UPDATE_ROUTES)
+def test_an_account_keeps_its_owner(route: str) -> None:
+    account, mallory = make_account(), make_user("mallory")
+    with refused_by_database(r"an account keeps its owner|accounts are never deleted"):
+        UPDATE_ROUTES[route](account, "owner_id", mallory.pk)
+
+
+def update_to_the_end(route: str, account: Account, limit: Decimal) -> None:
+    """As at the end of the database transaction, where PostgreSQL looks."""
+    UPDATE_ROUTES[route](account, "overdraft_limit", limit)
+    connection.check_constraints()
+
+
+@pytest.mark.parametrize("route", UPDATE_ROUTES)
+@pytest.mark.parametrize("limit", [0, 5, 1_000_000])
+def test_a_limit_does_not_change_without_its_event(route: str, limit: int) -> None:
+    account = make_account(overdraft_limit=Decimal(20))
+    run(ChangeOverdraftLimit(account_id=account.id, overdraft_limit=Decimal(7)))
+    account.refresh_from_db()
+    with refused_by_database(r"changes only with its event|accounts are never deleted"):
+        update_to_the_end(route, account, Decimal(limit))
+
+
+@pytest.mark.postgresql
+def test_the_event_may_come_after_the_limit() -> None:
+    """As in the release before."""
+    account = make_account()
+    with transaction.atomic():
+        Account.objects.filter(pk=account.pk).update(overdraft_limit=Decimal("7.25"))
+        record_event(
+            account,
+            AccountEventType.OVERDRAFT_LIMIT_CHANGED,
+            ORIGIN,
+            timezone.now(),
+            reason="",
+            before={"overdraft_limit": "0.00"},
+            after={"overdraft_limit": "7.25"},
+        )
+    connection.check_constraints()
+
+
+@pytest.mark.parametrize("limit", ["99999999999.99", "0.01", "12345678901.23", "0"])
+def test_every_limit_can_be_told_by_its_event(limit: str) -> None:
+    account = make_account(overdraft_limit=Decimal("1.5"))
+    for wanted in (limit, "3.33", limit):
+        run(ChangeOverdraftLimit(account_id=account.id, overdraft_limit=Decimal(wanted)))
+    connection.check_constraints()
+    account.refresh_from_db()
+    assert account.overdraft_limit == Decimal(limit)
 
 
 @pytest.mark.parametrize("bulk", [False, True])

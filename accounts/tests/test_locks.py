@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -9,12 +10,13 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts import locks
+from accounts.commands import ChangeOverdraftLimit
 from accounts.locks import LockedAccount, lock_accounts, locked_moment
 from accounts.models import CASH, Account, internal_account_id
 from core import clock
 from core.errors import NotFound
 from core.identifiers import uuid7
-from tests.factories import make_account
+from tests.factories import make_account, run
 from tests.test_concurrency import WAIT_SECONDS, in_thread, wait_until_blocked
 
 
@@ -40,7 +42,8 @@ def test_all_accounts_are_locked_by_one_query_in_the_order_of_the_key(accounts) 
 @pytest.mark.django_db
 def test_what_the_lock_protects_is_read_under_it(accounts) -> None:
     account = accounts[2]
-    Account.objects.filter(pk=account.id).update(debits_blocked=True, overdraft_limit=5)
+    run(ChangeOverdraftLimit(account_id=account.id, overdraft_limit=Decimal(5)))
+    Account.objects.filter(pk=account.id).update(debits_blocked=True)
     locked = lock_accounts([account.id])[account.id]
     assert locked == LockedAccount(
         id=account.id,

@@ -21,7 +21,7 @@ MONEY = ["BEGIN", "SELECT", BULK_INSERT, "UPDATE", "COMMIT"]
 REFUSED = ["BEGIN", "SELECT", BULK_INSERT, "COMMIT"]
 LEFT_NOTHING = ["BEGIN", "SELECT", "ROLLBACK"]
 # Lock; for each change read, write, and the event.
-CHANGE = ["SELECT", "UPDATE", "INSERT"]
+CHANGE = ["SELECT", "INSERT", "UPDATE"]
 
 
 @pytest.fixture
