@@ -17,6 +17,7 @@ from accounts.permissions import CanManageAccounts, CanSeeLimitRequests
 from accounts.selectors import limit_request, limit_requests, page_of
 from accounts.serializers import LimitRequestSerializer, OptionalReasonBody, ReasonBody
 from core.api.pagination import paginate_by_id
+from core.api.paths import CONVERTER
 from core.api.permissions import RuleOfEachAction
 from core.api.requests import origin_of, parse_body, parse_query, refuse_query
 from core.commands import process
@@ -29,7 +30,7 @@ class LimitRequestViewSet(RuleOfEachAction, viewsets.ViewSet):
     serializer_class = LimitRequestSerializer
     http_method_names = ("get", "post", "head")
     lookup_field = "limit_request_id"
-    lookup_value_converter = "uuid"
+    lookup_value_converter = CONVERTER
     permission_by_action: ClassVar[dict[str, type[BasePermission]]] = {
         "list": CanSeeLimitRequests,
         "retrieve": CanSeeLimitRequests,

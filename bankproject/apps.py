@@ -16,7 +16,7 @@ class BankProjectConfig(AppConfig):
         from bankproject.roles import make_groups
 
         # The last app with rights of its own: by then, all of them are in the database.
-        post_migrate.connect(make_groups, sender=apps.get_app_config("clients"))
+        post_migrate.connect(make_groups, sender=apps.get_app_config("staff"))
         checks.register(check_secret_key, checks.Tags.security)
 
 

@@ -32,6 +32,7 @@ def unfold_settings(bank_name: str) -> dict[str, Any]:
             "navigation": [
                 {"title": "Change password", "link": reverse_lazy("admin:password_change")},
                 {"title": "Authenticator", "link": reverse_lazy("admin:authenticator")},
+                {"title": "Sessions", "link": reverse_lazy("admin:sessions")},
             ]
         },
     }

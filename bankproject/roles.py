@@ -33,6 +33,7 @@ _WORK = {
 }
 _DECIDE = {
     "accounts.manage_account",
+    "staff.end_session",
     "transactions.reverse_transaction",
     "transactions.approve_transaction",
     "transactions.run_archive",

@@ -74,6 +74,9 @@ if PRODUCTION:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    # No other host of the domain, nor plain HTTP, can set them (RFC 6265bis, section 4.1.3.2).
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
     if TRUSTED_PROXIES:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -119,6 +122,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "staff.sessions.IdleTimeoutMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -285,6 +289,11 @@ AXES_ENABLE_ADMIN = False
 AXES_ENABLE_ACCESS_FAILURE_LOG = True
 AXES_ACCESS_FAILURE_LOG_PER_USER_LIMIT = 1_000_000_000
 AXES_VERBOSE = False
+SESSION_ENGINE = "staff.sessions"
+# Unused for so long a session ends. 0 switches that off.
+SESSION_IDLE_MINUTES = environment.integer("BANK_SESSION_IDLE_MINUTES", default=30)
+# Records of logins older than that are removed by `manage.py clear_expired`. 0 keeps them all.
+LOGIN_RETENTION_DAYS = environment.integer("BANK_LOGIN_RETENTION_DAYS", default=365)
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 60 * 60  # A working day.
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

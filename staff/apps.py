@@ -7,7 +7,10 @@ class StaffConfig(AppConfig):
     verbose_name = "Staff"
 
     def ready(self) -> None:
-        from staff import schema  # noqa: F401 - tells drf-spectacular about the authentication
+        from staff import (
+            schema,  # noqa: F401 - tells drf-spectacular about the authentication
+            sessions,  # noqa: F401 - notes when a session begins
+        )
 
 
 class StaffAdminConfig(admin_apps.AdminConfig):

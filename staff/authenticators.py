@@ -14,7 +14,6 @@ import structlog
 from axes.models import AccessLog
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 from django_otp.models import Device
@@ -22,7 +21,7 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from staff.keys import KEY_BYTES, UnreadableKey
-from staff.models import Authenticator
+from staff.models import Authenticator, StaffSession
 
 logger = structlog.get_logger("bank.staff")
 
@@ -141,9 +140,7 @@ def reset(user: Any, *, by: str) -> None:
     with transaction.atomic():
         TOTPDevice.objects.filter(user=user).delete()
         StaticDevice.objects.filter(user=user).delete()
-        for session in Session.objects.all():
-            if session.get_decoded().get("_auth_user_id") == str(user.pk):
-                session.delete()
+        StaffSession.objects.filter(user=user).delete()
     logger.warning("authenticator.reset", user=user.pk, by=by)
 
 

@@ -1,7 +1,10 @@
-"""Authenticators of staff: django-otp's TOTP device, with its key encrypted at rest."""
+"""Authenticators of staff, with their keys encrypted at rest; and the sessions of people."""
 
 from typing import Any
 
+from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from staff import keys
@@ -48,3 +51,28 @@ class Authenticator(TOTPDevice):
         self.throttling_failure_count = counted
         allowed: tuple[bool, dict[str, Any] | None] = super().verify_is_allowed()
         return allowed
+
+
+class StaffSession(AbstractBaseSession):
+    """A session under the digest of its key, see `staff.sessions`. Without a user before a login.
+
+    It is gone when it ends. The log of logins tells who came.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+"
+    )
+    started_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+    address = models.GenericIPAddressField(null=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        abstract = False
+        default_permissions = ()
+        permissions = (("end_session", "Can end the sessions of others"),)
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        from staff.sessions import SessionStore
+
+        return SessionStore

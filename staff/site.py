@@ -9,6 +9,7 @@ from unfold.sites import UnfoldAdminSite
 from staff.authenticators import has_authenticator
 from staff.forms import LoginForm
 from staff.lockout import too_many_logins
+from staff.session_page import sessions_page
 from staff.verification import is_verified_enough
 from staff.views import authenticator_page
 
@@ -41,6 +42,7 @@ class StaffAdminSite(UnfoldAdminSite):
     def extra_urls(self) -> list[URLPattern]:
         return [
             path("authenticator/", authenticator_page, name="authenticator"),
+            path("sessions/", self.admin_view(sessions_page), name="sessions"),
             # Before the site's own, which would keep those logged in who are not let in.
             path("logout/", self.logout, name="logout"),
         ]

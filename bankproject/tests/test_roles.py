@@ -36,6 +36,7 @@ WORK = {
 }
 DECIDE = {
     "accounts.manage_account",
+    "staff.end_session",
     "transactions.reverse_transaction",
     "transactions.approve_transaction",
     "transactions.run_archive",

@@ -9,7 +9,6 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -21,6 +20,7 @@ from clients.models import ApiClient
 from clients.registry import create_client, issue_token
 from clients.scopes import SCOPES
 from clients.tests.program import READ, Program
+from staff.models import StaffSession
 from tests.api import make_user
 
 pytestmark = pytest.mark.django_db
@@ -114,7 +114,7 @@ def test_the_secret_is_shown_once_and_kept_nowhere(
         assert secret not in admin_client.get(url).content.decode()
     assert secret not in caplog.text
     assert secret not in repr(list(response.wsgi_request.session.items()))
-    assert secret not in str([one.get_decoded() for one in Session.objects.all()])
+    assert secret not in str([one.get_decoded() for one in StaffSession.objects.all()])
     assert secret not in str(response.cookies)
     assert secret not in str(logged())
     assert secret not in client.client_secret

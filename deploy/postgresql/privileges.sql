@@ -23,7 +23,8 @@ DECLARE
         'axes_accessattempt', 'axes_accessattemptexpiration', 'django_session',
         'oauth2_provider_accesstoken', 'oauth2_provider_devicegrant', 'oauth2_provider_grant',
         'oauth2_provider_idtoken', 'oauth2_provider_refreshtoken',
-        'otp_static_staticdevice', 'otp_static_statictoken', 'otp_totp_totpdevice'
+        'otp_static_staticdevice', 'otp_static_statictoken', 'otp_totp_totpdevice',
+        'staff_staffsession'
     ];
     -- Written by migrations only.
     read_only text[] := ARRAY['auth_permission', 'django_content_type', 'django_migrations'];

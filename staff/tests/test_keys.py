@@ -4,13 +4,12 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from staff import authenticators, keys
-from staff.models import Authenticator
+from staff.models import Authenticator, StaffSession
 from staff.tests.helpers import (
     AUTHENTICATOR,
     browser,
@@ -50,7 +49,7 @@ def test_a_key_that_is_not_yet_confirmed_is_encrypted_in_the_session() -> None:
     client = browser()
     log_in(client)
     client.get(AUTHENTICATOR)
-    (session,) = (each.get_decoded() for each in Session.objects.all())
+    (session,) = (each.get_decoded() for each in StaffSession.objects.all())
     assert keys.is_encrypted(session["enrolment_key"])
 
 

@@ -1,0 +1,68 @@
+"""`manage.py clear_expired`: removes what is over: tokens, sessions, and old records of logins."""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from axes.models import AccessFailureLog, AccessLog
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model
+
+from staff.models import StaffSession
+
+# Each piece is a database transaction of its own: no lock is held for long.
+_PIECE = 1000
+
+
+class Command(BaseCommand):
+    help = (
+        "Removes expired tokens, sessions that are over or idle, and records of logins older than"
+        " BANK_LOGIN_RETENTION_DAYS (0 keeps all). Run again it finds nothing. Prints how many of"
+        " each as JSON. When a client last got a token is kept with the client. In production the"
+        " records of logins take the owner of the database. Exit codes: 0 done; 1 a problem."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="only say what it would remove")
+
+    def handle(self, *, dry_run: bool, **_: Any) -> None:
+        counts: dict[str, int] = {}
+        for name, rows in _expired(timezone.now()):
+            try:
+                removed = rows.count() if dry_run else _remove(rows)
+            except DatabaseError as error:
+                reason = str(error).partition("\n")[0]
+                done = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing"
+                raise CommandError(
+                    f"The {name} were not removed: {reason}. Removed: {done}."
+                ) from error
+            counts[name] = counts.get(name, 0) + removed
+        self.stdout.write(json.dumps({"dry_run": dry_run, **counts}))
+
+
+def _expired(now: datetime) -> Iterator[tuple[str, QuerySet[Any]]]:
+    yield "tokens", get_access_token_model().objects.filter(expires__lt=now)
+    over = Q(expire_date__lt=now)
+    # Those of the release before.
+    yield "sessions", Session.objects.filter(over)
+    if settings.SESSION_IDLE_MINUTES:
+        over |= Q(seen_at__lt=now - timedelta(minutes=settings.SESSION_IDLE_MINUTES))
+    yield "sessions", StaffSession.objects.filter(over)
+    if settings.LOGIN_RETENTION_DAYS:
+        before = now - timedelta(days=settings.LOGIN_RETENTION_DAYS)
+        for log in (AccessLog, AccessFailureLog):
+            yield "logins", log.objects.filter(attempt_time__lt=before)
+
+
+def _remove(rows: QuerySet[Any]) -> int:
+    removed = 0
+    while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:_PIECE]):
+        removed += rows.model._default_manager.filter(pk__in=keys).delete()[0]
+    return removed

@@ -1,0 +1,99 @@
+"""What is over is removed, once, and nothing else."""
+
+import json
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from axes.models import AccessFailureLog, AccessLog
+from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
+from django.db import ProgrammingError
+from django.utils import timezone
+from oauth2_provider.models import AccessToken
+
+from clients.models import ApiClient
+from clients.registry import create_client, issue_token
+from staff.models import StaffSession
+from tests.api import make_user
+
+pytestmark = pytest.mark.django_db
+
+MODELS = (AccessToken, StaffSession, Session, AccessLog, AccessFailureLog)
+
+
+def run(*arguments: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command("clear_expired", *arguments, stdout=out)
+    answer: dict[str, Any] = json.loads(out.getvalue())
+    return answer
+
+
+def keys() -> list[set[Any]]:
+    return [set(model._default_manager.values_list("pk", flat=True)) for model in MODELS]
+
+
+@pytest.fixture
+def bank(settings: Any) -> list[set[Any]]:
+    """Two of each kind, of which one is over. Returns the keys of those that stay."""
+    settings.LOGIN_RETENTION_DAYS = 10
+    now, user = timezone.now(), make_user("ada")
+    past, future = now - timedelta(seconds=1), now + timedelta(hours=1)
+    client, _ = create_client("Program", user=user, scopes=["accounts:read"])
+    issue_token(client)
+    AccessToken.objects.update(expires=past)
+    issue_token(client)
+    ended = {"expire_date": past, "session_data": ""}
+    live = {"expire_date": future, "session_data": ""}
+    idle = now - timedelta(minutes=31)
+    for key, fields in {
+        "over": ended,
+        "idle": live | {"user": user, "seen_at": idle},
+        "live": live | {"user": user, "seen_at": now},
+    }.items():
+        StaffSession.objects.create(session_key=key, **fields)
+    Session.objects.create(session_key="over", **ended)
+    Session.objects.create(session_key="live", **live)
+    for log in (AccessLog, AccessFailureLog):
+        for _ in range(2):
+            log.objects.create(username="ada")
+        oldest = log.objects.earliest("pk")
+        log.objects.filter(pk=oldest.pk).update(attempt_time=now - timedelta(days=11))
+    kept = keys()
+    kept[0] = {AccessToken.objects.latest("pk").pk}
+    kept[1], kept[2] = {"live"}, {"live"}
+    kept[3:] = [{log.objects.latest("pk").pk} for log in (AccessLog, AccessFailureLog)]
+    return kept
+
+
+COUNTS = {"tokens": 1, "sessions": 3, "logins": 2}
+
+
+def test_what_is_over_is_removed_once(bank: list[set[Any]]) -> None:
+    used_at = ApiClient.objects.get().last_token_at
+    before = keys()
+    assert run("--dry-run") == {"dry_run": True, **COUNTS}
+    assert keys() == before
+    assert run() == {"dry_run": False, **COUNTS}
+    assert keys() == bank
+    assert run() == {"dry_run": False, **dict.fromkeys(COUNTS, 0)}
+    assert keys() == bank
+    assert ApiClient.objects.get().last_token_at == used_at is not None
+
+
+def test_records_of_logins_may_stay_for_ever(bank: list[set[Any]], settings: Any) -> None:
+    settings.LOGIN_RETENTION_DAYS = 0
+    assert run() == {"dry_run": False, "tokens": 1, "sessions": 3}
+    assert [len(each) for each in keys()[3:]] == [2, 2]
+
+
+def test_a_role_without_the_right_is_told_so(
+    bank: list[set[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise ProgrammingError("permission denied for table axes_accesslog\nmore")
+
+    monkeypatch.setattr("bankproject.management.commands.clear_expired._remove", refuse)
+    with pytest.raises(CommandError, match="permission denied for table axes_accesslog"):
+        run()

@@ -1,0 +1,114 @@
+"""Sessions of people: a copy of the database opens none, and none stays open unused.
+
+The cookie has the key of a session; the database keeps a digest of it. A key is 32 random letters
+and digits, out of reach even for who has the digest. What a session is known by in the console is
+the digest.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+logger = structlog.get_logger("bank.staff")
+
+_USER, _STARTED, _SEEN, _ADDRESS = "_auth_user_id", "started_at", "seen_at", "address"
+# So often it is written down that a session is in use.
+_NOTED_EVERY = timedelta(minutes=1)
+# 240 bits: what the column of Django's sessions holds, in base64 (RFC 4648, section 5).
+_DIGEST_BYTES = 30
+
+
+def digest_of(key: str) -> str:
+    """What the database knows a session by."""
+    digest = hashlib.sha256(f"session {key}".encode()).digest()
+    return base64.urlsafe_b64encode(digest[:_DIGEST_BYTES]).decode()
+
+
+class SessionStore(DatabaseStore):
+    """SESSION_ENGINE: Django's sessions in the database, under digests of their keys."""
+
+    @classmethod
+    def get_model_class(cls) -> Any:
+        from staff.models import StaffSession
+
+        return StaffSession
+
+    def _get_session_from_db(self) -> Any:
+        now = timezone.now()
+        stored = self.model.objects.filter(
+            session_key=digest_of(self.session_key or ""), expire_date__gt=now
+        ).first()
+        if stored is None:
+            self._session_key = None
+        return stored
+
+    def exists(self, session_key: str) -> bool:
+        return bool(super().exists(digest_of(session_key)))
+
+    def create_model_instance(self, data: dict[str, Any]) -> Any:
+        """It ends SESSION_COOKIE_AGE after the login, however often it is written meanwhile."""
+        instance: Any = super().create_model_instance(data)
+        instance.session_key = digest_of(instance.session_key)
+        instance.user_id = data.get(_USER)
+        if started_at := _moment(data.get(_STARTED)):
+            longest = started_at + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+            instance.expire_date = min(instance.expire_date, longest)
+            instance.started_at = started_at
+            instance.seen_at = _moment(data.get(_SEEN))
+            instance.address = data.get(_ADDRESS) or None
+        return instance
+
+    def delete(self, session_key: str | None = None) -> None:
+        key = session_key or self.session_key
+        if key is not None:
+            super().delete(digest_of(key))
+
+
+def begin(request: HttpRequest, **_: Any) -> None:
+    """At each login: when it was, and from where."""
+    now = timezone.now().isoformat()
+    request.session[_STARTED] = request.session[_SEEN] = now
+    request.session[_ADDRESS] = request.META.get("REMOTE_ADDR") or ""
+
+
+user_logged_in.connect(begin, dispatch_uid="staff.sessions.begin")
+
+
+class IdleTimeoutMiddleware:
+    """Ends a session that was not used for BANK_SESSION_IDLE_MINUTES: its user is nobody then.
+
+    It costs nothing where no session's cookie comes, and one statement a minute where one does.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and _USER in request.session:
+            self._look(request)
+        return self.get_response(request)
+
+    def _look(self, request: HttpRequest) -> None:
+        now = timezone.now()
+        seen_at = _moment(request.session.get(_SEEN))
+        limit = timedelta(minutes=settings.SESSION_IDLE_MINUTES)
+        if seen_at is None or (limit and now - seen_at > limit):
+            logger.info("session.idle", user=request.session[_USER])
+            request.session.flush()
+            request.user = AnonymousUser()
+        elif now - seen_at >= _NOTED_EVERY:
+            request.session[_SEEN] = now.isoformat()
+
+
+def _moment(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
