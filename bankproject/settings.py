@@ -328,6 +328,8 @@ BANK_APPROVAL_THRESHOLDS = environment.amounts("BANK_APPROVAL_THRESHOLDS")
 APPROVAL_EXPIRES_DAYS = environment.integer("BANK_APPROVAL_EXPIRES_DAYS", default=7, minimum=1)
 # How long after its closing an account may be reopened. 0 switches that off.
 BANK_REOPEN_DAYS = environment.integer("BANK_REOPEN_DAYS", default=30)
+# How far back a value date may lie that staff give. 0: none is taken.
+BANK_BACKDATE_DAYS = environment.integer("BANK_BACKDATE_DAYS", default=0)
 RETRY_LIMIT = environment.integer("BANK_RETRY_LIMIT", default=5)
 # The worker archives once a day what was completed so many days ago. 0 switches that off.
 ARCHIVE_AFTER_DAYS = environment.integer("BANK_ARCHIVE_AFTER_DAYS", default=0)

@@ -26,6 +26,12 @@ class AmountBody(StrictSerializer):
         allow_null=True,
         help_text="Queue it for this moment (RFC 3339, offset required); null for now.",
     )
+    effective_at = OffsetDateTimeField(
+        required=False,
+        allow_null=True,
+        help_text="Value date, for staff to give: a past moment within BANK_BACKDATE_DAYS (RFC"
+        " 3339, offset required). Left out: when it is asked for.",
+    )
 
 
 class TransferBody(AmountBody):

@@ -50,6 +50,7 @@ ENTRY_EXAMPLE = {
     "balance_after": "174.50",
     "currency": "USD",
     "posted_at": TRANSFER_EXAMPLE["completed_at"],
+    "effective_at": TRANSFER_EXAMPLE["effective_at"],
 }
 DETAIL_EXAMPLE = {
     **TRANSFER_EXAMPLE,

@@ -16,6 +16,7 @@ from core.money import from_units
 from transactions.models import Transaction
 from transactions.posting import Posting
 from transactions.states import TransactionStatus, TransactionType
+from transactions.value_dates import value_date
 
 if TYPE_CHECKING:
     from transactions.commands import MoneyCommand
@@ -131,7 +132,10 @@ AMOUNTS = ("amount", "debit_balance_after", "credit_balance_after")
 def new_row(
     command: "MoneyCommand", posting: Posting, origin: Origin, created_at: datetime, index: int
 ) -> JournalRow:
-    """What a command asks for, PENDING: the `index`-th row of the moment `created_at`."""
+    """What a command asks for, PENDING: the `index`-th row of the moment `created_at`.
+
+    Raises what `value_date` does.
+    """
     return JournalRow(
         id=uuid7(created_at, index),
         type=command.type,
@@ -141,7 +145,7 @@ def new_row(
         amount=posting.amount,
         currency=posting.currency,
         description=command.description,
-        effective_at=created_at,
+        effective_at=value_date(command.effective_at, origin, created_at),
         reverses_id=command.reverses_id,
         idempotency_caller=origin.caller if command.idempotency_key else None,
         idempotency_key=command.idempotency_key,

@@ -176,7 +176,9 @@ def page_of_entries(
     if after is None:
         after = 0 if backwards else account.last_sequence + 1
     ends = (after + 1, after + limit) if backwards else (after - limit, after - 1)
-    entries = Entry.objects.filter(account_id=account.id, sequence__range=ends)
+    found = Entry.objects.filter(account_id=account.id, sequence__range=ends)
+    # For the value date. Not by a join: SQLite would build the whole view to join it.
+    entries = found.prefetch_related("transaction")
     return list(entries.order_by("sequence" if backwards else "-sequence")[:limit])
 
 

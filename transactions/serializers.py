@@ -147,6 +147,9 @@ class EntrySerializer(serializers.ModelSerializer[Entry]):
         allow_null=True, help_text="Balance of the account after this entry."
     )
     posted_at = OffsetDateTimeField(help_text="When it was posted (UTC).")
+    effective_at = OffsetDateTimeField(
+        source="transaction.effective_at", help_text="Value date (UTC)."
+    )
 
     class Meta:
         model = Entry
@@ -159,6 +162,7 @@ class EntrySerializer(serializers.ModelSerializer[Entry]):
             "balance_after",
             "currency",
             "posted_at",
+            "effective_at",
         )
         read_only_fields = fields
         extra_kwargs = {"currency": {"help_text": "ISO 4217 code, the account's own."}}

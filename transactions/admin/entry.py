@@ -1,5 +1,6 @@
 """The ledger's lines: of one account as a statement, of a transaction as its two sides."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -92,12 +93,16 @@ class EntryAdmin(_Money, ReadOnlyModelAdmin):
                     ("account", "sequence"),
                     ("side", "posted_at"),
                     ("money_amount", "money_balance_after"),
-                    ("currency", "transaction"),
-                    "id",
+                    ("currency", "value_date"),
+                    ("transaction", "id"),
                 )
             },
         ),
     )
+
+    @display(description="Value date")
+    def value_date(self, entry: Entry) -> datetime:
+        return entry.transaction.effective_at
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EntryChangeList

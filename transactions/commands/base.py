@@ -15,8 +15,8 @@ from transactions.states import TransactionType
 class MoneyCommand(Command):
     """Moves `amount`, in main units of the account's currency, from or to the account.
 
-    Bad input raises and leaves nothing behind; a posting that fails `check` is kept as a FAILED
-    transaction.
+    `effective_at` is the value date, if it is not the moment of asking. Bad input raises and leaves
+    nothing behind; a posting that fails `check` is kept as a FAILED transaction.
     """
 
     type: ClassVar[TransactionType]
@@ -25,6 +25,7 @@ class MoneyCommand(Command):
     amount: Decimal
     description: str = ""
     scheduled_for: datetime | None = None
+    effective_at: datetime | None = None
     idempotency_key: str | None = None
     request_fingerprint: str = ""
     earlier_fingerprint: str = ""

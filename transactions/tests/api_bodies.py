@@ -64,4 +64,5 @@ def entry_body(
         "balance_after": balance_after,
         "currency": row.currency,
         "posted_at": shown(row.completed_at),
+        "effective_at": shown(row.effective_at),
     }
