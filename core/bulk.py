@@ -7,7 +7,7 @@ driver keeps what it has compiled by the text.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Self
@@ -157,20 +157,35 @@ class BulkInsert:
 class BulkUpdate:
     """How rows are changed, each to values of its own: by one statement, on SQLite by executemany.
 
-    `columns` are names with their PostgreSQL types; `always` is SQL that sets others. Rows are
-    tuples in the order of the columns, followed by the row's id.
+    `columns` are names with their PostgreSQL types; `always` is SQL that sets others. A column of
+    `latest` keeps what it has where that is later. Rows are tuples in the order of the columns,
+    followed by the row's id.
     """
 
-    def __init__(self, table: str, columns: Mapping[str, str], *, always: str = "") -> None:
+    def __init__(
+        self,
+        table: str,
+        columns: Mapping[str, str],
+        *,
+        always: str = "",
+        latest: Collection[str] = (),
+    ) -> None:
         self._types = [*columns.values(), "uuid"]
         first = f"{always}, " if always else ""
-        changes = first + ", ".join(f"{name} = new.{name}" for name in columns)
+        changes = first + ", ".join(
+            f"{name} = greatest(stored.{name}, new.{name})"
+            if name in latest
+            else f"{name} = new.{name}"
+            for name in columns
+        )
         arrays = ", ".join(f"%s::{kind}[]" for kind in self._types)
         self._update = (
             f"UPDATE {table} AS stored SET {changes}"  # noqa: S608 - by code
             f" FROM unnest({arrays}) AS new ({', '.join(columns)}, id) WHERE stored.id = new.id"
         )
-        places = first + ", ".join(f"{name} = %s" for name in columns)
+        places = first + ", ".join(
+            f"{name} = max({name}, %s)" if name in latest else f"{name} = %s" for name in columns
+        )
         self._update_one = f"UPDATE {table} SET {places} WHERE id = %s"  # noqa: S608 - by code
 
     def __call__(self, rows: Sequence[tuple[Any, ...]]) -> None:

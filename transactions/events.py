@@ -36,14 +36,14 @@ _COLUMNS = {
 EventRow = tuple[Any, ...]
 _insert = BulkInsert("transactions_transactionevent", _COLUMNS)
 
-TICK = timedelta(microseconds=1)
+_TICK = timedelta(microseconds=1)
 
 
 def moment_after(row: JournalRow, now: datetime) -> datetime:
     """Now, or just after the row's last change: events of a row are in the order of their ids,
     whatever the clocks of the hosts that write them.
     """
-    return max(now, row.updated_at + TICK)
+    return max(now, row.updated_at + _TICK)
 
 
 def transition(

@@ -69,6 +69,8 @@ _move = BulkUpdate(
         "last_posted_at": "timestamptz",
         "updated_at": "timestamptz",
     },
+    # The clock may have been put back since the account was changed.
+    latest=("updated_at",),
 )
 
 _all_of = attrgetter(*COLUMNS)

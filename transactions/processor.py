@@ -4,7 +4,7 @@ The queue's worker comes in by `process_claimed`, and does the same to rows that
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, cast
 from uuid import UUID
@@ -136,7 +136,7 @@ def _run_each(
                 results.append(_decide(command, row, accounts, origin, now))
             else:
                 # Events of one list are in its order.
-                account = _apply(command, origin, now + index * events.TICK)
+                account = _apply(command, origin, now + timedelta(microseconds=index))
                 accounts[account.id] = LockedAccount.of(account)
                 results.append(account)
     return results

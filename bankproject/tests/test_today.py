@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -18,6 +19,7 @@ from django.utils import timezone
 from accounts.commands import CloseAccount, FreezeAccount, OpenAccount
 from accounts.overview import CurrencyTotal, Holding, holdings, totals_by_currency
 from accounts.states import FreezeScope, ShownStatus
+from bankproject.console.counts import failed_today
 from bankproject.console.days import hours_of_today, midnight
 from bankproject.console.words import in_words
 from core import clock
@@ -277,3 +279,23 @@ def test_ages_in_words() -> None:
     assert in_words(timedelta(milliseconds=5)) == "less than a second"
     assert in_words(timedelta(seconds=200)) == "3 min 20 s"
     assert in_words(timedelta(days=2, hours=1, seconds=7)) == "2 d 1 h"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("zone", "count"), [("Europe/Berlin", "2"), ("UTC", "1"), ("Asia/Tokyo", "3")]
+)
+def test_a_day_ends_at_midnight_of_the_zone(zone: str, count: str) -> None:
+    """To the microsecond: 22:59:59.999999 UTC is still yesterday in Berlin."""
+    with time_machine.travel(datetime(2026, 3, 3, tzinfo=UTC), tick=False):
+        account = make_account()
+    tick = timedelta(microseconds=1)
+    berlin, utc = datetime(2026, 3, 4, 23, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC)
+    for moment in (berlin - tick, berlin, utc):
+        with time_machine.travel(moment, tick=False):
+            run(Withdraw(account_id=account.id, amount=Decimal(9)))
+    morning = datetime(2026, 3, 5, 9, tzinfo=UTC)
+    with time_machine.travel(morning, tick=False), timezone.override(zone):
+        assert failed_today() == count
+        day = activity([midnight()], midnight(1))
+    assert sum(group.count for group in day) == int(count)

@@ -31,8 +31,8 @@ def served(workers: int = WORKERS) -> Iterator[int]:
             "HOST": "127.0.0.1",
             "PORT": str(port),
             "WEB_CONCURRENCY": str(workers),
-            "BANK_THROTTLE_CLIENT_PER_MINUTE": "10000000",
-            "BANK_THROTTLE_ADDRESS_PER_MINUTE": "10000000",
+            "BANK_THROTTLE_CLIENT_PER_MINUTE": "1000000",
+            "BANK_THROTTLE_ADDRESS_PER_MINUTE": "1000000",
         }
         log = Path(folder, "log")
         command = [

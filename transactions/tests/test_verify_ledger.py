@@ -102,6 +102,25 @@ def test_the_damages_are_all_that_there_are() -> None:
     assert {damage.code for damage in DAMAGES} == (known - on_their_own) | in_python
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "code"),
+    [
+        ("credit_sequence", 0, "M2.sequence_gap"),
+        ("credit_sequence", 2, "M2.sequence_gap"),
+        ("credit_balance_after", 70_000, "M2.balance_does_not_follow"),
+    ],
+)
+@pytest.mark.django_db
+def test_the_first_entry_of_an_account_is_checked_too(column: str, value: int, code: str) -> None:
+    """Nothing comes before it that it could be compared with."""
+    account = make_account(balance=5)
+    with unguarded():
+        where = f"credit_sequence = 1 AND credit_balance_after = {50_000}"
+        assert execute(f"UPDATE transactions_transaction SET {column} = {value} WHERE {where}") == 1
+        finding = findings_of(examine(connection))[code]
+    assert [place.where["account_number"] for place in finding.places] == [account.number]
+
+
 def test_a_second_reversal_is_found(bank: Bank) -> None:
     statement = (
         "UPDATE transactions_transaction SET reverses_id = {transfer}, status = 'PENDING',"
