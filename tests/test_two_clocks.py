@@ -15,7 +15,7 @@ from django.db.models import DateTimeField
 
 from core import clock
 from core.identifiers import moment_of
-from tests.api import API, ApiClient, anonymous, make_user, staff
+from tests.api import API, ApiClient, anonymous, make_user
 from tests.clock import clocks_apart
 from tests.factories import make_account, run
 from tests.identities import token_of
@@ -79,7 +79,10 @@ def test_every_moment_that_is_kept_is_one_of_the_bank(wrong: timedelta, settings
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_either_host_is_asked_back_what_the_other_one_has_told(wrong: timedelta) -> None:
-    client = staff("supervisor")
+    # By token: a session ends after a time by the clock of the host.
+    client = anonymous()
+    token = token_of(make_user("susan", role="supervisor"))
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     one, two = make_account(balance=50), make_account(balance=6)
 
     def move() -> list[str]:
