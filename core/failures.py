@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, NotSupportedError, connection
 from django.db.migrations.exceptions import InconsistentMigrationHistory, MigrationSchemaMissing
 
-from core.database_errors import to_operators
+from core.database_errors import meaning_of, to_operators
 from core.errors import BankError
 from core.files import FileProblem, reason_of
 
@@ -23,6 +23,11 @@ def sentence_of(_error: BaseException) -> str | None:
     return None
 
 
+def told(error: Exception) -> str:
+    """The sentence, or what the error says of itself, for a command that says more about it."""
+    return sentence_of(error) or " ".join(str(error).split())
+
+
 @sentence_of.register(ImproperlyConfigured)
 @sentence_of.register(FileProblem)
 def _(error: Exception) -> str:
@@ -31,6 +36,9 @@ def _(error: Exception) -> str:
 
 @sentence_of.register
 def _(error: BankError) -> str:
+    cause = error.__cause__
+    if isinstance(cause, DatabaseError) and meaning_of(cause).readiness:
+        return _of_database(cause) or str(cause)  # An operator is told why it is busy.
     return f"{error.detail} ({error.code})"
 
 
@@ -51,7 +59,7 @@ def _(error: Exception) -> str:
 @sentence_of.register(InterfaceError)
 @sentence_of.register(psycopg.Error)
 @sentence_of.register(sqlite3.Error)
-def _(error: Exception) -> str | None:
+def _of_database(error: Exception) -> str | None:
     meaning = to_operators(error)
     if not meaning:
         return None

@@ -13,6 +13,7 @@ well.
 import argparse
 import hashlib
 import os
+import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -222,6 +223,25 @@ def _manage(environment: Mapping[str, str], *words: str) -> None:
         raise BackupFailed(f"manage.py {' '.join(words)} ended with {done.returncode}.")
 
 
+def _require_settings() -> None:
+    """A misspelt BANK_DATA_DIR would back up another bank. Raises BackupFailed."""
+    # A look makes neither a secret key nor a data folder.
+    key = os.environ.get("DJANGO_SECRET_KEY") or secrets.token_urlsafe(48)
+    folder = os.environ.get("BANK_DATA_DIR", "")
+    if not Path(folder).exists():
+        folder = ""
+    command = [sys.executable, str(ROOT / "manage.py"), "check", "--tag", "security"]
+    done = subprocess.run(
+        command,
+        env=os.environ | {"DJANGO_SECRET_KEY": key, "BANK_DATA_DIR": folder},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise BackupFailed(done.stderr)
+
+
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -239,15 +259,17 @@ def main() -> int:
     # As the bank does, or another database than the bank's would be backed up.
     if (ROOT / ".env").is_file():
         environ.Env.read_env(ROOT / ".env", overwrite=False)
+    os.umask(0o077)
     try:
+        _require_settings()
         if options.step == "backup":
             _say(str(backup(options.folder, os.environ)))
         elif options.step == "restore":
             restore(options.file, os.environ)
         else:
             drill(options.folder, options.into, os.environ)
-    except BackupFailed as error:
-        sys.stderr.write(f"FAILED: {error}\n")
+    except (BackupFailed, OSError, psycopg.Error, sqlite3.Error) as error:
+        sys.stderr.write(f"FAILED: {' '.join(str(error).split())}\n")
         return 1
     return 0
 

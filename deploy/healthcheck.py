@@ -3,6 +3,7 @@
 Asks `health/ready/` on PORT, under the first name of DJANGO_ALLOWED_HOSTS, as the proxy would.
 """
 
+import http.client
 import os
 import sys
 import urllib.request
@@ -19,7 +20,7 @@ def main() -> int:
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
             return 0 if response.status == 200 else 1
-    except OSError as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         sys.stderr.write(f"not ready: {error}\n")  # `docker inspect` shows it.
         return 1
 

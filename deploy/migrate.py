@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import environ
 import psycopg
 
 HERE = Path(__file__).resolve().parent
@@ -18,9 +19,16 @@ HERE = Path(__file__).resolve().parent
 def main() -> int:
     migrate = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=1"]
     code = subprocess.run(migrate, cwd=HERE.parent, check=False).returncode
+    if (HERE.parent / ".env").is_file():  # As `migrate` has done.
+        environ.Env.read_env(HERE.parent / ".env", overwrite=False)
     url = os.environ.get("DATABASE_URL", "")
     if code == 0 and url:
-        grant(url)
+        try:
+            grant(url)
+        except (OSError, psycopg.Error) as error:
+            first_line = str(error).strip().partition("\n")[0]
+            sys.stderr.write(f"The rights of the web role were not granted: {first_line}\n")
+            return 1
     return code
 
 

@@ -16,6 +16,7 @@ from accounts.models import Account
 from core import clock
 from core.actors import origin_of_actor
 from core.commands import Origin
+from core.failures import told
 from core.files import FileBusy, FileProblem
 from core.identifiers import parse_uuid
 from core.progress import Progress
@@ -113,7 +114,7 @@ class Command(BaseCommand):
         except FileProblem as error:
             raise CommandError(str(error), returncode=PROBLEM) from error
         except DatabaseError as error:
-            raise CommandError(f"The database failed: {error}", returncode=PROBLEM) from error
+            raise CommandError(told(error), returncode=PROBLEM) from error
         self._tell_of_interrupted(outcome)
         self._show(_as_json(outcome), as_json=options["json"])
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from core.failures import told
 from core.files import FileBusy, FileProblem
 from transactions.files.export import export, is_live_archive
 from transactions.files.formats import FILES
@@ -64,7 +65,7 @@ class Command(BaseCommand):
         except FileBusy as problem:
             raise CommandError(str(problem), returncode=BUSY) from problem
         except (FileProblem, DatabaseError) as problem:
-            reason = str(problem).strip().removesuffix(".")
+            reason = told(problem).removesuffix(".")
             raise CommandError(f"{reason}. Nothing was exported.") from problem
         if options["json"] or not self.stdout.isatty():
             self.stdout.write(json.dumps({"folder": str(dir), **manifest.as_json()}))

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from core.currencies import CURRENCIES
+from core.failures import told
 from core.files import FileProblem
 from transactions.imports import ImportRefused, Options, Outcome, import_folder
 from transactions.imports.options import LATER_LEAVE, LATER_TAKE
@@ -99,12 +100,14 @@ class Command(BaseCommand):
             problems = [f"  {line}" for line in refused.problems.lines()]
             code = LATER if isinstance(refused, LaterTransactions) else PROBLEM
             raise _nothing_loaded(str(refused), *problems, exit_code=code) from refused
-        except (OSError, FileProblem, DatabaseError) as error:
-            raise _nothing_loaded(f"{error}".strip()) from error
+        except (OSError, FileProblem) as error:
+            raise _nothing_loaded(told(error)) from error
+        except DatabaseError as error:
+            raise CommandError(f"{told(error)} Nothing was loaded.", returncode=PROBLEM) from error
         self._tell(outcome, dry_run=dry_run, as_json=json or not sys.stdout.isatty())
         if outcome.left.count and later == LATER_TAKE:
-            told = f"{outcome.left.count:,} transactions of the archive could not be taken."
-            raise CommandError(f"{told} All else is loaded.", returncode=LATER)
+            left = f"{outcome.left.count:,} transactions of the archive could not be taken."
+            raise CommandError(f"{left} All else is loaded.", returncode=LATER)
 
     def _tell(self, outcome: Outcome, *, dry_run: bool, as_json: bool) -> None:
         for line in outcome.remarks.lines():

@@ -12,6 +12,7 @@ from core.actors import origin_of_actor
 from core.commands import Origin
 from core.errors import REFUSALS, BankError
 from core.failpoints import failpoint
+from core.failures import told
 from core.files import FileProblem, exclusive, sync_folder
 from core.progress import Progress
 from transactions.batches.answer import row_of
@@ -130,7 +131,7 @@ def _results_of(file: Path) -> Path:
 
 def _refused(error: BankError) -> CommandError:
     where = "" if error.index is None else f" at transaction {error.index + 1} of its piece"
-    what = f"Refused{where}: {error.detail} ({error.code})"
+    what = f"Refused{where}: {told(error)}"
     if error.transaction_id is not None:
         what += f", kept as {error.transaction_id}"
     is_refusal = error.code in ("approval_required", *REFUSALS)

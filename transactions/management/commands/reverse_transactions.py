@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from core.actors import origin_of_actor
 from core.arguments import identifier, reason
 from core.errors import BankError
+from core.failures import told
 from transactions.commands import Reverse
 from transactions.permissions import CanReverseTransactions
 from transactions.processor import process
@@ -35,6 +36,6 @@ class Command(BaseCommand):
         try:
             rows = process(commands, origin, all_or_nothing=True)
         except BankError as error:
-            raise CommandError(f"Nothing was reversed: {error.detail} ({error.code})") from error
+            raise CommandError(f"Nothing was reversed: {told(error)}") from error
         for original, row in zip(transaction_ids, rows, strict=True):
             self.stdout.write(f"{original} is reversed by {row.id}")

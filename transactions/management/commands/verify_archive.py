@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
+from core.failures import told
 from core.files import FileProblem
 from transactions.archive.verification import verify_archive
 
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         try:
             report = verify_archive()
         except (FileProblem, DatabaseError) as error:
-            raise CommandError(f"The archive could not be checked: {error}") from error
+            raise CommandError(f"The archive could not be checked: {told(error)}") from error
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json()))
         else:

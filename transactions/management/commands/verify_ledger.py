@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from core import clock
+from core.failures import told
 from core.files import FileProblem
 from transactions import verifications
 from transactions.verifier import Report, verify
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         try:
             report = verify()
         except (FileProblem, DatabaseError) as error:
-            raise CommandError(f"The ledger could not be checked: {error}") from error
+            raise CommandError(f"The ledger could not be checked: {told(error)}") from error
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json()))
         else:
@@ -53,4 +54,4 @@ class Command(BaseCommand):
         try:
             verifications.record(report, started_at=started_at, finished_at=clock.now())
         except DatabaseError as error:
-            self.stderr.write(f"The result could not be recorded: {error}")
+            self.stderr.write(f"The result could not be recorded: {told(error)}")

@@ -1,0 +1,159 @@
+"""A database or a folder that cannot be used is one sentence and exit code 1, in every command."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+from django.db import connection
+
+from bankproject.tests.test_wrong_settings import ROOT, Start, require_one_sentence, start_all
+from transactions.imports.legacy.files import ACCOUNT_COLUMNS, MOVEMENT_COLUMNS
+
+UUID = "00000000-0000-7000-8000-000000000000"
+OWN = {"core", "accounts", "transactions", "clients", "staff", "bankproject"}
+# With the words that each needs to come as far as the database.
+COMMANDS = {
+    "archive_transactions": "",
+    "create_api_client": "Name --user ada",
+    "disable_api_client": "x",
+    "encrypt_authenticators": "",
+    "export_data": "",
+    "flush": "--no-input",
+    "import_data": "{folder}",
+    "migrate": "--verbosity=0",
+    "post_batch": "{folder}/batch.csv",
+    "process_transactions": "--once",
+    "reset_authenticator": "ada",
+    "retry_failed": "",
+    "reverse_transactions": f"{UUID} --reason x",
+    "serve": "",
+    "setup_demo": "",
+    "verify_archive": "",
+    "verify_ledger": "--no-record",
+    # Of Django, named in the documentation.
+    "check": "--database default",
+    "createsuperuser": "--no-input --username x --email x@example.com",
+    "showmigrations": "",
+    "clearsessions": "",
+}
+# It waits for a server that is away, and says so after 20 seconds.
+WAITING = "process_transactions"
+# An empty bank is what these are for; Django's createsuperuser says more about it.
+GOOD_WHEN_EMPTY = {"migrate", "showmigrations", "createsuperuser"}
+ABOUT_OTHERS = {"check"}  # Its list of all findings is its answer.
+DOWN = {"DATABASE_URL": "postgresql://bank:s3cret@127.0.0.1:1/bank"}
+
+
+def lines_of(folder: Path, leaving_out: set[str]) -> list[str]:
+    folder.mkdir(exist_ok=True)
+    (folder / "batch.csv").write_text(
+        f"type,account_id,amount,idempotency_key\nDEPOSIT,{UUID},1.00,a\n"
+    )
+    # Files of the earlier system, as far as their headers.
+    (folder / "accounts.csv").write_text(f"{','.join(ACCOUNT_COLUMNS)}\n")
+    (folder / "transactions.csv").write_text(f"{','.join(MOVEMENT_COLUMNS)}\n")
+    return [
+        f"{name} {words.format(folder=folder)}".strip()
+        for name, words in COMMANDS.items()
+        if name not in leaving_out
+    ]
+
+
+def require_sentences(
+    folder: Path, lines: list[str], said: str, variables: dict[str, str] | None = None
+) -> None:
+    all_starts: list[Start] = [(line, {}) for line in lines]
+    answers = start_all(folder, all_starts, loaded=variables or {})
+    for start, (code, output) in zip(all_starts, answers, strict=True):
+        if start[0].startswith("flush"):
+            assert "never flushed" in output
+            continue
+        require_one_sentence(code, output, start)
+        assert re.search(said, output), (start, output)
+        assert "s3cret" not in output
+
+
+def test_no_command_is_left_out() -> None:
+    own = {name for name, app in get_commands().items() if str(app).partition(".")[0] in OWN}
+    assert own <= COMMANDS.keys()
+
+
+def test_a_server_that_is_down_is_one_sentence(tmp_path: Path) -> None:
+    lines = lines_of(tmp_path / "in", {WAITING})
+    require_sentences(tmp_path / "data", lines, "does not answer: .*refused", DOWN)
+
+
+def test_an_empty_database_is_one_sentence(tmp_path: Path) -> None:
+    lines = lines_of(tmp_path / "in", {WAITING} | GOOD_WHEN_EMPTY | ABOUT_OTHERS)
+    require_sentences(tmp_path / "data", lines, "not migrated|lacks")
+
+
+def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "bank.sqlite3").write_bytes(b"no database at all" * 100)
+    require_sentences(folder, lines_of(tmp_path / "in", {WAITING}), "not a database")
+
+
+def test_a_database_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    (folder / "bank.sqlite3").mkdir(parents=True)
+    require_sentences(folder, ["migrate", "setup_demo", "serve", "retry_failed"], "does not answer")
+
+
+@pytest.mark.postgresql
+def test_a_user_that_the_server_refuses_is_one_sentence(tmp_path: Path) -> None:
+    known = connection.get_connection_params()
+    query = f"host={known['host']}&port={known.get('port', 5432)}"
+    url = {"DATABASE_URL": f"postgresql://nobody_at_all:s3cret@/postgres?{query}"}
+    lines = lines_of(tmp_path / "in", {WAITING})
+    require_sentences(tmp_path / "data", lines, "nobody_at_all", url)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "fault"),
+    [
+        (["deploy/backups.py", "backup", "{folder}"], {"BANK_DATADIR": "x"}, "BANK_DATA_DIR meant"),
+        (["deploy/backups.py", "backup", "{folder}"], {}, "There is no bank at"),
+        (["deploy/backups.py", "backup", "{file}"], {}, "File exists"),
+        (["deploy/backups.py", "backup", "{folder}"], DOWN, "pg_dump"),
+        (["deploy/migrate.py"], {"BANK_LOG_LEVEL": "LOUD"}, "BANK_LOG_LEVEL must be one of"),
+        (["deploy/migrate.py"], DOWN, "The database does not answer"),
+        (["deploy/healthcheck.py"], {"PORT": "abc"}, "not ready: "),
+        (["deploy/healthcheck.py"], {"DJANGO_ALLOWED_HOSTS": "a\x07\nb"}, "not ready: "),
+        (["deploy/healthcheck.py"], {"PORT": "1"}, "not ready: "),
+    ],
+)
+def test_programs_of_the_deployment_say_it_in_one_sentence(
+    tmp_path: Path, arguments: list[str], variables: dict[str, str], fault: str
+) -> None:
+    file, folder = tmp_path / "file", tmp_path / "backups"
+    file.touch()
+    words = [word.format(file=file, folder=folder) for word in arguments]
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=kept | {"BANK_DATA_DIR": str(tmp_path)} | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 1, done.stderr
+    assert fault in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "s3cret" not in done.stdout + done.stderr
+    if "pg_dump" not in fault:  # It tells by itself why it cannot connect.
+        assert done.stderr.count("\n") == 1
+
+
+def test_the_traceback_is_there_for_who_asks(tmp_path: Path) -> None:
+    ((code, output),) = start_all(tmp_path, [("setup_demo --traceback", {})], loaded=DOWN)
+    assert code == 1
+    assert output.startswith("Traceback ")
+    assert "OperationalError" in output
