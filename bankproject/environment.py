@@ -87,6 +87,14 @@ def integer(name: str, *, default: int, minimum: int = 0, maximum: int | None = 
     )
 
 
+def host(name: str, default: str) -> str:
+    """An address or the name of a host."""
+    value = text(name, default)
+    if not re.fullmatch(r"[\w.:%-]+", value):
+        raise ImproperlyConfigured(f"{name} must be an address or a name, not {value!r}.")
+    return value
+
+
 def choice(name: str, choices: Collection[str], *, default: str) -> str:
     """One of the choices, in any case."""
     value = text(name, default)
@@ -134,10 +142,7 @@ def web_workers() -> int:
 
 def address() -> tuple[str, int]:
     """HOST and PORT to listen on."""
-    host = text("HOST", "127.0.0.1")
-    if not re.fullmatch(r"[\w.:%-]+", host):
-        raise ImproperlyConfigured(f"HOST must be an address or a name, not {host!r}.")
-    return host, integer("PORT", default=5000, minimum=1, maximum=65535)
+    return host("HOST", "127.0.0.1"), integer("PORT", default=5000, minimum=1, maximum=65535)
 
 
 def serves_worker() -> bool:

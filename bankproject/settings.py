@@ -363,7 +363,7 @@ CACHES: dict[str, dict[str, Any]] = {
 WEB_WORKERS = environment.web_workers()
 HOST, PORT = environment.address()
 # By what address others reach a bank in a container, which listens on all that the container has.
-PUBLISHED_ON = environment.text("BANK_PUBLISHED_ON") or HOST
+PUBLISHED_ON = environment.host("BANK_PUBLISHED_ON", HOST)
 SERVES_WORKER = environment.serves_worker()
 THROTTLE_CLIENT_PER_MINUTE = environment.integer("BANK_THROTTLE_CLIENT_PER_MINUTE", default=6000)
 THROTTLE_ADDRESS_PER_MINUTE = environment.integer("BANK_THROTTLE_ADDRESS_PER_MINUTE", default=12000)

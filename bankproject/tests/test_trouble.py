@@ -18,6 +18,7 @@ OWN = {"core", "accounts", "transactions", "clients", "staff", "bankproject"}
 # With the words that each needs to come as far as the database.
 COMMANDS = {
     "archive_transactions": "",
+    "clear_expired": "",
     "create_api_client": "Name --user ada",
     "disable_api_client": "x",
     "encrypt_authenticators": "",

@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
+from core.failures import told
 from staff.models import StaffSession
 
 # Each piece is a database transaction of its own: no lock is held for long.
@@ -38,7 +39,7 @@ class Command(BaseCommand):
             try:
                 removed = rows.count() if dry_run else _remove(rows)
             except DatabaseError as error:
-                reason = str(error).partition("\n")[0]
+                reason = told(error).removesuffix(".")
                 done = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing"
                 raise CommandError(
                     f"The {name} were not removed: {reason}. Removed: {done}."
