@@ -235,6 +235,9 @@ def test_another_callers_key_is_another_key(teller: ApiClient) -> None:
     assert [REPLAYED in answer for answer in answers] == [False] * 4
     assert len({answer.json()["transaction_id"] for answer in answers}) == 4
     assert balance(account) == 40
+    with nothing_changes():
+        replays = [pay_in(caller, account, "10") for caller in callers]
+    assert [one.json() for one in replays] == [one.json() for one in answers]
     for caller, answer in zip(callers, answers, strict=True):
         found = caller.get(f"{API}transactions/?idempotency_key={KEY}").json()["results"]
         assert [row["transaction_id"] for row in found] == [answer.json()["transaction_id"]]

@@ -1,0 +1,154 @@
+"""Edges of the queue: a claim smaller than what is due, leases of others, the horizon."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.db import connection
+from django.utils import timezone
+
+from core.database import drop_objects
+from core.errors import InvalidInput
+from tests.factories import make_account, run
+from transactions import queue
+from transactions import worker as worker_module
+from transactions.commands import Deposit, Retry, Withdraw
+from transactions.models import Transaction
+from transactions.tests.queueing import WORKER, claimed, outcome, queue_up, work
+from transactions.worker import Worker
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def withdrawal(**fields: Any) -> Withdraw:
+    """From an account of its own: nobody waits for the turn of another."""
+    return Withdraw(account_id=make_account(balance=9).id, amount=Decimal(4), **fields)
+
+
+def test_a_small_claim_takes_what_is_due_first() -> None:
+    with time_machine.travel(NOW, tick=False):
+        late, early = queue_up(
+            withdrawal(scheduled_for=NOW + timedelta(seconds=2)),
+            withdrawal(scheduled_for=NOW + timedelta(seconds=1)),
+        )
+    with time_machine.travel(NOW + timedelta(seconds=9), tick=False):
+        assert claimed(batch_size=1) == [early.id]
+        assert claimed(batch_size=1) == [late.id]
+
+
+def test_a_heartbeat_extends_its_own_lease_only() -> None:
+    queue_up(withdrawal(), withdrawal())
+    mine = queue.claim("one", WORKER, batch_size=1)
+    others = queue.claim("two", WORKER, batch_size=1)
+
+    def lease_of(claim: queue.Claim) -> datetime:
+        (held,) = claim.transaction_ids
+        expires_at = Transaction.objects.get(pk=held).lease_expires_at
+        assert expires_at is not None
+        return expires_at
+
+    before, before_of_others = lease_of(mine), lease_of(others)
+    queue.extend(mine.lease)
+    assert lease_of(others) == before_of_others
+    assert lease_of(mine) > before
+
+
+def test_a_queued_retry_is_not_posted_at_once_whatever_the_clock_does() -> None:
+    account = make_account()
+    row = run(Withdraw(account_id=account.id, amount=Decimal(4)))
+    with time_machine.travel(row.updated_at - timedelta(hours=1), tick=False):
+        run(Retry(transaction_id=row.id, reason="Once more", queued=True))
+    assert outcome(row) == ("PENDING", "")
+
+
+def test_nothing_waits_longer_than_a_year() -> None:
+    queue.check_horizon(NOW + timedelta(days=366), NOW)
+    with pytest.raises(InvalidInput) as raised:
+        queue.check_horizon(NOW + timedelta(days=366, microseconds=1), NOW)
+    assert [error.code for error in raised.value.errors] == ["too_far_ahead"]
+
+
+def held_for_ever(row: Transaction, **columns: Any) -> None:
+    """As a worker left it that is no more."""
+    past = timezone.now() - timedelta(hours=1)
+    changed = {"status": "PROCESSING", "lease_token": uuid4(), "lease_expires_at": past} | columns
+    Transaction.objects.filter(pk=row.id).update(**changed)
+
+
+def test_a_retry_has_its_own_attempts() -> None:
+    first, retried = queue_up(withdrawal(), withdrawal())
+    held_for_ever(first, attempts=queue.MAX_ATTEMPTS)
+    held_for_ever(retried, attempts=queue.MAX_ATTEMPTS, retry_count=1)
+    assert queue.reap(WORKER) == 2
+    assert outcome(first) == ("FAILED", "processing_error")
+    assert outcome(retried) == ("PENDING", "")
+
+
+def test_a_worker_takes_back_what_a_lost_one_held() -> None:
+    (row,) = queue_up(withdrawal())
+    held_for_ever(row, attempts=1)
+    assert work() == 1
+    assert outcome(row) == ("COMPLETED", "")
+
+
+def test_what_was_started_before_waits_for_a_claim_of_its_own() -> None:
+    fresh, suspect, last = queue_up(withdrawal(), withdrawal(), withdrawal())
+    Transaction.objects.filter(pk=suspect.id).update(attempts=1)
+    assert [claimed(), claimed(), claimed()] == [[fresh.id], [suspect.id], [last.id]]
+
+
+def test_who_is_paid_may_wait_and_others_go_on() -> None:
+    """The deposit waits for its account. It is not what each look of a small claim finds again."""
+    account = make_account(balance=9)
+    (held,) = queue_up(Withdraw(account_id=account.id, amount=Decimal(4)))
+    assert claimed() == [held.id]
+    _, other = queue_up(Deposit(account_id=account.id, amount=Decimal(1)), withdrawal())
+    assert claimed(batch_size=1) == [other.id]
+
+
+def test_what_was_approved_in_time_does_not_expire(django_user_model: Any, settings: Any) -> None:
+    settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(4)}
+    approved, undecided = queue_up(withdrawal(), withdrawal())
+    checker = django_user_model.objects.create_user("checker")
+    long_ago = timezone.now() - timedelta(days=settings.APPROVAL_EXPIRES_DAYS + 1)
+    Transaction.objects.filter(pk=approved.id).update(approved_by=checker)
+    drop_objects(connection, kinds=("trigger",))
+    Transaction.objects.filter(pk__in=[approved.id, undecided.id]).update(
+        created_at=long_ago, updated_at=long_ago
+    )
+    assert queue.expire_approvals(WORKER) == 1
+    assert outcome(approved) == ("PENDING", "")
+    assert outcome(undecided) == ("FAILED", "approval_expired")
+
+
+def test_the_lag_is_the_wait_of_the_oldest() -> None:
+    with time_machine.travel(NOW, tick=False):
+        queue_up(*(withdrawal(scheduled_for=NOW + timedelta(seconds=each)) for each in (3, 1, 2)))
+    assert queue.lag(NOW + timedelta(seconds=9)) == timedelta(seconds=8)
+
+
+def test_success_ends_the_waits_of_a_worker() -> None:
+    worker = Worker(once=True)
+    worker._backoff = 3.2
+    queue_up(withdrawal())
+    assert worker.run() == 1
+    assert worker._backoff == 0
+
+
+def test_a_worker_beats_several_times_within_its_lease(settings: Any) -> None:
+    waits: list[float] = []
+
+    class Done:
+        def wait(self, seconds: float) -> bool:
+            waits.append(seconds)
+            return True
+
+    settings.WORKER_LEASE_SECONDS = 60
+    worker_module._beat(uuid4(), Done())  # type: ignore[arg-type]
+    assert len(waits) == 1
+    assert 0 < waits[0] <= 60 / 2
