@@ -39,6 +39,8 @@ def test_a_token_ends_with_its_time(program: Program) -> None:
         clock.shift(timedelta(microseconds=1))
         refused = program.get(token)
         assert program.post("introspect", {"token": token}).json() == {"active": False}
+        clock.shift(timedelta(hours=1))
+        assert program.get(token).status_code == 401
     assert (refused.status_code, refused.json()["code"]) == (401, "not_authenticated")
     assert refused["WWW-Authenticate"] == 'Bearer realm="bank", error="invalid_token"'
 

@@ -1,6 +1,7 @@
 """One trial: a bug is planted in a copy of the tree, and the tests that should see it are run."""
 
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -21,6 +22,8 @@ KILLED, HUNG, SURVIVED, BROKEN = "killed", "hung", "survived", "broken"
 _MAKES_TEMPLATE = "accounts/tests/test_rename.py"
 # Files that say what `migrate` makes, by parts of their names.
 _MADE_BY_MIGRATE = ("/migrations/", "guards.py", "/states.py")
+# A line of the summary. A log has lines that begin with the same word.
+_FAILURE = re.compile(r"(?:FAILED|ERROR) ([\w/]+\.py\b.*?)(?: - .*)?$")
 _TESTS_FAILED = 1
 _LAST_LINES = 15
 
@@ -137,12 +140,8 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def _failures(output: str) -> list[str]:
     """The names of the tests that failed, as pytest's summary has them."""
-    found = {
-        line.partition(" ")[2].partition(" - ")[0]: None
-        for line in output.splitlines()
-        if line.startswith(("FAILED ", "ERROR "))
-    }
-    return list(found)
+    found = (_FAILURE.match(line) for line in output.splitlines())
+    return list(dict.fromkeys(match[1] for match in found if match))
 
 
 def _last_lines(output: str) -> str:

@@ -245,3 +245,11 @@ def test_of_many_at_once_exactly_one_wins(ways: tuple[str, ...]) -> None:
     work()
     assert Transaction.objects.get(type="REVERSAL").status == "COMPLETED"
     assert balances(source, target) == [30, 100]
+
+
+def test_a_currency_with_three_digits_is_reversed_to_the_last_one() -> None:
+    account = make_account(currency="KWD")
+    row = deposit(account, "1.234")
+    assert run(Reverse(transaction_id=row.id, reason="A mistake")).amount == 12_340
+    account.refresh_from_db()
+    assert account.balance == 0

@@ -1,10 +1,14 @@
 """Edges of the verifier's rules: the first entry, one unit beyond a limit, and the other sign."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 from django.db import connection
 
+from tests.factories import deposit, make_account, run
+from transactions.commands import Reverse, Withdraw
+from transactions.models import Transaction
 from transactions.tests.damaged_ledger import Bank, execute, make_bank, unguarded
 from transactions.verifier import examine
 
@@ -14,6 +18,14 @@ T, A = "transactions_transaction", "accounts_account"
 
 # Statements, and the codes that they bring.
 EDGES: dict[str, tuple[list[str], set[str]]] = {
+    "a reversal is smaller than its original": (
+        [f"UPDATE {T} SET amount = 1 WHERE id = {{failed_reversal}}"],
+        {"M1.reversal_amount"},
+    ),
+    "an amount is below zero": (
+        [f"UPDATE {T} SET amount = -1 WHERE id = {{pending}}"],
+        {"M1.amount_not_positive"},
+    ),
     "the first entry has number 2": (
         [
             f"UPDATE {T} SET credit_sequence = 2 WHERE id = {{eve_deposit}}",
@@ -74,3 +86,14 @@ def test_an_edge_is_found(bank: Bank, edge: str) -> None:
         assert execute(bank.sql(statement)) == 1
     found = {finding.code for finding in examine(connection).findings}
     assert found - {"L3.guard_missing"} == codes
+
+
+def test_a_reversal_after_one_that_failed_is_no_second_one() -> None:
+    account = make_account(balance=5)
+    original = Transaction.objects.get()
+    run(Withdraw(account_id=account.id, amount=Decimal(5)))
+    reverse = Reverse(transaction_id=original.id, reason="A mistake")
+    assert run(reverse).status == "FAILED"
+    deposit(account, 8)
+    assert run(reverse).status == "COMPLETED"
+    assert examine(connection).findings == []

@@ -1,0 +1,80 @@
+"""Edges of the archive: ties of time, what is durable before the commit, a link to its folder."""
+
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import F
+
+from core.database import create_objects, drop_objects
+from tests.factories import deposit, make_account
+from transactions.archive import file as archive_file_module
+from transactions.archive import runs
+from transactions.archive.runs import archive
+from transactions.archive.selection import Selection
+from transactions.commands import Deposit
+from transactions.files.export import export
+from transactions.models import ArchiveSegment, Transaction
+from transactions.processor import process
+from transactions.tests.archiving import ORIGIN
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, settings: Any) -> Path:
+    settings.DATA_DIR = tmp_path / "data"
+    settings.DATA_DIR.mkdir()
+    return settings.DATA_DIR
+
+
+def test_batches_take_all_that_was_completed_at_one_moment(folder: Path) -> None:
+    account = make_account()
+    process([Deposit(account_id=account.id, amount=Decimal(each)) for each in range(1, 6)], ORIGIN)
+    drop_objects(connection, kinds=("trigger",))
+    Transaction.objects.update(completed_at=F("created_at"))
+    create_objects(connection)
+    assert Transaction.objects.values("completed_at").distinct().count() == 1
+    outcome = archive(Selection(keep_last=0), origin=ORIGIN, batch_size=2)
+    assert outcome is not None
+    assert outcome.run.rows == 5
+    assert not Transaction.objects.filter(archived_at__isnull=True).exists()
+
+
+def test_lines_are_durable_before_they_are_recorded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deposit(make_account(), 5)
+    calls: list[str] = []
+    fsync, create = os.fsync, ArchiveSegment.objects.create
+
+    def recorded_fsync(descriptor: int) -> None:
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        calls.append(f"fsync {name}")
+        fsync(descriptor)
+
+    def recorded_create(**columns: Any) -> ArchiveSegment:
+        calls.append("recorded")
+        return create(**columns)
+
+    monkeypatch.setattr(archive_file_module.os, "fsync", recorded_fsync)
+    monkeypatch.setattr(runs.ArchiveSegment.objects, "create", recorded_create)
+    archive(Selection(keep_last=0), origin=ORIGIN)
+    assert calls[-2:] == ["fsync archived_transactions.csv", "recorded"]
+
+
+def test_an_export_through_a_link_leaves_the_live_archive_alone(
+    folder: Path, tmp_path: Path
+) -> None:
+    deposit(make_account(), 5)
+    archive(Selection(keep_last=0), origin=ORIGIN)
+    live = folder / "archived_transactions.csv"
+    before = (live.stat().st_ino, live.read_bytes())
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    manifest = export(link)
+    assert (live.stat().st_ino, live.read_bytes()) == before
+    assert "archived_transactions.csv" in {entry.name for entry in manifest.files}
