@@ -16,7 +16,6 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from accounts.commands import FreezeAccount
-from accounts.models import Account
 from clients.registry import create_client
 from core.database import drop_objects
 from core.identifiers import uuid7
@@ -39,7 +38,8 @@ _WORDS = ("status", "type", "kind", "currency", "event", "from_status", "to_stat
 @pytest.fixture
 def rows() -> None:
     """A row of every model that the console lists, its own texts hostile wherever that can be."""
-    one, other = make_account(balance=9), make_account()
+    owner = User.objects.create_user(HOSTILE, first_name=HOSTILE, last_name=HOSTILE)
+    one, other = make_account(balance=9, owner_id=owner.pk), make_account()
     run(FreezeAccount(account_id=one.id, reason=HOSTILE))
     source, target = {"account_id": one.id}, {"target_account_id": other.id}
     failed = run(Transfer(**source, **target, amount=Decimal(4), description=HOSTILE))
@@ -50,8 +50,6 @@ def rows() -> None:
         id=uuid7(now), started_at=now, finished_at=now, sums={"USD": "9.00"}, problem=HOSTILE
     )
     verifications.record(Report(checked={HOSTILE: 2}, findings=[]), started_at=now, finished_at=now)
-    owner = User.objects.create_user(HOSTILE, first_name=HOSTILE, last_name=HOSTILE)
-    Account.objects.filter(pk=one.pk).update(owner=owner)
     client, _ = create_client(HOSTILE, user=owner, scopes=["accounts:read"])
     AccessToken.objects.create(
         application=client, scope=HOSTILE, token=HOSTILE, expires=now + timedelta(hours=1)
