@@ -1,11 +1,12 @@
 """Requests to a server of the tests, by the standard library alone."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
 from typing import Any
 
-TIMEOUT_SECONDS = 30
+TIMEOUT_SECONDS = 60
 
 
 def get(url: str, **headers: str) -> tuple[int, str]:
@@ -26,5 +27,5 @@ def _send(request: urllib.request.Request) -> tuple[int, str]:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         return 0, str(error)
