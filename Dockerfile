@@ -25,6 +25,9 @@ COPY . .
 # folder they would be collected to only has to be there.
 RUN /opt/venv/bin/python -m compileall -q accounts bankproject clients core deploy staff transactions
 RUN install --directory staticfiles && install --directory --owner=bank --group=bank --mode=0700 data
+# Compose keeps secrets in volumes. What a process may see lies at /run/bank/env, if anything does.
+RUN install --directory --owner=bank --group=bank --mode=0755 /run/bank-secrets/kept /run/bank-secrets/db /run/bank-secrets/owner /run/bank-secrets/app
+RUN ln -s /run/bank/env .env
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 ENV HOST=0.0.0.0 PORT=5000 BANK_DATA_DIR=/srv/bank/data
 USER 10001:10001

@@ -4,7 +4,19 @@ from ipaddress import ip_address
 
 from django.core.exceptions import ImproperlyConfigured
 
+from bankproject import addresses, environment
 from bankproject.secret_key import MINIMUM_CHARACTERS, is_weak
+
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+
+
+def is_production() -> bool:
+    """Whoever can reach the bank from another machine reaches production, unless the operator says.
+
+    Raises ImproperlyConfigured.
+    """
+    hosts = addresses.allowed_hosts(default=LOCAL_HOSTS)
+    return environment.boolean("BANK_PRODUCTION", default=not set(hosts) <= set(LOCAL_HOSTS))
 
 
 def require_own_machine(address: str, *, host: str, production: bool) -> None:

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from bankproject import addresses, environment
 from bankproject.navigation import unfold_settings
-from bankproject.production import require_production_settings
+from bankproject.production import LOCAL_HOSTS, is_production, require_production_settings
 from bankproject.secret_key import kept_secret_key
 from bankproject.variable_names import refuse_unknown_names
 from core import failpoints
@@ -31,13 +31,10 @@ DATA_DIR = Path(environment.text("BANK_DATA_DIR", str(BASE_DIR / "data"))).resol
 if DATA_DIR.exists() and not DATA_DIR.is_dir():
     raise ImproperlyConfigured(f"BANK_DATA_DIR must be a folder, and {DATA_DIR} is none.")
 
-ALLOWED_HOSTS = addresses.allowed_hosts(default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = addresses.allowed_hosts(default=LOCAL_HOSTS)
 CSRF_TRUSTED_ORIGINS = addresses.trusted_origins()
-# Whoever can reach the bank from another machine reaches production. It takes TLS, and refuses to
-# start half-configured.
-PRODUCTION = environment.boolean(
-    "BANK_PRODUCTION", default=not set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]"}
-)
+# It takes TLS, and refuses to start half-configured.
+PRODUCTION = is_production()
 
 SECRET_KEY = environment.text("DJANGO_SECRET_KEY")
 SECRET_KEY_FILE = environment.text("DJANGO_SECRET_KEY_FILE")

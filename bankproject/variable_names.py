@@ -10,7 +10,7 @@ from bankproject import environment
 
 _PREFIXES = ("BANK_", "DJANGO_")
 # docker-compose.yml reads these from the same .env file.
-_OF_COMPOSE = {"BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD", "BANK_VERSION"}
+_OF_COMPOSE = {"BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD", "BANK_VERSION", "BANK_DEMO"}
 # Django itself reads these.
 _OF_DJANGO = {
     "DJANGO_SETTINGS_MODULE",

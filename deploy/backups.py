@@ -29,6 +29,11 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from deploy import spare  # noqa: E402 - found by the path above
+from deploy.spare import BackupFailed  # noqa: E402
+
 SQLITE_NAME = "bank.sqlite3"
 LOCK_WAIT = "60s"
 
@@ -43,10 +48,6 @@ _VARIABLES = {
     "sslrootcert": "PGSSLROOTCERT",
     "passfile": "PGPASSFILE",
 }
-
-
-class BackupFailed(Exception):
-    """The step did not succeed. What it says is for the operator."""
 
 
 def backup(folder: Path, environment: Mapping[str, str]) -> Path:
@@ -96,8 +97,10 @@ def place(path: Path, environment: Mapping[str, str]) -> None:
     """
     _check_digest(path)
     url = environment.get("DATABASE_URL", "")
-    if (path.suffix == ".dump") != bool(url):
-        raise BackupFailed(f"{path.name} and DATABASE_URL are of two kinds of database.")
+    kind = _kind(path)
+    if kind != ("PostgreSQL" if url else "SQLite"):
+        wanted = "a PostgreSQL database" if url else "none, which means SQLite"
+        raise BackupFailed(f"{path.name} is of {kind}, and DATABASE_URL names {wanted}.")
     if not url:
         _place_sqlite(path, _sqlite_path(environment))
         return
@@ -116,11 +119,15 @@ def check(environment: Mapping[str, str]) -> None:
 def drill(folder: Path, into: str, environment: Mapping[str, str]) -> None:
     """Proves that a backup made now can be restored: makes one and restores it elsewhere.
 
-    `into` is the URL of an empty PostgreSQL database, best on another server; SQLite needs none.
-    The restored bank stays where it was put on PostgreSQL. Raises BackupFailed.
+    `into` is the URL of a PostgreSQL database, best on another server; SQLite needs none. It is
+    empty, or has what the last drill left there, which is dropped. The restored bank stays until
+    the next drill. Raises BackupFailed, before a backup is made where `into` is not fit.
     """
-    if bool(into) != bool(environment.get("DATABASE_URL", "")):
+    url = environment.get("DATABASE_URL", "")
+    if bool(into) != bool(url):
         raise BackupFailed("A drill with PostgreSQL, and only that one, needs --into URL.")
+    if into:
+        spare.empty(into, url)
     started = time.monotonic()
     path = backup(folder, environment)
     backed_up = time.monotonic()
@@ -149,10 +156,8 @@ def _run_client(program: str, url: str, *arguments: str) -> None:
 
 def _require_empty(url: str) -> None:
     with psycopg.connect(url) as connection:
-        query = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
-        row = connection.execute(query).fetchone()
-    if row and row[0]:
-        raise BackupFailed(f"The database has {row[0]} tables. Restore into an empty one.")
+        if count := spare.count_tables(connection):
+            raise BackupFailed(f"The database has {count} tables. Restore into an empty one.")
 
 
 def _sqlite_path(environment: Mapping[str, str]) -> Path:
@@ -188,6 +193,19 @@ def _place_sqlite(path: Path, target: Path) -> None:
     os.link(partial, target)
     partial.unlink()
     _sync(target.parent)
+
+
+_FIRST_BYTES = {b"PGDMP": "PostgreSQL", b"SQLite format 3\0": "SQLite"}
+
+
+def _kind(path: Path) -> str:
+    """The kind of database that wrote this file, whatever its name is. Raises BackupFailed."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    for first, kind in _FIRST_BYTES.items():
+        if head.startswith(first):
+            return kind
+    raise BackupFailed(f"{path.name} is no backup: neither of PostgreSQL's pg_dump nor of SQLite.")
 
 
 def _sidecar(path: Path) -> Path:

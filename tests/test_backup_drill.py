@@ -3,12 +3,14 @@
 The bank is this run's test database, so the drill is tried on SQLite and on PostgreSQL.
 """
 
+import hashlib
 import os
 import re
 import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import quote
@@ -161,6 +163,61 @@ def test_drill_makes_a_backup_that_restores_to_the_same_ledger(
     assert backup.stat().st_mode & 0o777 == 0o600
     if into:
         assert _contents(empty) == _expected(ledger)
+
+
+@pytest.mark.postgresql
+def test_a_drill_each_month_into_the_same_database(environment, empty, tmp_path):
+    """It drops what the last drill left, and nothing that is somebody's bank."""
+    folder, into = tmp_path / "backups", ["--into", empty["DATABASE_URL"]]
+    for month in (1, 2):
+        done = _script(environment, "drill", folder, *into)
+        assert done.returncode == 0, done.stderr + done.stdout
+        assert len(list(folder.glob("*.dump"))) == month
+        time.sleep(1.1)  # The second is part of the name.
+    with psycopg.connect(empty["DATABASE_URL"]):
+        done = _script(environment, "drill", folder, *into)
+    assert "FAILED: 1 other sessions use the database of the last drill." in done.stderr
+    _execute(empty, f'COMMENT ON DATABASE "{_name_of(empty)}" IS NULL')
+    for words, expected in (
+        (into, r"FAILED: The database has \d+ tables\. A drill needs an empty one\."),
+        (["--into", environment["DATABASE_URL"]], r"FAILED: --into names the bank itself\."),
+    ):
+        done = _script(environment, "drill", folder, *words)
+        assert done.returncode == 1
+        assert re.search(expected, done.stderr)
+    # It was refused before a backup was made.
+    assert len(list(folder.glob("*.dump"))) == 2
+
+
+def _name_of(environment):
+    return environment["DATABASE_URL"].rpartition("/")[2]
+
+
+def test_a_backup_may_have_any_name(environment, empty, tmp_path):
+    path = backups.backup(tmp_path / "backups", environment)
+    renamed = path.with_name("monday")
+    path.rename(renamed)
+    digest = path.with_name(f"{path.name}.sha256").read_text().split()[0]
+    renamed.with_name("monday.sha256").write_text(f"{digest}  monday\n")
+    backups.place(renamed, empty)
+    assert _contents(empty) == _contents(environment)
+
+
+@pytest.mark.parametrize("content", [b"", b"-- a dump in plain SQL\n"])
+def test_what_is_no_backup_says_so(environment, empty, tmp_path, content):
+    path = tmp_path / "bank.dump"
+    path.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    (tmp_path / "bank.dump.sha256").write_text(f"{digest}  bank.dump\n")
+    with pytest.raises(backups.BackupFailed, match=r"^bank\.dump is no backup: neither"):
+        backups.place(path, empty)
+
+
+def test_a_backup_of_the_other_kind_is_named(environment, tmp_path):
+    path = backups.backup(tmp_path / "backups", environment)
+    here, url = ("PostgreSQL", "") if connection.vendor == "postgresql" else ("SQLite", "x://y/z")
+    with pytest.raises(backups.BackupFailed, match=rf"is of {here}, and DATABASE_URL names "):
+        backups.place(path, environment | {"DATABASE_URL": url})
 
 
 def test_restored_bank_has_its_balances_and_its_guards(ledger, environment, empty, tmp_path):

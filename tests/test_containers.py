@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -25,7 +26,9 @@ NOT_IN_COMPOSE = {
     "BANK_DATA_DIR",
     "BANK_SERVE_WORKER",
     "BANK_SQLITE_WAL",
+    "DATABASE_URL",
     "DJANGO_DEBUG",
+    "DJANGO_SECRET_KEY",
     "DJANGO_SECRET_KEY_FILE",
 }
 
@@ -98,7 +101,7 @@ def test_files_that_compose_mounts_exist_and_are_read_only():
         for volume in service.get("volumes", [])
         if volume.startswith(".")
     ]
-    assert len(bound) == 3
+    assert len(bound) == 4
     for volume in bound:
         source, _target, mode = volume.split(":")
         assert (ROOT / source).is_file(), source
@@ -119,7 +122,8 @@ def test_services_start_in_order():
         for name, service in SERVICES.items()
     }
     assert needs == {
-        "db": {},
+        "secrets": {},
+        "db": {"secrets": "service_completed_successfully"},
         "migrate": {"db": "service_healthy"},
         "demo": {"migrate": "service_completed_successfully"},
         "web": {
@@ -129,18 +133,17 @@ def test_services_start_in_order():
         "worker": {"migrate": "service_completed_successfully"},
         "proxy": {"web": "service_healthy"},
     }
-    # Without the profile the demo is not there, and the web must not wait for it.
-    assert SERVICES["demo"]["profiles"] == ["demo"]
-    assert SERVICES["web"]["depends_on"]["demo"]["required"] is False
+    # `docker compose up` alone starts all of them.
+    assert not [name for name, service in SERVICES.items() if "profiles" in service]
     # The image has a health check of its own; one-shot steps have nothing to be healthy about.
     assert "HEALTHCHECK" in {item.keyword for item in image.stages()[-1]}
-    for name in ("migrate", "demo"):
+    for name in ("secrets", "migrate", "demo"):
         assert SERVICES[name]["healthcheck"] == {"disable": True}
         assert SERVICES[name]["restart"] == "no"
 
 
 def test_commands_of_compose_are_those_of_the_image():
-    for name in ("migrate", "demo"):
+    for name in ("secrets", "migrate", "demo"):
         program, script, *_ = SERVICES[name]["command"]
         assert program == "python"
         assert (ROOT / script).is_file()
@@ -175,19 +178,42 @@ def test_every_container_has_limits_of_memory_and_processes():
 
 
 def test_each_process_sees_its_own_secrets_only():
-    seen = {
-        name: set(VARIABLE.findall(yaml.dump(service.get("environment", {}))))
-        & {"POSTGRES_PASSWORD", "BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD", "DJANGO_SECRET_KEY"}
+    """They come in volumes, one for each kind of process. The environment has none."""
+    secrets = {"POSTGRES_PASSWORD", "BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD", "DJANGO_SECRET_KEY"}
+    environments = {
+        name: set(VARIABLE.findall(yaml.dump(service.get("environment", {})))) & secrets
         for name, service in SERVICES.items()
     }
-    assert seen == {
-        "db": {"POSTGRES_PASSWORD", "BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD"},
-        "migrate": {"BANK_OWNER_PASSWORD", "DJANGO_SECRET_KEY"},
-        "demo": {"BANK_APP_PASSWORD", "DJANGO_SECRET_KEY"},
-        "web": {"BANK_APP_PASSWORD", "DJANGO_SECRET_KEY"},
-        "worker": {"BANK_APP_PASSWORD", "DJANGO_SECRET_KEY"},
-        "proxy": set(),
+    assert {name for name, found in environments.items() if found} == {"secrets"}
+    assert environments["secrets"] == secrets
+    mounted = {
+        name: [one for one in service.get("volumes", []) if one.startswith("secrets")]
+        for name, service in SERVICES.items()
     }
+    assert mounted == {
+        "secrets": [
+            "secrets:/run/bank-secrets/kept",
+            "secrets-db:/run/bank-secrets/db",
+            "secrets-owner:/run/bank-secrets/owner",
+            "secrets-app:/run/bank-secrets/app",
+        ],
+        "db": ["secrets-db:/run/bank:ro"],
+        "migrate": ["secrets-owner:/run/bank:ro"],
+        "demo": ["secrets-app:/run/bank:ro"],
+        "web": ["secrets-app:/run/bank:ro"],
+        "worker": ["secrets-app:/run/bank:ro"],
+        "proxy": [],
+    }
+
+
+def test_image_reads_the_secrets_as_its_env_file():
+    """An empty volume takes the owner of the folder that the image has there."""
+    runs = [item.rest for item in image.stages()[-1] if item.keyword == "RUN"]
+    assert "ln -s /run/bank/env .env" in runs
+    (made,) = (step for step in runs if "/run/bank-secrets" in step)
+    folders = [one.split(":")[1] for one in SERVICES["secrets"]["volumes"]]
+    assert made == "install --directory --owner=bank --group=bank --mode=0755 " + " ".join(folders)
+    assert SERVICES["secrets"]["command"][-1] == str(Path(folders[0]).parent)
 
 
 def test_every_setting_reaches_the_containers_and_stands_in_the_example():
@@ -219,8 +245,7 @@ def test_docker_itself_finds_no_fault():
     if not docker or _run(docker, "compose", "version").returncode:
         pytest.skip("needs docker with its compose plugin")
     names = set(VARIABLE.findall((ROOT / "docker-compose.yml").read_text("utf-8")))
-    required = {name: "x" for name in names if name.endswith(("PASSWORD", "SECRET_KEY"))}
-    answer = _run(docker, "compose", "--profile", "demo", "config", "--quiet", **required)
+    answer = _run(docker, "compose", "config", "--quiet", **dict.fromkeys(names, ""))
     assert answer.returncode == 0, answer.stderr
 
 

@@ -132,7 +132,7 @@ def _read_by(node: ast.AST) -> list[str]:
     match node:
         # In bankproject.environment itself.
         case ast.Call(
-            func=ast.Name("text" | "boolean" | "integer" | "words"),
+            func=ast.Name("text" | "boolean" | "integer" | "words" | "host"),
             args=[ast.Constant(str(name)), *_],
         ):
             return [name]

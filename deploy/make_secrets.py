@@ -1,0 +1,79 @@
+"""The secrets of a compose bank: made on its first start, and kept in a volume.
+
+    python deploy/make_secrets.py FOLDER
+
+FOLDER has four folders, each a volume. `kept` has all secrets and is mounted nowhere else. `db`,
+`owner` and `app` get what the database, `migrate` and all other processes may see. A variable of
+the environment overrides what was made. In production nothing made is good enough: it ends with
+exit code 1, and names what must be set. Running it again changes no secret.
+"""
+
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from django.core.exceptions import ImproperlyConfigured
+
+from bankproject.production import is_production
+
+NAMES = ("DJANGO_SECRET_KEY", "POSTGRES_PASSWORD", "BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD")
+ENV = "env"
+
+
+def distribute(folder: Path, environment: Mapping[str, str], *, production: bool) -> None:
+    """Writes the files of all services. Raises ImproperlyConfigured and OSError."""
+    given = {name: environment.get(name, "").strip() for name in NAMES}
+    if production and (absent := [name for name in NAMES if not given[name]]):
+        raise ImproperlyConfigured(
+            f"Not fit for production: {', '.join(absent)} must be set in .env."
+        )
+    found = {name: given[name] or _kept(folder / "kept" / name.lower()) for name in NAMES}
+    for name in NAMES[1:]:
+        # PostgreSQL's image reads them as a user of its own, and nobody else has this volume.
+        _write(folder / "db" / name.lower(), found[name], mode=0o444)
+    for role in ("owner", "app"):
+        password = quote(found[f"BANK_{role.upper()}_PASSWORD"], safe="")
+        lines = {
+            "DATABASE_URL": f"postgresql://bank_{role}:{password}@db:5432/bank",
+            "DJANGO_SECRET_KEY": found["DJANGO_SECRET_KEY"],
+        }
+        # Read as the bank's .env, where a value in single quotes stands as it is.
+        text = "\n".join(f"{name}='{value}'" for name, value in lines.items())
+        _write(folder / role / ENV, text, mode=0o400)
+
+
+def _kept(path: Path) -> str:
+    if not path.exists():
+        _write(path, secrets.token_hex(32), mode=0o400)
+    return path.read_text("ascii").strip()
+
+
+def _write(path: Path, text: str, *, mode: int) -> None:
+    """Whole or not at all, and on the disk: the database will be made with it."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f"{text}\n")
+        file.flush()
+        os.fchmod(descriptor, mode)
+        os.fsync(descriptor)
+    Path(name).replace(path)
+
+
+def main() -> int:
+    folder = Path(sys.argv[1])
+    try:
+        distribute(folder, os.environ, production=is_production())
+    except (ImproperlyConfigured, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

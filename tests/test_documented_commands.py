@@ -1,0 +1,202 @@
+"""Every shell block of the documents is run as it stands, or says here why not.
+
+The commands of docs/operations.md run in a folder like /srv/bank, by /bin/sh, with nothing of the
+caller's environment, as the roles that their URLs name. Passwords, hosts and folders are those of
+the test.
+"""
+
+import re
+import secrets
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from tests import image
+from tests.container import free_port
+from tests.http import get
+from tests.postgresql import PostgresqlServer, postgresql_server
+
+# The server is this module's own, so one run of the suite is enough.
+pytestmark = pytest.mark.sqlite
+
+ROOT = Path(__file__).resolve().parent.parent
+OPERATIONS = "docs/operations.md"
+_BLOCK = re.compile(r"^```(bash|sh|cron|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SERVE = ".venv/bin/python manage.py serve\n"
+
+# By words in the block.
+NOT_RUN_HERE = {
+    "make run\n": "tests of a bare Debian, `make test-bare`, run both commands of the README",
+    "make test\n": "this is it",
+    'create_api_client "Back office"': "tests/readme_examples.py makes its client by this command",
+    "docker compose up --build\n": "needs an engine; tests/test_compose.py runs the steps",
+    "docker compose up --build -d": "needs an engine; tests/test_compose.py runs the steps",
+    "docker compose exec -T db pg_dump": "needs an engine; tests/test_compose.py runs pg_dump",
+    "docker compose stop proxy": "needs an engine; tests/test_compose.py runs restore.sh",
+    "docker buildx": "asks the registry of images",
+    "kubectl": "needs a cluster; tests/test_containers.py reads the manifests",
+    "import_data /backups": "files of the example; tests of transactions.imports load others",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    document: str
+    language: str
+    text: str
+
+    @property
+    def reason(self) -> str:
+        return next((why for words, why in NOT_RUN_HERE.items() if words in self.text), "")
+
+
+def blocks() -> list[Block]:
+    documents = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [
+        Block(str(path.relative_to(ROOT)), language, text)
+        for path in documents
+        for language, text in _BLOCK.findall(path.read_text("utf-8"))
+        # tests/test_readme.py runs those, and compares the answers.
+        if (path.name, language) != ("README.md", "bash")
+    ]
+
+
+def test_each_block_is_run_or_says_why_not() -> None:
+    found = blocks()
+    used = {words for block in found for words in NOT_RUN_HERE if words in block.text}
+    assert used == set(NOT_RUN_HERE)
+    run = [block for block in found if not block.reason]
+    assert {block.document for block in run} == {OPERATIONS}
+    assert len(run) == 8
+
+
+class Machine:
+    """/srv/bank, /srv/backups and /srv/export of an operator, and the servers `db` and `spare`."""
+
+    def __init__(self, srv: Path, server: PostgresqlServer) -> None:
+        self.srv = srv
+        self.server = server
+        self.passwords = {"OWNER_PASSWORD": secrets.token_hex(8), "APP_PASSWORD": "a" * 16}
+        parameters = conninfo_to_dict(server.url)
+        self.address = f"{parameters['host']}:{parameters['port']}"
+        self.port = free_port()
+        self.environment = {
+            "HOME": str(srv),
+            "PATH": f"{server.bindir}:/usr/bin:/bin",
+            "PGPORT": str(parameters["port"]),
+            "PGPASSWORD": str(parameters["password"]),
+            "PORT": str(self.port),
+        }
+        self.superuser = str(parameters["user"])
+        bank = srv / "bank"
+        bank.mkdir()
+        image.copy_context(bank)
+        (bank / ".venv").symlink_to(ROOT / ".venv")
+        pgpass = f"*:*:*:bank_owner:{self.passwords['OWNER_PASSWORD']}\n"
+        (srv / ".pgpass").write_text(pgpass)
+        (srv / ".pgpass").chmod(0o600)
+
+    def here(self, text: str) -> str:
+        """The text, with what differs between the page and this machine."""
+        for name, password in self.passwords.items():
+            text = text.replace(name, password)
+        text = re.sub(r"@(db|spare):5432", f"@{self.address}", text)
+        text = text.replace("-h db -U postgres", f"-h {self.address.split(':')[0]} -d postgres")
+        return text.replace("/srv/", f"{self.srv}/")
+
+    def run(self, text: str, **variables: str) -> str:
+        environment = self.environment | {"PGUSER": self.superuser} | variables
+        done = subprocess.run(
+            ["/bin/sh", "-e", "-c", self.here(text)],
+            cwd=self.srv,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"{text}\n{done.stdout}"
+        return done.stdout
+
+    def run_cron(self, text: str) -> None:
+        """Each line, as cron does: from home, with little in the environment."""
+        for line in text.splitlines():
+            command = line.split(maxsplit=5)[5]
+            assert "%" not in command
+            self.run(command, PGPASSWORD="", PGUSER="")
+
+    def serve(self) -> None:
+        """`serve` until it is ready."""
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", f"exec {_SERVE}"],
+            cwd=self.srv / "bank",
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            deadline = time.monotonic() + 120
+            while get(f"http://127.0.0.1:{self.port}/api/v1/health/ready/")[0] != 200:
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+    def sql(self, *statements: str) -> None:
+        with psycopg.connect(self.server._url("postgres"), autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+
+def _block(words: str) -> str:
+    (found,) = (block.text for block in blocks() if words in block.text and not block.reason)
+    return found
+
+
+def test_an_operator_does_what_the_page_says(tmp_path: Path) -> None:
+    """In the order of a bank's life; each database that a step needs is new."""
+    with postgresql_server(fsync=False) as server:
+        if not (server.bindir / "psql").exists():
+            pytest.skip("this PostgreSQL comes without psql")
+        machine = Machine(tmp_path, server)
+        machine.sql("DROP DATABASE bank")
+        restore = _block("backups.py restore")
+        roles = restore[: restore.index("export ")]
+        machine.run(roles)
+
+        # Tried out on SQLite, then moved: the key is the one of the old bank.
+        machine.run("cd /srv/bank && .venv/bin/python manage.py migrate")
+        machine.run("cd /srv/bank && .venv/bin/python manage.py setup_demo")
+        (tmp_path / "bank" / "data").rename(tmp_path / "sqlite")
+        (tmp_path / "bank" / "data").symlink_to(tmp_path / "sqlite")
+        machine.run(_block("import_data /srv/export"))
+
+        install = _block("deploy/migrate.py\n.venv/bin/python manage.py serve")
+        assert install.endswith(_SERVE)
+        machine.run(install.removesuffix(_SERVE))
+        assert (tmp_path / "bank" / ".env").stat().st_mode & 0o777 == 0o600
+        machine.serve()
+        for block in blocks():
+            if block.language == "cron":
+                machine.run_cron(block.text)
+
+        machine.sql("CREATE DATABASE bank_drill OWNER bank_owner")
+        assert "Drill passed" in machine.run(_block("backups.py drill"))
+        dump = max((tmp_path / "backups").glob("*.dump"))
+        machine.sql("DROP DATABASE bank", "CREATE DATABASE bank OWNER bank_owner")
+        text = restore.removeprefix(roles).replace("bank-20261123T020000Z.dump", dump.name)
+        machine.run(f"cd /srv/bank\n{text}")
+        checked = machine.run(
+            _block("check --deploy").replace(" --deploy --fail-level WARNING", "")
+        )
+        assert "no issues" in checked
