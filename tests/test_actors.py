@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 
 from tests.api import make_user
 from tests.assertions import nothing_changes
-from tests.factories import make_account
+from tests.factories import deposit, make_account
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,9 @@ def commands_with_actor() -> list[str]:
 
 
 def arguments_of(name: str, folder: Path) -> list[str]:
-    """What the command needs besides."""
+    """What the command needs apart from its actor."""
+    if name == "reverse_transactions":
+        return [str(deposit(make_account(), 5).id), "--reason=Mistake"]
     if name != "post_batch":
         return []
     path = folder / "movements.csv"

@@ -28,10 +28,12 @@ from transactions.commands import Deposit
 pytestmark = pytest.mark.django_db
 
 _TOMORROW = timezone.now() + timedelta(days=1)
+_YESTERDAY = timezone.now() - timedelta(days=1)
 MONEY = {
     "amount": ("5.00", "5.01"),
     "description": ("Rent", "rent"),
     "scheduled_for": (rfc_3339(_TOMORROW), rfc_3339(_TOMORROW + timedelta(seconds=1))),
+    "effective_at": (rfc_3339(_YESTERDAY), rfc_3339(_YESTERDAY + timedelta(seconds=1))),
 }
 # The body of each route that takes a key, and of each of its members two values. `other` and
 # `third` stand for accounts.
@@ -99,7 +101,8 @@ class Bank:
 
 
 @pytest.fixture
-def bank() -> Bank:
+def bank(settings: Any) -> Bank:
+    settings.BANK_BACKDATE_DAYS = 7
     return Bank()
 
 

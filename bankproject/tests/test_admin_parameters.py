@@ -101,6 +101,7 @@ def test_what_narrows_a_list_is_shown_on_its_pages() -> None:
     # Shown as another figure: the state of an account, client or row; who a client acts as.
     shown_otherwise = {
         "accounts.account": {"status"},
+        "accounts.limitrequest": {"status"},
         "clients.apiclient": {"is_active", "user__username"},
         "oauth2_provider.accesstoken": {
             "application",

@@ -32,6 +32,7 @@ PAGES = [
 LISTS = [
     "/admin/accounts/account/",
     "/admin/accounts/accountevent/",
+    "/admin/accounts/limitrequest/",
     "/admin/transactions/transaction/",
     "/admin/transactions/transaction/?status__exact=FAILED",
     "/admin/transactions/transaction/?status__exact=PENDING",

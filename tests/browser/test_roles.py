@@ -9,7 +9,10 @@ from tests.browser.watched import Sit
 
 pytestmark = pytest.mark.sqlite
 
-BANK = ["Today", "Accounts", "Transactions", "Approvals", "Failed", "Entries", "Batches", "Archive"]
+BANK = [
+    "Today", "Accounts", "Transactions", "Approvals", "Overdraft limits", "Failed", "Entries",
+    "Batches", "Archive",
+]  # fmt: skip
 RECORDS = ["Account events", "Transaction events", "Verifications"]
 OVERSIGHT = [
     "API clients", "Access tokens", "Users", "Groups", "Second factor", "Logins", "Failed logins",

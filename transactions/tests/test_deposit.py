@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -25,7 +25,8 @@ NOW = datetime(2026, 3, 1, 12, 30, 0, 123457, tzinfo=UTC)
 
 def test_a_deposit_debits_cash_and_credits_the_account(django_user_model) -> None:
     teller = django_user_model.objects.create_user("teller")
-    account = make_account()
+    with time_machine.travel(NOW - timedelta(hours=1), tick=False):
+        account = make_account()
     command = Deposit(
         account_id=account.id,
         amount=Decimal("500.25"),
@@ -84,7 +85,7 @@ def test_a_deposit_debits_cash_and_credits_the_account(django_user_model) -> Non
 
 @pytest.mark.parametrize(
     ("currency", "amount"),
-    [("JPY", "1"), ("USD", "0.01"), ("BHD", "0.001"), ("CLF", "0.0001"), ("USD", "7.1000000")],
+    [("JPY", "1"), ("USD", "0.01"), ("BHD", "0.001"), ("CLF", "0.0001"), ("USD", "7.10")],
 )
 def test_an_amount_may_use_all_digits_of_its_currency(currency: str, amount: str) -> None:
     account = make_account(balance=3, currency=currency)

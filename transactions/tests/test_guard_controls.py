@@ -9,10 +9,12 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.commands import CloseAccount
+from accounts.models import LimitRequest
 from core.database import all_objects
 from core.database_objects import DatabaseObject
 from tests.factories import deposit, make_account, run
@@ -28,6 +30,7 @@ ACCOUNTS, JOURNAL = "accounts_account", "transactions_transaction"
 ACCOUNT_EVENTS, EVENTS = "accounts_accountevent", "transactions_transactionevent"
 VERIFICATIONS = "transactions_verification"
 BATCHES = "transactions_batch"
+LIMIT_REQUESTS = "accounts_limitrequest"
 RUNS, SEGMENTS = "transactions_archiverun", "transactions_archivesegment"
 # Held by tests of two requests at once, or for PostgreSQL's workers only.
 ELSEWHERE = {
@@ -105,6 +108,30 @@ def of_batch(statement: str) -> str:
     return statement
 
 
+def of_owner(world: World) -> str:
+    user = get_user_model().objects.create_user("ada")
+    return f"UPDATE {ACCOUNTS} SET owner_id = {user.pk} WHERE id = {world.empty}"
+
+
+def of_request(statement: str) -> str:
+    LimitRequest.objects.create(
+        id=uuid4(),
+        account=make_account(),
+        overdraft_limit=Decimal(9),
+        limit_before=Decimal(0),
+        reason="asked",
+        created_at=timezone.now(),
+    )
+    return statement
+
+
+def decided_at_birth(world: World) -> str:
+    source = f"(SELECT id FROM {LIMIT_REQUESTS} LIMIT 1)"
+    of_request("")
+    changed = {"status": "'REJECTED'", "decided_at": "created_at", "account_id": world.empty}
+    return copied(LIMIT_REQUESTS, source, id=sql_id(uuid4()), **changed)
+
+
 def archived(world: World) -> str:
     run_id = sql_id(new_run().pk)
     execute(
@@ -139,6 +166,13 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     "accounts_account_closed": lambda w: (
         f"UPDATE {ACCOUNTS} SET status = 'ACTIVE' WHERE id = {w.closed}"
     ),
+    "accounts_account_owner": of_owner,
+    "accounts_account_limit": lambda w: (
+        f"UPDATE {ACCOUNTS} SET overdraft_limit = 10000 WHERE id = {w.empty}"
+    ),
+    f"{LIMIT_REQUESTS}_no_delete": lambda _: of_request(f"DELETE FROM {LIMIT_REQUESTS}"),
+    f"{LIMIT_REQUESTS}_birth": decided_at_birth,
+    f"{LIMIT_REQUESTS}_decided": lambda _: of_request(f"UPDATE {LIMIT_REQUESTS} SET reason = 'x'"),
     "accounts_accountevent_no_delete": lambda w: (
         f"DELETE FROM {ACCOUNT_EVENTS} WHERE account_id = {w.closed}"
     ),
@@ -179,7 +213,14 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     f"{SEGMENTS}_no_update": lambda _: of_segment(f"UPDATE {SEGMENTS} SET rows = 2"),
     **{
         f"{table}_no_truncate": lambda _, table=table: f"TRUNCATE {table} CASCADE"
-        for table in (ACCOUNT_EVENTS, EVENTS, VERIFICATIONS, SEGMENTS, JOURNAL)
+        for table in (
+            ACCOUNT_EVENTS,
+            LIMIT_REQUESTS,
+            EVENTS,
+            VERIFICATIONS,
+            SEGMENTS,
+            JOURNAL,
+        )
     },
 }
 # A CASCADE from these meets the guards of the tables that refer to them as well.
@@ -202,6 +243,12 @@ def test_every_guard_has_its_control() -> None:
     assert TransactionEvent.objects.count() == Transaction.objects.count() == 0
 
 
+def execute_to_the_end(statement: str) -> None:
+    """Some guards look at the end of a transaction."""
+    execute(statement)
+    connection.check_constraints()
+
+
 @pytest.mark.parametrize("name", FORBIDDEN)
 def test_without_its_guard_it_goes_through(name: str, world: World) -> None:
     guard = {item.name: item for item in guards()}.get(name)
@@ -210,7 +257,7 @@ def test_without_its_guard_it_goes_through(name: str, world: World) -> None:
     statement = FORBIDDEN[name](world)
     connection.check_constraints()  # PostgreSQL truncates no table that has checks to come.
     with pytest.raises(IntegrityError), transaction.atomic():
-        execute(statement)
+        execute_to_the_end(statement)
     on_table = f" ON {guard.table}" if connection.vendor == "postgresql" else ""
     execute(f"DROP TRIGGER {name}{on_table}")
     execute(statement)
