@@ -103,6 +103,7 @@ def test_an_amount_may_use_all_digits_of_its_currency(currency: str, amount: str
         ("USD", "Infinity", "invalid_amount"),
         ("JPY", "0.1", "too_many_decimals"),
         ("USD", "0.001", "too_many_decimals"),
+        ("USD", "7.1000000", "too_many_decimals"),
         ("BHD", "0.0001", "too_many_decimals"),
         ("CLF", "0.00001", "too_many_decimals"),
         ("USD", str(MAX_AMOUNT + Decimal("0.01")), "amount_too_large"),
