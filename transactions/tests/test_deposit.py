@@ -162,6 +162,12 @@ def test_a_balance_reaches_its_limit_and_does_not_pass_it() -> None:
     assert account.balance == MAX_BALANCE
 
 
+def test_the_limit_is_not_passed_by_one_unit_of_the_database() -> None:
+    account = holding(MAX_BALANCE - 7, make_account(currency="CLF"))
+    kept_as_failed(Deposit(account_id=account.id, amount=Decimal("7.0001")), BalanceLimit)
+    assert deposit(account, 7).status == "COMPLETED"
+
+
 def test_closed_comes_before_frozen_and_frozen_before_the_limit() -> None:
     full = holding(MAX_BALANCE)
     run(FreezeAccount(account_id=full.id))
