@@ -48,6 +48,7 @@ class ChangeOverdraftLimit(AccountCommand):
 
     def apply(self, origin: Origin, now: datetime) -> Account:
         account = Account.objects.get(pk=self.account_id)
+        validate_overdraft_limit(self.overdraft_limit, account.currency)
         is_higher = self.overdraft_limit > account.overdraft_limit
         if not (is_higher and is_large(to_units(self.overdraft_limit), account.currency)):
             return self.set_on(account, origin, now)
