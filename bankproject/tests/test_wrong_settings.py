@@ -207,7 +207,7 @@ def test_documents_name_the_variables_that_the_code_reads(names: list[str]) -> N
     readme = (ROOT / "README.md").read_text("utf-8")
     assert sorted(re.findall(rf"^\| `({pattern})` \|", readme, re.MULTILINE)) == names
     example = (ROOT / ".env.example").read_text("utf-8")
-    of_compose = {"BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD", "BANK_VERSION"}
+    of_compose = {"BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD", "BANK_VERSION", "BANK_DEMO"}
     in_example = set(re.findall(rf"^# ({pattern})=", example, re.MULTILINE)) - of_compose
     # Set by `serve`.
     assert sorted(in_example) == names
