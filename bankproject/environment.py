@@ -124,7 +124,7 @@ def amounts(name: str) -> dict[str, Decimal]:
     return found
 
 
-# What the server reads besides the settings -------------------------------------------------------
+# What the server reads beyond the settings --------------------------------------------------------
 
 # While one waits for the database, the other computes. More would only wait for each other.
 WEB_THREADS = 2

@@ -135,7 +135,7 @@ def meaning_of(error: BaseException) -> Meaning:
 
 
 def to_operators(error: BaseException) -> str:
-    """What it means to whoever runs a command; empty where it can only be the code's fault."""
+    """What it means to the user of a command; empty where it can only be the code's fault."""
     cause = error.__cause__ or error
     if getattr(cause, "sqlstate", None) in _NOT_MIGRATED or str(cause).startswith(
         ("no such table", "no such column")

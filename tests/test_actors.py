@@ -1,4 +1,4 @@
-"""`--actor` of a management command: whoever it names needs the rights that the API asks for."""
+"""`--actor` of a management command: the user it names needs the rights that the API asks for."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Moments until which nothing can be posted any more, so that what is told of them stays true.
+"""Moments until which nothing can be posted any more, so that answers about them stay true.
 
 A posting gets its moment under the locks of its accounts, and is seen when it is committed. In
 between it is on its way: a balance at a later moment that is read then would change.

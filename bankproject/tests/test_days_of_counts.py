@@ -1,4 +1,4 @@
-"""Counts are of this day, and the day is that of whoever looks."""
+"""Counts are of this day, and the day is the reader's own."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

@@ -86,7 +86,7 @@ def test_what_is_whole_starts_and_is_shut(tmp_path: Path) -> None:
         "SESSION_COOKIE_HTTPONLY": True,
         "CSRF_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        # What the prefix demands besides: the whole site, and no other host of the domain.
+        # The prefix also demands the whole site, and no other host of the domain.
         "SESSION_COOKIE_NAME": "__Host-sessionid",
         "CSRF_COOKIE_NAME": "__Host-csrftoken",
         "SESSION_COOKIE_PATH": "/",

@@ -1,4 +1,4 @@
-"""A balance and its moment that the bank has told stay true, whoever posts meanwhile.
+"""A balance and its moment that the bank has told stay true beside other postings.
 
 With TEST_SCALE=20 it is 2,000 pairs, beside batches of 1,500.
 """

@@ -1,4 +1,4 @@
-"""What a retry needs besides the right to retry: the view asks for it by the user's own rights."""
+"""A retry needs more than the right to retry: the view asks for it by the user's own rights."""
 
 from decimal import Decimal
 
