@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from gunicorn import util
@@ -18,32 +19,30 @@ from gunicorn.http.errors import (
 )
 from gunicorn.workers.gthread import ThreadWorker
 
+from core.errors import ERROR_KINDS
+
 # Which program serves the bank is nobody's business; the library has no switch for its name.
 wsgi.SERVER = "bank"
 
 
 _OUR_FAULT = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
-_TITLES = {
-    400: ("Bad Request", "bad_request", "The request is malformed"),
-    414: ("URI Too Long", "uri_too_long", "The address is too long"),
-    431: ("Request Header Fields Too Large", "headers_too_large", "The headers are too large"),
-}
 
 
-def _problem(status: int) -> bytes:
-    """A whole answer, after which the connection is closed."""
-    reason, code, title = _TITLES[status]
+def _problem(code: str) -> bytes:
+    """A whole answer for a code of `ERROR_KINDS`. The caller closes the connection after it."""
+    kind = ERROR_KINDS[code]
     members = {
         "type": f"urn:bank:problem:{code}",
-        "title": title,
-        "status": status,
+        "title": kind.title,
+        "status": kind.status,
         "detail": "The server could not read the request. Nothing was done.",
         "code": code,
-        "retryable": False,
+        "retryable": kind.retryable,
     }
     body = json.dumps(members).encode()
     head = (
-        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nCache-Control: no-store\r\n"
+        f"HTTP/1.1 {kind.status} {HTTPStatus(kind.status).phrase}\r\n"
+        "Connection: close\r\nCache-Control: no-store\r\n"
         f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode("ascii") + body
@@ -68,12 +67,12 @@ class WatchedThreadWorker(ThreadWorker):
         if not isinstance(exc, ParseException) or isinstance(exc, _OUR_FAULT):
             super().handle_error(req, client, addr, exc)
             return
-        status = 400
+        code = "bad_request"
         if isinstance(exc, LimitRequestLine | LimitRequestHeaders):
-            status = 414 if isinstance(exc, LimitRequestLine) else 431
+            code = "uri_too_long" if isinstance(exc, LimitRequestLine) else "headers_too_large"
         self.log.warning("No request of HTTP, from %s: %s", (addr or ("",))[0], type(exc).__name__)
         with suppress(OSError):
-            util.write_nonblock(client, _problem(status))
+            util.write_nonblock(client, _problem(code))
 
     def beat(self) -> None:
         """The request of this thread makes progress."""

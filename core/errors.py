@@ -24,6 +24,7 @@ class ErrorKind:
 # The one table of error codes. Views, schema and documentation read it; a test walks it.
 ERROR_KINDS: dict[str, ErrorKind] = {
     "validation_error": ErrorKind(400, "The request is not valid"),
+    "bad_request": ErrorKind(400, "The request is malformed"),
     "insufficient_funds": ErrorKind(400, "Insufficient funds", retryable=True),
     "same_account": ErrorKind(400, "Both accounts are the same"),
     "currency_mismatch": ErrorKind(400, "The currencies differ"),
@@ -47,9 +48,11 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "reversal_of_reversal": ErrorKind(409, "A reversal cannot be reversed"),
     "approval_required": ErrorKind(409, "Approval is required"),
     "payload_too_large": ErrorKind(413, "The request is too large"),
+    "uri_too_long": ErrorKind(414, "The address is too long"),
     "unsupported_media_type": ErrorKind(415, "Unsupported media type"),
     "idempotency_key_reused": ErrorKind(422, "The idempotency key belongs to another request"),
     "throttled": ErrorKind(429, "Too many requests", retryable=True),
+    "headers_too_large": ErrorKind(431, "The headers are too large"),
     "internal_error": ErrorKind(500, "Internal error"),
     "processing_error": ErrorKind(503, "The transaction could not be processed", retryable=True),
     "busy": ErrorKind(503, "Busy, try again", retryable=True),

@@ -183,12 +183,18 @@ def _implied_codes(path: str, method: str, operation: dict[str, Any]) -> Iterabl
         yield "permission_denied"
         if method != "get":
             yield "self_dealing"
+    places = {parameter["in"] for parameter in operation.get("parameters", [])}
     if "{" in path:
         yield "not_found"
     if "requestBody" in operation:
         yield from ("validation_error", "payload_too_large", "unsupported_media_type")
-    if any(parameter["in"] == "query" for parameter in operation.get("parameters", [])):
+    if "query" in places:
         yield "validation_error"
+    # The server refuses these before the bank reads them.
+    if places & {"path", "query"}:
+        yield "uri_too_long"
+    if "header" in places:
+        yield "headers_too_large"
 
 
 def leave_parameters_empty(result: dict[str, Any], **_: Any) -> dict[str, Any]:
