@@ -1,6 +1,7 @@
 """What the OpenAPI schema says of the routes of accounts: words, examples, and possible errors."""
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
@@ -19,7 +20,7 @@ from core.api.describe import errors, page_example, page_of, request_example, re
 TAG = "Accounts"
 
 ACCOUNT_ID = OpenApiParameter(
-    "account_id", str, OpenApiParameter.PATH, description="Identifier of the account (UUID)."
+    "account_id", UUID, OpenApiParameter.PATH, description="Identifier of the account (UUID)."
 )
 
 ACCOUNT_EXAMPLE: dict[str, Any] = {
@@ -129,7 +130,7 @@ reopen_account = _command(
 )
 
 _REQUEST_ID = OpenApiParameter(
-    "limit_request_id", str, OpenApiParameter.PATH, description="Identifier of the request (UUID)."
+    "limit_request_id", UUID, OpenApiParameter.PATH, description="Identifier of the request (UUID)."
 )
 
 LIMIT_REQUEST_EXAMPLE: dict[str, Any] = {

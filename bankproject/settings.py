@@ -413,9 +413,9 @@ SPECTACULAR_SETTINGS = {
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "clients.schema.add_oauth_routes",
         "core.api.schema.close_request_bodies",
         "core.api.schema.add_problem_responses",
+        "clients.schema.add_oauth_routes",
         "core.api.schema.leave_parameters_empty",
     ],
     "ENUM_NAME_OVERRIDES": {

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from clients.scopes import SCOPES
+from core.api.schema import CHALLENGE, FORM, describe_problems
 
 TOKEN_PATH = "/api/v1/oauth/token/"  # noqa: S105 - a path, not a secret
 
@@ -29,92 +30,225 @@ class BearerScheme(OpenApiAuthenticationExtension):
         return {self.name: sorted(scopes)}
 
 
-def _form(required: list[str], **properties: str) -> dict[str, Any]:
-    """The body of an OAuth2 route: a form, with the client's credentials in it or in the header."""
-    described = {
-        **properties,
-        "client_id": "The client, unless HTTP Basic names it.",
-        "client_secret": "Its secret, unless HTTP Basic gives it.",
-    }
-    schema = {
+_TOKEN = "fJ2kq0XvN3sTz8yB1uLw6cRgHd5eAo9mPi4tKx7VbQs"  # noqa: S105 - an example
+_CLIENT: dict[str, Any] = {
+    "client_id": {
+        "type": "string",
+        "minLength": 1,
+        "description": "The client, unless HTTP Basic names it.",
+    },
+    "client_secret": {
+        "type": "string",
+        "format": "password",
+        "minLength": 1,
+        "description": "Its secret, unless HTTP Basic gives it.",
+    },
+}
+
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "TokenRequest": {
         "type": "object",
-        "required": required,
+        "description": "What the client asks for (RFC 6749, section 4.4.2), as a form.",
+        "required": ["grant_type"],
         "additionalProperties": False,
         "properties": {
-            name: {"type": "string", "minLength": 1, "description": text}
-            for name, text in described.items()
+            "grant_type": {
+                "type": "string",
+                "enum": ["client_credentials"],
+                "example": "client_credentials",
+                "description": "There is no other grant.",
+            },
+            "scope": {
+                "type": "string",
+                "minLength": 1,
+                "description": "Scopes of the client, separated by blanks.",
+                "example": " ".join(SCOPES),
+            },
+            **_CLIENT,
         },
-    }
-    return {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}
+    },
+    "IssuedTokenRequest": {
+        "type": "object",
+        "description": "A token that was issued (RFC 7009, section 2.1), as a form.",
+        "required": ["token"],
+        "additionalProperties": False,
+        "properties": {
+            "token": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The token.",
+                "example": _TOKEN,
+            },
+            "token_type_hint": {"type": "string", "minLength": 1, "description": "Ignored."},
+            **_CLIENT,
+        },
+    },
+    "Token": {
+        "type": "object",
+        "description": "A token (RFC 6749, section 5.1). There are no refresh tokens.",
+        "required": ["access_token", "token_type", "expires_in", "scope"],
+        "properties": {
+            "access_token": {
+                "type": "string",
+                "description": "The token, 43 characters. The bank keeps a digest of it.",
+                "example": _TOKEN,
+            },
+            "token_type": {
+                "type": "string",
+                "enum": ["Bearer"],
+                "example": "Bearer",
+                "description": "How to send it: `Authorization: Bearer` (RFC 6750, section 2.1).",
+            },
+            "expires_in": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "Seconds until it expires.",
+                "example": 900,
+            },
+            "scope": {
+                "type": "string",
+                "description": "What it is good for, separated by blanks; empty for nothing.",
+                "example": "accounts:read transactions:read",
+            },
+        },
+    },
+    "TokenState": {
+        "type": "object",
+        "description": (
+            "What a token is good for (RFC 7662, section 2.2). All members are there if it is"
+            " active, else `active` alone."
+        ),
+        "required": ["active"],
+        "properties": {
+            "active": {
+                "type": "boolean",
+                "description": "False for a token that is unknown, expired, or revoked.",
+                "example": True,
+            },
+            "token_type": {
+                "type": "string",
+                "enum": ["Bearer"],
+                "example": "Bearer",
+                "description": "How the token is sent.",
+            },
+            "client_id": {
+                "type": "string",
+                "description": "The client that it was issued to.",
+                "example": "Pq3sVn0cX7",
+            },
+            "username": {
+                "type": "string",
+                "description": "The user that the client acts as.",
+                "example": "tessa",
+            },
+            "scope": {
+                "type": "string",
+                "description": "What it is good for, separated by blanks; empty for nothing.",
+                "example": "accounts:read transactions:read",
+            },
+            "exp": {
+                "type": "integer",
+                "format": "int64",
+                "description": "When it expires, in seconds since 1970-01-01T00:00:00Z.",
+                "example": 1769852700,
+            },
+        },
+    },
+    "OAuthError": {
+        "type": "object",
+        "description": "Why the request or the client was refused (RFC 6749, section 5.2).",
+        "required": ["error"],
+        "properties": {
+            "error": {
+                "type": "string",
+                "enum": [
+                    "invalid_request",
+                    "invalid_client",
+                    "invalid_grant",
+                    "invalid_scope",
+                    "unauthorized_client",
+                    "unsupported_grant_type",
+                    "unsupported_token_type",
+                ],
+                "description": "Why, for programs. The last one is of RFC 7009, section 2.2.1.",
+                "example": "invalid_request",
+            },
+            "error_description": {
+                "type": "string",
+                "description": "Why, for people. Its wording may change.",
+                "example": "Missing token parameter.",
+            },
+        },
+    },
+}
 
-
-def _answer(description: str, example: dict[str, Any]) -> dict[str, Any]:
-    media = {"schema": {"type": "object", "description": description}, "example": example}
-    return {"description": description, "content": {"application/json": media}}
-
-
-def _refused(error: str) -> dict[str, Any]:
-    return _answer(
-        "The request or the client was refused (RFC 6749, section 5.2).", {"error": error}
-    )
+# Name of the route -> summary, description, component of the form, component of the answer.
+_ROUTES = {
+    "token": (
+        "Get a token",
+        "Client credentials (RFC 6749, 4.4). A token without a scope is good for nothing.",
+        "TokenRequest",
+        "Token",
+    ),
+    "revoke": (
+        "Revoke a token",
+        "The token is good for nothing any more (RFC 7009). An unknown token is no error.",
+        "IssuedTokenRequest",
+        "",
+    ),
+    "introspect": (
+        "Ask what a token is good for",
+        "Token introspection (RFC 7662).",
+        "IssuedTokenRequest",
+        "TokenState",
+    ),
+}
+# What is refused as everywhere, by problem details: these routes read the body by other rules.
+_PROBLEMS = {
+    "validation_error",
+    "payload_too_large",
+    "unsupported_media_type",
+    "throttled",
+    "internal_error",
+    "busy",
+    "outcome_unknown",
+}
 
 
 def add_oauth_routes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Postprocessing hook: the OAuth2 routes, which are the library's and not of this framework."""
-    routes = {
-        "token": (
-            "Get a token",
-            "Client credentials (RFC 6749, 4.4). A token without a scope is good for nothing.",
-            _form(
-                ["grant_type"],
-                grant_type="`client_credentials`.",
-                scope="Scopes, separated by blanks.",
-            ),
-            _answer(
-                "The token.",
-                {
-                    "access_token": "fJ2kq0Xv...",
-                    "expires_in": 900,
-                    "token_type": "Bearer",
-                    "scope": "accounts:read",
-                },
-            ),
-        ),
-        "revoke": (
-            "Revoke a token",
-            "The token is good for nothing any more (RFC 7009).",
-            _form(["token"], token="The token.", token_type_hint="Ignored."),  # noqa: S106 - a description
-            {"description": "Revoked."},
-        ),
-        "introspect": (
-            "Ask what a token is good for",
-            "Token introspection (RFC 7662).",
-            _form(["token"], token="The token.", token_type_hint="Ignored."),  # noqa: S106 - a description
-            _answer(
-                "What is known of it.",
-                {
-                    "active": True,
-                    "scope": "accounts:read",
-                    "client_id": "Pq3...",
-                    "exp": 1769852700,
-                },
-            ),
-        ),
-    }
-    for name, (summary, description, body, answer) in routes.items():
-        result["paths"][f"/api/v1/oauth/{name}/"] = {
-            "post": {
-                "operationId": f"oauth_{name}",
-                "tags": ["OAuth2"],
-                "summary": summary,
-                "description": description,
-                "security": [{}],
-                "requestBody": body,
-                "responses": {
-                    "200": answer,
-                    "400": _refused("invalid_request"),
-                    "401": _refused("invalid_client"),
-                },
-            }
+    result["components"]["schemas"] |= _SCHEMAS
+    for name, (summary, description, form, answer) in _ROUTES.items():
+        operation = {
+            "operationId": f"oauth_{name}",
+            "tags": ["OAuth2"],
+            "summary": summary,
+            "description": description,
+            # No token: the client's credentials are in the form, or in the header.
+            "security": [],
+            "requestBody": {"required": True, "content": {FORM: _media(form)}},
+            "responses": {
+                "200": _answer("Done.", answer) if answer else {"description": "Done; no body."},
+                "400": _answer("The request was refused.", "OAuthError"),
+                "401": _answer("The client was refused.", "OAuthError", error="invalid_client")
+                | {"headers": CHALLENGE},
+            },
         }
+        describe_problems("post", operation, _PROBLEMS)
+        result["paths"][f"/api/v1/oauth/{name}/"] = {"post": operation}
     return result
+
+
+def _answer(description: str, component: str, **example: str) -> dict[str, Any]:
+    content = {"application/json": _media(component, example)}
+    return {"description": description, "content": content}
+
+
+def _media(component: str, example: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A body of this component. Without an example, those of its members make one."""
+    members = _SCHEMAS[component]["properties"].items()
+    of_members = {name: member["example"] for name, member in members if "example" in member}
+    return {
+        "schema": {"$ref": f"#/components/schemas/{component}"},
+        "example": example or of_members,
+    }

@@ -99,14 +99,45 @@ def test_every_member_of_every_body_is_described() -> None:
     assert undescribed == []
 
 
-@each_operation_of_the_bank
+@each_operation
+def test_an_id_in_a_path_is_a_uuid(path: str, method: str, operation: Operation) -> None:
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path":
+            assert parameter["schema"] == {"type": "string", "format": "uuid"}
+
+
+def _is_typed(schema: dict[str, Any]) -> bool:
+    """Whether a generated client knows what is in it."""
+    schema = resolved(schema)
+    parts = [part for word in ("oneOf", "anyOf", "allOf") for part in schema.get(word, [])]
+    if parts:
+        return all(map(_is_typed, parts))
+    if schema.get("type") == "array":
+        return _is_typed(schema["items"])
+    members = schema.get("properties") or schema.get("additionalProperties")
+    return bool(members) if schema.get("type") == "object" else "type" in schema
+
+
+@each_operation
+def test_every_body_has_members_with_types(path: str, method: str, operation: Operation) -> None:
+    """Or a generated client hands out what nobody can use without a look at the bank."""
+    for content in _contents(operation):
+        for media_type, body in content.items():
+            assert _is_typed(body["schema"]), media_type
+            for name, member in resolved(body["schema"]).get("properties", {}).items():
+                assert _is_typed(member), name
+
+
+def _contents(operation: Operation) -> list[dict[str, Any]]:
+    """Of the body that is sent, and of each answer, by media type."""
+    bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+    return [body.get("content", {}) for body in bodies]
+
+
+@each_operation
 def test_examples_stand_where_clients_look(path: str, method: str, operation: Operation) -> None:
-    """Of each body that is sent, and of each answer; and they are what the schema says."""
-    bodies = []
-    if "requestBody" in operation:
-        bodies.append(operation["requestBody"]["content"])
-    bodies += [response.get("content", {}) for response in operation["responses"].values()]
-    for content in bodies:
+    """Of each body that is sent, and of each answer."""
+    for content in _contents(operation):
         for media_type, body in content.items():
             has_example = "example" in body or body.get("examples")
             assert has_example or resolved(body["schema"]).get("example"), media_type

@@ -1,10 +1,12 @@
 """Parameters that several routes of transactions take, for the OpenAPI schema."""
 
+from uuid import UUID
+
 from drf_spectacular.utils import OpenApiParameter
 
 TRANSACTION_ID = OpenApiParameter(
     "transaction_id",
-    str,
+    UUID,
     OpenApiParameter.PATH,
     description="Identifier of the transaction (UUID).",
 )

@@ -8,6 +8,7 @@ from django.test import Client
 
 from clients.registry import create_client
 from tests.api import API, make_user
+from tests.contract import check_answer
 
 FORM = "application/x-www-form-urlencoded"
 GRANT = {"grant_type": "client_credentials"}
@@ -28,10 +29,15 @@ class Program:
         return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
     def post(self, route: str, form: dict[str, str], authorization: str | None = None) -> Any:
-        """With HTTP Basic, unless `authorization` is something else; empty for none."""
+        """With HTTP Basic, unless `authorization` is something else; empty for none.
+
+        The answer is held against docs/openapi.yaml.
+        """
         credentials = self.basic() if authorization is None else authorization
         headers = {"Authorization": credentials} if credentials else {}
-        return self.http.post(f"{API}oauth/{route}/", urlencode(form), FORM, headers=headers)
+        answer = self.http.post(f"{API}oauth/{route}/", urlencode(form), FORM, headers=headers)
+        check_answer(answer)  # type: ignore[arg-type]
+        return answer
 
     def token(self, scope: str = READ) -> str:
         answer = self.post("token", {**GRANT, "scope": scope})

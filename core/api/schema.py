@@ -13,6 +13,7 @@ from core.api.problems import CONTENT_TYPE, RETRY_AFTER_SECONDS, TYPE_PREFIX
 from core.errors import ERROR_KINDS, REFUSALS
 
 EXTENSION = "x-error-codes"
+FORM = "application/x-www-form-urlencoded"
 _METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}
 # Whoever names one of these moves money, and keeps what was refused as a FAILED transaction.
 _MONEY_CODES = {"insufficient_funds", "balance_limit"}
@@ -108,13 +109,14 @@ _PROBLEM: dict[str, Any] = {
     },
 }
 
+CHALLENGE: dict[str, Any] = {
+    "WWW-Authenticate": {
+        "description": "How to authenticate (RFC 9110, section 11.6.1).",
+        "schema": {"type": "string"},
+    }
+}
 _HEADERS: dict[int, dict[str, Any]] = {
-    401: {
-        "WWW-Authenticate": {
-            "description": "How to authenticate (RFC 9110, section 11.6.1).",
-            "schema": {"type": "string"},
-        }
-    },
+    401: CHALLENGE,
     429: {
         "Retry-After": {
             "description": "Seconds to wait before trying again.",
@@ -136,14 +138,20 @@ def add_problem_responses(result: dict[str, Any], **_context: Any) -> dict[str, 
     schemas |= {"Problem": _PROBLEM, "ProblemError": _PROBLEM_ERROR}
     for path, method, operation in _operations(result):
         codes = {*_implied_codes(path, method, operation), *operation.pop(EXTENSION, ())}
-        responses = operation["responses"]
-        kept = REFUSALS.keys() if codes & _MONEY_CODES else set[str]()
-        for code in sorted(codes, key=list(ERROR_KINDS).index):
-            _add_response(responses, code, _example(code, method, is_kept=code in kept))
-        for status, response in responses.items():
-            response["description"] = response.get("description") or HTTPStatus(int(status)).phrase
-        operation["responses"] = dict(sorted(responses.items()))
+        describe_problems(method, operation, codes)
     return result
+
+
+def describe_problems(method: str, operation: dict[str, Any], codes: set[str]) -> None:
+    """Adds the responses of these codes to the operation. Raises ValueError for an unknown code."""
+    responses = operation["responses"]
+    kept = REFUSALS.keys() if codes & _MONEY_CODES else set[str]()
+    error = _example_error(method, operation)
+    for code in sorted(codes, key=list(ERROR_KINDS).index):
+        _add_response(responses, code, _example(code, error, is_kept=code in kept))
+    for status, response in responses.items():
+        response["description"] = response.get("description") or HTTPStatus(int(status)).phrase
+    operation["responses"] = dict(sorted(responses.items()))
 
 
 def close_request_bodies(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
@@ -224,7 +232,7 @@ def _add_response(responses: dict[str, Any], code: str, example: dict[str, Any])
         response["headers"] = {**_HEADERS[kind.status], **response.get("headers", {})}
 
 
-def _example(code: str, method: str, *, is_kept: bool) -> dict[str, Any]:
+def _example(code: str, error: dict[str, str], *, is_kept: bool) -> dict[str, Any]:
     kind = ERROR_KINDS[code]
     example: dict[str, Any] = {
         "type": f"{TYPE_PREFIX}{code}",
@@ -236,14 +244,17 @@ def _example(code: str, method: str, *, is_kept: bool) -> dict[str, Any]:
         "request_id": _PROBLEM["properties"]["request_id"]["example"],
     }
     if code == "validation_error":
-        example["errors"] = [_example_error(method)]
+        example["errors"] = [error]
     if is_kept:
         example["transaction_id"] = _PROBLEM["properties"]["transaction_id"]["example"]
     return example
 
 
-def _example_error(method: str) -> dict[str, str]:
+def _example_error(method: str, operation: dict[str, Any]) -> dict[str, str]:
     if method == "get":
         detail = "A whole number from 1 to 200 is required."
         return {"pointer": "page_size", "code": "invalid_page_size", "detail": detail}
+    if FORM in operation.get("requestBody", {}).get("content", {}):
+        detail = "A body must be sent with its Content-Length, not chunked."
+        return {"pointer": "", "code": "length_required", "detail": detail}
     return {name: member["example"] for name, member in _PROBLEM_ERROR["properties"].items()}
