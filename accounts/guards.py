@@ -53,8 +53,7 @@ GUARDS = [
         "an account is born empty",
         when="NEW.balance <> 0 OR NEW.last_sequence <> 0",
     ),
-    # Backs transactions.ledger: a balance moves with its own gapless count of entries, or not at
-    # all.
+    # Backs transactions.ledger.writer: a balance moves with its own gapless count of entries only.
     refuse(
         "accounts_account_balance",
         ACCOUNTS,

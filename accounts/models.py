@@ -31,7 +31,7 @@ class Account(models.Model):
     """An account in one currency, fixed at opening.
 
     Customers' accounts are the bank's liabilities: a credit raises the balance. `balance` is the
-    balance after the entry numbered `last_sequence`; only `transactions.ledger` writes either.
+    balance after the entry numbered `last_sequence`. Only `transactions.ledger.writer` writes them.
     Internal accounts (one CASH account per currency) would be hot rows: they are never locked and
     have no balance and no sequence; their balance is the sum of their postings.
     """

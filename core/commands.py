@@ -1,8 +1,8 @@
 """What every operation of the bank is: a command, and who gave it.
 
-Commands are frozen dataclasses that say what is wanted. `transactions.processor.process` runs them:
-it is the one funnel, for views, admin and jobs alike. Code below `transactions` reaches it by
-`process` here, because imports point one way.
+Commands are frozen dataclasses that say what is wanted. `transactions.ledger.processor.process`
+runs them: it is the one funnel, for views, admin and jobs alike. Code below `transactions` reaches
+it by `process` here, because imports point one way.
 """
 
 from collections.abc import Callable, Sequence

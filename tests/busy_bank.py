@@ -121,7 +121,7 @@ class _Story:
 
     def _at(self, at: datetime, commands: list[Any], *, by: str = "tessa") -> list[Any]:
         from core.commands import Origin
-        from transactions.processor import process
+        from transactions.ledger.processor import process
 
         if not commands or at > self.now:
             return []

@@ -10,8 +10,8 @@ from accounts.models import Account, LimitRequest
 from core.commands import Command, Origin
 from core.identifiers import uuid7
 from transactions.commands import Deposit
-from transactions.ledger import JournalRow
-from transactions.processor import process
+from transactions.ledger.processor import process
+from transactions.ledger.writer import JournalRow
 
 ORIGIN = Origin(caller="job:tests", request_id="r-1", address="192.0.2.7")
 

@@ -17,9 +17,9 @@ from accounts.numbers import new_account_number
 from core import clock
 from core.errors import Refusal
 from core.identifiers import uuid7
-from transactions import ledger
-from transactions.journal import JournalRow
-from transactions.posting import Posting, check
+from transactions.ledger import writer as ledger
+from transactions.ledger.journal import JournalRow
+from transactions.ledger.posting import Posting, check
 from transactions.states import TransactionStatus, TransactionType
 
 BEGAN = datetime(2026, 1, 1, 9, tzinfo=UTC)

@@ -18,8 +18,8 @@ from core.database import create_objects, missing_objects
 from core.errors import Busy
 from tests.assertions import nothing_changes
 from tests.factories import deposit, make_account, run
-from transactions import processor
 from transactions.commands import Transfer, Withdraw
+from transactions.ledger import processor
 from transactions.models import Entry, Transaction
 
 pytestmark = pytest.mark.django_db(transaction=True)

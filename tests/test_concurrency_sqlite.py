@@ -22,7 +22,7 @@ django.setup()
 from django.db import connections
 from core.commands import Origin
 from transactions.commands import Deposit
-from transactions.processor import process
+from transactions.ledger.processor import process
 
 def work(account_id):
     command = Deposit(account_id=UUID(account_id), amount=Decimal(3))

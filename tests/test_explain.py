@@ -29,8 +29,8 @@ from tests.api import ApiClient, account_path, client_without_login_queries, mak
 from tests.factories import ORIGIN, make_account
 from tests.plans import nodes, plan_of, statements_of
 from transactions.commands import Transfer
+from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.processor import process
 from transactions.selectors import touching
 
 pytestmark = pytest.mark.django_db

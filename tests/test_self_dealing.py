@@ -26,8 +26,8 @@ from transactions import commands as money_commands
 from transactions.batches.input import read_items
 from transactions.batches.post import post_batch
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
+from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.processor import process
 from transactions.queue import accept
 
 pytestmark = pytest.mark.django_db

@@ -15,9 +15,9 @@ from core.api.requests import origin_of
 from transactions.batches.answer import row_of
 from transactions.commands import Decision, MoneyCommand, Reverse, Transfer
 from transactions.dry_run import is_dry_run, try_out
-from transactions.idempotency import Replay
-from transactions.journal import JournalRow
-from transactions.processor import process
+from transactions.ledger.idempotency import Replay
+from transactions.ledger.journal import JournalRow
+from transactions.ledger.processor import process
 from transactions.queue import accept
 from transactions.representation import represent
 from transactions.states import OPEN

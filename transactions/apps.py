@@ -10,6 +10,6 @@ class TransactionsConfig(AppConfig):
 
     def ready(self) -> None:
         from core.commands import install_processor
-        from transactions.processor import process
+        from transactions.ledger.processor import process
 
         install_processor(process)

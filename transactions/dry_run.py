@@ -16,7 +16,7 @@ from core.api.serializers import StrictSerializer
 from core.commands import Origin
 from core.errors import AccountClosed, AccountFrozen, BalanceLimit, InsufficientFunds
 from transactions.commands import Decision, MoneyCommand, Retry, Reverse
-from transactions.processor import process
+from transactions.ledger.processor import process
 from transactions.queue import check_horizon
 from transactions.serializers import TransactionSerializer
 from transactions.states import TransactionStatus

@@ -8,9 +8,9 @@ from accounts.locks import LockedAccount
 from accounts.models import Account
 from core.errors import Refusal
 from core.money import from_units, to_units
-from transactions.approval import WAITS_FOR_APPROVAL, requests_to_retry
+from transactions.ledger.approval import WAITS_FOR_APPROVAL, requests_to_retry
+from transactions.ledger.posting import Posting, check
 from transactions.models import Transaction, TransactionEvent
-from transactions.posting import Posting, check
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ transactions share a lock, openings of accounts and batches have it to themselve
 Nobody waits for these locks crosswise. A transaction takes its own when it stands in the index of
 its table, and an opening before; neither waits for another key after that. A batch takes those of
 all its keys at once, in one order, and at its end: it is inserted after its items
-(`transactions.batches.booking.inserting`), so that nobody waits for thousands of them to be booked.
+(`transactions.ledger.booking.inserting`), so that nobody waits for thousands of them to be booked.
 
 SQLite has one writer at a time, and needs no locks.
 """

@@ -15,8 +15,8 @@ from core.commands import Command
 from core.errors import InvalidInput
 from core.money import validate_amount
 from transactions.commands import Deposit
-from transactions.idempotency import Replay, find_replays
-from transactions.processor import process
+from transactions.ledger.idempotency import Replay, find_replays
+from transactions.ledger.processor import process
 
 
 def open_account(request: Request, body: dict[str, Any]) -> Account | Replay:

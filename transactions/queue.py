@@ -23,11 +23,12 @@ from core.errors import BankError, FieldError, InvalidInput, ProcessingError
 from core.failpoints import failpoint
 from core.four_eyes import is_large
 from core.identifiers import uuid7
-from transactions import events, ledger
-from transactions.batches.booking import inserting, mark, postings_of
 from transactions.commands import MoneyCommand, Reverse, resolve
-from transactions.idempotency import Replay, find_known, settle_keys
-from transactions.journal import JournalRow, new_row
+from transactions.ledger import events
+from transactions.ledger import writer as ledger
+from transactions.ledger.booking import inserting, mark, postings_of
+from transactions.ledger.idempotency import Replay, find_known, settle_keys
+from transactions.ledger.journal import JournalRow, new_row
 from transactions.models import Batch, Transaction
 from transactions.states import TransactionStatus
 from transactions.turns import DUE, RELEASED_TO_WORK, lock_whose_turn_it_is

@@ -13,9 +13,9 @@ from uuid import UUID
 from accounts.models import CASH, internal_account_id
 from core.api.fields import rfc_3339
 from core.money import format_amount, format_units
-from transactions import failures
 from transactions.commands import decisions
-from transactions.journal import JournalRow
+from transactions.ledger import failures
+from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction
 from transactions.states import TransactionType
 

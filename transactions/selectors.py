@@ -21,7 +21,7 @@ from core.errors import NotFound
 from transactions.archive.checkpoints import internal_balance
 from transactions.balances import balances_at
 from transactions.branches import Branch
-from transactions.failures import read_beforehand
+from transactions.ledger.failures import read_beforehand
 from transactions.models import Entry, Transaction, TransactionEvent
 from transactions.settled import settled_at, settled_moment
 from transactions.states import OPEN, TransactionStatus, TransactionType

@@ -11,8 +11,8 @@ from django.db.models import DateTimeField, Q
 from django.db.models.functions import Coalesce
 
 from accounts.models import CASH, internal_account_id
-from transactions import ledger
-from transactions.journal import JournalRow
+from transactions.ledger import writer as ledger
+from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction
 from transactions.states import OPEN, TransactionStatus
 

@@ -57,7 +57,7 @@ from transactions.filters import (
     TransactionQuery,
     filter_branches,
 )
-from transactions.idempotency import Replay
+from transactions.ledger.idempotency import Replay
 from transactions.models import Entry, Transaction
 from transactions.opening import open_account
 from transactions.permissions import (

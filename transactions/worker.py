@@ -22,7 +22,7 @@ from core.errors import Busy, ProcessingError
 from transactions import queue
 from transactions.archive.daily import DailyArchive
 from transactions.guards import QUEUE_CHANNEL
-from transactions.processor import process_claimed
+from transactions.ledger.processor import process_claimed
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from accounts.models import Account, AccountEvent
 from accounts.states import FreezeScope
 from core.admin import BoundedPaginator
 from tests.factories import ORIGIN, make_account, run
-from transactions.processor import process
+from transactions.ledger.processor import process
 
 pytestmark = pytest.mark.django_db
 

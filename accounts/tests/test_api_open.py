@@ -191,7 +191,7 @@ def test_opening_and_initial_balance_come_together_or_not_at_all(
     make_account(balance=3)
     teller.raise_request_exception = False
     nowhere = BulkUpdate("nowhere", dict.fromkeys("abcd", "text"))
-    monkeypatch.setattr("transactions.ledger._move", nowhere)
+    monkeypatch.setattr("transactions.ledger.writer._move", nowhere)
     with nothing_changes():
         response = teller.post(PATH, {"name": "Ada", "initial_balance": "5"})
     assert_problem(response, "internal_error", response.json()["detail"])

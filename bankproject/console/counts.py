@@ -9,7 +9,7 @@ from django.db.models.expressions import RawSQL
 from accounts.selectors import waiting_limits
 from bankproject.console.days import midnight
 from core.identifiers import lowest_uuid7
-from transactions.approval import WAITS_FOR_APPROVAL
+from transactions.ledger.approval import WAITS_FOR_APPROVAL
 from transactions.models import Transaction
 from transactions.states import TransactionStatus
 

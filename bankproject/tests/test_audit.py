@@ -28,8 +28,8 @@ from staff.time_zone import COOKIE
 from tests.api import client_of, make_user, staff
 from tests.factories import make_account, run
 from transactions.commands import Deposit, Retry, Transfer, Withdraw
+from transactions.ledger.processor import process
 from transactions.models import Transaction, TransactionEvent
-from transactions.processor import process
 
 pytestmark = pytest.mark.django_db
 

@@ -142,7 +142,7 @@ from decimal import Decimal
 from accounts.commands import OpenAccount
 from core.commands import Origin
 from transactions.commands import Deposit
-from transactions.processor import process
+from transactions.ledger.processor import process
 from transactions.queue import accept
 (account,) = process([OpenAccount(name="Ada", currency="USD")], Origin())
 accept([Deposit(account_id=account.id, amount=Decimal(7))], Origin())

@@ -9,7 +9,7 @@ from benchmarks.target import Target
 from core.commands import Origin
 from core.money import to_units
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
-from transactions.processor import process
+from transactions.ledger.processor import process
 from transactions.states import TransactionStatus
 
 _ORIGIN = Origin(caller="job:benchmark")

@@ -39,7 +39,7 @@ def _open_accounts(count: int) -> list[UUID]:
     from accounts.commands import OpenAccount
     from core.commands import Command, Origin
     from transactions.commands import Deposit
-    from transactions.processor import process
+    from transactions.ledger.processor import process
 
     origin = Origin(caller="job:benchmark")
     openings = [OpenAccount(name=f"Account {n}", currency=CURRENCY) for n in range(count)]

@@ -99,7 +99,7 @@ django.setup()
 from core.commands import Origin
 from transactions.commands import Deposit
 from transactions.models import Transaction
-from transactions.processor import process
+from transactions.ledger.processor import process
 from accounts.commands import OpenAccount
 stop, origin = Path(sys.argv[1]), Origin(caller="job:load")
 (account,) = process([OpenAccount(name="Load", currency="USD")], origin)

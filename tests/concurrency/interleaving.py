@@ -15,7 +15,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from tests.concurrency.crowd import PATIENCE_SECONDS, Thread, database_url
-from transactions import processor
+from transactions.ledger import processor
 
 # On SQLite nobody can ask who waits: who has not arrived by then is taken to be waiting.
 SQLITE_GRACE_SECONDS = 0.5

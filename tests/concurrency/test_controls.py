@@ -25,8 +25,8 @@ from tests.concurrency.bank import totals
 from tests.concurrency.crowd import PATIENCE_SECONDS, at_once
 from tests.concurrency.interleaving import Steps, failures_recorded, rival
 from tests.factories import make_account, run
-from transactions import processor
 from transactions.commands import Deposit, Transfer, Withdraw
+from transactions.ledger import processor
 from transactions.models import Transaction
 from transactions.verifier import verify
 

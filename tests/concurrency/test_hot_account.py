@@ -15,7 +15,7 @@ from tests.factories import ORIGIN, make_account
 from tests.test_concurrency import assert_ledger_is_right, server_counter
 from transactions import queue
 from transactions.commands import MoneyCommand, Transfer
-from transactions.processor import process, process_claimed
+from transactions.ledger.processor import process, process_claimed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

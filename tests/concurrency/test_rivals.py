@@ -16,7 +16,7 @@ from tests.concurrency.crowd import Thread
 from tests.concurrency.interleaving import Rival, failures_recorded, rival, until, waiting_sessions
 from tests.concurrency.teller import settled
 from transactions.commands import Transfer
-from transactions.ledger import JournalRow
+from transactions.ledger.writer import JournalRow
 
 pytestmark = pytest.mark.postgresql
 

@@ -20,8 +20,8 @@ from tests.crash.processes import Worker, Workers, eventually, is_stopped
 from tests.factories import ORIGIN, make_account, run
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
+from transactions.ledger.processor import process
 from transactions.models import ArchiveRun, Transaction
-from transactions.processor import process
 from transactions.tests.archiving import prove, rows_of, take
 from transactions.verifier import verify
 

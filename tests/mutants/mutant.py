@@ -1,7 +1,7 @@
 """The kept list of mutants: `*.toml` beside this file, one table for each, by its name.
 
     [funds_one_unit_short]
-    file = "transactions/posting.py"
+    file = "transactions/ledger/posting.py"
     old = "debited.available < posting.amount"
     new = "debited.available < posting.amount - 1"
     tests = ["transactions/tests/test_withdraw.py"]

@@ -36,7 +36,7 @@ from transactions.admin.decisions import (
 )
 from transactions.admin.filters import status_badge
 from transactions.commands import Cancel, Reverse
-from transactions.failures import is_retryable, read_beforehand
+from transactions.ledger.failures import is_retryable, read_beforehand
 from transactions.models import Transaction
 
 # At once: as many as are done within the time that a page may take.

@@ -13,8 +13,8 @@ from core.admin import badge, shown_amount
 from core.command_form import in_one_line
 from core.commands import Command, Origin
 from core.errors import BankError
+from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.processor import process
 from transactions.states import TransactionStatus
 
 # Rows are left untouched once this has passed, so that whoever waits is answered before the web

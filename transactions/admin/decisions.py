@@ -21,9 +21,9 @@ from core.command_form import command_page
 from core.commands import Command
 from core.identifiers import parse_uuid
 from transactions.commands import Approve, Cancel, Reject, Retry, Reverse
-from transactions.failures import is_retryable
+from transactions.ledger.failures import is_retryable
+from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.processor import process
 from transactions.states import TransactionStatus, TransactionType
 
 RETRY = "transactions.retry_transaction"

@@ -26,8 +26,8 @@ from transactions.admin.money_forms import MoneyForm, TransferForm
 from transactions.admin.outcome import Outcome, tell
 from transactions.bodies import DEFAULTS
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
+from transactions.ledger.processor import process
 from transactions.permissions import CanPostTransactions
-from transactions.processor import process
 
 # Names of the buttons of the preview.
 CONFIRM, CHANGE = "confirm", "change"

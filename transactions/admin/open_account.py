@@ -29,8 +29,8 @@ from core.forms import AmountField, LineField, add_errors
 from core.money import validate_amount
 from transactions.admin.outcome import Outcome
 from transactions.commands import Deposit
-from transactions.idempotency import Replay
-from transactions.processor import process
+from transactions.ledger.idempotency import Replay
+from transactions.ledger.processor import process
 
 
 class OpenAccountForm(forms.Form):

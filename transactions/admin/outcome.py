@@ -11,8 +11,8 @@ from django.utils.html import format_html
 from accounts.models import Account
 from core.admin import shown_amount
 from core.errors import ERROR_KINDS
-from transactions.idempotency import Replay
-from transactions.journal import JournalRow
+from transactions.ledger.idempotency import Replay
+from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction
 from transactions.states import TransactionStatus, TransactionType
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.admin import in_words
-from transactions import events
 from transactions.admin.filters import shown_failure
+from transactions.ledger import events
 from transactions.models import Transaction, TransactionEvent
 from transactions.states import TransactionStatus
 

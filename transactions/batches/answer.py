@@ -5,8 +5,8 @@ from collections import Counter
 from typing import Any
 
 from transactions.batches.post import Outcome, transaction_id_of
-from transactions.idempotency import Replay
-from transactions.journal import JournalRow
+from transactions.ledger.idempotency import Replay
+from transactions.ledger.journal import JournalRow
 from transactions.representation import Row, balance_after, failure
 from transactions.states import OPEN, TransactionStatus
 

@@ -15,9 +15,9 @@ from core.commands import Origin
 from core.csv_records import NotCsv, read_csv, wrong_header
 from core.errors import FieldError, InvalidInput, NotFound, SelfDealing
 from core.files import told_as_problem
-from transactions.batches.booking import MAX_ERRORS, postings_of
 from transactions.batches.input import COLUMNS, read_items
 from transactions.batches.post import BatchRequest
+from transactions.ledger.booking import MAX_ERRORS, postings_of
 
 _NAMES = [column.name for column in COLUMNS]
 # As much of a line as any item can have, its descriptions escaped; a file without line ends is

@@ -10,12 +10,12 @@ from accounts.models import Account
 from accounts.states import AccountKind
 from core.commands import Origin
 from core.errors import BankError, NotFound, Refusal, SelfDealing
-from transactions.batches.booking import Results
 from transactions.commands import MoneyCommand
-from transactions.idempotency import Replay, find_batch, find_known
-from transactions.journal import JournalRow
+from transactions.ledger.booking import Results
+from transactions.ledger.idempotency import Replay, find_batch, find_known
+from transactions.ledger.journal import JournalRow
+from transactions.ledger.processor import process
 from transactions.models import Batch, Transaction
-from transactions.processor import process
 from transactions.queue import accept
 
 # More would hold the accounts for too long; also, an id counts so many rows of one moment.

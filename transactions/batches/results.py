@@ -14,9 +14,9 @@ from typing import IO, Any
 from core.failpoints import failpoint
 from core.files import FileProblem, told_as_problem
 from transactions.batches.answer import row_of
-from transactions.batches.booking import Results
 from transactions.batches.files import MovementFile
 from transactions.batches.post import transaction_id_of
+from transactions.ledger.booking import Results
 from transactions.representation import balance_after, failure
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from core.commands import Command
-from transactions.posting import Currencies, Posting
+from transactions.ledger.posting import Currencies, Posting
 from transactions.states import TransactionType
 
 

@@ -19,7 +19,7 @@ from core.errors import (
     RetryLimit,
     SelfApproval,
 )
-from transactions.journal import JournalRow
+from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction, TransactionEvent
 from transactions.states import TransactionStatus, check_move
 

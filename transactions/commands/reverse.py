@@ -10,8 +10,8 @@ from core.errors import AlreadyReversed, InvalidTransition, NotFound, ReversalOf
 from core.money import to_units
 from transactions.commands.base import MoneyCommand
 from transactions.commands.decisions import Retry, check_not_reversed
+from transactions.ledger.posting import Currencies, Posting
 from transactions.models import Transaction
-from transactions.posting import Currencies, Posting
 from transactions.states import TransactionStatus, TransactionType
 
 

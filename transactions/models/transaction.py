@@ -33,7 +33,7 @@ class Transaction(models.Model):
     The accounts have no foreign key constraint of the column's own: a guard checks all rows of a
     statement at once, and that the currency is theirs. `*_sequence` and `*_balance_after` are given
     under the account's lock when the transaction is posted; an internal account's side has neither.
-    `id` carries `created_at` (see core.identifiers). Only `transactions.ledger` writes this table.
+    `id` carries `created_at` (see core.identifiers). Only `transactions.ledger.writer` writes here.
     """
 
     # Of a reversal that failed, once it was looked up: whether another one waits or is posted.

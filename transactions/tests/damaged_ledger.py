@@ -17,11 +17,11 @@ from core.commands import Command
 from core.database import drop_objects
 from core.identifiers import uuid7
 from tests.factories import ORIGIN, make_account
-from transactions import ledger
 from transactions.commands import Deposit, Transfer, Withdraw
-from transactions.ledger import JournalRow
+from transactions.ledger import writer as ledger
+from transactions.ledger.processor import process
+from transactions.ledger.writer import JournalRow
 from transactions.models import Transaction, TransactionEvent
-from transactions.processor import process
 from transactions.states import TransactionStatus, TransactionType
 from transactions.tests.past_the_ledger import insert, queued_deposit, update
 

@@ -16,8 +16,8 @@ from accounts.models import Account
 from core.identifiers import uuid7
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.commands import Deposit, Transfer, Withdraw
+from transactions.ledger.processor import process
 from transactions.models import Batch, Entry, Transaction, TransactionEvent
-from transactions.processor import process
 
 pytestmark = pytest.mark.django_db
 

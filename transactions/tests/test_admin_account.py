@@ -20,8 +20,8 @@ from tests.api import make_user
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.admin.chart import LONGEST, POINTS, balance_chart
 from transactions.commands import Deposit, Reverse, Transfer, Withdraw
+from transactions.ledger.processor import process
 from transactions.models import Entry
-from transactions.processor import process
 
 pytestmark = pytest.mark.django_db
 

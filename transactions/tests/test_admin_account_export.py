@@ -18,8 +18,8 @@ from tests.api import make_user
 from tests.factories import ORIGIN, make_account, run
 from transactions.admin import account_export
 from transactions.commands import Deposit, Transfer
+from transactions.ledger.processor import process
 from transactions.models import Entry
-from transactions.processor import process
 
 pytestmark = pytest.mark.django_db
 

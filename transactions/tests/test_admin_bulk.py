@@ -18,8 +18,8 @@ from tests.assertions import nothing_changes
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.admin import bulk, bulk_run, export
 from transactions.commands import Deposit, Reverse, Withdraw
+from transactions.ledger.processor import process
 from transactions.models import Transaction, TransactionEvent
-from transactions.processor import process
 from transactions.tests.queueing import queue_up
 
 pytestmark = pytest.mark.django_db

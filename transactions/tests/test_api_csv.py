@@ -29,8 +29,8 @@ from tests.api import (
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions import csv_list
 from transactions.commands import Deposit, Reverse, Transfer, Withdraw
+from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.processor import process
 
 pytestmark = pytest.mark.django_db
 

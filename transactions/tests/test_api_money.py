@@ -22,8 +22,8 @@ from tests.api import (
 from tests.assertions import nothing_changes, stored
 from tests.factories import ORIGIN, make_account, run
 from transactions.commands import Deposit
+from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.processor import process
 from transactions.tests.api_bodies import transaction_body
 
 pytestmark = pytest.mark.django_db

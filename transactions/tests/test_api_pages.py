@@ -20,7 +20,7 @@ from tests.api import (
 )
 from tests.factories import ORIGIN, deposit, make_account
 from transactions.commands import Transfer
-from transactions.processor import process
+from transactions.ledger.processor import process
 
 pytestmark = pytest.mark.django_db
 

@@ -23,9 +23,9 @@ from core.errors import (
 from tests.assertions import nothing_changes, refused_by_database
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.commands import Approve, Cancel, Deposit, Retry, Reverse, Withdraw
-from transactions.journal import JournalRow
+from transactions.ledger.journal import JournalRow
+from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.processor import process
 from transactions.queue import expire_approvals
 from transactions.tests.queueing import WORKER, history, outcome, queue_up, work
 

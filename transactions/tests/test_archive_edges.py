@@ -17,8 +17,8 @@ from transactions.archive.runs import archive
 from transactions.archive.selection import Selection
 from transactions.commands import Deposit
 from transactions.files.export import export
+from transactions.ledger.processor import process
 from transactions.models import ArchiveSegment, Transaction
-from transactions.processor import process
 from transactions.tests.archiving import ORIGIN
 
 pytestmark = pytest.mark.django_db(transaction=True)

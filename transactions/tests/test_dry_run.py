@@ -10,8 +10,8 @@ from core.errors import AccountNotEmpty, IdempotencyKeyReused, InvalidInput
 from tests.assertions import nothing_changes
 from tests.factories import ORIGIN, make_account
 from transactions.commands import Approve, Deposit, Retry, Reverse, Transfer, Withdraw
-from transactions.idempotency import Replay
-from transactions.processor import process
+from transactions.ledger.idempotency import Replay
+from transactions.ledger.processor import process
 
 # What is rolled back must be a transaction of its own.
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,8 +10,9 @@ import time_machine
 from core.commands import Origin
 from core.identifiers import moment_of
 from tests.factories import deposit, make_account, run
-from transactions import events, queue
+from transactions import queue
 from transactions.commands import Approve, Cancel, Deposit, Reject, Retry, Withdraw
+from transactions.ledger import events
 from transactions.models import Transaction, TransactionEvent
 from transactions.states import TransactionStatus, can_move
 from transactions.tests.queueing import WORKER, queue_up, work

@@ -28,8 +28,8 @@ from transactions.files.file_format import prepare_sqlite
 from transactions.files.formats import ACCOUNTS, FILES, TRANSACTIONS, FileFormat
 from transactions.files.manifest import Manifest
 from transactions.files.stream import blocks_of_lines
+from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.processor import process
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

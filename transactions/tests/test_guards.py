@@ -15,9 +15,10 @@ from accounts.models import CASH, Account, internal_account_id
 from tests.assertions import refused_by_database, stored
 from tests.factories import ORIGIN, make_account, run
 from tests.routes import DELETE_ROUTES, UPDATE_ROUTES
-from transactions import events, ledger
 from transactions.commands import Withdraw
 from transactions.guards import _IDENTITY, _OUTCOME, JOURNAL
+from transactions.ledger import events
+from transactions.ledger import writer as ledger
 from transactions.models import ArchiveRun, Transaction, TransactionEvent
 from transactions.tests.past_the_ledger import insert, queued_deposit, update
 

@@ -19,8 +19,8 @@ from tests.api import API, ApiClient, account_path, anonymous, client_of, make_u
 from tests.assertions import nothing_changes
 from tests.factories import make_account, run
 from tests.identities import client_with, token_of
-from transactions import ledger
 from transactions.commands import Withdraw
+from transactions.ledger import writer as ledger
 from transactions.models import Transaction
 
 # Keys are settled by what a commit says: the tests must commit.

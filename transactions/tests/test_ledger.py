@@ -15,10 +15,10 @@ from core.identifiers import uuid7
 from tests.assertions import BULK_INSERT, stored
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
-from transactions.journal import JournalRow
-from transactions.ledger import write
+from transactions.ledger.journal import JournalRow
+from transactions.ledger.processor import process
+from transactions.ledger.writer import write
 from transactions.models import Entry, Transaction
-from transactions.processor import process
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -13,10 +13,10 @@ from core.errors import AccountClosed, AccountNotEmpty, InvalidInput, NotFound
 from core.identifiers import uuid7
 from tests.assertions import nothing_changes
 from tests.factories import ORIGIN, make_account, run
-from transactions import processor
 from transactions.commands import Deposit, Transfer, Withdraw
+from transactions.ledger import processor
+from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.processor import process
 
 pytestmark = pytest.mark.django_db
 

@@ -28,10 +28,10 @@ from core.errors import (
 from core.identifiers import uuid7
 from tests.assertions import BULK_INSERT, nothing_changes, stored
 from tests.factories import ORIGIN, make_account, run
-from transactions import ledger
 from transactions.commands import Deposit, Transfer, Withdraw
+from transactions.ledger import writer as ledger
+from transactions.ledger.processor import process
 from transactions.models import Transaction, TransactionEvent
-from transactions.processor import process
 from transactions.queue import accept, due, lag
 from transactions.tests.queueing import claimed, outcome, queue_up, verbs, work
 

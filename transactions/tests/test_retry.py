@@ -30,10 +30,10 @@ from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.archive.runs import archive
 from transactions.archive.selection import Selection
 from transactions.commands import Cancel, Reject, Retry, Reverse, Transfer, Withdraw, decisions
-from transactions.failures import is_retryable, read_beforehand
-from transactions.journal import JournalRow
+from transactions.ledger.failures import is_retryable, read_beforehand
+from transactions.ledger.journal import JournalRow
+from transactions.ledger.processor import process
 from transactions.models import Batch, Transaction
-from transactions.processor import process
 from transactions.tests.queueing import claimed, history, outcome, queue_up, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_ledger")]

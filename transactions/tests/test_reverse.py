@@ -23,9 +23,9 @@ from core.errors import (
 from tests.assertions import nothing_changes, stored
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.commands import Deposit, Retry, Reverse, Transfer, Withdraw
-from transactions.journal import JournalRow
+from transactions.ledger.journal import JournalRow
+from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.processor import process
 from transactions.queue import accept
 from transactions.tests.queueing import claimed, outcome, queue_up, work
 

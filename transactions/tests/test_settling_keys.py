@@ -12,9 +12,9 @@ from django.utils import timezone
 from core.errors import IdempotencyKeyReused
 from tests.factories import ORIGIN, make_account
 from transactions.commands import Deposit
-from transactions.idempotency import find_known, is_same, settle_keys
+from transactions.ledger.idempotency import find_known, is_same, settle_keys
+from transactions.ledger.processor import process
 from transactions.models import Batch
-from transactions.processor import process
 
 pytestmark = pytest.mark.django_db
 

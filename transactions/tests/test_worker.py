@@ -19,12 +19,13 @@ from accounts.models import Account
 from core.errors import ProcessingError
 from tests.assertions import nothing_changes, stored
 from tests.factories import make_account, run
-from transactions import execution, queue, worker
+from transactions import queue, worker
 from transactions.commands import Retry, Transfer, Withdraw
 from transactions.guards import QUEUE_CHANNEL
+from transactions.ledger import execution
+from transactions.ledger.posting import check
+from transactions.ledger.processor import process_claimed
 from transactions.models import Transaction
-from transactions.posting import check
-from transactions.processor import process_claimed
 from transactions.states import TransactionStatus
 from transactions.tests.queueing import WORKER, claimed, history, outcome, queue_up, verbs, work
 from transactions.worker import Worker

@@ -17,10 +17,11 @@ from django.utils import timezone
 from bankproject import gunicorn_conf
 from core import database_errors
 from tests.factories import make_account
-from transactions import execution, queue, supervisor, worker
+from transactions import queue, supervisor, worker
 from transactions.commands import Withdraw
+from transactions.ledger import execution
+from transactions.ledger.posting import check
 from transactions.models import Transaction
-from transactions.posting import check
 from transactions.tests.queueing import WORKER, claimed, history, outcome, queue_up, work
 from transactions.worker import Worker
 

@@ -21,7 +21,7 @@ from clients.scopes import SCOPES
 from core.commands import Command as BankCommand
 from core.commands import Origin
 from transactions.commands import Deposit, Transfer, Withdraw
-from transactions.processor import process
+from transactions.ledger.processor import process
 
 _ADMIN = "admin"
 _CLIENT = "Demo client"

@@ -21,8 +21,8 @@ from core.money import format_amount, from_units, is_written_in, to_units
 from transactions.imports.legacy.bookings import ADJUSTMENT, Booking
 from transactions.imports.legacy.files import ACCOUNTS_FILE, LegacyAccount
 from transactions.imports.problems import Problem, Problems
-from transactions.journal import JournalRow
-from transactions.posting import Posting, check
+from transactions.ledger.journal import JournalRow
+from transactions.ledger.posting import Posting, check
 from transactions.states import TransactionStatus, TransactionType
 
 # How what did not happen there is kept here: as a failure that nobody can retry.

@@ -14,7 +14,6 @@ from accounts.numbers import new_account_number
 from accounts.states import AccountEventType, AccountKind, AccountStatus
 from core import clock
 from core.identifiers import MAX_INDEX, uuid7
-from transactions import ledger
 from transactions.imports.empty_bank import empty_bank
 from transactions.imports.legacy.bookings import bookings
 from transactions.imports.legacy.books import Books
@@ -22,7 +21,8 @@ from transactions.imports.legacy.files import LegacyAccount, Movement, Reader
 from transactions.imports.legacy.transfers import join
 from transactions.imports.options import Options
 from transactions.imports.problems import BadFile, ImportRefused, Outcome, Problems
-from transactions.journal import JournalRow
+from transactions.ledger import writer as ledger
+from transactions.ledger.journal import JournalRow
 
 CALLER = "job:import_data"
 LEGACY_ID = "legacy_id"

@@ -16,10 +16,10 @@ from core.arguments import identifier, positive, reason
 from core.commands import Origin
 from core.errors import ERROR_KINDS, BankError
 from transactions.commands import Retry
-from transactions.failures import IS_OVERTAKEN
+from transactions.ledger.failures import IS_OVERTAKEN
+from transactions.ledger.processor import process
 from transactions.models import Transaction
 from transactions.permissions import CanRetryTransactions, CanReverseTransactions
-from transactions.processor import process
 from transactions.selectors import touching
 from transactions.states import TransactionStatus
 

@@ -11,8 +11,8 @@ from core.arguments import identifier, reason
 from core.errors import BankError
 from core.failures import told
 from transactions.commands import Reverse
+from transactions.ledger.processor import process
 from transactions.permissions import CanReverseTransactions
-from transactions.processor import process
 
 
 class Command(BaseCommand):

@@ -13,7 +13,7 @@ from accounts.models import Account
 from core.commands import Command, Origin
 from core.errors import REFUSALS, AlreadyReversed, IdempotencyKeyReused, Refusal
 from transactions.commands import MoneyCommand, Reverse, explain_conflict
-from transactions.failures import is_final
+from transactions.ledger.failures import is_final
 from transactions.models import Batch, Transaction
 
 _REUSED = "This key was used for another request. Use a new one."

@@ -20,7 +20,7 @@ from accounts.locks import LockedAccount
 from core.bulk import BulkInsert, BulkUpdate, rows_of
 from core.failpoints import failpoint
 from core.money import raw_units
-from transactions.journal import AMOUNTS, COLUMNS, JournalRow
+from transactions.ledger.journal import AMOUNTS, COLUMNS, JournalRow
 from transactions.models import Transaction
 from transactions.states import TransactionStatus
 

@@ -18,13 +18,13 @@ from core.errors import (
     SameAccount,
 )
 from core.identifiers import uuid7
-from transactions import ledger
 from transactions.commands import MoneyCommand
-from transactions.execution import Accounts, execute_new
-from transactions.idempotency import Replay, find_known
-from transactions.journal import JournalRow, new_row
+from transactions.ledger import writer as ledger
+from transactions.ledger.execution import Accounts, execute_new
+from transactions.ledger.idempotency import Replay, find_known
+from transactions.ledger.journal import JournalRow, new_row
+from transactions.ledger.posting import Currencies, Posting
 from transactions.models import Batch
-from transactions.posting import Currencies, Posting
 from transactions.states import TransactionStatus
 
 # Of a batch of thousands of bad items the first are enough.

@@ -6,8 +6,8 @@ from uuid import UUID
 from accounts.locks import LockedAccount
 from core.errors import Refusal
 from core.four_eyes import is_large
-from transactions.journal import JournalRow
-from transactions.posting import check
+from transactions.ledger.journal import JournalRow
+from transactions.ledger.posting import check
 
 Accounts = dict[UUID, LockedAccount]
 

@@ -13,10 +13,10 @@ from core.commands import Origin
 from core.errors import REFUSALS, BankError, Refusal
 from core.identifiers import uuid7
 from core.money import from_units
+from transactions.ledger.posting import Posting
+from transactions.ledger.value_dates import value_date
 from transactions.models import Transaction
-from transactions.posting import Posting
 from transactions.states import TransactionStatus, TransactionType
-from transactions.value_dates import value_date
 
 if TYPE_CHECKING:
     from transactions.commands import MoneyCommand

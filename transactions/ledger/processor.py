@@ -25,12 +25,14 @@ from core.errors import (
 )
 from core.failpoints import failpoint
 from core.four_eyes import is_large
-from transactions import events, ledger, selectors
-from transactions.batches.booking import book
+from transactions import selectors
 from transactions.commands import Decision, MoneyCommand, Retry, resolve
-from transactions.execution import Accounts, execute, execute_new
-from transactions.idempotency import Replay, settle_keys
-from transactions.journal import JournalRow, new_row
+from transactions.ledger import events
+from transactions.ledger import writer as ledger
+from transactions.ledger.booking import book
+from transactions.ledger.execution import Accounts, execute, execute_new
+from transactions.ledger.idempotency import Replay, settle_keys
+from transactions.ledger.journal import JournalRow, new_row
 from transactions.models import Batch
 from transactions.states import TransactionStatus
 

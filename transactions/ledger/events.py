@@ -7,7 +7,7 @@ from typing import Any
 from core.bulk import BulkInsert
 from core.commands import Origin
 from core.identifiers import uuid7
-from transactions.journal import JournalRow
+from transactions.ledger.journal import JournalRow
 from transactions.states import TransactionStatus
 
 STARTED = "STARTED"
