@@ -16,7 +16,7 @@ from core import clock
 from core.database import missing_objects
 from core.database_errors import READ_ONLY, note, recent_trouble
 from core.timeouts import not_in_force
-from transactions import queue
+from transactions.queue import waiting as queue
 
 _OK = "ok"
 _PROBE = inline_serializer(

@@ -19,11 +19,11 @@ from core.database import create_objects, drop_objects
 from core.identifiers import uuid7
 from tests.factories import ORIGIN, deposit, make_account
 from tests.plans import nodes, plan_of, statements_of
-from transactions import queue
 from transactions.archive.checkpoints import internal_balance
 from transactions.archive.selection import Position, Selection
 from transactions.commands import Deposit
 from transactions.models import ArchiveRun, ArchiveSegment
+from transactions.queue import waiting as queue
 from transactions.selectors import balance_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql, pytest.mark.slow]

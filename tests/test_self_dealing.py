@@ -28,7 +28,7 @@ from transactions.batches.post import post_batch
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
 from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.queue import accept
+from transactions.queue.waiting import accept
 
 pytestmark = pytest.mark.django_db
 WHY = "It was asked for"

@@ -19,10 +19,10 @@ from tests.api import API, ApiClient, anonymous, make_user
 from tests.clock import clocks_apart
 from tests.factories import make_account, run
 from tests.identities import token_of
-from transactions import queue
 from transactions.batches.post import BatchRequest, post_batch
 from transactions.commands import Deposit, Transfer
 from transactions.models import Transaction
+from transactions.queue import waiting as queue
 from transactions.tests.eventful_bank import make_eventful_bank
 from transactions.tests.queueing import WORKER, outcome, work
 from transactions.verifier import examine

@@ -18,7 +18,7 @@ from transactions.dry_run import is_dry_run, try_out
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.processor import process
-from transactions.queue import accept
+from transactions.queue.waiting import accept
 from transactions.representation import represent
 from transactions.states import OPEN
 

@@ -17,7 +17,7 @@ from core.commands import Origin
 from core.errors import AccountClosed, AccountFrozen, BalanceLimit, InsufficientFunds
 from transactions.commands import Decision, MoneyCommand, Retry, Reverse
 from transactions.ledger.processor import process
-from transactions.queue import check_horizon
+from transactions.queue.waiting import check_horizon
 from transactions.serializers import TransactionSerializer
 from transactions.states import TransactionStatus
 

@@ -15,8 +15,8 @@ from accounts.models import Account
 from accounts.states import AccountKind
 from core import clock
 from core.identifiers import lowest_uuid7
-from transactions import queue
 from transactions.models import Transaction
+from transactions.queue import waiting as queue
 
 # Whose accounts are busy, the newest transactions tell as well as all of a day.
 NEWEST = 10_000

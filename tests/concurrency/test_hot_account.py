@@ -13,9 +13,9 @@ from tests.concurrency.crowd import at_once
 from tests.concurrency.tally import SCALE
 from tests.factories import ORIGIN, make_account
 from tests.test_concurrency import assert_ledger_is_right, server_counter
-from transactions import queue
 from transactions.commands import MoneyCommand, Transfer
 from transactions.ledger.processor import process, process_claimed
+from transactions.queue import waiting as queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

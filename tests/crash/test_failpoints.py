@@ -19,11 +19,11 @@ from tests.concurrency.tally import Tally
 from tests.crash.processes import Workers
 from tests.crash.web import WebServer
 from tests.factories import ORIGIN, make_account
-from transactions import queue
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.models import Transaction, TransactionEvent
+from transactions.queue import waiting as queue
+from transactions.queue.worker import Worker
 from transactions.verifier import verify
-from transactions.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

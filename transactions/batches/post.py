@@ -16,7 +16,7 @@ from transactions.ledger.idempotency import Replay, find_batch, find_known
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.processor import process
 from transactions.models import Batch, Transaction
-from transactions.queue import accept
+from transactions.queue.waiting import accept
 
 # More would hold the accounts for too long; also, an id counts so many rows of one moment.
 MAX_ITEMS = 10_000

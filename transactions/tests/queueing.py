@@ -11,9 +11,9 @@ from core.commands import Origin
 from tests.factories import ORIGIN
 from transactions.commands import MoneyCommand, Reverse
 from transactions.models import Transaction
-from transactions.queue import accept, claim
+from transactions.queue.waiting import accept, claim
+from transactions.queue.worker import Worker
 from transactions.verifier import examine
-from transactions.worker import Worker
 
 WORKER = Origin(caller="worker:test")
 

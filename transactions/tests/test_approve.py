@@ -26,7 +26,7 @@ from transactions.commands import Approve, Cancel, Deposit, Retry, Reverse, With
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.queue import expire_approvals
+from transactions.queue.waiting import expire_approvals
 from transactions.tests.queueing import WORKER, history, outcome, queue_up, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_ledger")]

@@ -12,8 +12,8 @@ from transactions.archive.daily import DailyArchive, is_due
 from transactions.archive.runs import archive
 from transactions.archive.selection import Selection
 from transactions.models import ArchiveRun
+from transactions.queue.worker import Worker
 from transactions.tests.archiving import ORIGIN, archived_ids, make_bank, prove
-from transactions.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

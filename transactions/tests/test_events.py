@@ -10,13 +10,13 @@ import time_machine
 from core.commands import Origin
 from core.identifiers import moment_of
 from tests.factories import deposit, make_account, run
-from transactions import queue
 from transactions.commands import Approve, Cancel, Deposit, Reject, Retry, Withdraw
 from transactions.ledger import events
 from transactions.models import Transaction, TransactionEvent
+from transactions.queue import waiting as queue
+from transactions.queue.worker import Worker
 from transactions.states import TransactionStatus, can_move
 from transactions.tests.queueing import WORKER, queue_up, work
-from transactions.worker import Worker
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_ledger")]
 

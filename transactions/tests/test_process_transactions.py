@@ -18,8 +18,8 @@ from django.db import connection
 
 from tests.factories import make_account
 from tests.scratch import Bank, finish, migrated_bank
-from transactions import worker as worker_module
 from transactions.commands import Withdraw
+from transactions.queue import worker as worker_module
 from transactions.tests.queueing import queue_up
 
 WAIT_SECONDS = 180

@@ -13,12 +13,12 @@ from django.utils import timezone
 from core.database import drop_objects
 from core.errors import InvalidInput
 from tests.factories import make_account, run
-from transactions import queue
-from transactions import worker as worker_module
 from transactions.commands import Deposit, Retry, Withdraw
 from transactions.models import Transaction
+from transactions.queue import waiting as queue
+from transactions.queue import worker as worker_module
+from transactions.queue.worker import Worker
 from transactions.tests.queueing import WORKER, claimed, outcome, queue_up, work
-from transactions.worker import Worker
 
 pytestmark = pytest.mark.django_db
 

@@ -26,7 +26,7 @@ from transactions.commands import Deposit, Retry, Reverse, Transfer, Withdraw
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.queue import accept
+from transactions.queue.waiting import accept
 from transactions.tests.queueing import claimed, outcome, queue_up, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_ledger")]

@@ -19,16 +19,17 @@ from accounts.models import Account
 from core.errors import ProcessingError
 from tests.assertions import nothing_changes, stored
 from tests.factories import make_account, run
-from transactions import queue, worker
 from transactions.commands import Retry, Transfer, Withdraw
 from transactions.guards import QUEUE_CHANNEL
 from transactions.ledger import execution
 from transactions.ledger.posting import check
 from transactions.ledger.processor import process_claimed
 from transactions.models import Transaction
+from transactions.queue import waiting as queue
+from transactions.queue import worker
+from transactions.queue.worker import Worker
 from transactions.states import TransactionStatus
 from transactions.tests.queueing import WORKER, claimed, history, outcome, queue_up, verbs, work
-from transactions.worker import Worker
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_ledger")]
 

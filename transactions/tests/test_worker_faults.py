@@ -17,13 +17,14 @@ from django.utils import timezone
 from bankproject import gunicorn_conf
 from core import database_errors
 from tests.factories import make_account
-from transactions import queue, supervisor, worker
 from transactions.commands import Withdraw
 from transactions.ledger import execution
 from transactions.ledger.posting import check
 from transactions.models import Transaction
+from transactions.queue import supervisor, worker
+from transactions.queue import waiting as queue
+from transactions.queue.worker import Worker
 from transactions.tests.queueing import WORKER, claimed, history, outcome, queue_up, work
-from transactions.worker import Worker
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_ledger")]
 

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from core.startup import wait_for_objects
-from transactions import supervisor
-from transactions.worker import Worker, run_until_signalled
+from transactions.queue import supervisor
+from transactions.queue.worker import Worker, run_until_signalled
 
 
 class Command(BaseCommand):

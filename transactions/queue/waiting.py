@@ -30,8 +30,8 @@ from transactions.ledger.booking import inserting, mark, postings_of
 from transactions.ledger.idempotency import Replay, find_known, settle_keys
 from transactions.ledger.journal import JournalRow, new_row
 from transactions.models import Batch, Transaction
+from transactions.queue.turns import DUE, RELEASED_TO_WORK, lock_whose_turn_it_is
 from transactions.states import TransactionStatus
-from transactions.turns import DUE, RELEASED_TO_WORK, lock_whose_turn_it_is
 
 # After so many starts that ended with a lost lease, a command is taken to be what kills workers.
 MAX_ATTEMPTS = 5
