@@ -62,7 +62,7 @@ def now_of_writer() -> datetime:
     """As `now`, in a transaction that is about to post and has locked nothing.
 
     PostgreSQL has given the transaction its id by then: who waits for all transactions with an id
-    (`transactions.settled`) knows that no posting of an earlier moment is to come.
+    (`transactions.reads.settled`) knows that no posting of an earlier moment is to come.
     """
     return told(_read(_NOW_OF_WRITER))
 

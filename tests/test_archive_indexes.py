@@ -24,7 +24,7 @@ from transactions.archive.selection import Position, Selection
 from transactions.commands import Deposit
 from transactions.models import ArchiveRun, ArchiveSegment
 from transactions.queue import waiting as queue
-from transactions.selectors import balance_of
+from transactions.reads.selectors import balance_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql, pytest.mark.slow]
 

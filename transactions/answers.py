@@ -19,7 +19,7 @@ from transactions.ledger.idempotency import Replay
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.processor import process
 from transactions.queue.waiting import accept
-from transactions.representation import represent
+from transactions.reads.representation import represent
 from transactions.states import OPEN
 
 _ASYNC = "respond-async"

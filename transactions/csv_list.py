@@ -23,9 +23,9 @@ from rest_framework.serializers import Serializer
 from core.errors import FieldError, InvalidInput
 from core.heartbeat import heartbeat
 from core.sheets import neutralised
-from transactions.branches import Branch
 from transactions.models import Transaction
-from transactions.selectors import page_of_transactions
+from transactions.reads.branches import Branch
+from transactions.reads.selectors import page_of_transactions
 from transactions.serializers import TransactionSerializer
 
 CONTENT_TYPE = "text/csv"

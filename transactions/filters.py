@@ -19,7 +19,7 @@ from core.api.requests import PageQuery
 from core.identifiers import lowest_uuid7
 from core.money import MAX_BALANCE, to_units
 from core.search import contains
-from transactions.branches import Branch
+from transactions.reads.branches import Branch
 from transactions.states import TransactionStatus, TransactionType
 
 
@@ -107,7 +107,7 @@ def filter_branches(
     """Each branch narrowed by what TransactionFilters read. Times become bounds of ids.
 
     A filter works on what the reader sees, and not on what is stored: to the owner of `own` a
-    reversal has no description (`transactions.representation`), so no search finds it.
+    reversal has no description (`transactions.reads.representation`), so no search finds it.
     """
     condition = Q(**{_LOOKUPS[name]: value for name, value in values.items() if name in _LOOKUPS})
     if search := values.get("search"):

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from core.api.fields import AmountOutputField, OffsetDateTimeField
 from transactions.models import Entry, EntrySide, Transaction, TransactionEvent
-from transactions.representation import Row, represent
+from transactions.reads.representation import Row, represent
 from transactions.states import TransactionStatus
 
 

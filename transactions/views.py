@@ -35,7 +35,7 @@ from core.api.requests import (
     without_nulls,
 )
 from core.errors import PermissionDenied
-from transactions import schema, selectors
+from transactions import schema
 from transactions.answers import prefers_async, run
 from transactions.batches.views import BatchRoute
 from transactions.bodies import DEFAULTS, AmountBody, BalanceQuery, TransferBody
@@ -68,6 +68,7 @@ from transactions.permissions import (
     CanReverseTransactions,
     CanTransfer,
 )
+from transactions.reads import selectors
 from transactions.serializers import (
     BalanceSerializer,
     DirectedTransactionSerializer,

@@ -19,7 +19,7 @@ from accounts.selectors import waiting_limits
 from bankproject.console.words import at
 from core.admin import shown_amount
 from core.identifiers import parse_uuid
-from transactions.inbox import Request, Side, page_of_requests
+from transactions.reads.approvals import Request, Side, page_of_requests
 
 _ON_PAGE = 25
 _READ = "transactions.view_transaction"

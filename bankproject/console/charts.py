@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from bankproject.console.parts import Cell, Chart, Table, number
 from bankproject.console.words import transactions_of_today
-from transactions.overview import Activity
+from transactions.reads.overview import Activity
 from transactions.states import TransactionStatus, TransactionType
 
 NOTHING_TODAY = "Nothing has happened yet today."

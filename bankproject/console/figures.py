@@ -8,7 +8,7 @@ from bankproject.console.counts import approvals_waiting
 from bankproject.console.parts import BAD, GOOD, NEUTRAL, WAITING, Figure
 from bankproject.console.words import at, in_words, list_link, transactions_of_today
 from transactions.models import ArchiveRun
-from transactions.overview import Activity, QueueState
+from transactions.reads.overview import Activity, QueueState
 from transactions.states import TransactionStatus
 from transactions.verifications import last_verification
 

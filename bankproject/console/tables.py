@@ -13,7 +13,7 @@ from bankproject.console.parts import Cell, Table, number
 from bankproject.console.words import list_link, transactions_of_today
 from core.admin import shown_amount
 from transactions.admin.filters import shown_failure
-from transactions.overview import NEWEST, Activity
+from transactions.reads.overview import NEWEST, Activity
 from transactions.states import TransactionStatus
 
 _ACCOUNTS = "accounts_account"

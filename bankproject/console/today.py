@@ -16,7 +16,7 @@ from accounts.overview import holdings
 from bankproject.console import charts, figures, tables
 from bankproject.console.days import hours_of_today, midnight
 from bankproject.console.parts import Chart, Figure, Table
-from transactions.overview import activity, busiest_accounts, queue_state
+from transactions.reads.overview import activity, busiest_accounts, queue_state
 
 T = TypeVar("T")
 

@@ -15,9 +15,9 @@ from core.errors import InsufficientFunds
 from tests.api import client_of, make_user
 from tests.factories import make_account, run
 from transactions.commands import Approve, Cancel, Deposit, Retry, Transfer
-from transactions.inbox import page_of_requests
 from transactions.ledger.processor import process
 from transactions.models import Transaction
+from transactions.reads.approvals import page_of_requests
 
 pytestmark = pytest.mark.django_db
 

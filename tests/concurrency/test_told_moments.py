@@ -23,9 +23,9 @@ from tests.concurrency.bank import Bank
 from tests.concurrency.crowd import Thread
 from tests.concurrency.tally import SCALE
 from tests.factories import ORIGIN, deposit, make_account
-from transactions import selectors
 from transactions.batches.post import BatchRequest, post_batch
 from transactions.commands import Deposit
+from transactions.reads import selectors
 from transactions.verifier import verify
 
 pytestmark = pytest.mark.django_db(transaction=True)

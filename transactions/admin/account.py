@@ -23,7 +23,7 @@ from transactions.admin.chart import balance_chart
 from transactions.admin.money import MoneyButtons
 from transactions.admin.open_account import OpenAccountButton
 from transactions.admin.statement import BEFORE, statement
-from transactions.selectors import balance_report
+from transactions.reads.selectors import balance_report
 
 admin.site.unregister(Account)
 

@@ -20,9 +20,9 @@ from core.days import midnight
 from core.forms import DayField
 from core.sheets import Row, SheetFormat, amount_cell, sheet_response, sheet_zone
 from transactions.admin.statement import balance_after, posted, side_of, text_of
-from transactions.balances import balances_at
 from transactions.models import EntrySide, Transaction
-from transactions.settled import settled_at
+from transactions.reads.balances import balances_at
+from transactions.reads.settled import settled_at
 
 MOST_LINES = 50_000
 _READ_AT_ONCE = 1000

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from core.admin import shown_amount
-from transactions.balances import balances_at
+from transactions.reads.balances import balances_at
 
 POINTS = 60
 LONGEST = timedelta(days=90)

@@ -12,7 +12,7 @@ from accounts.models import Account
 from core.admin import badge, in_words
 from core.errors import ERROR_KINDS, FAILURES_BY_DECISION, REFUSALS
 from transactions.models import Transaction
-from transactions.selectors import touching
+from transactions.reads.selectors import touching
 from transactions.states import TransactionStatus
 
 _STATUS_COLOURS = {

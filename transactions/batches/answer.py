@@ -7,7 +7,7 @@ from typing import Any
 from transactions.batches.post import Outcome, transaction_id_of
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.journal import JournalRow
-from transactions.representation import Row, balance_after, failure
+from transactions.reads.representation import Row, balance_after, failure
 from transactions.states import OPEN, TransactionStatus
 
 

@@ -17,7 +17,7 @@ from transactions.batches.answer import row_of
 from transactions.batches.files import MovementFile
 from transactions.batches.post import transaction_id_of
 from transactions.ledger.booking import Results
-from transactions.representation import balance_after, failure
+from transactions.reads.representation import balance_after, failure
 
 
 class ResultFile:

@@ -25,7 +25,6 @@ from core.errors import (
 )
 from core.failpoints import failpoint
 from core.four_eyes import is_large
-from transactions import selectors
 from transactions.commands import Decision, MoneyCommand, Retry, resolve
 from transactions.ledger import events
 from transactions.ledger import writer as ledger
@@ -34,6 +33,7 @@ from transactions.ledger.execution import Accounts, execute, execute_new
 from transactions.ledger.idempotency import Replay, settle_keys
 from transactions.ledger.journal import JournalRow, new_row
 from transactions.models import Batch
+from transactions.reads import selectors
 from transactions.states import TransactionStatus
 
 Result = Account | JournalRow | Replay

@@ -18,7 +18,7 @@ from tests.factories import deposit
 from transactions.archive.selection import Selection
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
 from transactions.models import ArchiveRun, ArchiveSegment, Transaction
-from transactions.selectors import balance_of
+from transactions.reads.selectors import balance_of
 from transactions.tests.archiving import (
     EVERYTHING,
     START,

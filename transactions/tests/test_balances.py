@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from accounts.models import Account
 from tests.factories import deposit, make_account, run
-from transactions.balances import PastBalance, balances_at
 from transactions.commands import Withdraw
 from transactions.models import Entry
+from transactions.reads.balances import PastBalance, balances_at
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from accounts.models import CASH, Account, internal_account_id
 from tests.factories import make_account, run
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.models import Entry
-from transactions.selectors import page_of_entries
+from transactions.reads.selectors import page_of_entries
 from transactions.tests.past_the_ledger import insert, queued_deposit
 
 pytestmark = pytest.mark.django_db

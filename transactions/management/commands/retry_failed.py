@@ -20,7 +20,7 @@ from transactions.ledger.failures import IS_OVERTAKEN
 from transactions.ledger.processor import process
 from transactions.models import Transaction
 from transactions.permissions import CanRetryTransactions, CanReverseTransactions
-from transactions.selectors import touching
+from transactions.reads.selectors import touching
 from transactions.states import TransactionStatus
 
 

@@ -17,7 +17,7 @@ from core import clock
 from core.bulk import prepared_cursor
 from core.contention import retrying
 from core.errors import Busy, FieldError, InvalidInput
-from transactions.balances import HasSequences
+from transactions.reads.balances import HasSequences
 
 # A transaction that posts has an id before it has its moment. So what had one when this statement
 # began has a lower id than this statement gets.

@@ -19,11 +19,11 @@ from accounts.selectors import visible_accounts
 from core.api.permissions import has_right
 from core.errors import NotFound
 from transactions.archive.checkpoints import internal_balance
-from transactions.balances import balances_at
-from transactions.branches import Branch
 from transactions.ledger.failures import read_beforehand
 from transactions.models import Entry, Transaction, TransactionEvent
-from transactions.settled import settled_at, settled_moment
+from transactions.reads.balances import balances_at
+from transactions.reads.branches import Branch
+from transactions.reads.settled import settled_at, settled_moment
 from transactions.states import OPEN, TransactionStatus, TransactionType
 
 READ_RIGHT = "transactions.view_transaction"
