@@ -1,6 +1,6 @@
 """The API of accounts: reading them, and the commands of staff that move no money.
 
-Routes that move money or list transactions, opening included, are added in `transactions.views`.
+`transactions.api.views` adds the routes that move money or list transactions, opening included.
 """
 
 from collections.abc import Sequence

@@ -20,7 +20,7 @@ api: list[URLPattern | URLResolver] = [
     path("schema/", SchemaView.as_view(), name="schema"),
     path("swagger/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="swagger"),
     path("oauth/", include("clients.urls")),
-    path("", include("transactions.urls")),
+    path("", include("transactions.api.urls")),
 ]
 
 urlpatterns = [

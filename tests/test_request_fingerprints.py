@@ -20,9 +20,9 @@ from core.commands import Origin
 from tests.api import API, ApiClient, account_path, make_user, problem, staff
 from tests.assertions import nothing_changes
 from tests.factories import deposit, make_account, run
+from transactions.api.bodies import AmountBody, TransferBody
 from transactions.batches.input import COLUMNS
 from transactions.batches.post import BatchRequest, post_batch
-from transactions.bodies import AmountBody, TransferBody
 from transactions.commands import Deposit
 
 pytestmark = pytest.mark.django_db

@@ -24,10 +24,10 @@ from core.errors import BankError, IdempotencyKeyReused
 from core.forms import add_errors
 from transactions.admin.money_forms import MoneyForm, TransferForm
 from transactions.admin.outcome import Outcome, tell
-from transactions.bodies import DEFAULTS
+from transactions.api.bodies import DEFAULTS
+from transactions.api.permissions import CanPostTransactions
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
 from transactions.ledger.processor import process
-from transactions.permissions import CanPostTransactions
 
 # Names of the buttons of the preview.
 CONFIRM, CHANGE = "confirm", "change"

@@ -9,9 +9,9 @@ from core.errors import FieldError, InvalidInput
 from core.identifiers import parse_uuid
 from core.money import parse_amount
 from core.texts import check_text
+from transactions.api.bodies import DEFAULTS, MAX_DESCRIPTION_LENGTH
 from transactions.batches.columns import ABSENT, BadValue, Column, Errors
 from transactions.batches.post import MAX_ITEMS, BatchRequest
-from transactions.bodies import DEFAULTS, MAX_DESCRIPTION_LENGTH
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
 
 KINDS: dict[str, type[MoneyCommand]] = {

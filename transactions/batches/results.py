@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from core.failpoints import failpoint
 from core.files import FileProblem, told_as_problem
-from transactions.batches.answer import row_of
+from transactions.api.batch_answer import row_of
 from transactions.batches.files import MovementFile
 from transactions.batches.post import transaction_id_of
 from transactions.ledger.booking import Results

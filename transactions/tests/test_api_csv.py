@@ -27,7 +27,7 @@ from tests.api import (
     staff,
 )
 from tests.factories import ORIGIN, deposit, make_account, run
-from transactions import csv_list
+from transactions.api import csv_list
 from transactions.commands import Deposit, Reverse, Transfer, Withdraw
 from transactions.ledger.processor import process
 from transactions.models import Transaction

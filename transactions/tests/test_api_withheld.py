@@ -14,8 +14,8 @@ from accounts.models import Account, AccountEvent
 from accounts.serializers import AccountSerializer
 from core.database import create_objects, drop_objects
 from tests.api import API, account_path, make_user
+from transactions.api.serializers import TransactionSerializer
 from transactions.models import Transaction, TransactionEvent
-from transactions.serializers import TransactionSerializer
 from transactions.states import TransactionStatus, TransactionType
 from transactions.tests.damaged_ledger import Bank, make_bank, unguarded
 

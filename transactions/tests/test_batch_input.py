@@ -10,8 +10,8 @@ from tests.api import API, ApiClient, bad_fields, staff
 from tests.assertions import nothing_changes
 from tests.factories import make_account
 from tests.test_bad_input import NO_AMOUNTS, NO_NUMBERS, ZEROS
+from transactions.api.batch_views import MAX_BATCH_BYTES
 from transactions.batches.input import read_items
-from transactions.batches.views import MAX_BATCH_BYTES
 from transactions.tests.test_api_batch import PATH, item, post
 
 pytestmark = pytest.mark.django_db

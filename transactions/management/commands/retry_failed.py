@@ -15,11 +15,11 @@ from core.api.permissions import has_right
 from core.arguments import identifier, positive, reason
 from core.commands import Origin
 from core.errors import ERROR_KINDS, BankError
+from transactions.api.permissions import CanRetryTransactions, CanReverseTransactions
 from transactions.commands import Retry
 from transactions.ledger.failures import IS_OVERTAKEN
 from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.permissions import CanRetryTransactions, CanReverseTransactions
 from transactions.reads.selectors import touching
 from transactions.states import TransactionStatus
 

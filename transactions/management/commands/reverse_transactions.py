@@ -10,9 +10,9 @@ from core.actors import origin_of_actor
 from core.arguments import identifier, reason
 from core.errors import BankError
 from core.failures import told
+from transactions.api.permissions import CanReverseTransactions
 from transactions.commands import Reverse
 from transactions.ledger.processor import process
-from transactions.permissions import CanReverseTransactions
 
 
 class Command(BaseCommand):

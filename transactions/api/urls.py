@@ -3,7 +3,7 @@
 from rest_framework.routers import SimpleRouter
 
 from accounts.limit_views import LimitRequestViewSet
-from transactions.views import MoneyAccountViewSet, TransactionViewSet
+from transactions.api.views import MoneyAccountViewSet, TransactionViewSet
 
 router = SimpleRouter(use_regex_path=False)
 router.register("accounts", MoneyAccountViewSet, basename="account")

@@ -23,10 +23,10 @@ from rest_framework.serializers import Serializer
 from core.errors import FieldError, InvalidInput
 from core.heartbeat import heartbeat
 from core.sheets import neutralised
+from transactions.api.serializers import TransactionSerializer
 from transactions.models import Transaction
 from transactions.reads.branches import Branch
 from transactions.reads.selectors import page_of_transactions
-from transactions.serializers import TransactionSerializer
 
 CONTENT_TYPE = "text/csv"
 _ROWS_IN_PAGE = 1000

@@ -26,10 +26,10 @@ from core.api.describe import (
     request_example,
     response_example,
 )
-from transactions.bodies import AmountBody, BalanceQuery, TransferBody
-from transactions.csv_list import csv_example, page_or_csv
-from transactions.dry_run import DryRunSerializer
-from transactions.examples import (
+from transactions.api.bodies import AmountBody, BalanceQuery, TransferBody
+from transactions.api.csv_list import csv_example, page_or_csv
+from transactions.api.dry_run import DryRunSerializer
+from transactions.api.examples import (
     BALANCE_EXAMPLE,
     DEPOSIT_EXAMPLE,
     DETAIL_EXAMPLE,
@@ -43,9 +43,9 @@ from transactions.examples import (
     WITHDRAWAL_EXAMPLE,
     dry_run_of,
 )
-from transactions.filters import EntryQuery, TransactionFilters, TransactionQuery
-from transactions.parameters import DRY_RUN, PREFER, TRANSACTION_ID
-from transactions.serializers import (
+from transactions.api.filters import EntryQuery, TransactionFilters, TransactionQuery
+from transactions.api.parameters import DRY_RUN, PREFER, TRANSACTION_ID
+from transactions.api.serializers import (
     BalanceSerializer,
     DirectedTransactionSerializer,
     EntrySerializer,

@@ -35,10 +35,33 @@ from core.api.requests import (
     without_nulls,
 )
 from core.errors import PermissionDenied
-from transactions import schema
-from transactions.answers import prefers_async, run
-from transactions.batches.views import BatchRoute
-from transactions.bodies import DEFAULTS, AmountBody, BalanceQuery, TransferBody
+from transactions.api import schema
+from transactions.api.answers import prefers_async, run
+from transactions.api.batch_views import BatchRoute
+from transactions.api.bodies import DEFAULTS, AmountBody, BalanceQuery, TransferBody
+from transactions.api.csv_list import LIST_RENDERERS, FormatIsAParameter, csv_response, wants_csv
+from transactions.api.filters import (
+    EntryQuery,
+    TransactionFilters,
+    TransactionQuery,
+    filter_branches,
+)
+from transactions.api.opening import open_account
+from transactions.api.permissions import (
+    CanApproveTransactions,
+    CanPostTransactions,
+    CanReadTransactions,
+    CanRetryTransactions,
+    CanReverseTransactions,
+    CanTransfer,
+)
+from transactions.api.serializers import (
+    BalanceSerializer,
+    DirectedTransactionSerializer,
+    EntrySerializer,
+    TransactionDetailSerializer,
+    TransactionSerializer,
+)
 from transactions.commands import (
     Approve,
     Cancel,
@@ -50,32 +73,9 @@ from transactions.commands import (
     Transfer,
     Withdraw,
 )
-from transactions.csv_list import LIST_RENDERERS, FormatIsAParameter, csv_response, wants_csv
-from transactions.filters import (
-    EntryQuery,
-    TransactionFilters,
-    TransactionQuery,
-    filter_branches,
-)
 from transactions.ledger.idempotency import Replay
 from transactions.models import Entry, Transaction
-from transactions.opening import open_account
-from transactions.permissions import (
-    CanApproveTransactions,
-    CanPostTransactions,
-    CanReadTransactions,
-    CanRetryTransactions,
-    CanReverseTransactions,
-    CanTransfer,
-)
 from transactions.reads import selectors
-from transactions.serializers import (
-    BalanceSerializer,
-    DirectedTransactionSerializer,
-    EntrySerializer,
-    TransactionDetailSerializer,
-    TransactionSerializer,
-)
 
 
 def _sequence(entry: Entry) -> int:

@@ -13,13 +13,13 @@ from rest_framework import serializers
 from core.api.describe import IDEMPOTENCY_KEY, errors, request_example
 from core.api.fields import AmountInputField, StrictCharField, StrictUUIDField
 from core.api.idempotency import MAX_KEY_LENGTH
+from transactions.api.bodies import MAX_DESCRIPTION_LENGTH
+from transactions.api.examples import SOURCE_ID, TARGET_ID, TRANSFER_EXAMPLE
+from transactions.api.parameters import DRY_RUN, PREFER
+from transactions.api.schema import MONEY_TAG
+from transactions.api.serializers import FailureSerializer
 from transactions.batches.input import KINDS
 from transactions.batches.post import MAX_ITEMS
-from transactions.bodies import MAX_DESCRIPTION_LENGTH
-from transactions.examples import SOURCE_ID, TARGET_ID, TRANSFER_EXAMPLE
-from transactions.parameters import DRY_RUN, PREFER
-from transactions.schema import MONEY_TAG
-from transactions.serializers import FailureSerializer
 from transactions.states import TransactionStatus
 
 
@@ -83,7 +83,7 @@ class _Result(serializers.Serializer[Any]):
 
     @extend_schema_field({"type": "string", "nullable": True, "example": "174.50"})
     def get_balance_after(self, _: Any) -> str | None:
-        raise NotImplementedError("Only described here; transactions.batches.answer writes it.")
+        raise NotImplementedError("Only described here; transactions.api.batch_answer writes it.")
 
 
 class BatchResult(_Result):

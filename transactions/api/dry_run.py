@@ -15,10 +15,10 @@ from core.api.requests import parse_query
 from core.api.serializers import StrictSerializer
 from core.commands import Origin
 from core.errors import AccountClosed, AccountFrozen, BalanceLimit, InsufficientFunds
+from transactions.api.serializers import TransactionSerializer
 from transactions.commands import Decision, MoneyCommand, Retry, Reverse
 from transactions.ledger.processor import process
 from transactions.queue.waiting import check_horizon
-from transactions.serializers import TransactionSerializer
 from transactions.states import TransactionStatus
 
 # Nothing, or what only the accounts as they are then decide.
