@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 
-from transactions.archive.guards import OBJECTS as ARCHIVE_OBJECTS
-from transactions.guards import OBJECTS
+from transactions.guards.archive import OBJECTS as ARCHIVE_OBJECTS
+from transactions.guards.journal import OBJECTS
 
 
 class TransactionsConfig(AppConfig):

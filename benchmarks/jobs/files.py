@@ -30,7 +30,7 @@ from benchmarks.machine import peak_megabytes
 from benchmarks.measure import Calls, Moved, Slice, measure
 from benchmarks.target import Target
 from transactions.files.formats import FILES
-from transactions.guards import JOURNAL
+from transactions.guards.journal import JOURNAL
 
 
 def copied_out(target: Target, seconds: float) -> Slice:

@@ -80,7 +80,7 @@ def inserting(batch: Batch) -> Iterator[None]:
     """Inserts the batch, and what the block inserts of its items.
 
     The batch comes last on PostgreSQL, where it takes the locks of all their keys
-    (`transactions.key_guards`). On SQLite it comes first: while a row refers to what is not there
+    (`transactions.guards.keys`). On SQLite it comes first: while a row refers to what is not there
     yet, SQLite goes through the whole journal for each row that it inserts.
     """
     comes_first = connection.vendor == "sqlite"

@@ -20,7 +20,7 @@ from core.commands import Origin
 from core.database_errors import meaning_of
 from core.errors import Busy, ProcessingError
 from transactions.archive.daily import DailyArchive
-from transactions.guards import QUEUE_CHANNEL
+from transactions.guards.journal import QUEUE_CHANNEL
 from transactions.ledger.processor import process_claimed
 from transactions.queue import waiting as queue
 

@@ -16,7 +16,7 @@ from tests.assertions import refused_by_database, stored
 from tests.factories import ORIGIN, make_account, run
 from tests.routes import DELETE_ROUTES, UPDATE_ROUTES
 from transactions.commands import Withdraw
-from transactions.guards import _IDENTITY, _OUTCOME, JOURNAL
+from transactions.guards.journal import _IDENTITY, _OUTCOME, JOURNAL
 from transactions.ledger import events
 from transactions.ledger import writer as ledger
 from transactions.models import ArchiveRun, Transaction, TransactionEvent

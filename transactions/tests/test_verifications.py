@@ -16,7 +16,7 @@ from tests.assertions import refused_by_database
 from tests.factories import make_account
 from tests.routes import DELETE_ROUTES, UPDATE_ROUTES
 from transactions import verifications
-from transactions.guards import VERIFICATIONS
+from transactions.guards.journal import VERIFICATIONS
 from transactions.models import Verification
 from transactions.verifier.report import Finding, Report
 

@@ -20,7 +20,7 @@ from core.errors import ProcessingError
 from tests.assertions import nothing_changes, stored
 from tests.factories import make_account, run
 from transactions.commands import Retry, Transfer, Withdraw
-from transactions.guards import QUEUE_CHANNEL
+from transactions.guards.journal import QUEUE_CHANNEL
 from transactions.ledger import execution
 from transactions.ledger.posting import check
 from transactions.ledger.processor import process_claimed

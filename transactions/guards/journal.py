@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from accounts.guards import ACCOUNTS
 from core.database_objects import DatabaseObject
 from core.guards import append_only, changed, never_deleted, refuse
-from transactions.key_guards import BATCHES, JOURNAL, KEY_GUARDS
+from transactions.guards.keys import BATCHES, JOURNAL, KEY_GUARDS
 from transactions.states import INITIAL, TRANSITIONS
 
 EVENTS = "transactions_transactionevent"
