@@ -15,7 +15,7 @@ import pytest
 from core.failpoints import FAILPOINTS
 from tests.crash.processes import PATIENCE_SECONDS, ROOT, eventually, is_stopped, started
 from tests.factories import deposit, make_account
-from transactions.files.export import export as write_export
+from transactions.exports.export import export as write_export
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,7 +16,7 @@ from transactions.archive import runs
 from transactions.archive.runs import archive
 from transactions.archive.selection import Selection
 from transactions.commands import Deposit
-from transactions.files.export import export
+from transactions.exports.export import export
 from transactions.ledger.processor import process
 from transactions.models import ArchiveSegment, Transaction
 from transactions.tests.archiving import ORIGIN

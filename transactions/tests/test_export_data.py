@@ -23,7 +23,7 @@ from tests.factories import ORIGIN, make_account, run
 from transactions.archive.runs import archive
 from transactions.archive.selection import Selection
 from transactions.commands import Deposit, Reverse, Transfer, Withdraw
-from transactions.files import export as export_module
+from transactions.exports import export as export_module
 from transactions.files.file_format import prepare_sqlite
 from transactions.files.formats import ACCOUNTS, FILES, TRANSACTIONS, FileFormat
 from transactions.files.manifest import Manifest

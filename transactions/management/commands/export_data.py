@@ -11,7 +11,7 @@ from django.db import DatabaseError
 
 from core.failures import told
 from core.files import FileBusy, FileProblem
-from transactions.files.export import export, is_live_archive
+from transactions.exports.export import export, is_live_archive
 from transactions.files.formats import FILES
 from transactions.files.manifest import Manifest
 

@@ -27,7 +27,7 @@ from core.files import (
 )
 from core.progress import Progress
 from core.snapshot import snapshot
-from transactions.files.archived import live_archive_entry
+from transactions.exports.archived import live_archive_entry
 from transactions.files.file_format import FileFormat
 from transactions.files.formats import ARCHIVED_TRANSACTIONS, FILES
 from transactions.files.manifest import MANIFEST_NAME, FileEntry, Manifest, sums_of
