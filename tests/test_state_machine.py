@@ -40,10 +40,10 @@ from tests.concurrency.tally import SCALE
 from tests.factories import ORIGIN, run
 from transactions.archive.runs import archive
 from transactions.archive.selection import Selection
-from transactions.archive.verification import examine_archive
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.models import Transaction
 from transactions.verifier import examine
+from transactions.verifier.archive_file import examine_archive
 
 EXAMPLES = 6 * SCALE
 STEPS = 25

@@ -10,7 +10,7 @@ from bankproject.console.words import at, in_words, list_link, transactions_of_t
 from transactions.models import ArchiveRun
 from transactions.reads.overview import Activity, QueueState
 from transactions.states import TransactionStatus
-from transactions.verifications import last_verification
+from transactions.verifier.records import last_verification
 
 
 def made_today(today: Sequence[Activity]) -> Figure:

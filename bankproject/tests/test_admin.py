@@ -20,9 +20,9 @@ from core.admin import ReadOnlyModelAdmin
 from core.identifiers import uuid7
 from tests.assertions import nothing_changes, stored
 from tests.factories import make_account, make_limit_request, run
-from transactions import verifications
 from transactions.models import ArchiveRun, ArchiveSegment, Batch, Transaction, TransactionEvent
 from transactions.verifier import Report
+from transactions.verifier import records as verifications
 
 pytestmark = pytest.mark.django_db
 

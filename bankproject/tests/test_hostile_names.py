@@ -20,10 +20,10 @@ from clients.registry import create_client
 from core.database import drop_objects
 from core.identifiers import uuid7
 from tests.factories import make_account, run
-from transactions import verifications
 from transactions.commands import Retry, Transfer
 from transactions.models import ArchiveRun, Batch, Transaction
 from transactions.verifier import Report
+from transactions.verifier import records as verifications
 
 pytestmark = pytest.mark.django_db
 

@@ -25,13 +25,13 @@ from bankproject.console.words import in_words
 from core import clock
 from tests.api import client_of, make_user, staff
 from tests.factories import ORIGIN, deposit, make_account, run
-from transactions import verifications
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.ledger.processor import process
 from transactions.queue import waiting as queue
 from transactions.reads import overview
 from transactions.reads.overview import Activity, activity, busiest_accounts, queue_state
 from transactions.verifier import Report
+from transactions.verifier import records as verifications
 
 pytestmark = pytest.mark.django_db
 

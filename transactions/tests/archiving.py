@@ -19,10 +19,10 @@ from core.commands import Origin
 from tests.factories import make_account, run
 from transactions.archive.runs import Outcome, archive
 from transactions.archive.selection import Selection
-from transactions.archive.verification import examine_archive
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
 from transactions.models import ArchiveRun, ArchiveSegment, Transaction
+from transactions.verifier.archive_file import examine_archive
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ORIGIN = Origin(caller="job:tests")

@@ -18,11 +18,11 @@ from accounts.models import LimitRequest
 from core.database import all_objects
 from core.database_objects import DatabaseObject
 from tests.factories import deposit, make_account, run
-from transactions import verifications
 from transactions.commands import Deposit, Withdraw
 from transactions.models import ArchiveRun, ArchiveSegment, Batch, Transaction, TransactionEvent
 from transactions.tests.queueing import queue_up, work
 from transactions.verifier import Report
+from transactions.verifier import records as verifications
 
 pytestmark = pytest.mark.django_db
 

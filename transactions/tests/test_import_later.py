@@ -13,11 +13,11 @@ from accounts.models import Account
 from tests.assertions import nothing_changes
 from tests.factories import deposit, make_account, run
 from transactions.archive.runs import archive
-from transactions.archive.verification import verify_archive
 from transactions.commands import Reverse, Transfer, Withdraw
 from transactions.models import ArchiveRun, Transaction
 from transactions.tests.archiving import EVERYTHING, ORIGIN, Bank, make_bank
 from transactions.tests.queueing import assert_clean
+from transactions.verifier.archive_file import verify_archive
 
 # The export reads by a connection of its own.
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,9 +15,9 @@ from core.guards import refuse
 from tests.assertions import refused_by_database
 from tests.factories import make_account
 from tests.routes import DELETE_ROUTES, UPDATE_ROUTES
-from transactions import verifications
 from transactions.guards.journal import VERIFICATIONS
 from transactions.models import Verification
+from transactions.verifier import records as verifications
 from transactions.verifier.report import Finding, Report
 
 

@@ -15,12 +15,12 @@ from django.utils import timezone
 from core.identifiers import uuid7
 from tests.api import API, make_user, staff
 from transactions.archive.selection import Selection
-from transactions.archive.verification import examine_archive, verify_archive
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
 from transactions.models import ArchiveRun, ArchiveSegment, Transaction
 from transactions.tests.archiving import Bank, findings, make_bank, prove, take
 from transactions.tests.damaged_ledger import execute, unguarded
 from transactions.verifier import archive, examine
+from transactions.verifier.archive_file import examine_archive, verify_archive
 
 pytestmark = pytest.mark.django_db
 

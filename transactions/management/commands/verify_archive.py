@@ -9,7 +9,7 @@ from django.db import DatabaseError
 
 from core.failures import told
 from core.files import FileProblem
-from transactions.archive.verification import verify_archive
+from transactions.verifier.archive_file import verify_archive
 
 
 class Command(BaseCommand):

@@ -11,8 +11,8 @@ from django.db import DatabaseError
 from core import clock
 from core.failures import told
 from core.files import FileProblem
-from transactions import verifications
 from transactions.verifier import Report, verify
+from transactions.verifier import records as verifications
 
 
 class Command(BaseCommand):
