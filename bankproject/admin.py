@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from core.admin import BankModelAdmin
+from core.console.admin import BankModelAdmin
 from staff import authenticators
 
 admin.site.index_title = "Today"

@@ -6,7 +6,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.decorators import display
 
-from core.admin import ReadOnlyModelAdmin
+from core.console.admin import ReadOnlyModelAdmin
 from staff.keys import is_encrypted
 
 # The library's own pages show keys and backup codes, and make new ones for anybody.

@@ -8,7 +8,7 @@ from django.urls import URLResolver, get_resolver
 from django.urls.converters import PathConverter
 
 from accounts.admin.filters import as_uuid
-from core.forms import LineField
+from core.console.forms import LineField
 from core.identifiers import parse_uuid
 from tests.api import API, ApiClient, account_path, bad_fields, staff
 from tests.assertions import nothing_changes

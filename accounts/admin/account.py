@@ -17,7 +17,7 @@ from accounts.admin.buttons import AccountButtons, blocked_in_words
 from accounts.admin.filters import CurrencyFilter, ShownStatusFilter, account_named, as_uuid
 from accounts.models import Account
 from accounts.states import AccountKind, ShownStatus
-from core.admin import ReadOnlyModelAdmin, badge, shown_amount
+from core.console.admin import ReadOnlyModelAdmin, badge, shown_amount
 from core.search import contains
 
 STATUS_COLOURS = {

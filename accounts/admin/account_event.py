@@ -12,8 +12,8 @@ from unfold.decorators import display
 
 from accounts.admin.filters import AccountFilter
 from accounts.models import Account, AccountEvent
-from core.admin import EMPTY, ReadOnlyModelAdmin, ReadOnlyTabularInline, link_to, yes_or_no
-from core.admin_filters import DaysById
+from core.console.admin import EMPTY, ReadOnlyModelAdmin, ReadOnlyTabularInline, link_to, yes_or_no
+from core.console.admin_filters import DaysById
 
 _UNSET: tuple[Any, ...] = (None, "", {})
 

@@ -27,12 +27,12 @@ from accounts.commands import (
 from accounts.models import Account
 from accounts.permissions import CanManageAccounts, CanOpenAccounts
 from accounts.states import AccountKind, FreezeScope
-from core.admin import shown_amount
 from core.api.permissions import has_right
 from core.api.requests import origin_of
-from core.command_form import form_page
 from core.commands import process
-from core.forms import ReasonForm
+from core.console.admin import shown_amount
+from core.console.command_form import form_page
+from core.console.forms import ReasonForm
 
 
 def _is_open(account: Account) -> bool:

@@ -4,7 +4,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from accounts.states import FreezeScope
-from core.forms import AmountField, LineField, ReasonField, ReasonForm
+from core.console.forms import AmountField, LineField, ReasonField, ReasonForm
 
 
 class RenameForm(forms.Form):

@@ -15,12 +15,12 @@ from accounts.commands import ApproveLimit, LimitDecision, RejectLimit
 from accounts.models import LimitRequest
 from accounts.permissions import CanManageAccounts
 from accounts.states import LimitRequestStatus
-from core.admin import EMPTY, ReadOnlyModelAdmin, badge, link_to, shown_amount
-from core.admin_filters import DaysById
 from core.api.permissions import has_right
 from core.api.requests import origin_of
-from core.command_form import command_page
 from core.commands import process
+from core.console.admin import EMPTY, ReadOnlyModelAdmin, badge, link_to, shown_amount
+from core.console.admin_filters import DaysById
+from core.console.command_form import command_page
 
 _COLOURS = {"Pending": "warning", "Approved": "success", "Rejected": "danger"}
 

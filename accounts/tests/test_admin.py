@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.commands import CloseAccount, FreezeAccount, OpenAccount, RenameAccount
 from accounts.models import Account, AccountEvent
 from accounts.states import FreezeScope
-from core.admin import BoundedPaginator
+from core.console.admin import BoundedPaginator
 from tests.factories import ORIGIN, make_account, run
 from transactions.ledger.processor import process
 

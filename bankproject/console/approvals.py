@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import LimitRequest
 from accounts.selectors import waiting_limits
 from bankproject.console.words import at
-from core.admin import shown_amount
+from core.console.admin import shown_amount
 from core.identifiers import parse_uuid
 from transactions.reads.approvals import Request, Side, page_of_requests
 

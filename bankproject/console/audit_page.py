@@ -15,7 +15,7 @@ from bankproject.console.audit import audit_page as read_page
 from bankproject.console.audit_form import AuditForm
 from bankproject.console.audit_records import Wanted
 from core import clock
-from core.sheets import Row, SheetFormat, sheet_response, sheet_zone
+from core.console.sheets import Row, SheetFormat, sheet_response, sheet_zone
 
 READ_AUDIT = "transactions.read_audit"
 _ON_PAGE = 50

@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from accounts.admin.account_event import changed_values
 from accounts.models import AccountEvent
 from bankproject.console.audit_records import Entry, Source, Wanted
-from core.admin import in_words, shown_amount
+from core.console.admin import in_words, shown_amount
 from transactions.admin.filters import shown_failure
 from transactions.models import Transaction, TransactionEvent
 from transactions.reads.selectors import touching

@@ -11,7 +11,7 @@ from accounts.states import AccountKind, ShownStatus
 from bankproject.console.charts import NOTHING_TODAY
 from bankproject.console.parts import Cell, Table, number
 from bankproject.console.words import list_link, transactions_of_today
-from core.admin import shown_amount
+from core.console.admin import shown_amount
 from transactions.admin.filters import shown_failure
 from transactions.reads.overview import NEWEST, Activity
 from transactions.states import TransactionStatus

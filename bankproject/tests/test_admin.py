@@ -16,7 +16,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from accounts.commands import FreezeAccount
-from core.admin import ReadOnlyModelAdmin
+from core.console.admin import ReadOnlyModelAdmin
 from core.identifiers import uuid7
 from tests.assertions import nothing_changes, stored
 from tests.factories import make_account, make_limit_request, run

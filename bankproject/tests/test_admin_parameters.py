@@ -16,7 +16,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from oauth2_provider.models import AccessToken
 
 from clients.models import ApiClient
-from core.admin import BankModelAdmin
+from core.console.admin import BankModelAdmin
 from tests.api import make_user
 from tests.factories import make_account
 from tests.identities import token_of

@@ -14,7 +14,7 @@ from django.utils.html import escape
 
 from accounts.models import AccountEvent
 from bankproject.navigation import _SECTIONS, unfold_settings
-from core.admin import BankModelAdmin
+from core.console.admin import BankModelAdmin
 from core.identifiers import uuid7
 from staff.time_zone import COOKIE
 from tests.api import client_of, make_user, staff

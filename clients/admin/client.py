@@ -20,8 +20,8 @@ from clients.admin.rights import may_create, may_revoke
 from clients.models import ApiClient
 from clients.registry import create_client, revoke_client
 from core import clock
-from core.admin import ReadOnlyModelAdmin, badge
-from core.command_form import command_page, show_form
+from core.console.admin import ReadOnlyModelAdmin, badge
+from core.console.command_form import command_page, show_form
 
 _COLOURS = {"Active": "success", "Revoked": "danger", "User inactive": "warning"}
 _LIST = "admin:clients_apiclient_changelist"

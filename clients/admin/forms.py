@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from clients.scopes import SCOPES
-from core.forms import LineField
+from core.console.forms import LineField
 
 
 class ClientForm(forms.Form):

@@ -15,8 +15,8 @@ from unfold.enums import ActionVariant
 from clients.admin.log import record
 from clients.admin.rights import may_revoke
 from core import clock
-from core.admin import ReadOnlyModelAdmin, badge
-from core.command_form import command_page
+from core.console.admin import ReadOnlyModelAdmin, badge
+from core.console.command_form import command_page
 
 _COLOURS = {"Valid": "success", "Worth nothing": "danger", "Expired": "info"}
 

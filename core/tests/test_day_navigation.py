@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import AccountEvent
 from core import clock
-from core.day_navigation import DayNavigation, Step, day_navigation
+from core.console.day_navigation import DayNavigation, Step, day_navigation
 from core.identifiers import uuid7
 from tests.factories import make_account
 

@@ -8,8 +8,15 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.test import override_settings
 
+from core.console.forms import (
+    AmountField,
+    LineField,
+    MomentField,
+    ReasonField,
+    ReasonForm,
+    add_errors,
+)
 from core.errors import BankError, FieldError, InvalidInput
-from core.forms import AmountField, LineField, MomentField, ReasonField, ReasonForm, add_errors
 
 NOT_AN_AMOUNT = 'An amount is written as digits with a decimal point, like "500.00".'
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from core.sheets import SheetFormat, amount_cell, csv_lines, sheet_response, xlsx_file
+from core.console.sheets import SheetFormat, amount_cell, csv_lines, sheet_response, xlsx_file
 
 AT = datetime(2026, 3, 1, 23, 30, 5, 250000, tzinfo=timezone(timedelta(hours=2)))
 HEADER = ("Time", "Text", "Amount", "Lines")

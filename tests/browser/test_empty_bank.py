@@ -10,7 +10,7 @@ from django.test import Client
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
-from core.admin import BankModelAdmin
+from core.console.admin import BankModelAdmin
 from tests.browser.inspection import inspect
 from tests.browser.watched import Watched, new_session
 

@@ -14,10 +14,10 @@ from django.utils import timezone
 from accounts.admin.account import AccountAdmin
 from accounts.models import Account
 from core import clock
-from core.admin import shown_amount
 from core.api.permissions import has_right
+from core.console.admin import shown_amount
+from core.console.forms import MomentField, add_errors
 from core.errors import BankError
-from core.forms import MomentField, add_errors
 from transactions.admin.account_export import ExportButton
 from transactions.admin.chart import balance_chart
 from transactions.admin.money import MoneyButtons

@@ -15,10 +15,10 @@ from accounts.admin.buttons import AccountButtons
 from accounts.models import Account
 from core import clock
 from core.api.permissions import has_right
-from core.command_form import show_form
+from core.console.command_form import show_form
+from core.console.forms import DayField
+from core.console.sheets import Row, SheetFormat, amount_cell, sheet_response, sheet_zone
 from core.days import midnight
-from core.forms import DayField
-from core.sheets import Row, SheetFormat, amount_cell, sheet_response, sheet_zone
 from transactions.admin.statement import balance_after, posted, side_of, text_of
 from transactions.models import EntrySide, Transaction
 from transactions.reads.balances import balances_at
@@ -106,7 +106,7 @@ def sequences_of(account: Account, first: date | None, last: date | None) -> tup
 
 
 def header(file_format: SheetFormat) -> Row:
-    """Names the time zone as well, see `core.sheets`."""
+    """Names the time zone as well, see `core.console.sheets`."""
     zone = sheet_zone(file_format)
     return (f"Posted at ({zone})", *COLUMNS)
 

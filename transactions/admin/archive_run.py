@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from core.admin import (
+from core.console.admin import (
     EMPTY,
     ReadOnlyModelAdmin,
     ReadOnlyTabularInline,

@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from unfold.decorators import action, display
 
-from core.admin import ReadOnlyModelAdmin, yes_or_no
-from core.admin_filters import DaysById
+from core.console.admin import ReadOnlyModelAdmin, yes_or_no
+from core.console.admin_filters import DaysById
 from transactions.models import Batch
 
 

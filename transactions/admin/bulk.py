@@ -21,9 +21,9 @@ from django.urls import URLPattern, path, reverse
 
 from core.api.permissions import has_right
 from core.api.requests import origin_of
-from core.command_form import show_form
 from core.commands import Command
-from core.forms import ReasonForm
+from core.console.command_form import show_form
+from core.console.forms import ReasonForm
 from core.identifiers import parse_uuid
 from transactions.admin.bulk_run import page_of, run_each, shown, summary
 from transactions.admin.decisions import (

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from core.admin import badge, shown_amount
-from core.command_form import in_one_line
 from core.commands import Command, Origin
+from core.console.admin import badge, shown_amount
+from core.console.command_form import in_one_line
 from core.errors import BankError
 from transactions.ledger.processor import process
 from transactions.models import Transaction

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from accounts.models import Account
-from core.admin import shown_amount
+from core.console.admin import shown_amount
 from transactions.reads.balances import balances_at
 
 POINTS = 60

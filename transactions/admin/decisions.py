@@ -14,11 +14,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.decorators import action
 
-from core.admin import shown_amount
 from core.api.permissions import has_right
 from core.api.requests import origin_of
-from core.command_form import command_page
 from core.commands import Command
+from core.console.admin import shown_amount
+from core.console.command_form import command_page
 from core.identifiers import parse_uuid
 from transactions.commands import Approve, Cancel, Reject, Retry, Reverse
 from transactions.ledger.failures import is_retryable

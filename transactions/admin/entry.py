@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from core.admin import (
+from core.console.admin import (
     IndexOrderedChangeList,
     ReadOnlyModelAdmin,
     ReadOnlyTabularInline,

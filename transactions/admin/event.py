@@ -5,8 +5,8 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesRadioFilter
 from unfold.decorators import display
 
-from core.admin import EMPTY, ReadOnlyModelAdmin, in_words, link_to
-from core.admin_filters import DaysById
+from core.console.admin import EMPTY, ReadOnlyModelAdmin, in_words, link_to
+from core.console.admin_filters import DaysById
 from transactions.models import TransactionEvent
 from transactions.states import TransactionStatus
 

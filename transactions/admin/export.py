@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from core import clock
-from core.admin import BoundedPaginator
 from core.api.permissions import has_right
-from core.sheets import Row, SheetFormat, amount_cell, sheet_response, sheet_zone
+from core.console.admin import BoundedPaginator
+from core.console.sheets import Row, SheetFormat, amount_cell, sheet_response, sheet_zone
 from transactions.admin.filters import shown_failure
 from transactions.models import Transaction
 
@@ -54,7 +54,7 @@ def _export(
 
 
 def header(file_format: SheetFormat) -> Row:
-    """Names the time zone as well, see `core.sheets`."""
+    """Names the time zone as well, see `core.console.sheets`."""
     zone = sheet_zone(file_format)
     return (
         f"Made at ({zone})",

@@ -9,7 +9,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from accounts.admin.filters import AccountFilter
 from accounts.models import Account
-from core.admin import badge, in_words
+from core.console.admin import badge, in_words
 from core.errors import ERROR_KINDS, FAILURES_BY_DECISION, REFUSALS
 from transactions.models import Transaction
 from transactions.reads.selectors import touching

@@ -19,9 +19,9 @@ from accounts.admin.buttons import AccountButtons, in_words
 from accounts.models import Account
 from core.api.idempotency import fingerprints
 from core.api.requests import origin_of
-from core.command_form import in_one_line, show_form
+from core.console.command_form import in_one_line, show_form
+from core.console.forms import add_errors
 from core.errors import BankError, IdempotencyKeyReused
-from core.forms import add_errors
 from transactions.admin.money_forms import MoneyForm, TransferForm
 from transactions.admin.outcome import Outcome, tell
 from transactions.api.bodies import DEFAULTS

@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from accounts.models import Account
-from core.admin import shown_amount
-from core.forms import AmountField, LineField
+from core.console.admin import shown_amount
+from core.console.forms import AmountField, LineField
 from transactions.admin.lookup import MOST, find_accounts
 
 

@@ -21,11 +21,11 @@ from accounts.serializers import opening_defaults
 from core.api.idempotency import fingerprints
 from core.api.permissions import has_right
 from core.api.requests import origin_of
-from core.command_form import in_one_line, show_form
 from core.commands import Command
+from core.console.command_form import in_one_line, show_form
+from core.console.forms import AmountField, LineField, add_errors
 from core.currencies import CURRENCIES
 from core.errors import BankError
-from core.forms import AmountField, LineField, add_errors
 from core.money import validate_amount
 from transactions.admin.outcome import Outcome
 from transactions.commands import Deposit

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.models import Account
-from core.admin import shown_amount
+from core.console.admin import shown_amount
 from core.errors import ERROR_KINDS
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.journal import JournalRow

@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 
 from accounts.models import Account
 from accounts.states import AccountKind
-from core.admin import shown_amount
+from core.console.admin import shown_amount
 from core.identifiers import parse_uuid
 from transactions.models import EntrySide, Transaction
 from transactions.reads.selectors import page_of_transactions, sides_of

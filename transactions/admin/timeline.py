@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.admin import in_words
+from core.console.admin import in_words
 from transactions.admin.filters import shown_failure
 from transactions.ledger import events
 from transactions.models import Transaction, TransactionEvent

@@ -13,9 +13,9 @@ from unfold.decorators import display
 
 from accounts.admin.filters import CurrencyFilter, as_uuid
 from accounts.models import Account
-from core.admin import EMPTY, ReadOnlyModelAdmin, link_to, shown_amount, yes_or_no
-from core.admin_filters import AmountFilter, DaysById
-from core.day_navigation import day_navigation
+from core.console.admin import EMPTY, ReadOnlyModelAdmin, link_to, shown_amount, yes_or_no
+from core.console.admin_filters import AmountFilter, DaysById
+from core.console.day_navigation import day_navigation
 from core.search import contains
 from transactions.admin.bulk import BulkActions
 from transactions.admin.decisions import DecisionActions

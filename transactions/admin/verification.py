@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from core.admin import EMPTY, ReadOnlyModelAdmin, badge
-from core.admin_filters import DaysById
+from core.console.admin import EMPTY, ReadOnlyModelAdmin, badge
+from core.console.admin_filters import DaysById
 from transactions.models import Verification
 
 _SOUND, _BROKEN = "Sound", "Broken"

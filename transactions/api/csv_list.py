@@ -20,9 +20,9 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
+from core.console.sheets import neutralised
 from core.errors import FieldError, InvalidInput
 from core.heartbeat import heartbeat
-from core.sheets import neutralised
 from transactions.api.serializers import TransactionSerializer
 from transactions.models import Transaction
 from transactions.reads.branches import Branch

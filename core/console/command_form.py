@@ -8,8 +8,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
+from core.console.forms import ReasonForm, add_errors
 from core.errors import BankError
-from core.forms import ReasonForm, add_errors
 
 
 def command_page(

@@ -79,7 +79,7 @@ class DayNavigation:
 def day_navigation(
     request: HttpRequest, model: type[Model], parameter: str
 ) -> DayNavigation | None:
-    """Through the rows of `model`, whose list has `core.admin_filters.DaysById` on `parameter`.
+    """Through the rows of `model`, whose list has a `DaysById` filter on `parameter`.
 
     The days are those of the current time zone. None where there are no rows. One statement.
     """

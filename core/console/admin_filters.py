@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericListFilter
 
+from core.console.forms import AmountField
 from core.days import midnight
-from core.forms import AmountField
 from core.identifiers import lowest_uuid7
 from core.money import parse_amount
 
