@@ -15,10 +15,12 @@ from rest_framework.views import APIView
 from core import clock
 from core.database import missing_objects
 from core.database_errors import READ_ONLY, note, recent_trouble
+from core.rights import missing_rights
 from core.timeouts import not_in_force
 from transactions.queue import waiting as queue
 
 _OK = "ok"
+_FURTHER_CHECKS = ("timeouts", "migrations", "guards", "queue")
 _PROBE = inline_serializer(
     "Health", {"status": serializers.CharField(help_text="`ok` while the process lives.")}
 )
@@ -69,6 +71,7 @@ class ReadinessView(APIView):
                     "status": "ok",
                     "checks": {
                         "database": "ok",
+                        "rights": "ok",
                         "timeouts": "ok",
                         "migrations": "ok",
                         "guards": "ok",
@@ -84,6 +87,7 @@ class ReadinessView(APIView):
                     "status": "unavailable",
                     "checks": {
                         "database": "ok",
+                        "rights": "ok",
                         "timeouts": "ok",
                         "migrations": "2 not applied",
                         "guards": "ok",
@@ -106,10 +110,13 @@ class ReadinessView(APIView):
 
 
 def readiness() -> dict[str, str]:
-    """Each check by name. A database that does not answer leaves the others unknown."""
+    """Each check by name. A database that does not answer, or not to us, leaves others unknown."""
+    unknown = dict.fromkeys(_FURTHER_CHECKS, "unknown")
     try:
-        return {
-            "database": _database(),
+        checks = {"database": _database(), "rights": _rights()}
+        if checks["rights"] != _OK:
+            return checks | unknown
+        return checks | {
             "timeouts": _timeouts(),
             "migrations": _migrations(),
             "guards": _guards(),
@@ -117,8 +124,7 @@ def readiness() -> dict[str, str]:
         }
     except DatabaseError as error:
         note(error)
-        unknown = dict.fromkeys(("timeouts", "migrations", "guards", "queue"), "unknown")
-        return {"database": "does not answer", **unknown}
+        return {"database": "does not answer", "rights": "unknown", **unknown}
 
 
 def _database() -> str:
@@ -130,6 +136,11 @@ def _database() -> str:
                 connection.close()  # After a fail-over the next probe may reach the new primary.
                 return READ_ONLY.readiness
     return recent_trouble() or _OK
+
+
+def _rights() -> str:
+    missing = missing_rights(connection)
+    return f"{len(missing)} missing" if missing else _OK
 
 
 def _timeouts() -> str:

@@ -26,6 +26,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core.database_objects import DatabaseObject, Kind, backend_of
+from core.rights import require_rights
 
 
 def all_objects(vendor: str) -> list[DatabaseObject]:
@@ -59,9 +60,13 @@ def missing_objects(connection: BaseDatabaseWrapper) -> list[str]:
 
 
 def require_objects() -> None:
-    """Raises ImproperlyConfigured if a guard or view is missing: nothing serves without them."""
+    """Raises ImproperlyConfigured if a guard, a view or a right on the tables is missing.
+
+    Nothing serves without them.
+    """
     connection = connections[DEFAULT_DB_ALIAS]
     try:
+        require_rights(connection)
         if missing := missing_objects(connection):
             raise ImproperlyConfigured(
                 f"The database lacks {', '.join(missing)}. Run `manage.py migrate` first."

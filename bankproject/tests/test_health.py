@@ -18,7 +18,8 @@ from transactions.commands import Withdraw
 from transactions.tests.queueing import queue_up, work
 
 HEALTH, READY = f"{API}health/", f"{API}health/ready/"
-ALL_WELL = {"database": "ok", "timeouts": "ok", "migrations": "ok", "guards": "ok", "queue": "ok"}
+UNKNOWN = dict.fromkeys(("rights", "timeouts", "migrations", "guards", "queue"), "unknown")
+ALL_WELL = dict.fromkeys(("database", *UNKNOWN), "ok")
 
 
 def test_health_asks_nothing_of_the_database() -> None:
@@ -102,8 +103,7 @@ def test_a_database_that_does_not_answer_is_not_ready(monkeypatch: pytest.Monkey
     monkeypatch.setattr(health, "_database", fail)
     response = anonymous().get(READY)
     assert response.status_code == 503
-    unknown = dict.fromkeys(("timeouts", "migrations", "guards", "queue"), "unknown")
-    assert response.json()["checks"] == {"database": "does not answer", **unknown}
+    assert response.json()["checks"] == {"database": "does not answer", **UNKNOWN}
     assert b"secret-host" not in response.content
 
 

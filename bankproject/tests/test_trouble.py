@@ -4,13 +4,17 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 from django.core.management import get_commands
 from django.db import connection
 
 from bankproject.tests.test_wrong_settings import ROOT, Start, require_one_sentence, start_all
+from tests.scratch import plain_parameters
 from transactions.imports.legacy.files import ACCOUNT_COLUMNS, MOVEMENT_COLUMNS
 
 UUID = "00000000-0000-7000-8000-000000000000"
@@ -46,6 +50,7 @@ WAITING = "process_transactions"
 # An empty bank is what these are for; Django's createsuperuser says more about it.
 GOOD_WHEN_EMPTY = {"migrate", "showmigrations", "createsuperuser"}
 ABOUT_OTHERS = {"check"}  # Its list of all findings is its answer.
+LACKS_RIGHTS = r"^The role \w+ lacks rights in the database: SELECT on \w+ and \d+ more\. Run "
 DOWN = {"DATABASE_URL": "postgresql://bank:s3cret@127.0.0.1:1/bank"}
 
 
@@ -113,6 +118,41 @@ def test_a_user_that_the_server_refuses_is_one_sentence(tmp_path: Path) -> None:
     url = {"DATABASE_URL": f"postgresql://nobody_at_all:s3cret@/postgres?{query}"}
     lines = lines_of(tmp_path / "in", {WAITING})
     require_sentences(tmp_path / "data", lines, "nobody_at_all", url)
+
+
+@pytest.fixture
+def powerless() -> Iterator[dict[str, str]]:
+    """The address of the migrated database for a role that may do nothing in it."""
+    known = plain_parameters()
+    role = f"powerless_{uuid4().hex}"  # It is the server's, not the database's.
+    with psycopg.connect(**known, autocommit=True) as server:
+        server.execute(f"CREATE ROLE {role} LOGIN PASSWORD 's3cret'")
+        try:
+            yield {
+                "DATABASE_URL": f"postgresql://{role}:s3cret@/{known['dbname']}"
+                f"?host={known['host']}&port={known.get('port', 5432)}"
+            }
+        finally:
+            server.execute(f"DROP ROLE {role}")
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_a_role_without_rights_is_one_sentence(tmp_path: Path, powerless: dict[str, str]) -> None:
+    lines = lines_of(tmp_path / "in", {WAITING, "serve", "flush"} | ABOUT_OTHERS)
+    require_sentences(tmp_path / "data", lines, "permission denied|role powerless", powerless)
+    require_sentences(tmp_path / "data", ["serve"], LACKS_RIGHTS, powerless)
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql
+@pytest.mark.django_db
+@pytest.mark.parametrize("words", [[WAITING, "--once"], ["wsgi"]])
+def test_what_waits_for_rights_says_so_at_last(
+    tmp_path: Path, powerless: dict[str, str], words: list[str]
+) -> None:
+    """Workers of the queue and of gunicorn: `migrate` may be about to grant them."""
+    require_sentences(tmp_path, [" ".join(words)], LACKS_RIGHTS, powerless)
 
 
 @pytest.mark.parametrize(
