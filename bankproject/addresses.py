@@ -5,6 +5,8 @@ hold a password.
 """
 
 import re
+import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -76,6 +78,14 @@ def trusted_origins() -> list[str]:
                 f"DJANGO_CSRF_TRUSTED_ORIGINS has {origin!r}, not https://bank.example.com."
             )
     return origins
+
+
+def resolved(host: str, port: int) -> Any:
+    """What HOST and PORT stand for, as `socket.getaddrinfo` has it: [0] family, [4] address."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except OSError as error:
+        raise ImproperlyConfigured(f"HOST {host!r} is not an address of this machine.") from error
 
 
 def _is_port(text: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from bankproject import environment
+from bankproject.production import is_production, require_own_machine
 from core import bulkhead, heartbeat
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,15 +55,30 @@ control_socket_disable = True
 _queue_worker: list[subprocess.Popen[bytes]] = []
 
 
-def on_starting(_server: Any) -> None:
-    """Looks at all settings, in another process: this one loads nothing of the bank.
+def on_starting(server: Any) -> None:
+    """Looks at who can reach the server, and at all settings, in another process.
 
-    `serve` has done so already, and has set BANK_SERVE_WORKER.
+    This one loads nothing of the bank. `serve` has looked at the settings already, and has set
+    BANK_SERVE_WORKER; GUNICORN_CMD_ARGS may still have changed the address.
     """
+    try:
+        _require_own_machine(server.cfg.address)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
     if "BANK_SERVE_WORKER" not in os.environ:
         check = [sys.executable, "manage.py", "check", "--tag", "security"]
         if subprocess.run(check, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode != 0:
             sys.exit(1)
+
+
+def _require_own_machine(listening: list[Any]) -> None:
+    """Pairs of host and port; anything else is a socket of this machine."""
+    published_on = environment.text("BANK_PUBLISHED_ON")
+    production = is_production()
+    for address in listening:
+        if isinstance(address, tuple):
+            host, port = address
+            require_own_machine(published_on or host, port, production=production)
 
 
 def when_ready(_server: Any) -> None:

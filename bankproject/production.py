@@ -19,13 +19,16 @@ def is_production() -> bool:
     return environment.boolean("BANK_PRODUCTION", default=not set(hosts) <= set(LOCAL_HOSTS))
 
 
-def require_own_machine(address: str, *, host: str, production: bool) -> None:
+def require_own_machine(host: str, port: int, *, production: bool) -> None:
     """Raises ImproperlyConfigured where others reach a bank without the rules of production.
 
-    `address` is what HOST stands for. BANK_PUBLISHED_ON says instead by what address a bank in a
-    container is reached from outside.
+    `host` is what it listens on, or the address by which a bank in a container is reached from
+    outside (BANK_PUBLISHED_ON).
     """
-    if not production and not ip_address(address.partition("%")[0]).is_loopback:
+    if production:
+        return
+    address = str(addresses.resolved(host, port)[4][0])
+    if not ip_address(address.partition("%")[0]).is_loopback:
         raise ImproperlyConfigured(
             f"HOST {host} lets other machines reach the bank, which takes a production bank: set"
             " DJANGO_ALLOWED_HOSTS to the names that they call it by (docs/operations.md), or HOST"

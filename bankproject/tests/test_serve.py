@@ -81,7 +81,11 @@ def test_taken_port_is_named_with_another_choice(taken_port):
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
 def test_address_of_another_machine_is_refused(host):
-    with pytest.raises(CommandError, match=f"HOST '{host}' is not an address of this machine"):
+    refused = pytest.raises(
+        (CommandError, ImproperlyConfigured),
+        match=f"HOST '{host}' is not an address of this machine",
+    )
+    with refused:
         require_free_address(host, _free_port())
 
 
@@ -119,14 +123,51 @@ def test_other_machines_reach_a_production_bank_only(embedded_bank, host):
         ("::1", False, True),
         ("0.0.0.0", False, False),  # noqa: S104
         ("192.0.2.1", False, False),
-        ("fe80::1%eth0", False, False),
+        ("fe80::1", False, False),
+        ("localhost", False, True),
         ("0.0.0.0", True, True),  # noqa: S104
     ],
 )
 def test_who_may_be_reached_by_whom(address, production, is_served):
-    expected = nullcontext() if is_served else pytest.raises(ImproperlyConfigured, match="HOST x")
+    expected = (
+        nullcontext() if is_served else pytest.raises(ImproperlyConfigured, match="reach the bank")
+    )
     with expected:
-        require_own_machine(address, host="x", production=production)
+        require_own_machine(address, 5000, production=production)
+
+
+@pytest.mark.parametrize("bound", [{"HOST": "0.0.0.0"}, {"GUNICORN_CMD_ARGS": "--bind=0.0.0.0:1"}])  # noqa: S104
+def test_gunicorn_by_itself_keeps_other_machines_out_too(embedded_bank, bound):
+    command = [sys.executable, "-m", "gunicorn", "--config=python:bankproject.gunicorn_conf"]
+    variables = {"PORT": str(_free_port()), "DJANGO_ALLOWED_HOSTS": "", **bound}
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=embedded_bank | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("HOST 0.0.0.0 lets other machines reach")
+    assert "Listening" not in done.stderr
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "localhost", "::1"])
+def test_every_address_of_this_machine_is_served(embedded_bank, host):
+    """Linux has all of 127.0.0.0/8; other systems have but one of them."""
+    port = _free_port()
+    try:
+        require_free_address(host, port)
+    except CommandError:
+        pytest.skip(f"this machine has no {host}")
+    with _serve(embedded_bank, "--without-worker", HOST=host, PORT=str(port)) as process:
+        try:
+            assert _answers(port, process, f"[{host}]" if ":" in host else host)
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
 
 
 def test_bank_without_guards_is_not_served(tmp_path):
@@ -196,12 +237,12 @@ def test_serves_and_stops_on_ctrl_c(embedded_bank):
     require_free_address("127.0.0.1", port)
 
 
-def _answers(port, process):
+def _answers(port, process, host="127.0.0.1"):
     """Whether the bank says within a minute that it is well."""
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            url = f"http://127.0.0.1:{port}/api/v1/health/"
+            url = f"http://{host}:{port}/api/v1/health/"
             with urllib.request.urlopen(url, timeout=10) as response:
                 return json.load(response) == {"status": "ok"}
         except OSError:

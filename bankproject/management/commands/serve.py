@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from bankproject.addresses import resolved
 from bankproject.production import require_own_machine
 from core.database import require_objects
 
@@ -31,23 +32,22 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Becomes gunicorn.
 
-        Raises CommandError where the address is wrong or taken, and ImproperlyConfigured where
-        `migrate` is due, and where others would reach a bank that is not one for production.
+        Raises CommandError where the address is taken, and ImproperlyConfigured where it is wrong,
+        where `migrate` is due, and where others would reach a bank that is not for production.
         """
         # Each worker checks this too; here it is one sentence, and nothing has started.
         require_objects()
         host, port = settings.HOST, settings.PORT
         require_free_address(host, port)
-        published_on = settings.PUBLISHED_ON
-        require_own_machine(
-            address_of(published_on, port), host=published_on, production=settings.PRODUCTION
-        )
+        require_own_machine(settings.PUBLISHED_ON, port, production=settings.PRODUCTION)
         # WhiteNoise warns where nothing was collected, although it serves from the packages.
         with suppress(OSError):
             Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
         named = f"[{host}]" if ":" in host else host
         if "DJANGO_ALLOWED_HOSTS" not in os.environ and host not in _WILDCARDS:
             os.environ["DJANGO_ALLOWED_HOSTS"] = ",".join([*settings.ALLOWED_HOSTS, named])
+            # Another address of this machine, as 127.0.0.2, makes no production bank.
+            os.environ["BANK_PRODUCTION"] = str(settings.PRODUCTION).lower()
         os.environ["BANK_SERVE_WORKER"] = "false" if options["without_worker"] else "true"
         self.stdout.write(f"The bank is served on http://{named}:{port}/ (Ctrl-C stops it)")
         self.stdout.flush()
@@ -64,21 +64,12 @@ class Command(BaseCommand):
         )
 
 
-def address_of(host: str, port: int) -> str:
-    """The IP address that a name or an address stands for. Raises CommandError for none."""
-    return str(_resolved(host, port)[4][0])
-
-
-def _resolved(host: str, port: int) -> Any:
-    try:
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    except OSError as error:
-        raise CommandError(f"HOST {host!r} is not an address of this machine.") from error
-
-
 def require_free_address(host: str, port: int) -> None:
-    """Returns if a server may listen there now. Raises CommandError with advice if not."""
-    family, kind, protocol, _, address = _resolved(host, port)
+    """Returns if a server may listen there now.
+
+    Raises CommandError with advice if not, and ImproperlyConfigured for what is no address.
+    """
+    family, kind, protocol, _, address = resolved(host, port)
     with socket.socket(family, kind, protocol) as probe:
         # As gunicorn does: connections that a stopped server left behind are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
