@@ -33,6 +33,21 @@ class TransactionStatus(models.TextChoices):
     FAILED = "FAILED", "Failed"
 
 
+class TransactionEventType(models.TextChoices):
+    """What happens to a transaction after it was made: by a worker, by a person, or by time."""
+
+    STARTED = "STARTED", "Started by a worker"
+    COMPLETED = "COMPLETED", "Completed"
+    FAILED = "FAILED", "Failed"
+    RELEASED = "RELEASED", "Given back to the queue"
+    LEASE_LOST = "LEASE_LOST", "Taken back from a worker that fell silent"
+    EXPIRED = "EXPIRED", "Nobody approved it in time"
+    RETRIED = "RETRIED", "Retried"
+    CANCELLED = "CANCELLED", "Cancelled"
+    APPROVED = "APPROVED", "Approved"
+    REJECTED = "REJECTED", "Rejected"
+
+
 TRANSITIONS: dict[TransactionStatus, frozenset[TransactionStatus]] = {
     TransactionStatus.PENDING: frozenset(
         {TransactionStatus.PROCESSING, TransactionStatus.COMPLETED, TransactionStatus.FAILED}

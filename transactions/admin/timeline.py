@@ -6,19 +6,13 @@ from datetime import datetime
 
 from core.console.admin import in_words
 from transactions.admin.filters import shown_failure
-from transactions.ledger import events
 from transactions.models import Transaction, TransactionEvent
-from transactions.states import TransactionStatus
+from transactions.states import TransactionEventType, TransactionStatus
 
 # The newest so many events; the list of events has the others.
 MOST_EVENTS = 50
 
-_WORDS = {
-    events.STARTED: "Started by a worker",
-    events.RELEASED: "Given back to the queue",
-    events.LEASE_LOST: "Taken back from a worker that fell silent",
-    events.EXPIRED: "Nobody approved it in time",
-}
+_WORDS = dict(TransactionEventType.choices)
 
 
 @dataclass(frozen=True, slots=True)

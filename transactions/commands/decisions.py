@@ -21,14 +21,14 @@ from core.errors import (
 )
 from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction, TransactionEvent
-from transactions.states import TransactionStatus, check_move
+from transactions.states import TransactionEventType, TransactionStatus, check_move
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Command):
     """Base of the decisions. The event keeps the reason; `executes` says that posting follows."""
 
-    event: ClassVar[str]
+    event: ClassVar[TransactionEventType]
     executes: ClassVar[bool] = False
 
     transaction_id: UUID
@@ -58,7 +58,7 @@ class Retry(Decision):
     """
 
     verb: ClassVar[str] = "retry"
-    event: ClassVar[str] = "RETRIED"
+    event: ClassVar[TransactionEventType] = TransactionEventType.RETRIED
     executes: ClassVar[bool] = True
 
     limit: int = 5
@@ -102,7 +102,7 @@ class Cancel(Decision):
     """PENDING -> FAILED by `cancelled`, before a worker starts it. Final."""
 
     verb: ClassVar[str] = "cancel"
-    event: ClassVar[str] = "CANCELLED"
+    event: ClassVar[TransactionEventType] = TransactionEventType.CANCELLED
 
     def decide(self, row: JournalRow, origin: Origin, now: datetime) -> dict[str, Any]:
         _refuse(row, "cancelled")
@@ -114,7 +114,7 @@ class Reject(Decision):
     """PENDING -> FAILED by `rejected`: what waited for approval does not get it. Final."""
 
     verb: ClassVar[str] = "reject"
-    event: ClassVar[str] = "REJECTED"
+    event: ClassVar[TransactionEventType] = TransactionEventType.REJECTED
 
     def decide(self, row: JournalRow, origin: Origin, now: datetime) -> dict[str, Any]:
         _check_waits_for_approval(row)
@@ -130,12 +130,14 @@ class Approve(Decision):
     """
 
     verb: ClassVar[str] = "approve"
-    event: ClassVar[str] = "APPROVED"
+    event: ClassVar[TransactionEventType] = TransactionEventType.APPROVED
     executes: ClassVar[bool] = True
 
     def decide(self, row: JournalRow, origin: Origin, now: datetime) -> dict[str, Any]:
         _check_waits_for_approval(row)
-        retries = TransactionEvent.objects.filter(transaction_id=row.id, event=Retry.event)
+        retries = TransactionEvent.objects.filter(
+            transaction_id=row.id, event=TransactionEventType.RETRIED
+        )
         askers = {row.created_by_id, *retries.values_list("actor_id", flat=True)}
         if origin.user_id is None or origin.user_id in askers:
             raise SelfApproval("Nobody approves what they asked for.")

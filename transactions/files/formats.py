@@ -27,6 +27,7 @@ from transactions.files.cells import (
 )
 from transactions.files.file_format import END_OF_LINE as END_OF_LINE  # noqa: PLC0414 - part of the format
 from transactions.files.file_format import Column, FileFormat
+from transactions.states import TransactionEventType
 
 FORMAT_VERSION = 1
 
@@ -261,6 +262,8 @@ ACCOUNT_EVENTS = FileFormat(
     ),
 )
 
+_EVENT_DOC = ", ".join(f"`{event}`" for event in TransactionEventType.values) + "."
+
 TRANSACTION_EVENTS = FileFormat(
     name="transaction_events",
     doc="What happened to transactions after they were made.",
@@ -270,7 +273,7 @@ TRANSACTION_EVENTS = FileFormat(
     columns=(
         Column("id", ID, "Identifier (UUIDv7)."),
         Column("transaction_id", ID, "The transaction."),
-        Column("event", TEXT, "What happened: `retried`, `failed`..."),
+        Column("event", TEXT, _EVENT_DOC),
         Column("from_status", WORD, "The status before."),
         Column("to_status", WORD, "The status after."),
         Column("attempt", INTEGER, "Which attempt of a worker it was."),

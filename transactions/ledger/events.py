@@ -8,14 +8,7 @@ from core.bulk import BulkInsert
 from core.commands import Origin
 from core.identifiers import uuid7
 from transactions.ledger.journal import JournalRow
-from transactions.states import TransactionStatus
-
-STARTED = "STARTED"
-COMPLETED = "COMPLETED"
-FAILED = "FAILED"
-RELEASED = "RELEASED"
-LEASE_LOST = "LEASE_LOST"
-EXPIRED = "EXPIRED"
+from transactions.states import TransactionEventType, TransactionStatus
 
 # An event as it is written: its columns with their PostgreSQL types, and a value for each.
 _COLUMNS = {
@@ -48,7 +41,7 @@ def moment_after(row: JournalRow, now: datetime) -> datetime:
 
 def transition(
     row: JournalRow,
-    event: str,
+    event: TransactionEventType,
     *,
     before: TransactionStatus,
     origin: Origin,
@@ -94,7 +87,7 @@ def outcome(
     failed = row.status == TransactionStatus.FAILED
     return transition(
         row,
-        FAILED if failed else COMPLETED,
+        TransactionEventType.FAILED if failed else TransactionEventType.COMPLETED,
         before=before,
         origin=origin,
         at=at,

@@ -31,7 +31,7 @@ from transactions.ledger.idempotency import Replay, find_known, settle_keys
 from transactions.ledger.journal import JournalRow, new_row
 from transactions.models import Batch, Transaction
 from transactions.queue.turns import DUE, RELEASED_TO_WORK, lock_whose_turn_it_is
-from transactions.states import TransactionStatus
+from transactions.states import TransactionEventType, TransactionStatus
 
 # After so many starts that ended with a lost lease, a command is taken to be what kills workers.
 MAX_ATTEMPTS = 5
@@ -140,7 +140,11 @@ def claim(worker: str, origin: Origin, *, batch_size: int) -> Claim:
             row.worker = worker
             started.append(
                 events.transition(
-                    row, events.STARTED, before=TransactionStatus.PENDING, origin=origin, at=at
+                    row,
+                    TransactionEventType.STARTED,
+                    before=TransactionStatus.PENDING,
+                    origin=origin,
+                    at=at,
                 )
             )
         ledger.lease(taken, lease, now + timedelta(seconds=settings.WORKER_LEASE_SECONDS))
@@ -170,7 +174,7 @@ def release(lease: UUID, origin: Origin) -> int:
 
     def give_back(row: JournalRow, at: datetime) -> events.EventRow:
         row.status = TransactionStatus.PENDING
-        event = _event(row, events.RELEASED, TransactionStatus.PROCESSING, origin, at)
+        event = _event(row, TransactionEventType.RELEASED, TransactionStatus.PROCESSING, origin, at)
         row.attempts -= 1
         return event
 
@@ -202,7 +206,9 @@ def _take_back(condition: Q, origin: Origin) -> int:
             row.fail(ProcessingError(f"Given up after {row.attempts} attempts."), at)
         else:
             row.status = TransactionStatus.PENDING
-        return _event(row, events.LEASE_LOST, TransactionStatus.PROCESSING, origin, at)
+        return _event(
+            row, TransactionEventType.LEASE_LOST, TransactionStatus.PROCESSING, origin, at
+        )
 
     return _change_each(Q(status=TransactionStatus.PROCESSING) & condition, give_back)
 
@@ -232,7 +238,7 @@ def expire_approvals(origin: Origin) -> int:
         row.status = TransactionStatus.FAILED
         row.failure_code = "approval_expired"
         row.failure_detail = f"Nobody approved it within {settings.APPROVAL_EXPIRES_DAYS} days."
-        return _event(row, events.EXPIRED, TransactionStatus.PENDING, origin, at)
+        return _event(row, TransactionEventType.EXPIRED, TransactionStatus.PENDING, origin, at)
 
     before = clock.now() - timedelta(days=settings.APPROVAL_EXPIRES_DAYS)
     undecided = Q(
@@ -251,7 +257,11 @@ def _is_given_up(row: JournalRow) -> bool:
 
 
 def _event(
-    row: JournalRow, event: str, before: TransactionStatus, origin: Origin, at: datetime
+    row: JournalRow,
+    event: TransactionEventType,
+    before: TransactionStatus,
+    origin: Origin,
+    at: datetime,
 ) -> events.EventRow:
     detail = events.failure_of(row)
     return events.transition(row, event, before=before, origin=origin, at=at, detail=detail)

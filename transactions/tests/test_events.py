@@ -15,7 +15,7 @@ from transactions.ledger import events
 from transactions.models import Transaction, TransactionEvent
 from transactions.queue import waiting as queue
 from transactions.queue.worker import Worker
-from transactions.states import TransactionStatus, can_move
+from transactions.states import TransactionEventType, TransactionStatus, can_move
 from transactions.tests.queueing import WORKER, queue_up, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_ledger")]
@@ -71,6 +71,7 @@ def test_every_event_is_a_step_of_the_table_or_an_approval_of_what_goes_on_waiti
         ("REJECTED", "PENDING", "FAILED"),
         ("APPROVED", "PENDING", "PENDING"),
     }
+    assert {event for event, _, _ in steps} == set(TransactionEventType.values)
     for event, before, after in steps:
         moves = can_move(TransactionStatus(before), TransactionStatus(after))
         assert moves or event == "APPROVED"

@@ -1,6 +1,6 @@
 """L1: the events of a transaction replay from the state it was born in to the one it is in."""
 
-from transactions.states import INITIAL, TRANSITIONS
+from transactions.states import INITIAL, TRANSITIONS, TransactionEventType
 from transactions.verifier.rules import Pass, Rule
 from transactions.verifier.sql import EVENTS, JOURNAL, quoted
 
@@ -34,7 +34,8 @@ PASS = Pass(
             says="A status moves along the table of transitions only.",
             # An approval of what is scheduled or posted next leaves it where it is.
             broken=f"{_STEP} NOT IN ({_STEPS})"
-            " AND NOT (event.event = 'APPROVED' AND " + _STEP + " = 'PENDING to PENDING')",
+            f" AND NOT (event.event = '{TransactionEventType.APPROVED}'"
+            f" AND {_STEP} = 'PENDING to PENDING')",
             where=_WHERE,
             expected="'a step of the table'",
             found=_STEP,
