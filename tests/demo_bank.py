@@ -67,6 +67,7 @@ def busy_bank(*, at: str = "") -> Iterator[DemoBank]:
         environment |= {
             "BANK_NAME": "Meridian Bank",
             "BANK_APPROVAL_THRESHOLDS": "USD:10000",
+            "BANK_BACKDATE_DAYS": "10",
             "BUSY_BANK_AT": at,
         }
         filled = json.loads(_run(environment, "-m", "tests.busy_bank", "fill"))

@@ -27,6 +27,28 @@ _RFC_3339 = re.compile(
 )
 
 
+class BadMoment(ValueError):
+    """What is wrong with a text that is to be a moment, with the error's code."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        self.code = code
+        super().__init__(detail)
+
+
+def parse_moment(value: Any) -> datetime:
+    """The moment that a text of RFC 3339 names, read with any offset but never without, in UTC.
+
+    Raises BadMoment.
+    """
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        detail = 'A date and time with an offset is required, like "2026-01-31T09:30:00Z".'
+        raise BadMoment("invalid", detail)
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):  # no such day; or year 10000 in UTC
+        raise BadMoment("out_of_range", "That moment is out of range.") from None
+
+
 def rfc_3339(moment: datetime) -> str:
     """The moment as every answer prints it: in UTC, with all its microseconds, as RFC 3339 asks."""
     in_utc = moment.astimezone(UTC).replace(tzinfo=None)
@@ -147,18 +169,11 @@ class StrictBooleanField(serializers.BooleanField):
 class OffsetDateTimeField(serializers.Field[Any, Any, Any, Any]):
     """A moment by RFC 3339, read with any offset but never without, printed in UTC."""
 
-    default_error_messages = {
-        "invalid": 'A date and time with an offset is required, like "2026-01-31T09:30:00Z".',
-        "out_of_range": "That moment is out of range.",
-    }
-
     def to_internal_value(self, data: Any) -> datetime:
-        if not isinstance(data, str) or not _RFC_3339.fullmatch(data):
-            self.fail("invalid")
         try:
-            return datetime.fromisoformat(data).astimezone(UTC)
-        except (ValueError, OverflowError):  # no such day; or year 10000 in UTC
-            self.fail("out_of_range")
+            return parse_moment(data)
+        except BadMoment as error:
+            raise ValidationError(str(error), code=error.code) from error
 
     def to_representation(self, value: datetime) -> str:
         return rfc_3339(value)

@@ -1,5 +1,7 @@
 """A day at the counter: money in and out, refusals and what becomes of them, files to take home."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.sync_api import expect
 
@@ -40,6 +42,21 @@ def test_open_an_account_find_it_and_deposit(sit: Sit, api: Api) -> None:
     ).to_be_visible()
     assert api.balance(account_id) == "1234.50"
     assert api.history(account_id) == [("DEPOSIT", "COMPLETED", "1234.50", None)]
+
+
+def test_a_value_date_is_given_foreseen_and_shown(sit: Sit, api: Api) -> None:
+    account_id = api.open_account("Ruben Achterberg", "10.00")
+    given = datetime.now(UTC) - timedelta(days=3)
+    page = sit("tessa").open(ACCOUNT.format(account_id), until="load")
+    press(page, "Deposit")
+    page.get_by_label("Amount in USD").fill("2.50")
+    page.get_by_label("Value date").fill(f"{given:%Y-%m-%dT%H:%M:%S}")
+    submit(page, "Preview")
+    expect(page.get_by_text(f"Value date {given:%Y-%m-%d %H:%M:%S}")).to_be_visible()
+    submit(page, "Confirm")
+    expect(page.get_by_text("The balance is now 12.50 USD.")).to_be_visible()
+    newest = page.locator("td.bank-when").first
+    expect(newest).to_contain_text(f"Value date {given:%Y-%m-%d}")
 
 
 def test_a_transfer_shows_both_balances_before_it_is_confirmed(sit: Sit, api: Api) -> None:
@@ -154,8 +171,8 @@ def test_the_statement_is_saved_as_a_file(file_format: str, sit: Sit, api: Api) 
         page.get_by_role("button", name="Export the statement", exact=True).click()
     assert saving.value.suggested_filename.endswith(f".{file_format}")
     header, *lines = read_sheet(saving.value)
-    assert header[1:7] == ["Text", "Description", "Debit", "Credit", "Balance after", "Currency"]
-    assert [line[4:7] for line in lines] == [
+    assert header[2:8] == ["Text", "Description", "Debit", "Credit", "Balance after", "Currency"]
+    assert [line[5:8] for line in lines] == [
         [amount(file_format, "500.00"), amount(file_format, "500.00"), "USD"],
         [amount(file_format, "17.25"), amount(file_format, "517.25"), "USD"],
     ]

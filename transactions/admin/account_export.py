@@ -108,7 +108,7 @@ def sequences_of(account: Account, first: date | None, last: date | None) -> tup
 def header(file_format: SheetFormat) -> Row:
     """Names the time zone as well, see `core.console.sheets`."""
     zone = sheet_zone(file_format)
-    return (f"Posted at ({zone})", *COLUMNS)
+    return (f"Posted at ({zone})", f"Value date ({zone})", *COLUMNS)
 
 
 def _rows(account: Account, first: int, last: int) -> Iterator[Row]:
@@ -124,6 +124,7 @@ def _row(account: Account, sequence: int, transaction: Transaction) -> Row:
     is_debit = side_of(account, transaction) == EntrySide.DEBIT
     return (
         transaction.completed_at,
+        transaction.effective_at,
         text_of(account, transaction),
         transaction.description,
         amount if is_debit else None,

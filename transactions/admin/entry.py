@@ -82,6 +82,7 @@ class EntryAdmin(_Money, ReadOnlyModelAdmin):
         "money_credit",
         "money_balance_after",
         "currency",
+        "value_date",
     )
     list_filter = (StatementFilter,)
     ordering = ("-transaction_id",)

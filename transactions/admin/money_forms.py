@@ -5,12 +5,13 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from accounts.models import Account
 from core.console.admin import shown_amount
-from core.console.forms import AmountField, LineField
+from core.console.forms import AmountField, LineField, MomentField
 from transactions.admin.lookup import MOST, find_accounts
 
 
@@ -24,6 +25,11 @@ class MoneyForm(forms.Form):
     description = LineField(
         required=False, max_length=500, help_text="What it is for; the customer reads it."
     )
+    effective_at = MomentField(
+        label="Value date",
+        required=False,
+        help_text="From when it counts, if that was before now. Left empty: now.",
+    )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     foreseen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=200)
 
@@ -31,14 +37,18 @@ class MoneyForm(forms.Form):
         super().__init__(data)
         self.account, self.user = account, user
         self.fields["amount"].label = f"Amount in {account.currency}"
+        if not settings.BANK_BACKDATE_DAYS:
+            del self.fields["effective_at"]
 
     def content(self) -> dict[str, Any]:
         """What the command is made of, besides the account and the key."""
-        return {name: self.cleaned_data[name] for name in ("amount", "description")}
+        names = ("amount", "description", "effective_at")
+        return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
 
     def carried(self) -> dict[str, str]:
         """What the preview hands on, as it was written."""
-        return {name: self.data.get(name, "") for name in ("amount", "description", "key")}
+        names = ("amount", "description", "effective_at", "key")
+        return {name: self.data.get(name, "") for name in names if name in self.fields}
 
 
 class TransferForm(MoneyForm):
@@ -53,7 +63,7 @@ class TransferForm(MoneyForm):
     choice = forms.ChoiceField(
         label="Which of them?", required=False, widget=UnfoldAdminRadioSelectWidget
     )
-    field_order = ("target", "choice", "amount", "description")
+    field_order = ("target", "choice", "amount", "description", "effective_at")
 
     def __init__(self, data: Any, *, account: Account, user: Any) -> None:
         super().__init__(data, account=account, user=user)

@@ -1,6 +1,7 @@
 """What comes, or would come, of a command that moves money, in words for staff."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.contrib import messages
@@ -68,6 +69,12 @@ class Outcome:
         """The own side's, as it is shown; "" if nothing moved."""
         after = self._after(self.own)
         return "" if after is None else self._money(after)
+
+    @property
+    def value_date(self) -> datetime | None:
+        """The one that was given, if it is not the moment of asking."""
+        moment = self.transaction.effective_at
+        return None if moment == self.transaction.created_at else moment
 
     @property
     def afterwards(self) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Q, prefetch_related_objects
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.timezone import localdate
 
 from accounts.models import Account
 from accounts.states import AccountKind
@@ -33,6 +34,7 @@ _SHOWN_COLUMNS = (
     "debit_balance_after",
     "credit_sequence",
     "credit_balance_after",
+    "effective_at",
     "completed_at",
     "debit_account__number",
     "debit_account__name",
@@ -45,9 +47,13 @@ _SHOWN_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one transaction did to the account. Amounts as they are shown; "" on the other side."""
+    """What one transaction did to the account. Amounts as they are shown; "" on the other side.
+
+    `value_date` is there where it lies on another day than the posting.
+    """
 
     at: datetime
+    value_date: datetime | None
     text: str
     description: str
     debit: str
@@ -119,6 +125,7 @@ def _line(account: Account, transaction: Transaction) -> Line:
     assert transaction.completed_at is not None, "What is in the ledger is completed."
     return Line(
         at=transaction.completed_at,
+        value_date=_other_day(transaction.effective_at, transaction.completed_at),
         text=text_of(account, transaction),
         description=transaction.description,
         debit=amount if is_debit else "",
@@ -126,6 +133,11 @@ def _line(account: Account, transaction: Transaction) -> Line:
         balance="" if balance is None else shown_amount(balance, transaction.currency),
         url=reverse("admin:transactions_transaction_change", args=(transaction.pk,)),
     )
+
+
+def _other_day(moment: datetime, posted_at: datetime) -> datetime | None:
+    """The moment, unless it is on the day of posting in the current time zone."""
+    return None if localdate(moment) == localdate(posted_at) else moment
 
 
 def balance_after(account: Account, transaction: Transaction) -> Decimal | None:

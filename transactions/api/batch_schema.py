@@ -11,9 +11,14 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from core.api.describe import IDEMPOTENCY_KEY, errors, request_example
-from core.api.fields import AmountInputField, StrictCharField, StrictUUIDField
+from core.api.fields import (
+    AmountInputField,
+    OffsetDateTimeField,
+    StrictCharField,
+    StrictUUIDField,
+)
 from core.api.idempotency import MAX_KEY_LENGTH
-from transactions.api.bodies import MAX_DESCRIPTION_LENGTH
+from transactions.api.bodies import MAX_DESCRIPTION_LENGTH, VALUE_DATE_HELP
 from transactions.api.examples import SOURCE_ID, TARGET_ID, TRANSFER_EXAMPLE
 from transactions.api.parameters import DRY_RUN, PREFER
 from transactions.api.schema import MONEY_TAG
@@ -44,6 +49,11 @@ class BatchItem(serializers.Serializer[Any]):
         allow_null=True,
         max_length=MAX_DESCRIPTION_LENGTH,
         help_text="What it is for; shown in the history.",
+    )
+    effective_at = OffsetDateTimeField(
+        required=False,
+        allow_null=True,
+        help_text=VALUE_DATE_HELP,
     )
     idempotency_key = serializers.RegexField(
         "^[!-~]+$",

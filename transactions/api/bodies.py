@@ -6,6 +6,11 @@ from core.api.serializers import StrictSerializer
 MAX_DESCRIPTION_LENGTH = 500
 # What a member that is left out stands for, in a request's fingerprint.
 DEFAULTS = {"description": ""}
+VALUE_DATE_HELP = (
+    "Value date, for staff to give: a past moment within BANK_BACKDATE_DAYS (RFC 3339, offset"
+    " required). Left out: the moment of asking; of what is scheduled, the moment it is scheduled"
+    " for, even if it is posted late."
+)
 
 
 class AmountBody(StrictSerializer):
@@ -24,13 +29,13 @@ class AmountBody(StrictSerializer):
     scheduled_for = OffsetDateTimeField(
         required=False,
         allow_null=True,
-        help_text="Queue it for this moment (RFC 3339, offset required); null for now.",
+        help_text="Queue it for this moment (RFC 3339, offset required), which is its value date"
+        " then; null for now. Not together with `effective_at`.",
     )
     effective_at = OffsetDateTimeField(
         required=False,
         allow_null=True,
-        help_text="Value date, for staff to give: a past moment within BANK_BACKDATE_DAYS (RFC"
-        " 3339, offset required). Left out: when it is asked for.",
+        help_text=VALUE_DATE_HELP,
     )
 
 

@@ -43,7 +43,7 @@ class _AlwaysTrueField(serializers.BooleanField):
 
 
 class DryRunSerializer(TransactionSerializer):
-    """What would happen. It has no id, no time and no key: nothing of it is stored.
+    """What would happen. It has no id and no key, and none of the times of what is stored.
 
     Context as of TransactionSerializer, and `replays`: the id of the transaction that the request's
     idempotency key stands for already, or None.
@@ -73,6 +73,7 @@ class DryRunSerializer(TransactionSerializer):
             "approval_required",
             "scheduled_for",
             "reverses",
+            "effective_at",
         )
         read_only_fields = fields
 

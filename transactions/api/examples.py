@@ -72,6 +72,7 @@ PENDING_EXAMPLE = {
     "status": "PENDING",
     "balance_after": None,
     "scheduled_for": "2026-02-01T08:00:00.000000Z",
+    "effective_at": "2026-02-01T08:00:00.000000Z",
     "updated_at": "2026-01-31T09:31:00.000000Z",
     "completed_at": None,
 }
@@ -96,7 +97,7 @@ FAILED_EXAMPLE = {
 def dry_run_of(example: dict[str, Any]) -> dict[str, Any]:
     """What a dry run answers where the request itself would be answered with the example."""
     stored = (
-        "transaction_id", "retry_count", "effective_at", "created_at", "updated_at", "completed_at",
+        "transaction_id", "retry_count", "created_at", "updated_at", "completed_at",
     )  # fmt: skip
     kept = {name: value for name, value in example.items() if name not in stored}
     return {"dry_run": True, "replays": None, **kept}

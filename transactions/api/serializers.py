@@ -60,7 +60,10 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
     reverses = serializers.UUIDField(
         allow_null=True, help_text="The transaction that this one reverses."
     )
-    effective_at = OffsetDateTimeField(help_text="Value date (UTC).")
+    effective_at = OffsetDateTimeField(
+        help_text="Value date (UTC): the one that was given; of what is scheduled, the moment it is"
+        " scheduled for; else the moment of asking. It never changes."
+    )
     created_at = OffsetDateTimeField(help_text="When it was asked for (UTC).")
     updated_at = OffsetDateTimeField(help_text="When its status last changed (UTC).")
     completed_at = OffsetDateTimeField(

@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from accounts.selectors import AccountCurrency, currencies_of
 from accounts.self_dealing import refuse_self_dealing
+from core import clock
 from core.api.parsers import loads
 from core.commands import Origin
 from core.csv_records import NotCsv, read_csv, wrong_header
@@ -18,6 +20,7 @@ from core.files import told_as_problem
 from transactions.batches.input import COLUMNS, read_items
 from transactions.batches.post import BatchRequest
 from transactions.ledger.booking import MAX_ERRORS, postings_of
+from transactions.ledger.idempotency import find_known
 
 _NAMES = [column.name for column in COLUMNS]
 # As much of a line as any item can have, its descriptions escaped; a file without line ends is
@@ -58,8 +61,7 @@ class MovementFile:
         file or a copy of it, it is the same.
         """
         for piece in _pieces(self.path, size, skip):
-            for line, item in zip(piece.lines, piece.items, strict=True):
-                item.setdefault("idempotency_key", f"file:{self.digest[:40]}:{line}")
+            _give_keys(piece, self.digest)
             yield piece.lines, read_items(piece.items, atomic=atomic)
 
 
@@ -69,27 +71,39 @@ def check_file(path: Path, size: int, origin: Origin) -> MovementFile:
     Raises BadFile with the bad lines, the first hundred: for what is no item, an account that does
     not exist or is the asker's own, an amount that the account's currency cannot express, a key
     that is there twice.
-    What is found good stays so: accounts are never deleted, and keep their currency. Raises
-    FileProblem if it cannot be read.
+    What is found good stays so: accounts are never deleted, and keep their currency. A value date
+    alone may become too old; what is posted already keeps its own. Raises FileProblem if it cannot
+    be read, and IdempotencyKeyReused if a line with a value date has a key that is another's.
     """
     problems: list[str] = []
     seen: dict[str, int] = {}
     length = 0
+    with told_as_problem(path, "read"), path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    now = clock.now()
     for piece in _pieces(path, size, 0):
         length += len(piece.items)
-        problems += _problems_of(piece, origin)
         problems += _repeated(piece, seen)
+        problems += _problems_of(piece, digest, origin, now)
         if len(problems) >= MAX_ERRORS:
             break
     if not length:
         problems.append("It has no transactions.")
     if problems:
         raise BadFile(problems[:MAX_ERRORS])
-    with told_as_problem(path, "read"), path.open("rb") as file:
-        return MovementFile(path, hashlib.file_digest(file, "sha256").hexdigest(), length)
+    return MovementFile(path, digest, length)
 
 
-def _problems_of(piece: Piece, origin: Origin) -> Iterator[str]:
+def _give_keys(piece: Piece, digest: str) -> None:
+    for line, item in zip(piece.lines, piece.items, strict=True):
+        if isinstance(item, dict) and item.get("idempotency_key") is None:
+            item["idempotency_key"] = f"file:{digest[:40]}:{line}"
+
+
+def _problems_of(piece: Piece, digest: str, origin: Origin, now: datetime) -> Iterator[str]:
+    has_dates = any(isinstance(item, dict) and item.get("effective_at") for item in piece.items)
+    if has_dates:
+        _give_keys(piece, digest)
     try:
         commands = read_items(piece.items, atomic=False).commands
         wanted = {account_id for command in commands for account_id in command.account_ids()}
@@ -99,7 +113,9 @@ def _problems_of(piece: Piece, origin: Origin) -> Iterator[str]:
             yield _unknown_account(piece, commands, error)
             return
         yield from _own_accounts(piece, commands, known, origin)
-        for _ in postings_of(commands, known):
+        # A value date may have become too old since an earlier run posted its line.
+        done = find_known(commands, origin) if has_dates else {}
+        for _ in postings_of(commands, known, origin, now, done):
             pass
     except InvalidInput as error:
         for each in error.errors:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.api.fields import parse_moment
 from core.api.idempotency import check_key, fingerprints
 from core.errors import FieldError, InvalidInput
 from core.identifiers import parse_uuid
@@ -51,6 +52,7 @@ COLUMNS = (
     Column("target_account_id", parse_uuid, required=False),
     Column("amount", parse_amount, code="invalid_amount"),
     Column("description", _description, code="invalid_character", required=False),
+    Column("effective_at", parse_moment, required=False),
     Column("idempotency_key", _key, required=False),
 )
 _NAMES = frozenset(column.name for column in COLUMNS)
@@ -93,7 +95,7 @@ def read_items(items: Sequence[Any], *, atomic: bool, key: str | None = None) ->
     """The batch of these items. Raises InvalidInput, which points below `/transactions`."""
     errors = Errors("/transactions")
     _check_objects(items, errors)
-    kinds, accounts, targets, amounts, descriptions, keys = (
+    kinds, accounts, targets, amounts, descriptions, dates, keys = (
         column.read(items, errors) for column in COLUMNS
     )
     _check_targets(items, kinds, errors)
@@ -103,14 +105,16 @@ def read_items(items: Sequence[Any], *, atomic: bool, key: str | None = None) ->
     commands: list[MoneyCommand] = []
     digest = hashlib.sha256(b"atomic" if atomic else b"")
     earlier_digest = digest.copy()
-    for kind, account_id, target_id, amount, description, item_key in zip(
-        kinds, accounts, targets, amounts, descriptions, keys, strict=True
+    for kind, account_id, target_id, amount, description, effective_at, item_key in zip(
+        kinds, accounts, targets, amounts, descriptions, dates, keys, strict=True
     ):
         content: dict[str, Any] = {"account_id": account_id, "amount": amount}
         if target_id is not ABSENT:
             content["target_account_id"] = target_id
         if description is not ABSENT:
             content["description"] = description
+        if effective_at is not ABSENT:
+            content["effective_at"] = effective_at
         if item_key is ABSENT and key is None:
             commands.append(kind(**content))
             continue

@@ -15,8 +15,8 @@ from transactions.states import TransactionType
 class MoneyCommand(Command):
     """Moves `amount`, in main units of the account's currency, from or to the account.
 
-    `effective_at` is the value date, if it is not the moment of asking. Bad input raises and leaves
-    nothing behind; a posting that fails `check` is kept as a FAILED transaction.
+    `effective_at` is a value date that staff give. Bad input raises and leaves nothing behind; a
+    posting that fails `check` is kept as a FAILED transaction.
     """
 
     type: ClassVar[TransactionType]

@@ -1,9 +1,10 @@
 """A batch on its way into the journal, within the transaction that holds the locks."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -24,6 +25,7 @@ from transactions.ledger.execution import Accounts, execute_new
 from transactions.ledger.idempotency import Replay, find_known
 from transactions.ledger.journal import JournalRow, new_row
 from transactions.ledger.posting import Currencies, Posting
+from transactions.ledger.value_dates import value_date
 from transactions.models import Batch
 from transactions.states import TransactionStatus
 
@@ -54,7 +56,7 @@ def book(
     batch.id, batch.created_at = uuid7(created_at), created_at
     batch.refused_index = None
     known = find_known(commands, origin)
-    postings: Iterable[Posting] = postings_of(commands, accounts)
+    postings: Iterable[Posting] = postings_of(commands, accounts, origin, created_at, known)
     if batch.atomic:  # Bad input leaves nothing behind, not even a refusal that comes before it.
         postings = list(postings)
 
@@ -120,27 +122,44 @@ def mark(row: JournalRow, batch: Batch, index: int) -> JournalRow:
     return row
 
 
-def postings_of(commands: Sequence[MoneyCommand], accounts: Currencies) -> Iterator[Posting]:
+def postings_of(
+    commands: Sequence[MoneyCommand],
+    accounts: Currencies,
+    origin: Origin,
+    now: datetime,
+    known: Container[int] = (),
+) -> Iterator[Posting]:
     """What each item comes to, one by one. Raises InvalidInput, which points at each bad item, at
     the first of them: what was made of those before it is to be rolled back.
+
+    The value dates of items that are `known`, by index, were good when they were posted.
     """
+
+    def posting_of(index: int, command: MoneyCommand) -> Posting:
+        posting = command.posting(accounts)
+        if command.effective_at is not None and index not in known:
+            value_date(command, origin, now)
+        return posting
+
     for index, command in enumerate(commands):
         try:
-            posting = command.posting(accounts)
+            posting = posting_of(index, command)
         except _BAD_ITEM:
-            raise _invalid(commands, accounts, index) from None
+            raise _invalid(commands, index, posting_of) from None
         yield posting
 
 
 _BAD_ITEM = (InvalidInput, SameAccount, CurrencyMismatch)
 
 
-def _invalid(commands: Sequence[MoneyCommand], accounts: Currencies, first: int) -> InvalidInput:
+def _invalid(
+    commands: Sequence[MoneyCommand], first: int, check: Callable[[int, MoneyCommand], Any]
+) -> InvalidInput:
     """Points at the bad items from the first on."""
     errors: list[FieldError] = []
     for index, command in enumerate(commands[first:], start=first):
         try:
-            command.posting(accounts)
+            check(index, command)
         except _BAD_ITEM as error:
             errors += _pointed(error, index)
             if len(errors) >= MAX_ERRORS:

@@ -14,6 +14,7 @@ from core.commands import Command, Origin
 from core.errors import REFUSALS, AlreadyReversed, IdempotencyKeyReused, Refusal
 from transactions.commands import MoneyCommand, Reverse, explain_conflict
 from transactions.ledger.failures import is_final
+from transactions.ledger.value_dates import BadValueDate
 from transactions.models import Batch, Transaction
 
 _REUSED = "This key was used for another request. Use a new one."
@@ -81,6 +82,11 @@ def settle_keys(
             explain_conflict(commands)
             if batch is None or attempt == _ATTEMPTS or find_batch(batch):
                 raise
+        except BadValueDate:
+            # It may have been good when the key was used: what that made is still the answer.
+            if batch is None and (replays := find_replays(commands, origin)):
+                return list(replays)
+            raise
     raise AssertionError("unreachable")
 
 

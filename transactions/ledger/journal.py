@@ -145,7 +145,7 @@ def new_row(
         amount=posting.amount,
         currency=posting.currency,
         description=command.description,
-        effective_at=value_date(command.effective_at, origin, created_at),
+        effective_at=value_date(command, origin, created_at),
         reverses_id=command.reverses_id,
         idempotency_caller=origin.caller if command.idempotency_key else None,
         idempotency_key=command.idempotency_key,

@@ -1,6 +1,7 @@
-"""Value dates that staff give: from when an amount counts, whenever it is posted."""
+"""Value dates: from when an amount counts, whenever it is posted."""
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from django.conf import settings
 
@@ -8,25 +9,46 @@ from core.commands import Origin
 from core.errors import FieldError, InvalidInput, PermissionDenied
 
 
-def value_date(wanted: datetime | None, origin: Origin, now: datetime) -> datetime:
-    """The value date of what is asked for at `now`: that moment, or a past one that staff give.
+class Dated(Protocol):
+    """As much of a money command as says from when its amount counts."""
 
-    Raises PermissionDenied for a customer; InvalidInput for one in the future or more than
-    BANK_BACKDATE_DAYS back, and for any where that is 0. Posting order never depends on it.
+    @property
+    def effective_at(self) -> datetime | None: ...
+
+    @property
+    def scheduled_for(self) -> datetime | None: ...
+
+
+class BadValueDate(InvalidInput):
+    """A value date that cannot be given now. An earlier moment may have taken it."""
+
+
+def value_date(command: Dated, origin: Origin, now: datetime) -> datetime:
+    """The value date of what is asked for at `now`, which never changes afterwards.
+
+    That is the past one that staff give; of what is scheduled, the moment it is scheduled for, even
+    if it is posted late; else `now`. Posting order never depends on it.
+
+    Raises PermissionDenied for a customer who gives one; BadValueDate for one in the future, more
+    than BANK_BACKDATE_DAYS back, or with `scheduled_for`, and for any where that setting is 0.
     """
+    wanted = command.effective_at
     if wanted is None:
-        return now
+        return now if command.scheduled_for is None else max(command.scheduled_for, now)
     if origin.as_customer:
         raise PermissionDenied("A value date is for staff to give.")
     days = settings.BANK_BACKDATE_DAYS
     if not days:
-        raise _invalid("not_allowed", "This bank takes no value dates.")
+        raise _bad("not_allowed", "This bank takes no value dates.")
+    if command.scheduled_for is not None:
+        raise _bad("scheduled", "What is scheduled counts from when it is scheduled for.")
     if wanted > now:
-        raise _invalid("in_the_future", "A value date lies in the past.")
+        raise _bad("in_the_future", "A value date lies in the past.")
     if wanted < now - timedelta(days=days):
-        raise _invalid("too_long_ago", f"A value date lies at most {days} days back.")
+        unit = "day" if days == 1 else "days"
+        raise _bad("too_long_ago", f"A value date lies at most {days} {unit} back.")
     return wanted
 
 
-def _invalid(code: str, detail: str) -> InvalidInput:
-    return InvalidInput(errors=[FieldError("/effective_at", code, detail)])
+def _bad(code: str, detail: str) -> BadValueDate:
+    return BadValueDate(errors=[FieldError("/effective_at", code, detail)])

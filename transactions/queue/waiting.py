@@ -69,9 +69,10 @@ def _accept(
     else:
         batch.id, batch.created_at = uuid7(created_at), created_at
         known = find_known(resolved, origin)
+        postings = postings_of(resolved, accounts, origin, created_at, known)
         rows = [
             mark(new_row(resolved[index], posting, origin, created_at, index), batch, index)
-            for index, posting in enumerate(postings_of(resolved, accounts))
+            for index, posting in enumerate(postings)
             if index not in known
         ]
     _prepare(rows, created_at)

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account
-from tests.api import make_user
+from tests.api import make_user, shown
 from tests.factories import ORIGIN, make_account, run
 from transactions.admin import account_export
 from transactions.commands import Deposit, Transfer
@@ -60,13 +60,15 @@ def test_the_statement_as_csv(auditor: Client, ada: Account) -> None:
     name = f'attachment; filename="statement-{ada.number}.csv"'
     assert response["Content-Disposition"] == name
     header, paid_in, paid = lines_of(response)
-    assert header == ["Posted at (UTC)", *account_export.COLUMNS]
+    assert header == ["Posted at (UTC)", "Value date (UTC)", *account_export.COLUMNS]
     first, last = Entry.objects.filter(account=ada).order_by("sequence")
     assert paid_in[1:] == [
-        *("Deposit", "", "", "1234500.00", "1234500.00", "USD", "1", str(first.transaction_id))
+        shown(first.transaction.effective_at),
+        *("Deposit", "", "", "1234500.00", "1234500.00", "USD", "1", str(first.transaction_id)),
     ]
     bob = Account.objects.get(name="Bob")
     assert paid[1:] == [
+        shown(last.transaction.effective_at),
         *(f"Transfer to {bob}", "'=1+1", "400.50", "", "1234099.50", "USD", "2"),
         str(last.transaction_id),
     ]
@@ -105,7 +107,7 @@ def test_all_lines_come_in_order_and_few_statements(
     process([Deposit(account_id=account.id, amount=Decimal(n)) for n in range(1, 26)], ORIGIN)
     with CaptureQueriesContext(connection) as queries:
         lines = lines_of(save(auditor, account))
-    assert [line[7] for line in lines[1:]] == [str(n) for n in range(1, 26)]
+    assert [line[8] for line in lines[1:]] == [str(n) for n in range(1, 26)]
     # Both sides, of three times ten.
     assert len([query for query in queries if '"credit_sequence" BETWEEN' in query["sql"]]) == 3
     assert len([query for query in queries if '"debit_sequence" BETWEEN' in query["sql"]]) == 3

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts.commands import FreezeAccount
 from accounts.models import Account
-from tests.api import make_user
+from tests.api import make_user, shown
 from tests.assertions import nothing_changes
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.admin import bulk, bulk_run, export
@@ -303,7 +303,7 @@ def test_what_is_selected_is_saved_as_csv(ada: Account) -> None:
     assert f",{ada.number},Ada,CASH-USD," in newest
     assert newest.endswith(
         ",8.50,USD,,Insufficient funds (insufficient_funds),"
-        f'"7.00 USD available, 8.50 USD needed.",,0,,,{failed.pk}'
+        f'"7.00 USD available, 8.50 USD needed.",,{shown(failed.effective_at)},0,,,{failed.pk}'
     )
     assert ",Deposit,Completed,CASH-USD," in oldest
     assert f",{ada.number},Ada,7.00,USD," in oldest

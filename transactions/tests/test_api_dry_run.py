@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -45,6 +46,7 @@ def would_be(account: Account, **members: Any) -> dict[str, Any]:
         "approval_required": False,
         "scheduled_for": None,
         "reverses": None,
+        "effective_at": ANY,
         **members,
     }
 
