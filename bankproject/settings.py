@@ -1,6 +1,6 @@
 """Settings of the bank: one file, every knob from the environment, safe defaults.
 
-`README.md` lists the variables. A `.env` file beside `manage.py` is read if it is there.
+docs/configuration.md lists the variables. A `.env` file beside `manage.py` is read if it is there.
 """
 
 from datetime import timedelta

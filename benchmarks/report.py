@@ -39,11 +39,11 @@ def with_figures(name: str, text: str, found: Mapping[str, Any]) -> str:
     if not end:
         raise ValueError(f"{name} has no place for figures.")
     made = (
-        tables.lines(found)
-        if name == "docs/performance.md"
-        else ["", *tables.comparison(found), "", *tables.limits(found)][1:]
+        tables.headline(found)
+        if name == "README.md"
+        else ["", tables.conditions(found), "", *tables.lines(found), ""]
     )
-    return before + begin + "\n".join(["", tables.conditions(found), "", *made, "", end]) + after
+    return before + begin + "\n".join([*made, end]) + after
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A run's JSON as tables in Markdown, for people."""
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -44,17 +45,19 @@ def ratios(found: Mapping[str, Any]) -> list[str]:
     return _table(("ratio", "value", "at least", ""), rows)
 
 
-def comparison(found: Mapping[str, Any]) -> list[str]:
-    """The goals with the rates of both cases, for those who do not know the cases."""
-    cases = {case["name"]: case for case in found["cases"]}
-    rows = []
-    for ratio in found["ratios"]:
-        this, that = cases[ratio["of"]], cases[ratio["to"]]
-        rates_of_both = [f"{case['per_second']:,.0f}" for case in (this, that)]
-        rows.append(
-            (this["title"], rates_of_both[0], that["title"], rates_of_both[1], *_goal(ratio))
-        )
-    return _table(("what", "per second", "next to", "per second", "ratio", "at least", ""), rows)
+def headline(found: Mapping[str, Any]) -> list[str]:
+    """The speed in one item of a list, for those who do not know the cases."""
+    rate = {case["name"]: f"{case['per_second']:,.0f}" for case in found["cases"]}
+    ratio = {(ratio["of"], ratio["to"]): f"{ratio['value']:.2f}" for ratio in found["ratios"]}
+    text = (
+        f"- **Fast, and measured.** {rate['single.transfer']} transfers a second one by one,"
+        f" {rate['list.5000']} in batches of 5,000, each commit on disk, on"
+        f" {found['machine']['cores']} cores. A batch reaches {ratio['list.5000', 'copy.5000']} of"
+        " the rate of PostgreSQL's bare COPY. With a million stored,"
+        f" {ratio['1m.single.transfer', 'single.transfer']} of the first rate remains"
+        " ([how it is measured](docs/performance.md))."
+    )
+    return textwrap.wrap(text, 100, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def limits(found: Mapping[str, Any]) -> list[str]:

@@ -22,19 +22,22 @@ STOP_SECONDS = 60
 _PASSWORD_LINE = re.compile(
     r"^  (\w+) +(\S+) +(superuser|teller|supervisor|auditor|customer)$", re.MULTILINE
 )
+_TOKEN = re.compile(r"Bearer ([\w-]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class DemoBank:
     """`url` is the root of the server, without a slash at the end; passwords are by user name.
 
-    The API client acts as `susan`, a supervisor.
+    The API client acts as `susan`, a supervisor. `token` is the one that `make run` prints, of the
+    teller `tessa`; the busy bank has none.
     """
 
     url: str
     passwords: dict[str, str]
     client_id: str
     client_secret: str
+    token: str = ""
 
 
 @contextmanager
@@ -45,15 +48,14 @@ def demo_bank() -> Iterator[DemoBank]:
     """
     with bank_folder() as (folder, environment):
         _manage(environment, "migrate", "--verbosity", "0")
-        passwords = {
-            name: password
-            for name, password, _ in _PASSWORD_LINE.findall(_manage(environment, "setup_demo"))
-        }
+        printed = _manage(environment, "setup_demo")
+        passwords = {name: password for name, password, _ in _PASSWORD_LINE.findall(printed)}
+        token = _TOKEN.findall(printed)[0]
         client = json.loads(
             _manage(environment, "create_api_client", "Examples", "--user", "susan", "--json")
         )
         with served(environment, folder, "manage.py", "serve") as url:
-            yield DemoBank(url=url, passwords=passwords, **client)
+            yield DemoBank(url=url, passwords=passwords, token=token, **client)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from tests import image
 from tests.container import free_port
 from tests.http import get
 from tests.postgresql import PostgresqlServer, postgresql_server
+from tests.shown_examples import PAGES
 
 # The server is this module's own, so one run of the suite is enough.
 pytestmark = pytest.mark.sqlite
@@ -34,7 +35,7 @@ _SERVE = ".venv/bin/python manage.py serve\n"
 NOT_RUN_HERE = {
     "make run\n": "tests of a bare Debian, `make test-bare`, run both commands of the README",
     "make test\n": "this is it",
-    'create_api_client "Back office"': "tests/readme_examples.py makes its client by this command",
+    'create_api_client "Back office"': "tests/shown_examples.py makes its client by this command",
     "docker compose up --build\n": "needs an engine; tests/test_compose.py runs the steps",
     "docker compose up --build -d": "needs an engine; tests/test_compose.py runs the steps",
     "docker compose exec -T db pg_dump": "needs an engine; tests/test_compose.py runs pg_dump",
@@ -63,7 +64,7 @@ def blocks() -> list[Block]:
         for path in documents
         for language, text in _BLOCK.findall(path.read_text("utf-8"))
         # tests/test_readme.py runs those, and compares the answers.
-        if (path.name, language) != ("README.md", "bash")
+        if language != "bash" or path not in PAGES
     ]
 
 

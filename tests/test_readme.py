@@ -10,11 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.demo_bank import ROOT, demo_bank
-from tests.readme_examples import README, Masks, answers_of, laid_out, shown_examples
+from tests.shown_examples import PAGES, Masks, answers_of, laid_out, shown_examples
 
 PACKAGES = ("core", "clients", "accounts", "transactions", "bankproject")
 DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "data" / "README.md"]
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        ROOT / "data" / "README.md",
+        ROOT / "tests" / "README.md",
+    ]
 )
 _BY_NAME = pytest.mark.parametrize(
     "document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT))
@@ -26,7 +31,9 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FILE_IN_CODE = re.compile(r"`([\w./-]+\.(?:py|md|yaml|toml|txt|png))`")
 # `transactions.csv` is a file, and no part of the code.
 _NAME_IN_CODE = re.compile(rf"`((?:{'|'.join(PACKAGES)}|tests)(?:\.\w+)+)(?<!\.csv)(?:\(\))?`")
-_CONFIGURATION = re.compile(r"^## Configuration\n(.*?)^## ", re.MULTILINE | re.DOTALL)
+_README = ROOT / "README.md"
+_MOST_LINES = 150
+_LINES_BEFORE_THE_FIRST_SCROLL = 70
 
 
 # Examples -----------------------------------------------------------------------------------------
@@ -35,13 +42,22 @@ _CONFIGURATION = re.compile(r"^## Configuration\n(.*?)^## ", re.MULTILINE | re.D
 @pytest.mark.sqlite
 @pytest.mark.slow
 def test_every_example_answers_what_is_shown():
-    examples = shown_examples(README.read_text("utf-8"))
-    assert len(examples) > 20
+    examples = {page: shown_examples(page.read_text("utf-8")) for page in PAGES}
+    assert all(len(found) > 1 for found in examples.values())
     with demo_bank() as bank:
-        answers = answers_of(examples, bank)
+        answers = {page: answers_of(found, bank) for page, found in examples.items()}
     shown, answered = Masks(), Masks()
-    for example, answer in zip(examples, answers, strict=True):
-        assert answered.apply(answer) == shown.apply(example.answer), example.commands
+    for page, found in examples.items():
+        for example, answer in zip(found, answers[page], strict=True):
+            assert answered.apply(answer) == shown.apply(example.answer), example.commands
+
+
+def test_readme_is_short_and_begins_with_how_to_run_it_and_move_money():
+    lines = _README.read_text("utf-8").splitlines()
+    assert len(lines) <= _MOST_LINES
+    beginning = "\n".join(lines[:_LINES_BEFORE_THE_FIRST_SCROLL])
+    for words in ("![", "make run", "/deposit/", "/transfer/"):
+        assert words in beginning
 
 
 def test_masks_tell_one_id_from_another():
@@ -158,8 +174,7 @@ def _variables_in(table: str) -> list[str]:
 
 
 def test_configuration_table_lists_what_is_read_and_nothing_else():
-    section = _CONFIGURATION.search(README.read_text("utf-8"))
-    listed = _variables_in(section[1])
+    listed = _variables_in((ROOT / "docs" / "configuration.md").read_text("utf-8"))
     assert len(listed) == len(set(listed))
     assert set(listed) == _variables_read()
 

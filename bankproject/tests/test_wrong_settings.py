@@ -204,8 +204,8 @@ def test_the_key_that_make_run_made_is_found_on_postgresql_too(tmp_path: Path) -
 
 def test_documents_name_the_variables_that_the_code_reads(names: list[str]) -> None:
     pattern = r"(?:BANK|DJANGO)_[A-Z_]+|DATABASE_URL|CACHE_URL|HOST|PORT|WEB_CONCURRENCY"
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert sorted(re.findall(rf"^\| `({pattern})` \|", readme, re.MULTILINE)) == names
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    assert sorted(re.findall(rf"^\| `({pattern})` \|", page, re.MULTILINE)) == names
     example = (ROOT / ".env.example").read_text("utf-8")
     of_compose = {"BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD", "BANK_VERSION", "BANK_DEMO"}
     in_example = set(re.findall(rf"^# ({pattern})=", example, re.MULTILINE)) - of_compose

@@ -1,9 +1,9 @@
-"""The examples of README.md: what they show, and what a bank really answers to them.
+"""The examples of README.md and docs/tour.md, and the answers of a real bank to them.
 
-    python -m tests.readme_examples     runs them and writes the answers into README.md
+    python -m tests.shown_examples     runs them and writes the answers into both pages
 
-An example is a fenced block of `bash`; the fenced block of `json` after it, if there is one, is
-what it prints. All run in one shell, from top to bottom, against a fresh demo bank.
+An example is a fenced block of `bash`. The fenced block of `json` after it, if any, is its output.
+The examples of a page run in one shell, from top to bottom, against one fresh demo bank.
 """
 
 import json
@@ -17,9 +17,10 @@ from functools import partial
 
 from tests.demo_bank import ROOT, DemoBank, demo_bank
 
-README = ROOT / "README.md"
-# What the README shows, and a reader replaces or has.
+PAGES = (ROOT / "README.md", ROOT / "docs" / "tour.md")
 SHOWN_URL = "http://127.0.0.1:5000"
+# Each page has some of these for its reader to replace.
+SHOWN_TOKEN = "paste-the-token-here"
 SHOWN_ID = "paste-the-client-id-here"
 SHOWN_SECRET = "paste-the-client-secret-here"
 
@@ -53,12 +54,13 @@ def answers_of(examples: list[Example], bank: DemoBank) -> list[str]:
     Raises RuntimeError, with the messages of the shell, if a command fails.
     """
     script = "".join(f"{example.commands}echo; echo '{_SEPARATOR}'\n" for example in examples)
+    assert SHOWN_URL in script
     for shown, real in (
         (SHOWN_URL, bank.url),
+        (SHOWN_TOKEN, bank.token),
         (SHOWN_ID, bank.client_id),
         (SHOWN_SECRET, bank.client_secret),
     ):
-        assert shown in script
         script = script.replace(shown, real)
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
@@ -142,10 +144,11 @@ def rewritten(text: str, answers: list[str]) -> str:
 
 
 def main() -> None:
-    text = README.read_text("utf-8")
     with demo_bank() as bank:
-        answers = answers_of(shown_examples(text), bank)
-    README.write_text(rewritten(text, answers), "utf-8")
+        for page in PAGES:
+            text = page.read_text("utf-8")
+            answers = answers_of(shown_examples(text), bank)
+            page.write_text(rewritten(text, answers), "utf-8")
 
 
 if __name__ == "__main__":
