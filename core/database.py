@@ -25,7 +25,7 @@ from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from core.database_objects import DatabaseObject, Kind, backend_of
+from core.database_objects import DatabaseObject, ObjectKind, backend_of
 from core.rights import require_rights
 
 
@@ -84,7 +84,7 @@ def create_objects(connection: BaseDatabaseWrapper) -> None:
     """
     if not missing_objects(connection):
         return
-    groups: dict[tuple[str, Kind], list[DatabaseObject]] = {}
+    groups: dict[tuple[str, ObjectKind], list[DatabaseObject]] = {}
     for item in all_objects(connection.vendor):
         groups.setdefault((item.table, item.kind), []).append(item)
     tables = set(connection.introspection.table_names())
@@ -117,7 +117,7 @@ def _record_release(connection: BaseDatabaseWrapper) -> None:
             backend.record_release(cursor, ours)
 
 
-def drop_objects(connection: BaseDatabaseWrapper, *, kinds: tuple[Kind, ...]) -> None:
+def drop_objects(connection: BaseDatabaseWrapper, *, kinds: tuple[ObjectKind, ...]) -> None:
     """Drops the objects of these kinds, last created first; all or none of them."""
     backend = backend_of(connection)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:

@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 # Serialises the creation of objects by two `migrate` at once. Any constant will do.
 _ADVISORY_LOCK = 7_064_005
 
-Kind = Literal["trigger", "view"]
+ObjectKind = Literal["trigger", "view"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class DatabaseObject:
     """
 
     name: str
-    kind: Kind
+    kind: ObjectKind
     table: str
     sqlite: str = ""
     postgresql: str = ""

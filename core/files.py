@@ -43,7 +43,7 @@ class FileBusy(FileProblem):
 
 
 @contextmanager
-def told_as_problem(path: Path, doing: str = "written") -> Iterator[None]:
+def os_errors_as_file_problem(path: Path, doing: str = "written") -> Iterator[None]:
     """Raises FileProblem, naming the path, for an OSError of what is done to it."""
     try:
         yield
@@ -68,13 +68,13 @@ class PendingFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         mode = _mode_of(path)
-        with told_as_problem(path):
+        with os_errors_as_file_problem(path):
             descriptor, name = tempfile.mkstemp(
                 prefix=f".{path.name}.", suffix=_TEMPORARY_SUFFIX, dir=path.parent
             )
         self._temporary: Path | None = Path(name)
         self.file: IO[bytes] = os.fdopen(descriptor, "wb")
-        with told_as_problem(path):
+        with os_errors_as_file_problem(path):
             os.fchmod(descriptor, mode)
 
     def __enter__(self) -> Self:
@@ -89,12 +89,12 @@ class PendingFile:
         self.discard()
 
     def write(self, data: bytes) -> None:
-        with told_as_problem(self.path):
+        with os_errors_as_file_problem(self.path):
             self.file.write(data)
 
     def seal(self) -> None:
         """On return all that was written is on the disk."""
-        with told_as_problem(self.path), self.file:
+        with os_errors_as_file_problem(self.path), self.file:
             self.file.flush()
             os.fsync(self.file.fileno())
 
@@ -102,7 +102,7 @@ class PendingFile:
         """Puts the sealed file in its place."""
         assert self.file.closed, "It is sealed first."
         assert self._temporary is not None, "It is published once."
-        with told_as_problem(self.path):
+        with os_errors_as_file_problem(self.path):
             self._temporary.replace(self.path)
         self._temporary = None
 
@@ -124,7 +124,7 @@ def write_atomically(path: Path) -> Iterator[IO[bytes]]:
     block is taken to be about this file. Then nothing has changed.
     """
     with PendingFile(path) as pending:
-        with told_as_problem(path):
+        with os_errors_as_file_problem(path):
             yield pending.file
         pending.seal()
         pending.publish()
@@ -133,7 +133,7 @@ def write_atomically(path: Path) -> Iterator[IO[bytes]]:
 
 def sync_folder(folder: Path) -> None:
     """On return the names in the folder are on the disk. Raises FileProblem."""
-    with told_as_problem(folder):
+    with os_errors_as_file_problem(folder):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
@@ -163,7 +163,7 @@ def require_writable_folder(folder: Path) -> None:
 def remove_leftovers(folder: Path, name: str) -> None:
     """Removes what killed processes left of `name`. The caller knows that nobody writes it now."""
     for path in folder.glob(f".{name}.*{_TEMPORARY_SUFFIX}"):
-        with told_as_problem(path, "removed"):
+        with os_errors_as_file_problem(path, "removed"):
             path.unlink(missing_ok=True)
 
 
@@ -175,7 +175,7 @@ def exclusive(path: Path, busy: str) -> Iterator[None]:
     made. The file stays: whoever removed it could not know that nobody else has it open.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    with told_as_problem(path.parent, "written to"):
+    with os_errors_as_file_problem(path.parent, "written to"):
         descriptor = os.open(path, flags, _MODE_OF_NEW_FILES)
     try:
         try:
@@ -190,7 +190,7 @@ def exclusive(path: Path, busy: str) -> Iterator[None]:
 def _mode_of(path: Path) -> int:
     """The permissions of the file that is replaced. Raises FileProblem if it is no such file."""
     require_folder(path.parent)
-    with told_as_problem(path):
+    with os_errors_as_file_problem(path):
         try:
             mode = path.lstat().st_mode
         except FileNotFoundError:

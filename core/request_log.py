@@ -3,16 +3,15 @@
 import logging
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 import structlog
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-logger = structlog.get_logger("bank.request")
+from core.content_security import GetResponse
 
-GetResponse = Callable[[HttpRequest], HttpResponseBase]
+logger = structlog.get_logger("bank.request")
 
 
 class RequestLogMiddleware:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from core.files import FileProblem, told_as_problem
+from core.files import FileProblem, os_errors_as_file_problem
 
 _POSTGRESQL_BEGIN = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
@@ -85,7 +85,7 @@ def _place_for_copy(database: Path) -> Iterator[Path]:
     So whoever gets the lock alone knows that those which are there belong to nobody.
     """
     prefix = f".{database.name}-snapshot-"
-    with told_as_problem(database.parent, "read"):
+    with os_errors_as_file_problem(database.parent, "read"):
         descriptor = os.open(database.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with suppress(BlockingIOError):
@@ -93,7 +93,7 @@ def _place_for_copy(database: Path) -> Iterator[Path]:
             for leftover in database.parent.glob(f"{escape(prefix)}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
         fcntl.flock(descriptor, fcntl.LOCK_SH)
-        with told_as_problem(database.parent, "written to"):
+        with os_errors_as_file_problem(database.parent, "written to"):
             folder = TemporaryDirectory(prefix=prefix, dir=database.parent)
         with folder as name:
             yield Path(name)

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from transactions.files.formats import FILES
-from transactions.files.manifest import MANIFEST_NAME, FileEntry, Manifest, sums_of
+from transactions.files.manifest import MANIFEST_NAME, FileEntry, Manifest, sums_of_table
 from transactions.files.stream import blocks_of_lines
 
 
@@ -18,7 +18,7 @@ def export_inside(folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     entries = []
     for form in FILES:
-        rows, sums = sums_of(connection, form)
+        rows, sums = sums_of_table(connection, form)
         with transaction.atomic():
             data = form.header + b"".join(block for _, block in blocks_of_lines(connection, form))
             transaction.set_rollback(True)  # The settings of the plan.

@@ -1,6 +1,7 @@
 """Files and functions stay short. What is longer today is named here, and may only get shorter."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,3 +61,38 @@ def test_the_exceptions_are_still_needed() -> None:
         path, _, wanted = name.partition(":")
         lengths = dict(_functions(ROOT / path))
         assert FUNCTION_LINES < lengths[wanted] <= limit
+
+
+def _public_classes() -> Iterator[tuple[str, str]]:
+    """Each public class of the code with its module's path.
+
+    Django prescribes one name for all management commands.
+    """
+    for path in _sources():
+        if "tests" in path.parts or "management" in path.parts:
+            continue
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                yield node.name, _name(path)
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    places: dict[str, list[str]] = {}
+    for name, place in _public_classes():
+        places.setdefault(name, []).append(place)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+# A noun that several classes end in says little by itself: the glossary says which one is which.
+SHARED_NOUNS = (
+    *("Chart", "Column", "Entry", "Event", "File", "Line", "Outcome", "Preview", "Problem"),
+    *("Request", "Result", "Segment", "Side", "Source", "Step"),
+)
+
+
+def test_the_glossary_knows_the_classes_that_share_a_noun() -> None:
+    lines = (ROOT / "docs" / "glossary.md").read_text("utf-8").splitlines()
+    terms = {line.split(" | ")[0].removeprefix("| ") for line in lines if line.startswith("| ")}
+    names = {name for name, _ in _public_classes() if name.endswith(SHARED_NOUNS)}
+    words = {re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower() for name in names}
+    assert words - terms == set()

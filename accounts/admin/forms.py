@@ -4,7 +4,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from accounts.states import FreezeScope
-from core.console.forms import AmountField, LineField, ReasonField, ReasonForm
+from core.console.forms import AmountFormField, LineField, ReasonField, ReasonForm
 
 
 class RenameForm(forms.Form):
@@ -27,7 +27,7 @@ class FreezeForm(ReasonForm):
 
 
 class OverdraftLimitForm(forms.Form):
-    overdraft_limit = AmountField(
+    overdraft_limit = AmountFormField(
         help_text="How far below zero the balance may go.", attrs={"autofocus": True}
     )
     reason = ReasonField()

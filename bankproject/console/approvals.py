@@ -19,7 +19,7 @@ from accounts.selectors import waiting_limits
 from bankproject.console.words import at
 from core.console.admin import shown_amount
 from core.identifiers import parse_uuid
-from transactions.reads.approvals import Request, Side, page_of_requests
+from transactions.reads.approvals import ApprovalRequest, ApprovalSide, page_of_requests
 
 _ON_PAGE = 25
 _READ = "transactions.view_transaction"
@@ -51,7 +51,7 @@ def approvals_page(request: HttpRequest) -> HttpResponse:
     return render(request, "console/approvals.html", context)
 
 
-def _card(asked: Request, request: HttpRequest) -> dict[str, Any]:
+def _card(asked: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:
     transaction = asked.transaction
     pk = (transaction.pk,)
     maker = transaction.created_by
@@ -125,7 +125,7 @@ def _through(caller: str) -> str:
     return "through the API" if caller.startswith("client:") else ""
 
 
-def _side(name: str, side: Side, currency: str) -> dict[str, Any]:
+def _side(name: str, side: ApprovalSide, currency: str) -> dict[str, Any]:
     return {
         "name": name,
         "account": str(side.account),

@@ -13,7 +13,7 @@ from datetime import datetime
 from heapq import merge
 from typing import Any
 
-from bankproject.console.audit_records import Entry, Source, Wanted
+from bankproject.console.audit_records import AuditEntry, AuditSource, Wanted
 from bankproject.console.audit_sources import SOURCES
 from core.identifiers import moment_of
 
@@ -30,7 +30,7 @@ class BadPosition(ValueError):
 class AuditPage:
     """`next` is where the next page begins, "" if this is the last one."""
 
-    entries: list[Entry]
+    entries: list[AuditEntry]
     next: str
 
 
@@ -42,8 +42,8 @@ class _Part:
     until it has been.
     """
 
-    source: Source
-    rows: list[tuple[Any, Entry]]
+    source: AuditSource
+    rows: list[tuple[Any, AuditEntry]]
     rest: Any = None
     horizon: datetime | None = None
 
@@ -56,7 +56,7 @@ def audit_page(
     parts = [_read(SOURCES[name], wanted, start, size) for name, start in positions.items()]
     horizons = [part.horizon for part in parts if part.horizon]
     horizon = max(horizons) if horizons else None
-    entries: list[Entry] = []
+    entries: list[AuditEntry] = []
     taken = dict.fromkeys(positions, 0)
     for at, name, entry in _newest_first(parts):
         if len(entries) == size or (horizon is not None and at <= horizon):
@@ -72,7 +72,7 @@ def audit_page(
     return AuditPage(entries, _encoded(rest) if rest else "")
 
 
-def walk(wanted: Wanted, *, sources: Sequence[str], most: int) -> Iterator[Entry]:
+def walk(wanted: Wanted, *, sources: Sequence[str], most: int) -> Iterator[AuditEntry]:
     """The entries from the newest on, up to `most`."""
     position, left = "", most
     while left:
@@ -84,12 +84,12 @@ def walk(wanted: Wanted, *, sources: Sequence[str], most: int) -> Iterator[Entry
             return
 
 
-def _newest_first(parts: Sequence[_Part]) -> Iterator[tuple[datetime, str, Entry]]:
+def _newest_first(parts: Sequence[_Part]) -> Iterator[tuple[datetime, str, AuditEntry]]:
     lists = [[(entry.at, part.source.name, entry) for _, entry in part.rows] for part in parts]
     return merge(*lists, key=lambda row: row[0], reverse=True)
 
 
-def _read(source: Source, wanted: Wanted, start: Any, size: int) -> _Part:
+def _read(source: AuditSource, wanted: Wanted, start: Any, size: int) -> _Part:
     """One row more than the page can take, so that it is known where the source goes on."""
     rows = source.rows(wanted)
     if rows is None:
@@ -105,7 +105,7 @@ def _read(source: Source, wanted: Wanted, start: Any, size: int) -> _Part:
     return _Part(source, found, rest=rest, horizon=moment_of(rest))
 
 
-def _end_of_look(source: Source, wanted: Wanted, start: Any) -> Any:
+def _end_of_look(source: AuditSource, wanted: Wanted, start: Any) -> Any:
     """The first row that is too far behind `start` to be looked at for this page, if there is one.
 
     By the primary key alone, whatever else is asked for.

@@ -15,7 +15,7 @@ from bankproject.console.audit import audit_page as read_page
 from bankproject.console.audit_form import AuditForm
 from bankproject.console.audit_records import Wanted
 from core import clock
-from core.console.sheets import Row, SheetFormat, sheet_response, sheet_zone
+from core.console.sheets import SheetFormat, SheetRow, sheet_response, sheet_zone
 
 READ_AUDIT = "transactions.read_audit"
 _ON_PAGE = 50
@@ -72,7 +72,7 @@ def export_audit(request: HttpRequest) -> HttpResponseBase:
     return sheet_response(name, chosen, (f"at ({sheet_zone(chosen)})", *_COLUMNS[1:]), rows)
 
 
-def _rows(wanted: Wanted, sources: list[str]) -> Iterator[Row]:
+def _rows(wanted: Wanted, sources: list[str]) -> Iterator[SheetRow]:
     for entry in walk(wanted, sources=sources, most=EXPORTED_AT_MOST):
         yield tuple(getattr(entry, name) for name in _COLUMNS)
 

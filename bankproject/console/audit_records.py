@@ -13,7 +13,7 @@ from core.identifiers import lowest_uuid7
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """Who did what, when, from where, to what, and why."""
 
     at: datetime
@@ -70,7 +70,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AuditSource:
     """`rows` are those wanted, None if none can be. `all_rows` is what they are chosen from, as
     far as times go: where `is_long`, so many of them are looked through at once, and no more.
     """
@@ -79,6 +79,6 @@ class Source:
     label: str
     all_rows: Callable[[Wanted], QuerySet[Any]]
     rows: Callable[[Wanted], QuerySet[Any] | None]
-    entry: Callable[[Any], Entry]
+    entry: Callable[[Any], AuditEntry]
     is_long: bool = False
     parse_id: Callable[[str], Any] = field(default=UUID)

@@ -15,7 +15,7 @@ from django.utils.text import capfirst
 
 from accounts.admin.account_event import changed_values
 from accounts.models import AccountEvent
-from bankproject.console.audit_records import Entry, Source, Wanted
+from bankproject.console.audit_records import AuditEntry, AuditSource, Wanted
 from core.console.admin import in_words, shown_amount
 from transactions.admin.filters import shown_failure
 from transactions.models import Transaction, TransactionEvent
@@ -36,9 +36,9 @@ def _account_events(wanted: Wanted) -> QuerySet[AccountEvent] | None:
     return rows.select_related("account__owner", "actor")
 
 
-def _account_entry(event: AccountEvent) -> Entry:
+def _account_entry(event: AccountEvent) -> AuditEntry:
     changes = changed_values(event)
-    return Entry(
+    return AuditEntry(
         at=event.at,
         who=event.actor.get_username() if event.actor else event.caller,
         address=event.address or "",
@@ -74,12 +74,12 @@ def _transactions(wanted: Wanted) -> QuerySet[Transaction] | None:
     return rows.filter(by_hand, created_by__is_staff=True).select_related("created_by", *_SIDES)
 
 
-def _transaction_entry(row: Transaction) -> Entry:
+def _transaction_entry(row: Transaction) -> AuditEntry:
     amount = f"{shown_amount(row.amount, row.currency)} {row.currency}"
     is_final = row.status in (TransactionStatus.COMPLETED, TransactionStatus.FAILED)
     outcome = row.get_status_display() if is_final else "Waits"
     failure = f" ({shown_failure(row.failure_code)})" if row.failure_code else ""
-    return Entry(
+    return AuditEntry(
         at=row.created_at,
         who=row.created_by.get_username() if row.created_by else "",
         address="",
@@ -105,11 +105,11 @@ def _transaction_events(wanted: Wanted) -> QuerySet[TransactionEvent] | None:
     return rows.select_related("actor", *sides)
 
 
-def _event_entry(event: TransactionEvent) -> Entry:
+def _event_entry(event: TransactionEvent) -> AuditEntry:
     overwritten = event.detail.get("failure_code", "")
     failure = f" ({shown_failure(overwritten)})" if overwritten else ""
     was_failed = event.from_status == TransactionStatus.FAILED
-    return Entry(
+    return AuditEntry(
         at=event.at,
         who=event.actor.get_username() if event.actor else event.caller,
         address=event.address or "",
@@ -137,17 +137,17 @@ def _logins(model: type[AccessLog] | type[AccessFailureLog]) -> Callable[[Wanted
     return rows
 
 
-def _login_entry(login: AccessLog) -> Entry:
+def _login_entry(login: AccessLog) -> AuditEntry:
     left = f"Logged out {login.logout_time:%Y-%m-%d %H:%M:%S} UTC" if login.logout_time else ""
-    return Entry(
+    return AuditEntry(
         login.attempt_time, login.username or "", login.ip_address or "", "Logged in", after=left
     )
 
 
-def _failed_login_entry(failure: AccessFailureLog) -> Entry:
+def _failed_login_entry(failure: AccessFailureLog) -> AuditEntry:
     outcome = "Locked out for a while" if failure.locked_out else ""
     who, address = failure.username or "", failure.ip_address or ""
-    return Entry(failure.attempt_time, who, address, "Failed to log in", after=outcome)
+    return AuditEntry(failure.attempt_time, who, address, "Failed to log in", after=outcome)
 
 
 def _log_entries(wanted: Wanted) -> QuerySet[LogEntry] | None:
@@ -157,9 +157,9 @@ def _log_entries(wanted: Wanted) -> QuerySet[LogEntry] | None:
     return rows.select_related("user", "content_type")
 
 
-def _log_entry(entry: LogEntry) -> Entry:
+def _log_entry(entry: LogEntry) -> AuditEntry:
     kind = entry.content_type.name if entry.content_type else "record"
-    return Entry(
+    return AuditEntry(
         at=entry.action_time,
         who=entry.user.get_username(),
         address="",
@@ -178,11 +178,13 @@ def _everything(model: type[Any]) -> Callable[[Wanted], QuerySet[Any]]:
     return lambda _: model.objects.all()
 
 
-SOURCES: dict[str, Source] = {
+SOURCES: dict[str, AuditSource] = {
     source.name: source
     for source in (
-        Source("accounts", "Accounts", _of_time(AccountEvent), _account_events, _account_entry),
-        Source(
+        AuditSource(
+            "accounts", "Accounts", _of_time(AccountEvent), _account_events, _account_entry
+        ),
+        AuditSource(
             "decisions",
             "Decisions on transactions",
             _of_time(TransactionEvent),
@@ -190,7 +192,7 @@ SOURCES: dict[str, Source] = {
             _event_entry,
             is_long=True,
         ),
-        Source(
+        AuditSource(
             "transactions",
             "Transactions asked for",
             _of_time(Transaction),
@@ -198,7 +200,7 @@ SOURCES: dict[str, Source] = {
             _transaction_entry,
             is_long=True,
         ),
-        Source(
+        AuditSource(
             "logins",
             "Logins",
             _everything(AccessLog),
@@ -206,7 +208,7 @@ SOURCES: dict[str, Source] = {
             _login_entry,
             parse_id=int,
         ),
-        Source(
+        AuditSource(
             "failed_logins",
             "Failed logins",
             _everything(AccessFailureLog),
@@ -214,7 +216,7 @@ SOURCES: dict[str, Source] = {
             _failed_login_entry,
             parse_id=int,
         ),
-        Source(
+        AuditSource(
             "staff",
             "Users, groups and clients",
             _everything(LogEntry),

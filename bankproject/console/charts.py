@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from bankproject.console.parts import Cell, Chart, Table, number
+from bankproject.console.parts import BarChart, Table, TableCell, number
 from bankproject.console.words import transactions_of_today
 from transactions.reads.overview import Activity
 from transactions.states import TransactionStatus, TransactionType
@@ -26,13 +26,13 @@ def _shown_status(one: Activity) -> str:
     return status.label if is_settled else "Waiting"
 
 
-def by_hour(today: Sequence[Activity], hours: Sequence[datetime]) -> Chart:
+def by_hour(today: Sequence[Activity], hours: Sequence[datetime]) -> BarChart:
     labels = [f"{hour:%H:%M}" for hour in hours]
     series = {status: [0] * len(hours) for status in _COLOURS}
     for one in today:
         series[_shown_status(one)][one.interval] += one.count
     rows = [
-        [Cell(label), *(number(series[status][index]) for status in series)]
+        [TableCell(label), *(number(series[status][index]) for status in series)]
         for index, label in enumerate(labels)
         if any(values[index] for values in series.values())
     ]
@@ -46,14 +46,14 @@ def by_hour(today: Sequence[Activity], hours: Sequence[datetime]) -> Chart:
     )
 
 
-def by_type(today: Sequence[Activity]) -> Chart:
+def by_type(today: Sequence[Activity]) -> BarChart:
     types = list(TransactionType)
     series = {status: [0] * len(types) for status in _COLOURS}
     for one in today:
         series[_shown_status(one)][types.index(TransactionType(one.type))] += one.count
     rows = [
         [
-            Cell(kind.label, transactions_of_today(type__exact=kind)),
+            TableCell(kind.label, transactions_of_today(type__exact=kind)),
             *(number(values[index]) for values in series.values()),
         ]
         for index, kind in enumerate(types)
@@ -73,13 +73,13 @@ def _transactions_by(
     *,
     labels: list[str],
     series: dict[str, list[int]],
-    rows: list[list[Cell]],
+    rows: list[list[TableCell]],
     across: str,
     summary: str,
-) -> Chart:
+) -> BarChart:
     """Bars of today's transactions, with the same numbers as a table."""
     title = f"Transactions by {what.lower()}"
-    return Chart(
+    return BarChart(
         title=title,
         labels=labels,
         series=series,

@@ -23,7 +23,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TableCell:
     text: str
     link: str = ""
     is_number: bool = False
@@ -35,7 +35,7 @@ class Table:
 
     title: str
     headers: list[str]
-    rows: list[list[Cell]]
+    rows: list[list[TableCell]]
     when_empty: str
     numbers: frozenset[int] = frozenset()
     note: str = ""
@@ -47,7 +47,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class BarChart:
     """Bars, for Chart.js as unfold brings it along. `table` says the same in text."""
 
     title: str
@@ -101,5 +101,5 @@ def _axis(title: str, *, whole: bool = False) -> dict[str, Any]:
     }
 
 
-def number(count: int, link: str = "") -> Cell:
-    return Cell(f"{count:,}", link, is_number=True)
+def number(count: int, link: str = "") -> TableCell:
+    return TableCell(f"{count:,}", link, is_number=True)

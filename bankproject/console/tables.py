@@ -9,7 +9,7 @@ from accounts.models import Account
 from accounts.overview import Holding, totals_by_currency
 from accounts.states import AccountKind, ShownStatus
 from bankproject.console.charts import NOTHING_TODAY
-from bankproject.console.parts import Cell, Table, number
+from bankproject.console.parts import Table, TableCell, number
 from bankproject.console.words import list_link, transactions_of_today
 from core.console.admin import shown_amount
 from transactions.admin.filters import shown_failure
@@ -26,7 +26,7 @@ def accounts_by_status(found: Sequence[Holding]) -> Table:
     customers = {"kind__exact": str(AccountKind.CUSTOMER)}
     rows = [
         [
-            Cell(status.label, link := list_link(_ACCOUNTS, status=status, **customers)),
+            TableCell(status.label, link := list_link(_ACCOUNTS, status=status, **customers)),
             number(counts[status], link),
         ]
         for status in ShownStatus
@@ -35,7 +35,7 @@ def accounts_by_status(found: Sequence[Holding]) -> Table:
     return Table(
         title="Customers' accounts",
         headers=["Status", "Accounts"],
-        rows=[*rows, [Cell("All", total), number(counts.total(), total)]] if found else [],
+        rows=[*rows, [TableCell("All", total), number(counts.total(), total)]] if found else [],
         when_empty="No account has been opened yet. Open the first one in Accounts.",
         numbers=frozenset({1}),
     )
@@ -50,9 +50,9 @@ def balances(found: Sequence[Holding]) -> Table:
         sums.insert(1, (total.lent, sums[0][1]))
         rows.append(
             [
-                Cell(total.currency),
+                TableCell(total.currency),
                 *(
-                    Cell(shown_amount(amount, total.currency), link, is_number=True)
+                    TableCell(shown_amount(amount, total.currency), link, is_number=True)
                     for amount, link in sums
                 ),
             ]
@@ -75,7 +75,7 @@ def failures(today: Sequence[Activity]) -> Table:
     rows = []
     for code, count in sorted(codes.items(), key=lambda item: (-item[1], item[0])):
         link = transactions_of_today(failure_code=code)
-        rows.append([Cell(shown_failure(code), link), number(count, link)])
+        rows.append([TableCell(shown_failure(code), link), number(count, link)])
     return Table(
         title="Failures today",
         headers=["Failure", "Transactions"],
@@ -90,7 +90,10 @@ def hottest(busiest: Sequence[tuple[Account, int]]) -> Table:
     for account, count in busiest:
         page = reverse("admin:accounts_account_change", args=(account.pk,))
         rows.append(
-            [Cell(str(account), page), number(count, transactions_of_today(account=account.number))]
+            [
+                TableCell(str(account), page),
+                number(count, transactions_of_today(account=account.number)),
+            ]
         )
     return Table(
         title="Hottest accounts today",

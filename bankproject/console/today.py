@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 from accounts.overview import holdings
 from bankproject.console import charts, figures, tables
 from bankproject.console.days import hours_of_today, midnight
-from bankproject.console.parts import Chart, Figure, Table
+from bankproject.console.parts import BarChart, Figure, Table
 from transactions.reads.overview import activity, busiest_accounts, queue_state
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     reads_accounts = user.has_perm("accounts.view_account")
     reads_transactions = user.has_perm("transactions.view_transaction")
     shown_figures: list[Figure] = []
-    shown_charts: list[Chart] = []
+    shown_charts: list[BarChart] = []
     shown_tables: list[Table] = []
     if reads_accounts:
         found = _kept("holdings", holdings)

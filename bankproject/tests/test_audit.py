@@ -20,7 +20,7 @@ from accounts.commands import FreezeAccount, RenameAccount
 from accounts.models import Account, AccountEvent
 from bankproject.console import audit
 from bankproject.console.audit import audit_page, walk
-from bankproject.console.audit_records import Entry, Wanted
+from bankproject.console.audit_records import AuditEntry, Wanted
 from bankproject.console.audit_sources import SOURCES
 from core.commands import Origin
 from core.identifiers import uuid7
@@ -76,7 +76,7 @@ def rows(client: Any, **query: Any) -> list[list[str]]:
     return [[e.who, e.what, e.before, e.after, e.reason] for e in entries(response)]
 
 
-def entries(response: Any) -> list[Entry]:
+def entries(response: Any) -> list[AuditEntry]:
     """But that of the reader's own login."""
     reader = response.wsgi_request.user.username
     return [entry for entry in response.context["entries"] if entry.who != reader]

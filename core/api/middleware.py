@@ -1,7 +1,6 @@
 """Middleware: an id for each request, and problem details instead of pages under /api/."""
 
 import re
-from collections.abc import Callable
 from ipaddress import ip_address
 from uuid import uuid4
 
@@ -14,7 +13,7 @@ from core.addresses import caller_of
 from core.api.problems import CODE_BY_STATUS, answer_of, problem_response
 from core.api.request_id import current_request_id
 from core.api.throttling import RateLimit
-from core.content_security import API_POLICY, PERMISSIONS_POLICY
+from core.content_security import API_POLICY, PERMISSIONS_POLICY, GetResponse
 from core.database_errors import note
 from core.errors import FieldError
 
@@ -30,8 +29,6 @@ _DEFAULT_HEADERS = {
     "Permissions-Policy": PERMISSIONS_POLICY,
     "X-Content-Type-Options": "nosniff",
 }
-
-GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 def is_valid_ip(text: str) -> bool:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericListFilter
 
-from core.console.forms import AmountField
+from core.console.forms import AmountFormField
 from core.days import midnight
 from core.identifiers import lowest_uuid7
 from core.money import parse_amount
@@ -70,6 +70,6 @@ class AmountFilter(RangeNumericListFilter):
         fields = {}
         for end in ("from", "to"):
             attrs = {"placeholder": end.capitalize(), "aria-label": f"Amount {end}"}
-            fields[f"{self.parameter_name}_{end}"] = AmountField(required=False, attrs=attrs)
+            fields[f"{self.parameter_name}_{end}"] = AmountFormField(required=False, attrs=attrs)
         form = type("AmountForm", (forms.Form,), fields)
         yield {"form": form(self.used_parameters)}

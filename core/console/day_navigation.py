@@ -62,7 +62,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DayLink:
     words: str
     link: str
     is_current: bool = False
@@ -72,8 +72,8 @@ class Step:
 class DayNavigation:
     """`crumbs` lead out of where one is, `steps` further in or aside."""
 
-    crumbs: list[Step]
-    steps: list[Step]
+    crumbs: list[DayLink]
+    steps: list[DayLink]
 
 
 def day_navigation(
@@ -94,8 +94,8 @@ def day_navigation(
     choices = path[-2].parts() if inner.size is Size.DAY else inner.parts()
     steps = [span for span in choices if span.last >= bank.first and span.first <= bank.last]
 
-    def step(span: Span) -> Step:
-        return Step(span.words, _link(request, parameter, span, bank), is_current=span == inner)
+    def step(span: Span) -> DayLink:
+        return DayLink(span.words, _link(request, parameter, span, bank), is_current=span == inner)
 
     return DayNavigation([step(span) for span in path[:-1]], [step(span) for span in steps])
 

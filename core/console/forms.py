@@ -48,7 +48,7 @@ class ReasonField(LineField):
         super().__init__(**{"max_length": 500, "widget": widget} | kwargs)
 
 
-class AmountField(forms.CharField):
+class AmountFormField(forms.CharField):
     """An amount in plain decimal notation, as the API reads it: an exact Decimal.
 
     Whether it fits the account's currency and can be moved is for the command to say.

@@ -20,8 +20,8 @@ from xlsxwriter import Workbook
 
 from core.money import format_amount
 
-Cell = str | int | Decimal | datetime | None
-Row = Sequence[Cell]
+SheetCell = str | int | Decimal | datetime | None
+SheetRow = Sequence[SheetCell]
 
 # A spreadsheet counts in binary floating point (IEEE 754): so many digits are always exact.
 _EXACT_DIGITS = 15
@@ -42,7 +42,7 @@ _CONTENT_TYPES = {
 
 
 def sheet_response(
-    name: str, file_format: SheetFormat, header: Row, rows: Iterable[Row]
+    name: str, file_format: SheetFormat, header: SheetRow, rows: Iterable[SheetRow]
 ) -> HttpResponseBase:
     """The table as a file to save as `name` with the format's ending.
 
@@ -70,7 +70,7 @@ def sheet_zone(file_format: SheetFormat) -> str:
     return "UTC" if file_format is SheetFormat.CSV else timezone.get_current_timezone_name()
 
 
-def csv_lines(header: Row, rows: Iterable[Row]) -> Iterator[str]:
+def csv_lines(header: SheetRow, rows: Iterable[SheetRow]) -> Iterator[str]:
     """The lines of the file by RFC 4180: times in ISO 8601 UTC, amounts as plain decimals."""
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\r\n")
@@ -82,7 +82,7 @@ def csv_lines(header: Row, rows: Iterable[Row]) -> Iterator[str]:
         line.truncate()
 
 
-def xlsx_file(header: Row, rows: Iterable[Row]) -> IO[bytes]:
+def xlsx_file(header: SheetRow, rows: Iterable[SheetRow]) -> IO[bytes]:
     """The file, open at its beginning and gone when closed. It takes memory for one row.
 
     Times stand in the current time zone, as a spreadsheet knows none. Amounts are numbers with the
@@ -112,12 +112,12 @@ def amount_cell(amount: Decimal | None, currency: str) -> Decimal | None:
     return None if amount is None else Decimal(format_amount(amount, currency))
 
 
-def _with_header(header: Row, rows: Iterable[Row]) -> Iterator[Row]:
+def _with_header(header: SheetRow, rows: Iterable[SheetRow]) -> Iterator[SheetRow]:
     yield header
     yield from rows
 
 
-def _csv_cell(cell: Cell) -> str:
+def _csv_cell(cell: SheetCell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, datetime):
@@ -145,7 +145,7 @@ class _Formats:
         return self.by_pattern[pattern]
 
 
-def _write_cell(sheet: Any, formats: _Formats, row: int, column: int, cell: Cell) -> None:
+def _write_cell(sheet: Any, formats: _Formats, row: int, column: int, cell: SheetCell) -> None:
     if isinstance(cell, datetime):
         local = timezone.make_naive(cell).replace(microsecond=0)
         sheet.write_datetime(row, column, local, formats.of("yyyy-mm-dd hh:mm:ss"))

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import AccountEvent
 from core import clock
-from core.console.day_navigation import DayNavigation, Step, day_navigation
+from core.console.day_navigation import DayLink, DayNavigation, day_navigation
 from core.identifiers import uuid7
 from tests.factories import make_account
 
@@ -33,7 +33,7 @@ def navigation(**query: str) -> DayNavigation:
     return found
 
 
-def words(steps: list[Step]) -> list[str]:
+def words(steps: list[DayLink]) -> list[str]:
     return [f"[{step.words}]" if step.is_current else step.words for step in steps]
 
 

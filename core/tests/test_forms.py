@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.test import override_settings
 
 from core.console.forms import (
-    AmountField,
+    AmountFormField,
     LineField,
     MomentField,
     ReasonField,
@@ -28,19 +28,19 @@ def refusal(field: forms.Field, text: str) -> str:
 
 
 def test_an_amount_is_exact() -> None:
-    assert AmountField().clean("123456789.0100") == Decimal("123456789.0100")
-    assert AmountField(required=False).clean("") is None
+    assert AmountFormField().clean("123456789.0100") == Decimal("123456789.0100")
+    assert AmountFormField(required=False).clean("") is None
 
 
 @pytest.mark.parametrize(
     "text", ["50,00", "1,000.00", " 1", "+1", "-1", "1e2", "1_000", ".5", "1.", "00001", "٣", "NaN"]
 )
 def test_what_the_api_refuses_is_refused_in_its_words(text: str) -> None:
-    assert refusal(AmountField(), text) == NOT_AN_AMOUNT
+    assert refusal(AmountFormField(), text) == NOT_AN_AMOUNT
 
 
 def test_a_very_long_amount_is_refused() -> None:
-    assert refusal(AmountField(), "9" * 1000) == "The amount is too long."
+    assert refusal(AmountFormField(), "9" * 1000) == "The amount is too long."
 
 
 @pytest.mark.parametrize("field", [LineField(), ReasonField()])

@@ -17,7 +17,7 @@ from core import clock
 from core.api.permissions import has_right
 from core.console.command_form import show_form
 from core.console.forms import DayField
-from core.console.sheets import Row, SheetFormat, amount_cell, sheet_response, sheet_zone
+from core.console.sheets import SheetFormat, SheetRow, amount_cell, sheet_response, sheet_zone
 from core.days import midnight
 from transactions.admin.statement import balance_after, posted, side_of, text_of
 from transactions.models import EntrySide, Transaction
@@ -105,13 +105,13 @@ def sequences_of(account: Account, first: date | None, last: date | None) -> tup
     return before.sequence + 1, until.sequence
 
 
-def header(file_format: SheetFormat) -> Row:
+def header(file_format: SheetFormat) -> SheetRow:
     """Names the time zone as well, see `core.console.sheets`."""
     zone = sheet_zone(file_format)
     return (f"Posted at ({zone})", f"Value date ({zone})", *COLUMNS)
 
 
-def _rows(account: Account, first: int, last: int) -> Iterator[Row]:
+def _rows(account: Account, first: int, last: int) -> Iterator[SheetRow]:
     """Read as they are written, some hundred at a time."""
     for start in range(first, last + 1, _READ_AT_ONCE):
         end = min(start + _READ_AT_ONCE - 1, last)
@@ -119,7 +119,7 @@ def _rows(account: Account, first: int, last: int) -> Iterator[Row]:
             yield _row(account, sequence, transaction)
 
 
-def _row(account: Account, sequence: int, transaction: Transaction) -> Row:
+def _row(account: Account, sequence: int, transaction: Transaction) -> SheetRow:
     amount = amount_cell(transaction.amount, transaction.currency)
     is_debit = side_of(account, transaction) == EntrySide.DEBIT
     return (

@@ -22,7 +22,7 @@ from transactions.states import TransactionStatus
 SECONDS = 15
 
 
-class Outcome(StrEnum):
+class BulkResult(StrEnum):
     DONE = "Done"
     WAITS = "Waits for approval"
     REFUSED = "Refused"
@@ -30,10 +30,10 @@ class Outcome(StrEnum):
 
 
 _COLOURS: dict[str, str] = {
-    Outcome.DONE: "success",
-    Outcome.WAITS: "warning",
-    Outcome.REFUSED: "danger",
-    Outcome.LEFT: "warning",
+    BulkResult.DONE: "success",
+    BulkResult.WAITS: "warning",
+    BulkResult.REFUSED: "danger",
+    BulkResult.LEFT: "warning",
 }
 
 
@@ -44,7 +44,7 @@ class RowOutcome:
     words: str
     amount: str
     page: str
-    outcome: Outcome
+    outcome: BulkResult
     why: str = ""
     made: str = ""
 
@@ -64,7 +64,7 @@ def run_each(
     for transaction in transactions:
         if monotonic() >= deadline:
             why = "Nothing was done: it took too long. Select it again."
-            outcomes.append(_of(transaction, Outcome.LEFT, why))
+            outcomes.append(_of(transaction, BulkResult.LEFT, why))
             continue
         outcomes.append(_run(transaction, make(transaction), origin))
     return outcomes
@@ -72,7 +72,7 @@ def run_each(
 
 def summary(outcomes: Sequence[RowOutcome]) -> str:
     """How many came out how: "3 done, 1 refused." """
-    counts = dict.fromkeys(Outcome, 0)
+    counts = dict.fromkeys(BulkResult, 0)
     for row in outcomes:
         counts[row.outcome] += 1
     parts = [f"{count:,} {outcome.lower()}" for outcome, count in counts.items() if count]
@@ -92,15 +92,15 @@ def _run(transaction: Transaction, command: Command, origin: Origin) -> RowOutco
     try:
         result = process([command], origin)[0]
     except BankError as error:
-        return _of(transaction, Outcome.REFUSED, in_one_line(error))
+        return _of(transaction, BulkResult.REFUSED, in_one_line(error))
     made = page_of(result.id) if result.id != transaction.pk else ""
     if refusal := result.refusal():
-        return _of(transaction, Outcome.REFUSED, in_one_line(refusal), made)
+        return _of(transaction, BulkResult.REFUSED, in_one_line(refusal), made)
     waits = result.status == TransactionStatus.PENDING
-    return _of(transaction, Outcome.WAITS if waits else Outcome.DONE, made=made)
+    return _of(transaction, BulkResult.WAITS if waits else BulkResult.DONE, made=made)
 
 
-def _of(transaction: Transaction, outcome: Outcome, why: str = "", made: str = "") -> RowOutcome:
+def _of(transaction: Transaction, outcome: BulkResult, why: str = "", made: str = "") -> RowOutcome:
     return RowOutcome(
         words=_words(transaction),
         amount=shown(transaction),

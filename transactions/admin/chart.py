@@ -15,7 +15,7 @@ LONGEST = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class BalanceChart:
     """`data` is what Chart.js draws; `words` say the same to who cannot see it."""
 
     title: str
@@ -23,7 +23,7 @@ class Chart:
     words: str
 
 
-def balance_chart(account: Account, now: datetime) -> Chart | None:
+def balance_chart(account: Account, now: datetime) -> BalanceChart | None:
     """The balance at 60 moments since the opening, or of the last 90 days; None without entries.
 
     One statement, by the index of sequences. Figures are drawn as binary floating point (JSON);
@@ -51,7 +51,7 @@ def balance_chart(account: Account, now: datetime) -> Chart | None:
         for balance in (min(balances), max(balances), balances[-1])
     )
     period = "of the last 90 days" if start > account.created_at else "since the opening"
-    return Chart(
+    return BalanceChart(
         title=f"Balance in {account.currency} {period}",
         data=json.dumps({"labels": labels, "datasets": [dataset]}),
         words=f"From {labels[0]} to {labels[-1]} between {low} and {high}; at the end {last}.",

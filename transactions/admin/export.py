@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from core import clock
 from core.api.permissions import has_right
 from core.console.admin import BoundedPaginator
-from core.console.sheets import Row, SheetFormat, amount_cell, sheet_response, sheet_zone
+from core.console.sheets import SheetFormat, SheetRow, amount_cell, sheet_response, sheet_zone
 from transactions.admin.filters import shown_failure
 from transactions.models import Transaction
 
@@ -53,7 +53,7 @@ def _export(
     return sheet_response(name, file_format, header(file_format), _rows(ids))
 
 
-def header(file_format: SheetFormat) -> Row:
+def header(file_format: SheetFormat) -> SheetRow:
     """Names the time zone as well, see `core.console.sheets`."""
     zone = sheet_zone(file_format)
     return (
@@ -78,7 +78,7 @@ def header(file_format: SheetFormat) -> Row:
     )
 
 
-def _rows(ids: Sequence[UUID]) -> Iterator[Row]:
+def _rows(ids: Sequence[UUID]) -> Iterator[SheetRow]:
     """In the order of the list, read as they are written, some hundred at a time."""
     for start in range(0, len(ids), _READ_AT_ONCE):
         wanted = ids[start : start + _READ_AT_ONCE]
@@ -87,7 +87,7 @@ def _rows(ids: Sequence[UUID]) -> Iterator[Row]:
         yield from (_row(found[identifier]) for identifier in wanted)
 
 
-def _row(transaction: Transaction) -> Row:
+def _row(transaction: Transaction) -> SheetRow:
     code = transaction.failure_code
     return (
         transaction.created_at,

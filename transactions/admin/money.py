@@ -23,7 +23,7 @@ from core.console.command_form import in_one_line, show_form
 from core.console.forms import add_errors
 from core.errors import BankError, IdempotencyKeyReused
 from transactions.admin.money_forms import MoneyForm, TransferForm
-from transactions.admin.outcome import Outcome, tell
+from transactions.admin.outcome import MovementPreview, tell
 from transactions.api.bodies import DEFAULTS
 from transactions.api.permissions import CanPostTransactions
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
@@ -108,12 +108,12 @@ class MoneyButtons(AccountButtons):
         Raises a BankError that leaves nothing behind.
         """
         origin = origin_of(request)
-        outcome = Outcome.of(process([command], origin, dry_run=True)[0], form.account)
+        outcome = MovementPreview.of(process([command], origin, dry_run=True)[0], form.account)
         foreseen = form.cleaned_data["foreseen"]
         confirmed = CONFIRM in request.POST
         if outcome.replayed or (confirmed and outcome.is_as(foreseen)):
             if not outcome.replayed:
-                outcome = Outcome.of(process([command], origin)[0], form.account)
+                outcome = MovementPreview.of(process([command], origin)[0], form.account)
             tell(request, outcome, foreseen)
             return HttpResponseRedirect(back)
         context |= {

@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from accounts.models import Account
 from core.console.admin import shown_amount
-from core.console.forms import AmountField, LineField, MomentField
+from core.console.forms import AmountFormField, LineField, MomentField
 from transactions.admin.lookup import MOST, find_accounts
 
 
@@ -21,7 +21,7 @@ class MoneyForm(forms.Form):
     `foreseen` is what the last preview said would come of it; none before the first.
     """
 
-    amount = AmountField(attrs={"autofocus": True})
+    amount = AmountFormField(attrs={"autofocus": True})
     description = LineField(
         required=False, max_length=500, help_text="What it is for; the customer reads it."
     )

@@ -23,11 +23,11 @@ from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.commands import Command
 from core.console.command_form import in_one_line, show_form
-from core.console.forms import AmountField, LineField, add_errors
+from core.console.forms import AmountFormField, LineField, add_errors
 from core.currencies import CURRENCIES
 from core.errors import BankError
 from core.money import validate_amount
-from transactions.admin.outcome import Outcome
+from transactions.admin.outcome import MovementPreview
 from transactions.commands import Deposit
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.processor import process
@@ -46,10 +46,10 @@ class OpenAccountForm(forms.Form):
     currency = forms.ChoiceField(
         choices=[(code, code) for code in CURRENCIES], widget=UnfoldAdminSelectWidget
     )
-    initial_balance = AmountField(
+    initial_balance = AmountFormField(
         required=False, help_text="Paid in now, as a deposit of its own. Left empty: nothing."
     )
-    overdraft_limit = AmountField(
+    overdraft_limit = AmountFormField(
         required=False, help_text="How far below zero the balance may go. Left empty: not at all."
     )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
@@ -125,4 +125,4 @@ def _commands(values: dict[str, Any]) -> list[Command]:
 
 
 def _deposit_in_words(deposit: Any, account: Account) -> str:
-    return Outcome(deposit, account, replayed=False).words()
+    return MovementPreview(deposit, account, replayed=False).words()

@@ -25,7 +25,7 @@ _DONE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class PreviewSide:
     """One of the two accounts; amounts as they are shown. `after` is "" if nothing would move."""
 
     words: str
@@ -35,7 +35,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class MovementPreview:
     """`own` is the account whose button was pressed."""
 
     transaction: Transaction
@@ -43,7 +43,7 @@ class Outcome:
     replayed: bool
 
     @classmethod
-    def of(cls, result: JournalRow | Replay, own: Account) -> "Outcome":
+    def of(cls, result: JournalRow | Replay, own: Account) -> "MovementPreview":
         return cls(result.as_transaction(), own, result.replayed)
 
     @property
@@ -102,7 +102,7 @@ class Outcome:
         kind = ERROR_KINDS.get(self.transaction.failure_code)
         return bool(kind and kind.retryable)
 
-    def sides(self) -> list[Side]:
+    def sides(self) -> list[PreviewSide]:
         """The customers' accounts that it touches, the debited one first; cash is none."""
         moved = self.transaction
         pairs = (
@@ -115,14 +115,14 @@ class Outcome:
             if account.balance is not None
         ]
 
-    def _side(self, words: str, account: Account, change: Decimal) -> Side:
+    def _side(self, words: str, account: Account, change: Decimal) -> PreviewSide:
         after = self._after(account)
         if after is not None:
-            return Side(words, account, self._money(after - change), self._money(after))
+            return PreviewSide(words, account, self._money(after - change), self._money(after))
         assert account.balance is not None, "A customer's account has a balance."
         # What waits is shown as if it were approved just now.
         then = self._money(account.balance + change) if self.waits else ""
-        return Side(words, account, self._money(account.balance), then)
+        return PreviewSide(words, account, self._money(account.balance), then)
 
     def _after(self, account: Account) -> Decimal | None:
         if account.pk == self.transaction.debit_account_id:
@@ -152,7 +152,7 @@ class Outcome:
         )
 
 
-def tell(request: HttpRequest, outcome: Outcome, foreseen: str) -> None:
+def tell(request: HttpRequest, outcome: MovementPreview, foreseen: str) -> None:
     """Says what happened, with a link to the transaction; and where the preview said otherwise."""
     words = outcome.words()
     if outcome.replayed:

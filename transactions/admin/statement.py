@@ -46,7 +46,7 @@ _SHOWN_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatementLine:
     """What one transaction did to the account. Amounts as they are shown; "" on the other side.
 
     `value_date` is there where it lies on another day than the posting.
@@ -66,7 +66,7 @@ class Line:
 class Statement:
     """`older` is the address of the lines before these; empty on the last page."""
 
-    lines: Sequence[Line]
+    lines: Sequence[StatementLine]
     older: str
     is_newest: bool
 
@@ -118,12 +118,12 @@ def _internal_statement(account: Account, after: UUID | None) -> Statement:
     return Statement(lines, older, is_newest=after is None)
 
 
-def _line(account: Account, transaction: Transaction) -> Line:
+def _line(account: Account, transaction: Transaction) -> StatementLine:
     is_debit = side_of(account, transaction) == EntrySide.DEBIT
     amount = shown_amount(transaction.amount, transaction.currency)
     balance = balance_after(account, transaction)
     assert transaction.completed_at is not None, "What is in the ledger is completed."
-    return Line(
+    return StatementLine(
         at=transaction.completed_at,
         value_date=_other_day(transaction.effective_at, transaction.completed_at),
         text=text_of(account, transaction),

@@ -16,7 +16,7 @@ _WORDS = dict(TransactionEventType.choices)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TimelineStep:
     """`status` is what the transaction was afterwards; `failure` why it failed, with the code."""
 
     at: datetime
@@ -34,7 +34,7 @@ class Step:
 class Timeline:
     """Oldest step first. `is_cut` where older ones than these are left out."""
 
-    steps: list[Step]
+    steps: list[TimelineStep]
     is_cut: bool
 
 
@@ -55,17 +55,17 @@ def caller_in_words(caller: str) -> str:
     return f"{kinds[kind]} {name}" if kind in kinds else caller
 
 
-def _beginning(transaction: Transaction, later: Sequence[TransactionEvent]) -> list[Step]:
+def _beginning(transaction: Transaction, later: Sequence[TransactionEvent]) -> list[TimelineStep]:
     """That it was asked for, and what came of it at once."""
     status = TransactionStatus(later[0].from_status if later else transaction.status)
     maker = transaction.created_by
     who = maker.get_username() if maker else "a job of the bank"
     if (transaction.idempotency_caller or "").startswith("client:"):
         who = f"{who}, through {caller_in_words(transaction.idempotency_caller or '')}"
-    asked = Step(transaction.created_at, "Asked for", who, TransactionStatus.PENDING)
+    asked = TimelineStep(transaction.created_at, "Asked for", who, TransactionStatus.PENDING)
     if status == TransactionStatus.COMPLETED:
         assert transaction.completed_at is not None, "What is completed has its time."
-        return [asked, Step(transaction.completed_at, "Completed", "", status)]
+        return [asked, TimelineStep(transaction.completed_at, "Completed", "", status)]
     if status == TransactionStatus.FAILED:
         # A retry overwrites the failure in the row, and keeps it in its event.
         failure = (
@@ -77,13 +77,13 @@ def _beginning(transaction: Transaction, later: Sequence[TransactionEvent]) -> l
             }
         )
         at = transaction.created_at if later else transaction.updated_at
-        return [asked, Step(at, "Failed", "", status, _failure(failure))]
+        return [asked, TimelineStep(at, "Failed", "", status, _failure(failure))]
     return [asked]
 
 
-def _step(event: TransactionEvent) -> Step:
+def _step(event: TransactionEvent) -> TimelineStep:
     status = TransactionStatus(event.to_status)
-    return Step(
+    return TimelineStep(
         at=event.at,
         what=_WORDS.get(event.event, in_words(event.event)),
         who=event.actor.get_username() if event.actor else caller_in_words(event.caller),

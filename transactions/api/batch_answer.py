@@ -4,14 +4,14 @@ import json
 from collections import Counter
 from typing import Any
 
-from transactions.batches.post import Outcome, transaction_id_of
+from transactions.batches.post import BatchOutcome, transaction_id_of
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.journal import JournalRow
 from transactions.reads.representation import Row, balance_after, failure
 from transactions.states import OPEN, TransactionStatus
 
 
-def render(outcome: Outcome) -> bytes:
+def render(outcome: BatchOutcome) -> bytes:
     """The body of an answer: the batch, and a result for each item in order (docs/openapi.yaml)."""
     head = {"batch_id": str(outcome.batch.id), **_summary(outcome)}
     results = [
@@ -22,7 +22,7 @@ def render(outcome: Outcome) -> bytes:
     return _body(head, results)
 
 
-def render_dry_run(outcome: Outcome) -> bytes:
+def render_dry_run(outcome: BatchOutcome) -> bytes:
     """The same for what did not happen. It names no transaction but those that there are."""
     replays = str(outcome.batch.id) if outcome.replayed else None
     head = {"dry_run": True, "replays": replays, **_summary(outcome)}
@@ -39,7 +39,7 @@ def row_of(result: JournalRow | Replay) -> Row:
     return result.as_transaction() if isinstance(result, Replay) else result
 
 
-def _summary(outcome: Outcome) -> dict[str, Any]:
+def _summary(outcome: BatchOutcome) -> dict[str, Any]:
     counted = Counter(row_of(result).status for result in outcome.results)
     return {
         "atomic": outcome.batch.atomic,

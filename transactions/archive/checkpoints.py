@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection
 
 from core.money import format_amount, from_units, to_units
-from transactions.archive.lines import Line
+from transactions.archive.lines import ArchiveLine
 
 # One statement, so that nothing is archived between its halves. Its second half reads the partial
 # index of what is completed and not archived.
@@ -46,7 +46,7 @@ def archived_until(checkpoint: str | None) -> dict[UUID, Decimal]:
     return {UUID(account_id): Decimal(total) for account_id, total in totals.items()}
 
 
-def next_checkpoint(before: Mapping[str, str], lines: Iterable[Line]) -> dict[str, str]:
+def next_checkpoint(before: Mapping[str, str], lines: Iterable[ArchiveLine]) -> dict[str, str]:
     """The checkpoint after these lines, in main units: credits +, debits -."""
     units = Counter({account_id: to_units(Decimal(total)) for account_id, total in before.items()})
     for line in lines:
@@ -57,7 +57,7 @@ def next_checkpoint(before: Mapping[str, str], lines: Iterable[Line]) -> dict[st
     return {account_id: format(from_units(total), "f") for account_id, total in units.items()}
 
 
-def sums_of(lines: Iterable[Line]) -> Counter[str]:
+def sums_of_lines(lines: Iterable[ArchiveLine]) -> Counter[str]:
     """The sum of amounts by currency, in units."""
     units: Counter[str] = Counter()
     for line in lines:

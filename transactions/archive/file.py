@@ -15,7 +15,7 @@ from django.conf import settings
 
 from core import clock
 from core.failpoints import failpoint
-from core.files import require_writable_folder, told_as_problem, write_atomically
+from core.files import os_errors_as_file_problem, require_writable_folder, write_atomically
 from transactions.archive.lines import FORMAT
 from transactions.archive.problems import ArchiveProblem
 from transactions.models import ArchiveSegment
@@ -60,7 +60,7 @@ class ArchiveFile:
     def append(self, data: bytes) -> None:
         """On return the bytes are on the disk, behind the recorded end, which stays."""
         half = len(data) // 2
-        with told_as_problem(self.path):
+        with os_errors_as_file_problem(self.path):
             self._write(data[:half])
             failpoint("archive.half_appended")
             self._write(data[half:])
@@ -70,7 +70,7 @@ class ArchiveFile:
 
     def cut(self) -> None:
         """Removes what lies behind the recorded end."""
-        with told_as_problem(self.path, "cut"):
+        with os_errors_as_file_problem(self.path, "cut"):
             os.ftruncate(self._descriptor, self.end)
             os.fsync(self._descriptor)
         failpoint("archive.cut")
@@ -131,7 +131,7 @@ def opened(path: Path, last: ArchiveSegment) -> Iterator[ArchiveFile]:
         raise ArchiveProblem(
             f"{path} is missing, and runs are recorded. Put it back from its backup."
         )
-    with told_as_problem(path):
+    with os_errors_as_file_problem(path):
         flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(path, flags)
     try:

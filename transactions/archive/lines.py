@@ -16,7 +16,7 @@ FORMAT = ARCHIVED_TRANSACTIONS
 _LENGTH_OF_ID = 36
 
 
-class Line(NamedTuple):
+class ArchiveLine(NamedTuple):
     """A transaction and its line, both of one moment. As the database writes them: all is text.
 
     `retry_count` tells whether one that failed has been tried again since. `units` is the amount in
@@ -49,11 +49,13 @@ def internal_account(side: str) -> str:
     return f"CASE WHEN {posted} THEN t.{side}_account_id END"
 
 
-def read_lines(connection: BaseDatabaseWrapper, ids: Collection[str]) -> dict[bytes, Line]:
+def read_lines(connection: BaseDatabaseWrapper, ids: Collection[str]) -> dict[bytes, ArchiveLine]:
     """The lines of these transactions, by id, in one statement. What does not exist is left out."""
     read = _copied if connection.vendor == "postgresql" else _fetched
     # None of what stands before the line has a comma or a quote.
-    lines = (Line(*row.split(b",", len(Line._fields) - 1)) for row in read(connection, ids))
+    lines = (
+        ArchiveLine(*row.split(b",", len(ArchiveLine._fields) - 1)) for row in read(connection, ids)
+    )
     return {line.id: line for line in lines}
 
 
@@ -100,5 +102,5 @@ def id_of(line: bytes) -> bytes:
 
 
 def shown_mark(*, run_id: UUID, archived_at: datetime) -> tuple[bytes, bytes]:
-    """A mark as a Line has it."""
+    """A mark as an ArchiveLine has it."""
     return str(run_id).encode(), f"{archived_at:%Y-%m-%dT%H:%M:%S.%fZ}".encode()

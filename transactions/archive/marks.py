@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from transactions.archive.lines import Line, array_of
+from transactions.archive.lines import ArchiveLine, array_of
 
 # As they stand in their lines, or not at all. What failed may have been retried meanwhile, and be
 # completed by now: the first list of those keeps such a row from passing as a completed one.
@@ -22,7 +22,7 @@ _MARK_SQLITE = """
     AND archived_at IS NULL"""
 
 
-def mark(lines: Sequence[Line], *, run_id: UUID, at: datetime) -> bool:
+def mark_archived(lines: Sequence[ArchiveLine], *, run_id: UUID, at: datetime) -> bool:
     """Whether all of them could be marked: settled, not archived, and as they stand in their lines.
 
     What is completed never changes. What failed may have been retried since its line was made; then

@@ -25,11 +25,11 @@ from core.errors import Busy
 from core.failpoints import failpoint
 from core.files import FileProblem
 from core.identifiers import uuid7
-from transactions.archive.checkpoints import added, next_checkpoint, sums_of
+from transactions.archive.checkpoints import added, next_checkpoint, sums_of_lines
 from transactions.archive.file import ArchiveFile, archive_path, chained, last_segments, opened
-from transactions.archive.lines import Line, read_lines
+from transactions.archive.lines import ArchiveLine, read_lines
 from transactions.archive.locks import archive_lock
-from transactions.archive.marks import mark
+from transactions.archive.marks import mark_archived
 from transactions.archive.problems import ArchiveProblem
 from transactions.archive.selection import Position, Selection
 from transactions.models import ArchiveRun, ArchiveSegment
@@ -45,7 +45,7 @@ STOPPED = "It was told to stop before it came to its end."
 
 
 @dataclass(slots=True)
-class Outcome:
+class ArchiveOutcome:
     """What came of it: the run, the earlier ones that it found interrupted, and what it cut off.
 
     `kept` is a copy of what was cut off, made where no interrupted run accounts for it.
@@ -65,7 +65,7 @@ def archive(
     progress: Callable[[int], None] = lambda _rows: None,
     stopping: Callable[[], bool] = lambda: False,
     wanted: Callable[[], bool] = lambda: True,
-) -> Outcome | None:
+) -> ArchiveOutcome | None:
     """Archives what the selection takes. None if it is not `wanted` once the lock is held.
 
     `progress` is told the rows of each batch that is archived; `stopping` is asked before each.
@@ -88,7 +88,7 @@ def archive(
 
 def _begin(
     selection: Selection, origin: Origin, file: ArchiveFile, last: ArchiveSegment
-) -> Outcome:
+) -> ArchiveOutcome:
     """Puts in order what an earlier run has left, and records the new one."""
     interrupted = list(ArchiveRun.objects.filter(finished_at__isnull=True).order_by("id"))
     cut_bytes, kept = file.tail(), None
@@ -115,7 +115,7 @@ def _begin(
         started_at=now,
     )
     failpoint("archive.began")
-    return Outcome(run, interrupted, cut_bytes, kept)
+    return ArchiveOutcome(run, interrupted, cut_bytes, kept)
 
 
 def _close(run: ArchiveRun, problem: str) -> None:
@@ -175,17 +175,17 @@ class _Work:
             self.file.cut()
         raise ArchiveProblem("Failed transactions are being retried all the time. Try again.")
 
-    def _record(self, lines: Sequence[Line], data: bytes) -> ArchiveSegment | None:
+    def _record(self, lines: Sequence[ArchiveLine], data: bytes) -> ArchiveSegment | None:
         """In one transaction: marks the rows and records the segment. None: nothing was done."""
         run = ArchiveRun.objects.select_for_update(no_key=True).get(pk=self.record.pk)
         if run.finished_at is not None:
             raise ArchiveProblem("Another archive run has taken this one for dead.")
         at = _later(self.last.recorded_at)
-        if not mark(lines, run_id=run.pk, at=at):
+        if not mark_archived(lines, run_id=run.pk, at=at):
             transaction.set_rollback(True)
             return None
         failpoint("archive.marked")
-        sums = sums_of(lines)
+        sums = sums_of_lines(lines)
         segment = ArchiveSegment.objects.create(
             number=self.last.number + 1,
             run=run,
@@ -213,7 +213,7 @@ class _Work:
             _close(self.record, problem)
 
 
-def _may_go(line: Line) -> bool:
+def _may_go(line: ArchiveLine) -> bool:
     return line.status in _SETTLED and not line.run_id
 
 

@@ -23,7 +23,7 @@ class BadValue(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ItemColumn:
     """A member of each object. `parse` raises ValueError, told by `code`, or BadValue.
 
     A null is the same as no member at all, where a member may be left out.

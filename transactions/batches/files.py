@@ -16,7 +16,7 @@ from core.api.parsers import loads
 from core.commands import Origin
 from core.csv_records import NotCsv, read_csv, wrong_header
 from core.errors import FieldError, InvalidInput, NotFound, SelfDealing
-from core.files import told_as_problem
+from core.files import os_errors_as_file_problem
 from transactions.batches.input import COLUMNS, read_items
 from transactions.batches.post import BatchRequest
 from transactions.ledger.booking import MAX_ERRORS, postings_of
@@ -28,7 +28,7 @@ _NAMES = [column.name for column in COLUMNS]
 _LONGEST_LINE = 64 * 1024
 
 
-class BadFile(Exception):
+class MovementFileError(Exception):
     """What is wrong with a file, line by line."""
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -68,9 +68,9 @@ class MovementFile:
 def check_file(path: Path, size: int, origin: Origin) -> MovementFile:
     """Reads all of it, and does nothing.
 
-    Raises BadFile with the bad lines, the first hundred: for what is no item, an account that does
-    not exist or is the asker's own, an amount that the account's currency cannot express, a key
-    that is there twice.
+    Raises MovementFileError with the first hundred bad lines: no item, an account that does not
+    exist or is the asker's own, an amount that the account's currency cannot express, a key that is
+    there twice.
     What is found good stays so: accounts are never deleted, and keep their currency. A value date
     alone may become too old; what is posted already keeps its own. Raises FileProblem if it cannot
     be read, and IdempotencyKeyReused if a line with a value date has a key that is another's.
@@ -78,7 +78,7 @@ def check_file(path: Path, size: int, origin: Origin) -> MovementFile:
     problems: list[str] = []
     seen: dict[str, int] = {}
     length = 0
-    with told_as_problem(path, "read"), path.open("rb") as file:
+    with os_errors_as_file_problem(path, "read"), path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     now = clock.now()
     for piece in _pieces(path, size, 0):
@@ -90,7 +90,7 @@ def check_file(path: Path, size: int, origin: Origin) -> MovementFile:
     if not length:
         problems.append("It has no transactions.")
     if problems:
-        raise BadFile(problems[:MAX_ERRORS])
+        raise MovementFileError(problems[:MAX_ERRORS])
     return MovementFile(path, digest, length)
 
 
@@ -156,7 +156,11 @@ def _repeated(piece: Piece, seen: dict[str, int]) -> Iterator[str]:
 
 def _pieces(path: Path, size: int, skip: int) -> Iterator[Piece]:
     read = _csv_items if path.suffix == ".csv" else _json_items
-    with told_as_problem(path, "read"), path.open("rb") as file, closing(read(file)) as found:
+    with (
+        os_errors_as_file_problem(path, "read"),
+        path.open("rb") as file,
+        closing(read(file)) as found,
+    ):
         rest = islice(found, skip, None)
         while taken := list(islice(rest, size)):
             yield Piece([line for line, _ in taken], [item for _, item in taken])
@@ -168,13 +172,13 @@ def _json_items(file: IO[bytes]) -> Generator[tuple[int, Any], None, None]:
     while line := file.readline(_LONGEST_LINE + 1):
         number += 1
         if len(line) > _LONGEST_LINE:
-            raise BadFile([f"Line {number}: It is longer than {_LONGEST_LINE} bytes."])
+            raise MovementFileError([f"Line {number}: It is longer than {_LONGEST_LINE} bytes."])
         if not line.strip():
             continue
         try:
             yield number, loads(line)
         except InvalidInput as error:
-            raise BadFile([f"Line {number}: {error.detail}"]) from error
+            raise MovementFileError([f"Line {number}: {error.detail}"]) from error
 
 
 def _csv_items(file: BinaryIO) -> Generator[tuple[int, Any], None, None]:
@@ -190,4 +194,4 @@ def _csv_items(file: BinaryIO) -> Generator[tuple[int, Any], None, None]:
                 raise NotCsv(line, f"{len(cells)} cells, where the header has {len(header)}.")
             yield line, {name: cell for name, cell in zip(header, cells, strict=True) if cell}
     except NotCsv as error:
-        raise BadFile([str(error)]) from error
+        raise MovementFileError([str(error)]) from error

@@ -11,7 +11,7 @@ from core.identifiers import parse_uuid
 from core.money import parse_amount
 from core.texts import check_text
 from transactions.api.bodies import DEFAULTS, MAX_DESCRIPTION_LENGTH
-from transactions.batches.columns import ABSENT, BadValue, Column, Errors
+from transactions.batches.columns import ABSENT, BadValue, Errors, ItemColumn
 from transactions.batches.post import MAX_ITEMS, BatchRequest
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
 
@@ -47,13 +47,13 @@ def _key(value: Any) -> str:
 
 
 COLUMNS = (
-    Column("type", _kind),
-    Column("account_id", parse_uuid),
-    Column("target_account_id", parse_uuid, required=False),
-    Column("amount", parse_amount, code="invalid_amount"),
-    Column("description", _description, code="invalid_character", required=False),
-    Column("effective_at", parse_moment, required=False),
-    Column("idempotency_key", _key, required=False),
+    ItemColumn("type", _kind),
+    ItemColumn("account_id", parse_uuid),
+    ItemColumn("target_account_id", parse_uuid, required=False),
+    ItemColumn("amount", parse_amount, code="invalid_amount"),
+    ItemColumn("description", _description, code="invalid_character", required=False),
+    ItemColumn("effective_at", parse_moment, required=False),
+    ItemColumn("idempotency_key", _key, required=False),
 )
 _NAMES = frozenset(column.name for column in COLUMNS)
 

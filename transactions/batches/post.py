@@ -37,7 +37,7 @@ class BatchRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BatchOutcome:
     """A result for each item, in order. `replayed` says that an earlier request made them all."""
 
     batch: Batch
@@ -47,7 +47,7 @@ class Outcome:
 
 def post_batch(
     request: BatchRequest, origin: Origin, *, queued: bool = False, dry_run: bool = False
-) -> Outcome:
+) -> BatchOutcome:
     """Runs the items in order, in one database transaction; what comes back is committed.
 
     Each item of a batch that is not atomic has its own outcome: COMPLETED, FAILED, or PENDING where
@@ -57,8 +57,8 @@ def post_batch(
 
     Raises InvalidInput, which points at each bad item; NotFound, SelfDealing and
     IdempotencyKeyReused, with the index; ApprovalRequired for an atomic batch, with the index;
-    Busy. All of them leave nothing behind. A batch whose key is known has the Outcome of the first
-    time, in its present state.
+    Busy. All of them leave nothing behind. A batch whose key is known has the BatchOutcome of the
+    first time, in its present state.
     """
     assert 1 <= len(request.commands) <= MAX_ITEMS
     # Its id and its time are given under the locks, with those of its items.
@@ -84,7 +84,7 @@ def post_batch(
         if dry_run:
             error.transaction_id = None
         raise
-    return Outcome(batch, results)
+    return BatchOutcome(batch, results)
 
 
 def _run(
@@ -118,7 +118,7 @@ def _first_own(commands: Sequence[MoneyCommand], account_id: UUID) -> SelfDealin
     return SelfDealing(account_id, index=next(touches))
 
 
-def _replay(stored: Batch, request: BatchRequest, origin: Origin) -> Outcome:
+def _replay(stored: Batch, request: BatchRequest, origin: Origin) -> BatchOutcome:
     """What the key's first batch made, in its present state. Raises the refusal it ended with."""
     rows = Transaction.objects.filter(batch=stored).select_related("batch")
     results = {row.batch_index or 0: Replay(row) for row in rows}
@@ -127,7 +127,7 @@ def _replay(stored: Batch, request: BatchRequest, origin: Origin) -> Outcome:
     if len(results) < len(request.commands):
         # Items whose own keys were known even then are no part of the batch.
         results |= find_known(request.commands, origin)
-    return Outcome(stored, [results[index] for index in range(len(request.commands))], True)
+    return BatchOutcome(stored, [results[index] for index in range(len(request.commands))], True)
 
 
 def _refusal_of(result: JournalRow | Replay, index: int) -> Refusal:

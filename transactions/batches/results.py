@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from core.failpoints import failpoint
-from core.files import FileProblem, told_as_problem
+from core.files import FileProblem, os_errors_as_file_problem
 from transactions.api.batch_answer import row_of
 from transactions.batches.files import MovementFile
 from transactions.batches.post import transaction_id_of
@@ -32,7 +32,7 @@ class ResultFile:
         self.counts: Counter[str] = Counter()
         self.done = 0
         self._head = {"file": movements.path.name, "sha256": movements.digest}
-        with told_as_problem(path):
+        with os_errors_as_file_problem(path):
             # The lock on the file is held by now, so it is there.
             self._file: IO[bytes] = path.open("r+b")
             try:
@@ -62,7 +62,7 @@ class ResultFile:
             }
             written.append(told)
             self._count(told)
-        with told_as_problem(self.path):
+        with os_errors_as_file_problem(self.path):
             self._write(*written)
         failpoint("post_batch.recorded")
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from core.files import FileProblem, told_as_problem
+from core.files import FileProblem, os_errors_as_file_problem
 from transactions.archive.file import chained, header_segment
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
-from transactions.files.manifest import FileEntry, sums_of
+from transactions.files.manifest import FileEntry, sums_of_table
 from transactions.models import ArchiveSegment
 
 
@@ -20,7 +20,7 @@ def live_archive_entry(connection: BaseDatabaseWrapper, folder: Path) -> FileEnt
     """
     path = folder / ARCHIVED_TRANSACTIONS.file_name
     size, digest = _proven(connection, path)
-    rows, sums = sums_of(connection, ARCHIVED_TRANSACTIONS)
+    rows, sums = sums_of_table(connection, ARCHIVED_TRANSACTIONS)
     return FileEntry(path.name, rows, size, digest, sums)
 
 
@@ -31,7 +31,7 @@ def _proven(connection: BaseDatabaseWrapper, path: Path) -> tuple[int, str]:
     segments = ArchiveSegment.objects.using(connection.alias).order_by("number")
     if not segments.exists():
         return 0, digest.hexdigest()
-    with told_as_problem(path, "read"), path.open("rb") as file:
+    with os_errors_as_file_problem(path, "read"), path.open("rb") as file:
         header = file.read(last.file_end)
         digest.update(header)
         is_whole = header == ARCHIVED_TRANSACTIONS.header

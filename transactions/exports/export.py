@@ -30,7 +30,7 @@ from core.snapshot import snapshot
 from transactions.exports.archived import live_archive_entry
 from transactions.files.file_format import FileFormat
 from transactions.files.formats import ARCHIVED_TRANSACTIONS, FILES
-from transactions.files.manifest import MANIFEST_NAME, FileEntry, Manifest, sums_of
+from transactions.files.manifest import MANIFEST_NAME, FileEntry, Manifest, sums_of_table
 from transactions.files.stream import blocks_of_lines
 
 LOCK_NAME = ".export.lock"
@@ -123,7 +123,7 @@ def _remove_leftovers(folder: Path) -> None:
 def _write(connection: BaseDatabaseWrapper, target: _Target) -> FileEntry:
     """Writes one file and makes it durable, under its temporary name."""
     file_format, file = target.file_format, target.pending
-    rows, sums = sums_of(connection, file_format)
+    rows, sums = sums_of_table(connection, file_format)
     digest, size = hashlib.sha256(), 0
     with Progress(file.path.name, rows) as progress:
         for block_rows, block in _content(connection, target):

@@ -21,7 +21,7 @@ from core.money import MAX_BALANCE_UNITS, UNIT_DIGITS, UNITS_PER_MAIN
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class CellKind:
     """What a column holds.
 
     `postgresql` and `sqlite` make the cell's text of `{value}`, and null of null. `parse` takes a
@@ -47,7 +47,7 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9
 _BOOLEANS = {"true": True, "false": False}
 
 
-def parse_id(cell: str) -> UUID:
+def cell_to_id(cell: str) -> UUID:
     """An id as an export writes it: the very same bytes must come out again."""
     identifier = parse_uuid(cell)
     if str(identifier) != cell:
@@ -55,13 +55,13 @@ def parse_id(cell: str) -> UUID:
     return identifier
 
 
-def parse_integer(cell: str) -> int:
+def cell_to_integer(cell: str) -> int:
     if not _INTEGER.fullmatch(cell):
         raise ValueError("A whole number is written as digits, without zeros in front.")
     return int(cell)
 
 
-def parse_amount(cell: str) -> int:
+def cell_to_amount(cell: str) -> int:
     """Main units in plain decimals as a count of 1/10,000."""
     match = _AMOUNT.fullmatch(cell)
     if not match:
@@ -73,21 +73,21 @@ def parse_amount(cell: str) -> int:
     return -units if sign else units
 
 
-def parse_time(cell: str) -> datetime:
+def cell_to_time(cell: str) -> datetime:
     """ISO 8601 in UTC, to the microsecond."""
     if not _TIME.fullmatch(cell):
         raise ValueError("A time is written as 2026-01-31T23:59:59.000000Z, in UTC.")
     return datetime.fromisoformat(cell[:-1]).replace(tzinfo=UTC)
 
 
-def parse_boolean(cell: str) -> bool:
+def cell_to_boolean(cell: str) -> bool:
     try:
         return _BOOLEANS[cell]
     except KeyError:
         raise ValueError("Either true or false is required.") from None
 
 
-def parse_json(cell: str) -> Any:
+def cell_to_json(cell: str) -> Any:
     """A JSON object as `canonical_json` writes it."""
     value = json.loads(cell)
     if not isinstance(value, dict) or _dumped(value) != cell:
@@ -95,7 +95,7 @@ def parse_json(cell: str) -> Any:
     return value
 
 
-def parse_address(cell: str) -> str:
+def cell_to_address(cell: str) -> str:
     if str(ip_address(cell)) != cell:
         raise ValueError("An IP address is written in its shortest form.")
     return cell
@@ -168,20 +168,20 @@ _TIME_ON_POSTGRESQL = "to_char({value} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:
 # Stored as text, without a fraction where that is zero.
 _TIME_ON_SQLITE = "(replace(substr({value} || '.000000', 1, 26), ' ', 'T') || 'Z')"
 
-ID = Kind("id", "CAST({value} AS text)", f"({_UUID_ON_SQLITE})", parse_id)
+ID = CellKind("id", "CAST({value} AS text)", f"({_UUID_ON_SQLITE})", cell_to_id)
 # From a short list that the database checks: nothing to quote and nothing to neutralise.
-WORD = Kind("word", "{value}", "{value}", str)
-TEXT = Kind("text", "{value}", "{value}", str, is_text=True)
-USER = Kind("user", "{value}", "{value}", str, is_text=True)
-CALLER = Kind("caller", "{value}", "{value}", str, is_text=True)
-JSON = Kind("json", "CAST({value} AS text)", "bank_json({value})", parse_json, is_text=True)
-INTEGER = Kind("integer", "CAST({value} AS text)", "CAST({value} AS text)", parse_integer)
-AMOUNT = Kind("amount", _amount_on_postgresql(), _amount_on_sqlite(), parse_amount)
-TIME = Kind("time", _TIME_ON_POSTGRESQL, _TIME_ON_SQLITE, parse_time)
-BOOLEAN = Kind(
+WORD = CellKind("word", "{value}", "{value}", str)
+TEXT = CellKind("text", "{value}", "{value}", str, is_text=True)
+USER = CellKind("user", "{value}", "{value}", str, is_text=True)
+CALLER = CellKind("caller", "{value}", "{value}", str, is_text=True)
+JSON = CellKind("json", "CAST({value} AS text)", "bank_json({value})", cell_to_json, is_text=True)
+INTEGER = CellKind("integer", "CAST({value} AS text)", "CAST({value} AS text)", cell_to_integer)
+AMOUNT = CellKind("amount", _amount_on_postgresql(), _amount_on_sqlite(), cell_to_amount)
+TIME = CellKind("time", _TIME_ON_POSTGRESQL, _TIME_ON_SQLITE, cell_to_time)
+BOOLEAN = CellKind(
     "boolean",
     "CAST({value} AS text)",
     "CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END",
-    parse_boolean,
+    cell_to_boolean,
 )
-ADDRESS = Kind("address", "host({value})", "{value}", parse_address)
+ADDRESS = CellKind("address", "host({value})", "{value}", cell_to_address)

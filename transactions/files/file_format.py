@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from transactions.files.cells import CALLER, TEXT, WORD, Kind, canonical_json
+from transactions.files.cells import CALLER, TEXT, WORD, CellKind, canonical_json
 
 END_OF_LINE = b"\r\n"
 
@@ -19,7 +19,7 @@ class Column:
     """
 
     name: str
-    kind: Kind
+    kind: CellKind
     doc: str
     value: str = ""
     is_nullable: bool = False

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core.money import UNITS_PER_MAIN, fits, format_amount, from_units
-from transactions.files.cells import parse_time
+from transactions.files.cells import cell_to_time
 from transactions.files.file_format import FileFormat
 from transactions.files.formats import FORMAT_VERSION
 
@@ -60,7 +60,7 @@ class Manifest:
             if content["format_version"] != FORMAT_VERSION:
                 raise ValueError(f"Only files of format version {FORMAT_VERSION} are read here.")
             return cls(
-                exported_at=parse_time(content["exported_at"]),
+                exported_at=cell_to_time(content["exported_at"]),
                 files=tuple(_decoded(entry) for entry in content["files"]),
                 spreadsheets=tuple(content["spreadsheets"]),
             )
@@ -79,7 +79,9 @@ def _decoded(entry: Mapping[str, Any]) -> FileEntry:
     return decoded
 
 
-def sums_of(connection: BaseDatabaseWrapper, file_format: FileFormat) -> tuple[int, dict[str, str]]:
+def sums_of_table(
+    connection: BaseDatabaseWrapper, file_format: FileFormat
+) -> tuple[int, dict[str, str]]:
     """The rows that belong into a file, and the sums of its amounts by currency."""
     with connection.cursor() as cursor:
         cursor.execute(file_format.count())

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from transactions.imports import exported, legacy
 from transactions.imports.options import Options
-from transactions.imports.problems import ImportRefused, Outcome
+from transactions.imports.problems import ImportOutcome, ImportRefused
 
-__all__ = ["ImportRefused", "Options", "Outcome", "import_folder"]
+__all__ = ["ImportOutcome", "ImportRefused", "Options", "import_folder"]
 
 
-def import_folder(folder: Path, options: Options) -> Outcome:
+def import_folder(folder: Path, options: Options) -> ImportOutcome:
     """Loads the folder, by whichever kind of files is in it. Raises ImportRefused, OSError."""
     if not folder.is_dir():
         raise ImportRefused(f"There is no folder {folder}.")

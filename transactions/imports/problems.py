@@ -7,7 +7,7 @@ MAX_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ImportProblem:
     """A place in a file and what is wrong there, as a sentence.
 
     `line` counts from 1, the header included, and is where a record of several lines begins; 0 is
@@ -31,14 +31,14 @@ class Problems:
     """Counts all problems and keeps the first ones."""
 
     count: int = 0
-    listed: list[Problem] = field(default_factory=list)
+    listed: list[ImportProblem] = field(default_factory=list)
 
-    def add(self, problem: Problem) -> None:
+    def add(self, problem: ImportProblem) -> None:
         self.count += 1
         if len(self.listed) < MAX_LISTED:
             self.listed.append(problem)
 
-    def extend(self, problems: Iterable[Problem]) -> None:
+    def extend(self, problems: Iterable[ImportProblem]) -> None:
         for problem in problems:
             self.add(problem)
 
@@ -67,16 +67,16 @@ class LaterTransactions(ImportRefused):
     """The archive knows transactions that the export does not have. Nothing was loaded."""
 
 
-class BadFile(Exception):
+class ImportFileError(Exception):
     """A file that cannot be read any further."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: ImportProblem) -> None:
         super().__init__(str(problem))
         self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ImportOutcome:
     """What an import did, or with a dry run would have done: `counts` by name.
 
     `remarks` are what was adjusted; `left` is what the archive knows and the bank does not.

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.csv_records import NotCsv, Record, check_header, read_csv
-from transactions.imports.problems import BadFile, Problem, Problems
+from transactions.imports.problems import ImportFileError, ImportProblem, Problems
 
 
 def read_header(path: Path) -> list[str]:
-    """The names of the columns. Raises BadFile if there is no readable first line."""
+    """The names of the columns. Raises ImportFileError if there is no readable first line."""
     with path.open("rb") as file:
         return _next(path.name, read_csv(file))[1]
 
@@ -25,8 +25,8 @@ def read_records(
     """The records after the header, each with its first line: as many cells as there are `columns`.
 
     With `size` only that many bytes of the file are read. A record with more or fewer cells is a
-    problem, and left out. Raises BadFile for a missing file, a header other than `columns`, and
-    what `read_csv` refuses.
+    problem, and left out. Raises ImportFileError for a missing file, a header other than `columns`,
+    and what `read_csv` refuses.
     """
     with _opened(path) as file:
         records = read_csv(file, size=size, exact=exact)
@@ -36,25 +36,25 @@ def read_records(
             for line, cells in records:
                 if len(cells) != len(columns):
                     reason = f"{len(cells)} cells, where the header has {len(columns)}."
-                    problems.add(Problem(path.name, line, "", reason))
+                    problems.add(ImportProblem(path.name, line, "", reason))
                 else:
                     yield line, cells
         except NotCsv as error:
-            raise BadFile(Problem(path.name, error.line, "", error.reason)) from error
+            raise ImportFileError(ImportProblem(path.name, error.line, "", error.reason)) from error
 
 
 def _opened(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except FileNotFoundError:
-        raise BadFile(Problem(path.name, 0, "", "The file is missing.")) from None
+        raise ImportFileError(ImportProblem(path.name, 0, "", "The file is missing.")) from None
 
 
 def _next(name: str, records: Iterator[Record]) -> Record:
     try:
         return next(records)
     except NotCsv as error:
-        raise BadFile(Problem(name, error.line, "", error.reason)) from error
+        raise ImportFileError(ImportProblem(name, error.line, "", error.reason)) from error
     except StopIteration:
         reason = "The file is empty; a header is required."
-        raise BadFile(Problem(name, 0, "", reason)) from None
+        raise ImportFileError(ImportProblem(name, 0, "", reason)) from None

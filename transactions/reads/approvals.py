@@ -14,7 +14,7 @@ from transactions.models import Transaction, TransactionEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ApprovalSide:
     """An account and, in main units, its balance now and the one that approval would leave.
 
     An internal account has neither.
@@ -26,21 +26,21 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ApprovalRequest:
     """`refusal` is what approval would end with as things stand, None if it would go through.
 
     `asker_ids` may not approve: who made it, and whoever asked for it again.
     """
 
     transaction: Transaction
-    debited: Side
-    credited: Side
+    debited: ApprovalSide
+    credited: ApprovalSide
     refusal: Refusal | None
     retries: list[TransactionEvent]
     asker_ids: frozenset[int]
 
 
-def page_of_requests(*, after: UUID | None, limit: int) -> list[Request]:
+def page_of_requests(*, after: UUID | None, limit: int) -> list[ApprovalRequest]:
     """Up to `limit` requests, longest waiting first, that come after an id. Two statements.
 
     Nothing is locked: the figures are those of this moment, for each request by itself.
@@ -57,9 +57,9 @@ def page_of_requests(*, after: UUID | None, limit: int) -> list[Request]:
     return [_request(one, retries.get(one.pk, [])) for one in page]
 
 
-def _request(transaction: Transaction, retries: list[TransactionEvent]) -> Request:
+def _request(transaction: Transaction, retries: list[TransactionEvent]) -> ApprovalRequest:
     askers = {transaction.created_by_id, *(event.actor_id for event in retries)}
-    return Request(
+    return ApprovalRequest(
         transaction=transaction,
         debited=_side(transaction.debit_account, -transaction.amount),
         credited=_side(transaction.credit_account, transaction.amount),
@@ -69,12 +69,12 @@ def _request(transaction: Transaction, retries: list[TransactionEvent]) -> Reque
     )
 
 
-def _side(account: Account, change: Decimal) -> Side:
+def _side(account: Account, change: Decimal) -> ApprovalSide:
     if account.balance is None:
-        return Side(account, None, None)
+        return ApprovalSide(account, None, None)
     # Exact, in units: the database writes what the ledger computes in the same way.
     after = from_units(to_units(account.balance) + to_units(change))
-    return Side(account, account.balance, after)
+    return ApprovalSide(account, account.balance, after)
 
 
 def _refusal(transaction: Transaction) -> Refusal | None:

@@ -17,7 +17,7 @@ from django.db import connection
 from accounts.models import Account
 from core.commands import Origin
 from tests.factories import make_account, run
-from transactions.archive.runs import Outcome, archive
+from transactions.archive.runs import ArchiveOutcome, archive
 from transactions.archive.selection import Selection
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
@@ -63,7 +63,7 @@ def make_bank() -> Bank:
     return Bank(ada, bob, jun, ids)
 
 
-def take(selection: Selection = EVERYTHING, **options: Any) -> Outcome:
+def take(selection: Selection = EVERYTHING, **options: Any) -> ArchiveOutcome:
     outcome = archive(selection, origin=ORIGIN, **options)
     assert outcome is not None
     return outcome

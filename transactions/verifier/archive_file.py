@@ -15,11 +15,11 @@ from typing import IO
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from core.files import FileProblem, told_as_problem
+from core.files import FileProblem, os_errors_as_file_problem
 from core.identifiers import parse_uuid
 from core.snapshot import snapshot
 from transactions.archive.file import archive_path, chained, header_segment
-from transactions.archive.lines import FORMAT, Line, id_of, read_lines, shown_mark
+from transactions.archive.lines import FORMAT, ArchiveLine, id_of, read_lines, shown_mark
 from transactions.files.cells import CALLER, USER
 from transactions.files.file_format import END_OF_LINE
 from transactions.models import ArchiveRun, ArchiveSegment
@@ -60,7 +60,7 @@ def _opened(path: Path, found: Collector) -> Iterator[IO[bytes] | None]:
         yield None
         return
     try:
-        with told_as_problem(path, "read"):
+        with os_errors_as_file_problem(path, "read"):
             file = path.open("rb")
     except FileProblem as error:
         found.add(
@@ -156,7 +156,9 @@ class _Proof:
                 self.checked["lines"] += 1
                 byte += len(line)
 
-    def _expected(self, mark: tuple[bytes, bytes], row: Line | None, line: bytes) -> str | None:
+    def _expected(
+        self, mark: tuple[bytes, bytes], row: ArchiveLine | None, line: bytes
+    ) -> str | None:
         """What should stand there, if it is not the line."""
         if row is None:
             return "a transaction of this bank"

@@ -11,7 +11,7 @@ from core import clock
 from core.failpoints import failpoint
 from core.files import FileBusy, write_atomically
 from core.identifiers import uuid7
-from transactions.archive.checkpoints import added, next_checkpoint, sums_of
+from transactions.archive.checkpoints import added, next_checkpoint, sums_of_lines
 from transactions.archive.file import (
     archive_path,
     chained,
@@ -19,12 +19,12 @@ from transactions.archive.file import (
     last_segments,
     opened,
 )
-from transactions.archive.lines import FORMAT, Line, id_of, read_lines
+from transactions.archive.lines import FORMAT, ArchiveLine, id_of, read_lines
 from transactions.archive.locks import archive_lock
-from transactions.archive.marks import mark
-from transactions.imports.exported.manifest import Source, digest_of
-from transactions.imports.exported.staging import Progress
-from transactions.imports.problems import BadFile, ImportBusy, ImportRefused, Problem
+from transactions.archive.marks import mark_archived
+from transactions.imports.exported.manifest import ExportedFile, digest_of
+from transactions.imports.exported.staging import ReportRows
+from transactions.imports.problems import ImportBusy, ImportFileError, ImportProblem, ImportRefused
 from transactions.models import ArchiveRun, ArchiveSegment
 
 # As many as an archive run takes at once.
@@ -71,14 +71,14 @@ def _is_undone() -> bool:
         return False
 
 
-def has_tail(source: Source) -> bool:
+def has_tail(source: ExportedFile) -> bool:
     """Whether the file goes on behind the end that the export knows."""
     known = max(source.entry.bytes, len(FORMAT.header))
     return source.path.is_file() and source.path.stat().st_size > known
 
 
 @contextmanager
-def cutting_tail(source: Source, *, dry_run: bool) -> Iterator[None]:
+def cutting_tail(source: ExportedFile, *, dry_run: bool) -> Iterator[None]:
     """Once the block has committed: cuts off what this bank's own archive has behind the end that
     is recorded now, and keeps it in a file beside it. No run could account for it, and where
     nothing is recorded a run would take the file for another bank's.
@@ -95,7 +95,7 @@ def cutting_tail(source: Source, *, dry_run: bool) -> Iterator[None]:
         file.cut()
 
 
-def put_in_place(source: Source) -> None:
+def put_in_place(source: ExportedFile) -> None:
     """Copies the archive file into this bank's folder, before anything that counts on it commits.
 
     A killed import may have left the very same file there. Raises ImportRefused if another file is
@@ -117,10 +117,10 @@ def put_in_place(source: Source) -> None:
     failpoint("import.copied")
 
 
-def record(source: Source, path: Path, progress: Progress) -> None:
+def record(source: ExportedFile, path: Path, progress: ReportRows) -> None:
     """Marks the loaded rows as archived and records where they lie in the file at `path`.
 
-    Each line is compared with what the bank itself writes of the row. Raises BadFile.
+    Each line is compared with what the bank itself writes of the row. Raises ImportFileError.
     """
     run = _begin()
     last = header_segment()
@@ -128,12 +128,12 @@ def record(source: Source, path: Path, progress: Progress) -> None:
         found = read_lines(connection, ids)
         lines = [found[one.encode()] for one in ids if one.encode() in found]
         if b"".join(line.data for line in lines) != data:
-            raise BadFile(_difference(source, data, lines))
+            raise ImportFileError(_difference(source, data, lines))
         # By this time a row tells which segment it is in.
         at = run.started_at + timedelta(microseconds=last.number)
-        if not mark(lines, run_id=run.pk, at=at):
+        if not mark_archived(lines, run_id=run.pk, at=at):
             reason = "It has transactions that are not settled."
-            raise BadFile(Problem(source.entry.name, 0, "", reason))
+            raise ImportFileError(ImportProblem(source.entry.name, 0, "", reason))
         last = _record_segment(run, last, data, lines, at)
         progress(len(data))
     run.finished_at = max(clock.now(), last.recorded_at)
@@ -154,10 +154,10 @@ def _begin() -> ArchiveRun:
 
 
 def _record_segment(
-    run: ArchiveRun, last: ArchiveSegment, data: bytes, lines: list[Line], at: datetime
+    run: ArchiveRun, last: ArchiveSegment, data: bytes, lines: list[ArchiveLine], at: datetime
 ) -> ArchiveSegment:
     """The segment behind `last`; the run, not saved yet, counts it in."""
-    sums = sums_of(lines)
+    sums = sums_of_lines(lines)
     segment = ArchiveSegment.objects.create(
         number=last.number + 1,
         run=run,
@@ -204,6 +204,6 @@ def _id(record: bytes) -> str:
     return id_of(record).decode()
 
 
-def _difference(source: Source, data: bytes, lines: list[Line]) -> Problem:
+def _difference(source: ExportedFile, data: bytes, lines: list[ArchiveLine]) -> ImportProblem:
     found = next((line.id.decode() for line in lines if line.data not in data), "a line")
-    return Problem(source.entry.name, 0, "", f"This bank would write {found} otherwise.")
+    return ImportProblem(source.entry.name, 0, "", f"This bank would write {found} otherwise.")

@@ -19,10 +19,10 @@ from core.csv_records import NotCsv, read_csv
 from core.money import from_units
 from transactions.archive.lines import FORMAT
 from transactions.files.file_format import END_OF_LINE
-from transactions.imports.exported.manifest import Source
+from transactions.imports.exported.manifest import ExportedFile
 from transactions.imports.exported.staging import stage, unstage
 from transactions.imports.exported.tables import create_users, insert
-from transactions.imports.problems import Problem, Problems
+from transactions.imports.problems import ImportProblem, Problems
 from transactions.models import Batch, Transaction
 
 _IDS_AT_ONCE = 500
@@ -54,10 +54,10 @@ class Later:
 
     def leave(self, rows: list[_Row], reason: str) -> None:
         for row in rows:
-            self.left.add(Problem(self.name, row.line, "", reason))
+            self.left.add(ImportProblem(self.name, row.line, "", reason))
 
 
-def read_later(source: Source) -> Later:
+def read_later(source: ExportedFile) -> Later:
     """The lines behind what the export knows of transactions that the bank does not have as they
     are there. Call it once all of the export is loaded. Memory grows with these lines.
     """
@@ -77,7 +77,7 @@ def read_later(source: Source) -> Later:
     return later
 
 
-def _rows(source: Source, later: Later) -> Iterator[_Row]:
+def _rows(source: ExportedFile, later: Later) -> Iterator[_Row]:
     if not source.path.is_file():
         return
     known = max(source.entry.bytes, len(FORMAT.header))
@@ -93,7 +93,7 @@ def _rows(source: Source, later: Later) -> Iterator[_Row]:
                     _, cells = next(read_csv(io.BytesIO(record), exact=True))
                     yield _Row(record, line, FORMAT.parse(cells))
                 except (ValueError, NotCsv) as error:
-                    later.left.add(Problem(source.entry.name, line, "", _reason(error)))
+                    later.left.add(ImportProblem(source.entry.name, line, "", _reason(error)))
             # What has no end was not on the disk yet when the bank went down.
             line += record.count(b"\n")
             record = b""

@@ -5,7 +5,7 @@ from typing import Any
 from django.apps import apps
 
 from core.currencies import CURRENCIES
-from transactions.files.cells import CALLER, TEXT, USER, WORD, Kind
+from transactions.files.cells import CALLER, TEXT, USER, WORD, CellKind
 from transactions.files.file_format import FileFormat
 
 _LONGEST_USER_NAME = 150
@@ -35,7 +35,7 @@ def choices(form: FileFormat) -> dict[str, frozenset[str]]:
     return words
 
 
-def is_text(kind: Kind) -> bool:
+def is_text(kind: CellKind) -> bool:
     """Whether an empty cell is an empty text, where it is not null."""
     return kind in (TEXT, WORD, CALLER)
 

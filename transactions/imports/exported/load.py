@@ -19,7 +19,7 @@ from transactions.imports.exported.archive import (
     taking_over,
 )
 from transactions.imports.exported.later import Later, read_later, take
-from transactions.imports.exported.manifest import Source, read_sources
+from transactions.imports.exported.manifest import ExportedFile, read_sources
 from transactions.imports.exported.scan import scan
 from transactions.imports.exported.staging import require_temporary_tables, stage, unstage
 from transactions.imports.exported.tables import (
@@ -30,11 +30,11 @@ from transactions.imports.exported.tables import (
 )
 from transactions.imports.options import LATER_LEAVE, LATER_TAKE, Options
 from transactions.imports.problems import (
-    BadFile,
+    ImportFileError,
+    ImportOutcome,
+    ImportProblem,
     ImportRefused,
     LaterTransactions,
-    Outcome,
-    Problem,
     Problems,
 )
 
@@ -50,7 +50,7 @@ _COUNTED = {
 _REFUSED = "The files cannot be loaded."
 
 
-def load(folder: Path, options: Options) -> Outcome:
+def load(folder: Path, options: Options) -> ImportOutcome:
     """Loads all files, all or nothing; they come out of the bank again byte for byte.
 
     Memory does not grow with the files. They are loaded as they are; only when that fails they are
@@ -72,7 +72,7 @@ def load(folder: Path, options: Options) -> Outcome:
 class _FilesToBlame(Exception):
     """The files are not what an export writes. `problems` say how that was noticed."""
 
-    def __init__(self, *problems: Problem) -> None:
+    def __init__(self, *problems: ImportProblem) -> None:
         self.problems = Problems()
         self.problems.extend(problems)
 
@@ -82,7 +82,7 @@ def _require(problems: Problems) -> None:
         raise _FilesToBlame(*problems.listed)
 
 
-def _load(sources: list[Source], options: Options) -> Outcome:
+def _load(sources: list[ExportedFile], options: Options) -> ImportOutcome:
     dry_run = options.dry_run
     archived = next(source for source in sources if source.form is ARCHIVED_TRANSACTIONS)
     has_archive = archived.entry.rows > 0
@@ -100,17 +100,17 @@ def _load(sources: list[Source], options: Options) -> Outcome:
                     put_in_place(archived)
                 record(archived, archived.path if dry_run else archive_path(), progress.advance)
             connection.check_constraints()
-        except BadFile as error:
+        except ImportFileError as error:
             raise _FilesToBlame(error.problem) from error
         except (DataError, IntegrityError) as error:
-            raise _FilesToBlame(Problem("", 0, "", f"{error}".strip())) from error
+            raise _FilesToBlame(ImportProblem("", 0, "", f"{error}".strip())) from error
         _require(proof.differences(sources))
         later = _later(archived, options)
         counts |= {"taken": later.taken, "left": later.count} if later.taken or later.count else {}
-    return Outcome("export", counts, left=later.left)
+    return ImportOutcome("export", counts, left=later.left)
 
 
-def _later(archived: Source, options: Options) -> Later:
+def _later(archived: ExportedFile, options: Options) -> Later:
     """What the archive alone knows, as far as it is not taken now. Raises LaterTransactions."""
     later = read_later(archived)
     if later.count and not options.later:
@@ -128,7 +128,7 @@ def _later(archived: Source, options: Options) -> Later:
     return later
 
 
-def _fill(sources: list[Source], progress: Progress) -> dict[str, int]:
+def _fill(sources: list[ExportedFile], progress: Progress) -> dict[str, int]:
     """Puts the rows into the tables, and returns how many there are of what."""
     counts: Counter[str] = Counter()
     for source in sources:

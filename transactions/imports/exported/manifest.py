@@ -8,13 +8,13 @@ from pathlib import Path
 from transactions.files.file_format import FileFormat
 from transactions.files.formats import ARCHIVED_TRANSACTIONS, FILES
 from transactions.files.manifest import MANIFEST_NAME, FileEntry, Manifest
-from transactions.imports.problems import ImportRefused, Problem, Problems
+from transactions.imports.problems import ImportProblem, ImportRefused, Problems
 
 _CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ExportedFile:
     """A file to load: the first `entry.bytes` of `path`."""
 
     form: FileFormat
@@ -27,7 +27,7 @@ class Source:
         return self.form is ARCHIVED_TRANSACTIONS and not self.entry.bytes
 
 
-def read_sources(folder: Path) -> list[Source]:
+def read_sources(folder: Path) -> list[ExportedFile]:
     """All files of the export, in the order in which they are loaded.
 
     Raises ImportRefused if the manifest cannot be read or does not have each of them.
@@ -41,10 +41,10 @@ def read_sources(folder: Path) -> list[Source]:
         raise ImportRefused(
             f"{MANIFEST_NAME} does not have {', '.join(missing)}: export all tables."
         )
-    return [Source(form, folder / form.file_name, entries[form.file_name]) for form in FILES]
+    return [ExportedFile(form, folder / form.file_name, entries[form.file_name]) for form in FILES]
 
 
-def differences(sources: list[Source]) -> Problems:
+def differences(sources: list[ExportedFile]) -> Problems:
     """Where the files are not what the manifest says. The live archive may have grown since."""
     problems = Problems()
     for source in sources:
@@ -52,20 +52,20 @@ def differences(sources: list[Source]) -> Problems:
     return problems
 
 
-def _differences(source: Source) -> Iterator[Problem]:
+def _differences(source: ExportedFile) -> Iterator[ImportProblem]:
     name, entry = source.entry.name, source.entry
     if source.is_absent:
         return
     if not source.path.is_file():
-        yield Problem(name, 0, "", "The file is missing.")
+        yield ImportProblem(name, 0, "", "The file is missing.")
         return
     size = source.path.stat().st_size
     if size != entry.bytes and not (source.form is ARCHIVED_TRANSACTIONS and size > entry.bytes):
         reason = f"It has {size:,} bytes, and {entry.bytes:,} by {MANIFEST_NAME}."
-        yield Problem(name, 0, "", reason)
+        yield ImportProblem(name, 0, "", reason)
     elif digest_of(source.path, entry.bytes) != entry.sha256:
         reason = f"Its SHA-256 is not that of {MANIFEST_NAME}: it was changed since."
-        yield Problem(name, 0, "", reason)
+        yield ImportProblem(name, 0, "", reason)
 
 
 def digest_of(path: Path, size: int) -> str:

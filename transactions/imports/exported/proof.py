@@ -5,31 +5,31 @@ import hashlib
 from django.db import connection, transaction
 
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
-from transactions.files.manifest import MANIFEST_NAME, sums_of
+from transactions.files.manifest import MANIFEST_NAME, sums_of_table
 from transactions.files.stream import blocks_of_lines
-from transactions.imports.exported.manifest import Source
-from transactions.imports.problems import Problem, Problems
+from transactions.imports.exported.manifest import ExportedFile
+from transactions.imports.problems import ImportProblem, Problems
 
 
-def differences(sources: list[Source]) -> Problems:
+def differences(sources: list[ExportedFile]) -> Problems:
     """Where rows, sums or bytes are not those of the manifest. The archive's bytes were compared
     when it was taken over.
     """
     problems = Problems()
     for source in sources:
         entry = source.entry
-        rows, sums = sums_of(connection, source.form)
+        rows, sums = sums_of_table(connection, source.form)
         if rows != entry.rows:
             problems.add(_differs(source, f"{rows:,} rows", f"{entry.rows:,}"))
         elif sums != dict(entry.sums):
             problems.add(_differs(source, f"The sums are {sums}", str(dict(entry.sums))))
         elif source.form is not ARCHIVED_TRANSACTIONS and _digest(source) != entry.sha256:
             reason = "The rows do not come out of this bank as they stand here."
-            problems.add(Problem(entry.name, 0, "", reason))
+            problems.add(ImportProblem(entry.name, 0, "", reason))
     return problems
 
 
-def _digest(source: Source) -> str:
+def _digest(source: ExportedFile) -> str:
     digest = hashlib.sha256(source.form.header)
     # What an export sets for its plan must not outlive it here: a savepoint takes it back.
     with transaction.atomic():
@@ -39,5 +39,5 @@ def _digest(source: Source) -> str:
     return digest.hexdigest()
 
 
-def _differs(source: Source, found: str, expected: str) -> Problem:
-    return Problem(source.entry.name, 0, "", f"{found}, and {expected} by {MANIFEST_NAME}.")
+def _differs(source: ExportedFile, found: str, expected: str) -> ImportProblem:
+    return ImportProblem(source.entry.name, 0, "", f"{found}, and {expected} by {MANIFEST_NAME}.")

@@ -11,9 +11,9 @@ from transactions.files.cells import AMOUNT
 from transactions.files.file_format import Column
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
 from transactions.imports.exported.limits import choices, longest
-from transactions.imports.exported.manifest import Source
+from transactions.imports.exported.manifest import ExportedFile
 from transactions.imports.exported.row_rules import ROW_RULES
-from transactions.imports.problems import BadFile, Problem, Problems
+from transactions.imports.problems import ImportFileError, ImportProblem, Problems
 from transactions.imports.records import read_records
 
 # Columns whose values are given once, in all files that have the same table.
@@ -28,7 +28,7 @@ _REFERENCES = {
 }
 
 
-def scan(sources: list[Source]) -> Problems:
+def scan(sources: list[ExportedFile]) -> Problems:
     """All problems of the files as files, whatever could be loaded of them; the first are listed.
 
     That balances follow from each other is for the verifier to say.
@@ -43,7 +43,7 @@ def scan(sources: list[Source]) -> Problems:
                 continue
             try:
                 _Scan(source, seen, problems).run()
-            except BadFile as error:
+            except ImportFileError as error:
                 problems.add(error.problem)
         problems.extend(_unknown(seen))
     return problems
@@ -52,7 +52,7 @@ def scan(sources: list[Source]) -> Problems:
 class _Scan:
     """One file, cell by cell."""
 
-    def __init__(self, source: Source, seen: sqlite3.Connection, problems: Problems) -> None:
+    def __init__(self, source: ExportedFile, seen: sqlite3.Connection, problems: Problems) -> None:
         self._source = source
         self._form = source.form
         self._seen = seen
@@ -118,7 +118,7 @@ class _Scan:
         )
 
     def _add(self, line: int, column: str, reason: str) -> None:
-        self._problems.add(Problem(self._source.entry.name, line, column, reason))
+        self._problems.add(ImportProblem(self._source.entry.name, line, column, reason))
 
 
 def _wrong_amount(amount: Decimal, cell: str, currency: str) -> str:
@@ -128,10 +128,10 @@ def _wrong_amount(amount: Decimal, cell: str, currency: str) -> str:
     return "" if cell == expected else f"This amount is written as {expected}."
 
 
-def _unknown(seen: sqlite3.Connection) -> Iterator[Problem]:
+def _unknown(seen: sqlite3.Connection) -> Iterator[ImportProblem]:
     """References to what no file has."""
     for file, line, column, value in seen.execute(
         "SELECT file, line, name, id FROM refs WHERE NOT EXISTS"
         " (SELECT 1 FROM ids WHERE ids.scope = refs.scope AND ids.id = refs.id)"
     ):
-        yield Problem(file, line, column, f"There is no {value} in these files.")
+        yield ImportProblem(file, line, column, f"There is no {value} in these files.")

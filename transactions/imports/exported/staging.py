@@ -16,7 +16,7 @@ from django.db import connection
 from transactions.files.cells import JSON
 from transactions.files.file_format import Column, FileFormat
 from transactions.imports.exported.limits import longest
-from transactions.imports.problems import BadFile, ImportRefused, Problem, Problems
+from transactions.imports.problems import ImportFileError, ImportProblem, ImportRefused, Problems
 from transactions.imports.records import read_records
 
 _CHUNK_BYTES = 1 << 20
@@ -33,7 +33,7 @@ _TYPES = {
     "address": "inet",
 }
 
-Progress = Callable[[int], None]
+ReportRows = Callable[[int], None]
 
 
 def require_temporary_tables() -> None:
@@ -60,10 +60,10 @@ def staged(form: FileFormat) -> str:
     return f"staged_{form.name}"
 
 
-def stage(form: FileFormat, path: Path, size: int, progress: Progress) -> None:
+def stage(form: FileFormat, path: Path, size: int, progress: ReportRows) -> None:
     """Makes the temporary table and fills it from the first `size` bytes; `progress` is told bytes.
 
-    Raises BadFile or DatabaseError for what is wrong with a cell; the scan says it better.
+    Raises ImportFileError or DatabaseError for what is wrong with a cell; the scan says it better.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {staged(form)}")
@@ -87,7 +87,7 @@ def _columns(form: FileFormat) -> str:
     return ", ".join(column.name for column in form.columns)
 
 
-def _copy(form: FileFormat, path: Path, size: int, progress: Progress) -> None:
+def _copy(form: FileFormat, path: Path, size: int, progress: ReportRows) -> None:
     statement = (
         f"COPY {staged(form)} FROM STDIN (FORMAT csv, HEADER match, NULL '', ENCODING 'UTF8')"
     )
@@ -105,7 +105,7 @@ def _copy(form: FileFormat, path: Path, size: int, progress: Progress) -> None:
         cursor.execute(f"ANALYZE {staged(form)}")
 
 
-def _insert(form: FileFormat, path: Path, size: int, progress: Progress) -> None:
+def _insert(form: FileFormat, path: Path, size: int, progress: ReportRows) -> None:
     marks = ", ".join(["%s"] * len(form.columns))
     rows = _parsed(form, path, size)
     with connection.cursor() as cursor:
@@ -127,9 +127,9 @@ def _parsed(form: FileFormat, path: Path, size: int) -> Iterator[list[Any]]:
                 raise ValueError(f"{too_long}: It has more than {limits[too_long]} characters.")
             yield [_kept(column, row[column.name]) for column in form.columns]
         except ValueError as error:
-            raise BadFile(Problem(path.name, line, "", str(error))) from error
+            raise ImportFileError(ImportProblem(path.name, line, "", str(error))) from error
     if problems.count:
-        raise BadFile(problems.listed[0])
+        raise ImportFileError(problems.listed[0])
 
 
 def _kept(column: Column, cell: str) -> Any:

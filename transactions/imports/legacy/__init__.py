@@ -5,7 +5,7 @@ from pathlib import Path
 
 from transactions.imports.legacy.files import ACCOUNT_COLUMNS, ACCOUNTS_FILE
 from transactions.imports.legacy.load import load
-from transactions.imports.problems import BadFile
+from transactions.imports.problems import ImportFileError
 from transactions.imports.records import read_header
 
 __all__ = ["is_legacy", "load"]
@@ -17,7 +17,7 @@ def is_legacy(folder: Path) -> bool:
         header = read_header(folder / ACCOUNTS_FILE)
     except FileNotFoundError:
         return False
-    except BadFile:
+    except ImportFileError:
         return True
     # The reader tells of another separator.
     names = set(re.split(r"[,;\t|]", ",".join(header)))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from transactions.imports.legacy.files import ACCOUNTS_FILE, LegacyAccount, Movement
 from transactions.imports.legacy.transfers import Joined
-from transactions.imports.problems import Problem
+from transactions.imports.problems import ImportProblem
 from transactions.states import TransactionStatus, TransactionType
 
 INITIAL_BALANCE = "Initial balance"
@@ -20,7 +20,7 @@ class Booking:
     """One posting to be. None stands for the cash account; `amount` is in main units."""
 
     at: datetime
-    source: Problem  # Where it is from; its reason is not used.
+    source: ImportProblem  # Where it is from; its reason is not used.
     type: TransactionType
     debited: str | None
     credited: str | None
@@ -62,7 +62,7 @@ def _initial(account: LegacyAccount, first: datetime | None) -> Booking:
     is_debit = account.initial_balance < 0
     return Booking(
         at=min(account.created_at, first or account.created_at),
-        source=Problem(ACCOUNTS_FILE, account.line, "initial_balance", ""),
+        source=ImportProblem(ACCOUNTS_FILE, account.line, "initial_balance", ""),
         type=TransactionType.WITHDRAW if is_debit else TransactionType.DEPOSIT,
         debited=account.legacy_id if is_debit else None,
         credited=None if is_debit else account.legacy_id,

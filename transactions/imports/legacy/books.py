@@ -20,7 +20,7 @@ from core.identifiers import MAX_INDEX, uuid7
 from core.money import format_amount, from_units, is_written_in, to_units
 from transactions.imports.legacy.bookings import ADJUSTMENT, Booking
 from transactions.imports.legacy.files import ACCOUNTS_FILE, LegacyAccount
-from transactions.imports.problems import Problem, Problems
+from transactions.imports.problems import ImportProblem, Problems
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.posting import Posting, check
 from transactions.states import TransactionStatus, TransactionType
@@ -84,7 +84,7 @@ class Books:
         if account.legacy_id in self.incomplete:
             return
         locked = self.accounts[account.legacy_id]
-        source = Problem(ACCOUNTS_FILE, account.line, "account_balance", "")
+        source = ImportProblem(ACCOUNTS_FILE, account.line, "account_balance", "")
         target = account.balance
         if target < 0:
             self._unexplained(source, "The balance is below zero.")
@@ -139,7 +139,7 @@ class Books:
         is_debit = change < 0
         booking = Booking(
             at=at,
-            source=Problem("", 0, "", ""),
+            source=ImportProblem("", 0, "", ""),
             type=TransactionType.WITHDRAW if is_debit else TransactionType.DEPOSIT,
             debited=legacy_id if is_debit else None,
             credited=None if is_debit else legacy_id,
@@ -186,7 +186,7 @@ class Books:
         self._indexes[at] += 1
         return uuid7(at, index), at
 
-    def _unexplained(self, source: Problem, reason: str) -> None:
+    def _unexplained(self, source: ImportProblem, reason: str) -> None:
         (self.remarks if self.adjust else self.problems).add(replace(source, reason=reason))
 
     def _too_many_digits(self) -> str:

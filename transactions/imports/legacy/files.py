@@ -12,7 +12,7 @@ from core.csv_records import Record
 from core.money import MAX_AMOUNT, MAX_BALANCE, parse_amount
 from core.texts import check_text
 from transactions.imports.legacy.times import LocalTimes
-from transactions.imports.problems import Problem, Problems
+from transactions.imports.problems import ImportProblem, Problems
 from transactions.imports.records import read_records
 from transactions.states import TransactionStatus
 
@@ -83,8 +83,8 @@ class Movement:
     description: str
     at: datetime
 
-    def problem(self, reason: str, column: str = "") -> Problem:
-        return Problem(self.file, self.line, column, reason)
+    def problem(self, reason: str, column: str = "") -> ImportProblem:
+        return ImportProblem(self.file, self.line, column, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Reader:
     incomplete: set[str] = field(default_factory=set)
 
     def accounts(self) -> dict[str, LegacyAccount]:
-        """By the earlier system's id. Raises BadFile."""
+        """By the earlier system's id. Raises ImportFileError."""
         accounts: dict[str, LegacyAccount] = {}
         for line, cells in self._records(ACCOUNTS_FILE, ACCOUNT_COLUMNS):
             row = _Row(ACCOUNTS_FILE, line, ACCOUNT_COLUMNS, cells, self.problems)
@@ -132,11 +132,11 @@ class Reader:
         """What an account without a name is called."""
         if not row.cells[ACCOUNT_COLUMNS.index("account_name")].strip():
             told = self.remarks if self.adjust else self.problems
-            told.add(Problem(row.file, row.line, "account_name", "The name is blank."))
+            told.add(ImportProblem(row.file, row.line, "account_name", "The name is blank."))
         return f"Account {legacy_id}"
 
     def movements(self, accounts: dict[str, LegacyAccount]) -> Iterator[Movement]:
-        """Rows that could be read, in the order of the files. Raises BadFile."""
+        """Rows that could be read, in the order of the files. Raises ImportFileError."""
         for name in MOVEMENTS_FILES:
             if name == ARCHIVE_FILE and not (self.folder / name).exists():
                 continue
@@ -181,7 +181,7 @@ class Reader:
             if not _EPOCH <= moment <= self.now:
                 raise ValueError("A time since 1970 that is not in the future is required.")
             if remark:
-                self.remarks.add(Problem(row.file, row.line, column, remark))
+                self.remarks.add(ImportProblem(row.file, row.line, column, remark))
             return moment
 
         moment: datetime = row.read(column, parse, self.now)
@@ -205,7 +205,7 @@ class _Row:
             return instead
 
     def add(self, column: str, reason: str) -> None:
-        self.problems.add(Problem(self.file, self.line, column, reason))
+        self.problems.add(ImportProblem(self.file, self.line, column, reason))
 
 
 def _identifier(text: str) -> str:

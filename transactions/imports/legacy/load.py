@@ -20,7 +20,7 @@ from transactions.imports.legacy.books import Books
 from transactions.imports.legacy.files import LegacyAccount, Movement, Reader
 from transactions.imports.legacy.transfers import join
 from transactions.imports.options import Options
-from transactions.imports.problems import BadFile, ImportRefused, Outcome, Problems
+from transactions.imports.problems import ImportFileError, ImportOutcome, ImportRefused, Problems
 from transactions.ledger import writer as ledger
 from transactions.ledger.journal import JournalRow
 
@@ -29,7 +29,7 @@ LEGACY_ID = "legacy_id"
 _ROWS_AT_ONCE = 2000
 
 
-def load(folder: Path, options: Options) -> Outcome:
+def load(folder: Path, options: Options) -> ImportOutcome:
     """Opens the accounts and posts their history anew, all or nothing.
 
     Each account keeps the earlier system's id in its metadata, as `legacy_id`; it has no owner.
@@ -63,7 +63,7 @@ def load(folder: Path, options: Options) -> Outcome:
         "transactions": count,
         "adjustments": books.adjustments,
     }
-    return Outcome("earlier system", counts, books.remarks)
+    return ImportOutcome("earlier system", counts, books.remarks)
 
 
 def _read(reader: Reader) -> tuple[dict[str, LegacyAccount], list[Movement]]:
@@ -71,7 +71,7 @@ def _read(reader: Reader) -> tuple[dict[str, LegacyAccount], list[Movement]]:
     try:
         accounts = reader.accounts()
         return accounts, list(reader.movements(accounts))
-    except BadFile as error:
+    except ImportFileError as error:
         reader.problems.add(error.problem)
         raise ImportRefused("The files cannot be read.", reader.problems) from error
 

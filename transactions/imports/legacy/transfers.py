@@ -16,7 +16,7 @@ from transactions.imports.legacy.files import Movement, MovementType
 # The second row was written a moment after the first. Equal times are joined before all others.
 TOLERANCE = timedelta(seconds=5)
 
-Transfer = tuple[Movement, Movement]
+SidePair = tuple[Movement, Movement]
 Candidates = Mapping[int, list[int]]
 
 
@@ -24,7 +24,7 @@ Candidates = Mapping[int, list[int]]
 class Joined:
     """Transfers as (out, in), and the sides that are left, each with the reason."""
 
-    transfers: list[Transfer] = field(default_factory=list)
+    transfers: list[SidePair] = field(default_factory=list)
     unmatched: list[tuple[Movement, str]] = field(default_factory=list)
 
 

@@ -22,7 +22,7 @@ from core.identifiers import parse_uuid
 from core.progress import Progress
 from transactions.archive.checkpoints import added
 from transactions.archive.file import archive_path
-from transactions.archive.runs import BATCH_SIZE, Outcome, archive
+from transactions.archive.runs import BATCH_SIZE, ArchiveOutcome, archive
 from transactions.archive.selection import Selection
 
 RUN_RIGHT = "transactions.run_archive"
@@ -118,7 +118,7 @@ class Command(BaseCommand):
         self._tell_of_interrupted(outcome)
         self._show(_as_json(outcome), as_json=options["json"])
 
-    def _archive(self, selection: Selection, origin: Origin, batch_size: int) -> Outcome:
+    def _archive(self, selection: Selection, origin: Origin, batch_size: int) -> ArchiveOutcome:
         on_terminal = sys.stderr.isatty()
         total = sum(rows for rows, _ in selection.totals().values()) if on_terminal else 0
         with Progress("Archiving", total) as progress:
@@ -128,7 +128,7 @@ class Command(BaseCommand):
         assert outcome is not None, "It is always wanted."
         return outcome
 
-    def _tell_of_interrupted(self, outcome: Outcome) -> None:
+    def _tell_of_interrupted(self, outcome: ArchiveOutcome) -> None:
         for run in outcome.interrupted:
             self.stderr.write(
                 f"Run {run.pk}, begun {run.started_at:%Y-%m-%d %H:%M} UTC, was interrupted;"
@@ -183,7 +183,7 @@ def _as_planned(selection: Selection) -> dict[str, Any]:
     }
 
 
-def _as_json(outcome: Outcome) -> dict[str, Any]:
+def _as_json(outcome: ArchiveOutcome) -> dict[str, Any]:
     run = outcome.run
     return {
         "dry_run": False,

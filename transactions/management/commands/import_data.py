@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from core.currencies import CURRENCIES
 from core.failures import told
 from core.files import FileProblem
-from transactions.imports import ImportRefused, Options, Outcome, import_folder
+from transactions.imports import ImportOutcome, ImportRefused, Options, import_folder
 from transactions.imports.options import LATER_LEAVE, LATER_TAKE
 from transactions.imports.problems import ImportBusy, LaterTransactions
 
@@ -109,7 +109,7 @@ class Command(BaseCommand):
             left = f"{outcome.left.count:,} transactions of the archive could not be taken."
             raise CommandError(f"{left} All else is loaded.", returncode=LATER)
 
-    def _tell(self, outcome: Outcome, *, dry_run: bool, as_json: bool) -> None:
+    def _tell(self, outcome: ImportOutcome, *, dry_run: bool, as_json: bool) -> None:
         for line in outcome.remarks.lines():
             self.stderr.write(f"Note: {line}")
         for line in outcome.left.lines():

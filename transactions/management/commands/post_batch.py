@@ -17,7 +17,7 @@ from core.files import FileProblem, exclusive, sync_folder
 from core.progress import Progress
 from transactions.api.batch_answer import row_of
 from transactions.api.permissions import CanPostTransactions
-from transactions.batches.files import BadFile, MovementFile, check_file
+from transactions.batches.files import MovementFile, MovementFileError, check_file
 from transactions.batches.post import MAX_ITEMS, post_batch
 from transactions.batches.results import ResultFile
 from transactions.states import TransactionStatus
@@ -62,14 +62,14 @@ class Command(BaseCommand):
         try:
             movements = check_file(file, _PIECE, origin)
             if atomic and movements.length > MAX_ITEMS:
-                raise BadFile([f"An atomic file has at most {MAX_ITEMS} transactions."])
+                raise MovementFileError([f"An atomic file has at most {MAX_ITEMS} transactions."])
             if dry_run:
                 counts = _try_out(movements, origin, atomic=atomic)
                 summary: dict[str, Any] = {"dry_run": True}
             else:
                 counts = _post(movements, origin, atomic=atomic)
                 summary = {"results": str(_results_of(file))}
-        except BadFile as problem:
+        except MovementFileError as problem:
             raise CommandError(f"{file} is not good.\n{problem}", returncode=NOT_DONE) from problem
         except FileProblem as problem:
             raise CommandError(str(problem), returncode=NOT_DONE) from problem
