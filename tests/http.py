@@ -3,7 +3,9 @@
 import http.client
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from typing import Any
 
 TIMEOUT_SECONDS = 60
@@ -19,6 +21,12 @@ def post(url: str, body: Any, **headers: str) -> tuple[int, str]:
     headers = {"Content-Type": "application/json"} | headers
     data = json.dumps(body).encode()
     return _send(urllib.request.Request(url, data=data, headers=headers))  # noqa: S310
+
+
+def post_form(url: str, form: Mapping[str, str]) -> tuple[int, str]:
+    """As `get`, with a form."""
+    data = urllib.parse.urlencode(form).encode()
+    return _send(urllib.request.Request(url, data=data))  # noqa: S310 - our own server
 
 
 def _send(request: urllib.request.Request) -> tuple[int, str]:

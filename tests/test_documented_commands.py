@@ -42,6 +42,9 @@ NOT_RUN_HERE = {
     "docker compose stop proxy": "needs an engine; tests/test_compose.py runs restore.sh",
     "docker buildx": "asks the registry of images",
     "kubectl": "needs a cluster; tests/test_containers.py reads the manifests",
+    "openapi-python-client generate": "tests/test_generated_clients.py runs it",
+    "npm run generate": "tests/test_generated_clients.py runs it",
+    "paste-the-client-secret-here": "tests/test_generated_clients.py sets these",
     "import_data /backups": "files of the example; tests of transactions.imports load others",
 }
 
