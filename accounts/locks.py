@@ -12,11 +12,12 @@ from django.db import connection
 from accounts.models import Account
 from accounts.states import AccountStatus
 from core import bulkhead, clock
-from core.bulk import array, prepared_cursor
 from core.bulkhead import STUCK_SECONDS
 from core.contention import retrying
 from core.errors import NotFound
 from core.money import to_units
+from core.sql.bulk import array
+from core.sql.cursors import prepared_cursor
 
 _TICK = timedelta(microseconds=1)
 

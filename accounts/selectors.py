@@ -16,8 +16,9 @@ from accounts.states import AccountKind, AccountStatus, LimitRequestStatus, Show
 from core import clock
 from core.api.pagination import PageById
 from core.api.permissions import has_right
-from core.bulk import array, prepared_cursor
 from core.errors import FieldError, InvalidInput, NotFound
+from core.sql.bulk import array
+from core.sql.cursors import prepared_cursor
 
 
 def visible_accounts(user: Any) -> QuerySet[Account]:

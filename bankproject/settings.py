@@ -174,7 +174,7 @@ def _postgresql(url: str) -> dict[str, Any]:
     database: dict[str, Any] = environ.Env.db_url_config(url)
     options = database.setdefault("OPTIONS", {})
     options["application_name"] = "bank"
-    # What core.bulk writes is prepared at once, which not every pooler can keep.
+    # What core.sql writes is prepared at once, which not every pooler can keep.
     options["prepare_threshold"] = 0 if _PREPARED_STATEMENTS else None
     options["isolation_level"] = _ISOLATION_LEVELS[_ISOLATION_LEVEL]
     database["CONN_MAX_AGE"] = _CONNECTION_MAX_AGE_SECONDS

@@ -15,7 +15,7 @@ from oauth2_provider.models import AccessToken
 from clients.models import ApiClient
 from core import clock
 from core.authorization_backend import remember_rights, rights_column, rights_in
-from core.bulk import read_first
+from core.sql.cursors import read_first
 
 # What requests need of each, by its name in the statement; anything else is read when asked for.
 _TABLES: dict[str, tuple[type[Model], frozenset[str]]] = {

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.db import connection
 
-from core.bulk import prepared_cursor
+from core.sql.cursors import prepared_cursor
 
 # What a user may do, as `app.codename`: by their own rights and those of their groups; a superuser
 # everything.
@@ -46,15 +46,15 @@ class BankModelBackend(ModelBackend):
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         if not user_obj.is_active or user_obj.is_anonymous or obj is not None:
             return set()
-        if not hasattr(user_obj, "_perm_cache"):
+        if not hasattr(user_obj, "bank_rights"):
             remember_rights(user_obj, _rights_of(user_obj.pk))
-        cached: set[str] = user_obj._perm_cache
-        return cached
+        rights: set[str] = user_obj.bank_rights
+        return rights
 
 
 def remember_rights(user: Any, rights: set[str]) -> None:
     """What the user may do, as long as this instance lives: one request."""
-    user._perm_cache = rights
+    user.bank_rights = rights
 
 
 def _rights_of(user_id: int) -> set[str]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from core.bulk import prepared_cursor
+from core.sql.cursors import prepared_cursor
 
 # After so long a reading is taken again: the clocks of two machines drift apart.
 _READ_AGAIN_SECONDS = 600.0

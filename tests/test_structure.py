@@ -96,3 +96,34 @@ def test_the_glossary_knows_the_classes_that_share_a_noun() -> None:
     names = {name for name, _ in _public_classes() if name.endswith(SHARED_NOUNS)}
     words = {re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower() for name in names}
     assert words - terms == set()
+
+
+# Private API of Django, Django REST framework and psycopg: documented nowhere, changed any time.
+UNDOCUMENTED = ("close_if_health_check_failed", "health_check_done", "health_check_enabled")
+# Underscored, and documented all the same.
+DOCUMENTED = ("_meta", "_default_manager", "_base_manager")
+FENCED = "core/sql/django_internals.py"
+# As Django REST framework's own class for sessions does, which it extends.
+PRIVATE_ELSEWHERE = {"staff/authentication.py": {"request._request"}}
+
+
+def _private_uses(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(node, ast.Attribute) or node.attr in DOCUMENTED:
+            continue
+        is_private = node.attr.startswith("_") and not node.attr.endswith("__")
+        owner = node.value
+        is_own = isinstance(owner, ast.Name) and owner.id in ("self", "cls")
+        is_super = isinstance(owner, ast.Call) and ast.unparse(owner) == "super()"
+        if node.attr in UNDOCUMENTED or (is_private and not is_own and not is_super):
+            yield ast.unparse(node)
+
+
+def test_private_api_of_others_is_used_in_one_module() -> None:
+    uses = {
+        _name(path): found
+        for path in _sources()
+        if "tests" not in path.parts and (found := set(_private_uses(path)))
+    }
+    assert uses.pop(FENCED)
+    assert uses == PRIVATE_ELSEWHERE

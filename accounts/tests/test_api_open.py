@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from accounts.models import Account, AccountEvent
-from core.bulk import BulkUpdate
+from core.sql.bulk import BulkUpdate
 from tests.api import (
     ADDRESS,
     API,

@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from clients.tests.program import Program
-from core.bulk import read_first
+from core.sql.cursors import read_first
 from tests.scratch import plain_parameters
 
 pytestmark = [

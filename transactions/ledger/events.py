@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 
-from core.bulk import BulkInsert
 from core.commands import Origin
 from core.identifiers import uuid7
+from core.sql.bulk import BulkInsert
 from transactions.ledger.journal import JournalRow
 from transactions.states import TransactionEventType, TransactionStatus
 

@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
-from django.db import connection
-
 from accounts.locks import LockedAccount
 from accounts.models import CASH, internal_account_id
 from core.commands import Origin
 from core.errors import REFUSALS, BankError, Refusal
 from core.identifiers import uuid7
 from core.money import from_units
+from core.sql.django_internals import as_stored
 from transactions.ledger.posting import Posting
 from transactions.ledger.value_dates import value_date
 from transactions.models import Transaction
@@ -119,10 +118,7 @@ class JournalRow:
         for name in AMOUNTS:
             if values[name] is not None:
                 values[name] = from_units(values[name])
-        instance = Transaction(**values)
-        instance._state.adding = False
-        instance._state.db = connection.alias
-        return instance
+        return as_stored(Transaction(**values))
 
 
 COLUMNS = tuple(field.name for field in fields(JournalRow) if field.name != "is_final")

@@ -17,9 +17,10 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from accounts.locks import LockedAccount
-from core.bulk import BulkInsert, BulkUpdate, rows_of
 from core.failpoints import failpoint
 from core.money import raw_units
+from core.sql.bulk import BulkInsert, BulkUpdate
+from core.sql.cursors import rows_of
 from transactions.ledger.journal import AMOUNTS, COLUMNS, JournalRow
 from transactions.models import Transaction
 from transactions.states import TransactionStatus

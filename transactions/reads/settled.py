@@ -14,9 +14,9 @@ from django.db import connection
 from accounts.locks import settled_account
 from accounts.models import Account
 from core import clock
-from core.bulk import prepared_cursor
 from core.contention import retrying
 from core.errors import Busy, FieldError, InvalidInput
+from core.sql.cursors import prepared_cursor
 from transactions.reads.balances import HasSequences
 
 # A transaction that posts has an id before it has its moment. So what had one when this statement

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection
 
-from core.bulk import BulkInsert, BulkUpdate
+from core.sql.bulk import BulkInsert, BulkUpdate
 
 pytestmark = pytest.mark.django_db
 

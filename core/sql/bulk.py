@@ -1,4 +1,4 @@
-"""Statements of constant text that take one row or thousands.
+"""Prepared bulk statements: the same SQL text for one row or thousands.
 
 Django writes the text of a statement anew each time, and PostgreSQL plans it anew: on the money
 path that was most of the time. These are written once, prepared once for each connection, and take
@@ -10,94 +10,12 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
-import psycopg
-from django.core.exceptions import EmptyResultSet
-from django.db import InterfaceError, OperationalError, connection
-from django.db.backends.utils import CursorWrapper
-from django.db.models import QuerySet
-from psycopg.pq import Format
+from django.db import connection
 
-
-def prepared_cursor() -> CursorWrapper:
-    """A cursor whose statements PostgreSQL keeps prepared, with parameters bound by the server.
-
-    Results come in binary, past Django's way to read a time, which is Python's and slow. Elsewhere,
-    and where the database's option `prepare_threshold` is None, it prepares nothing.
-    """
-    return _cursor(_ServerCursor) if connection.vendor == "postgresql" else connection.cursor()
-
-
-def rows_of(query: QuerySet[Any, tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
-    """The rows of a `values_list`, on PostgreSQL in binary: no column may need Django's converters.
-
-    Nothing stays prepared: a plan for any values could not use an index that has a condition.
-    """
-    if connection.vendor != "postgresql":
-        return query
-    try:
-        statement, parameters = query.query.sql_with_params()
-    except EmptyResultSet:  # Told from the conditions alone.
-        return []
-    with _cursor(_UnpreparedCursor) as cursor:
-        cursor.execute(statement, parameters)
-        return list(cursor.fetchall())
-
-
-def _cursor(kind: "type[_ServerCursor]") -> CursorWrapper:
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    cursor = kind(connection.connection)
-    cursor.format = Format.BINARY
-    wrapped: CursorWrapper = connection._prepare_cursor(cursor)  # type: ignore[attr-defined]
-    return wrapped
-
-
-def read_first(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows of a prepared read, with which a request begins; it also proves the connection.
-
-    Django sends a statement of its own to learn whether the connection of the request before still
-    lives. This one finds it out, and reads once more on a new connection if it does not. Raises
-    what Django raises for a statement.
-    """
-    kept: Any = connection
-    is_unproven = (
-        kept.connection is not None
-        and kept.health_check_enabled
-        and not kept.health_check_done
-        and not kept.in_atomic_block
-    )
-    if not is_unproven:
-        return _read(statement, parameters)
-    kept.health_check_done = True
-    try:
-        return _read(statement, parameters)
-    except (OperationalError, InterfaceError):
-        if kept.is_usable():
-            raise
-        kept.close()
-        return _read(statement, parameters)
-
-
-def _read(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with prepared_cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return list(cursor.fetchall())
-
-
-class _ServerCursor(psycopg.Cursor[tuple[Any, ...]]):
-    """Keeps the statement where Django's log of statements looks for it, prepared or not."""
-
-    def _convert_query(self, *arguments: Any) -> Any:
-        self._query = super()._convert_query(*arguments)
-        return self._query
-
-
-class _UnpreparedCursor(_ServerCursor):
-    def execute(self, *arguments: Any, **options: Any) -> Self:
-        return super().execute(*arguments, **{**options, "prepare": False})
+from core.sql.cursors import prepared_cursor
 
 
 def array(values: Iterable[Any]) -> str:

@@ -1,0 +1,83 @@
+"""What `core.sql.django_internals` takes from Django and psycopg is there, and works."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from django.db import DataError, connection
+from django.test.utils import CaptureQueriesContext
+
+from core.sql import django_internals
+from core.sql.cursors import prepared_cursor, read_first
+from tests.scratch import plain_parameters
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor == "sqlite", reason="The driver of PostgreSQL."),
+]
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_later_request() -> Iterator[None]:
+    connection.ensure_connection()
+    connection.health_check_enabled = True
+    yield
+    connection.close()
+
+
+def prepared_statements() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        return {statement for (statement,) in cursor.fetchall()}
+
+
+def end_the_session() -> None:
+    """Ends it from the other side, as a restart of the server does."""
+    assert connection.connection is not None
+    pid = connection.connection.info.backend_pid
+    with psycopg.connect(**plain_parameters()) as administrator:
+        administrator.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+@pytest.mark.parametrize("prepares", [True, False])
+def test_a_statement_is_bound_by_the_server_and_prepared_if_asked(prepares: bool) -> None:
+    connection.connection.prepare_threshold = 0
+    with django_internals.server_cursor(prepares=prepares) as cursor:
+        cursor.execute("SELECT %s::int + 41 AS sum", [1])
+        assert cursor.fetchall() == [(42,)]
+    assert ("SELECT $1::int + 41 AS sum" in prepared_statements()) is prepares
+
+
+def test_results_come_in_binary() -> None:
+    with prepared_cursor() as cursor:
+        cursor.execute("SELECT '2026-11-23 12:00:00+00'::timestamptz", [])
+        assert cursor.fetchone() == (datetime(2026, 11, 23, 12, tzinfo=UTC),)
+        assert cursor.cursor.pgresult.fformat(0) == 1
+
+
+def test_django_logs_the_statement_and_turns_errors_into_its_own() -> None:
+    with CaptureQueriesContext(connection) as seen, prepared_cursor() as cursor:
+        cursor.execute("SELECT %s::int AS logged", [1])
+        with pytest.raises(DataError):
+            cursor.execute("SELECT 1 / %s::int", [0])
+    assert "AS logged" in seen.captured_queries[0]["sql"]
+
+
+def test_a_cursor_of_a_lost_connection_is_one_of_a_new_connection() -> None:
+    end_the_session()
+    connection.health_check_done = False
+    with prepared_cursor() as cursor:
+        cursor.execute("SELECT 1", [])
+        assert cursor.fetchone() == (1,)
+
+
+def test_the_health_check_is_left_to_the_first_read() -> None:
+    connection.health_check_done = False
+    assert django_internals.is_unproven()
+    before = connection.connection
+    assert read_first("SELECT %s::int", [7]) == [(7,)]
+    assert not django_internals.is_unproven()
+    end_the_session()
+    connection.close_if_health_check_failed()
+    assert connection.connection is before, "Django checks no more in this request."
