@@ -14,6 +14,7 @@ from accounts.commands import CloseAccount, FreezeAccount, OpenAccount, RenameAc
 from accounts.models import Account, AccountEvent
 from accounts.states import FreezeScope
 from core.console.admin import BoundedPaginator
+from tests.admin import statements
 from tests.factories import ORIGIN, make_account, run
 from transactions.ledger.processor import process
 
@@ -128,12 +129,6 @@ def test_a_list_costs_the_same_at_20_and_at_200_rows(
     assert len(statements(admin_client, url)) == expected
     open_accounts(180)
     assert len(statements(admin_client, url)) == expected
-
-
-def statements(client: Client, url: str) -> list[str]:
-    with CaptureQueriesContext(connection) as queries:
-        assert client.get(url).status_code == 200
-    return [query["sql"] for query in queries]
 
 
 def test_rows_are_counted_up_to_a_bound(

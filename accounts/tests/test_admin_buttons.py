@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.commands import CloseAccount, FreezeAccount
 from accounts.models import Account, AccountEvent, internal_account_id
-from tests.api import make_user
+from tests.admin import account_url, logged_in_as
 from tests.assertions import nothing_changes
 from tests.factories import make_account, run
 
@@ -19,19 +19,9 @@ BUTTONS = ("rename", "freeze", "unfreeze", "overdraft-limit", "close")
 BY_SUPERVISORS = ("freeze", "overdraft-limit", "close")
 
 
-def url(account: Account, button: str = "change") -> str:
-    return f"/admin/accounts/account/{account.pk}/{button}/"
-
-
-def client_of(role: str) -> Client:
-    client = Client()
-    client.force_login(make_user(role, role=role))
-    return client
-
-
 @pytest.fixture
 def supervisor() -> Client:
-    return client_of("supervisor")
+    return logged_in_as("supervisor")
 
 
 def said(response: Any) -> list[str]:
@@ -40,8 +30,8 @@ def said(response: Any) -> list[str]:
 
 def press(client: Client, account: Account, button: str, **values: str) -> tuple[list[str], Any]:
     """What is said, and the event that is the newest after it."""
-    response = client.post(url(account, button), values)
-    assert (response.status_code, response["Location"]) == (302, url(account))
+    response = client.post(account_url(account, button), values)
+    assert (response.status_code, response["Location"]) == (302, account_url(account))
     account.refresh_from_db()
     return said(response), AccountEvent.objects.filter(account=account).order_by("id").last()
 
@@ -76,7 +66,7 @@ def test_unfreezing(supervisor: Client) -> None:
 
 def test_renaming_takes_no_reason() -> None:
     account = make_account(name="Ada")
-    told, event = press(client_of("teller"), account, "rename", name="Ada <King>")
+    told, event = press(logged_in_as("teller"), account, "rename", name="Ada <King>")
     assert told == ['Renamed: the account is now "Ada <King>".']
     assert (account.name, event.event, event.reason) == ("Ada <King>", "RENAMED", "")
 
@@ -96,7 +86,7 @@ def test_closing(supervisor: Client) -> None:
     assert told == [f"Closed: account {account.number} takes no more money and gives none."]
     assert (account.is_closed, event.event) == (True, "CLOSED")
     for button in BUTTONS:
-        assert supervisor.get(url(account, button)).status_code == 403
+        assert supervisor.get(account_url(account, button)).status_code == 403
 
 
 def test_a_refusal_is_told_with_its_code_and_nothing_is_done(supervisor: Client) -> None:
@@ -139,7 +129,7 @@ def test_bad_input_is_asked_again(
 ) -> None:
     account = make_account()
     with nothing_changes():
-        response = supervisor.post(url(account, button), values)
+        response = supervisor.post(account_url(account, button), values)
     assert response.status_code == 200
     html = response.content.decode()
     assert words in html
@@ -157,16 +147,16 @@ def test_bad_input_is_asked_again(
 )
 def test_a_button_is_for_its_right(role: str, allowed: set[str]) -> None:
     account = make_account()
-    client = client_of(role)
-    html = client.get(url(account)).content.decode()
+    client = logged_in_as(role)
+    html = client.get(account_url(account)).content.decode()
     with nothing_changes():
         for button in BUTTONS:
             status = 200 if button in allowed else 403
-            assert client.get(url(account, button)).status_code == status, button
+            assert client.get(account_url(account, button)).status_code == status, button
             # A form that is sent goes by the right alone: the command checks the state.
             sent = 200 if role == "supervisor" else status
-            assert client.post(url(account, button), {}).status_code == sent, button
-            assert (url(account, button) in html) == (button in allowed), button
+            assert client.post(account_url(account, button), {}).status_code == sent, button
+            assert (account_url(account, button) in html) == (button in allowed), button
 
 
 def test_a_superuser_goes_by_the_same_commands(admin_client: Client) -> None:
@@ -188,8 +178,8 @@ def test_a_button_shows_where_the_state_allows_it(supervisor: Client) -> None:
         (closed, set(BUTTONS)),
         (cash, set(BUTTONS)),
     ]:
-        html = supervisor.get(url(one)).content.decode()
-        assert {button for button in BUTTONS if url(one, button) not in html} == hidden
+        html = supervisor.get(account_url(one)).content.decode()
+        assert {button for button in BUTTONS if account_url(one, button) not in html} == hidden
 
 
 @pytest.mark.parametrize("button", BUTTONS)
@@ -200,7 +190,9 @@ def test_what_is_no_account_has_no_buttons(supervisor: Client, button: str) -> N
 
 
 def test_help_and_errors_have_the_ids_that_the_fields_name(supervisor: Client) -> None:
-    html = supervisor.post(url(make_account(), "overdraft-limit"), {"reason": ""}).content.decode()
+    html = supervisor.post(
+        account_url(make_account(), "overdraft-limit"), {"reason": ""}
+    ).content.decode()
     names = "id_overdraft_limit_helptext id_overdraft_limit_error"
     assert f'aria-describedby="{names}"' in html
     assert all(f'id="{name}"' in html for name in names.split())

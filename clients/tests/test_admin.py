@@ -21,6 +21,7 @@ from clients.registry import create_client, issue_token
 from clients.scopes import SCOPES
 from clients.tests.program import READ, Program
 from staff.models import StaffSession
+from tests.admin import logged_in, logged_in_as
 from tests.api import make_user
 
 pytestmark = pytest.mark.django_db
@@ -28,16 +29,6 @@ pytestmark = pytest.mark.django_db
 CLIENTS = reverse("admin:clients_apiclient_changelist")
 TOKENS = reverse("admin:oauth2_provider_accesstoken_changelist")
 CREATE = reverse("admin:clients_apiclient_create_client")
-
-
-def logged_in(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def staff(role: str) -> Client:
-    return logged_in(make_user(role, role=role))
 
 
 def manager(username: str = "mia") -> Client:
@@ -173,7 +164,7 @@ def test_only_a_superuser_lets_a_program_act_as_other_staff(
 @pytest.mark.parametrize("role", ["teller", "supervisor", "auditor"])
 def test_no_role_creates_clients(role: str) -> None:
     make_user("ada")
-    client = staff(role)
+    client = logged_in_as(role)
     listed = client.get(CLIENTS)
     assert listed.status_code == (403 if role == "teller" else 200)
     assert CREATE not in listed.content.decode()
@@ -188,7 +179,7 @@ def test_no_role_creates_clients(role: str) -> None:
 def test_a_supervisor_revokes_a_client_and_its_tokens() -> None:
     program, other = Program(), Program("other")
     tokens, kept = [program.token(), program.token()], other.token()
-    client = staff("supervisor")
+    client = logged_in_as("supervisor")
     assert of("revoke", program.client) in client.get(of("change", program.client)).content.decode()
     first = client.post(of("revoke", program.client), {"reason": "It leaked"})
     assert (first.status_code, first["Location"]) == (302, of("change", program.client))
@@ -213,7 +204,7 @@ def test_a_supervisor_revokes_a_token_and_the_client_gets_another() -> None:
     program = Program()
     token, kept = program.token(), program.token()
     stored = AccessToken.objects.earliest("id")
-    client = staff("supervisor")
+    client = logged_in_as("supervisor")
     page = client.get(of("change", stored)).content.decode()
     assert of("revoke", stored) in page
     assert f"Token {stored.pk}" in page
@@ -235,7 +226,7 @@ def test_others_revoke_nothing(role: str) -> None:
     client, _ = create_client("Shop", user=make_user("ada"), scopes=[READ])
     issue_token(client)
     token = AccessToken.objects.get()
-    browser = staff(role)
+    browser = logged_in_as(role)
     for row in (client, token):
         seen = browser.get(of("change", row))
         assert seen.status_code == (403 if role == "teller" else 200)
@@ -249,7 +240,7 @@ def test_others_revoke_nothing(role: str) -> None:
 
 def test_without_a_reason_nothing_is_revoked() -> None:
     client, _ = create_client("Shop", user=make_user("ada"), scopes=[READ])
-    browser = staff("supervisor")
+    browser = logged_in_as("supervisor")
     assert browser.post(of("revoke", client), {"reason": " "}).status_code == 200
     client.refresh_from_db()
     assert client.is_active

@@ -15,18 +15,13 @@ from django.utils import timezone
 from staff.models import StaffSession
 from staff.sessions import digest_of
 from staff.tests.helpers import browser, log_in, make_staff
+from tests.admin import logged_in
 from tests.api import API, make_user
 
 pytestmark = pytest.mark.django_db
 
 PAGE = "/admin/sessions/"
 INDEX = "/admin/"
-
-
-def logged_in(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def logged_in_from(address: str, username: str) -> Client:

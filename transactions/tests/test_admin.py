@@ -7,13 +7,13 @@ import pytest
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.commands import FreezeAccount
 from accounts.models import Account
 from core.identifiers import uuid7
+from tests.admin import statements
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.ledger.processor import process
@@ -37,12 +37,6 @@ def page_of(client: Client, row: Model) -> str:
     response = client.get(url)
     assert response.status_code == 200
     return response.content.decode()
-
-
-def statements(client: Client, url: str, **parameters: Any) -> list[str]:
-    with CaptureQueriesContext(connection) as queries:
-        assert client.get(url, parameters).status_code == 200
-    return [query["sql"] for query in queries]
 
 
 @pytest.fixture

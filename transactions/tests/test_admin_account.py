@@ -4,18 +4,17 @@ import json
 import re
 from datetime import timedelta
 from decimal import Decimal
-from html import unescape
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.commands import FreezeAccount, OpenAccount
 from accounts.models import Account
+from tests.admin import account_url, statements, words_of
 from tests.api import make_user
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.admin.chart import LONGEST, POINTS, balance_chart
@@ -28,18 +27,10 @@ pytestmark = pytest.mark.django_db
 LIST = "/admin/accounts/account/"
 
 
-def url(account: Account) -> str:
-    return f"{LIST}{account.pk}/change/"
-
-
 def page_of(client: Client, account: Account, **parameters: Any) -> str:
-    response = client.get(url(account), parameters)
+    response = client.get(account_url(account), parameters)
     assert response.status_code == 200
     return response.content.decode()
-
-
-def words_of(html: str) -> str:
-    return unescape(" ".join(re.sub(r"<[^>]+>", " ", html.split("<main", 1)[-1]).split()))
 
 
 def rows_of(html: str) -> list[list[str]]:
@@ -51,12 +42,6 @@ def rows_of(html: str) -> list[list[str]]:
         [words_of(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)]
         for row in rows
     ]
-
-
-def statements(client: Client, url: str) -> list[str]:
-    with CaptureQueriesContext(connection) as queries:
-        assert client.get(url).status_code == 200
-    return [query["sql"] for query in queries]
 
 
 def frame(client: Client) -> int:
@@ -121,7 +106,7 @@ def test_older_lines_are_a_page_away(admin_client: Client) -> None:
     process([Deposit(account_id=account.id, amount=Decimal(n)) for n in range(1, 46)], ORIGIN)
     seen, query = [], ""
     for _ in range(3):
-        html = admin_client.get(url(account) + query).content.decode()
+        html = admin_client.get(account_url(account) + query).content.decode()
         seen += [row[3] for row in rows_of(html)]
         older = re.search(r'href="(\?before=\d+)#statement"', html)
         query = older.group(1) if older else ""
@@ -228,15 +213,15 @@ def test_the_page_costs_the_same_with_20_and_with_1000_entries(admin_client: Cli
     account, other = make_account(), make_account(balance=5000)
     transfer = Transfer(account_id=other.id, target_account_id=account.id, amount=Decimal(1))
     process([transfer] * 20, ORIGIN)
-    statements(admin_client, url(account))  # What Django reads once and keeps.
-    few = len(statements(admin_client, url(account)))
+    statements(admin_client, account_url(account))  # What Django reads once and keeps.
+    few = len(statements(admin_client, account_url(account)))
     process([transfer] * 980, ORIGIN)
-    assert len(statements(admin_client, url(account))) == few
+    assert len(statements(admin_client, account_url(account))) == few
     # The account; the chart; both sides of the statement; events: whether, how many and which. The
     # bank's clock, which is the process's own on SQLite.
     assert few == frame(admin_client) + (8 if connection.vendor == "postgresql" else 7)
-    assert len(statements(admin_client, f"{url(account)}?before=500")) == few
-    assert len(statements(admin_client, url(cash()))) <= few
+    assert len(statements(admin_client, f"{account_url(account)}?before=500")) == few
+    assert len(statements(admin_client, account_url(cash()))) <= few
 
 
 def test_the_list_costs_the_same_with_1000_accounts(admin_client: Client) -> None:

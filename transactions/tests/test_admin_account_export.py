@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account
+from tests.admin import account_url, logged_in_as
 from tests.api import make_user, shown
 from tests.factories import ORIGIN, make_account, run
 from transactions.admin import account_export
@@ -24,15 +25,9 @@ from transactions.models import Entry
 pytestmark = pytest.mark.django_db
 
 
-def url(account: Account, button: str = "export") -> str:
-    return f"/admin/accounts/account/{account.pk}/{button}/"
-
-
 @pytest.fixture
 def auditor() -> Client:
-    client = Client()
-    client.force_login(make_user("auditor", role="auditor"))
-    return client
+    return logged_in_as("auditor")
 
 
 @pytest.fixture
@@ -45,7 +40,7 @@ def ada() -> Account:
 
 
 def save(client: Client, account: Account, **values: Any) -> Any:
-    response: Any = client.post(url(account), {"file_format": "csv"} | values)
+    response: Any = client.post(account_url(account, "export"), {"file_format": "csv"} | values)
     assert response.status_code == 200
     return response
 
@@ -131,11 +126,11 @@ def test_bad_input_is_asked_again(auditor: Client, ada: Account, values: dict[st
 
 def test_who_may_not_see_entries_saves_none(client: Client, ada: Account) -> None:
     client.force_login(make_user("clerk", is_staff=True))
-    assert client.post(url(ada), {"file_format": "csv"}).status_code == 403
+    assert client.post(account_url(ada, "export"), {"file_format": "csv"}).status_code == 403
 
 
 def test_the_bank_s_own_accounts_have_no_statement(auditor: Client, ada: Account) -> None:
     cash = Account.objects.get(number="CASH-USD")
-    assert auditor.get(url(cash)).status_code == 403
-    assert url(cash) not in auditor.get(url(cash, "change")).content.decode()
-    assert url(ada) in auditor.get(url(ada, "change")).content.decode()
+    assert auditor.get(account_url(cash, "export")).status_code == 403
+    assert account_url(cash, "export") not in auditor.get(account_url(cash)).content.decode()
+    assert account_url(ada, "export") in auditor.get(account_url(ada)).content.decode()

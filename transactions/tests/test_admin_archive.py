@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.identifiers import uuid7
-from tests.api import make_user
+from tests.admin import logged_in_as
 from transactions.models import ArchiveRun
 from transactions.tests.archiving import make_bank, take
 
@@ -18,9 +18,8 @@ LIST = reverse("admin:transactions_archiverun_changelist")
 
 
 @pytest.fixture
-def auditor(client: Client) -> Client:
-    client.force_login(make_user("auditor", role="auditor"))
-    return client
+def auditor() -> Client:
+    return logged_in_as("auditor")
 
 
 def test_a_run_and_its_segments(auditor: Client, archive_file: Path) -> None:

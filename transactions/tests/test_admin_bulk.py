@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from accounts.commands import FreezeAccount
 from accounts.models import Account
-from tests.api import make_user, shown
+from tests.admin import logged_in_as
+from tests.api import shown
 from tests.assertions import nothing_changes
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.admin import bulk, bulk_run, export
@@ -25,12 +26,6 @@ from transactions.tests.queueing import queue_up
 pytestmark = pytest.mark.django_db
 
 LIST = reverse("admin:transactions_transaction_changelist")
-
-
-def staff(role: str) -> Client:
-    client = Client()
-    client.force_login(make_user(role, role=role))
-    return client
 
 
 def selected(*rows: Any, action: str, **more: str) -> dict[str, Any]:
@@ -77,7 +72,7 @@ def refused(account: Account, amount: str) -> Transaction:
 def test_each_row_is_retried_by_itself_and_reported(ada: Account) -> None:
     small, large = refused(ada, "8"), refused(ada, "80")
     paid_in = deposit(ada, 3)
-    client = staff("teller")
+    client = logged_in_as("teller")
     with nothing_changes():
         target, rows = ask(client, small, large, paid_in, action="retry_selected")
     response = client.post(target, {"rows": rows, "reason": "Has paid in"})
@@ -108,7 +103,7 @@ def test_each_row_is_retried_by_itself_and_reported(ada: Account) -> None:
 
 def test_asked_twice_it_is_retried_once(ada: Account) -> None:
     failed = refused(ada, "8")
-    client = staff("teller")
+    client = logged_in_as("teller")
     target, rows = ask(client, failed, action="retry_selected")
     form = {"rows": rows, "reason": "Once"}
     first, second = client.post(target, form), client.post(target, form)
@@ -127,7 +122,7 @@ def test_a_supervisor_reverses_each_once(ada: Account) -> None:
     frozen = Transaction.objects.get(credit_account=bob)
     run(FreezeAccount(account_id=bob.id, reason="Court order"))
     run(Reverse(transaction_id=paid_in.id, reason="Before"))
-    client = staff("supervisor")
+    client = logged_in_as("supervisor")
     response = client.post(
         LIST, selected(opening, paid_in, withdrawn, frozen, action="reverse_selected")
     )
@@ -166,7 +161,7 @@ def test_a_supervisor_reverses_each_once(ada: Account) -> None:
 
 def test_a_teller_cancels_what_waits(ada: Account) -> None:
     waiting = queue_up(*(Deposit(account_id=ada.id, amount=Decimal(n)) for n in (1, 2)))
-    client = staff("teller")
+    client = logged_in_as("teller")
     target, rows = ask(client, *waiting, action="cancel_selected")
     assert outcomes(client.post(target, {"rows": rows, "reason": "Typed twice"})) == [
         ("Done", ""),
@@ -180,7 +175,7 @@ def test_what_needs_approval_waits_for_it(ada: Account, settings: Any) -> None:
     failed = refused(ada, "8")
     deposit(ada, 5)
     settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(8)}
-    client = staff("teller")
+    client = logged_in_as("teller")
     target, rows = ask(client, failed, action="retry_selected")
     response = client.post(target, {"rows": rows, "reason": "Has paid in"})
     assert outcomes(response) == [("Waits for approval", "")]
@@ -198,7 +193,7 @@ ACTIONS = {
 @pytest.mark.parametrize("role", ["teller", "supervisor", "auditor"])
 def test_an_action_is_for_those_with_its_right(role: str, ada: Account) -> None:
     row = Transaction.objects.get()
-    client = staff(role)
+    client = logged_in_as(role)
     html = client.get(LIST).content.decode()
     for action, roles in ACTIONS.items():
         assert (f'<option value="{action}">' in html) == (role in roles), action
@@ -216,7 +211,7 @@ def test_an_action_is_for_those_with_its_right(role: str, ada: Account) -> None:
 
 def test_without_a_reason_it_asks_again(ada: Account) -> None:
     failed = refused(ada, "8")
-    client = staff("teller")
+    client = logged_in_as("teller")
     target, rows = ask(client, failed, action="retry_selected")
     with nothing_changes():
         response = client.post(target, {"rows": rows, "reason": " "})
@@ -227,7 +222,7 @@ def test_without_a_reason_it_asks_again(ada: Account) -> None:
 
 @pytest.mark.parametrize("rows", ["", "nonsense", "019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27:x"])
 def test_nothing_selected_leads_back_to_the_list(rows: str) -> None:
-    client = staff("teller")
+    client = logged_in_as("teller")
     url = reverse("admin:transactions_selected", args=["retry"])
     response = client.post(f"{url}?filters=currency%3DEUR", {"rows": rows, "reason": "x"})
     assert (response.status_code, response["Location"]) == (302, f"{LIST}?currency=EUR")
@@ -242,7 +237,7 @@ def test_all_that_the_filters_leave_can_be_selected_up_to_a_bound(
 ) -> None:
     process([Withdraw(account_id=ada.id, amount=Decimal(n + 8)) for n in range(60)], ORIGIN)
     first = Transaction.objects.first()
-    client = staff("teller")
+    client = logged_in_as("teller")
     url = f"{LIST}?status__exact=FAILED"
     target, rows = ask(client, first, action="retry_selected", url=url, select_across="1")
     assert len(rows.split()) == 60
@@ -261,7 +256,7 @@ def test_it_ends_in_time_and_says_what_it_left(
     ada: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = refused(ada, "8")
-    client = staff("teller")
+    client = logged_in_as("teller")
     target, rows = ask(client, failed, action="retry_selected")
     monkeypatch.setattr(bulk_run, "SECONDS", -1)
     with nothing_changes():
@@ -274,7 +269,7 @@ def test_it_ends_in_time_and_says_what_it_left(
 def test_asking_costs_the_same_for_one_and_for_many(ada: Account) -> None:
     process([Withdraw(account_id=ada.id, amount=Decimal(n + 8)) for n in range(500)], ORIGIN)
     failed = list(Transaction.objects.filter(status="FAILED"))
-    client = staff("supervisor")
+    client = logged_in_as("supervisor")
 
     def cost(action: str, **more: str) -> int:
         with CaptureQueriesContext(connection) as queries:
@@ -293,7 +288,7 @@ def test_asking_costs_the_same_for_one_and_for_many(ada: Account) -> None:
 def test_what_is_selected_is_saved_as_csv(ada: Account) -> None:
     failed = refused(ada, "8.5")
     opening = Transaction.objects.get(type="DEPOSIT")
-    client = staff("auditor")
+    client = logged_in_as("auditor")
     response = client.post(LIST, selected(failed, opening, action="export_csv"))
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert re.search(r'filename="transactions-\d{8}T\d{6}Z\.csv"', response["Content-Disposition"])
@@ -311,7 +306,7 @@ def test_what_is_selected_is_saved_as_csv(ada: Account) -> None:
 
 def test_xlsx_and_a_bound(ada: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     row = Transaction.objects.get()
-    client = staff("auditor")
+    client = logged_in_as("auditor")
     response = client.post(LIST, selected(row, action="export_xlsx"))
     assert response.getvalue()[:2] == b"PK"
     monkeypatch.setattr(export, "MOST_ROWS", 0)
@@ -323,7 +318,9 @@ def test_xlsx_and_a_bound(ada: Account, monkeypatch: pytest.MonkeyPatch) -> None
 def test_reading_a_file_costs_two_statements_for_each_thousand(ada: Account) -> None:
     process([Deposit(account_id=ada.id, amount=Decimal(n + 1)) for n in range(999)], ORIGIN)
     first = Transaction.objects.first()
-    response = staff("auditor").post(LIST, selected(first, action="export_csv", select_across="1"))
+    response = logged_in_as("auditor").post(
+        LIST, selected(first, action="export_csv", select_across="1")
+    )
     with CaptureQueriesContext(connection) as queries:
         lines = response.getvalue().split(b"\r\n")
     assert len(lines) == 1002

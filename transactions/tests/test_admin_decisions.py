@@ -4,25 +4,14 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.messages import get_messages
-from django.test import Client
 
 from accounts.models import Account
-from tests.api import make_user
+from tests.admin import logged_in_as, transaction_url
 from tests.factories import deposit, make_account, run
 from transactions.commands import Withdraw
 from transactions.models import Transaction, TransactionEvent
 
 pytestmark = pytest.mark.django_db
-
-
-def page(transaction: Transaction, button: str) -> str:
-    return f"/admin/transactions/transaction/{transaction.pk}/{button}/"
-
-
-def client_of(role: str) -> Client:
-    client = Client()
-    client.force_login(make_user(role, role=role))
-    return client
 
 
 def refused_withdrawal() -> Transaction:
@@ -38,7 +27,9 @@ def said(response) -> list[str]:
 def test_a_teller_retries_after_a_deposit() -> None:
     failed = refused_withdrawal()
     deposit(Account.objects.get(pk=failed.debit_account_id), "2.50")
-    response = client_of("teller").post(page(failed, "retry"), {"reason": "Has paid in"})
+    response = logged_in_as("teller").post(
+        transaction_url(failed, "retry"), {"reason": "Has paid in"}
+    )
     assert response.status_code == 302
     failed.refresh_from_db()
     assert (failed.status, failed.retry_count) == ("COMPLETED", 1)
@@ -51,7 +42,9 @@ def test_a_teller_retries_after_a_deposit() -> None:
 
 def test_a_refusal_is_told_with_its_code_and_kept() -> None:
     failed = refused_withdrawal()
-    response = client_of("teller").post(page(failed, "retry"), {"reason": "Once more"})
+    response = logged_in_as("teller").post(
+        transaction_url(failed, "retry"), {"reason": "Once more"}
+    )
     failed.refresh_from_db()
     assert (failed.status, failed.retry_count) == ("FAILED", 1)
     assert said(response) == [
@@ -61,8 +54,11 @@ def test_a_refusal_is_told_with_its_code_and_kept() -> None:
 
 def test_without_a_reason_nothing_happens() -> None:
     failed = refused_withdrawal()
-    client = client_of("teller")
-    for answer in (client.get(page(failed, "retry")), client.post(page(failed, "retry"), {})):
+    client = logged_in_as("teller")
+    for answer in (
+        client.get(transaction_url(failed, "retry")),
+        client.post(transaction_url(failed, "retry"), {}),
+    ):
         assert answer.status_code == 200
         assert 'name="reason"' in answer.content.decode()
     failed.refresh_from_db()
@@ -72,16 +68,16 @@ def test_without_a_reason_nothing_happens() -> None:
 def test_a_supervisor_reverses_once() -> None:
     account = make_account(balance=7)
     paid_in = Transaction.objects.get(credit_account=account)
-    client = client_of("supervisor")
-    response = client.post(page(paid_in, "reverse"), {"reason": "Counted wrong"})
+    client = logged_in_as("supervisor")
+    response = client.post(transaction_url(paid_in, "reverse"), {"reason": "Counted wrong"})
     reversal = Transaction.objects.get(reverses=paid_in)
     assert (reversal.status, reversal.description) == ("COMPLETED", "Counted wrong")
     assert said(response) == [f"Reverse: Reversal {reversal.pk} is Completed."]
-    assert client.get(page(paid_in, "reverse")).status_code == 403
+    assert client.get(transaction_url(paid_in, "reverse")).status_code == 403
     shown = client.get(f"/admin/transactions/transaction/{paid_in.pk}/change/").content.decode()
-    assert page(paid_in, "reverse") not in shown
+    assert transaction_url(paid_in, "reverse") not in shown
     # Of two clicks the second is told what has become of it.
-    again = client.post(page(paid_in, "reverse"), {"reason": "Counted wrong"})
+    again = client.post(transaction_url(paid_in, "reverse"), {"reason": "Counted wrong"})
     assert said(again)[-1].endswith("(already_reversed)")
     assert Transaction.objects.filter(reverses=paid_in).count() == 1
 
@@ -102,15 +98,15 @@ def test_a_supervisor_reverses_once() -> None:
 )
 def test_a_button_is_for_its_right_and_its_state(role: str, button: str, status: int) -> None:
     failed = refused_withdrawal()
-    client = client_of(role)
-    assert client.get(page(failed, button)).status_code == status
+    client = logged_in_as(role)
+    assert client.get(transaction_url(failed, button)).status_code == status
     shown = client.get(f"/admin/transactions/transaction/{failed.pk}/change/").content.decode()
-    assert (page(failed, button) in shown) == (status == 200)
+    assert (transaction_url(failed, button) in shown) == (status == 200)
 
 
 @pytest.mark.parametrize("button", ["retry", "reverse", "approve", "reject", "cancel"])
 def test_what_is_no_transaction_has_no_buttons(button: str) -> None:
-    client = client_of("supervisor")
+    client = logged_in_as("supervisor")
     for name in ("019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27", "nonsense"):
         url = f"/admin/transactions/transaction/{name}/{button}/"
         assert client.post(url, {"reason": "x"}).status_code in (403, 404)

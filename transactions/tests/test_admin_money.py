@@ -1,40 +1,24 @@
 """Deposit, withdraw and transfer at the counter: form, preview, and once only the transaction."""
 
-import re
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from django.contrib.messages import get_messages
 from django.test import Client, override_settings
 
 from accounts.commands import CloseAccount, FreezeAccount
 from accounts.models import Account
-from tests.api import make_user
+from tests.admin import account_url, logged_in_as, words_of
 from tests.assertions import nothing_changes
 from tests.factories import deposit, make_account, run
 from transactions.commands import Withdraw
-from transactions.models import Transaction
+from transactions.tests.counter import BUTTONS, confirm, hidden, newest, preview, said
 
 pytestmark = pytest.mark.django_db
-
-BUTTONS = ("deposit", "withdraw", "transfer")
-_HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
-
-
-def url(account: Account, button: str = "change") -> str:
-    return f"/admin/accounts/account/{account.pk}/{button}/"
-
-
-def client_of(role: str) -> Client:
-    client = Client()
-    client.force_login(make_user(role, role=role))
-    return client
 
 
 @pytest.fixture
 def teller() -> Client:
-    return client_of("teller")
+    return logged_in_as("teller")
 
 
 @pytest.fixture
@@ -45,39 +29,6 @@ def ada() -> Account:
 @pytest.fixture
 def bob() -> Account:
     return make_account(name="Bob", balance=7)
-
-
-def words_of(html: str) -> str:
-    """What is read on the page, blanks made one."""
-    return " ".join(re.sub(r"<[^>]+>", " ", html.split("<main", 1)[-1]).split())
-
-
-def hidden(html: str) -> dict[str, str]:
-    """What the page carries on, but for the token of the form."""
-    return {name: value for name, value in _HIDDEN.findall(html) if name != "csrfmiddlewaretoken"}
-
-
-def preview(client: Client, account: Account, button: str, **values: str) -> str:
-    """The page of the preview, from the form on."""
-    form = client.get(url(account, button)).content.decode()
-    with nothing_changes():
-        response = client.post(url(account, button), {**hidden(form), **values})
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def confirm(client: Client, account: Account, button: str, page: str) -> list[str]:
-    response = client.post(url(account, button), {**hidden(page), "confirm": "1"})
-    assert (response.status_code, response["Location"]) == (302, url(account))
-    return said(response)
-
-
-def said(response: Any) -> list[str]:
-    return [str(message) for message in get_messages(response.wsgi_request)]
-
-
-def newest() -> Transaction:
-    return Transaction.objects.order_by("-id")[0]
 
 
 def linked(words: str, link: str = "Show the transaction") -> str:
@@ -133,7 +84,7 @@ def test_a_form_says_what_came_of_it_when_the_account_is_closed_by_now(teller: C
     run(CloseAccount(account_id=gone.id, reason="Left"))
     with nothing_changes():
         told = confirm(teller, gone, "withdraw", done)
-        page = teller.post(url(gone, "deposit"), {**hidden(late), "confirm": "1"})
+        page = teller.post(account_url(gone, "deposit"), {**hidden(late), "confirm": "1"})
     assert told[-1].startswith("Done once, and not again: Withdrew 5.00 USD.")
     assert page.status_code == 200
     assert "(account_closed)" in page.content.decode()
@@ -144,7 +95,7 @@ def test_a_form_that_was_confirmed_takes_no_other_content(teller: Client, ada: A
     confirm(teller, ada, "deposit", page)
     with nothing_changes():
         values = {**hidden(page), "amount": "6"}
-        response = teller.post(url(ada, "deposit"), values)
+        response = teller.post(account_url(ada, "deposit"), values)
     assert said(response)[-1] == (
         "This form was confirmed before, with other content. Nothing was done now. Begin again."
     )
@@ -160,7 +111,7 @@ def test_another_outcome_than_the_preview_s_is_shown_again(teller: Client, ada: 
     page = preview(teller, ada, "withdraw", amount="100")
     run(Withdraw(account_id=ada.id, amount=Decimal(50)))
     with nothing_changes():
-        response = teller.post(url(ada, "withdraw"), {**hidden(page), "confirm": "1"})
+        response = teller.post(account_url(ada, "withdraw"), {**hidden(page), "confirm": "1"})
     again = response.content.decode()
     assert "The account has changed since the preview. Nothing was done;" in again
     assert "Insufficient funds: 50.25 USD available, 100.00 USD needed." in again
@@ -232,7 +183,9 @@ def test_amounts_are_refused_in_the_words_of_the_api(
 
 def test_change_leads_back_to_the_form_as_it_was(teller: Client, ada: Account) -> None:
     page = preview(teller, ada, "deposit", amount="5", description="Gift")
-    form = teller.post(url(ada, "deposit"), {**hidden(page), "change": "1"}).content.decode()
+    form = teller.post(
+        account_url(ada, "deposit"), {**hidden(page), "change": "1"}
+    ).content.decode()
     assert 'name="amount" value="5"' in form
     assert 'value="Gift"' in form
     assert hidden(form)["key"] == hidden(page)["key"]
@@ -296,14 +249,14 @@ class TestTarget:
     ("role", "status"), [("auditor", 403), ("teller", 200), ("supervisor", 200)]
 )
 def test_money_buttons_are_for_their_right(role: str, status: int, ada: Account) -> None:
-    client = client_of(role)
-    html = client.get(url(ada)).content.decode()
+    client = logged_in_as(role)
+    html = client.get(account_url(ada)).content.decode()
     with nothing_changes():
         for button in BUTTONS:
-            assert client.get(url(ada, button)).status_code == status, button
+            assert client.get(account_url(ada, button)).status_code == status, button
             values = {"amount": "1", "confirm": "1", "key": "019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27"}
-            assert client.post(url(ada, button), values).status_code == status, button
-            assert (url(ada, button) in html) == (status == 200), button
+            assert client.post(account_url(ada, button), values).status_code == status, button
+            assert (account_url(ada, button) in html) == (status == 200), button
 
 
 def test_a_superuser_moves_money_by_the_same_command(admin_client: Client, ada: Account) -> None:
@@ -317,17 +270,17 @@ def test_what_is_closed_or_the_bank_s_own_has_no_money_buttons(teller: Client) -
     run(CloseAccount(account_id=closed.id, reason="Left"))
     cash = Account.objects.get(number="CASH-USD")
     for account in (closed, cash):
-        html = teller.get(url(account)).content.decode()
+        html = teller.get(account_url(account)).content.decode()
         for button in BUTTONS:
-            assert teller.get(url(account, button)).status_code == 403
-            assert teller.post(url(cash, button), {"amount": "5"}).status_code == 403
-            assert url(account, button) not in html
+            assert teller.get(account_url(account, button)).status_code == 403
+            assert teller.post(account_url(cash, button), {"amount": "5"}).status_code == 403
+            assert account_url(account, button) not in html
 
 
 def test_without_a_key_of_the_form_nothing_is_done(teller: Client, ada: Account) -> None:
     with nothing_changes():
         response = teller.post(
-            url(ada, "deposit"), {"amount": "5", "confirm": "1", "foreseen": "COMPLETED"}
+            account_url(ada, "deposit"), {"amount": "5", "confirm": "1", "foreseen": "COMPLETED"}
         )
     assert response.status_code == 200
 
@@ -335,6 +288,6 @@ def test_without_a_key_of_the_form_nothing_is_done(teller: Client, ada: Account)
 def test_a_confirmation_that_no_preview_foresaw_is_previewed(teller: Client, ada: Account) -> None:
     values = {"amount": "5", "confirm": "1", "key": "019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27"}
     with nothing_changes():
-        page = teller.post(url(ada, "deposit"), values).content.decode()
+        page = teller.post(account_url(ada, "deposit"), values).content.decode()
     assert 'name="confirm"' in page
     assert "has changed" not in page

@@ -10,6 +10,7 @@ from django.test import Client, override_settings
 
 from accounts.models import Account
 from accounts.states import AccountKind
+from tests.admin import logged_in_as
 from tests.api import make_user
 from tests.assertions import nothing_changes
 from transactions.models import Transaction
@@ -20,15 +21,9 @@ OPEN = "/admin/accounts/account/open/"
 LIST = "/admin/accounts/account/"
 
 
-def client_of(role: str) -> Client:
-    client = Client()
-    client.force_login(make_user(role, role=role))
-    return client
-
-
 @pytest.fixture
 def teller() -> Client:
-    return client_of("teller")
+    return logged_in_as("teller")
 
 
 def form_of(client: Client, **values: str) -> dict[str, str]:
@@ -62,7 +57,7 @@ def test_an_account_is_opened_empty(teller: Client) -> None:
 
 def test_an_account_is_opened_with_all_that_one_may_give() -> None:
     make_user("ada")
-    client = client_of("supervisor")
+    client = logged_in_as("supervisor")
     values = {"owner": "ada", "currency": "BHD", "initial_balance": "10.125"}
     response = client.post(OPEN, form_of(client, overdraft_limit="50", **values))
     account = opened()
@@ -130,7 +125,7 @@ def test_a_teller_gives_no_overdraft_limit(teller: Client) -> None:
     ("role", "status"), [("auditor", 403), ("teller", 200), ("supervisor", 200)]
 )
 def test_opening_is_for_its_right(role: str, status: int) -> None:
-    client = client_of(role)
+    client = logged_in_as(role)
     assert client.get(OPEN).status_code == status
     assert (OPEN in client.get(LIST).content.decode()) == (status == 200)
     if status == 403:

@@ -11,22 +11,13 @@ from django.utils import timezone
 
 from accounts.models import Account
 from core.commands import Origin
+from tests.admin import account_url, logged_in_as, words_of
 from tests.api import make_user
 from tests.assertions import nothing_changes
 from tests.factories import make_account, run
 from transactions.commands import Approve, Deposit
 from transactions.models import Transaction
-from transactions.tests.test_admin_money import (
-    BUTTONS,
-    client_of,
-    confirm,
-    hidden,
-    newest,
-    preview,
-    said,
-    url,
-    words_of,
-)
+from transactions.tests.counter import BUTTONS, confirm, hidden, newest, preview, said
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +31,7 @@ def ten_days(settings: Any) -> None:
 
 @pytest.fixture
 def teller() -> Client:
-    return client_of("teller")
+    return logged_in_as("teller")
 
 
 @pytest.fixture
@@ -62,7 +53,7 @@ def values(button: str, at: str) -> dict[str, str]:
 def test_it_is_given_foreseen_and_kept(teller: Client, ada: Account, button: str) -> None:
     page = preview(teller, ada, button, **values(button, written(GIVEN)))
     assert f"Value date {GIVEN:%Y-%m-%d %H:%M:%S}" in words_of(page)
-    form = teller.post(url(ada, button), {**hidden(page), "change": "1"}).content.decode()
+    form = teller.post(account_url(ada, button), {**hidden(page), "change": "1"}).content.decode()
     assert f'value="{written(GIVEN)}"' in form
     confirm(teller, ada, button, page)
     made = newest()
@@ -70,7 +61,7 @@ def test_it_is_given_foreseen_and_kept(teller: Client, ada: Account, button: str
     with nothing_changes():
         told = confirm(teller, ada, button, page)
         other = {**hidden(page), "effective_at": written(GIVEN - timedelta(days=1))}
-        reused = teller.post(url(ada, button), {**other, "confirm": "1"})
+        reused = teller.post(account_url(ada, button), {**other, "confirm": "1"})
     assert told[-1].startswith("Done once, and not again: ")
     assert said(reused)[-1].startswith("This form was confirmed before, with other content.")
 
@@ -107,7 +98,7 @@ def test_the_form_has_none_where_it_is_switched_off(
 ) -> None:
     """A field that somebody adds is no field of it."""
     settings.BANK_BACKDATE_DAYS = 0
-    assert 'name="effective_at"' not in teller.get(url(ada, "deposit")).content.decode()
+    assert 'name="effective_at"' not in teller.get(account_url(ada, "deposit")).content.decode()
     confirm(
         teller, ada, "deposit", preview(teller, ada, "deposit", **values("deposit", written(GIVEN)))
     )
@@ -121,7 +112,7 @@ def test_switched_off_between_preview_and_confirmation(
     page = preview(teller, ada, "deposit", **values("deposit", written(GIVEN)))
     settings.BANK_BACKDATE_DAYS = 1
     with nothing_changes():
-        response = teller.post(url(ada, "deposit"), {**hidden(page), "confirm": "1"})
+        response = teller.post(account_url(ada, "deposit"), {**hidden(page), "confirm": "1"})
     assert "A value date lies at most 1 day back." in response.content.decode()
 
 
@@ -141,15 +132,15 @@ def test_approval_keeps_it(teller: Client, ada: Account, settings: Any) -> None:
 def test_pages_and_files_show_it(teller: Client, ada: Account) -> None:
     run(Deposit(account_id=ada.id, amount=Decimal(5), effective_at=GIVEN))
     pk = newest().pk
-    html = teller.get(url(ada)).content.decode()
+    html = teller.get(account_url(ada)).content.decode()
     (line, older) = re.findall(r'<td class="bank-when".*?</td>', html, re.DOTALL)
     assert f"<br>Value date {GIVEN:%Y-%m-%d}</span>" in line
     assert "Value date" not in older
     cash = Account.objects.get(number="CASH-USD")
-    assert f"Value date {GIVEN:%Y-%m-%d}" in teller.get(url(cash)).content.decode()
+    assert f"Value date {GIVEN:%Y-%m-%d}" in teller.get(account_url(cash)).content.decode()
     listed = words_of(teller.get("/admin/transactions/entry/").content.decode())
     assert "Value date" in listed
-    sheet: Any = teller.post(url(ada, "export"), {"file_format": "csv"})
+    sheet: Any = teller.post(account_url(ada, "export"), {"file_format": "csv"})
     assert f",{written(GIVEN)}Z," in b"".join(sheet.streaming_content).decode()
     chosen = {"action": "export_csv", "_selected_action": [str(pk)]}
     rows: Any = teller.post("/admin/transactions/transaction/", chosen)
@@ -160,7 +151,7 @@ def test_the_order_of_the_statement_does_not_depend_on_it(teller: Client, ada: A
     for days in (1, 5, 3):
         at = timezone.now() - timedelta(days=days)
         run(Deposit(account_id=ada.id, amount=Decimal(days), effective_at=at))
-    html = teller.get(url(ada)).content.decode()
+    html = teller.get(account_url(ada)).content.decode()
     balances = re.findall(r'data-label="Balance">([\d.,]+)<', html)
     assert balances == ["109.00", "106.00", "101.00", "100.00"]
     assert Transaction.objects.count() == 4
