@@ -6,6 +6,7 @@ from django.core import checks
 from django.db.models.signals import post_migrate
 
 from bankproject.secret_key import MINIMUM_CHARACTERS, is_weak
+from core.files import is_open_to_all
 
 
 class BankProjectConfig(AppConfig):
@@ -18,6 +19,7 @@ class BankProjectConfig(AppConfig):
         # The last app with rights of its own: by then, all of them are in the database.
         post_migrate.connect(make_groups, sender=apps.get_app_config("staff"))
         checks.register(check_secret_key, checks.Tags.security)
+        checks.register(check_data_folder, checks.Tags.security, deploy=True)
 
 
 def check_secret_key(**_: Any) -> list[checks.CheckMessage]:
@@ -25,4 +27,13 @@ def check_secret_key(**_: Any) -> list[checks.CheckMessage]:
     if not is_weak(settings.SECRET_KEY):
         return []
     text = f"DJANGO_SECRET_KEY should have {MINIMUM_CHARACTERS} characters or more, at random."
-    return [checks.Warning(text, id="bank.W002")]
+    return [checks.Warning(text, id="bank.W004")]
+
+
+def check_data_folder(**_: Any) -> list[checks.CheckMessage]:
+    """System check (`--deploy`): nobody but the bank's user and a group enters the data folder."""
+    folder = settings.DATA_DIR
+    if not is_open_to_all(folder):
+        return []
+    hint = f"chmod 700 {folder}, or 750 for a group."
+    return [checks.Warning(f"Everybody may enter {folder}.", hint=hint, id="bank.W005")]

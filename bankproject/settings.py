@@ -17,7 +17,7 @@ from bankproject.secret_key import kept_secret_key
 from bankproject.variable_names import refuse_unknown_names
 from core import failpoints
 from core.currencies import CURRENCIES
-from core.files import reason_of
+from core.files import close_to_others, reason_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment.read_dotenv(BASE_DIR / ".env")
@@ -27,9 +27,12 @@ environment.read_dotenv(BASE_DIR / ".env")
 DEBUG = environment.boolean("DJANGO_DEBUG", default=False)
 # Embedded means: the SQLite bank that `make run` starts on this machine, for trying it out.
 DATABASE_URL = addresses.database_url()
-DATA_DIR = Path(environment.text("BANK_DATA_DIR", str(BASE_DIR / "data"))).resolve()
+_OWN_DATA_DIR = BASE_DIR / "data"
+DATA_DIR = Path(environment.text("BANK_DATA_DIR", str(_OWN_DATA_DIR))).resolve()
 if DATA_DIR.exists() and not DATA_DIR.is_dir():
     raise ImproperlyConfigured(f"BANK_DATA_DIR must be a folder, and {DATA_DIR} is none.")
+if DATA_DIR == _OWN_DATA_DIR:  # The mode of another one is for its operator to say.
+    close_to_others(DATA_DIR)
 
 ALLOWED_HOSTS = addresses.allowed_hosts(default=LOCAL_HOSTS)
 CSRF_TRUSTED_ORIGINS = addresses.trusted_origins()

@@ -9,6 +9,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bankproject.settings")
 
 try:
+    # All that it makes is for its user alone. (gunicorn's own `umask` is for its sockets only.)
+    os.umask(0o077)
     application = get_wsgi_application()
 except ImproperlyConfigured as error:
     sys.exit(str(error))  # One sentence, and exit code 1.

@@ -141,6 +141,25 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+def is_open_to_all(folder: Path) -> bool:
+    """Whether it is a folder of ours with rights for everybody, as git makes one."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return False
+    return status.st_uid == os.geteuid() and bool(status.st_mode & stat.S_IRWXO)
+
+
+def close_to_others(folder: Path) -> None:
+    """Takes a folder of ours away from everybody else, if everybody had a right to it.
+
+    One that its operator has opened to a group, and to nobody else, stays open to it.
+    """
+    if is_open_to_all(folder):
+        with suppress(OSError):
+            folder.chmod(stat.S_IRWXU)
+
+
 def require_folder(folder: Path) -> None:
     """Raises FileProblem unless this is a folder. It is not made: its name may be misspelt."""
     if not folder.exists():

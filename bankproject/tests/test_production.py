@@ -161,6 +161,13 @@ def test_djangos_deployment_checks_find_nothing(tmp_path: Path) -> None:
     )
 
 
+def test_a_data_folder_that_everybody_may_enter_is_a_warning(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    checked = start(tmp_path, "manage.py", "check", "--deploy", **FIT)
+    assert f"(bank.W005) Everybody may enter {tmp_path}." in checked.stderr
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
 def test_slow_and_swollen_requests_meet_limits(tmp_path: Path) -> None:
     program = (
         "import json; from bankproject import gunicorn_conf as c;"

@@ -13,6 +13,7 @@ from core.files import (
     FileBusy,
     FileProblem,
     PendingFile,
+    close_to_others,
     exclusive,
     remove_leftovers,
     write_atomically,
@@ -60,6 +61,28 @@ def test_a_new_file_is_its_owners_and_an_old_one_keeps_its_mode(tmp_path: Path) 
     path.chmod(0o640)
     write(path)
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    ("mode", "left"), [(0o755, 0o700), (0o775, 0o700), (0o701, 0o700), (0o750, 0o750)]
+)
+def test_a_folder_is_closed_to_all_but_whom_its_operator_has_let_in(
+    tmp_path: Path, mode: int, left: int
+) -> None:
+    tmp_path.chmod(mode)
+    close_to_others(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == left
+
+
+def test_a_folder_of_somebody_else_or_none_is_left_alone(tmp_path: Path) -> None:
+    close_to_others(tmp_path / "nowhere")
+    root = Path("/usr")
+    if os.geteuid() == 0:
+        root = tmp_path
+        root.chmod(0o755)
+        os.chown(root, 65534, 65534)
+    close_to_others(root)
+    assert root.stat().st_mode & 0o777 == 0o755
 
 
 def test_what_stands_in_its_place_is_not_replaced(tmp_path: Path) -> None:
