@@ -325,6 +325,8 @@ if BANK_DEFAULT_CURRENCY not in CURRENCIES:
 
 # In main units by currency, as in "USD:10000,EUR:8000.50": what a second person must approve.
 BANK_APPROVAL_THRESHOLDS = environment.amounts("BANK_APPROVAL_THRESHOLDS")
+# In main units by currency: up to what one maker moves on a day without a second person.
+BANK_APPROVAL_DAILY_THRESHOLDS = environment.amounts("BANK_APPROVAL_DAILY_THRESHOLDS")
 APPROVAL_EXPIRES_DAYS = environment.integer("BANK_APPROVAL_EXPIRES_DAYS", default=7, minimum=1)
 # How long after its closing an account may be reopened. 0 switches that off.
 BANK_REOPEN_DAYS = environment.integer("BANK_REOPEN_DAYS", default=30)

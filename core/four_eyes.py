@@ -1,6 +1,9 @@
 """From which size on something needs a second person."""
 
+from datetime import date, datetime
+
 from django.conf import settings
+from django.utils import timezone
 
 from core.money import to_units
 
@@ -9,3 +12,14 @@ def is_large(units: int, currency: str) -> bool:
     """Whether an amount, in 1/10,000 of the main unit, is at or above its currency's threshold."""
     threshold = settings.BANK_APPROVAL_THRESHOLDS.get(currency)
     return threshold is not None and units >= to_units(threshold)
+
+
+def daily_limits() -> dict[str, int]:
+    """By currency, in units, up to what one maker moves on a day without a second person."""
+    thresholds = settings.BANK_APPROVAL_DAILY_THRESHOLDS
+    return {currency: to_units(amount) for currency, amount in thresholds.items()}
+
+
+def business_day(moment: datetime) -> date:
+    """The bank's own day of the moment, whatever the time zone of whoever asks."""
+    return timezone.localdate(moment, timezone.get_default_timezone())

@@ -21,6 +21,7 @@ from core.errors import (
 from core.identifiers import uuid7
 from transactions.commands import MoneyCommand
 from transactions.ledger import writer as ledger
+from transactions.ledger.day_totals import DayTotals
 from transactions.ledger.execution import Accounts, execute_new
 from transactions.ledger.idempotency import Replay, find_known
 from transactions.ledger.journal import JournalRow, new_row
@@ -41,6 +42,8 @@ def book(
     accounts: Accounts,
     origin: Origin,
     created_at: datetime,
+    *,
+    totals: DayTotals,
 ) -> Results:
     """Executes the items on the locked accounts, in order, and writes what came of them.
 
@@ -66,7 +69,7 @@ def book(
                 yield known[index]
                 continue
             row = mark(new_row(command, posting, origin, created_at, index), batch, index)
-            execute_new(row, accounts, created_at)
+            execute_new(row, accounts, created_at, totals)
             yield row
 
     # An atomic batch is executed as a whole before anything is written, others meanwhile.
@@ -177,7 +180,7 @@ def _pointed(error: BankError, index: int) -> list[FieldError]:
 def _check_refused(row: JournalRow, index: int) -> None:
     """Raises ApprovalRequired for a row that is not refused, and not completed either."""
     if row.waits_for_approval():
-        detail = "An amount of this size is approved by itself, not in an atomic batch."
+        detail = "What a second person must approve is asked for by itself, not in an atomic batch."
         raise ApprovalRequired(detail, index=index)
 
 

@@ -5,18 +5,18 @@ from uuid import UUID
 
 from accounts.locks import LockedAccount
 from core.errors import Refusal
-from core.four_eyes import is_large
+from transactions.ledger.day_totals import DayTotals
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.posting import check
 
 Accounts = dict[UUID, LockedAccount]
 
 
-def execute_new(row: JournalRow, accounts: Accounts, now: datetime) -> None:
-    """As `execute`, for a row that is new: an amount that needs approval leaves it PENDING."""
-    row.approval_required = is_large(row.amount, row.currency)
-    if not row.approval_required:
+def execute_new(row: JournalRow, accounts: Accounts, now: datetime, totals: DayTotals) -> None:
+    """As `execute`, for a row that is new: what needs approval is left PENDING."""
+    if not totals.decide(row):
         execute(row, accounts, now)
+        totals.add(row)
 
 
 def execute(row: JournalRow, accounts: Accounts, now: datetime) -> None:

@@ -18,17 +18,13 @@ from accounts.self_dealing import refuse_self_dealing, refuse_self_dealing_by_id
 from core import bulkhead, clock
 from core.commands import Command, Origin
 from core.contention import retrying
-from core.errors import (
-    ApprovalRequired,
-    NotFound,
-    TransactionsPending,
-)
+from core.errors import ApprovalRequired, NotFound, TransactionsPending
 from core.failpoints import failpoint
-from core.four_eyes import is_large
 from transactions.commands import Decision, MoneyCommand, Retry, resolve
 from transactions.ledger import events
 from transactions.ledger import writer as ledger
 from transactions.ledger.booking import book
+from transactions.ledger.day_totals import DayTotals, askings
 from transactions.ledger.execution import Accounts, execute, execute_new
 from transactions.ledger.idempotency import Replay, settle_keys
 from transactions.ledger.journal import JournalRow, new_row
@@ -50,8 +46,8 @@ def process(
     """Runs a list of commands in one database transaction, in order; returns a result for each.
 
     An account command gives the Account. A money command gives its JournalRow: COMPLETED; or, if it
-    was refused, FAILED with its code (`row.refusal()` is the error to raise); or PENDING, where the
-    amount needs approval. A decision gives the row that it was about. What comes back is committed.
+    was refused, FAILED with its code (`row.refusal()` is the error to raise); or PENDING, where it
+    needs approval. A decision gives the row that it was about. What comes back is committed.
 
     With `all_or_nothing` the first refusal is raised, or ApprovalRequired, and nothing of the list
     is left behind.
@@ -101,17 +97,24 @@ def _run(
 ) -> list[Result]:
     commands = resolve(commands)
     stored = _lock_stored(commands)
+    totals = DayTotals()
+    asked = askings(commands, stored, origin)
+    totals.lock(maker for maker, _ in asked)
     accounts = lock_accounts(_accounts_of(commands, stored))
     refuse_self_dealing(accounts.values(), origin)
     _refuse_own_decisions(commands, stored, origin)
     # The one moment of all that the list makes and posts.
     now = locked_moment(accounts) or clock.now_of_writer()
+    for maker, asked_at in asked:
+        totals.read(maker, asked_at or now)
     failpoint("process.locked")
     if batch is not None:
         items = cast("list[MoneyCommand]", commands)
-        results: list[Result] = list(book(batch, items, accounts, origin, now))
+        results: list[Result] = list(book(batch, items, accounts, origin, now, totals=totals))
     else:
-        results = _run_each(commands, stored, accounts, origin, now, all_or_nothing=all_or_nothing)
+        results = _run_each(
+            commands, stored, accounts, origin, now, totals=totals, all_or_nothing=all_or_nothing
+        )
     failpoint("process.written")
     return results
 
@@ -123,19 +126,23 @@ def _run_each(
     origin: Origin,
     now: datetime,
     *,
+    totals: DayTotals,
     all_or_nothing: bool,
 ) -> list[Result]:
     results: list[Result] = []
     for moves_money, some in groupby(enumerate(commands), key=_moves_money):
         if moves_money:
-            rows = (_execute(command, index, accounts, origin, now) for index, command in some)
+            rows = (
+                _execute(command, index, accounts, origin, now, totals=totals)
+                for index, command in some
+            )
             results += ledger.write(_all_completed(rows) if all_or_nothing else rows, accounts)
             continue
         # These read and write rows themselves: they find what came before them.
         for index, command in some:
             if isinstance(command, Decision):
                 row = stored[command.transaction_id]
-                results.append(_decide(command, row, accounts, origin, now))
+                results.append(_decide(command, row, accounts, origin, now, totals=totals))
             else:
                 # Events of one list are in its order.
                 account = _apply(command, origin, now + timedelta(microseconds=index))
@@ -149,12 +156,18 @@ def _moves_money(numbered: tuple[int, Command]) -> bool:
 
 
 def _execute(
-    command: Command, index: int, accounts: Accounts, origin: Origin, now: datetime
+    command: Command,
+    index: int,
+    accounts: Accounts,
+    origin: Origin,
+    now: datetime,
+    *,
+    totals: DayTotals,
 ) -> JournalRow:
     """The row that the `index`-th command comes to, posted in memory."""
     assert isinstance(command, MoneyCommand)
     row = new_row(command, command.posting(accounts), origin, now, index)
-    execute_new(row, accounts, now)
+    execute_new(row, accounts, now, totals)
     return row
 
 
@@ -212,20 +225,28 @@ def _all_completed(rows: Iterable[JournalRow]) -> list[JournalRow]:
             refusal.transaction_id = None
             raise refusal
         if row.waits_for_approval():
-            raise ApprovalRequired("An amount of this size is approved by itself, not in a list.")
+            raise ApprovalRequired(
+                "What a second person must approve is asked for by itself, not in a list."
+            )
         completed.append(row)
     return completed
 
 
 def _decide(
-    command: Decision, row: JournalRow, accounts: Accounts, origin: Origin, now: datetime
+    command: Decision,
+    row: JournalRow,
+    accounts: Accounts,
+    origin: Origin,
+    now: datetime,
+    *,
+    totals: DayTotals,
 ) -> JournalRow:
     """Runs a decision on its locked row, and posts the row if that follows from it."""
     at = events.moment_after(row, now)
     before = row.status
     overwritten = command.decide(row, origin, now)
     if isinstance(command, Retry):
-        row.approval_required = is_large(row.amount, row.currency)
+        totals.decide(row)
     decided = events.transition(
         row,
         command.event,
@@ -242,6 +263,8 @@ def _decide(
         execute(row, accounts, at)
         ledger.settle([row], accounts)
         written.append(events.outcome(row, before=TransactionStatus.PENDING, origin=origin, at=at))
+    if isinstance(command, Retry):
+        totals.add(row)
     events.record(written)
     return row
 

@@ -131,6 +131,9 @@ class Transaction(models.Model):
             # Histories, newest first.
             models.Index(fields=["debit_account", "id"], name="transaction_debits"),
             models.Index(fields=["credit_account", "id"], name="transaction_credits"),
+            # What somebody asked for on a day: daily thresholds bound its sum. By id, the planner
+            # would at times read all of the day in the order of the primary key.
+            models.Index(fields=["created_by", "created_at"], name="transaction_makers"),
             # The queue, and what the archive selects from. Both stay small.
             models.Index(
                 Coalesce("scheduled_for", "created_at"),

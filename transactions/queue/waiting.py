@@ -21,12 +21,12 @@ from core import clock
 from core.commands import Origin
 from core.errors import BankError, FieldError, InvalidInput, ProcessingError
 from core.failpoints import failpoint
-from core.four_eyes import is_large
 from core.identifiers import uuid7
 from transactions.commands import MoneyCommand, Reverse, resolve
 from transactions.ledger import events
 from transactions.ledger import writer as ledger
 from transactions.ledger.booking import inserting, mark, postings_of
+from transactions.ledger.day_totals import DayTotals, in_turn
 from transactions.ledger.idempotency import Replay, find_known, settle_keys
 from transactions.ledger.journal import JournalRow, new_row
 from transactions.models import Batch, Transaction
@@ -43,23 +43,29 @@ _MOST_AT_ONCE = 1000
 def accept(
     commands: Sequence[MoneyCommand | Reverse], origin: Origin, *, batch: Batch | None = None
 ) -> list[JournalRow | Replay]:
-    """Stores commands as PENDING transactions, for a worker to process. Two statements.
+    """Stores commands as PENDING transactions, for a worker to process. Two statements; in one
+    database transaction, with the lock of the maker, where the bank has daily thresholds.
 
     Raises what bad input and unknown accounts raise, and SelfDealing as `process` does, and leaves
     nothing behind then. What depends on the state of the accounts, the worker finds out. Keys are
     settled as by `process`; the items of a batch stand alone, and those with known keys are
     replays.
     """
-    return settle_keys(lambda: _accept(commands, origin, batch), commands, origin, batch)
+    return settle_keys(
+        lambda: in_turn(lambda: _accept(commands, origin, batch)), commands, origin, batch
+    )
 
 
 def _accept(
     commands: Sequence[MoneyCommand | Reverse], origin: Origin, batch: Batch | None
 ) -> list[JournalRow | Replay]:
     resolved = resolve(commands)
+    totals = DayTotals()
+    totals.lock([origin.user_id])
     accounts = currencies_of({one for command in resolved for one in command.account_ids()})
     refuse_self_dealing(accounts.values(), origin)
     created_at = max(one.read_at for one in accounts.values())
+    totals.read(origin.user_id, created_at)
     known: dict[int, Replay] = {}
     if batch is None:
         rows = [
@@ -75,7 +81,7 @@ def _accept(
             for index, posting in enumerate(postings)
             if index not in known
         ]
-    _prepare(rows, created_at)
+    _prepare(rows, created_at, totals)
     failpoint("accept.read")
     if batch is None:
         ledger.insert_pending(rows)
@@ -87,10 +93,11 @@ def _accept(
     return [known[index] if index in known else next(inserted) for index in range(len(resolved))]
 
 
-def _prepare(rows: Sequence[JournalRow], created_at: datetime) -> None:
+def _prepare(rows: Sequence[JournalRow], created_at: datetime, totals: DayTotals) -> None:
     """Says of rows that are to wait what they wait for."""
     for row in rows:
-        row.approval_required = is_large(row.amount, row.currency)
+        totals.decide(row)
+        totals.add(row)
         if row.scheduled_for is not None:
             # A moment long past means now: nobody gets ahead of those who wait, nor makes the
             # queue look as if it were behind.

@@ -151,7 +151,7 @@ def test_a_frozen_account_takes_no_deposit(teller: Client, ada: Account) -> None
 @override_settings(BANK_APPROVAL_THRESHOLDS={"USD": Decimal(50)})
 def test_a_large_amount_waits_for_a_second_person(teller: Client, ada: Account) -> None:
     page = preview(teller, ada, "deposit", amount="50")
-    assert "An amount of this size waits until a second person approves it." in page
+    assert "It waits until a second person approves it." in page
     assert f"Balance now If approved now To Ada {ada.number} 100.25 USD 150.25 USD" in words_of(
         page
     )
@@ -159,6 +159,16 @@ def test_a_large_amount_waits_for_a_second_person(teller: Client, ada: Account) 
     words = "Deposit of 50.00 USD waits for a second person to approve it. Nothing has moved yet."
     assert told == [linked(words, "Show the transaction that waits")]
     assert (newest().status, newest().approval_required) == ("PENDING", True)
+
+
+@override_settings(BANK_APPROVAL_DAILY_THRESHOLDS={"USD": Decimal(50)})
+def test_so_does_what_passes_the_threshold_of_the_day(teller: Client, ada: Account) -> None:
+    for amount, waits in (("30", False), ("21", True)):
+        page = preview(teller, ada, "deposit", amount=amount)
+        assert ("It waits until a second person approves it." in page) is waits
+        (told,) = confirm(teller, ada, "deposit", page)
+        assert ("waits for a second person" in told) is waits
+        assert newest().approval_required is waits
 
 
 @pytest.mark.parametrize(
