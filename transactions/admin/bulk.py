@@ -32,9 +32,9 @@ from transactions.admin.decisions import (
     being_reversed,
     is_pending,
     is_reversible,
-    retry_by,
 )
 from transactions.admin.filters import status_badge
+from transactions.api.retrying import retry_by
 from transactions.commands import Cancel, Reverse
 from transactions.ledger.failures import is_retryable, read_beforehand
 from transactions.models import Transaction
@@ -59,8 +59,8 @@ _VERBS = {
     "retry": _Verb(
         "Retry",
         RETRY,
-        lambda user, seen, reason: retry_by(user)(
-            transaction_id=seen.pk, reason=reason, seen_retry_count=seen.retry_count
+        lambda user, seen, reason: retry_by(
+            user, transaction_id=seen.pk, reason=reason, seen_retry_count=seen.retry_count
         ),
         is_retryable,
     ),

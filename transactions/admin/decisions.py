@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
@@ -20,15 +19,21 @@ from core.commands import Command
 from core.console.admin import shown_amount
 from core.console.command_form import command_page
 from core.identifiers import parse_uuid
-from transactions.commands import Approve, Cancel, Reject, Retry, Reverse
+from transactions.api.permissions import (
+    CanApproveTransactions,
+    CanRetryTransactions,
+    CanReverseTransactions,
+)
+from transactions.api.retrying import retry_by
+from transactions.commands import Approve, Cancel, Reject, Reverse
 from transactions.ledger.failures import is_retryable
 from transactions.ledger.processor import process
 from transactions.models import Transaction
 from transactions.states import TransactionStatus, TransactionType
 
-RETRY = "transactions.retry_transaction"
-REVERSE = "transactions.reverse_transaction"
-APPROVE = "transactions.approve_transaction"
+RETRY = CanRetryTransactions.right
+REVERSE = CanReverseTransactions.right
+APPROVE = CanApproveTransactions.right
 
 # Called with transaction_id and reason.
 Make = Callable[..., Command]
@@ -78,7 +83,7 @@ class DecisionActions:
 
     @action(description="Retry", url_path="retry", icon="replay", permissions=["retry"])
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(request, object_id, "Retry", retry_by(request.user))
+        return self._decide(request, object_id, "Retry", partial(retry_by, request.user))
 
     @action(description="Reverse", url_path="reverse", icon="undo", permissions=["reverse"])
     def reverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -140,16 +145,6 @@ def _back(request: HttpRequest, transaction: Transaction) -> str:
     if request.GET.get("from") == "approvals":
         return reverse("approvals")
     return reverse("admin:transactions_transaction_change", args=(transaction.pk,))
-
-
-def retry_by(user: Any) -> Make:
-    """Makes the retries that this member of staff asks for, with what their rights add to them."""
-    return partial(
-        Retry,
-        limit=settings.RETRY_LIMIT,
-        may_exceed_limit=has_right(user, APPROVE),
-        may_reverse=has_right(user, REVERSE),
-    )
 
 
 def is_pending(transaction: Transaction) -> bool:

@@ -14,23 +14,18 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.commands import OpenAccount
-from accounts.models import Account
 from accounts.permissions import CanManageAccounts, CanOpenAccounts
-from accounts.selectors import owner_id
 from accounts.serializers import opening_defaults
 from core.api.idempotency import fingerprints
 from core.api.permissions import has_right
 from core.api.requests import origin_of
-from core.commands import Command
 from core.console.command_form import in_one_line, show_form
 from core.console.forms import AmountFormField, LineField, add_errors
 from core.currencies import CURRENCIES
 from core.errors import BankError
-from core.money import validate_amount
 from transactions.admin.outcome import MovementPreview
-from transactions.commands import Deposit
+from transactions.api.opening import open_account
 from transactions.ledger.idempotency import Replay
-from transactions.ledger.processor import process
 
 
 class OpenAccountForm(forms.Form):
@@ -90,39 +85,27 @@ class OpenAccountButton:
 
     def _opened(self, request: HttpRequest, values: dict[str, Any]) -> HttpResponse:
         """Opens the account, once for the form's key. Raises a BankError that leaves nothing."""
-        results = process(_commands(values), origin_of(request))
-        if isinstance(results[0], Replay):
-            account = results[0].as_account()
+        content = {name: value for name, value in values.items() if name != "key" and value}
+        opened, deposit = open_account(
+            {
+                "name": values["name"],
+                "currency": values["currency"],
+                "overdraft_limit": values.get("overdraft_limit") or Decimal(0),
+                "idempotency_key": str(values["key"]),
+                **fingerprints(OpenAccount.verb, content, opening_defaults()),
+            },
+            owner=values["owner"] or None,
+            initial_balance=values["initial_balance"],
+            origin=origin_of(request),
+        )
+        if isinstance(opened, Replay):
+            account = opened.as_account()
             messages.success(request, f"Opened once, and not again: account {account.number}.")
         else:
-            account = results[0]
+            account = opened
             words = [f"Account {account.number} is open."]
-            words += [_deposit_in_words(row.as_transaction(), account) for row in results[1:]]
+            if deposit is not None:
+                preview = MovementPreview(deposit.as_transaction(), account, replayed=False)
+                words.append(preview.words())
             messages.success(request, " ".join(words))
         return HttpResponseRedirect(reverse("admin:accounts_account_change", args=(account.pk,)))
-
-
-def _commands(values: dict[str, Any]) -> list[Command]:
-    content = {name: value for name, value in values.items() if name != "key" and value}
-    opening = OpenAccount(
-        name=values["name"],
-        currency=values["currency"],
-        owner_id=owner_id(values["owner"] or None),
-        overdraft_limit=values.get("overdraft_limit") or Decimal(0),
-        idempotency_key=str(values["key"]),
-        **fingerprints(OpenAccount.verb, content, opening_defaults()),
-    )
-    if not values["initial_balance"]:
-        return [opening]
-    # The deposit would point at an amount, which this form does not have.
-    validate_amount(values["initial_balance"], values["currency"], pointer="/initial_balance")
-    deposit = Deposit(
-        account_id=opening.account_id,
-        amount=values["initial_balance"],
-        description="Initial balance",
-    )
-    return [opening, deposit]
-
-
-def _deposit_in_words(deposit: Any, account: Account) -> str:
-    return MovementPreview(deposit, account, replayed=False).words()

@@ -1,51 +1,45 @@
-"""Opening an account by the API, with a deposit of its initial balance."""
+"""Opening an account with a deposit of its initial balance: by the API and in the console."""
 
+from decimal import Decimal
 from typing import Any
-
-from django.conf import settings
-from rest_framework.request import Request
 
 from accounts.commands import OpenAccount
 from accounts.models import Account
 from accounts.selectors import owner_id
-from accounts.serializers import opening_defaults
-from core.api.idempotency import keyed_fields
-from core.api.requests import origin_of, without_nulls
-from core.commands import Command
+from core.commands import Command, Origin
 from core.errors import InvalidInput
 from core.money import validate_amount
 from transactions.commands import Deposit
 from transactions.ledger.idempotency import Replay, find_replays
+from transactions.ledger.journal import JournalRow
 from transactions.ledger.processor import process
 
 
-def open_account(request: Request, body: dict[str, Any]) -> Account | Replay:
-    """Opens an account, once for its key, and pays in the initial balance.
+def open_account(
+    values: dict[str, Any], *, owner: str | None, initial_balance: Decimal | None, origin: Origin
+) -> tuple[Account | Replay, JournalRow | None]:
+    """Opens an account, once for its key, and pays in the initial balance, if there is one.
 
-    Raises InvalidInput for an unknown owner and for amounts that the currency cannot express.
+    `values` are the parameters of `OpenAccount` but the owner, who is named by the user name.
+    Returns the account and the deposit; of a request that was made before its Replay. Raises
+    InvalidInput for an unknown owner and for amounts that the currency cannot express.
     """
-    keyed = keyed_fields(request, OpenAccount.verb, body, opening_defaults())
-    origin = origin_of(request)
-    body = without_nulls(body)
-    initial_balance, owner = body.pop("initial_balance", None), body.pop("owner", None)
-    body.setdefault("currency", settings.BANK_DEFAULT_CURRENCY)
     try:
-        opening = OpenAccount(**body, **keyed, owner_id=owner_id(owner))
+        opening = OpenAccount(**values, owner_id=owner_id(owner))
     except InvalidInput:
         # The owner may have been switched off since: what the key opened is still the answer.
-        if replays := find_replays([OpenAccount(**body, **keyed)], origin):
-            return replays[0]
+        if replays := find_replays([OpenAccount(**values)], origin):
+            return replays[0], None
         raise
     commands: list[Command] = [opening]
     if initial_balance:
-        # The deposit would point at an amount, which this body does not have.
-        validate_amount(initial_balance, body["currency"], pointer="/initial_balance")
-        commands.append(
-            Deposit(
-                account_id=opening.account_id,
-                amount=initial_balance,
-                description="Initial balance",
-            )
+        # The deposit would point at an amount, which the request does not have.
+        validate_amount(initial_balance, values["currency"], pointer="/initial_balance")
+        deposit = Deposit(
+            account_id=opening.account_id, amount=initial_balance, description="Initial balance"
         )
-    opened: Account | Replay = process(commands, origin)[0]
-    return opened
+        commands.append(deposit)
+    opened, *deposited = process(commands, origin)
+    if isinstance(opened, Replay) or not deposited:
+        return opened, None
+    return opened, deposited[0]

@@ -14,6 +14,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.commands import OpenAccount
 from accounts.permissions import CanManageAccounts, CanOpenAccounts, CanReadAccounts
 from accounts.selectors import visible_account
 from accounts.serializers import (
@@ -21,6 +22,7 @@ from accounts.serializers import (
     OpenAccountBody,
     OptionalReasonBody,
     ReasonBody,
+    opening_defaults,
 )
 from accounts.views import AccountViewSet
 from core.api.idempotency import keyed_fields, replay_headers
@@ -55,6 +57,7 @@ from transactions.api.permissions import (
     CanReverseTransactions,
     CanTransfer,
 )
+from transactions.api.retrying import retry_by
 from transactions.api.serializers import (
     BalanceSerializer,
     DirectedTransactionSerializer,
@@ -68,7 +71,6 @@ from transactions.commands import (
     Deposit,
     MoneyCommand,
     Reject,
-    Retry,
     Reverse,
     Transfer,
     Withdraw,
@@ -105,7 +107,14 @@ class MoneyAccountViewSet(AccountViewSet):
         body = parse_body(OpenAccountBody, request)
         if body.get("overdraft_limit") and not has_right(request.user, CanManageAccounts.right):
             raise PermissionDenied("An overdraft limit is for a supervisor to give.")
-        opened = open_account(request, body)
+        keyed = keyed_fields(request, OpenAccount.verb, body, opening_defaults())
+        values = {"currency": settings.BANK_DEFAULT_CURRENCY, **without_nulls(body), **keyed}
+        opened, _ = open_account(
+            values,
+            owner=values.pop("owner", None),
+            initial_balance=values.pop("initial_balance", None),
+            origin=origin_of(request),
+        )
         replayed = isinstance(opened, Replay)
         account_id = opened.as_account().id if isinstance(opened, Replay) else opened.id
         location = reverse("account-detail", kwargs={"account_id": account_id})
@@ -242,13 +251,8 @@ class TransactionViewSet(BatchRoute, RuleOfEachAction, viewsets.ViewSet):
     def retry(self, request: Request, transaction_id: UUID) -> Response:
         body = parse_body(ReasonBody, request)
         queued = prefers_async(request)
-        command = Retry(
-            transaction_id=transaction_id,
-            reason=body["reason"],
-            limit=settings.RETRY_LIMIT,
-            may_exceed_limit=has_right(request.user, CanApproveTransactions.right),
-            may_reverse=has_right(request.user, CanReverseTransactions.right),
-            queued=queued,
+        command = retry_by(
+            request.user, transaction_id=transaction_id, reason=body["reason"], queued=queued
         )
         return run(request, command, own=None, queued=queued)
 

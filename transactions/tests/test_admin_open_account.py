@@ -131,3 +131,14 @@ def test_opening_is_for_its_right(role: str, status: int) -> None:
     if status == 403:
         with nothing_changes():
             assert client.post(OPEN, {"name": "Ada", "currency": "USD"}).status_code == 403
+
+
+def test_the_same_form_opens_nothing_more_after_its_owner_was_switched_off(teller: Client) -> None:
+    owner = make_user("ada")
+    form = form_of(teller, owner="ada", initial_balance="5")
+    teller.post(OPEN, form)
+    owner.is_active = False
+    owner.save()
+    with nothing_changes():
+        response = teller.post(OPEN, form)
+    assert said(response)[-1] == f"Opened once, and not again: account {opened().number}."

@@ -5,18 +5,16 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 
 from core.actors import origin_of_actor
-from core.api.permissions import has_right
 from core.arguments import identifier, positive, reason
 from core.commands import Origin
 from core.errors import ERROR_KINDS, BankError
-from transactions.api.permissions import CanRetryTransactions, CanReverseTransactions
-from transactions.commands import Retry
+from transactions.api.permissions import CanRetryTransactions
+from transactions.api.retrying import retry_by_job
 from transactions.ledger.failures import IS_OVERTAKEN
 from transactions.ledger.processor import process
 from transactions.models import Transaction
@@ -47,9 +45,10 @@ class Command(BaseCommand):
         origin = origin_of_actor(
             options["actor"], right=CanRetryTransactions.right, caller="job:retry_failed"
         )
+        user = origin.user_id and get_user_model().objects.get(pk=origin.user_id)
         outcomes: Counter[str] = Counter()
         for transaction_id in list(chosen.values_list("pk", flat=True)):
-            outcomes[_retry(transaction_id, options, origin)] += 1
+            outcomes[_retry(transaction_id, user, options, origin)] += 1
         self._tell(outcomes, dry_run=options["dry_run"])
 
     def _tell(self, outcomes: Counter[str], *, dry_run: bool) -> None:
@@ -78,21 +77,9 @@ def _chosen(code: str | None, account: UUID | None) -> QuerySet[Transaction]:
     return failed if account is None else failed.filter(touching(account))
 
 
-def _may_reverse(origin: Origin) -> bool:
-    """Whether who asks may retry reversals: a job may, a member of staff with the right."""
-    if origin.user_id is None:
-        return True
-    user = get_user_model().objects.get(pk=origin.user_id)
-    return has_right(user, CanReverseTransactions.right)
-
-
-def _retry(transaction_id: UUID, options: dict[str, Any], origin: Origin) -> str:
-    command = Retry(
-        transaction_id=transaction_id,
-        reason=options["reason"],
-        limit=settings.RETRY_LIMIT,
-        may_reverse=_may_reverse(origin),
-        queued=options["queue"],
+def _retry(transaction_id: UUID, user: Any, options: dict[str, Any], origin: Origin) -> str:
+    command = retry_by_job(
+        user, transaction_id=transaction_id, reason=options["reason"], queued=options["queue"]
     )
     try:
         row = process([command], origin, dry_run=options["dry_run"])[0]
