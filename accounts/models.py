@@ -36,6 +36,9 @@ class Account(models.Model):
     have no balance and no sequence; their balance is the sum of their postings.
     """
 
+    # From the command that asked for a limit which waits for a second person: its request.
+    asked_limit_id: UUID | None = None
+
     id = models.UUIDField(primary_key=True, editable=False)
     number = models.CharField(
         max_length=20, unique=True, help_text="Account number, with two check digits."

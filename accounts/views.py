@@ -123,9 +123,9 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
         )
         refuse_query(request)
         (account,) = process([command], origin_of(request))
-        if account.overdraft_limit == command.overdraft_limit:
+        if account.asked_limit_id is None:
             return Response(AccountSerializer(account).data)
-        asked = limit_request(command.request_id)
+        asked = limit_request(account.asked_limit_id)
         location = reverse("limit-request-detail", kwargs={"limit_request_id": asked.pk})
         return Response(
             LimitRequestSerializer(asked).data,

@@ -127,7 +127,7 @@ class AccountButtons:
     def overdraft_limit(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def run(account: Account, values: dict[str, Any]) -> str:
             changed = self._apply(request, ChangeOverdraftLimit(account_id=account.id, **values))
-            if changed.overdraft_limit != values["overdraft_limit"]:
+            if changed.asked_limit_id is not None:
                 wanted = shown_amount(values["overdraft_limit"], changed.currency)
                 return f"A limit of {wanted} {changed.currency} waits for a second person."
             limit = shown_amount(changed.overdraft_limit, changed.currency)

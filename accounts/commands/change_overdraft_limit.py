@@ -1,16 +1,14 @@
 """Change the overdraft limit of an account; a large one waits for a second person."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
-from uuid import UUID
 
 from accounts.commands.base import AccountCommand, record_event, refuse_closed, snapshot
 from accounts.commands.open import validate_overdraft_limit
 from accounts.models import Account, LimitRequest
 from accounts.states import AccountEventType, LimitRequestStatus
-from core import clock
 from core.commands import Origin
 from core.errors import InvalidTransition, LimitBelowUse
 from core.four_eyes import is_large
@@ -23,7 +21,8 @@ class ChangeOverdraftLimit(AccountCommand):
     """Sets how far below zero the balance may go, in main units of the account's currency.
 
     A higher limit that is at or above the approval threshold of its currency is not set: it is kept
-    as the LimitRequest `request_id`, for a second person to decide, and the account stays as it is.
+    as a LimitRequest, for a second person to decide, and the account stays as it is. The result
+    names the request by `asked_limit_id`.
 
     Raises InvalidInput for a bad limit, AccountClosed, LimitBelowUse if the overdraft in use is
     above the new limit, and InvalidTransition if a second person is needed and the account has a
@@ -35,7 +34,6 @@ class ChangeOverdraftLimit(AccountCommand):
     columns: ClassVar[tuple[str, ...]] = ("overdraft_limit",)
 
     overdraft_limit: Decimal
-    request_id: UUID = field(default_factory=lambda: uuid7(clock.now()))
 
     def change(self, account: Account) -> None:
         validate_overdraft_limit(self.overdraft_limit, account.currency)
@@ -57,7 +55,7 @@ class ChangeOverdraftLimit(AccountCommand):
         if waiting_request(account) is not None:
             raise InvalidTransition("Another limit was asked for and waits: reject that first.")
         request = LimitRequest.objects.create(
-            id=self.request_id,
+            id=uuid7(now),
             account=account,
             overdraft_limit=self.overdraft_limit,
             limit_before=limit_before,
@@ -74,7 +72,7 @@ class ChangeOverdraftLimit(AccountCommand):
             before=before,
             after=snapshot(account, self.columns),
         )
-        account.overdraft_limit = limit_before
+        account.overdraft_limit, account.asked_limit_id = limit_before, request.pk
         return account
 
 

@@ -55,8 +55,8 @@ def ask(account: Account, limit: str | Decimal, user: Any) -> LimitRequest | Non
     command = ChangeOverdraftLimit(
         account_id=account.id, overdraft_limit=Decimal(limit), reason=WHY
     )
-    run(command, origin(user))
-    return LimitRequest.objects.filter(pk=command.request_id).first()
+    changed: Account = run(command, origin(user))
+    return LimitRequest.objects.filter(pk=changed.asked_limit_id).first()
 
 
 def approve(request: LimitRequest, user: Any) -> None:
