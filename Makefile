@@ -16,7 +16,7 @@ ifneq ($(shell $(BIN)/python -c 'import sys; print(sys.version_info >= (3, 11))'
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-browser screenshots soak fuzz mutants bench install develop lint format types coverage schema constraints notices audit clean
+.PHONY: help run fresh test test-bare test-browser screenshots soak fuzz mutants bench install develop lint format types coverage schema constraints notices audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +25,11 @@ run: install ## Start the bank on http://127.0.0.1:5000 (HOST, PORT, DATABASE_UR
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py setup_demo
 	@exec $(BIN)/python manage.py serve
+
+fresh: install ## Begin anew with an empty demo bank; the old one is moved aside, whole
+	@$(BIN)/python manage.py move_bank_aside
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py setup_demo
 
 test: develop ## Run all tests on SQLite and on PostgreSQL, with coverage (ARGS="-k name")
 	@$(BIN)/python -m tests $(ARGS)

@@ -47,6 +47,8 @@ COMMANDS = {
 }
 # It waits for a server that is away, and says so after 20 seconds.
 WAITING = "process_transactions"
+# It works on files; test_move_bank_aside.py has its troubles.
+WITHOUT_A_DATABASE = {"move_bank_aside"}
 # An empty bank is what these are for; Django's createsuperuser says more about it.
 GOOD_WHEN_EMPTY = {"migrate", "showmigrations", "createsuperuser"}
 ABOUT_OTHERS = {"check"}  # Its list of all findings is its answer.
@@ -85,7 +87,7 @@ def require_sentences(
 
 def test_no_command_is_left_out() -> None:
     own = {name for name, app in get_commands().items() if str(app).partition(".")[0] in OWN}
-    assert own <= COMMANDS.keys()
+    assert own - WITHOUT_A_DATABASE <= COMMANDS.keys()
 
 
 def test_a_server_that_is_down_is_one_sentence(tmp_path: Path) -> None:
