@@ -13,7 +13,7 @@ from core.commands import Origin
 from core.errors import InvalidTransition, LimitBelowUse
 from core.four_eyes import is_large
 from core.identifiers import uuid7
-from core.money import format_amount, to_units
+from core.money import format_amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +46,8 @@ class ChangeOverdraftLimit(AccountCommand):
 
     def apply(self, origin: Origin, now: datetime) -> Account:
         account = Account.objects.get(pk=self.account_id)
-        validate_overdraft_limit(self.overdraft_limit, account.currency)
         is_higher = self.overdraft_limit > account.overdraft_limit
-        if not (is_higher and is_large(to_units(self.overdraft_limit), account.currency)):
+        if not (is_higher and is_large(self.overdraft_limit, account.currency)):
             return self.set_on(account, origin, now)
         limit_before, before = account.overdraft_limit, snapshot(account, self.columns)
         self.change(account)

@@ -18,7 +18,7 @@ from core.commands import Command, Origin
 from core.errors import ApprovalRequired
 from core.four_eyes import is_large
 from core.identifiers import moment_of, uuid7
-from core.money import to_units, validate_amount
+from core.money import validate_amount
 
 # A number is taken once in ten thousand openings of a bank with a million accounts.
 _NUMBER_ATTEMPTS = 5
@@ -53,7 +53,7 @@ class OpenAccount(Command):
     def apply(self, origin: Origin, now: datetime) -> Account:
         """Inserts the account and its event. The currency's cash account is there afterwards."""
         validate_overdraft_limit(self.overdraft_limit, self.currency)
-        if origin.user_id is not None and is_large(to_units(self.overdraft_limit), self.currency):
+        if origin.user_id is not None and is_large(self.overdraft_limit, self.currency):
             raise ApprovalRequired(
                 "A limit of this size takes a second person: open the account without it, and then"
                 " ask for it."

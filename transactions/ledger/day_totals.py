@@ -19,7 +19,7 @@ from core import bulkhead
 from core.bulkhead import STUCK_SECONDS
 from core.commands import Command, Origin
 from core.contention import retrying
-from core.four_eyes import business_day, daily_limits, is_large
+from core.four_eyes import business_day, daily_limits, thresholds
 from core.money import raw_units
 from core.sql.cursors import prepared_cursor
 from transactions.commands import MoneyCommand, Retry
@@ -67,9 +67,11 @@ def askings(
 class DayTotals:
     """What makers have moved on their days, in units by currency, kept while a list is worked on.
 
-    `limits` are those of the bank; without any nothing is read, and nothing waits by them.
+    `thresholds` and `limits` are those of the bank, in units by currency: of one movement, and of a
+    maker's day. Without limits nothing is read.
     """
 
+    thresholds: dict[str, int] = field(default_factory=thresholds)
     limits: dict[str, int] = field(default_factory=daily_limits)
     _moved: dict[tuple[Maker, date, str], int] = field(default_factory=dict)
 
@@ -101,8 +103,8 @@ class DayTotals:
             self._moved[maker, day, currency] = int(units)
 
     def decide(self, row: JournalRow) -> bool:
-        """Whether a row that is about to be executed or queued waits for a second person."""
-        row.approval_required = is_large(row.amount, row.currency) or self._is_exceeded_by(row)
+        """Says of a row that is to be executed or queued whether it waits, and returns that."""
+        row.approval_required = self._is_large(row) or self._is_exceeded_by(row)
         return row.approval_required
 
     def add(self, row: JournalRow) -> None:
@@ -111,6 +113,10 @@ class DayTotals:
         if is_through and row.currency in self.limits:
             key = _key(row)
             self._moved[key] = self._moved.get(key, 0) + row.amount
+
+    def _is_large(self, row: JournalRow) -> bool:
+        threshold = self.thresholds.get(row.currency)
+        return threshold is not None and row.amount >= threshold
 
     def _is_exceeded_by(self, row: JournalRow) -> bool:
         limit = self.limits.get(row.currency)
