@@ -43,7 +43,6 @@ def approvals_page(request: HttpRequest) -> HttpResponse:
         "title": "Approvals",
         "limits": [] if "after" in request.GET else _limits(request),
         "requests": [_card(one, request) for one in shown],
-        "may_approve": request.user.has_perm(_APPROVE),
         "expires_days": settings.APPROVAL_EXPIRES_DAYS,
         "is_first": "after" not in request.GET,
         "more": urlencode({"after": last}) if last else "",
