@@ -68,7 +68,8 @@ def test_a_fresh_bank_can_archive_and_the_old_one_is_whole(checkout: Checkout) -
     moved = files(aside)
     stayed = {"README.md", "bank.sqlite3.migrate-lock", "bank.sqlite3.serving-lock"}
     assert moved == {name: data for name, data in before.items() if name not in stayed}
-    assert {"bank.sqlite3", "archived_transactions.csv", "secret_key"} <= moved.keys()
+    names = {"bank.sqlite3", "archived_transactions.csv", "demo_logins.txt", "secret_key"}
+    assert names <= moved.keys()
     assert aside.stat().st_mode & 0o777 == 0o700
 
     assert json.loads(checkout.run(*ARCHIVE))["rows"] > 0

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, transaction
 
+from bankproject.management.commands.setup_demo import LOGINS_NAME
 from core.files import os_errors_as_file_problem, sync_folder
 from core.migration_lock import migration_lock
 from core.serving_lock import nobody_serves
@@ -27,6 +28,7 @@ _PATTERNS = (
     ".export.lock",
     "bank.sqlite3",
     "bank.sqlite3-*",
+    LOGINS_NAME,
     _KEY,
 )
 

@@ -20,9 +20,11 @@ from clients.registry import create_client, issue_token
 from clients.scopes import SCOPES
 from core.commands import Command as BankCommand
 from core.commands import Origin
+from core.files import write_atomically
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.ledger.processor import process
 
+LOGINS_NAME = "demo_logins.txt"
 _ADMIN = "admin"
 _CLIENT = "Demo client"
 _STAFF = {"tessa": TELLER, "susan": SUPERVISOR, "aldo": AUDITOR}
@@ -31,22 +33,23 @@ _CUSTOMERS = ("ada", "grace")
 
 class Command(BaseCommand):
     help = (
-        "Fills an empty bank with demo accounts, staff and a superuser, with random passwords that"
-        " are printed once. Does nothing where there is a user or an account already."
+        "Fills an empty bank with demo accounts, staff and a superuser, with random passwords. They"
+        f" are printed, and kept in {LOGINS_NAME} in the data folder of a bank on SQLite. Does"
+        " nothing where there is a user or an account already."
     )
 
     def handle(self, **_options: Any) -> None:
+        kept = settings.DATA_DIR / LOGINS_NAME if connection.vendor == "sqlite" else None
         if get_user_model().objects.exists() or Account.objects.exists():
             self.stdout.write("The bank has users or accounts already: nothing to set up.")
         else:
-            passwords = _make_users()
-            accounts = _make_accounts(Origin(caller="job:setup_demo"))
-            client, secret = create_client(
-                _CLIENT, user=get_user_model().objects.get(username="tessa"), scopes=list(SCOPES)
-            )
-            self._print(passwords, accounts)
-            self.stdout.write(f"API client of tessa:\n\n  client_id      {client.client_id}")
-            self.stdout.write(f"  client_secret  {secret}\n")
+            logins = _make_logins()
+            self.stdout.write(f"\nThe demo bank is ready.\n\n{logins}")
+            if kept:
+                with write_atomically(kept) as file:
+                    file.write(logins.encode())
+        if kept and kept.exists():
+            self.stdout.write(f"These log-ins are kept in {kept}, for its owner to read.")
         self._print_token()
 
     def _print_token(self) -> None:
@@ -60,13 +63,21 @@ class Command(BaseCommand):
             f" http://{settings.HOST}:{settings.PORT}/api/v1/accounts/\n"
         )
 
-    def _print(self, passwords: dict[str, str], accounts: dict[str, UUID]) -> None:
-        lines = ["", "The demo bank is ready. These passwords are shown once:", ""]
-        roles = {_ADMIN: "superuser", **_STAFF, **dict.fromkeys(_CUSTOMERS, "customer")}
-        lines += [f"  {name:<8} {passwords[name]:<26} {roles[name]}" for name in passwords]
-        lines += ["", "Accounts:", ""]
-        lines += [f"  {account_id}  {name}" for name, account_id in accounts.items()]
-        self.stdout.write("\n".join([*lines, ""]))
+
+def _make_logins() -> str:
+    """Makes people, accounts and an API client; returns what a reader needs to use them."""
+    passwords = _make_users()
+    accounts = _make_accounts(Origin(caller="job:setup_demo"))
+    tessa = get_user_model().objects.get(username="tessa")
+    client, secret = create_client(_CLIENT, user=tessa, scopes=list(SCOPES))
+    roles = {_ADMIN: "superuser", **_STAFF, **dict.fromkeys(_CUSTOMERS, "customer")}
+    lines = ["Passwords:", ""]
+    lines += [f"  {name:<8} {passwords[name]:<26} {roles[name]}" for name in passwords]
+    lines += ["", "Accounts:", ""]
+    lines += [f"  {account_id}  {name}" for name, account_id in accounts.items()]
+    lines += ["", "API client of tessa:", ""]
+    lines += [f"  client_id      {client.client_id}", f"  client_secret  {secret}", ""]
+    return "\n".join(lines)
 
 
 @transaction.atomic

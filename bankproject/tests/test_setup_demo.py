@@ -1,0 +1,53 @@
+"""The log-ins of the demo bank: printed, and kept where only their owner reads them."""
+
+import re
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth import authenticate
+from django.core.management import call_command
+from django.db import connection
+from django.test import RequestFactory
+
+from clients.models import ApiClient
+
+pytestmark = pytest.mark.django_db
+
+
+def set_up() -> str:
+    output = StringIO()
+    call_command("setup_demo", stdout=output)
+    return output.getvalue()
+
+
+def test_the_log_ins_are_kept_for_their_owner(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    printed = set_up()
+    kept = tmp_path / "demo_logins.txt"
+    if connection.vendor != "sqlite":
+        assert not kept.exists()
+        return
+    assert kept.stat().st_mode & 0o777 == 0o600
+    text = kept.read_text()
+    assert text in printed
+    passwords = re.findall(r"^  (\w+) +(\S+) +(?:superuser|\w+)$", text, re.MULTILINE)
+    assert len(passwords) == 6
+    for name, password in passwords:
+        assert authenticate(RequestFactory().get("/"), username=name, password=password)
+    (client_id,) = re.findall(r"^  client_id +(\S+)$", text, re.MULTILINE)
+    assert ApiClient.objects.get().client_id == client_id
+
+
+@pytest.mark.sqlite
+def test_a_later_run_says_where_they_are(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    set_up()
+    kept = tmp_path / "demo_logins.txt"
+    text = kept.read_text()
+    again = set_up()
+    assert f"These log-ins are kept in {kept}" in again
+    assert kept.read_text() == text
+    kept.unlink()
+    assert "demo_logins.txt" not in set_up()
