@@ -60,6 +60,13 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "outcome_unknown": ErrorKind(503, "The outcome is unknown"),
 }
 
+
+def is_retryable(code: str, *, is_final: bool) -> bool:
+    """Whether a failure by this code may pass, unless something made it final."""
+    kind = ERROR_KINDS.get(code)
+    return kind is not None and kind.retryable and not is_final
+
+
 # How a transaction can fail besides by a refusal of its own; never raised, only stored.
 FAILURES_BY_DECISION: tuple[str, ...] = ("rejected", "cancelled", "approval_expired")
 

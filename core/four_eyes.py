@@ -1,6 +1,5 @@
 """From which size on something needs a second person."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -16,20 +15,18 @@ def is_large(amount: Decimal, currency: str) -> bool:
     return threshold is not None and amount >= threshold
 
 
-def thresholds() -> dict[str, int]:
-    """By currency, in units, from what on one movement needs a second person."""
-    return _in_units(settings.BANK_APPROVAL_THRESHOLDS)
+def is_large_movement(units: int, currency: str) -> bool:
+    """As `is_large`, for an amount in units."""
+    threshold = settings.BANK_APPROVAL_THRESHOLDS.get(currency)
+    return threshold is not None and units >= to_units(threshold)
 
 
 def daily_limits() -> dict[str, int]:
     """By currency, in units, up to what one maker moves on a day without a second person."""
-    return _in_units(settings.BANK_APPROVAL_DAILY_THRESHOLDS)
+    amounts = settings.BANK_APPROVAL_DAILY_THRESHOLDS
+    return {currency: to_units(amount) for currency, amount in amounts.items()}
 
 
 def business_day(moment: datetime) -> date:
     """The bank's own day of the moment, whatever the time zone of whoever asks."""
     return timezone.localdate(moment, timezone.get_default_timezone())
-
-
-def _in_units(amounts: Mapping[str, Decimal]) -> dict[str, int]:
-    return {currency: to_units(amount) for currency, amount in amounts.items()}

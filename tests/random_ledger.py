@@ -18,8 +18,9 @@ from core import clock
 from core.errors import Refusal
 from core.identifiers import uuid7
 from transactions.ledger import writer as ledger
+from transactions.ledger.execution import check, complete
 from transactions.ledger.journal import JournalRow
-from transactions.ledger.posting import Posting, check
+from transactions.ledger.posting import Posting
 from transactions.states import TransactionStatus, TransactionType
 
 BEGAN = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -117,4 +118,4 @@ def _settle(row: JournalRow, accounts: dict[UUID, LockedAccount]) -> None:
         row.fail(refusal, row.created_at)
     else:
         sides = (row.debit_account_id, row.credit_account_id)
-        row.complete(*(accounts.get(side) for side in sides), row.created_at)
+        complete(row, *(accounts.get(side) for side in sides), row.created_at)

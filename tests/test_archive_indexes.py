@@ -24,6 +24,7 @@ from transactions.archive.selection import Position, Selection
 from transactions.commands import Deposit
 from transactions.models import ArchiveRun, ArchiveSegment
 from transactions.queue import waiting as queue
+from transactions.queue.acceptance import accept
 from transactions.reads.selectors import balance_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql, pytest.mark.slow]
@@ -83,7 +84,7 @@ def account(db: None) -> Account:
     create_objects(connection)
     for _ in range(ACTIVE):
         deposit(account, 1)
-    queue.accept([Deposit(account_id=account.id, amount=Decimal(1))], ORIGIN)
+    accept([Deposit(account_id=account.id, amount=Decimal(1))], ORIGIN)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return account

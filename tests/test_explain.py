@@ -31,7 +31,7 @@ from tests.plans import nodes, plan_of, statements_of
 from transactions.commands import Transfer
 from transactions.ledger.processor import process
 from transactions.models import Transaction
-from transactions.reads.selectors import touching
+from transactions.models.queries import touching
 
 pytestmark = pytest.mark.django_db
 

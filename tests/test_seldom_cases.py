@@ -13,7 +13,7 @@ from tests.factories import deposit, make_account, run
 from transactions.archive.runs import archive
 from transactions.commands import Reverse, Transfer
 from transactions.models import Transaction
-from transactions.queue.waiting import accept
+from transactions.queue.acceptance import accept
 from transactions.tests.archiving import EVERYTHING, ORIGIN, make_bank
 
 

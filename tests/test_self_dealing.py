@@ -26,9 +26,9 @@ from transactions import commands as money_commands
 from transactions.batches.input import read_items
 from transactions.batches.post import post_batch
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
-from transactions.ledger.processor import process
+from transactions.ledger.processor import process, try_out
 from transactions.models import Transaction
-from transactions.queue.waiting import accept
+from transactions.queue.acceptance import accept
 
 pytestmark = pytest.mark.django_db
 WHY = "It was asked for"
@@ -106,7 +106,9 @@ COMMANDS: dict[str, Make] = {
 
 def concrete_commands() -> set[str]:
     """All that `process` takes. A Reversal is what a Reverse comes to; the rest are abstract."""
-    bases = {"AccountCommand", "LimitDecision", "MoneyCommand", "Decision", "Reversal"}
+    bases = {
+        *["AccountCommand", "LimitDecision", "KeyedCommand", "MoneyCommand", "Decision", "Reversal"]
+    }
 
     def below(base: type) -> Iterator[str]:
         for each in base.__subclasses__():
@@ -126,7 +128,7 @@ def test_every_command_is_tried() -> None:
 def test_a_command_on_an_own_account_is_refused(world: World, name: str, dry_run: bool) -> None:
     command = COMMANDS[name](world)
     with nothing_changes(), pytest.raises(SelfDealing) as raised:
-        process([command], world.origin(world.sam), dry_run=dry_run)
+        (try_out if dry_run else process)([command], world.origin(world.sam))
     assert raised.value.account_id == getattr(
         command, "account_id" if name == "OpenAccount" else "", world.account.id
     )

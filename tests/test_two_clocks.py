@@ -23,6 +23,7 @@ from transactions.batches.post import BatchRequest, post_batch
 from transactions.commands import Deposit, Transfer
 from transactions.models import Transaction
 from transactions.queue import waiting as queue
+from transactions.queue.acceptance import accept
 from transactions.tests.eventful_bank import make_eventful_bank
 from transactions.tests.queueing import WORKER, outcome, work
 from transactions.verifier import examine
@@ -126,10 +127,10 @@ def test_the_queue_is_worked_off_as_if_all_clocks_were_right(wrong: timedelta) -
     account, payee = make_account(balance=50), make_account()
     due = Transfer(account_id=account.id, target_account_id=payee.id, amount=Decimal(3))
     with other_host(wrong):
-        (first,) = queue.accept([due], WORKER)
-    (second,) = queue.accept([due], WORKER)
+        (first,) = accept([due], WORKER)
+    (second,) = accept([due], WORKER)
     soon = clock.now() + timedelta(minutes=5)
-    (later,) = queue.accept(
+    (later,) = accept(
         [Deposit(account_id=account.id, amount=Decimal(1), scheduled_for=soon)], WORKER
     )
     assert first.id < second.id

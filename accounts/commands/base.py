@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 from accounts.models import Account, AccountEvent
@@ -13,18 +13,37 @@ from core.errors import AccountClosed
 from core.identifiers import uuid7
 from core.money import format_amount
 
+
+class AccountRun(Protocol):
+    """What an account command needs of the list that it is part of: `transactions.ledger.run.Run`.
+
+    `flush` writes what came before it in the list. `keep` takes the account over for what follows.
+    """
+
+    @property
+    def origin(self) -> Origin: ...
+
+    def moment(self) -> datetime: ...
+
+    def flush(self) -> None: ...
+
+    def refuse_pending(self, account_id: UUID) -> None: ...
+
+    def keep(self, account: Account) -> None: ...
+
+
 # Events of one account are in the order of their ids, whatever the clocks of hosts say.
 _TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountCommand(Command):
+class AccountCommand(Command[Account]):
     """A change to one account that moves no money. `reason` is kept in the AccountEvent."""
 
     event: ClassVar[AccountEventType]
     # The columns that `change` writes, and that the event shows before and after.
     columns: ClassVar[tuple[str, ...]]
-    # Whether the processor must refuse it while the account has pending transactions.
+    # Whether it is refused while the account has pending transactions.
     refused_while_pending: ClassVar[bool] = False
 
     account_id: UUID
@@ -36,6 +55,14 @@ class AccountCommand(Command):
     def change(self, account: Account) -> None:
         """Checks and changes the account in memory. Raises a BankError to refuse."""
         raise NotImplementedError
+
+    def execute(self, run: AccountRun) -> Account:
+        run.flush()
+        if self.refused_while_pending:
+            run.refuse_pending(self.account_id)
+        account = self.apply(run.origin, run.moment())
+        run.keep(account)
+        return account
 
     def apply(self, origin: Origin, now: datetime) -> Account:
         """Runs on an account that is locked: reads it, changes it, and records the event.

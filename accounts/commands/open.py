@@ -8,13 +8,13 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from accounts.commands.base import record_event, snapshot
+from accounts.commands.base import AccountRun, record_event, snapshot
 from accounts.models import CASH, Account, internal_account_id
 from accounts.numbers import new_account_number
 from accounts.self_dealing import refuse_self_dealing
 from accounts.states import AccountEventType, AccountKind
 from core import clock
-from core.commands import Command, Origin
+from core.commands import KeyedCommand, Origin
 from core.errors import ApprovalRequired
 from core.four_eyes import is_large
 from core.identifiers import moment_of, uuid7
@@ -26,7 +26,7 @@ _SHOWN = ("name", "number", "currency", "owner_id", "overdraft_limit", "metadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenAccount(Command):
+class OpenAccount(KeyedCommand[Account]):
     """Opens a customer account, empty. An initial balance is a Deposit after it, in the same list.
 
     Raises InvalidInput if the overdraft limit is negative, too large or has too many digits;
@@ -42,13 +42,19 @@ class OpenAccount(Command):
     overdraft_limit: Decimal = Decimal(0)
     metadata: dict[str, str] = field(default_factory=dict)
     reason: str = ""
-    idempotency_key: str | None = None
-    request_fingerprint: str = ""
-    earlier_fingerprint: str = ""
     account_id: UUID = field(default_factory=lambda: uuid7(clock.now()))
 
     def account_ids(self) -> tuple[UUID, ...]:
         return ()
+
+    def opened_account_id(self) -> UUID:
+        return self.account_id
+
+    def execute(self, run: AccountRun) -> Account:
+        run.flush()
+        account = self.apply(run.origin, run.moment())
+        run.keep(account)
+        return account
 
     def apply(self, origin: Origin, now: datetime) -> Account:
         """Inserts the account and its event. The currency's cash account is there afterwards."""

@@ -19,7 +19,7 @@ from bankproject.console.audit_records import AuditEntry, AuditSource, Wanted
 from core.console.admin import in_words, shown_amount
 from transactions.admin.filters import shown_failure
 from transactions.models import Transaction, TransactionEvent
-from transactions.reads.selectors import touching
+from transactions.models.queries import touching
 from transactions.states import TransactionStatus
 
 # Accounts -----------------------------------------------------------------------------------------

@@ -184,7 +184,7 @@ from accounts.commands import OpenAccount
 from core.commands import Origin
 from transactions.commands import Deposit
 from transactions.ledger.processor import process
-from transactions.queue.waiting import accept
+from transactions.queue.acceptance import accept
 (account,) = process([OpenAccount(name="Ada", currency="USD")], Origin())
 accept([Deposit(account_id=account.id, amount=Decimal(7))], Origin())
 """

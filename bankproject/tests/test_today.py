@@ -27,7 +27,7 @@ from tests.api import client_of, make_user, staff
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.ledger.processor import process
-from transactions.queue import waiting as queue
+from transactions.queue.acceptance import accept
 from transactions.reads import overview
 from transactions.reads.overview import Activity, activity, busiest_accounts, queue_state
 from transactions.verifier import Report
@@ -61,7 +61,7 @@ def bank(settings: Any) -> None:
     run(FreezeAccount(account_id=yen.id, reason="Court order", scope=FreezeScope.DEBITS))
     run(Withdraw(account_id=yen.id, amount=Decimal(7)))
     run(Deposit(account_id=bob.id, amount=Decimal(10_000)))
-    queue.accept([Deposit(account_id=bob.id, amount=Decimal(3))], ORIGIN)
+    accept([Deposit(account_id=bob.id, amount=Decimal(3))], ORIGIN)
 
 
 def test_an_empty_bank_says_what_to_do_next(admin_client: Client) -> None:
@@ -213,7 +213,7 @@ def test_a_day_is_a_range_of_the_primary_key() -> None:
 def test_the_queue_is_counted_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     account = make_account()
     amounts = [Decimal(n + 1) for n in range(4)]
-    queue.accept([Deposit(account_id=account.id, amount=amount) for amount in amounts], ORIGIN)
+    accept([Deposit(account_id=account.id, amount=amount) for amount in amounts], ORIGIN)
     assert queue_state().waiting == 4
     monkeypatch.setattr(overview, "_MOST_QUEUED", 3)
     state = queue_state()

@@ -6,7 +6,7 @@ from benchmarks.measure import Moved, Slice, measure
 from benchmarks.target import Target
 from core.commands import Origin
 from transactions.commands import Transfer
-from transactions.queue.waiting import accept
+from transactions.queue.acceptance import accept
 from transactions.queue.worker import Worker
 
 _ORIGIN = Origin(caller="job:benchmark")

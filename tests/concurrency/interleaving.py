@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -86,20 +87,25 @@ class Steps:
     to a stop, as far as it can; then the first one ends, and then the second.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, original: Any) -> None:
-        self._original = original
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **originals: Callable[..., Any]) -> None:
+        """They stop when one of these functions of the processor, by name, has returned."""
         self._mine = threading.local()
-        monkeypatch.setattr(processor, name, self._do_and_stop)
+        for name, original in originals.items():
+            monkeypatch.setattr(processor, name, partial(self._do_and_stop, original))
 
     @classmethod
     def locked(cls, monkeypatch: pytest.MonkeyPatch, lock: Any) -> "Steps":
         """They stop when they have their locks, and have read what those protect."""
-        return cls(monkeypatch, "lock_accounts", lock)
+        return cls(monkeypatch, lock_accounts=lock)
 
     @classmethod
     def written(cls, monkeypatch: pytest.MonkeyPatch) -> "Steps":
         """They stop when they have written all, and not committed."""
-        return cls(monkeypatch, "_run", processor._run)
+        return cls(
+            monkeypatch,
+            _process=processor._process,
+            _process_batch=processor._process_batch,
+        )
 
     def run(self, first: Callable[[], Any], second: Callable[[], Any]) -> list[Any]:
         """Results, or the errors in their place."""
@@ -136,8 +142,8 @@ class Steps:
         stopping.thread = Thread(marked)
         return stopping
 
-    def _do_and_stop(self, *arguments: Any) -> Any:
-        done = self._original(*arguments)
+    def _do_and_stop(self, original: Callable[..., Any], *arguments: Any) -> Any:
+        done = original(*arguments)
         stop: _Stopping | None = getattr(self._mine, "stop", None)
         if stop:
             stop.arrived.set()

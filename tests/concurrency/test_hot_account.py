@@ -16,6 +16,7 @@ from tests.test_concurrency import assert_ledger_is_right, server_counter
 from transactions.commands import MoneyCommand, Transfer
 from transactions.ledger.processor import process, process_claimed
 from transactions.queue import waiting as queue
+from transactions.queue.acceptance import accept
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,7 +58,7 @@ def test_a_list_writes_the_hot_account_once() -> None:
 
 def test_the_queue_writes_the_hot_account_once() -> None:
     _, merchant, commands = payments(LENGTH)
-    queue.accept(commands, ORIGIN)
+    accept(commands, ORIGIN)
     claim = queue.claim("a", ORIGIN, batch_size=LENGTH)
     before = rows_updated()
     assert len(process_claimed(claim.lease, ORIGIN)) == LENGTH

@@ -21,7 +21,7 @@ from tests.factories import make_account, run
 from transactions.commands import Deposit, Retry, Withdraw
 from transactions.ledger.day_totals import _MAKER_LOCKS, DayTotals
 from transactions.models import Transaction
-from transactions.queue.waiting import accept
+from transactions.queue.acceptance import accept
 from transactions.verifier import verify
 
 pytestmark = pytest.mark.django_db(transaction=True)

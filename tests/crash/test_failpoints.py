@@ -21,7 +21,7 @@ from tests.crash.web import WebServer
 from tests.factories import ORIGIN, make_account
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.models import Transaction, TransactionEvent
-from transactions.queue import waiting as queue
+from transactions.queue.acceptance import accept
 from transactions.queue.worker import Worker
 from transactions.verifier import verify
 
@@ -94,7 +94,7 @@ def scene() -> Scene:
         Withdraw(account_id=payee.id, amount=Decimal(500)),
         Deposit(account_id=payer.id, amount=Decimal("7.50")),
     ]
-    rows = queue.accept(commands, ORIGIN)
+    rows = accept(commands, ORIGIN)
     return Scene(payer, payee, [row.id for row in rows])
 
 

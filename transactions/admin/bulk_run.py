@@ -13,6 +13,8 @@ from core.commands import Command, Origin
 from core.console.admin import badge, shown_amount
 from core.console.command_form import in_one_line
 from core.errors import BankError
+from transactions.ledger.idempotency import row_of
+from transactions.ledger.journal import JournalRow
 from transactions.ledger.processor import process
 from transactions.models import Transaction
 from transactions.states import TransactionStatus
@@ -88,7 +90,7 @@ def page_of(transaction_id: UUID) -> str:
     return reverse("admin:transactions_transaction_change", args=(transaction_id,))
 
 
-def _run(transaction: Transaction, command: Command, origin: Origin) -> RowOutcome:
+def _run(transaction: Transaction, command: Command[JournalRow], origin: Origin) -> RowOutcome:
     try:
         result = process([command], origin)[0]
     except BankError as error:
@@ -96,7 +98,7 @@ def _run(transaction: Transaction, command: Command, origin: Origin) -> RowOutco
     made = page_of(result.id) if result.id != transaction.pk else ""
     if refusal := result.refusal():
         return _of(transaction, BulkResult.REFUSED, in_one_line(refusal), made)
-    waits = result.status == TransactionStatus.PENDING
+    waits = row_of(result).status == TransactionStatus.PENDING
     return _of(transaction, BulkResult.WAITS if waits else BulkResult.DONE, made=made)
 
 

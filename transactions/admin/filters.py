@@ -12,7 +12,7 @@ from accounts.models import Account
 from core.console.admin import badge, in_words
 from core.errors import ERROR_KINDS, FAILURES_BY_DECISION, REFUSALS
 from transactions.models import Transaction
-from transactions.reads.selectors import touching
+from transactions.models.queries import touching
 from transactions.states import TransactionStatus
 
 _STATUS_COLOURS = {

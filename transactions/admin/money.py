@@ -27,7 +27,7 @@ from transactions.admin.outcome import MovementPreview, tell
 from transactions.api.bodies import DEFAULTS
 from transactions.api.permissions import CanPostTransactions
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
-from transactions.ledger.processor import process
+from transactions.ledger.processor import process, try_out
 
 # Names of the buttons of the preview.
 CONFIRM, CHANGE = "confirm", "change"
@@ -108,7 +108,7 @@ class MoneyButtons(AccountButtons):
         Raises a BankError that leaves nothing behind.
         """
         origin = origin_of(request)
-        outcome = MovementPreview.of(process([command], origin, dry_run=True)[0], form.account)
+        outcome = MovementPreview.of(try_out([command], origin)[0], form.account)
         foreseen = form.cleaned_data["foreseen"]
         confirmed = CONFIRM in request.POST
         if outcome.replayed or (confirmed and outcome.is_as(foreseen)):

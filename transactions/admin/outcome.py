@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from accounts.models import Account
 from core.console.admin import shown_amount
 from core.errors import ERROR_KINDS
+from transactions.ledger import failures
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction
@@ -99,8 +100,7 @@ class MovementPreview:
 
     @property
     def is_retryable(self) -> bool:
-        kind = ERROR_KINDS.get(self.transaction.failure_code)
-        return bool(kind and kind.retryable)
+        return failures.is_retryable(self.transaction)
 
     def sides(self) -> list[PreviewSide]:
         """The customers' accounts that it touches, the debited one first; cash is none."""

@@ -12,13 +12,12 @@ from rest_framework.response import Response
 from accounts.selectors import visible_accounts
 from core.api.idempotency import replay_headers
 from core.api.requests import origin_of
-from transactions.api.batch_answer import row_of
 from transactions.api.dry_run import is_dry_run, try_out
 from transactions.commands import Decision, MoneyCommand, Reverse, Transfer
-from transactions.ledger.idempotency import Replay
+from transactions.ledger.idempotency import Replay, row_of
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.processor import process
-from transactions.queue.waiting import accept
+from transactions.queue.acceptance import accept
 from transactions.reads.representation import represent
 from transactions.states import OPEN
 

@@ -4,10 +4,10 @@ import json
 from collections import Counter
 from typing import Any
 
-from transactions.batches.post import BatchOutcome, transaction_id_of
-from transactions.ledger.idempotency import Replay
+from transactions.batches.post import BatchOutcome
+from transactions.ledger.idempotency import Replay, row_of
 from transactions.ledger.journal import JournalRow
-from transactions.reads.representation import Row, balance_after, failure
+from transactions.reads.representation import balance_after, failure
 from transactions.states import OPEN, TransactionStatus
 
 
@@ -15,7 +15,7 @@ def render(outcome: BatchOutcome) -> bytes:
     """The body of an answer: the batch, and a result for each item in order (docs/openapi.yaml)."""
     head = {"batch_id": str(outcome.batch.id), **_summary(outcome)}
     results = [
-        f'{{"index":{index},"transaction_id":"{transaction_id_of(result)}",'
+        f'{{"index":{index},"transaction_id":"{result.id}",'
         f'{_members(result)},"replayed":{"true" if result.replayed else "false"}}}'
         for index, result in enumerate(outcome.results)
     ]
@@ -28,15 +28,10 @@ def render_dry_run(outcome: BatchOutcome) -> bytes:
     head = {"dry_run": True, "replays": replays, **_summary(outcome)}
     results = [
         f'{{"index":{index},{_members(result)},'
-        f'"replays":{_quoted(transaction_id_of(result)) if result.replayed else "null"}}}'
+        f'"replays":{_quoted(result.id) if result.replayed else "null"}}}'
         for index, result in enumerate(outcome.results)
     ]
     return _body(head, results)
-
-
-def row_of(result: JournalRow | Replay) -> Row:
-    """What a result says: the row that was made, or the transaction that was there."""
-    return result.as_transaction() if isinstance(result, Replay) else result
 
 
 def _summary(outcome: BatchOutcome) -> dict[str, Any]:

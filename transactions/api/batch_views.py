@@ -12,10 +12,11 @@ from core.api.parsers import MAX_BODY_BYTES
 from core.api.requests import origin_of
 from transactions.api import batch_schema as schema
 from transactions.api.answers import PREFERENCE_APPLIED, prefers_async
-from transactions.api.batch_answer import render, render_dry_run, row_of
+from transactions.api.batch_answer import render, render_dry_run
 from transactions.api.dry_run import is_dry_run
 from transactions.batches.input import read_batch
 from transactions.batches.post import post_batch
+from transactions.ledger.idempotency import row_of
 from transactions.states import OPEN
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024

@@ -17,8 +17,8 @@ from core.commands import Origin
 from core.errors import AccountClosed, AccountFrozen, BalanceLimit, InsufficientFunds
 from transactions.api.serializers import TransactionSerializer
 from transactions.commands import Decision, MoneyCommand, Retry, Reverse
-from transactions.ledger.processor import process
-from transactions.queue.waiting import check_horizon
+from transactions.ledger import processor
+from transactions.queue.acceptance import check_horizon
 from transactions.states import TransactionStatus
 
 # Nothing, or what only the accounts as they are then decide.
@@ -107,7 +107,7 @@ def try_out(
         check_horizon(command.scheduled_for, clock.now())
     if isinstance(command, Retry):
         command = replace(command, queued=False)
-    (outcome,) = process([command], origin, dry_run=True)
+    (outcome,) = processor.try_out([command], origin)
     transaction = outcome.as_transaction()
     if waits and not outcome.replayed and transaction.failure_code in _KNOWN_WHEN_POSTED:
         transaction.status = TransactionStatus.PENDING

@@ -31,7 +31,7 @@ def open_account(
         if replays := find_replays([OpenAccount(**values)], origin):
             return replays[0], None
         raise
-    commands: list[Command] = [opening]
+    commands: list[Command[Any]] = [opening]
     if initial_balance:
         # The deposit would point at an amount, which the request does not have.
         validate_amount(initial_balance, values["currency"], pointer="/initial_balance")
@@ -39,7 +39,6 @@ def open_account(
             account_id=opening.account_id, amount=initial_balance, description="Initial balance"
         )
         commands.append(deposit)
-    opened, *deposited = process(commands, origin)
-    if isinstance(opened, Replay) or not deposited:
-        return opened, None
-    return opened, deposited[0]
+    results: list[Any] = process(commands, origin)
+    opened, deposited = results[0], results[1] if len(results) > 1 else None
+    return opened, deposited

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from core.money import raw_units
 from transactions.models import Transaction
-from transactions.reads.selectors import touching
+from transactions.models.queries import touching
 from transactions.states import TransactionStatus
 
 _SIDES = ("debit", "credit")

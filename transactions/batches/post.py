@@ -14,9 +14,9 @@ from transactions.commands import MoneyCommand
 from transactions.ledger.booking import Results
 from transactions.ledger.idempotency import Replay, find_batch, find_known
 from transactions.ledger.journal import JournalRow
-from transactions.ledger.processor import process
+from transactions.ledger.processor import process_batch
 from transactions.models import Batch, Transaction
-from transactions.queue.waiting import accept
+from transactions.queue.acceptance import accept
 
 # More would hold the accounts for too long; also, an id counts so many rows of one moment.
 MAX_ITEMS = 10_000
@@ -93,7 +93,7 @@ def _run(
     try:
         if queued and not request.atomic and not dry_run:
             return accept(request.commands, origin, batch=batch)
-        return process(request.commands, origin, batch=batch, dry_run=dry_run)
+        return process_batch(batch, request.commands, origin, keep=not dry_run)
     except NotFound as error:
         raise _first_unknown(request.commands) from error
     except SelfDealing as error:
@@ -136,8 +136,3 @@ def _refusal_of(result: JournalRow | Replay, index: int) -> Refusal:
     refusal.index = index
     refusal.is_final = True
     return refusal
-
-
-def transaction_id_of(result: JournalRow | Replay) -> UUID:
-    """The transaction that a result is about."""
-    return result.id if isinstance(result, JournalRow) else result.as_transaction().pk

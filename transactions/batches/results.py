@@ -13,10 +13,9 @@ from typing import IO, Any
 
 from core.failpoints import failpoint
 from core.files import FileProblem, os_errors_as_file_problem
-from transactions.api.batch_answer import row_of
 from transactions.batches.files import MovementFile
-from transactions.batches.post import transaction_id_of
 from transactions.ledger.booking import Results
+from transactions.ledger.idempotency import row_of
 from transactions.reads.representation import balance_after, failure
 
 
@@ -54,7 +53,7 @@ class ResultFile:
             row = row_of(result)
             told = {
                 "line": line,
-                "transaction_id": str(transaction_id_of(result)),
+                "transaction_id": str(result.id),
                 "status": str(row.status),
                 "balance_after": balance_after(row),
                 "failure": failure(row),

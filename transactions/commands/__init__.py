@@ -1,11 +1,11 @@
 """The business operations that move money, one file each."""
 
-from transactions.commands.base import MoneyCommand
 from transactions.commands.decisions import Approve, Cancel, Decision, Reject, Retry
 from transactions.commands.deposit import Deposit
-from transactions.commands.reverse import Reversal, Reverse, explain_conflict, resolve
+from transactions.commands.reverse import Reversal, Reverse
 from transactions.commands.transfer import Transfer
 from transactions.commands.withdraw import Withdraw
+from transactions.ledger.command import MoneyCommand
 
 __all__ = [
     "Approve",
@@ -19,6 +19,4 @@ __all__ = [
     "Reverse",
     "Transfer",
     "Withdraw",
-    "explain_conflict",
-    "resolve",
 ]

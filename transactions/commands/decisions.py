@@ -1,31 +1,36 @@
 """Decisions on transactions that exist: retry, cancel, approve, reject.
 
-Each runs on a row that is locked: it checks and changes it in memory. The processor writes it, with
-an event, and posts it where that follows.
+A decision checks and changes its locked row in memory, writes it with an event, and posts it where
+that follows.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from accounts.self_dealing import refuse_self_dealing_by_id
 from core.commands import Command, Origin
 from core.errors import (
-    ERROR_KINDS,
-    AlreadyReversed,
     InvalidTransition,
     NotRetryable,
     PermissionDenied,
     RetryLimit,
     SelfApproval,
+    is_retryable,
 )
+from transactions.commands.reverse import check_not_reversed
+from transactions.ledger import events, writer
+from transactions.ledger.execution import execute, needs_approval
 from transactions.ledger.journal import JournalRow
+from transactions.ledger.run import Run
 from transactions.models import Transaction, TransactionEvent
 from transactions.states import TransactionEventType, TransactionStatus, check_move
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision(Command):
+class Decision(Command[JournalRow]):
     """Base of the decisions. The event keeps the reason; `executes` says that posting follows."""
 
     event: ClassVar[TransactionEventType]
@@ -34,10 +39,50 @@ class Decision(Command):
     transaction_id: UUID
     reason: str = ""
 
+    def transaction_ids(self) -> tuple[UUID, ...]:
+        return (self.transaction_id,)
+
     def account_ids(self) -> tuple[UUID, ...]:
         return ()
 
-    def decide(self, row: JournalRow, origin: Origin, now: datetime) -> dict[str, Any]:
+    def account_ids_of(self, stored: Mapping[UUID, JournalRow]) -> tuple[UUID, ...]:
+        return stored[self.transaction_id].customer_account_ids() if self.executes else ()
+
+    def execute(self, run: Run) -> JournalRow:
+        """Decides on the row, and posts it where that follows. The row is written, with events."""
+        run.flush()
+        row, origin = run.stored[self.transaction_id], run.origin
+        if not self.executes:  # Its accounts are not locked: nobody has seen whose they are.
+            refuse_self_dealing_by_id(row.customer_account_ids(), origin)
+        at, before = events.moment_after(row, run.now), row.status
+        overwritten = self.decide(row, run)
+        decided = events.transition(
+            row,
+            self.event,
+            before=before,
+            origin=origin,
+            at=at,
+            reason=self.reason,
+            detail=overwritten,
+        )
+        writer.settle([row], {})
+        recorded = [decided]
+        if self.posts(row, at):
+            at, before = events.moment_after(row, run.now), row.status
+            execute(row, run.accounts, at)
+            writer.settle([row], run.accounts)
+            recorded.append(events.outcome(row, before=before, origin=origin, at=at))
+        if run.totals is not None:
+            run.totals.add(row)
+        events.record(recorded)
+        return row
+
+    def posts(self, row: JournalRow, now: datetime) -> bool:
+        """Whether the decided row is posted at once, and not queued, scheduled or waiting."""
+        is_due = row.scheduled_for is None or row.scheduled_for <= now
+        return self.executes and is_due and not row.waits_for_approval()
+
+    def decide(self, row: JournalRow, run: Run) -> dict[str, Any]:
         """Changes the row at this moment, and returns what the event keeps of what it overwrote.
 
         Raises InvalidTransition, and what the decision itself refuses.
@@ -67,13 +112,13 @@ class Retry(Decision):
     queued: bool = False
     seen_retry_count: int | None = None
 
-    def decide(self, row: JournalRow, origin: Origin, now: datetime) -> dict[str, Any]:
+    def decide(self, row: JournalRow, run: Run) -> dict[str, Any]:
         check_move(row.status, TransactionStatus.PENDING)
         if row.status != TransactionStatus.FAILED:
             raise InvalidTransition("Only a failed transaction can be retried.")
         if self.seen_retry_count not in (None, row.retry_count):
             raise InvalidTransition("It has been retried in the meantime.")
-        if not is_retryable(row):
+        if not is_retryable(row.failure_code, is_final=row.is_final):
             raise NotRetryable(f"A transaction that failed by {row.failure_code} is final.")
         if row.retry_count >= self.limit and not self.may_exceed_limit:
             raise RetryLimit(f"It was retried {row.retry_count} times; a supervisor may go on.")
@@ -87,10 +132,21 @@ class Retry(Decision):
         row.retry_count += 1
         row.approved_by_id = None
         # It queues behind those who wait now, and not where it stood when it failed.
-        row.scheduled_for = now if self.queued else None
+        row.scheduled_for = run.now if self.queued else None
+        row.approval_required = needs_approval(row, run.totals)
         return overwritten
 
-    def check_not_reversed(self) -> None:
+    def makers(
+        self, origin: Origin, stored: Mapping[UUID, JournalRow]
+    ) -> tuple[tuple[int | None, datetime]]:
+        """A retry asks for what its maker asked for then: it belongs to that day."""
+        row = stored[self.transaction_id]
+        return ((row.created_by_id, row.created_at),)
+
+    def posts(self, row: JournalRow, now: datetime) -> bool:
+        return not self.queued and super(Retry, self).posts(row, now)
+
+    def explain_conflict(self) -> None:
         """Raises AlreadyReversed if this is about a reversal and another one came through."""
         failed = Transaction.objects.get(pk=self.transaction_id)
         if failed.reverses_id and failed.status == TransactionStatus.FAILED:
@@ -104,7 +160,7 @@ class Cancel(Decision):
     verb: ClassVar[str] = "cancel"
     event: ClassVar[TransactionEventType] = TransactionEventType.CANCELLED
 
-    def decide(self, row: JournalRow, origin: Origin, now: datetime) -> dict[str, Any]:
+    def decide(self, row: JournalRow, run: Run) -> dict[str, Any]:
         _refuse(row, "cancelled")
         return {}
 
@@ -116,7 +172,7 @@ class Reject(Decision):
     verb: ClassVar[str] = "reject"
     event: ClassVar[TransactionEventType] = TransactionEventType.REJECTED
 
-    def decide(self, row: JournalRow, origin: Origin, now: datetime) -> dict[str, Any]:
+    def decide(self, row: JournalRow, run: Run) -> dict[str, Any]:
         _check_waits_for_approval(row)
         _refuse(row, "rejected")
         return {}
@@ -133,34 +189,20 @@ class Approve(Decision):
     event: ClassVar[TransactionEventType] = TransactionEventType.APPROVED
     executes: ClassVar[bool] = True
 
-    def decide(self, row: JournalRow, origin: Origin, now: datetime) -> dict[str, Any]:
+    def decide(self, row: JournalRow, run: Run) -> dict[str, Any]:
         _check_waits_for_approval(row)
         retries = TransactionEvent.objects.filter(
             transaction_id=row.id, event=TransactionEventType.RETRIED
         )
         askers = {row.created_by_id, *retries.values_list("actor_id", flat=True)}
-        if origin.user_id is None or origin.user_id in askers:
+        if run.origin.user_id is None or run.origin.user_id in askers:
             raise SelfApproval("Nobody approves what they asked for.")
-        row.approved_by_id = origin.user_id
+        row.approved_by_id = run.origin.user_id
         return {}
 
 
-def is_retryable(row: JournalRow) -> bool:
-    """Whether the failure may pass: by its code, unless something made it final."""
-    kind = ERROR_KINDS.get(row.failure_code)
-    return bool(kind and kind.retryable) and not row.is_final
-
-
-def check_not_reversed(original_id: UUID) -> None:
-    """Raises AlreadyReversed where a reversal waits or is posted. One that failed is none."""
-    reversals = Transaction.objects.filter(reverses=original_id)
-    if reversals.exclude(status=TransactionStatus.FAILED).exists():
-        raise AlreadyReversed(f"Transaction {original_id} has a reversal already.")
-
-
 def _check_waits_for_approval(row: JournalRow) -> None:
-    waits = row.approval_required and row.approved_by_id is None
-    if row.status != TransactionStatus.PENDING or not waits:
+    if row.status != TransactionStatus.PENDING or not row.waits_for_approval():
         raise InvalidTransition("The transaction does not wait for approval.")
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from accounts.models import CASH, internal_account_id
 from core.money import units_to_move
-from transactions.commands.base import MoneyCommand
+from transactions.ledger.command import MoneyCommand
 from transactions.ledger.posting import Currencies, Posting
 from transactions.states import TransactionType
 

@@ -1,22 +1,22 @@
 """Undo a completed transaction by its opposite."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from core.commands import Command
+from core.commands import KeyedCommand
 from core.errors import AlreadyReversed, InvalidTransition, NotFound, ReversalOfReversal
 from core.money import to_units
-from transactions.commands.base import MoneyCommand
-from transactions.commands.decisions import Retry, check_not_reversed
+from transactions.ledger.command import MoneyCommand
+from transactions.ledger.journal import JournalRow
 from transactions.ledger.posting import Currencies, Posting
+from transactions.ledger.run import Run
 from transactions.models import Transaction
 from transactions.states import TransactionStatus, TransactionType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reverse(Command):
+class Reverse(KeyedCommand[JournalRow]):
     """Posts a REVERSAL: what was credited is debited, and the other way round. Once only.
 
     The original stays as it is. The reason is the reversal's description.
@@ -26,11 +26,8 @@ class Reverse(Command):
 
     transaction_id: UUID
     reason: str
-    idempotency_key: str | None = None
-    request_fingerprint: str = ""
-    earlier_fingerprint: str = ""
 
-    def resolve(self) -> "Reversal":
+    def prepare(self) -> "Reversal":
         """The money command that undoes the original, which is final, so that no lock is needed.
 
         Raises NotFound, ReversalOfReversal, InvalidTransition if it is not completed, and
@@ -52,6 +49,10 @@ class Reverse(Command):
             idempotency_key=self.idempotency_key,
             request_fingerprint=self.request_fingerprint,
         )
+
+    def explain_conflict(self) -> None:
+        """Of two reversals at once the unique index lets one through: tells the other so."""
+        self.prepare()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,28 +84,16 @@ class Reversal(MoneyCommand):
             currency=self.original.currency,
         )
 
-
-def resolve(commands: Sequence[Any]) -> list[Any]:
-    """The commands, each Reverse as the money command that it comes to.
-
-    Raises what `Reverse.resolve` does, and AlreadyReversed for what the list names twice.
-    """
-    resolved = [
-        command.resolve() if isinstance(command, Reverse) else command for command in commands
-    ]
-    originals = [one.original.id for one in resolved if isinstance(one, Reversal)]
-    if len(set(originals)) < len(originals):
-        raise AlreadyReversed("A transaction is named twice.")
-    return resolved
+    def execute(self, run: Run) -> JournalRow:
+        """Raises AlreadyReversed for a transaction that the list names twice."""
+        if self.original.id in run.reversed_ids:
+            raise AlreadyReversed("A transaction is named twice.")
+        run.reversed_ids.add(self.original.id)
+        return super(Reversal, self).execute(run)
 
 
-def explain_conflict(commands: Sequence[Command]) -> None:
-    """Of two reversals at once the unique index lets one through: tells the other so.
-
-    Raises AlreadyReversed, or returns where the conflict was about something else.
-    """
-    for command in commands:
-        if isinstance(command, Reverse):
-            command.resolve()
-        if isinstance(command, Retry):
-            command.check_not_reversed()
+def check_not_reversed(original_id: UUID) -> None:
+    """Raises AlreadyReversed where a reversal waits or is posted. One that failed is none."""
+    reversals = Transaction.objects.filter(reverses=original_id)
+    if reversals.exclude(status=TransactionStatus.FAILED).exists():
+        raise AlreadyReversed(f"Transaction {original_id} has a reversal already.")

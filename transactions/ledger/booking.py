@@ -1,6 +1,6 @@
 """A batch on its way into the journal, within the transaction that holds the locks."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -19,13 +19,13 @@ from core.errors import (
     SameAccount,
 )
 from core.identifiers import uuid7
-from transactions.commands import MoneyCommand
-from transactions.ledger import writer as ledger
-from transactions.ledger.day_totals import DayTotals
-from transactions.ledger.execution import Accounts, execute_new
+from transactions.ledger import writer
+from transactions.ledger.command import MoneyCommand
+from transactions.ledger.execution import execute_new
 from transactions.ledger.idempotency import Replay, find_known
-from transactions.ledger.journal import JournalRow, new_row
+from transactions.ledger.journal import JournalRow
 from transactions.ledger.posting import Currencies, Posting
+from transactions.ledger.run import Run
 from transactions.ledger.value_dates import value_date
 from transactions.models import Batch
 from transactions.states import TransactionStatus
@@ -36,15 +36,7 @@ MAX_ERRORS = 100
 Results = list[JournalRow | Replay]
 
 
-def book(
-    batch: Batch,
-    commands: Sequence[MoneyCommand],
-    accounts: Accounts,
-    origin: Origin,
-    created_at: datetime,
-    *,
-    totals: DayTotals,
-) -> Results:
+def book(batch: Batch, commands: Sequence[MoneyCommand], run: Run) -> Results:
     """Executes the items on the locked accounts, in order, and writes what came of them.
 
     An item whose key is known is not executed again: its result is the Replay. An atomic batch ends
@@ -56,28 +48,40 @@ def book(
     batch ApprovalRequired, and what an item with a known key failed by. All but InvalidInput carry
     the index. Raises IntegrityError if a key, the batch's or an item's, has just been used.
     """
-    batch.id, batch.created_at = uuid7(created_at), created_at
+    batch.id, batch.created_at = uuid7(run.now), run.now
     batch.refused_index = None
-    known = find_known(commands, origin)
-    postings: Iterable[Posting] = postings_of(commands, accounts, origin, created_at, known)
-    if batch.atomic:  # Bad input leaves nothing behind, not even a refusal that comes before it.
-        postings = list(postings)
-
-    def executed() -> Iterator[JournalRow | Replay]:
-        for index, (command, posting) in enumerate(zip(commands, postings, strict=True)):
-            if index in known:
-                yield known[index]
-                continue
-            row = mark(new_row(command, posting, origin, created_at, index), batch, index)
-            execute_new(row, accounts, created_at, totals)
-            yield row
-
-    # An atomic batch is executed as a whole before anything is written, others meanwhile.
-    items = _until_refused(executed(), batch) if batch.atomic else executed()
-    results: Results = []
+    known = find_known(commands, run.origin)
+    postings = postings_of(commands, run.accounts, run.origin, run.now, known)
+    if batch.atomic:
+        # Bad input leaves nothing behind, not even a refusal that comes before it.
+        items = _executed(batch, commands, list(postings), known, run)
+        results = _until_refused(items, batch)
+        # Point of no return: everything below must succeed.
+        with inserting(batch):
+            writer.write([one for one in results if isinstance(one, JournalRow)], run.accounts)
+        return results
+    results = []
     with inserting(batch):
-        ledger.write(_new_rows(items, results), accounts)
+        items = _executed(batch, commands, postings, known, run)
+        writer.stream(_new_rows(items, results), run.accounts)
     return results
+
+
+def _executed(
+    batch: Batch,
+    commands: Sequence[MoneyCommand],
+    postings: Iterable[Posting],
+    known: Mapping[int, Replay],
+    run: Run,
+) -> Iterator[JournalRow | Replay]:
+    """The items one by one: each is executed in memory when it is asked for."""
+    for index, (command, posting) in enumerate(zip(commands, postings, strict=True)):
+        if index in known:
+            yield known[index]
+            continue
+        row = mark(command.row(posting, run.origin, run.now, index), batch, index)
+        execute_new(row, run.accounts, run.now, run.totals)
+        yield row
 
 
 @contextmanager

@@ -5,11 +5,10 @@ the bank's (`TIME_ZONE`), and a movement belongs to the day on which it was aske
 does not count, nor what waits for a second person or was approved by one.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import TypeVar
-from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q, Sum
@@ -17,12 +16,10 @@ from django.utils import timezone
 
 from core import bulkhead
 from core.bulkhead import STUCK_SECONDS
-from core.commands import Command, Origin
 from core.contention import retrying
-from core.four_eyes import business_day, daily_limits, thresholds
+from core.four_eyes import business_day, daily_limits
 from core.money import raw_units
 from core.sql.cursors import prepared_cursor
-from transactions.commands import MoneyCommand, Retry
 from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction
 from transactions.states import TransactionStatus
@@ -45,33 +42,13 @@ def in_turn(run: Callable[[], T]) -> T:
     return retrying(run) if daily_limits() else run()
 
 
-def askings(
-    commands: Sequence[Command], stored: Mapping[UUID, JournalRow], origin: Origin
-) -> set[tuple[Maker, datetime | None]]:
-    """Whose movements the list asks for, and when they asked; None for now.
-
-    A retry, of one of the rows `stored`, asks for what its maker asked for then: it belongs to that
-    day.
-    """
-    asked: set[tuple[Maker, datetime | None]] = set()
-    if any(isinstance(command, MoneyCommand) for command in commands):
-        asked.add((origin.user_id, None))
-    for command in commands:
-        if isinstance(command, Retry):
-            row = stored[command.transaction_id]
-            asked.add((row.created_by_id, row.created_at))
-    return asked
-
-
 @dataclass(slots=True)
 class DayTotals:
     """What makers have moved on their days, in units by currency, kept while a list is worked on.
 
-    `thresholds` and `limits` are those of the bank, in units by currency: of one movement, and of a
-    maker's day. Without limits nothing is read.
+    `limits` are those of the bank, in units by currency. Without any nothing is read.
     """
 
-    thresholds: dict[str, int] = field(default_factory=thresholds)
     limits: dict[str, int] = field(default_factory=daily_limits)
     _moved: dict[tuple[Maker, date, str], int] = field(default_factory=dict)
 
@@ -102,11 +79,6 @@ class DayTotals:
         for currency, units in _moved_on(day, maker):
             self._moved[maker, day, currency] = int(units)
 
-    def decide(self, row: JournalRow) -> bool:
-        """Says of a row that is to be executed or queued whether it waits, and returns that."""
-        row.approval_required = self._is_large(row) or self._is_exceeded_by(row)
-        return row.approval_required
-
     def add(self, row: JournalRow) -> None:
         """Counts the row for those that come after it in the list, if it goes through."""
         is_through = not row.approval_required and row.status != TransactionStatus.FAILED
@@ -114,11 +86,13 @@ class DayTotals:
             key = _key(row)
             self._moved[key] = self._moved.get(key, 0) + row.amount
 
-    def _is_large(self, row: JournalRow) -> bool:
-        threshold = self.thresholds.get(row.currency)
-        return threshold is not None and row.amount >= threshold
+    def read_all(self, makers: Iterable[tuple[Maker, datetime | None]], now: datetime) -> None:
+        """Reads each maker's day. A moment that is None stands for `now`."""
+        for maker, asked_at in makers:
+            self.read(maker, asked_at or now)
 
-    def _is_exceeded_by(self, row: JournalRow) -> bool:
+    def is_exceeded_by(self, row: JournalRow) -> bool:
+        """Whether the row would take its maker's day above the limit."""
         limit = self.limits.get(row.currency)
         return limit is not None and self._moved.get(_key(row), 0) + row.amount > limit
 

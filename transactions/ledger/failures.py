@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from django.db.models import Exists, OuterRef, prefetch_related_objects
 
-from core.errors import ERROR_KINDS
+from core import errors
 from transactions.models import Transaction
 from transactions.states import TransactionStatus
 
@@ -35,8 +35,7 @@ def is_final(transaction: Transaction) -> bool:
 
 def is_retryable(transaction: Transaction) -> bool:
     """Whether `retry/` may be asked for."""
-    kind = ERROR_KINDS.get(transaction.failure_code)
-    return bool(kind and kind.retryable) and not is_final(transaction)
+    return errors.is_retryable(transaction.failure_code, is_final=is_final(transaction))
 
 
 def read_beforehand(transactions: Collection[Transaction]) -> None:

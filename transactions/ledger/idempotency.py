@@ -3,23 +3,23 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, connection
 
-from accounts.commands import OpenAccount
 from accounts.models import Account
-from core.commands import Command, Origin
-from core.errors import REFUSALS, AlreadyReversed, IdempotencyKeyReused, Refusal
-from transactions.commands import MoneyCommand, Reverse, explain_conflict
+from core.commands import Command, KeyedCommand, Origin
+from core.errors import REFUSALS, IdempotencyKeyReused, Refusal
 from transactions.ledger.failures import is_final
-from transactions.ledger.value_dates import BadValueDate
+from transactions.ledger.journal import JournalRow
 from transactions.models import Batch, Transaction
 
 _REUSED = "This key was used for another request. Use a new one."
-# A list runs into another key that was used a moment ago at most so often.
+# How often a batch is run while keys of its items are taken meanwhile.
 _ATTEMPTS = 3
+
+T = TypeVar("T")
 
 # Where the keys of a caller are. Only a transaction can be what an item of a list asks for again.
 _KNOWN = """
@@ -39,6 +39,10 @@ class Replay:
 
     stored: Account | Transaction
     replayed: ClassVar[bool] = True
+
+    @property
+    def id(self) -> UUID:
+        return self.stored.pk
 
     def as_transaction(self) -> Transaction:
         assert isinstance(self.stored, Transaction)
@@ -62,31 +66,37 @@ class Replay:
         )
 
 
-def settle_keys(
-    run: Callable[[], list[Any]],
-    commands: Sequence[Command],
-    origin: Origin,
-    batch: Batch | None = None,
-) -> list[Any]:
-    """What `run` returns; or what an earlier request with the same key made.
+def row_of(result: JournalRow | Replay) -> JournalRow | Transaction:
+    """What a result says: the row that was made, or the transaction that was there."""
+    return result.as_transaction() if isinstance(result, Replay) else result
 
-    The insert settles a key: whoever comes second learns it here, with nothing done. A batch looks
-    its items' keys up itself, and is run again when one has been used since.
+
+def replays_after(
+    conflict: Exception, commands: Sequence[Command[Any]], origin: Origin
+) -> list[Replay]:
+    """What an earlier request with the same key made, where that is what the conflict is about.
+
+    Raises the BankError that explains the conflict, or the conflict itself.
+    """
+    if replays := find_replays(commands, origin):
+        return replays
+    for command in commands:
+        command.explain_conflict()
+    raise conflict
+
+
+def with_new_keys(run: Callable[[], T], batch: Batch) -> T:
+    """What `run` returns, which looks up the keys of the batch's items.
+
+    `run` is called again where an item's key has been used since, a bounded number of times. Raises
+    IntegrityError if the key of the batch itself has been used.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return run()
-        except (IntegrityError, AlreadyReversed):
-            if batch is None and (replays := find_replays(commands, origin)):
-                return list(replays)
-            explain_conflict(commands)
-            if batch is None or attempt == _ATTEMPTS or find_batch(batch):
+        except IntegrityError:
+            if attempt == _ATTEMPTS or find_batch(batch):
                 raise
-        except BadValueDate:
-            # It may have been good when the key was used: what that made is still the answer.
-            if batch is None and (replays := find_replays(commands, origin)):
-                return list(replays)
-            raise
     raise AssertionError("unreachable")
 
 
@@ -106,7 +116,7 @@ def find_batch(batch: Batch) -> Batch | None:
     return stored
 
 
-def find_known(commands: Sequence[Command], origin: Origin) -> dict[int, Replay]:
+def find_known(commands: Sequence[KeyedCommand[Any]], origin: Origin) -> dict[int, Replay]:
     """The replays of those of a list whose keys are known, by index. At most two statements.
 
     Raises IdempotencyKeyReused, with the index of the first key that belongs to something else.
@@ -114,7 +124,7 @@ def find_known(commands: Sequence[Command], origin: Origin) -> dict[int, Replay]
     indexes = {
         command.idempotency_key: index
         for index, command in enumerate(commands)
-        if isinstance(command, MoneyCommand) and command.idempotency_key
+        if command.idempotency_key
     }
     if not indexes:
         return {}
@@ -143,14 +153,14 @@ def _known(caller: str, keys: list[str]) -> list[tuple[str, str | None, str | No
         return list(cursor.fetchall())
 
 
-def find_replays(commands: Sequence[Command], origin: Origin) -> list[Replay]:
+def find_replays(commands: Sequence[Command[Any]], origin: Origin) -> list[Replay]:
     """The replay of a request that carries one key: its first command does. None for another list.
 
     Empty if the key is free. Raises IdempotencyKeyReused if it belongs to another request: one with
     other content, or of another kind.
     """
     command = commands[0] if commands else None
-    if not isinstance(command, MoneyCommand | OpenAccount | Reverse) or not command.idempotency_key:
+    if not isinstance(command, KeyedCommand) or not command.idempotency_key:
         return []
     stored = _stored(origin.caller, command.idempotency_key)
     if stored is None:

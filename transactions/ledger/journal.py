@@ -2,23 +2,16 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from accounts.locks import LockedAccount
 from accounts.models import CASH, internal_account_id
-from core.commands import Origin
 from core.errors import REFUSALS, BankError, Refusal
-from core.identifiers import uuid7
 from core.money import from_units
 from core.sql.django_internals import as_stored
 from transactions.ledger.posting import Posting
-from transactions.ledger.value_dates import value_date
 from transactions.models import Transaction
 from transactions.states import TransactionStatus, TransactionType
-
-if TYPE_CHECKING:
-    from transactions.commands import MoneyCommand
 
 # What a detail may hold at most; it is a sentence for people.
 _DETAIL_LENGTH = 500
@@ -65,29 +58,6 @@ class JournalRow:
 
     replayed: ClassVar[bool] = False
 
-    def complete(
-        self, debited: LockedAccount | None, credited: LockedAccount | None, now: datetime
-    ) -> None:
-        """Posts the row to the locked accounts, in memory. None stands for an internal account.
-
-        The time of posting never runs backwards within an account, whatever the clock does, and is
-        later than that of every transaction before.
-        """
-        posted_at = now
-        for side in (debited, credited):
-            if side and side.not_before and side.not_before > posted_at:
-                posted_at = side.not_before
-        if debited:
-            debited.post(-self.amount, posted_at)
-            self.debit_sequence = debited.last_sequence
-            self.debit_balance_after = debited.balance
-        if credited:
-            credited.post(self.amount, posted_at)
-            self.credit_sequence = credited.last_sequence
-            self.credit_balance_after = credited.balance
-        self.status = TransactionStatus.COMPLETED
-        self.completed_at = self.updated_at = posted_at
-
     def customer_account_ids(self) -> tuple[UUID, ...]:
         """The accounts to lock: the cash account is none of them."""
         cash = internal_account_id(CASH, self.currency)
@@ -123,31 +93,3 @@ class JournalRow:
 
 COLUMNS = tuple(field.name for field in fields(JournalRow) if field.name != "is_final")
 AMOUNTS = ("amount", "debit_balance_after", "credit_balance_after")
-
-
-def new_row(
-    command: "MoneyCommand", posting: Posting, origin: Origin, created_at: datetime, index: int
-) -> JournalRow:
-    """What a command asks for, PENDING: the `index`-th row of the moment `created_at`.
-
-    Raises what `value_date` does.
-    """
-    return JournalRow(
-        id=uuid7(created_at, index),
-        type=command.type,
-        status=TransactionStatus.PENDING,
-        debit_account_id=posting.debit_account_id,
-        credit_account_id=posting.credit_account_id,
-        amount=posting.amount,
-        currency=posting.currency,
-        description=command.description,
-        effective_at=value_date(command, origin, created_at),
-        reverses_id=command.reverses_id,
-        idempotency_caller=origin.caller if command.idempotency_key else None,
-        idempotency_key=command.idempotency_key,
-        request_fingerprint=command.request_fingerprint,
-        scheduled_for=command.scheduled_for,
-        created_by_id=origin.user_id,
-        created_at=created_at,
-        updated_at=created_at,
-    )

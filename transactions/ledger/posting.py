@@ -1,14 +1,8 @@
-"""A posting, and the checks it must pass."""
+"""What is posted: one account debited, another credited."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 from uuid import UUID
-
-from accounts.locks import LockedAccount
-from core.errors import AccountClosed, AccountFrozen, BalanceLimit, InsufficientFunds
-from core.money import MAX_BALANCE_UNITS, format_amount, from_units
-
-Accounts = Mapping[UUID, LockedAccount]
 
 
 class HasCurrency(Protocol):
@@ -47,30 +41,3 @@ class HasPosting(Protocol):
 
     @property
     def currency(self) -> str: ...
-
-
-def check(posting: HasPosting, accounts: Accounts) -> None:
-    """Raises the first Refusal that applies, in the documented order. Pure.
-
-    An account that is not among `accounts` is internal: never closed, frozen or short of money.
-    """
-    debited = accounts.get(posting.debit_account_id)
-    credited = accounts.get(posting.credit_account_id)
-    for account in (debited, credited):
-        if account and account.is_closed:
-            raise AccountClosed(f"Account {account.id} is closed.")
-    if debited and debited.debits_blocked:
-        raise AccountFrozen(f"Account {debited.id} is frozen for debits.")
-    if credited and credited.credits_blocked:
-        raise AccountFrozen(f"Account {credited.id} is frozen for credits.")
-    if debited and debited.available < posting.amount:
-        available = _shown(debited.available, posting.currency)
-        needed = _shown(posting.amount, posting.currency)
-        raise InsufficientFunds(f"{available} available, {needed} needed.")
-    if credited and credited.balance + posting.amount > MAX_BALANCE_UNITS:
-        limit = _shown(MAX_BALANCE_UNITS, posting.currency)
-        raise BalanceLimit(f"The balance would pass {limit}.")
-
-
-def _shown(units: int, currency: str) -> str:
-    return f"{format_amount(from_units(units), currency)} {currency}"

@@ -5,7 +5,7 @@ columns hold (1/10,000 of the main unit), and balances are the ones computed und
 here does arithmetic in SQL.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from operator import attrgetter
@@ -21,12 +21,10 @@ from core.failpoints import failpoint
 from core.money import raw_units
 from core.sql.bulk import BulkInsert, BulkUpdate
 from core.sql.cursors import rows_of
+from transactions.ledger.execution import Accounts
 from transactions.ledger.journal import AMOUNTS, COLUMNS, JournalRow
 from transactions.models import Transaction
 from transactions.states import TransactionStatus
-
-# Locked accounts; internal ones are never among them.
-Accounts = Mapping[UUID, LockedAccount]
 
 # PostgreSQL's types of the columns that are not text.
 _TYPES = {
@@ -79,26 +77,35 @@ _settled_of = attrgetter(*_SETTLED, "id")
 _started_of = attrgetter(*_STARTED)
 
 
-def write(rows: Iterable[JournalRow], accounts: Accounts) -> list[JournalRow]:
-    """Inserts the rows, and writes those accounts that they posted to as they stand after them.
+def write(rows: Sequence[JournalRow], accounts: Accounts) -> None:
+    """Inserts the rows, and writes the new balances of the accounts that they posted to.
 
-    The rows may be made and posted one by one, in memory, while the server inserts those before
-    them: returns them as a list. `accounts` are locked by this transaction.
+    `accounts` are locked by this transaction.
     """
     assert connection.in_atomic_block
+    _insert(map(_all_of, rows))
+    if rows:
+        failpoint("write.journal")
+        _update(_posted(rows, accounts))
+
+
+def stream(rows: Iterable[JournalRow], accounts: Accounts) -> None:
+    """As `write`, for a long list whose rows are made one by one while the server inserts.
+
+    What is raised while a row is made ends the statement, and the transaction is to be rolled back.
+    """
     written: list[JournalRow] = []
-    _insert(map(_all_of, _kept(rows, written)))
+
+    def kept() -> Iterator[JournalRow]:
+        for row in rows:
+            written.append(row)
+            yield row
+
+    assert connection.in_atomic_block
+    _insert(map(_all_of, kept()))
     if written:
         failpoint("write.journal")
         _update(_posted(written, accounts))
-    return written
-
-
-def _kept(rows: Iterable[JournalRow], kept: list[JournalRow]) -> Iterator[JournalRow]:
-    """The rows as they come, each added to `kept`."""
-    for row in rows:
-        kept.append(row)
-        yield row
 
 
 def insert_pending(rows: Sequence[JournalRow]) -> None:

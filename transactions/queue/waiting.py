@@ -6,7 +6,7 @@ Per account, first in is first out: a claim leaves out whatever must wait for a 
 same account that stands before it and is not in the claim.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -15,21 +15,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from accounts.selectors import currencies_of
-from accounts.self_dealing import refuse_self_dealing
 from core import clock
 from core.commands import Origin
-from core.errors import BankError, FieldError, InvalidInput, ProcessingError
+from core.errors import BankError, ProcessingError
 from core.failpoints import failpoint
-from core.identifiers import uuid7
-from transactions.commands import MoneyCommand, Reverse, resolve
 from transactions.ledger import events
 from transactions.ledger import writer as ledger
-from transactions.ledger.booking import inserting, mark, postings_of
-from transactions.ledger.day_totals import DayTotals, in_turn
-from transactions.ledger.idempotency import Replay, find_known, settle_keys
-from transactions.ledger.journal import JournalRow, new_row
-from transactions.models import Batch, Transaction
+from transactions.ledger.journal import JournalRow
+from transactions.models import Transaction
 from transactions.queue.turns import DUE, RELEASED_TO_WORK, lock_whose_turn_it_is
 from transactions.states import TransactionEventType, TransactionStatus
 
@@ -38,78 +31,6 @@ MAX_ATTEMPTS = 5
 
 # Of what is given back or ended at once, so that no transaction grows without bound.
 _MOST_AT_ONCE = 1000
-
-
-def accept(
-    commands: Sequence[MoneyCommand | Reverse], origin: Origin, *, batch: Batch | None = None
-) -> list[JournalRow | Replay]:
-    """Stores commands as PENDING transactions, for a worker to process. Two statements; in one
-    database transaction, with the lock of the maker, where the bank has daily thresholds.
-
-    Raises what bad input and unknown accounts raise, and SelfDealing as `process` does, and leaves
-    nothing behind then. What depends on the state of the accounts, the worker finds out. Keys are
-    settled as by `process`; the items of a batch stand alone, and those with known keys are
-    replays.
-    """
-    return settle_keys(
-        lambda: in_turn(lambda: _accept(commands, origin, batch)), commands, origin, batch
-    )
-
-
-def _accept(
-    commands: Sequence[MoneyCommand | Reverse], origin: Origin, batch: Batch | None
-) -> list[JournalRow | Replay]:
-    resolved = resolve(commands)
-    totals = DayTotals()
-    totals.lock([origin.user_id])
-    accounts = currencies_of({one for command in resolved for one in command.account_ids()})
-    refuse_self_dealing(accounts.values(), origin)
-    created_at = max(one.read_at for one in accounts.values())
-    totals.read(origin.user_id, created_at)
-    known: dict[int, Replay] = {}
-    if batch is None:
-        rows = [
-            new_row(command, command.posting(accounts), origin, created_at, index)
-            for index, command in enumerate(resolved)
-        ]
-    else:
-        batch.id, batch.created_at = uuid7(created_at), created_at
-        known = find_known(resolved, origin)
-        postings = postings_of(resolved, accounts, origin, created_at, known)
-        rows = [
-            mark(new_row(resolved[index], posting, origin, created_at, index), batch, index)
-            for index, posting in enumerate(postings)
-            if index not in known
-        ]
-    _prepare(rows, created_at, totals)
-    failpoint("accept.read")
-    if batch is None:
-        ledger.insert_pending(rows)
-    else:
-        with transaction.atomic(), inserting(batch):
-            ledger.insert_pending(rows)
-    failpoint("accept.stored")
-    inserted = iter(rows)
-    return [known[index] if index in known else next(inserted) for index in range(len(resolved))]
-
-
-def _prepare(rows: Sequence[JournalRow], created_at: datetime, totals: DayTotals) -> None:
-    """Says of rows that are to wait what they wait for."""
-    for row in rows:
-        totals.decide(row)
-        totals.add(row)
-        if row.scheduled_for is not None:
-            # A moment long past means now: nobody gets ahead of those who wait, nor makes the
-            # queue look as if it were behind.
-            check_horizon(row.scheduled_for, created_at)
-            row.scheduled_for = max(row.scheduled_for, created_at)
-
-
-def check_horizon(scheduled_for: datetime, now: datetime) -> None:
-    """Raises InvalidInput for what would wait longer than a year."""
-    if scheduled_for > now + timedelta(days=366):
-        detail = "At most a year ahead."
-        raise InvalidInput(errors=[FieldError("/scheduled_for", "too_far_ahead", detail)])
 
 
 def due(now: datetime) -> QuerySet[Transaction]:

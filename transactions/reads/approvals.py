@@ -9,7 +9,8 @@ from accounts.models import Account
 from core.errors import Refusal
 from core.money import from_units, to_units
 from transactions.ledger.approval import WAITS_FOR_APPROVAL, requests_to_retry
-from transactions.ledger.posting import Posting, check
+from transactions.ledger.execution import check
+from transactions.ledger.posting import Posting
 from transactions.models import Transaction, TransactionEvent
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import CASH, internal_account_id
+from core import errors
 from core.api.fields import rfc_3339
 from core.money import format_amount, format_units
-from transactions.commands import decisions
 from transactions.ledger import failures
 from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction
@@ -76,7 +76,9 @@ def failure(row: Row) -> dict[str, Any] | None:
     if not row.failure_code:
         return None
     is_retryable = (
-        decisions.is_retryable(row) if isinstance(row, JournalRow) else failures.is_retryable(row)
+        errors.is_retryable(row.failure_code, is_final=row.is_final)
+        if isinstance(row, JournalRow)
+        else failures.is_retryable(row)
     )
     return {"code": row.failure_code, "detail": row.failure_detail, "retryable": is_retryable}
 

@@ -24,7 +24,7 @@ from transactions.models import Entry, Transaction, TransactionEvent
 from transactions.reads.balances import balances_at
 from transactions.reads.branches import Branch
 from transactions.reads.settled import settled_at, settled_moment
-from transactions.states import OPEN, TransactionStatus, TransactionType
+from transactions.states import TransactionStatus, TransactionType
 
 READ_RIGHT = "transactions.view_transaction"
 
@@ -34,21 +34,6 @@ _MOST_BRANCHED_ACCOUNTS = 50
 
 # A reversal is the bank's doing: an owner learns of it when it is done, and not while it waits.
 _VISIBLE_AS_PAYER = ~Q(type=TransactionType.REVERSAL) | Q(status=TransactionStatus.COMPLETED)
-
-
-def touching(account_id: UUID) -> Q:
-    """Transactions that debit or credit the account."""
-    return Q(debit_account_id=account_id) | Q(credit_account_id=account_id)
-
-
-def has_open_transactions(account_id: UUID, now: datetime) -> bool:
-    """Whether something of the account waits or is being processed. Reads the queue's index.
-
-    What others have scheduled to pay it is no hindrance: it will find the account closed.
-    """
-    to_come = Q(scheduled_for__gt=now) & ~Q(debit_account_id=account_id)
-    waiting = Transaction.objects.filter(touching(account_id), status__in=OPEN)
-    return waiting.exclude(to_come).exists()
 
 
 def own_account_ids(user: Any) -> frozenset[UUID] | None:

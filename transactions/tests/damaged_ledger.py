@@ -18,6 +18,7 @@ from core.database import drop_objects
 from core.identifiers import uuid7
 from tests.factories import ORIGIN, make_account
 from transactions.commands import Deposit, Transfer, Withdraw
+from transactions.ledger import execution
 from transactions.ledger import writer as ledger
 from transactions.ledger.processor import process
 from transactions.ledger.writer import JournalRow
@@ -131,7 +132,9 @@ def reverse(original: JournalRow, failure_code: str = "") -> JournalRow:
             ledger.write([row], {})
         else:
             locked = lock_accounts([row.debit_account_id, row.credit_account_id])
-            row.complete(locked[row.debit_account_id], locked[row.credit_account_id], now)
+            execution.complete(
+                row, locked[row.debit_account_id], locked[row.credit_account_id], now
+            )
             ledger.write([row], locked)
     return row
 

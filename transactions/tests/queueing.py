@@ -11,7 +11,8 @@ from core.commands import Origin
 from tests.factories import ORIGIN
 from transactions.commands import MoneyCommand, Reverse
 from transactions.models import Transaction
-from transactions.queue.waiting import accept, claim
+from transactions.queue.acceptance import accept
+from transactions.queue.waiting import claim
 from transactions.queue.worker import Worker
 from transactions.verifier import examine
 

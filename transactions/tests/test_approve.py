@@ -24,7 +24,7 @@ from tests.assertions import nothing_changes, refused_by_database
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.commands import Approve, Cancel, Deposit, Retry, Reverse, Withdraw
 from transactions.ledger.journal import JournalRow
-from transactions.ledger.processor import process
+from transactions.ledger.processor import process, process_all_or_none
 from transactions.models import Transaction
 from transactions.queue.waiting import expire_approvals
 from transactions.tests.queueing import WORKER, history, outcome, queue_up, work
@@ -192,7 +192,7 @@ def test_in_a_list_it_waits_and_in_an_atomic_one_it_is_refused(maker) -> None:
     rows = process(commands, maker)
     assert [row.status for row in rows] == ["COMPLETED", "PENDING", "COMPLETED"]
     with nothing_changes(), pytest.raises(ApprovalRequired) as caught:
-        process(commands, maker, all_or_nothing=True)
+        process_all_or_none(commands, maker)
     assert caught.value.transaction_id is None
 
 

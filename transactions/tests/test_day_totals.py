@@ -35,9 +35,9 @@ from transactions.commands import (
     Withdraw,
 )
 from transactions.ledger.day_totals import DayTotals
-from transactions.ledger.processor import process
+from transactions.ledger.processor import process, process_all_or_none, try_out
 from transactions.models import Transaction
-from transactions.queue.waiting import accept
+from transactions.queue.acceptance import accept
 from transactions.tests.archiving import take
 from transactions.tests.queueing import work
 
@@ -182,7 +182,7 @@ def test_earlier_ones_of_a_list_count(ada: Account, maker: Origin) -> None:
     commands = [Deposit(account_id=ada.id, amount=Decimal(amount)) for amount in (60, 50, 40, 1)]
     assert waits(process(commands, maker)) == [False, True, False, True]
     with nothing_changes(), pytest.raises(ApprovalRequired, match="asked for by itself"):
-        process(commands, origin_of("another"), all_or_nothing=True)
+        process_all_or_none(commands, origin_of("another"))
 
 
 def test_earlier_items_of_a_batch_count(ada: Account, maker: Origin) -> None:
@@ -256,7 +256,7 @@ def test_a_dry_run_says_that_it_would_wait(ada: Account, maker: Origin) -> None:
     with nothing_changes():
         for amount, expected in ((40, False), (41, True), (40, False)):
             command = Deposit(account_id=ada.id, amount=Decimal(amount))
-            (row,) = process([command], maker, dry_run=True)
+            (row,) = try_out([command], maker)
             assert row.approval_required is expected
 
 

@@ -11,7 +11,7 @@ from tests.assertions import nothing_changes
 from tests.factories import ORIGIN, make_account
 from transactions.commands import Approve, Deposit, Retry, Reverse, Transfer, Withdraw
 from transactions.ledger.idempotency import Replay
-from transactions.ledger.processor import process
+from transactions.ledger.processor import process, try_out
 
 # What is rolled back must be a transaction of its own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,7 +27,7 @@ def test_each_command_sees_what_those_before_it_would_do() -> None:
         Withdraw(account_id=account.id, amount=Decimal("0.5")),
     ]
     with nothing_changes():
-        first, second, third = process(commands, ORIGIN, dry_run=True)
+        first, second, third = try_out(commands, ORIGIN)
     assert (first.status, first.debit_sequence, first.debit_balance_after) == (
         "COMPLETED",
         2,
@@ -43,7 +43,7 @@ def test_each_command_sees_what_those_before_it_would_do() -> None:
 def test_commands_that_read_what_was_written_before_them_are_run_too() -> None:
     opening = OpenAccount(name="Ada", currency="USD")
     with nothing_changes():
-        account, paid_in, frozen, refused = process(
+        account, paid_in, frozen, refused = try_out(
             [
                 opening,
                 Deposit(account_id=opening.account_id, amount=Decimal(5)),
@@ -51,7 +51,6 @@ def test_commands_that_read_what_was_written_before_them_are_run_too() -> None:
                 Withdraw(account_id=opening.account_id, amount=Decimal(1)),
             ],
             ORIGIN,
-            dry_run=True,
         )
     assert (account.id, frozen.debits_blocked) == (opening.account_id, True)
     assert (paid_in.credit_balance_after, refused.failure_code) == (50_000, "account_frozen")
@@ -61,25 +60,23 @@ def test_a_key_is_not_used_and_one_in_use_tells_what_it_would_replay() -> None:
     account = make_account(balance=7)
     keyed = Deposit(account_id=account.id, amount=Decimal(5), **KEY)
     with nothing_changes():
-        (row,) = process([keyed], ORIGIN, dry_run=True)
+        (row,) = try_out([keyed], ORIGIN)
         assert not row.replayed
     (booked,) = process([keyed], ORIGIN)
     with nothing_changes():
-        (replay,) = process([keyed], ORIGIN, dry_run=True)
+        (replay,) = try_out([keyed], ORIGIN)
     assert isinstance(replay, Replay)
     assert (replay.as_transaction().id, replay.as_transaction().status) == (booked.id, "COMPLETED")
     other = Deposit(account_id=account.id, amount=Decimal(6), **KEY | {"request_fingerprint": "b"})
     with nothing_changes(), pytest.raises(IdempotencyKeyReused):
-        process([other], ORIGIN, dry_run=True)
+        try_out([other], ORIGIN)
 
 
 def test_what_would_wait_for_approval_is_pending(settings) -> None:
     settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(100)}
     account = make_account()
     with nothing_changes():
-        (row,) = process(
-            [Deposit(account_id=account.id, amount=Decimal(100))], ORIGIN, dry_run=True
-        )
+        (row,) = try_out([Deposit(account_id=account.id, amount=Decimal(100))], ORIGIN)
     assert (row.status, row.waits_for_approval(), row.credit_balance_after) == (
         "PENDING",
         True,
@@ -101,13 +98,9 @@ def test_decisions_show_where_they_would_end(settings, django_user_model) -> Non
         maker,
     )
     with nothing_changes():
-        (approved,) = process([Approve(transaction_id=waiting.id)], checker, dry_run=True)
-        (retried,) = process(
-            [Retry(transaction_id=failed.id, reason="again", limit=3)], checker, dry_run=True
-        )
-        (reversal,) = process(
-            [Reverse(transaction_id=done.id, reason="twice")], checker, dry_run=True
-        )
+        (approved,) = try_out([Approve(transaction_id=waiting.id)], checker)
+        (retried,) = try_out([Retry(transaction_id=failed.id, reason="again", limit=3)], checker)
+        (reversal,) = try_out([Reverse(transaction_id=done.id, reason="twice")], checker)
     assert (approved.status, approved.credit_balance_after) == ("COMPLETED", 1_050_000)
     assert (retried.status, retried.retry_count) == ("FAILED", 1)
     assert (reversal.status, reversal.credit_balance_after) == ("COMPLETED", 70_000)
@@ -123,4 +116,4 @@ def test_decisions_show_where_they_would_end(settings, django_user_model) -> Non
 def test_what_would_be_refused_is_refused(command, error) -> None:
     account = make_account(balance=7)
     with nothing_changes(), pytest.raises(error):
-        process([command(account)], ORIGIN, dry_run=True)
+        try_out([command(account)], ORIGIN)

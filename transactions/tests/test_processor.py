@@ -169,7 +169,7 @@ def test_an_error_that_is_no_contention_is_not_tried_again(monkeypatch) -> None:
             else:  # SQLSTATE 57014, an OperationalError as contention is
                 cursor.execute("SET LOCAL statement_timeout = '10ms'; SELECT pg_sleep(1)")
 
-    monkeypatch.setattr(processor, "_run", broken)
+    monkeypatch.setattr(processor, "_process", broken)
     with pytest.raises(OperationalError):
         process([], ORIGIN)
     assert len(calls) == 1

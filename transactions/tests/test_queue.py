@@ -32,7 +32,8 @@ from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.ledger import writer as ledger
 from transactions.ledger.processor import process
 from transactions.models import Transaction, TransactionEvent
-from transactions.queue.waiting import accept, due, lag
+from transactions.queue.acceptance import accept
+from transactions.queue.waiting import due, lag
 from transactions.tests.queueing import claimed, outcome, queue_up, verbs, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_ledger")]

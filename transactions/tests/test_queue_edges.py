@@ -17,6 +17,7 @@ from transactions.commands import Deposit, Retry, Withdraw
 from transactions.models import Transaction
 from transactions.queue import waiting as queue
 from transactions.queue import worker as worker_module
+from transactions.queue.acceptance import check_horizon
 from transactions.queue.worker import Worker
 from transactions.tests.queueing import WORKER, claimed, outcome, queue_up, work
 
@@ -67,9 +68,9 @@ def test_a_queued_retry_is_not_posted_at_once_whatever_the_clock_does() -> None:
 
 
 def test_nothing_waits_longer_than_a_year() -> None:
-    queue.check_horizon(NOW + timedelta(days=366), NOW)
+    check_horizon(NOW + timedelta(days=366), NOW)
     with pytest.raises(InvalidInput) as raised:
-        queue.check_horizon(NOW + timedelta(days=366, microseconds=1), NOW)
+        check_horizon(NOW + timedelta(days=366, microseconds=1), NOW)
     assert [error.code for error in raised.value.errors] == ["too_far_ahead"]
 
 

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.commands import CloseAccount, FreezeAccount, UnfreezeAccount
+from core import errors
 from core.commands import Origin
 from core.errors import (
     FAILURES_BY_DECISION,
@@ -29,7 +30,7 @@ from tests.assertions import nothing_changes
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.archive.runs import archive
 from transactions.archive.selection import Selection
-from transactions.commands import Cancel, Reject, Retry, Reverse, Transfer, Withdraw, decisions
+from transactions.commands import Cancel, Reject, Retry, Reverse, Transfer, Withdraw
 from transactions.ledger.failures import is_retryable, read_beforehand
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.processor import process
@@ -184,11 +185,8 @@ def test_a_closed_account_is_final() -> None:
     ],
 )
 def test_the_code_says_what_may_be_retried(code: str, retryable: bool) -> None:
-    row = failed(make_account())
-    row.failure_code = code
-    assert decisions.is_retryable(row) is retryable
-    row.is_final = True
-    assert not decisions.is_retryable(row)
+    assert errors.is_retryable(code, is_final=False) is retryable
+    assert not errors.is_retryable(code, is_final=True)
 
 
 def test_what_is_archived_or_of_an_atomic_batch_is_final(archive_file: Path) -> None:

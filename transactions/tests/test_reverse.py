@@ -1,5 +1,6 @@
 """Reversals, in process: what they post, once only, and what refuses them."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -24,9 +25,9 @@ from tests.assertions import nothing_changes, stored
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.commands import Deposit, Retry, Reverse, Transfer, Withdraw
 from transactions.ledger.journal import JournalRow
-from transactions.ledger.processor import process
+from transactions.ledger.processor import process, process_all_or_none
 from transactions.models import Transaction
-from transactions.queue.waiting import accept
+from transactions.queue.acceptance import accept
 from transactions.tests.queueing import claimed, outcome, queue_up, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_ledger")]
@@ -158,9 +159,9 @@ def test_a_closed_account_takes_no_reversal() -> None:
 # Many at once. ------------------------------------------------------------------------------------
 
 
-def all_of(*ids: UUID) -> list[JournalRow]:
+def all_of(*ids: UUID) -> list[Any]:
     commands = [Reverse(transaction_id=each, reason="Wrong file") for each in ids]
-    return process(commands, ORIGIN, all_or_nothing=True)
+    return process_all_or_none(commands, ORIGIN)
 
 
 def test_many_are_reversed_all_or_none() -> None:
@@ -177,12 +178,12 @@ def test_many_are_reversed_all_or_none() -> None:
     assert balances(one, two, three) == [20, 20, 0]
 
 
-@pytest.mark.parametrize("all_or_nothing", [True, False])
-def test_a_list_reverses_nothing_twice(all_or_nothing: bool) -> None:
+@pytest.mark.parametrize("run_list", [process, process_all_or_none])
+def test_a_list_reverses_nothing_twice(run_list: Callable[..., list[Any]]) -> None:
     source, target = make_account(balance=30), make_account(balance=40)
     command = Reverse(transaction_id=sent(source, target).id, reason="Wrong file")
     with nothing_changes(), pytest.raises(AlreadyReversed):
-        process([command, command], ORIGIN, all_or_nothing=all_or_nothing)
+        run_list([command, command], ORIGIN)
 
 
 def test_an_amount_for_four_eyes_is_not_reversed_in_a_list(settings) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from core.errors import IdempotencyKeyReused
 from tests.factories import ORIGIN, make_account
 from transactions.commands import Deposit
-from transactions.ledger.idempotency import find_known, is_same, settle_keys
+from transactions.ledger.idempotency import find_known, is_same, with_new_keys
 from transactions.ledger.processor import process
 from transactions.models import Batch
 
@@ -52,7 +52,7 @@ def test_a_batch_is_run_again_when_a_key_has_just_been_used(conflicts: int, atte
             raise IntegrityError("a key")
         return ["done"]
 
-    assert settle_keys(run, [], ORIGIN, batch()) == ["done"]
+    assert with_new_keys(run, batch()) == ["done"]
     assert len(tried) == attempts
 
 
@@ -64,7 +64,7 @@ def test_a_batch_is_not_run_for_ever() -> None:
         raise IntegrityError("a key")
 
     with pytest.raises(IntegrityError):
-        settle_keys(run, [], ORIGIN, batch())
+        with_new_keys(run, batch())
     assert len(tried) == 3
 
 

@@ -22,7 +22,7 @@ from tests.factories import make_account, run
 from transactions.commands import Retry, Transfer, Withdraw
 from transactions.guards.journal import QUEUE_CHANNEL
 from transactions.ledger import execution
-from transactions.ledger.posting import check
+from transactions.ledger.execution import check
 from transactions.ledger.processor import process_claimed
 from transactions.models import Transaction
 from transactions.queue import waiting as queue

@@ -19,7 +19,7 @@ from core import database_errors
 from tests.factories import make_account
 from transactions.commands import Withdraw
 from transactions.ledger import execution
-from transactions.ledger.posting import check
+from transactions.ledger.execution import check
 from transactions.models import Transaction
 from transactions.queue import supervisor, worker
 from transactions.queue import waiting as queue

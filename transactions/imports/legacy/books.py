@@ -21,8 +21,9 @@ from core.money import format_amount, from_units, is_written_in, to_units
 from transactions.imports.legacy.bookings import ADJUSTMENT, Booking
 from transactions.imports.legacy.files import ACCOUNTS_FILE, LegacyAccount
 from transactions.imports.problems import ImportProblem, Problems
+from transactions.ledger.execution import check, complete
 from transactions.ledger.journal import JournalRow
-from transactions.ledger.posting import Posting, check
+from transactions.ledger.posting import Posting
 from transactions.states import TransactionStatus, TransactionType
 
 # How what did not happen there is kept here: as a failure that nobody can retry.
@@ -153,7 +154,7 @@ class Books:
 
     def _complete(self, row: JournalRow, booking: Booking) -> None:
         debited, credited = self._sides(booking)
-        row.complete(debited, credited, row.created_at)
+        complete(row, debited, credited, row.created_at)
 
     def _sides(self, booking: Booking) -> tuple[LockedAccount | None, LockedAccount | None]:
         debited = self.accounts[booking.debited] if booking.debited is not None else None

@@ -15,11 +15,11 @@ from core.failpoints import failpoint
 from core.failures import told
 from core.files import FileProblem, exclusive, sync_folder
 from core.progress import Progress
-from transactions.api.batch_answer import row_of
 from transactions.api.permissions import CanPostTransactions
 from transactions.batches.files import MovementFile, MovementFileError, check_file
 from transactions.batches.post import MAX_ITEMS, post_batch
 from transactions.batches.results import ResultFile
+from transactions.ledger.idempotency import row_of
 from transactions.states import TransactionStatus
 
 # Exit codes, besides 0: all are completed or wait.

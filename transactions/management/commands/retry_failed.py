@@ -16,9 +16,10 @@ from core.errors import ERROR_KINDS, BankError
 from transactions.api.permissions import CanRetryTransactions
 from transactions.api.retrying import retry_by_job
 from transactions.ledger.failures import IS_OVERTAKEN
-from transactions.ledger.processor import process
+from transactions.ledger.idempotency import row_of
+from transactions.ledger.processor import process, try_out
 from transactions.models import Transaction
-from transactions.reads.selectors import touching
+from transactions.models.queries import touching
 from transactions.states import TransactionStatus
 
 
@@ -82,7 +83,8 @@ def _retry(transaction_id: UUID, user: Any, options: dict[str, Any], origin: Ori
         user, transaction_id=transaction_id, reason=options["reason"], queued=options["queue"]
     )
     try:
-        row = process([command], origin, dry_run=options["dry_run"])[0]
+        run = try_out if options["dry_run"] else process
+        row = row_of(run([command], origin)[0])
     except BankError as error:
         return f"refused: {error.code}"
     return row.failure_code or str(row.status)

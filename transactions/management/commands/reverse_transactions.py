@@ -12,7 +12,7 @@ from core.errors import BankError
 from core.failures import told
 from transactions.api.permissions import CanReverseTransactions
 from transactions.commands import Reverse
-from transactions.ledger.processor import process
+from transactions.ledger.processor import process_all_or_none
 
 
 class Command(BaseCommand):
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             caller="job:reverse_transactions",
         )
         try:
-            rows = process(commands, origin, all_or_nothing=True)
+            rows = process_all_or_none(commands, origin)
         except BankError as error:
             raise CommandError(f"Nothing was reversed: {told(error)}") from error
         for original, row in zip(transaction_ids, rows, strict=True):
