@@ -17,7 +17,7 @@ from accounts.admin.buttons import AccountButtons, blocked_in_words
 from accounts.admin.filters import CurrencyFilter, ShownStatusFilter, account_named, as_uuid
 from accounts.models import Account
 from accounts.states import AccountKind, ShownStatus
-from core.console.admin import ReadOnlyModelAdmin, badge, shown_amount
+from core.console.admin import ReadOnlyModelAdmin, badge, shown_amount, shown_money
 from core.search import contains
 
 STATUS_COLOURS = {
@@ -180,7 +180,6 @@ def _figures(account: Account) -> list[tuple[str, str, str]]:
             "Overdraft limit": account.overdraft_limit,
         }
         figures = [
-            (words, f"{shown_amount(amount, account.currency)} {account.currency}", "")
-            for words, amount in amounts.items()
+            (words, shown_money(amount, account.currency), "") for words, amount in amounts.items()
         ] + figures
     return figures

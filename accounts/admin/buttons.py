@@ -30,9 +30,12 @@ from accounts.states import AccountKind, FreezeScope
 from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.commands import process
-from core.console.admin import shown_amount
+from core.console.admin import shown_money
 from core.console.command_form import form_page
 from core.console.forms import ReasonForm
+from core.console.per_request import PerRequest
+
+_ACCOUNT = PerRequest[Account | None]()
 
 
 def _is_open(account: Account) -> bool:
@@ -52,11 +55,8 @@ class AccountButtons:
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Account | None:
         """Read once for the page and all its buttons."""
-        if not hasattr(request, "account"):
-            found = super().get_object(request, object_id, from_field)  # type: ignore[misc]
-            request.account = found  # type: ignore[attr-defined]
-        account: Account | None = request.account  # type: ignore[attr-defined]
-        return account
+        read = super().get_object  # type: ignore[misc]
+        return _ACCOUNT.get(request, lambda: read(request, object_id, from_field))
 
     def may(
         self,
@@ -128,14 +128,11 @@ class AccountButtons:
         def run(account: Account, values: dict[str, Any]) -> str:
             changed = self._apply(request, ChangeOverdraftLimit(account_id=account.id, **values))
             if changed.asked_limit_id is not None:
-                wanted = shown_amount(values["overdraft_limit"], changed.currency)
-                return f"A limit of {wanted} {changed.currency} waits for a second person."
-            limit = shown_amount(changed.overdraft_limit, changed.currency)
-            available = shown_amount(changed.available_balance, changed.currency)
-            return (
-                f"The overdraft limit is now {limit} {changed.currency};"
-                f" {available} {changed.currency} are available."
-            )
+                wanted = shown_money(values["overdraft_limit"], changed.currency)
+                return f"A limit of {wanted} waits for a second person."
+            limit = shown_money(changed.overdraft_limit, changed.currency)
+            available = shown_money(changed.available_balance, changed.currency)
+            return f"The overdraft limit is now {limit}; {available} are available."
 
         form = OverdraftLimitForm(request.POST or None)
         return self._ask(request, object_id, "Change the overdraft limit", form, run)
@@ -193,11 +190,11 @@ class AccountButtons:
 
 def in_words(account: Account) -> str:
     """What staff must know of the account before they do something to it."""
-    balance = shown_amount(account.balance, account.currency)
-    available = shown_amount(account.available_balance, account.currency)
+    balance = shown_money(account.balance, account.currency)
+    available = shown_money(account.available_balance, account.currency)
     return (
-        f"Account {account.number}, {account.name}: balance {balance} {account.currency},"
-        f" available {available} {account.currency}. {blocked_in_words(account)}"
+        f"Account {account.number}, {account.name}: balance {balance},"
+        f" available {available}. {blocked_in_words(account)}"
     )
 
 

@@ -18,10 +18,13 @@ from accounts.states import LimitRequestStatus
 from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.commands import process
-from core.console.admin import EMPTY, ReadOnlyModelAdmin, badge, link_to, shown_amount
+from core.console.admin import EMPTY, ReadOnlyModelAdmin, badge, link_to, shown_money
 from core.console.admin_filters import DaysById
 from core.console.command_form import command_page
+from core.console.per_request import PerRequest
 
+_LIMIT_REQUEST = PerRequest[LimitRequest | None]()
+_LIMIT_REQUEST = PerRequest[LimitRequest | None]()
 _COLOURS = {"Pending": "warning", "Approved": "success", "Rejected": "danger"}
 
 
@@ -62,10 +65,8 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> LimitRequest | None:
         """Read once for the page and its buttons."""
-        if not hasattr(request, "limit_request"):
-            request.limit_request = super().get_object(request, object_id, from_field)  # type: ignore[attr-defined]
-        found: LimitRequest | None = request.limit_request  # type: ignore[attr-defined]
-        return found
+        read = super().get_object
+        return _LIMIT_REQUEST.get(request, lambda: read(request, object_id, from_field))
 
     def has_decide_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """By right and state; a form that is sent is for the command to judge."""
@@ -92,8 +93,8 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
         def run(reason: str) -> str:
             command = decision(account_id=asked.account_id, request_id=asked.pk, reason=reason)
             account = process([command], origin_of(request))[0]
-            limit = shown_amount(account.overdraft_limit, account.currency)
-            return f"{title}: the overdraft limit of {account} is {limit} {account.currency}."
+            limit = shown_money(account.overdraft_limit, account.currency)
+            return f"{title}: the overdraft limit of {account} is {limit}."
 
         back = reverse("admin:accounts_limitrequest_change", args=(asked.pk,))
         context = {
@@ -112,11 +113,11 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
 
     @display(description="Overdraft limit")
     def money_overdraft_limit(self, asked: LimitRequest) -> str:
-        return f"{shown_amount(asked.overdraft_limit, asked.currency)} {asked.currency}"
+        return shown_money(asked.overdraft_limit, asked.currency)
 
     @display(description="Limit when it was asked for")
     def money_limit_before(self, asked: LimitRequest) -> str:
-        return f"{shown_amount(asked.limit_before, asked.currency)} {asked.currency}"
+        return shown_money(asked.limit_before, asked.currency)
 
     @display(description="Status")
     def shown_status(self, asked: LimitRequest) -> SafeString:
@@ -129,11 +130,9 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
 
 def in_words(asked: LimitRequest) -> str:
     """What a second person must know of it."""
-    limits = (
-        shown_amount(one, asked.currency) for one in (asked.limit_before, asked.overdraft_limit)
-    )
-    before, wanted = limits
+    before = shown_money(asked.limit_before, asked.currency)
+    wanted = shown_money(asked.overdraft_limit, asked.currency)
     return (
         f"Overdraft limit of account {asked.account.number}, {asked.account.name}:"
-        f" {wanted} {asked.currency} instead of {before} {asked.currency}."
+        f" {wanted} instead of {before}."
     )

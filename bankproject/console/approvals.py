@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import LimitRequest
 from accounts.selectors import waiting_limits
 from bankproject.console.words import at
-from core.console.admin import shown_amount
+from core.console.admin import shown_amount, shown_money
 from core.identifiers import parse_uuid
 from transactions.reads.approvals import ApprovalRequest, ApprovalSide, page_of_requests
 
@@ -60,7 +60,7 @@ def _card(asked: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:
     may_decide = request.user.has_perm(_APPROVE) and not (is_own or owns_account)
     return {
         "title": f"{transaction.get_type_display()} of"
-        f" {shown_amount(transaction.amount, transaction.currency)} {transaction.currency}",
+        f" {shown_money(transaction.amount, transaction.currency)}",
         "page": reverse("admin:transactions_transaction_change", args=pk),
         "asked_by": maker.get_username() if maker else "a job of the bank",
         "asked_at": at(transaction.created_at),
@@ -100,15 +100,14 @@ def _limit_card(asked: LimitRequest, request: HttpRequest) -> dict[str, Any]:
     page = partial(reverse, args=(asked.pk,))
     decision = "admin:accounts_limitrequest_{}".format
     return {
-        "title": f"Overdraft limit of {shown_amount(asked.overdraft_limit, asked.currency)}"
-        f" {asked.currency}",
+        "title": f"Overdraft limit of {shown_money(asked.overdraft_limit, asked.currency)}",
         "page": page(decision("change")),
         "account": str(asked.account),
         "account_page": reverse("admin:accounts_account_change", args=(asked.account_id,)),
         "asked_by": maker.get_username() if maker else "a job of the bank",
         "asked_at": at(asked.created_at),
         "why": asked.reason,
-        "limit_before": f"{shown_amount(asked.limit_before, asked.currency)} {asked.currency}",
+        "limit_before": shown_money(asked.limit_before, asked.currency),
         "is_own": is_own,
         "owns_account": owns_account,
         "approve": f"{page(decision('approve'))}?from=approvals" if may_decide else "",

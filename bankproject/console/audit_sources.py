@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from accounts.admin.account_event import changed_values
 from accounts.models import AccountEvent
 from bankproject.console.audit_records import AuditEntry, AuditSource, Wanted
-from core.console.admin import in_words, shown_amount
+from core.console.admin import in_words, shown_money
 from transactions.admin.filters import shown_failure
 from transactions.models import Transaction, TransactionEvent
 from transactions.models.queries import touching
@@ -75,7 +75,7 @@ def _transactions(wanted: Wanted) -> QuerySet[Transaction] | None:
 
 
 def _transaction_entry(row: Transaction) -> AuditEntry:
-    amount = f"{shown_amount(row.amount, row.currency)} {row.currency}"
+    amount = shown_money(row.amount, row.currency)
     is_final = row.status in (TransactionStatus.COMPLETED, TransactionStatus.FAILED)
     outcome = row.get_status_display() if is_final else "Waits"
     failure = f" ({shown_failure(row.failure_code)})" if row.failure_code else ""

@@ -172,6 +172,11 @@ def shown_amount(amount: Decimal | None, currency: str) -> str:
     return f"{Decimal(format_amount(amount, currency)):,f}"
 
 
+def shown_money(amount: Decimal | None, currency: str) -> str:
+    """An amount with its currency: "1,234,500.00 USD". Internal accounts have no balance."""
+    return f"{shown_amount(amount, currency)} {currency}"
+
+
 def badge(text: str, colours: dict[str, str]) -> SafeString:
     """A state as a coloured label; `colours` gives unfold's word for the colour of each."""
     return SafeString(display_for_label(text, EMPTY, colours))

@@ -15,7 +15,7 @@ from accounts.admin.account import AccountAdmin
 from accounts.models import Account
 from core import clock
 from core.api.permissions import has_right
-from core.console.admin import shown_amount
+from core.console.admin import shown_money
 from core.console.forms import MomentField, add_errors
 from core.errors import BankError
 from transactions.admin.account_export import ExportButton
@@ -73,8 +73,6 @@ def _balance_at(account: Account, request: HttpRequest) -> dict[str, Any]:
             add_errors(form, error)
         else:
             balance: Decimal = report["balance"]
-            context["balance_then"] = (
-                f"{shown_amount(balance, account.currency)} {account.currency}"
-            )
+            context["balance_then"] = shown_money(balance, account.currency)
             context["then"] = report["at"]
     return context

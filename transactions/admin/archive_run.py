@@ -14,7 +14,7 @@ from core.console.admin import (
     ReadOnlyTabularInline,
     badge,
     in_words,
-    shown_amount,
+    shown_money,
 )
 from transactions.models import ArchiveRun, ArchiveSegment
 
@@ -23,7 +23,7 @@ _COLOURS = {"Finished": "success", "Interrupted": "warning", "Not finished": "in
 
 def shown_sums(sums: dict[str, str]) -> str:
     """Sums by currency as people read them."""
-    amounts = (f"{shown_amount(Decimal(sums[code]), code)} {code}" for code in sorted(sums))
+    amounts = (shown_money(Decimal(sums[code]), code) for code in sorted(sums))
     return ", ".join(amounts) or EMPTY
 
 

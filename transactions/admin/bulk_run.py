@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from core.commands import Command, Origin
-from core.console.admin import badge, shown_amount
+from core.console.admin import badge, shown_money
 from core.console.command_form import in_one_line
 from core.errors import BankError
 from transactions.ledger.idempotency import row_of
@@ -83,7 +83,7 @@ def summary(outcomes: Sequence[RowOutcome]) -> str:
 
 def shown(transaction: Transaction) -> str:
     """Its amount with the currency."""
-    return f"{shown_amount(transaction.amount, transaction.currency)} {transaction.currency}"
+    return shown_money(transaction.amount, transaction.currency)
 
 
 def page_of(transaction_id: UUID) -> str:

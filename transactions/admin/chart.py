@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from accounts.models import Account
-from core.console.admin import shown_amount
+from core.console.admin import shown_money
 from transactions.reads.balances import balances_at
 
 POINTS = 60
@@ -47,7 +47,7 @@ def balance_chart(account: Account, now: datetime) -> BalanceChart | None:
     }
     labels = [_label(moment, now - start) for moment in moments]
     low, high, last = (
-        f"{shown_amount(balance, account.currency)} {account.currency}"
+        shown_money(balance, account.currency)
         for balance in (min(balances), max(balances), balances[-1])
     )
     period = "of the last 90 days" if start > account.created_at else "since the opening"

@@ -16,8 +16,9 @@ from unfold.decorators import action
 from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.commands import Command
-from core.console.admin import shown_amount
+from core.console.admin import shown_money
 from core.console.command_form import command_page
+from core.console.per_request import PerRequest
 from core.identifiers import parse_uuid
 from transactions.api.permissions import (
     CanApproveTransactions,
@@ -34,6 +35,8 @@ from transactions.states import TransactionStatus, TransactionType
 RETRY = CanRetryTransactions.right
 REVERSE = CanReverseTransactions.right
 APPROVE = CanApproveTransactions.right
+
+_DECIDED = PerRequest[Transaction | None]()
 
 # Called with transaction_id and reason.
 Make = Callable[..., Command]
@@ -76,9 +79,8 @@ class DecisionActions:
         """
         if not has_right(request.user, right):
             return False
-        if not hasattr(request, "decided"):
-            request.decided = Transaction.objects.filter(pk__in=_ids(object_id)).first()  # type: ignore[attr-defined]
-        found: Transaction | None = request.decided  # type: ignore[attr-defined]
+        rows = Transaction.objects.filter(pk__in=_ids(object_id))
+        found = _DECIDED.get(request, rows.first)
         return found is not None and (request.method == "POST" or state(found))
 
     @action(description="Retry", url_path="retry", icon="replay", permissions=["retry"])
@@ -165,9 +167,9 @@ def being_reversed(ids: Collection[UUID]) -> set[UUID]:
 
 
 def _words(transaction: Transaction) -> str:
-    amount = shown_amount(transaction.amount, transaction.currency)
+    amount = shown_money(transaction.amount, transaction.currency)
     return (
-        f"{transaction.get_type_display()} of {amount} {transaction.currency},"
+        f"{transaction.get_type_display()} of {amount},"
         f" {transaction.get_status_display().lower()}. The reason is kept in its record."
     )
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from accounts.models import Account
-from core.console.admin import shown_amount
+from core.console.admin import shown_money
 from core.console.forms import AmountFormField, LineField, MomentField
 from transactions.admin.lookup import MOST, find_accounts
 
@@ -111,5 +111,5 @@ class TransferForm(MoneyForm):
 
 def _in_words(account: Account) -> str:
     owner = f", owner {account.owner.get_username()}" if account.owner else ""
-    balance = shown_amount(account.balance, account.currency)
-    return f"{account.number} {account.name}{owner} ({balance} {account.currency})"
+    balance = shown_money(account.balance, account.currency)
+    return f"{account.number} {account.name}{owner} ({balance})"

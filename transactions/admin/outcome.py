@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.models import Account
-from core.console.admin import shown_amount
+from core.console.admin import shown_money
 from core.errors import ERROR_KINDS
 from transactions.ledger import failures
 from transactions.ledger.idempotency import Replay
@@ -130,8 +130,7 @@ class MovementPreview:
         return self.transaction.credit_balance_after
 
     def _money(self, amount: Decimal) -> str:
-        currency = self.transaction.currency
-        return f"{shown_amount(amount, currency)} {currency}"
+        return shown_money(amount, self.transaction.currency)
 
     def words(self) -> str:
         """What happened, as one says it at the counter."""
