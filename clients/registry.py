@@ -42,6 +42,11 @@ def create_client(
     return client, secret
 
 
+def rights_in_words(client: ApiClient) -> str:
+    """Whose rights the client has, and which of them: for the log of staff."""
+    return f"Acts as {client.user.get_username()}, for {' '.join(client.scopes)}."
+
+
 def issue_token(client: ApiClient) -> str:
     """A token for all scopes of the client, as the token route would give it. Kept as a digest."""
     raw_token = new_token()

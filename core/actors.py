@@ -1,5 +1,9 @@
 """Who asks for what a management command does: a member of staff, with the rights of the API."""
 
+from argparse import ArgumentParser
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
@@ -9,16 +13,38 @@ from core.commands import Origin
 WRONG_USE = 2
 
 
+def add_actor(parser: ArgumentParser, right: str) -> None:
+    """Adds `--actor` to a command. `right` says in words what the actor must be allowed to do."""
+    parser.add_argument(
+        "--actor", metavar="USERNAME", help=f"who has asked for it, with the right {right}"
+    )
+
+
 def origin_of_actor(username: str | None, *, right: str, caller: str) -> Origin:
     """The origin of a job that this user asks for, or, without a name, that nobody does.
 
     Raises CommandError, with exit code 2, unless it is an active member of staff with the right.
     """
+    actor = find_actor(username, may=lambda user: has_right(user, right), right=right)
+    return Origin(user_id=actor.pk if actor else None, caller=caller)
+
+
+def find_actor(username: str | None, *, may: Callable[[Any], bool], right: str) -> Any:
+    """The user of this name, or None without a name.
+
+    Raises CommandError, with exit code 2, unless it is an active member of staff who may do it;
+    `right` names what is missing.
+    """
     if username is None:
-        return Origin(caller=caller)
+        return None
     user = get_user_model().objects.filter(username=username, is_active=True, is_staff=True).first()
     if user is None:
         raise CommandError(f"There is no active member of staff {username}.", returncode=WRONG_USE)
-    if not has_right(user, right):
+    if not may(user):
         raise CommandError(f"{username} has no right to do this ({right}).", returncode=WRONG_USE)
-    return Origin(user_id=user.pk, caller=caller)
+    return user
+
+
+def is_superuser(user: Any) -> bool:
+    """The rule of what is in no role."""
+    return bool(user.is_superuser)

@@ -4,8 +4,7 @@ from typing import Any
 
 import structlog
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.contenttypes.models import ContentType
+from django.contrib.admin.models import CHANGE
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -14,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from core.api.permissions import has_right
+from core.staff_log import record
 from staff.models import StaffSession
 from staff.sessions import digest_of
 
@@ -58,12 +58,5 @@ def _end(request: HttpRequest) -> None:
     row.delete()
     logger.info("session.ended", user=user.pk, by=request.user.pk)
     if user.pk != request.user.pk:
-        LogEntry.objects.create(
-            user=request.user,  # type: ignore[misc]
-            content_type=ContentType.objects.get_for_model(user),
-            object_id=str(user.pk),
-            object_repr=str(user),
-            action_flag=CHANGE,
-            change_message="Ended a session.",
-        )
+        record(request.user.pk, user, str(user), CHANGE, "Ended a session.")
     messages.success(request, f"Ended: a session of {user.get_username()}.")

@@ -1,17 +1,36 @@
-"""`--actor` of a management command: the user it names needs the rights that the API asks for."""
+"""`--actor` of a management command: the user it names needs the rights that the API asks for, or,
+where the API has no such route, those that the console asks for.
+"""
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.core.management import call_command, get_commands, load_command_class
 from django.core.management.base import CommandError
 
+from clients.models import ApiClient
+from clients.registry import create_client
+from clients.scopes import SCOPES
 from tests.api import make_user
 from tests.assertions import nothing_changes
 from tests.factories import deposit, make_account
+from transactions.tests.legacy_files import write_legacy
 
 pytestmark = pytest.mark.django_db
 
+# In no role: whoever may do it passes every second pair of eyes by.
+OF_SUPERUSERS = ("create_api_client", "import_data", "reset_authenticator")
+# What the log of staff keeps of a command; the others have events of their own.
+IN_THE_LOG = {
+    "create_api_client": ("Shop", f"Acts as ada, for {' '.join(SCOPES)}."),
+    "disable_api_client": ("Shop", "Revoked, with tokens: 0."),
+    "import_data": ("Files", "Imported into the empty bank."),
+    "reset_authenticator": ("tessa", "Reset the authenticator."),
+}
+LOGGED = LogEntry.objects.order_by("id")
 APPS = ("accounts", "transactions", "clients", "staff", "bankproject", "core")
 
 
@@ -27,14 +46,48 @@ def commands_with_actor() -> list[str]:
 
 def arguments_of(name: str, folder: Path) -> list[str]:
     """What the command needs apart from its actor."""
-    if name == "reverse_transactions":
-        return [str(deposit(make_account(), 5).id), "--reason=Mistake"]
-    if name != "post_batch":
-        return []
+    make = ARGUMENTS.get(name)
+    return make(folder) if make else []
+
+
+def _of_a_new_client(_folder: Path) -> list[str]:
+    make_user("ada")
+    return ["Shop", "--user", "ada"]
+
+
+def _of_a_client(_folder: Path) -> list[str]:
+    client, _ = create_client("Shop", user=make_user("ada"), scopes=["accounts:read"])
+    return [client.client_id]
+
+
+def _of_an_authenticator(_folder: Path) -> list[str]:
+    make_user("tessa", role="teller")
+    return ["tessa"]
+
+
+def _of_an_import(folder: Path) -> list[str]:
+    return [str(write_legacy(folder))]
+
+
+def _of_a_reversal(_folder: Path) -> list[str]:
+    return [str(deposit(make_account(), 5).id), "--reason=Mistake"]
+
+
+def _of_a_batch(folder: Path) -> list[str]:
     path = folder / "movements.csv"
     header = "type,account_id,target_account_id,amount,description,idempotency_key"
     path.write_text(f"{header}\nDEPOSIT,{make_account().id},,1.00,,\n")
     return [str(path)]
+
+
+ARGUMENTS = {
+    "create_api_client": _of_a_new_client,
+    "disable_api_client": _of_a_client,
+    "reset_authenticator": _of_an_authenticator,
+    "import_data": _of_an_import,
+    "reverse_transactions": _of_a_reversal,
+    "post_batch": _of_a_batch,
+}
 
 
 @pytest.mark.parametrize("name", commands_with_actor())
@@ -47,8 +100,42 @@ def test_an_actor_needs_the_right_that_the_api_asks_for(name: str, tmp_path: Pat
         with nothing_changes(), pytest.raises(CommandError, match=actor) as raised:
             call_command(name, *arguments, "--actor", actor)
         assert raised.value.returncode == 2
-    make_user("susan", role="supervisor")
-    call_command(name, *arguments, "--actor", "susan")
+    susan = make_user("susan", role="supervisor")
+    may = susan
+    if name in OF_SUPERUSERS:
+        with nothing_changes(), pytest.raises(CommandError, match="susan") as raised:
+            call_command(name, *arguments, "--actor", "susan")
+        assert raised.value.returncode == 2
+        may = make_user("root", is_staff=True, is_superuser=True)
+    call_command(name, *arguments, "--actor", may.username)
+    logged = [(entry.user, entry.object_repr, entry.change_message) for entry in LOGGED.all()]
+    assert logged == ([(may, *IN_THE_LOG[name])] if name in IN_THE_LOG else [])
+
+
+@pytest.mark.parametrize("name", IN_THE_LOG)
+def test_without_an_actor_nobody_is_in_the_log(name: str, tmp_path: Path) -> None:
+    call_command(name, *arguments_of(name, tmp_path), stdout=StringIO())
+    assert not LOGGED.exists()
+
+
+def test_only_a_superuser_lets_a_program_act_as_other_staff() -> None:
+    """As in the console."""
+    creator = make_user("carl", role="teller")
+    make_user("tessa", role="teller")
+    creator.user_permissions.add(Permission.objects.get(codename="manage_apiclient"))
+    create = ("create_api_client", "Shop", "--actor", "carl", "--user")
+    with pytest.raises(CommandError, match="Only a superuser") as raised:
+        call_command(*create, "tessa")
+    assert (raised.value.returncode, ApiClient.objects.count()) == (2, 0)
+    call_command(*create, "carl", stdout=StringIO())
+    assert ApiClient.objects.get().user == creator
+
+
+def test_nobody_resets_their_own_authenticator() -> None:
+    make_user("root", is_staff=True, is_superuser=True)
+    with pytest.raises(CommandError, match="Nobody resets their own") as raised:
+        call_command("reset_authenticator", "root", "--actor", "root")
+    assert raised.value.returncode == 2
 
 
 def test_a_file_with_an_account_of_the_actor_is_refused_by_line(tmp_path: Path) -> None:

@@ -15,13 +15,13 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from clients.admin.forms import ClientForm
-from clients.admin.log import record
 from clients.admin.rights import may_create, may_revoke
 from clients.models import ApiClient
-from clients.registry import create_client, revoke_client
+from clients.registry import create_client, revoke_client, rights_in_words
 from core import clock
 from core.console.admin import ReadOnlyModelAdmin, badge
 from core.console.command_form import command_page, show_form
+from core.staff_log import record
 
 _COLOURS = {"Active": "success", "Revoked": "danger", "User inactive": "warning"}
 _LIST = "admin:clients_apiclient_changelist"
@@ -105,8 +105,8 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
                 scopes=values["scopes"],
                 client_id=values["key"].hex,
             )
-            words = f"Acts as {client.user.get_username()}, for {' '.join(client.scopes)}."
-            record(request, client, client.name, ADDITION, words)
+            words = rights_in_words(client)
+            record(request.user.pk, client, client.name, ADDITION, words)
         context = {
             **self.admin_site.each_context(request),
             "title": f"{client.name}: created",
@@ -133,7 +133,7 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
                 if tokens is None:
                     return f"{client.name} had been revoked before."
                 words = f"Revoked, with tokens: {tokens}. {reason}"
-                record(request, client, client.name, CHANGE, words)
+                record(request.user.pk, client, client.name, CHANGE, words)
             return f"{client.name} is revoked for good, and so are its tokens."
 
         context = {

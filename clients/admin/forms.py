@@ -7,6 +7,7 @@ from django import forms
 from django.contrib.auth import get_user_model
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from clients.admin.rights import ONLY_A_SUPERUSER, may_let_act_as
 from clients.scopes import SCOPES
 from core.console.forms import LineField
 
@@ -39,6 +40,6 @@ class ClientForm(forms.Form):
         user: Any = get_user_model().objects.filter(username=self.cleaned_data["user"]).first()
         if user is None or not user.is_active:
             raise forms.ValidationError("There is no active user of this name.")
-        if user.is_staff and user != self.creator and not self.creator.is_superuser:
-            raise forms.ValidationError("Only a superuser lets a program act as other staff.")
+        if not may_let_act_as(self.creator, user):
+            raise forms.ValidationError(ONLY_A_SUPERUSER)
         return user

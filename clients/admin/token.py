@@ -12,11 +12,11 @@ from oauth2_provider.models import AccessToken
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from clients.admin.log import record
 from clients.admin.rights import may_revoke
 from core import clock
 from core.console.admin import ReadOnlyModelAdmin, badge
 from core.console.command_form import command_page
+from core.staff_log import record
 
 _COLOURS = {"Valid": "success", "Worth nothing": "danger", "Expired": "info"}
 
@@ -76,7 +76,13 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
 
         def run(reason: str) -> str:
             with transaction.atomic():
-                record(request, token, f"{_named(token)} of {token.application}", DELETION, reason)
+                record(
+                    request.user.pk,
+                    token,
+                    f"{_named(token)} of {token.application}",
+                    DELETION,
+                    reason,
+                )
                 token.delete()
             return f"A token of {token.application} is revoked. It can get another one."
 

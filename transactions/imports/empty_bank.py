@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.contrib.admin.models import ADDITION
 from django.db import OperationalError, connection, transaction
 
 from accounts.models import Account
 from accounts.states import AccountKind
 from core.database_errors import meaning_of
 from core.failpoints import failpoint
+from core.staff_log import record
 from transactions.imports.problems import ImportBusy, ImportRefused
 from transactions.models import ArchiveRun, Batch, Transaction
 from transactions.verifier import examine
@@ -26,12 +28,13 @@ _MOST_FINDINGS_TOLD = 20
 
 
 @contextmanager
-def empty_bank(*, dry_run: bool) -> Iterator[None]:
+def empty_bank(*, dry_run: bool, actor_id: int | None) -> Iterator[None]:
     """Runs the block in one database transaction that nobody else writes beside.
 
     At its end every invariant of the ledger is checked; only then it commits, or with `dry_run`
-    rolls back. Raises ImportBusy while somebody writes to the bank, and ImportRefused if it is not
-    empty or what was loaded does not hold.
+    rolls back. The log of staff then names the user `actor_id`, if there is one. Raises ImportBusy
+    while somebody writes to the bank, and ImportRefused if it is not empty or what was loaded does
+    not hold.
     """
     try:
         with transaction.atomic(durable=True):
@@ -39,6 +42,8 @@ def empty_bank(*, dry_run: bool) -> Iterator[None]:
             yield
             failpoint("import.loaded")
             _prove()
+            if actor_id is not None:
+                record(actor_id, None, "Files", ADDITION, "Imported into the empty bank.")
             failpoint("import.verified")
             transaction.set_rollback(dry_run)
     except OperationalError as error:

@@ -4,12 +4,18 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+from django.contrib.admin.models import ADDITION
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
-from clients.registry import create_client
+from clients.admin.rights import CREATE, ONLY_A_SUPERUSER, may_create, may_let_act_as
+from clients.models import ApiClient
+from clients.registry import create_client, rights_in_words
 from clients.scopes import SCOPES
+from core.actors import WRONG_USE, add_actor, find_actor
+from core.staff_log import record
 
 
 class Command(BaseCommand):
@@ -25,19 +31,41 @@ class Command(BaseCommand):
             metavar="SCOPE",
             help=f"what its tokens may be good for: {', '.join(SCOPES)} (default: all)",
         )
+        add_actor(parser, "to create clients")
         parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
-    def handle(self, *, name: str, user: str, scopes: list[str], json: bool, **_: Any) -> None:
+    def handle(
+        self,
+        *,
+        name: str,
+        user: str,
+        scopes: list[str],
+        actor: str | None,
+        json: bool,
+        **_: Any,
+    ) -> None:
+        creator = find_actor(actor, may=may_create, right=CREATE)
         owner = get_user_model().objects.filter(username=user, is_active=True).first()
         if owner is None:
             raise CommandError(f"There is no active user {user}.")
+        if creator and not may_let_act_as(creator, owner):
+            raise CommandError(ONLY_A_SUPERUSER, returncode=WRONG_USE)
         # As words of their own, or in one word with blanks, as RFC 6749, section 3.3 writes them.
         scopes = " ".join(scopes).split()
         try:
-            client, secret = create_client(name, user=owner, scopes=scopes)
+            client, secret = _create(name, owner, scopes, creator)
         except ValidationError as error:
             raise CommandError(error.messages[0]) from error
         self.stdout.write(_as_json(client.client_id, secret) if json else _as_text(client, secret))
+
+
+@transaction.atomic
+def _create(name: str, owner: Any, scopes: list[str], creator: Any) -> tuple[ApiClient, str]:
+    """Raises ValidationError as `create_client` does."""
+    client, secret = create_client(name, user=owner, scopes=scopes)
+    if creator:
+        record(creator.pk, client, client.name, ADDITION, rights_in_words(client))
+    return client, secret
 
 
 def _as_json(client_id: str, secret: str) -> str:

@@ -3,10 +3,15 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.contrib.admin.models import CHANGE
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
+from clients.admin.rights import REVOKE, may_revoke
 from clients.models import ApiClient
 from clients.registry import revoke_client
+from core.actors import add_actor, find_actor
+from core.staff_log import record
 
 
 class Command(BaseCommand):
@@ -14,10 +19,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("client_id")
+        add_actor(parser, "to revoke clients")
 
-    def handle(self, *, client_id: str, **_: Any) -> None:
+    def handle(self, *, client_id: str, actor: str | None, **_: Any) -> None:
+        revoker = find_actor(actor, may=may_revoke, right=REVOKE)
         client = ApiClient.objects.filter(client_id=client_id).first()
         if client is None:
             raise CommandError(f"There is no client {client_id}.")
-        deleted = revoke_client(client) or 0
-        self.stdout.write(f"{client.name} is switched off; {deleted} tokens are deleted.")
+        with transaction.atomic():
+            deleted = revoke_client(client)
+            if revoker and deleted is not None:
+                words = f"Revoked, with tokens: {deleted}."
+                record(revoker.pk, client, client.name, CHANGE, words)
+        self.stdout.write(f"{client.name} is switched off; {deleted or 0} tokens are deleted.")

@@ -3,9 +3,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.contrib.admin.models import CHANGE
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
+from core.actors import WRONG_USE, add_actor, find_actor, is_superuser
+from core.staff_log import record
 from staff.authenticators import reset
 
 
@@ -17,10 +21,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
+        add_actor(parser, "of a superuser")
 
-    def handle(self, *, username: str, **_: Any) -> None:
+    def handle(self, *, username: str, actor: str | None, **_: Any) -> None:
+        asker = find_actor(actor, may=is_superuser, right="superuser")
         user = get_user_model().objects.filter(username=username).first()
         if user is None:
             raise CommandError(f"There is no user {username}.")
-        reset(user, by="job:reset_authenticator")
+        if user == asker:
+            raise CommandError("Nobody resets their own authenticator.", returncode=WRONG_USE)
+        with transaction.atomic():
+            reset(user, by=f"user:{asker.pk}" if asker else "job:reset_authenticator")
+            if asker:
+                record(asker.pk, user, str(user), CHANGE, "Reset the authenticator.")
         self.stdout.write(f"{username} has no authenticator any more.")

@@ -91,7 +91,7 @@ def _load(sources: list[ExportedFile], options: Options) -> ImportOutcome:
         taking_over() if has_archive or has_tail(archived) else nullcontext(),
         Progress("import", size) as progress,
         cutting_tail(archived, dry_run=dry_run),
-        empty_bank(dry_run=dry_run),
+        empty_bank(dry_run=dry_run, actor_id=options.actor_id),
     ):
         try:
             counts = _fill(sources, progress)

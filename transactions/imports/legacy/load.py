@@ -49,7 +49,7 @@ def load(folder: Path, options: Options) -> ImportOutcome:
         # What the rest leaves unexplained is told in the same round.
         deque(rows, maxlen=0)
         raise ImportRefused("The files cannot be read.", problems)
-    with empty_bank(dry_run=options.dry_run):
+    with empty_bank(dry_run=options.dry_run, actor_id=options.actor_id):
         _insert_accounts(opened, options.currency)
         count = _write(rows, books)
         if problems.count:

@@ -14,7 +14,7 @@ from django.db import DatabaseError
 
 from accounts.models import Account
 from core import clock
-from core.actors import origin_of_actor
+from core.actors import add_actor, origin_of_actor
 from core.commands import Origin
 from core.failures import told
 from core.files import FileBusy, FileProblem
@@ -87,7 +87,7 @@ class Command(BaseCommand):
             metavar="N",
             help=f"transactions marked at once (default: {BATCH_SIZE})",
         )
-        parser.add_argument("--actor", metavar="USERNAME", help="who has asked for it")
+        add_actor(parser, "to archive")
         parser.add_argument(
             "--json", action="store_true", help="one line of JSON, on a terminal too"
         )

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from core.actors import add_actor, find_actor, is_superuser
 from core.currencies import CURRENCIES
 from core.failures import told
 from core.files import FileProblem
@@ -49,6 +50,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--json", action="store_true", help="print one line of JSON, on a terminal as well"
         )
+        add_actor(parser, "of a superuser")
         parser.add_argument(
             "--later",
             choices=[LATER_TAKE, LATER_LEAVE],
@@ -86,11 +88,18 @@ class Command(BaseCommand):
         time_zone: ZoneInfo,
         adjust: bool,
         later: str,
+        actor: str | None,
         json: bool,
         **_: Any,
     ) -> None:
+        asker = find_actor(actor, may=is_superuser, right="superuser")
         options = Options(
-            currency=currency, zone=time_zone, adjust=adjust, dry_run=dry_run, later=later
+            currency=currency,
+            zone=time_zone,
+            adjust=adjust,
+            dry_run=dry_run,
+            later=later,
+            actor_id=asker.pk if asker else None,
         )
         try:
             outcome = import_folder(folder, options)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from core.actors import origin_of_actor
+from core.actors import add_actor, origin_of_actor
 from core.commands import Origin
 from core.errors import REFUSALS, BankError
 from core.failpoints import failpoint
@@ -48,10 +48,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--atomic", action="store_true", help=f"all or nothing, up to {MAX_ITEMS} lines"
         )
-        parser.add_argument(
-            "--actor",
-            help="username of the member of staff who asks for it; needs the right to post",
-        )
+        add_actor(parser, "to post")
 
     def handle(
         self, *, file: Path, dry_run: bool, atomic: bool, actor: str | None, **_: Any

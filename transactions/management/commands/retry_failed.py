@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 
-from core.actors import origin_of_actor
+from core.actors import add_actor, origin_of_actor
 from core.arguments import identifier, positive, reason
 from core.commands import Origin
 from core.errors import ERROR_KINDS, BankError
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--reason", type=reason, default="retry_failed", help="kept in each event"
         )
-        parser.add_argument("--actor", help="username of who asks for it, with the right to retry")
+        add_actor(parser, "to retry")
         parser.add_argument("--queue", action="store_true", help="queue them for the worker")
         parser.add_argument(
             "--dry-run",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from core.actors import origin_of_actor
+from core.actors import add_actor, origin_of_actor
 from core.arguments import identifier, reason
 from core.errors import BankError
 from core.failures import told
@@ -21,9 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("transaction_ids", nargs="+", type=identifier, metavar="ID")
         parser.add_argument("--reason", required=True, type=reason, help="kept with each reversal")
-        parser.add_argument(
-            "--actor", help="username of who asks for it, with the right to reverse"
-        )
+        add_actor(parser, "to reverse")
 
     def handle(self, *, transaction_ids: list[UUID], **options: Any) -> None:
         why = options["reason"]
