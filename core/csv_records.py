@@ -6,7 +6,7 @@ and a cell have a longest length.
 
 import codecs
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO
 
@@ -52,6 +52,27 @@ def read_csv(file: BinaryIO, *, size: int | None = None, exact: bool = False) ->
         if blank:
             raise NotCsv(blank, "The line is blank.")
         yield line, cells
+
+
+def records_of(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The records, as bytes with their ends, of the lines of a file.
+
+    Quotes come in pairs (RFC 4180): where one is open, the record goes on in the next line. The
+    last record may be cut off: see `is_whole`.
+    """
+    record = b""
+    for line in lines:
+        record += line
+        if is_whole(record):
+            yield record
+            record = b""
+    if record:
+        yield record
+
+
+def is_whole(record: bytes) -> bool:
+    """Whether no quote is open at the end."""
+    return record.count(b'"') % 2 == 0
 
 
 def check_header(cells: Sequence[str], columns: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from core.csv_records import NotCsv, check_header, read_csv
+from core.csv_records import NotCsv, check_header, is_whole, read_csv, records_of
 
 COLUMNS = ("type", "amount")
 HEADER = b"type,amount\r\n"
@@ -98,3 +98,23 @@ def test_no_other_module_reads_csv_that_comes_in() -> None:
                 ):
                     readers.add(path.name)
     assert readers <= {"csv_records.py", "verification.py", "archive_file.py"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "records"),
+    [
+        ([], []),
+        ([b"a,b\r\n", b"c,d\r\n"], [b"a,b\r\n", b"c,d\r\n"]),
+        ([b'a,"one\r\n', b'two"\r\n', b"c,d\r\n"], [b'a,"one\r\ntwo"\r\n', b"c,d\r\n"]),
+        ([b'a,"say ""hi"""\r\n', b"c\r\n"], [b'a,"say ""hi"""\r\n', b"c\r\n"]),
+        ([b"a\r\n", b'b,"cut\r\n', b"off\r\n"], [b"a\r\n", b'b,"cut\r\noff\r\n']),
+    ],
+)
+def test_a_record_ends_where_no_quote_is_open(lines: list[bytes], records: list[bytes]) -> None:
+    assert list(records_of(lines)) == records
+    assert all(is_whole(record) for record in records[:-1])
+
+
+def test_a_record_that_was_cut_off_is_not_whole() -> None:
+    assert is_whole(b'a,"b"\r\n')
+    assert not is_whole(b'a,"b\r\n')

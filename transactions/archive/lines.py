@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from core.sql.bulk import array
 from transactions.files.cells import ID, TIME
 from transactions.files.file_format import END_OF_LINE
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
@@ -66,7 +67,7 @@ def _copied(connection: BaseDatabaseWrapper, ids: Collection[str]) -> Iterator[b
     with (
         connection.cursor() as cursor,
         connection.wrap_database_errors,
-        cursor.copy(statement, [array_of(ids)]) as copy,
+        cursor.copy(statement, [array(ids)]) as copy,
     ):
         for message in copy:  # One row each, as the protocol says, and its line feed.
             yield bytes(message[:-1])
@@ -89,11 +90,6 @@ def _marks(vendor: str) -> list[str]:
     internal = [ID.sql(vendor, f"({internal_account(side)})") for side in ("debit", "credit")]
     mark = [ID.sql(vendor, "t.archive_run_id"), TIME.sql(vendor, "t.archived_at")]
     return ["t.status", "t.retry_count", "t.amount", "t.currency", *internal, *mark]
-
-
-def array_of(values: Collection[str]) -> str:
-    """An array of PostgreSQL, as text, which costs less than one of objects."""
-    return f"{{{','.join(values)}}}"
 
 
 def id_of(line: bytes) -> bytes:

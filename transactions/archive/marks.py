@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from transactions.archive.lines import ArchiveLine, array_of
+from core.sql.bulk import array
+from transactions.archive.lines import ArchiveLine
 
 # As they stand in their lines, or not at all. What failed may have been retried meanwhile, and be
 # completed by now: the first list of those keeps such a row from passing as a completed one.
@@ -32,16 +33,16 @@ def mark_archived(lines: Sequence[ArchiveLine], *, run_id: UUID, at: datetime) -
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             failed = [line for line in lines if line.status == b"FAILED"]
-            failed_ids = array_of([line.id.decode() for line in failed])
+            failed_ids = array([line.id.decode() for line in failed])
             cursor.execute(
                 _MARK_POSTGRESQL,
                 [
                     at,
                     run_id,
-                    array_of([line.id.decode() for line in lines]),
+                    array([line.id.decode() for line in lines]),
                     failed_ids,
                     failed_ids,
-                    array_of([line.retry_count.decode() for line in failed]),
+                    array([line.retry_count.decode() for line in failed]),
                 ],
             )
         else:

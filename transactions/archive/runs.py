@@ -25,12 +25,12 @@ from core.errors import Busy
 from core.failpoints import failpoint
 from core.files import FileProblem
 from core.identifiers import uuid7
-from transactions.archive.checkpoints import added, next_checkpoint, sums_of_lines
-from transactions.archive.file import ArchiveFile, archive_path, chained, last_segments, opened
+from transactions.archive.file import ArchiveFile, archive_path, last_segments, opened
 from transactions.archive.lines import ArchiveLine, read_lines
 from transactions.archive.locks import archive_lock
 from transactions.archive.marks import mark_archived
 from transactions.archive.problems import ArchiveProblem
+from transactions.archive.segments import COUNTED, record_segment
 from transactions.archive.selection import Position, Selection
 from transactions.models import ArchiveRun, ArchiveSegment
 from transactions.states import TransactionStatus
@@ -185,25 +185,11 @@ class _Work:
             transaction.set_rollback(True)
             return None
         failpoint("archive.marked")
-        sums = sums_of_lines(lines)
-        segment = ArchiveSegment.objects.create(
-            number=self.last.number + 1,
-            run=run,
-            rows=len(lines),
-            sums=added({}, sums),
-            checkpoint=next_checkpoint(self.last.checkpoint, lines),
-            digest=chained(self.last.digest, data).hexdigest(),
-            file_start=self.last.file_end,
-            file_end=self.last.file_end + len(data),
-            recorded_at=at,
-        )
-        run.rows += segment.rows
-        run.sums = added(run.sums, sums)
-        run.digest, run.file_end = segment.digest, segment.file_end
-        run.save(update_fields=["rows", "sums", "digest", "file_end"])
+        segment = record_segment(run, self.last, lines, data, at=at)
+        run.save(update_fields=COUNTED)
         failpoint("archive.recorded")
-        self.record.rows, self.record.sums = run.rows, run.sums
-        self.record.digest, self.record.file_end = run.digest, run.file_end
+        for name in COUNTED:
+            setattr(self.record, name, getattr(run, name))
         return segment
 
     def _abandon(self, problem: str) -> None:

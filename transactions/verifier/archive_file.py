@@ -15,6 +15,7 @@ from typing import IO
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from core.csv_records import records_of
 from core.files import FileProblem, os_errors_as_file_problem
 from core.identifiers import parse_uuid
 from core.snapshot import snapshot
@@ -124,7 +125,7 @@ class _Proof:
                 segment.digest,
                 "another",
             )
-        lines = list(_split(data))
+        lines = list(records_of(_by_end(data)))
         if len(lines) != segment.rows:
             self._add(
                 "lines_of_segment",
@@ -203,18 +204,6 @@ class _Proof:
             "last_line": self.line + segment.rows,
         }
         self.found.add(f"A1.{code}", rule, Place(where, expected, found))
-
-
-def _split(data: bytes) -> Iterator[bytes]:
-    """The lines with their ends. Inside quotes, which come in pairs, a CRLF ends nothing."""
-    pending = b""
-    for line in _by_end(data):
-        pending += line
-        if pending.count(b'"') % 2 == 0:
-            yield pending
-            pending = b""
-    if pending:
-        yield pending
 
 
 def _by_end(data: bytes) -> Iterator[bytes]:

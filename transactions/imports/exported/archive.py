@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from django.db import DatabaseError, connection
 
 from core import clock
+from core.csv_records import records_of
 from core.failpoints import failpoint
 from core.files import FileBusy, write_atomically
 from core.identifiers import uuid7
-from transactions.archive.checkpoints import added, next_checkpoint, sums_of_lines
 from transactions.archive.file import (
     archive_path,
-    chained,
     header_segment,
     last_segments,
     opened,
@@ -22,10 +21,11 @@ from transactions.archive.file import (
 from transactions.archive.lines import FORMAT, ArchiveLine, id_of, read_lines
 from transactions.archive.locks import archive_lock
 from transactions.archive.marks import mark_archived
+from transactions.archive.segments import record_segment
 from transactions.imports.exported.manifest import ExportedFile, digest_of
 from transactions.imports.exported.staging import ReportRows
 from transactions.imports.problems import ImportBusy, ImportFileError, ImportProblem, ImportRefused
-from transactions.models import ArchiveRun, ArchiveSegment
+from transactions.models import ArchiveRun
 
 # As many as an archive run takes at once.
 _LINES_IN_SEGMENT = 5000
@@ -134,7 +134,7 @@ def record(source: ExportedFile, path: Path, progress: ReportRows) -> None:
         if not mark_archived(lines, run_id=run.pk, at=at):
             reason = "It has transactions that are not settled."
             raise ImportFileError(ImportProblem(source.entry.name, 0, "", reason))
-        last = _record_segment(run, last, data, lines, at)
+        last = record_segment(run, last, lines, data, at=at)
         progress(len(data))
     run.finished_at = max(clock.now(), last.recorded_at)
     run.save()
@@ -153,32 +153,10 @@ def _begin() -> ArchiveRun:
     )
 
 
-def _record_segment(
-    run: ArchiveRun, last: ArchiveSegment, data: bytes, lines: list[ArchiveLine], at: datetime
-) -> ArchiveSegment:
-    """The segment behind `last`; the run, not saved yet, counts it in."""
-    sums = sums_of_lines(lines)
-    segment = ArchiveSegment.objects.create(
-        number=last.number + 1,
-        run=run,
-        rows=len(lines),
-        sums=added({}, sums),
-        checkpoint=next_checkpoint(last.checkpoint, lines),
-        digest=chained(last.digest, data).hexdigest(),
-        file_start=last.file_end,
-        file_end=last.file_end + len(data),
-        recorded_at=at,
-    )
-    run.rows += segment.rows
-    run.sums = added(run.sums, sums)
-    run.digest, run.file_end = segment.digest, segment.file_end
-    return segment
-
-
 def _segments(path: Path, size: int) -> Iterator[tuple[bytes, list[str]]]:
     """The lines behind the header, some at a time, and the ids that they begin with."""
     records: list[bytes] = []
-    for data in _records(path, size):
+    for data in records_of(_lines(path, size)):
         records.append(data)
         if len(records) == _LINES_IN_SEGMENT:
             yield b"".join(records), list(map(_id, records))
@@ -187,17 +165,13 @@ def _segments(path: Path, size: int) -> Iterator[tuple[bytes, list[str]]]:
         yield b"".join(records), list(map(_id, records))
 
 
-def _records(path: Path, size: int) -> Iterator[bytes]:
-    """Records of RFC 4180, which end where no quote is open."""
+def _lines(path: Path, size: int) -> Iterator[bytes]:
     with path.open("rb") as file:
         file.seek(len(FORMAT.header))
-        rest, record = size - len(FORMAT.header), b""
+        rest = size - len(FORMAT.header)
         while rest > 0 and (line := file.readline()):
             rest -= len(line)
-            record += line
-            if record.count(b'"') % 2 == 0:
-                yield record
-                record = b""
+            yield line
 
 
 def _id(record: bytes) -> str:

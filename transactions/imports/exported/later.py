@@ -15,7 +15,7 @@ from uuid import UUID
 from accounts.commands.open import ensure_cash_account
 from accounts.models import CASH, Account, internal_account_id
 from core import clock
-from core.csv_records import NotCsv, read_csv
+from core.csv_records import NotCsv, is_whole, read_csv, records_of
 from core.money import from_units
 from transactions.archive.lines import FORMAT
 from transactions.files.file_format import END_OF_LINE
@@ -83,20 +83,15 @@ def _rows(source: ExportedFile, later: Later) -> Iterator[_Row]:
     known = max(source.entry.bytes, len(FORMAT.header))
     with source.path.open("rb") as file:
         line = file.read(known).count(b"\n") + 1
-        record = b""
-        for data in file:
-            record += data
-            if record.count(b'"') % 2:
-                continue
-            if record.endswith(END_OF_LINE):
+        for record in records_of(file):
+            # What has no end was not on the disk yet when the bank went down.
+            if is_whole(record) and record.endswith(END_OF_LINE):
                 try:
                     _, cells = next(read_csv(io.BytesIO(record), exact=True))
                     yield _Row(record, line, FORMAT.parse(cells))
                 except (ValueError, NotCsv) as error:
                     later.left.add(ImportProblem(source.entry.name, line, "", _reason(error)))
-            # What has no end was not on the disk yet when the bank went down.
             line += record.count(b"\n")
-            record = b""
 
 
 def take(later: Later) -> None:
