@@ -80,6 +80,15 @@ class FieldError:
     detail: str
 
 
+# Of a body of thousands of wrong items the first are enough.
+MAX_ERRORS = 100
+
+
+def json_pointer(*members: object) -> str:
+    """A JSON pointer (RFC 6901) to a member within members: "/transactions/3/amount"."""
+    return "".join("/" + str(one).replace("~", "~0").replace("/", "~1") for one in members)
+
+
 class BankError(Exception):
     """Base of all named errors: a stable `code` of `ERROR_KINDS`, and a `detail` for people."""
 

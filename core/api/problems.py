@@ -32,14 +32,13 @@ from rest_framework.settings import api_settings
 from core.api.idempotency import REPLAYED_HEADER
 from core.api.request_id import current_request_id
 from core.database_errors import meaning_of, note
-from core.errors import ERROR_KINDS, BankError, FieldError, MissingScope
+from core.errors import ERROR_KINDS, MAX_ERRORS, BankError, FieldError, MissingScope, json_pointer
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:bank:problem:"
 RETRY_AFTER_SECONDS = 1
-MAX_ERRORS = 100  # of a body of thousands of wrong items the first are enough
 
 # The code for an error that only has a status, like DRF's or the ones of Django's own pages.
 CODE_BY_STATUS: dict[int, str] = {
@@ -253,14 +252,10 @@ def _field_errors(detail: Any, pointer: str) -> Iterator[FieldError]:
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
             is_whole = name == api_settings.NON_FIELD_ERRORS_KEY
-            yield from _field_errors(inner, pointer if is_whole else f"{pointer}/{_escape(name)}")
+            yield from _field_errors(inner, pointer if is_whole else pointer + json_pointer(name))
     elif isinstance(detail, list):
         for index, inner in enumerate(detail):
             is_item = isinstance(inner, Mapping | list)
             yield from _field_errors(inner, f"{pointer}/{index}" if is_item else pointer)
     else:
         yield FieldError(pointer, detail.code, str(detail))
-
-
-def _escape(name: object) -> str:
-    return str(name).replace("~", "~0").replace("/", "~1")

@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import FieldError
+from core.errors import MAX_ERRORS, FieldError, json_pointer
 
 ABSENT: Any = object()
-MAX_ERRORS = 100
 
 
 class BadValue(ValueError):
@@ -78,7 +77,7 @@ class Errors:
     def add(self, index: int, name: str, code: str, detail: str) -> None:
         """`name` is the member, empty for the item itself."""
         # Of each column as many are kept as are shown in the end: none of the first is missed.
-        pointer = f"{self._pointer}/{index}" + (f"/{_escaped(name)}" if name else "")
+        pointer = self._pointer + (json_pointer(index, name) if name else json_pointer(index))
         self._found.append((index, FieldError(pointer, code, detail)))
 
     def first(self) -> list[FieldError]:
@@ -88,7 +87,3 @@ class Errors:
 
 def _index(found: tuple[int, FieldError]) -> int:
     return found[0]
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

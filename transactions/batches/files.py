@@ -15,11 +15,11 @@ from core import clock
 from core.api.parsers import loads
 from core.commands import Origin
 from core.csv_records import NotCsv, read_csv, wrong_header
-from core.errors import FieldError, InvalidInput, NotFound, SelfDealing
+from core.errors import MAX_ERRORS, FieldError, InvalidInput, NotFound, SelfDealing
 from core.files import os_errors_as_file_problem
 from transactions.batches.input import COLUMNS, read_items
 from transactions.batches.post import BatchRequest
-from transactions.ledger.booking import MAX_ERRORS, postings_of
+from transactions.ledger.booking import postings_of
 from transactions.ledger.idempotency import find_known
 
 _NAMES = [column.name for column in COLUMNS]

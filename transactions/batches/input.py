@@ -6,7 +6,7 @@ from typing import Any
 
 from core.api.fields import parse_moment
 from core.api.idempotency import check_key, fingerprints
-from core.errors import FieldError, InvalidInput
+from core.errors import FieldError, InvalidInput, json_pointer
 from core.identifiers import parse_uuid
 from core.money import parse_amount
 from core.texts import check_text
@@ -67,9 +67,10 @@ def read_batch(body: Any, key: str | None) -> BatchRequest:
         raise _invalid(FieldError("", "not_an_object", "An object is required."))
     unknown = [name for name in body if name not in _MEMBERS]
     if unknown:
-        pointers = ["/" + name.replace("~", "~0").replace("/", "~1") for name in unknown]
-        errors = [FieldError(each, "unknown_field", "There is no such field.") for each in pointers]
-        raise _invalid(*errors)
+        detail = "There is no such field."
+        raise _invalid(
+            *(FieldError(json_pointer(name), "unknown_field", detail) for name in unknown)
+        )
     atomic, items = body.get("atomic", False), body.get("transactions", ABSENT)
     if not isinstance(atomic, bool):
         raise _invalid(FieldError("/atomic", "invalid", "true or false is required."))

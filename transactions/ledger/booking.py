@@ -10,6 +10,7 @@ from django.db import connection
 
 from core.commands import Origin
 from core.errors import (
+    MAX_ERRORS,
     ApprovalRequired,
     BankError,
     CurrencyMismatch,
@@ -31,7 +32,6 @@ from transactions.models import Batch
 from transactions.states import TransactionStatus
 
 # Of a batch of thousands of bad items the first are enough.
-MAX_ERRORS = 100
 
 Results = list[JournalRow | Replay]
 
