@@ -40,10 +40,10 @@ WORKERS = 2
 _CHOSEN: tuple[tuple[str, ...], ...] = (
     ("-m", "not slow or sqlite or browser"),
     ("-m", "not no_database"),
-    ("-m", "not slow", "transactions/tests/test_guards.py", "core/tests/test_database.py",
-     "transactions/tests/test_ledger.py",
-     "transactions/tests/test_queue.py", "transactions/tests/test_export_data.py",
-     "transactions/tests/test_verify_ledger.py", "tests/test_explain.py",
+    ("-m", "not slow", "transactions/tests/guards/test_guards.py", "core/tests/test_database.py",
+     "transactions/tests/ledger/test_ledger.py",
+     "transactions/tests/queue/test_queue.py", "transactions/tests/files/test_export_data.py",
+     "transactions/tests/verifier/test_verify_ledger.py", "tests/test_explain.py",
      "tests/test_differential.py", "tests/test_state_machine.py"),
 )  # fmt: skip
 STOP_TIMEOUT_SECONDS = 60

@@ -83,6 +83,14 @@ def test_no_two_public_classes_have_one_name() -> None:
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
+def test_every_test_of_transactions_lies_in_the_folder_of_its_subject() -> None:
+    """Helpers of several folders lie above them."""
+    folder = ROOT / "transactions" / "tests"
+    assert [path.name for path in folder.glob("test_*.py")] == []
+    helpers = [path for path in folder.glob("*/*.py") if not path.name.startswith("test_")]
+    assert {path.name for path in helpers} == {"__init__.py"}
+
+
 # A noun that several classes end in says little by itself: the glossary says which one is which.
 SHARED_NOUNS = (
     *("Chart", "Column", "Entry", "Event", "File", "Line", "Outcome", "Preview", "Problem"),

@@ -11,7 +11,7 @@ from core.failpoints import FAILPOINTS
 from tests.assertions import nothing_changes
 from tests.crash.processes import ROOT
 from tests.factories import make_account
-from transactions.tests.test_post_batch import HEADER, balance, results, run
+from transactions.tests.jobs.test_post_batch import HEADER, balance, results, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

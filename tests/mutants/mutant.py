@@ -4,7 +4,7 @@
     file = "transactions/ledger/posting.py"
     old = "debited.available < posting.amount"
     new = "debited.available < posting.amount - 1"
-    tests = ["transactions/tests/test_withdraw.py"]
+    tests = ["transactions/tests/commands/test_withdraw.py"]
 
 `old` stands exactly once in the file. `database` is "sqlite", the default, or "postgresql".
 `survives` says why no test can see it; it then counts as explained, and not as killed.

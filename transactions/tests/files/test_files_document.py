@@ -9,7 +9,7 @@ from tests.file_tables import DOCUMENT, documented_files, with_tables
 from transactions.files.formats import FILES
 from transactions.files.manifest import Manifest
 
-SAMPLES = Path(__file__).resolve().parent.parent.parent / "data" / "samples"
+SAMPLES = Path(__file__).resolve().parents[3] / "data" / "samples"
 
 
 def test_every_column_is_documented_as_the_code_has_it() -> None:

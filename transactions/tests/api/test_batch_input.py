@@ -12,7 +12,7 @@ from tests.factories import make_account
 from tests.test_bad_input import NO_AMOUNTS, NO_NUMBERS, ZEROS
 from transactions.api.batch_views import MAX_BATCH_BYTES
 from transactions.batches.input import read_items
-from transactions.tests.test_api_batch import PATH, item, post
+from transactions.tests.api.test_api_batch import PATH, item, post
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from tests.api import API, ApiClient, account_path, assert_problem, bad_fields, 
 from tests.assertions import nothing_changes
 from tests.factories import make_account
 from transactions.models import Batch, Transaction
-from transactions.tests.test_api_batch import balances, item, post, shown
+from transactions.tests.api.test_api_batch import balances, item, post, shown
 
 # Keys are settled by what a commit says: the tests must commit.
 pytestmark = pytest.mark.django_db(transaction=True)
