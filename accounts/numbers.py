@@ -14,13 +14,3 @@ def new_account_number() -> str:
     lowest = 10 ** (_RANDOM_DIGITS - 1)
     digits = str(lowest + secrets.randbelow(9 * lowest))
     return digits + mod_97_10.calc_check_digits(digits)
-
-
-def is_account_number(value: str) -> bool:
-    """Whether the check digits agree: one wrong digit, or two swapped neighbours, never do."""
-    return (
-        len(value) == LENGTH
-        and value.isascii()
-        and value.isdigit()
-        and bool(mod_97_10.is_valid(value))
-    )

@@ -25,7 +25,7 @@ from transactions.commands import Deposit
 from transactions.models import ArchiveRun, ArchiveSegment
 from transactions.queue import waiting as queue
 from transactions.queue.acceptance import accept
-from transactions.reads.selectors import balance_of
+from transactions.reads.selectors import balance_report
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql, pytest.mark.slow]
 
@@ -116,7 +116,7 @@ def test_what_is_archived_is_in_nobodys_way(account: Account) -> None:
     for name, rows in read(lambda: queue.claim("worker", ORIGIN, batch_size=10)):
         assert rows <= 10, name
     cash = Account.objects.get(pk=internal_account_id(CASH, "USD"))
-    assert balance_of(cash) == -Decimal(ARCHIVED + ACTIVE + 1)
+    assert balance_report(cash, None)["balance"] == -Decimal(ARCHIVED + ACTIVE + 1)
     until = clock.now()
     assert read(lambda: internal_balance(cash.id, until)) == [
         ("transaction_unarchived", ACTIVE + 1)

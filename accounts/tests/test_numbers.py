@@ -3,8 +3,9 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum.iso7064 import mod_97_10
 
-from accounts.numbers import LENGTH, is_account_number, new_account_number
+from accounts.numbers import LENGTH, new_account_number
 
 
 @pytest.mark.parametrize("random", [0, 1, 8_999_999_999])
@@ -14,7 +15,7 @@ def test_a_new_number_has_its_check_digits(random: int) -> None:
     draw.assert_called_once_with(9_000_000_000)
     assert number[:10] == str(1_000_000_000 + random)
     assert len(number) == LENGTH == 12
-    assert is_account_number(number)
+    assert mod_97_10.is_valid(number)
     # ISO 7064, MOD 97-10: the number as a whole leaves 1.
     assert int(number) % 97 == 1
 
@@ -23,7 +24,7 @@ def test_a_new_number_has_its_check_digits(random: int) -> None:
 def test_a_wrong_digit_is_found(position: int, distance: int) -> None:
     number = new_account_number()
     digit = str((int(number[position]) + distance) % 10)
-    assert not is_account_number(number[:position] + digit + number[position + 1 :])
+    assert not mod_97_10.is_valid(number[:position] + digit + number[position + 1 :])
 
 
 @given(st.integers(0, LENGTH - 2))
@@ -31,10 +32,4 @@ def test_swapped_neighbours_are_found(position: int) -> None:
     number = new_account_number()
     one, other = number[position], number[position + 1]
     swapped = number[:position] + other + one + number[position + 2 :]
-    assert is_account_number(swapped) is (one == other)
-
-
-@pytest.mark.parametrize("value", ["", "1", "CASH-USD", "12345678909", "１２３４５６７８９０９２"])
-def test_what_is_no_number_is_refused(value: str) -> None:
-    assert is_account_number("123456789092")
-    assert not is_account_number(value)
+    assert mod_97_10.is_valid(swapped) is (one == other)

@@ -4,11 +4,11 @@ from unittest.mock import patch
 
 import pytest
 import time_machine
+from stdnum.iso7064 import mod_97_10
 
 from accounts.commands import OpenAccount
 from accounts.commands import open as opening
 from accounts.models import Account, AccountEvent, internal_account_id
-from accounts.numbers import is_account_number
 from core.commands import Origin
 from core.errors import InvalidInput
 from core.identifiers import lowest_uuid7, uuid7
@@ -42,7 +42,7 @@ def test_an_account_begins_empty_and_its_opening_is_recorded(django_user_model) 
 
     account = Account.objects.get(pk=command.account_id)
     number = account.number
-    assert is_account_number(number)
+    assert mod_97_10.is_valid(number)
     assert result == account
     row = Account.objects.filter(pk=account.pk).values().get()
     assert row == {

@@ -152,17 +152,6 @@ class StrictUUIDField(serializers.UUIDField):
             self.fail("invalid", value=data)
 
 
-class StrictBooleanField(serializers.BooleanField):
-    """JSON's true and false, and no text or number that could mean them."""
-
-    default_error_messages = {"invalid": "true or false is required."}
-
-    def to_internal_value(self, data: Any) -> bool:
-        if not isinstance(data, bool):
-            self.fail("invalid", input=data)
-        return data
-
-
 @extend_schema_field(
     {"type": "string", "format": "date-time", "example": "2026-01-31T09:30:00.000000Z"}
 )

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from django.urls import path
+from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
-from core.api.fields import MetadataField, StrictBooleanField
+from core.api.fields import MetadataField
 from core.api.serializers import StrictSerializer
 from core.tests.test_problems import assert_problem
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.urls(__name__)
 
 
 class Line(StrictSerializer):
-    flag = StrictBooleanField()
+    flag = serializers.BooleanField()
 
 
 class Order(StrictSerializer):
@@ -54,7 +55,7 @@ def test_another_media_type_is_415_and_is_never_markup(client: APIClient) -> Non
 
 def test_errors_of_a_body_are_json_pointers(client: APIClient) -> None:
     data = {
-        "lines": [{"flag": True}, {"flag": 1, "x": 2}, 5],
+        "lines": [{"flag": True}, {"flag": "no flag", "x": 2}, 5],
         "metadata": {"a/b~c": 1},
         "<b>": 0,
     }
@@ -65,7 +66,7 @@ def test_errors_of_a_body_are_json_pointers(client: APIClient) -> None:
         "validation_error",
         "The request is not valid; errors says why.",
         errors=[
-            {"pointer": "/lines/1/flag", "code": "invalid", "detail": "true or false is required."},
+            {"pointer": "/lines/1/flag", "code": "invalid", "detail": "Must be a valid boolean."},
             {"pointer": "/lines/1/x", "code": "unknown_field", "detail": unknown},
             {"pointer": "/lines/2", "code": "not_an_object", "detail": "An object is required."},
             {"pointer": "/metadata/a~1b~0c", "code": "invalid", "detail": "A text is required."},
@@ -101,7 +102,7 @@ def test_errors_of_parameters_name_them(client: APIClient) -> None:
 
 
 def test_a_thousand_errors_are_told_by_the_first_hundred(client: APIClient) -> None:
-    data = {"lines": [{"flag": 0}] * 1_000}
+    data = {"lines": [{"flag": "no flag"}] * 1_000}
     errors = client.post("/api/validates/", data, format="json").json()["errors"]
     assert [error["pointer"] for error in errors] == [f"/lines/{n}/flag" for n in range(100)]
 

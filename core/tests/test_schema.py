@@ -10,7 +10,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]
-from rest_framework import viewsets
+from rest_framework import serializers, viewsets
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,7 +21,6 @@ from core.api.fields import (
     CurrencyField,
     MetadataField,
     OffsetDateTimeField,
-    StrictBooleanField,
     StrictCharField,
     StrictUUIDField,
 )
@@ -36,7 +35,7 @@ class Body(StrictSerializer):
     amount = AmountInputField()
     currency = CurrencyField()
     metadata = MetadataField(required=False)
-    flag = StrictBooleanField()
+    flag = serializers.BooleanField()
     owner = StrictUUIDField(allow_null=True)
     at = OffsetDateTimeField()
 

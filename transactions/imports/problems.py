@@ -42,10 +42,6 @@ class Problems:
         for problem in problems:
             self.add(problem)
 
-    @property
-    def is_full(self) -> bool:
-        return len(self.listed) == MAX_LISTED
-
     def lines(self) -> list[str]:
         more = self.count - len(self.listed)
         return [*map(str, self.listed), *([f"and {more:,} more"] if more else [])]

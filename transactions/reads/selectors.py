@@ -167,11 +167,6 @@ def page_of_entries(
     return list(entries.order_by("sequence" if backwards else "-sequence")[:limit])
 
 
-def balance_of(account: Account) -> Decimal:
-    """The balance now, in main units; of an internal account the sum of its postings."""
-    return _balance_now(account)[0]
-
-
 def balance_at(account: Account, at: datetime) -> Decimal:
     """The balance after everything posted until `at`, inclusive; zero before the first entry.
 
