@@ -16,6 +16,7 @@ docs/adr/0017-newer-guards-serve-older-code.md.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
@@ -26,6 +27,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core.database_objects import DatabaseObject, ObjectKind, backend_of
+from core.files import require_writable_folder
 from core.rights import require_rights
 
 
@@ -62,11 +64,13 @@ def missing_objects(connection: BaseDatabaseWrapper) -> list[str]:
 def require_objects() -> None:
     """Raises ImproperlyConfigured if a guard, a view or a right on the tables is missing.
 
-    Nothing serves without them.
+    Nothing serves without them. Raises FileProblem where SQLite cannot write beside its database.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     try:
         require_rights(connection)
+        if connection.vendor == "sqlite" and not connection.is_in_memory_db():  # type: ignore[attr-defined]
+            require_writable_folder(Path(str(connection.settings_dict["NAME"])).parent)
         if missing := missing_objects(connection):
             raise ImproperlyConfigured(
                 f"The database lacks {', '.join(missing)}. Run `manage.py migrate` first."

@@ -8,6 +8,7 @@ from django.db import OperationalError, connection
 
 from core import timeouts
 from core.database import require_objects
+from core.files import FileProblem
 from core.serving_lock import hold_while_serving
 
 _LONGEST_WAIT_SECONDS = 20
@@ -29,7 +30,7 @@ def wait_for_objects() -> None:
             require_objects()
         except OperationalError:
             reason = "The database does not answer."
-        except ImproperlyConfigured as error:
+        except (ImproperlyConfigured, FileProblem) as error:
             reason = str(error)
         else:
             hold_while_serving(connection)

@@ -77,7 +77,7 @@ class Container:
         assert process.returncode == 0
 
 
-def _launcher(account: Account) -> list[str]:
+def launcher_of(account: Account) -> list[str]:
     """What starts a program as a user without rights; nothing where we are one already.
 
     Of root's rights one is left, to read: this Python may lie below root's home.
@@ -124,7 +124,7 @@ def container() -> Iterator[Container]:
             "HOME": "/nonexistent",
             "WEB_CONCURRENCY": "1",
         }
-        yield Container(folder, data, _launcher(account), variables)
+        yield Container(folder, data, launcher_of(account), variables)
 
 
 def free_port() -> int:

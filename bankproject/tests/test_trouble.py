@@ -4,16 +4,18 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
 from django.core.management import get_commands
-from django.db import connection
+from django.db import NotSupportedError, connection
 
 from bankproject.tests.test_wrong_settings import ROOT, Start, require_one_sentence, start_all
+from core.apps import OLDEST_POSTGRESQL
+from core.failures import sentence_of
 from tests.scratch import plain_parameters
 from transactions.imports.legacy.files import ACCOUNT_COLUMNS, MOVEMENT_COLUMNS
 
@@ -72,10 +74,14 @@ def lines_of(folder: Path, leaving_out: set[str]) -> list[str]:
 
 
 def require_sentences(
-    folder: Path, lines: list[str], said: str, variables: dict[str, str] | None = None
+    folder: Path,
+    lines: list[str],
+    said: str,
+    variables: dict[str, str] | None = None,
+    launcher: Sequence[str] = (),
 ) -> None:
     all_starts: list[Start] = [(line, {}) for line in lines]
-    answers = start_all(folder, all_starts, loaded=variables or {})
+    answers = start_all(folder, all_starts, loaded=variables or {}, launcher=launcher)
     for start, (code, output) in zip(all_starts, answers, strict=True):
         if start[0].startswith("flush"):
             assert "never flushed" in output
@@ -144,6 +150,29 @@ def test_a_role_without_rights_is_one_sentence(tmp_path: Path, powerless: dict[s
     lines = lines_of(tmp_path / "in", {WAITING, "serve", "flush"} | ABOUT_OTHERS)
     require_sentences(tmp_path / "data", lines, "permission denied|role powerless", powerless)
     require_sentences(tmp_path / "data", ["serve"], LACKS_RIGHTS, powerless)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_a_wrong_password_is_one_sentence(tmp_path: Path, powerless: dict[str, str]) -> None:
+    url = {"DATABASE_URL": powerless["DATABASE_URL"].replace("s3cret", "s3cret2")}
+    lines = lines_of(tmp_path / "in", {WAITING, "flush"})
+    refused = "The database .*password authentication failed"
+    require_sentences(tmp_path / "data", lines, refused, url)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_a_server_that_is_too_old_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This server is as new as none that is refused, so the bank asks for a newer one here."""
+    assert connection.features.minimum_database_version == OLDEST_POSTGRESQL
+    monkeypatch.setattr(type(connection.features), "minimum_database_version", (99,))
+    with pytest.raises(NotSupportedError) as caught:
+        connection.check_database_version_supported()
+    assert re.fullmatch(
+        r"The database cannot be used: PostgreSQL 99 or later is required \(found [\d.]+\)\.",
+        sentence_of(caught.value) or "",
+    )
 
 
 @pytest.mark.slow

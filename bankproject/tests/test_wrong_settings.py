@@ -71,11 +71,14 @@ Start = tuple[str, dict[str, str]]
 
 
 def start_all(
-    folder: Path, starts: Sequence[Start], loaded: dict[str, str] | None = None
+    folder: Path,
+    starts: Sequence[Start],
+    loaded: dict[str, str] | None = None,
+    launcher: Sequence[str] = (),
 ) -> list[tuple[int, str]]:
     """The exit code and output of each program, with these variables and none of the bank's.
 
-    With `loaded` the bank is loaded once, under those variables.
+    With `loaded` the bank is loaded once, under those variables. `launcher` starts Python.
     """
     kept = {
         name: value
@@ -83,7 +86,11 @@ def start_all(
         if not re.match("BANK_|DJANGO_|DATABASE_|CACHE_|HOST$|PORT$|WEB_CONC|COVERAGE", name)
     }
     done = subprocess.run(
-        [sys.executable, "-m", "tests.forked_starts", *([] if loaded is None else ["--loaded"])],
+        [
+            *launcher,
+            *(sys.executable, "-m", "tests.forked_starts"),
+            *([] if loaded is None else ["--loaded"]),
+        ],
         cwd=ROOT,
         env=kept
         | {"DJANGO_SETTINGS_MODULE": "bankproject.settings"}

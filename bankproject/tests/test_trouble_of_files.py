@@ -1,0 +1,63 @@
+"""A folder or a disk that takes no more is one sentence and exit code 1, whoever asks."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bankproject.tests.test_trouble import require_sentences
+from tests.container import launcher_of
+from tests.scratch import migrated_bank
+from tests.unprivileged import private_folder, unprivileged_account
+
+# The embedded bank: on PostgreSQL the server writes, and tests/crash/test_database_trouble.py fills
+# its disk.
+pytestmark = [pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
+
+KEY = {"DJANGO_SECRET_KEY": "only for tests, only for tests, only for tests, 0123456789"}
+# Those that write on an empty bank.
+WRITING = [
+    "archive_transactions",
+    "createsuperuser --no-input --username x --email x@example.com",
+    "export_data",
+    "migrate --verbosity=0",
+    "setup_demo",
+    "verify_archive",
+    "verify_ledger",
+]
+# The limit of a process stands in for a full disk: no right is needed to set it.
+_LIMIT = (
+    "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192));"
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Of a migrated bank, which a user without rights owns."""
+    account = unprivileged_account()
+    with private_folder("bank-trouble-", account) as folder, migrated_bank(folder):
+        if account:
+            os.chown(folder / "bank.sqlite3", account["user"], account["group"])
+        yield folder
+
+
+def test_a_read_only_folder_is_one_sentence(folder: Path) -> None:
+    folder.chmod(0o500)
+    try:
+        require_sentences(
+            folder,
+            [*WRITING, "serve"],
+            "permission denied|is read-only",
+            KEY,
+            launcher_of(unprivileged_account()),
+        )
+    finally:
+        folder.chmod(0o700)
+
+
+def test_a_disk_that_takes_no_more_is_one_sentence(folder: Path) -> None:
+    said = "disk I/O error|larger than this process may write"
+    require_sentences(folder, WRITING, said, KEY, [sys.executable, "-c", _LIMIT])
