@@ -45,6 +45,7 @@ NOT_RUN_HERE = {
     "openapi-python-client generate": "tests/test_generated_clients.py runs it",
     "npm run generate": "tests/test_generated_clients.py runs it",
     "paste-the-client-secret-here": "tests/test_generated_clients.py sets these",
+    "import_data data --later take": "tests/test_lost_database.py loses a database",
     "import_data /backups": "files of the example; tests of transactions.imports load others",
 }
 
