@@ -42,12 +42,14 @@ class LockedAccount:
     last_posted_at: datetime | None
     owner_id: int | None = None
     locked_at: datetime | None = field(default=None, compare=False)
+    is_closed: bool = field(init=False, compare=False)
     # The earliest moment of the next entry: after the last one of another transaction, so that the
     # balance at a moment that has been told is told for ever.
     not_before: datetime | None = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         self.not_before = self.last_posted_at and self.last_posted_at + _TICK
+        self.is_closed = self.status == AccountStatus.CLOSED
 
     @classmethod
     def of(cls, account: Account) -> "LockedAccount":
@@ -66,10 +68,6 @@ class LockedAccount:
             last_posted_at=account.last_posted_at,
             owner_id=account.owner_id,
         )
-
-    @property
-    def is_closed(self) -> bool:
-        return self.status == AccountStatus.CLOSED
 
     @property
     def available(self) -> int:

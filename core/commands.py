@@ -39,6 +39,10 @@ class Command(Generic[R_co]):
     """
 
     verb: ClassVar[str]
+    # Whether it is about stored transactions, and names them by `transaction_ids`.
+    locks_transactions: ClassVar[bool] = False
+    # Whether it makes the account that it names, which later commands of its list may use.
+    opens_account: ClassVar[bool] = False
 
     def prepare(self) -> "Command[R_co]":
         """The command to run, before anything is locked. Reads only what never changes."""
@@ -53,18 +57,14 @@ class Command(Generic[R_co]):
         raise NotImplementedError
 
     def account_ids_of(self, stored: Mapping[UUID, Any]) -> Iterable[UUID]:
-        """As `account_ids`, once the stored transactions are locked: their rows by id."""
-        return self.account_ids()
+        """The accounts of its stored transactions to lock, once those are: their rows by id."""
+        return ()
 
     def makers(
         self, origin: Origin, stored: Mapping[UUID, Any]
     ) -> Iterable[tuple[int | None, datetime | None]]:
         """Whose movement this asks for, by user id, and when they asked; None stands for now."""
         return ()
-
-    def opened_account_id(self) -> UUID | None:
-        """The account that the command makes: later commands of its list may use it."""
-        return None
 
     def execute(self, run: Any) -> R_co:
         """Does what is wanted under the locks of `run`, a `transactions.ledger.run.Run`.

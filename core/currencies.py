@@ -10,6 +10,7 @@ currency it was opened in.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 
 _CODES_BY_DIGITS: dict[int, str] = {
@@ -36,6 +37,7 @@ CURRENCIES: Mapping[str, int] = MappingProxyType(
 )
 
 
+@cache
 def minor_units(code: str) -> int:
     """Digits after the decimal point. Raises ValueError for a code that is not in the table."""
     try:

@@ -35,6 +35,7 @@ class OpenAccount(KeyedCommand[Account]):
     """
 
     verb: ClassVar[str] = "open account"
+    opens_account: ClassVar[bool] = True
 
     name: str
     currency: str
@@ -46,9 +47,6 @@ class OpenAccount(KeyedCommand[Account]):
 
     def account_ids(self) -> tuple[UUID, ...]:
         return ()
-
-    def opened_account_id(self) -> UUID:
-        return self.account_id
 
     def execute(self, run: AccountRun) -> Account:
         run.flush()

@@ -39,7 +39,7 @@ def run(
     nothing is stored: 200 with what would be, or what would refuse it.
     """
     origin = origin_of(request)
-    if is_dry_run(request):
+    if request.query_params and is_dry_run(request):
         return try_out(command, origin, own, waits=queued and _pays_unseen(request, command))
     outcomes: list[JournalRow | Replay]
     if queued and not isinstance(command, Decision):

@@ -35,6 +35,7 @@ class Decision(Command[JournalRow]):
 
     event: ClassVar[TransactionEventType]
     executes: ClassVar[bool] = False
+    locks_transactions: ClassVar[bool] = True
 
     transaction_id: UUID
     reason: str = ""

@@ -38,16 +38,8 @@ class MoneyCommand(KeyedCommand[JournalRow]):
         """The transaction that this one undoes."""
         return None
 
-    @property
-    def is_dated(self) -> bool:
-        """Whether it may count from another moment than the one of asking."""
-        return self.effective_at is not None or self.scheduled_for is not None
-
     def prepare(self) -> "MoneyCommand":
         return self
-
-    def account_ids_of(self, stored: Mapping[UUID, JournalRow]) -> tuple[UUID, ...]:
-        return self.account_ids()
 
     def makers(
         self, origin: Origin, stored: Mapping[UUID, JournalRow]
@@ -68,8 +60,10 @@ class MoneyCommand(KeyedCommand[JournalRow]):
 
         Raises what `value_date` does.
         """
+        effective_at = created_at
+        if self.effective_at is not None or self.scheduled_for is not None:
+            effective_at = value_date(self, origin, created_at)
         return JournalRow(
-            id=uuid7(created_at, index),
             type=self.type,
             status=TransactionStatus.PENDING,
             debit_account_id=posting.debit_account_id,
@@ -77,7 +71,7 @@ class MoneyCommand(KeyedCommand[JournalRow]):
             amount=posting.amount,
             currency=posting.currency,
             description=self.description,
-            effective_at=value_date(self, origin, created_at) if self.is_dated else created_at,
+            effective_at=effective_at,
             reverses_id=self.reverses_id,
             idempotency_caller=origin.caller if self.idempotency_key else None,
             idempotency_key=self.idempotency_key,
@@ -86,6 +80,7 @@ class MoneyCommand(KeyedCommand[JournalRow]):
             created_by_id=origin.user_id,
             created_at=created_at,
             updated_at=created_at,
+            id=uuid7(created_at, index),
         )
 
     def execute(self, run: Run) -> JournalRow:

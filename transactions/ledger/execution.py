@@ -60,7 +60,7 @@ def check(posting: HasPosting, accounts: Accounts) -> None:
         raise AccountFrozen(f"Account {debited.id} is frozen for debits.")
     if credited and credited.credits_blocked:
         raise AccountFrozen(f"Account {credited.id} is frozen for credits.")
-    if debited and debited.available < posting.amount:
+    if debited and debited.balance + debited.overdraft_limit < posting.amount:
         available = _shown(debited.available, posting.currency)
         needed = _shown(posting.amount, posting.currency)
         raise InsufficientFunds(f"{available} available, {needed} needed.")

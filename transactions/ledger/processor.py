@@ -33,7 +33,11 @@ from transactions.ledger.value_dates import BadValueDate
 from transactions.models import Batch
 from transactions.states import TransactionStatus
 
+# Who asks for a movement, by user id, and when they asked; None stands for now.
+Maker = tuple[int | None, datetime | None]
+
 C = TypeVar("C", bound=Command[Any])
+T = TypeVar("T")
 
 
 def process(commands: Sequence[Command[R_co]], origin: Origin) -> list[R_co | Replay]:
@@ -52,9 +56,7 @@ def process(commands: Sequence[Command[R_co]], origin: Origin) -> list[R_co | Re
     Busy when other transactions stay in the way. Locks all accounts of the list, in one query. Not
     to be called inside a transaction.
     """
-    results = _settled(partial(_process, commands, origin), commands, origin)
-    failpoint("process.committed")
-    return results
+    return _settled(partial(_process, commands, origin), commands, origin)
 
 
 def process_all_or_none(
@@ -84,10 +86,8 @@ def process_batch(
     Without `keep` it is rolled back after that, as by `try_out`. Raises what `book` and `process`
     raise, and IntegrityError if the key of the batch has been used meanwhile.
     """
-    run = partial(retrying, partial(_process_batch, batch, commands, origin), keep=keep)
-    results = idempotency.with_new_keys(run, batch)
-    failpoint("process.committed")
-    return results
+    run = partial(_in_one_transaction, partial(_process_batch, batch, commands, origin), keep=keep)
+    return idempotency.with_new_keys(run, batch)
 
 
 def process_claimed(lease: UUID, origin: Origin, *, only: UUID | None = None) -> list[JournalRow]:
@@ -117,17 +117,32 @@ def _settled(
     value date may have been good when the key was used.
     """
     try:
-        return [*retrying(run, keep=keep)]
+        return [*_in_one_transaction(run, keep=keep)]
     except (IntegrityError, AlreadyReversed, BadValueDate) as conflict:
         return [*idempotency.replays_after(conflict, commands, origin)]
 
 
+def _in_one_transaction(run: Callable[[], T], *, keep: bool = True) -> T:
+    """`run` in a database transaction, again while others are in the way; rolled back if not kept.
+
+    Raises Busy.
+    """
+
+    def written() -> T:
+        results = run()
+        failpoint("process.written")
+        return results
+
+    results = retrying(written, keep=keep)
+    failpoint("process.committed")
+    return results
+
+
 def _process(commands: Sequence[Command[R_co]], origin: Origin) -> list[R_co]:
     commands, run = _locked(commands, origin)
-    results = _execute(commands, run)
+    results = [command.execute(run) for run.index, command in enumerate(commands)]
     # Point of no return: everything below must succeed.
-    run.flush()
-    failpoint("process.written")
+    writer.write(run.rows, run.accounts)
     return results
 
 
@@ -135,20 +150,17 @@ def _process_all_or_none(
     commands: Sequence[Command[JournalRow]], origin: Origin
 ) -> list[JournalRow]:
     commands, run = _locked(commands, origin)
-    rows = _execute(commands, run)
+    rows = [command.execute(run) for run.index, command in enumerate(commands)]
     for row in rows:
         _refuse_incomplete(row)
     # Point of no return: everything below must succeed.
-    run.flush()
-    failpoint("process.written")
+    writer.write(run.rows, run.accounts)
     return rows
 
 
 def _process_batch(batch: Batch, commands: Sequence[MoneyCommand], origin: Origin) -> Results:
     commands, run = _locked(commands, origin)
-    results = booking.book(batch, commands, run)
-    failpoint("process.written")
-    return results
+    return booking.book(batch, commands, run)
 
 
 def _process_claimed(mine: Q, origin: Origin) -> list[JournalRow]:
@@ -176,48 +188,34 @@ def _locked(commands: Sequence[C], origin: Origin) -> tuple[list[C], Run]:
     Raises NotFound and SelfDealing.
     """
     prepared: list[Any] = [command.prepare() for command in commands]
-    stored = _lock_stored({one for command in prepared for one in command.transaction_ids()})
-    totals, makers = None, _makers_of(prepared, stored, origin)
-    if makers:
+    decisions = [command for command in prepared if command.locks_transactions]
+    stored = _lock_stored(decisions) if decisions else {}
+    totals, makers = None, set[Maker]()
+    if settings.BANK_APPROVAL_DAILY_THRESHOLDS:
+        makers = {one for command in prepared for one in command.makers(origin, stored)}
         totals = DayTotals()
         totals.lock(maker for maker, _ in makers)
-    touched = {one for command in prepared for one in command.account_ids_of(stored)}
-    opened = {command.opened_account_id() for command in prepared}
+    touched = {one for command in prepared for one in command.account_ids()}
+    touched.update(one for command in decisions for one in command.account_ids_of(stored))
+    opened = {command.account_id for command in prepared if command.opens_account}
     accounts = lock_accounts(touched - opened)
-    refuse_self_dealing(accounts.values(), origin)
     now = locked_moment(accounts) or clock.now_of_writer()
+    refuse_self_dealing(accounts.values(), origin)
     if totals:
         totals.read_all(makers, now)
     failpoint("process.locked")
     return prepared, Run(origin=origin, accounts=accounts, stored=stored, now=now, totals=totals)
 
 
-def _makers_of(
-    commands: Sequence[Command[Any]], stored: dict[UUID, JournalRow], origin: Origin
-) -> set[tuple[int | None, datetime | None]]:
-    """Whose movements the list asks for, and when they asked. None where no day is bounded."""
-    if not settings.BANK_APPROVAL_DAILY_THRESHOLDS:
-        return set()
-    return {one for command in commands for one in command.makers(origin, stored)}
-
-
-def _lock_stored(wanted: set[UUID]) -> dict[UUID, JournalRow]:
-    """The stored transactions, locked. Raises NotFound."""
-    if not wanted:
-        return {}
+def _lock_stored(decisions: Sequence[Command[Any]]) -> dict[UUID, JournalRow]:
+    """The transactions that these are about, locked. Raises NotFound."""
+    wanted = {one for command in decisions for one in command.transaction_ids()}
     has_place = bulkhead.enter(wanted)
     stored = {row.id: row for row in writer.lock_rows(Q(pk__in=wanted), nowait=not has_place)}
     bulkhead.leave()
     if missing := wanted - stored.keys():
         raise NotFound(f"There is no transaction {min(missing)}.")
     return stored
-
-
-def _execute(commands: Sequence[Command[R_co]], run: Run) -> list[R_co]:
-    results = []
-    for run.index, command in enumerate(commands):
-        results.append(command.execute(run))
-    return results
 
 
 def _refuse_incomplete(row: JournalRow) -> None:

@@ -40,8 +40,8 @@ class Run:
     def flush(self) -> None:
         """Writes the new rows and the balances that they led to.
 
-        The processor calls it last. A command that reads or writes the database itself calls it
-        first, so that it finds what came before it in the list.
+        A command that reads or writes the database itself calls it first, so that it finds what
+        came before it in the list. The processor writes what is left.
         """
         writer.write(self.rows, self.accounts)
         self.rows = []

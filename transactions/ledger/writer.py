@@ -84,9 +84,7 @@ def write(rows: Sequence[JournalRow], accounts: Accounts) -> None:
     """
     assert connection.in_atomic_block
     _insert(map(_all_of, rows))
-    if rows:
-        failpoint("write.journal")
-        _update(_posted(rows, accounts))
+    _write_balances(rows, accounts)
 
 
 def stream(rows: Iterable[JournalRow], accounts: Accounts) -> None:
@@ -103,9 +101,13 @@ def stream(rows: Iterable[JournalRow], accounts: Accounts) -> None:
 
     assert connection.in_atomic_block
     _insert(map(_all_of, kept()))
-    if written:
+    _write_balances(written, accounts)
+
+
+def _write_balances(rows: Sequence[JournalRow], accounts: Accounts) -> None:
+    if rows:
         failpoint("write.journal")
-        _update(_posted(written, accounts))
+        _update(_posted(rows, accounts))
 
 
 def insert_pending(rows: Sequence[JournalRow]) -> None:
