@@ -1,10 +1,7 @@
 """The bank behind gunicorn, as it is served everywhere, on a free port."""
 
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +9,9 @@ from pathlib import Path
 import psutil
 
 from benchmarks.machine import peak_megabytes
+from tests.http import free_port, wait_until_ready
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 120
 STOP_SECONDS = 60
 
 _COMMAND = (
@@ -59,29 +56,8 @@ def served(environment: Mapping[str, str], folder: Path) -> Iterator[WebServer]:
         ) as process,
     ):
         try:
-            _wait_until_ready(port, process, log)
+            wait_until_ready(port, process, log)
             yield WebServer(port, process)
         finally:
             process.terminate()
             process.wait(STOP_SECONDS)
-
-
-def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(
-                f"http://127.0.0.1:{port}/api/v1/health/ready/", timeout=START_SECONDS
-            ).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError(f"The bank does not serve:\n{log.read_text()[-4000:]}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -5,13 +5,12 @@ import stat
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests import image
-from tests.container import free_port
+from tests.http import free_port, get
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
@@ -63,7 +62,7 @@ class Checkout:
         url = f"http://127.0.0.1:{self.environment['PORT']}/api/v1"
         try:
             deadline = time.monotonic() + START_SECONDS
-            while not _answers(f"{url}/health/ready/"):
+            while get(f"{url}/health/ready/")[0] != 200:
                 assert process.poll() is None, process.communicate()
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
@@ -79,11 +78,3 @@ class Checkout:
             str(path.relative_to(self.folder)): stat.S_IMODE(path.lstat().st_mode)
             for path in [self.data, *found]
         }
-
-
-def _answers(url: str) -> bool:
-    try:
-        urllib.request.urlopen(url, timeout=10).close()  # noqa: S310
-    except OSError:
-        return False
-    return True

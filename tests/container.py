@@ -4,7 +4,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -125,10 +124,3 @@ def container() -> Iterator[Container]:
             "WEB_CONCURRENCY": "1",
         }
         yield Container(folder, data, launcher_of(account), variables)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -3,19 +3,17 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.http import free_port, wait_until_ready
+
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 120
 STOP_SECONDS = 60
 
 # `setup_demo` prints a name, a password and a role on each line of its first list.
@@ -88,7 +86,7 @@ def bank_folder() -> Iterator[tuple[Path, dict[str, str]]]:
             | {
                 "BANK_DATA_DIR": folder,
                 "DATABASE_URL": "",
-                "PORT": str(_free_port()),
+                "PORT": str(free_port()),
                 "HOST": "127.0.0.1",
                 "WEB_CONCURRENCY": "1",
                 # Tests log in faster than people, and all from one address.
@@ -127,28 +125,8 @@ def served(environment: dict[str, str], folder: Path, *words: str) -> Iterator[s
         ) as server,
     ):
         try:
-            _wait_until_ready(port, server, log)
+            wait_until_ready(port, server, log)
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
             server.wait(timeout=STOP_SECONDS)
-
-
-def _wait_until_ready(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            url = f"http://127.0.0.1:{port}/api/v1/health/ready/"
-            urllib.request.urlopen(url, timeout=10).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError(f"The demo bank does not serve:\n{log.read_text()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -12,14 +12,12 @@ import argparse
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.parse
-import urllib.request
 from pathlib import Path
+
+from tests.http import free_port, post_form, wait_until_ready
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "docs" / "openapi.yaml"
@@ -37,7 +35,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bank-fuzz-") as folder:
-        port = _free_port()
+        port = free_port()
         environment = _environment(Path(folder), port)
         _manage(environment, "migrate", "--verbosity", "0")
         _manage(environment, "setup_demo")
@@ -51,7 +49,7 @@ def main() -> int:
                 stderr=log,
             )
         try:
-            _wait_until_it_answers(port)
+            wait_until_ready(port, server, Path(folder, "log"))
             codes = [
                 _run(name, port, _token(port, client), options) for name, client in clients.items()
             ]
@@ -79,13 +77,6 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _manage_code(environment: dict[str, str], *arguments: str) -> int:
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
@@ -103,25 +94,11 @@ def _make_client(environment: dict[str, str], user: str) -> dict[str, str]:
     return client
 
 
-def _wait_until_it_answers(port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/health/", timeout=5).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
-
-
 def _token(port: int, client: dict[str, str]) -> str:
     form = {"grant_type": "client_credentials", "scope": SCOPES, **client}
-    url = f"http://127.0.0.1:{port}/api/v1/oauth/token/"
-    with urllib.request.urlopen(url, urllib.parse.urlencode(form).encode(), timeout=10) as answer:
-        token: str = json.load(answer)["access_token"]
-        return token
+    _, answer = post_form(f"http://127.0.0.1:{port}/api/v1/oauth/token/", form)
+    token: str = json.loads(answer)["access_token"]
+    return token
 
 
 def _run(name: str, port: int, token: str, options: argparse.Namespace) -> int:

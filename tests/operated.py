@@ -16,8 +16,8 @@ import psycopg
 from django.db import connection
 
 from tests import http
-from tests.container import free_port
 from tests.demo_bank import served
+from tests.http import free_port
 from tests.postgresql import PostgresqlServer, postgresql_server
 from tests.postgresql_roles import make_roles
 

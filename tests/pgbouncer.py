@@ -1,7 +1,6 @@
 """A PgBouncer before a PostgreSQL server of a test, on loopback, as an unprivileged user."""
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from tests.http import free_port
 from tests.postgresql import PostgresqlServer
 from tests.unprivileged import private_folder, unprivileged_account
 
@@ -40,10 +40,8 @@ def pgbouncer(server: PostgresqlServer, mode: str) -> Iterator[str]:
     command, account = program(), unprivileged_account()
     assert command
     url = urlsplit(server.url)
-    with private_folder("bank-pgbouncer-", account) as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        probe.close()
+    with private_folder("bank-pgbouncer-", account) as folder:
+        port = free_port()
         (folder / "users").write_text(f'"{url.username}" "{url.password}"\n')
         (folder / "ini").write_text(
             _CONFIGURATION.format(server_port=url.port, port=port, folder=folder, mode=mode)

@@ -9,7 +9,6 @@ No rights are needed. PostgreSQL refuses to run as root, so root starts it as an
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from tests.http import free_port
 from tests.postgresql_installations import Installation, oldest_installation
 from tests.unprivileged import Account, private_folder, runnable_copy, unprivileged_account
 
@@ -82,7 +82,7 @@ class PostgresqlServer:
         self.folder = folder
         self.data_dir = folder / "data"
         self.log_path = folder / "log"
-        self.port = _free_port()
+        self.port = free_port()
         self._account = account
         self._password = secrets.token_urlsafe(24)
         self._process: subprocess.Popen[bytes] | None = None
@@ -204,13 +204,6 @@ class PostgresqlServer:
         """The caller's PGDATA, PGPORT and the like must not reach the server's programs."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         return {"cwd": self.folder, "env": environment, **self._account}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _is_alive(process: psutil.Process) -> bool:

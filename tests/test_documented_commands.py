@@ -18,8 +18,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests import image
-from tests.container import free_port
-from tests.http import get
+from tests.http import free_port, get
 from tests.postgresql import PostgresqlServer, postgresql_server
 from tests.shown_examples import PAGES
 

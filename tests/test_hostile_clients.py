@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from tests.http import free_port
 from tests.scratch import ROOT, Bank, migrated_bank
 
 SECONDS = 60
@@ -90,9 +91,7 @@ def server(
     django_db_setup: Any, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("bank")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with django_db_blocker.unblock(), migrated_bank(folder) as bank:
         connection.close()
         bank.environment["DJANGO_SECRET_KEY"] = "pZ8-tR4vK1mW7yB3nQ9xC5sD2fG6hJ0aL_eUiOwYbVcXzAq"

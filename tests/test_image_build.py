@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 from tests import image
-from tests.container import container, free_port
+from tests.container import container
+from tests.http import free_port
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.slow]
 

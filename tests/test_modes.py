@@ -1,8 +1,6 @@
 """All that a bank writes is for its own user alone, whatever the umask of who starts it."""
 
 import json
-import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,15 +9,15 @@ from django.db import connection
 
 from tests.checkout import Checkout
 from tests.crash.processes import eventually
+from tests.http import post, post_form
 from tests.scratch import empty_bank
 
 
 def _post(url: str, token: str, body: Mapping[str, str]) -> dict[str, str]:
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-        found: dict[str, str] = json.load(answer)
-        return found
+    status, answer = post(url, body, Authorization=f"Bearer {token}")
+    assert status in (200, 201), answer
+    found: dict[str, str] = json.loads(answer)
+    return found
 
 
 def _token(url: str, credentials: Mapping[str, str]) -> str:
@@ -27,10 +25,9 @@ def _token(url: str, credentials: Mapping[str, str]) -> str:
         "grant_type": "client_credentials",
         "scope": "accounts:write transactions:write",
     }
-    body = urllib.parse.urlencode(form).encode()
-    with urllib.request.urlopen(f"{url}/oauth/token/", body, timeout=60) as answer:  # noqa: S310
-        token: str = json.load(answer)["access_token"]
-        return token
+    _, answer = post_form(f"{url}/oauth/token/", form)
+    token: str = json.loads(answer)["access_token"]
+    return token
 
 
 def _work(checkout: Checkout, url: str) -> None:

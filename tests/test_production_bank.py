@@ -18,7 +18,8 @@ import psycopg
 import pytest
 
 from deploy.migrate import grant
-from tests.container import Container, container, free_port
+from tests.container import Container, container
+from tests.http import free_port
 from tests.postgresql import postgresql_server
 from tests.postgresql_roles import make_roles
 

@@ -10,13 +10,11 @@ import socket
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.container import free_port
+from tests.http import ask, free_port
 from tests.image import ROOT
 
 # One run of the suite is enough: there is no database in it.
@@ -92,13 +90,8 @@ def proxy(behind, tmp_path):
 
 
 def _post(port, path="/", body=b"{}", **headers):
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=body, headers=headers)
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - our own proxy
-            return answer.status, answer.headers, json.load(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers, json.load(error)
+    answer = ask("POST", f"http://127.0.0.1:{port}{path}", body, headers, timeout_seconds=20)
+    return answer.status, answer.headers, answer.body
 
 
 def test_slow_request_reaches_the_bank_only_when_it_is_whole(proxy, behind):

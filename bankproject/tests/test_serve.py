@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.request
 from contextlib import closing, nullcontext
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from django.core.management.base import CommandError
 
 from bankproject.management.commands.serve import require_free_address
 from bankproject.production import require_own_machine
+from tests.http import free_port, get
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -29,12 +29,6 @@ def taken_port():
         server.bind(("127.0.0.1", 0))
         server.listen()
         yield server.getsockname()[1]
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +61,7 @@ def _serve(environment=os.environ, *arguments, **variables):
 
 
 def test_free_address_passes():
-    require_free_address("127.0.0.1", _free_port())
+    require_free_address("127.0.0.1", free_port())
 
 
 def test_taken_port_is_named_with_another_choice(taken_port):
@@ -86,7 +80,7 @@ def test_address_of_another_machine_is_refused(host):
         match=f"HOST '{host}' is not an address of this machine",
     )
     with refused:
-        require_free_address(host, _free_port())
+        require_free_address(host, free_port())
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
@@ -106,7 +100,7 @@ def test_taken_port_ends_with_code_1(embedded_bank, taken_port):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104
 def test_other_machines_reach_a_production_bank_only(embedded_bank, host):
-    variables = {"HOST": host, "PORT": str(_free_port()), "DJANGO_ALLOWED_HOSTS": ""}
+    variables = {"HOST": host, "PORT": str(free_port()), "DJANGO_ALLOWED_HOSTS": ""}
     with _serve(embedded_bank, **variables) as process:
         output = process.communicate(timeout=60)[0]
     assert process.returncode == 1
@@ -139,7 +133,7 @@ def test_who_may_be_reached_by_whom(address, production, is_served):
 @pytest.mark.parametrize("bound", [{"HOST": "0.0.0.0"}, {"GUNICORN_CMD_ARGS": "--bind=0.0.0.0:1"}])  # noqa: S104
 def test_gunicorn_by_itself_keeps_other_machines_out_too(embedded_bank, bound):
     command = [sys.executable, "-m", "gunicorn", "--config=python:bankproject.gunicorn_conf"]
-    variables = {"PORT": str(_free_port()), "DJANGO_ALLOWED_HOSTS": "", **bound}
+    variables = {"PORT": str(free_port()), "DJANGO_ALLOWED_HOSTS": "", **bound}
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -157,7 +151,7 @@ def test_gunicorn_by_itself_keeps_other_machines_out_too(embedded_bank, bound):
 @pytest.mark.parametrize("host", ["127.0.0.2", "localhost", "::1"])
 def test_every_address_of_this_machine_is_served(embedded_bank, host):
     """Linux has all of 127.0.0.0/8; other systems have but one of them."""
-    port = _free_port()
+    port = free_port()
     try:
         require_free_address(host, port)
     except CommandError:
@@ -171,7 +165,7 @@ def test_every_address_of_this_machine_is_served(embedded_bank, host):
 
 
 def test_bank_without_guards_is_not_served(tmp_path):
-    with _serve(DATABASE_URL="", BANK_DATA_DIR=str(tmp_path), PORT=str(_free_port())) as process:
+    with _serve(DATABASE_URL="", BANK_DATA_DIR=str(tmp_path), PORT=str(free_port())) as process:
         output = process.communicate(timeout=60)[0]
     assert process.returncode == 1
     assert output.startswith("The database lacks ")
@@ -201,7 +195,7 @@ def _status(embedded_bank):
 def test_a_worker_of_the_queue_comes_and_goes_with_the_server(embedded_bank, arguments):
     code = [sys.executable, "manage.py", "shell", "--no-imports", "-c", _QUEUE_A_DEPOSIT]
     subprocess.run(code, cwd=ROOT, env=embedded_bank, check=True)
-    port = _free_port()
+    port = free_port()
     with _serve(embedded_bank, *arguments, PORT=str(port)) as process:
         try:
             assert _answers(port, process)
@@ -222,7 +216,7 @@ def test_a_worker_of_the_queue_comes_and_goes_with_the_server(embedded_bank, arg
 
 
 def test_serves_and_stops_on_ctrl_c(embedded_bank):
-    port = _free_port()
+    port = free_port()
     with _serve(embedded_bank, PORT=str(port)) as process:
         try:
             assert _answers(port, process)
@@ -241,10 +235,8 @@ def _answers(port, process, host="127.0.0.1"):
     """Whether the bank says within a minute that it is well."""
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
-        try:
-            url = f"http://{host}:{port}/api/v1/health/"
-            with urllib.request.urlopen(url, timeout=10) as response:
-                return json.load(response) == {"status": "ok"}
-        except OSError:
-            time.sleep(0.1)
+        status, body = get(f"http://{host}:{port}/api/v1/health/")
+        if status:
+            return json.loads(body) == {"status": "ok"}
+        time.sleep(0.1)
     return False

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.http import ask, free_port
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TIMEOUT_SECONDS = 2
 # `/pid/`: who serves. `/speaks/` and `/hangs/`: a long answer with signs of life, and without.
@@ -33,9 +35,7 @@ def application(environ, start_response):
 def port(tmp_path: Path) -> Iterator[int]:
     """A server with one worker of two threads."""
     (tmp_path / "slow.py").write_text(APPLICATION)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free: int = probe.getsockname()[1]
+    free = free_port()
     command = [sys.executable, "-m", "gunicorn", "--config=python:bankproject.gunicorn_conf"]
     options = [f"--bind=127.0.0.1:{free}", f"--timeout={TIMEOUT_SECONDS}", "--workers=1"]
     place = [f"--pythonpath={ROOT},{tmp_path}", "--no-control-socket", "slow:application"]
@@ -48,19 +48,15 @@ def port(tmp_path: Path) -> Iterator[int]:
             server.wait(30)
 
 
-def ask(port: int, path: str) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", path)
-    answer = connection.getresponse().read().decode()
-    connection.close()
-    return answer
+def text_of(port: int, path: str) -> str:
+    return ask("GET", f"http://127.0.0.1:{port}{path}").text
 
 
 def served_by(port: int) -> str:
     deadline = time.monotonic() + 60
     while True:
         try:
-            return ask(port, "/pid/")
+            return text_of(port, "/pid/")
         except OSError:  # It is not there yet, or not there again.
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -69,9 +65,9 @@ def served_by(port: int) -> str:
 def test_what_hangs_is_ended_and_what_speaks_is_not(port: int) -> None:
     worker = served_by(port)
     # Three time-outs long.
-    assert ask(port, "/speaks/") == worker
+    assert text_of(port, "/speaks/") == worker
     with pytest.raises((http.client.HTTPException, OSError)):
-        ask(port, "/hangs/")
+        text_of(port, "/hangs/")
     assert served_by(port) != worker
 
 
@@ -99,7 +95,4 @@ def test_what_is_no_http_is_a_problem_and_nothing_names_the_server(port: int) ->
         assert b"gunicorn" not in answer.lower()
         assert b"<" not in body
         assert json.loads(body)["status"] == status
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/pid/")
-    assert connection.getresponse().headers["Server"] == "bank"
-    connection.close()
+    assert ask("GET", f"http://127.0.0.1:{port}/pid/").headers["Server"] == "bank"

@@ -21,6 +21,7 @@ from rest_framework.test import APIClient
 
 from core.api.throttling import RateLimit
 from tests.api import API, client_of, make_user
+from tests.http import free_port
 from tests.identities import client_with, token_of
 
 pytestmark = pytest.mark.django_db
@@ -187,9 +188,7 @@ def test_who_makes_up_addresses_is_still_one(settings: Any) -> None:
 def redis_server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A Redis of our own on a free port, gone afterwards with all it had."""
     assert REDIS is not None
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     server = subprocess.Popen([REDIS, *options, "--dir", str(folder)], stdout=subprocess.DEVNULL)
     try:

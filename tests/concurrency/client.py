@@ -2,8 +2,6 @@
 whenever the outcome is unknown.
 """
 
-import http.client
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,29 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.concurrency.tally import Tally
+from tests.http import Answer, ask, sent
 
 API = "/api/v1/"
-TIMEOUT_SECONDS = 60
 # What a client meets while others are in the way. It never lasts: attempts are bounded.
 BUSY = (429, 503)
 ATTEMPTS = 60
 LONGEST_WAIT_SECONDS = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    body: dict[str, Any]
-    headers: dict[str, str]
-
-    @property
-    def code(self) -> str | None:
-        """The error's code, None for a success."""
-        return self.body.get("code") if self.status >= 400 else None
-
-    @property
-    def replayed(self) -> bool:
-        return self.headers.get("idempotent-replayed") == "true"
 
 
 @dataclass(slots=True)
@@ -59,27 +41,14 @@ class Client:
 
         Asserts that nothing comes back that no client should ever see.
         """
-        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
+        url = f"http://127.0.0.1:{self.port}{API}{path}"
+        headers = {"Authorization": f"Bearer {self.token}"}
         if key:
             headers["Idempotency-Key"] = key
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
-        try:
-            connection.request(
-                method, API + path, None if body is None else json.dumps(body), headers
-            )
-            if hang_up:
+        if hang_up:
+            with sent(method, url, body, headers):
                 return None
-            with connection.getresponse() as response:
-                text = response.read()
-                answer = Answer(
-                    response.status,
-                    json.loads(text),
-                    {name.lower(): value for name, value in response.getheaders()},
-                )
-        finally:
-            connection.close()
+        answer = ask(method, url, body, headers)
         assert answer.status < 500 or answer.code == "busy", answer
         return answer
 

@@ -12,11 +12,12 @@ import pytest
 from bankproject.environment import WEB_THREADS
 from core.bulkhead import STUCK_SECONDS
 from tests.concurrency.bank import Bank, supervisor_token
-from tests.concurrency.client import Answer, Client
+from tests.concurrency.client import Client
 from tests.concurrency.crowd import Thread
 from tests.concurrency.interleaving import rival, until, waiting_sessions
 from tests.concurrency.server import served
 from tests.concurrency.tally import Tally
+from tests.http import Answer
 
 CLIENTS = 6
 ROUNDS = 20

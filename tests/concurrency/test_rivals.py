@@ -11,10 +11,10 @@ import pytest
 from core import contention
 from tests.assertions import everything
 from tests.concurrency.bank import Bank
-from tests.concurrency.client import Answer
 from tests.concurrency.crowd import Thread
 from tests.concurrency.interleaving import Rival, failures_recorded, rival, until, waiting_sessions
 from tests.concurrency.teller import settled
+from tests.http import Answer
 from transactions.commands import Transfer
 from transactions.ledger.writer import JournalRow
 

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from tests.concurrency.bank import Bank
-from tests.concurrency.client import Answer
 from tests.concurrency.crowd import at_once
 from tests.concurrency.tally import SCALE
+from tests.http import Answer
 from transactions.models import Transaction
 
 TWINS = 16

@@ -9,8 +9,9 @@ import time
 from dataclasses import dataclass
 from random import Random
 
-from tests.concurrency.client import API, Answer
+from tests.concurrency.client import API
 from tests.concurrency.tally import Tally
+from tests.http import Answer, ask
 
 TIMEOUT_SECONDS = 20
 PATIENCE_SECONDS = 300
@@ -32,23 +33,16 @@ class Request:
 
 def send(port: int, token: str, request: Request) -> Answer:
     """One attempt. Raises AnswerLost."""
-    headers = {
-        "Authorization": f"Bearer {token}",
-        "Content-Type": "application/json",
-        "Idempotency-Key": request.key,
-    }
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": request.key}
     if request.queued:
         headers["Prefer"] = "respond-async"
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+    url = f"http://127.0.0.1:{port}{API}{request.path}"
     try:
-        connection.request("POST", API + request.path, json.dumps(request.body), headers)
-        with connection.getresponse() as response:
-            names = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, json.loads(response.read()), names)
+        answer = ask("POST", url, request.body, headers, timeout_seconds=TIMEOUT_SECONDS)
+        json.loads(answer.text)
     except (OSError, http.client.HTTPException, json.JSONDecodeError) as error:
         raise AnswerLost from error
-    finally:
-        connection.close()
+    return answer
 
 
 def settle(

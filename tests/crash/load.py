@@ -4,10 +4,10 @@ import threading
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.concurrency.client import Answer
 from tests.concurrency.crowd import Thread
 from tests.concurrency.tally import Tally
 from tests.crash.client import Request, settle
+from tests.http import Answer
 
 # Some of what they ask for they cannot pay: a refusal is a promise too.
 LARGEST_CENTS = 20_000

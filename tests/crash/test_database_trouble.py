@@ -1,6 +1,5 @@
 """A database that cannot serve, made for real: what clients hear, and that all comes back."""
 
-import http.client
 import json
 import os
 import subprocess
@@ -15,11 +14,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.concurrency.client import API, Answer, Client
+from tests.concurrency.client import API, Client
 from tests.concurrency.crowd import Thread
 from tests.conftest import NO_FULL_DISK
 from tests.crash.bank import Bank, bank, manage
 from tests.crash.processes import eventually
+from tests.http import Answer, ask
 from tests.postgresql import PostgresqlServer, postgresql_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
@@ -52,31 +52,23 @@ class Till:
 
     def post(self, path: str, body: Any, key: str | None = None) -> Answer:
         """One request, whatever the answer is."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.bank.web.port, timeout=60)
-        headers = {"Content-Type": "application/json"}
-        headers["Authorization"] = f"Bearer {self.bank.token}"
+        headers = {"Authorization": f"Bearer {self.bank.token}"}
         if key:
             headers["Idempotency-Key"] = key
-        text = json.dumps(body)
         if path == "oauth/token/":
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-            text = urllib.parse.urlencode(body)
-        connection.request("POST", API + path, text, headers)
-        with connection.getresponse() as response:
-            told = {name.lower(): value for name, value in response.getheaders()}
-            answer = Answer(response.status, json.loads(response.read()), told)
-        connection.close()
-        return answer
+            body = urllib.parse.urlencode(body).encode()
+        return ask("POST", self._url(path), body, headers)
+
+    def _url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.bank.web.port}{API}{path}"
 
     def settle(self, key: str) -> Answer:
         """The same request again, until nothing is in its way."""
         return eventually(lambda: _unless_busy(self.deposit(key)))
 
     def readiness(self) -> dict[str, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.bank.web.port, timeout=60)
-        connection.request("GET", f"{API}health/ready/")
-        checks: dict[str, str] = json.loads(connection.getresponse().read())["checks"]
-        connection.close()
+        checks: dict[str, str] = ask("GET", self._url("health/ready/")).body["checks"]
         return checks
 
     def execute(self, statements: str) -> None:

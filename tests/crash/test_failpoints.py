@@ -1,7 +1,6 @@
 """Killed at each step of a command's life, one after the other, and recovered from it."""
 
 import http.client
-import json
 import signal
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ from tests.concurrency.tally import Tally
 from tests.crash.processes import Workers
 from tests.crash.web import WebServer
 from tests.factories import ORIGIN, make_account
+from tests.http import ask
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.models import Transaction, TransactionEvent
 from transactions.queue.acceptance import accept
@@ -188,20 +188,12 @@ def post(
     web: WebServer, token: str, account: Account, body: Any, key: str, *, queued: bool
 ) -> tuple[int, Any, bool]:
     """One request: status, body and whether it is said to be a replay. Raises OSError."""
-    headers = {
-        "Authorization": f"Bearer {token}",
-        "Content-Type": "application/json",
-        "Idempotency-Key": key,
-    } | ({"Prefer": "respond-async"} if queued else {})
-    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=60)
-    try:
-        path = f"/api/v1/accounts/{account.id}/transfer/"
-        connection.request("POST", path, json.dumps(body), headers)
-        with connection.getresponse() as response:
-            replayed = response.headers["Idempotent-Replayed"] == "true"
-            return response.status, json.loads(response.read()), replayed
-    finally:
-        connection.close()
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+    if queued:
+        headers["Prefer"] = "respond-async"
+    url = f"http://127.0.0.1:{web.port}/api/v1/accounts/{account.id}/transfer/"
+    answer = ask("POST", url, body, headers)
+    return answer.status, answer.body, answer.replayed
 
 
 @pytest.mark.parametrize("point", [*ACCEPT_POINTS, *PROCESS_POINTS])

@@ -1,6 +1,5 @@
 """gunicorn as a crash test needs it: killed, started again, and dying where a fuse is put."""
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 from core.failpoints import FAILPOINTS
 from tests.concurrency.client import Client
 from tests.crash.processes import eventually, kill_a_child, kill_all, started
+from tests.http import free_port
 
 _GUNICORN = (
     sys.executable,
@@ -26,7 +26,7 @@ class WebServer:
     """gunicorn on a port of its own, the same after each start."""
 
     def __init__(self, environment: dict[str, str], folder: Path, *, fused: bool) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.log = folder / "web.log"
         self._fuses = folder / "fuses"
         self._fuses.mkdir()
@@ -93,10 +93,3 @@ def web_server(environment: dict[str, str], folder: Path, *, fused: bool) -> Ite
         yield server
     finally:
         server.end()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -19,8 +19,7 @@ import psutil
 import pytest
 
 from tests.conftest import NO_UPGRADE
-from tests.container import free_port
-from tests.http import get
+from tests.http import free_port, get
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RELEASE_BEFORE = Path(__file__).with_name("release_before.txt")

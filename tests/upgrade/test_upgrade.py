@@ -9,8 +9,6 @@ import os
 import signal
 import threading
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +17,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.http import get, post
+from tests.http import get, post, post_form
 from tests.postgresql import postgresql_server
 from tests.postgresql_roles import make_roles
 from tests.upgrade.releases import (
@@ -40,12 +38,9 @@ _GUARDS = """
 
 def bearer_of(server: Server, client: dict[str, str]) -> dict[str, str]:
     pair = base64.b64encode(f"{client['client_id']}:{client['client_secret']}".encode()).decode()
-    form = urllib.parse.urlencode({"grant_type": "client_credentials", "scope": SCOPES})
-    request = urllib.request.Request(  # noqa: S310 - our own server
-        f"{server.url}oauth/token/", form.encode(), {"Authorization": f"Basic {pair}"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-        return {"Authorization": f"Bearer {json.load(answer)['access_token']}"}
+    form = {"grant_type": "client_credentials", "scope": SCOPES}
+    _, answer = post_form(f"{server.url}oauth/token/", form, Authorization=f"Basic {pair}")
+    return {"Authorization": f"Bearer {json.loads(answer)['access_token']}"}
 
 
 class Customer(threading.Thread):
