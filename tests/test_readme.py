@@ -31,6 +31,8 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FILE_IN_CODE = re.compile(r"`([\w./-]+\.(?:py|md|yaml|toml|txt|png))`")
 # `transactions.csv` is a file, and no part of the code.
 _NAME_IN_CODE = re.compile(rf"`((?:{'|'.join(PACKAGES)}|tests)(?:\.\w+)+)(?<!\.csv)(?:\(\))?`")
+# No other file of a running bank has one of these endings.
+_MADE_BY_A_BANK = {"demo_logins.txt"}
 _README = ROOT / "README.md"
 _MOST_LINES = 150
 _LINES_BEFORE_THE_FIRST_SCROLL = 70
@@ -109,9 +111,9 @@ def test_relative_links_lead_somewhere(document):
 
 @_BY_NAME
 def test_named_files_exist(document):
-    """Seen from the document's own folder, or from the root. Files of a running bank are not named
-    by these endings."""
-    names = _FILE_IN_CODE.findall(_text_of(document))
+    """Seen from the document's own folder, or from the root."""
+    found = _FILE_IN_CODE.findall(_text_of(document))
+    names = [name for name in found if Path(name).name not in _MADE_BY_A_BANK]
     places = (document.parent, ROOT)
     assert [name for name in names if not any((place / name).exists() for place in places)] == []
 
