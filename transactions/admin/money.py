@@ -24,9 +24,9 @@ from core.console.forms import add_errors
 from core.errors import BankError, IdempotencyKeyReused
 from transactions.admin.money_forms import MoneyForm, TransferForm
 from transactions.admin.outcome import MovementPreview, tell
-from transactions.api.bodies import DEFAULTS
 from transactions.api.permissions import CanPostTransactions
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
+from transactions.ledger.command import DEFAULTS
 from transactions.ledger.processor import process, try_out
 
 # Names of the buttons of the preview.

@@ -18,13 +18,14 @@ from core.api.fields import (
     StrictUUIDField,
 )
 from core.api.idempotency import MAX_KEY_LENGTH
-from transactions.api.bodies import MAX_DESCRIPTION_LENGTH, VALUE_DATE_HELP
+from transactions.api.bodies import VALUE_DATE_HELP
 from transactions.api.examples import SOURCE_ID, TARGET_ID, TRANSFER_EXAMPLE
 from transactions.api.parameters import DRY_RUN, PREFER
 from transactions.api.schema import MONEY_TAG
 from transactions.api.serializers import FailureSerializer
 from transactions.batches.input import KINDS
 from transactions.batches.post import MAX_ITEMS
+from transactions.models.transaction import MAX_DESCRIPTION_LENGTH
 from transactions.states import TransactionStatus
 
 

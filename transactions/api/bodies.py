@@ -2,10 +2,8 @@
 
 from core.api.fields import AmountInputField, OffsetDateTimeField, StrictCharField, StrictUUIDField
 from core.api.serializers import StrictSerializer
+from transactions.models.transaction import MAX_DESCRIPTION_LENGTH
 
-MAX_DESCRIPTION_LENGTH = 500
-# What a member that is left out stands for, in a request's fingerprint.
-DEFAULTS = {"description": ""}
 VALUE_DATE_HELP = (
     "Value date, for staff to give: a past moment within BANK_BACKDATE_DAYS (RFC 3339, offset"
     " required). Left out: the moment of asking; of what is scheduled, the moment it is scheduled"

@@ -40,7 +40,7 @@ from core.errors import PermissionDenied
 from transactions.api import schema
 from transactions.api.answers import prefers_async, run
 from transactions.api.batch_views import BatchRoute
-from transactions.api.bodies import DEFAULTS, AmountBody, BalanceQuery, TransferBody
+from transactions.api.bodies import AmountBody, BalanceQuery, TransferBody
 from transactions.api.csv_list import LIST_RENDERERS, FormatIsAParameter, csv_response, wants_csv
 from transactions.api.filters import (
     EntryQuery,
@@ -75,6 +75,7 @@ from transactions.commands import (
     Transfer,
     Withdraw,
 )
+from transactions.ledger.command import DEFAULTS
 from transactions.ledger.idempotency import Replay
 from transactions.models import Entry, Transaction
 from transactions.reads import selectors

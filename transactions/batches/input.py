@@ -10,10 +10,11 @@ from core.errors import FieldError, InvalidInput, json_pointer
 from core.identifiers import parse_uuid
 from core.money import parse_amount
 from core.texts import check_text
-from transactions.api.bodies import DEFAULTS, MAX_DESCRIPTION_LENGTH
 from transactions.batches.columns import ABSENT, BadValue, Errors, ItemColumn
 from transactions.batches.post import MAX_ITEMS, BatchRequest
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
+from transactions.ledger.command import DEFAULTS
+from transactions.models.transaction import MAX_DESCRIPTION_LENGTH
 
 KINDS: dict[str, type[MoneyCommand]] = {
     command.type.value: command for command in (Deposit, Withdraw, Transfer)

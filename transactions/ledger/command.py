@@ -16,6 +16,9 @@ from transactions.ledger.run import Run
 from transactions.ledger.value_dates import value_date
 from transactions.states import TransactionStatus, TransactionType
 
+# What a member that is left out stands for, in a request's fingerprint.
+DEFAULTS = {"description": ""}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyCommand(KeyedCommand[JournalRow]):

@@ -27,6 +27,9 @@ def _both_null_or_neither(one: str, other: str) -> Q:
     )
 
 
+MAX_DESCRIPTION_LENGTH = 500
+
+
 class Transaction(models.Model):
     """One row debits one account and credits another: a posting cannot be out of balance.
 
@@ -50,7 +53,7 @@ class Transaction(models.Model):
     )
     amount = AmountField()
     currency = models.CharField(max_length=3)
-    description = models.CharField(max_length=500, blank=True, default="")
+    description = models.CharField(max_length=MAX_DESCRIPTION_LENGTH, blank=True, default="")
     debit_sequence = models.BigIntegerField(null=True, blank=True)
     debit_balance_after = AmountField(null=True, blank=True)
     credit_sequence = models.BigIntegerField(null=True, blank=True)
