@@ -9,8 +9,8 @@ from django.db.models.expressions import RawSQL
 from accounts.selectors import waiting_limits
 from bankproject.console.days import midnight
 from core.identifiers import lowest_uuid7
-from transactions.ledger.approval import WAITS_FOR_APPROVAL
 from transactions.models import Transaction
+from transactions.models.queries import WAITS_FOR_APPROVAL
 from transactions.states import TransactionStatus
 
 # Beyond that, a number beside a link says that there is more to do than one looks at.

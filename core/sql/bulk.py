@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Model
 
 from core.sql.cursors import prepared_cursor
 
@@ -34,6 +35,33 @@ def _array_of_few(values: Sequence[Any]) -> str:
         quoted = str(value).replace("\\", "\\\\").replace('"', '\\"')
         texts[value] = f'"{quoted}"'
     return "{" + ",".join([texts[value] for value in values]) + "}"
+
+
+# PostgreSQL's types of the fields that are written in bulk. COPY takes a value as exactly its type.
+_TYPE_OF_FIELD = {
+    "AutoField": "integer",
+    "BigAutoField": "bigint",
+    "BigIntegerField": "bigint",
+    "BooleanField": "boolean",
+    "CharField": "text",
+    "DateTimeField": "timestamptz",
+    "GenericIPAddressField": "inet",
+    "JSONField": "jsonb",
+    "PositiveIntegerField": "integer",
+    "UUIDField": "uuid",
+}
+
+
+def types_of(model: type[Model], columns: Iterable[str]) -> dict[str, str]:
+    """The columns of a model with their PostgreSQL types. Raises KeyError for an unknown one."""
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    return {name: _TYPE_OF_FIELD[_stored_as(fields[name])] for name in columns}
+
+
+def _stored_as(field: Any) -> str:
+    """The kind of field that the column holds: of a foreign key, the kind of its target."""
+    kind: str = (field.target_field if field.remote_field else field).get_internal_type()
+    return kind
 
 
 # Types of columns in which the rows of one statement hardly differ.

@@ -62,11 +62,7 @@ class DecisionActions:
         return self._may(request, object_id, REVERSE, can_be)
 
     def has_approve_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        def can_be(found: Transaction) -> bool:
-            waits = found.approval_required and found.approved_by_id is None
-            return is_pending(found) and waits
-
-        return self._may(request, object_id, APPROVE, can_be)
+        return self._may(request, object_id, APPROVE, Transaction.waits_for_approval)
 
     def _may(
         self, request: HttpRequest, object_id: str, right: str, state: Callable[[Transaction], bool]

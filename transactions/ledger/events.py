@@ -6,28 +6,18 @@ from typing import Any
 
 from core.commands import Origin
 from core.identifiers import uuid7
-from core.sql.bulk import BulkInsert
+from core.sql.bulk import BulkInsert, types_of
 from transactions.ledger.journal import JournalRow
+from transactions.models import TransactionEvent
 from transactions.states import TransactionEventType, TransactionStatus
 
-# An event as it is written: its columns with their PostgreSQL types, and a value for each.
-_COLUMNS = {
-    "id": "uuid",
-    "transaction_id": "uuid",
-    "event": "text",
-    "from_status": "text",
-    "to_status": "text",
-    "attempt": "integer",
-    "actor_id": "integer",
-    "caller": "text",
-    "reason": "text",
-    "detail": "jsonb",
-    "request_id": "text",
-    "address": "inet",
-    "at": "timestamptz",
-}
+# The columns of an event in the order of its values.
+_COLUMNS = (
+    "id", "transaction_id", "event", "from_status", "to_status", "attempt", "actor_id", "caller",
+    "reason", "detail", "request_id", "address", "at",
+)  # fmt: skip
 EventRow = tuple[Any, ...]
-_insert = BulkInsert("transactions_transactionevent", _COLUMNS)
+_insert = BulkInsert(TransactionEvent._meta.db_table, types_of(TransactionEvent, _COLUMNS))
 
 _TICK = timedelta(microseconds=1)
 

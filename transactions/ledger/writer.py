@@ -14,30 +14,18 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Q
-from django.db.models.functions import Coalesce
 
 from accounts.locks import LockedAccount
+from accounts.models import Account
 from core.failpoints import failpoint
 from core.money import raw_units
-from core.sql.bulk import BulkInsert, BulkUpdate
+from core.sql.bulk import BulkInsert, BulkUpdate, types_of
 from core.sql.cursors import rows_of
 from transactions.ledger.execution import Accounts
 from transactions.ledger.journal import AMOUNTS, COLUMNS, JournalRow
 from transactions.models import Transaction
+from transactions.models.queries import DUE
 from transactions.states import TransactionStatus
-
-# PostgreSQL's types of the columns that are not text.
-_TYPES = {
-    "uuid": ("id", "debit_account_id", "credit_account_id", "reverses_id", "batch_id"),
-    "bigint": (*AMOUNTS, "debit_sequence", "credit_sequence"),
-    "integer": ("retry_count", "attempts", "batch_index", "created_by_id", "approved_by_id"),
-    "boolean": ("approval_required",),
-    "timestamptz": (
-        "effective_at", "scheduled_for", "created_at", "updated_at", "completed_at",
-    ),
-}  # fmt: skip
-_TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in names}
-_JOURNAL = "transactions_transaction"
 
 # What a later attempt or decision changes. The lease ends with it.
 _SETTLED = (
@@ -49,25 +37,17 @@ _SETTLED = (
 _STARTED = ("status", "attempts", "worker", "updated_at")
 
 
-def _typed(names: Sequence[str]) -> dict[str, str]:
-    return {name: _TYPE_OF.get(name, "text") for name in names}
-
-
-_insert = BulkInsert(_JOURNAL, _typed(COLUMNS))
+_JOURNAL = Transaction._meta.db_table
+_insert = BulkInsert(_JOURNAL, types_of(Transaction, COLUMNS))
 _settle = BulkUpdate(
-    _JOURNAL, _typed(_SETTLED), always="lease_token = NULL, lease_expires_at = NULL"
+    _JOURNAL,
+    types_of(Transaction, _SETTLED),
+    always="lease_token = NULL, lease_expires_at = NULL",
 )
-_lease = BulkUpdate(
-    _JOURNAL, _typed(_STARTED) | {"lease_token": "uuid", "lease_expires_at": "timestamptz"}
-)
+_lease = BulkUpdate(_JOURNAL, types_of(Transaction, (*_STARTED, "lease_token", "lease_expires_at")))
 _move = BulkUpdate(
-    "accounts_account",
-    {
-        "balance": "bigint",
-        "last_sequence": "bigint",
-        "last_posted_at": "timestamptz",
-        "updated_at": "timestamptz",
-    },
+    Account._meta.db_table,
+    types_of(Account, ("balance", "last_sequence", "last_posted_at", "updated_at")),
     # The clock may have been put back since the account was changed.
     latest=("updated_at",),
 )
@@ -153,7 +133,7 @@ def lock_rows(
         Transaction.objects.select_for_update(
             no_key=True, of=("self",), skip_locked=skip_locked, nowait=nowait
         )
-        .annotate(due=Coalesce("scheduled_for", "created_at"))
+        .annotate(due=DUE)
         .filter(condition, *([] if due_until is None else [Q(due__lte=due_until)]))
         .order_by("due", "id")
         .values_list(

@@ -3,10 +3,23 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import DateTimeField, Q
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce
 
 from transactions.models.transaction import Transaction
-from transactions.states import OPEN
+from transactions.states import OPEN, TransactionStatus
+
+# When a transaction may start, as the index of the queue has it.
+DUE = Coalesce("scheduled_for", "created_at", output_field=DateTimeField())
+# What no second person has to let through any more.
+RELEASED = Q(approval_required=False) | Q(approved_by__isnull=False)
+# As its index says it: SQLite uses a partial index for what it reads in the statement itself only.
+WAITS_FOR_APPROVAL = Q(
+    status=RawSQL(f"'{TransactionStatus.PENDING}'", ()),  # noqa: S611 - a constant
+    approval_required=True,
+    approved_by__isnull=True,
+)
 
 
 def touching(account_id: UUID) -> Q:

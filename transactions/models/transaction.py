@@ -281,3 +281,8 @@ class Transaction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_type_display()} {self.id}"
+
+    def waits_for_approval(self) -> bool:
+        """Whether a second person has to let it through."""
+        is_pending = self.status == TransactionStatus.PENDING
+        return is_pending and self.approval_required and self.approved_by_id is None

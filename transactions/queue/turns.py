@@ -7,17 +7,14 @@ is open and in other hands.
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import DateTimeField, Q
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 
 from accounts.models import CASH, internal_account_id
 from transactions.ledger import writer as ledger
 from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction
+from transactions.models.queries import DUE, RELEASED
 from transactions.states import OPEN, TransactionStatus
-
-DUE = Coalesce("scheduled_for", "created_at", output_field=DateTimeField())
-RELEASED_TO_WORK = Q(approval_required=False) | Q(approved_by__isnull=False)
 
 # Each look finds accounts that must wait, and the next one leaves them out. What is behind after
 # so many looks waits for the next claim.
@@ -35,7 +32,7 @@ def lock_whose_turn_it_is(now: datetime, limit: int) -> tuple[list[JournalRow], 
     for _ in range(_LOOKS):
         found = ledger.lock_rows(
             _not_of(waiting)
-            & RELEASED_TO_WORK
+            & RELEASED
             & Q(status=TransactionStatus.PENDING)
             & ~Q(pk__in=[row.id for row in taken]),
             due_until=now,
@@ -79,9 +76,7 @@ def _in_other_hands(found: list[JournalRow], taken: list[JournalRow]) -> list[_P
     """What is open before the last of `found` and not ours, with its customers' accounts."""
     until, ours = due_at(found[-1]), [*found, *taken]
     opened = (
-        Transaction.objects.filter(RELEASED_TO_WORK, status__in=OPEN)
-        .alias(due=DUE)
-        .filter(due__lte=until)
+        Transaction.objects.filter(RELEASED, status__in=OPEN).alias(due=DUE).filter(due__lte=until)
     )
     # Most often nobody else is at work. To name hundreds of rows costs more than to count them.
     if opened.count() == sum(due_at(row) <= until for row in ours):

@@ -23,7 +23,8 @@ from transactions.ledger import events
 from transactions.ledger import writer as ledger
 from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction
-from transactions.queue.turns import DUE, RELEASED_TO_WORK, lock_whose_turn_it_is
+from transactions.models.queries import DUE, RELEASED, WAITS_FOR_APPROVAL
+from transactions.queue.turns import lock_whose_turn_it_is
 from transactions.states import TransactionEventType, TransactionStatus
 
 # After so many starts that ended with a lost lease, a command is taken to be what kills workers.
@@ -35,7 +36,7 @@ _MOST_AT_ONCE = 1000
 
 def due(now: datetime) -> QuerySet[Transaction]:
     """What a worker could start at this moment, first in first."""
-    waiting = Transaction.objects.filter(RELEASED_TO_WORK, status=TransactionStatus.PENDING)
+    waiting = Transaction.objects.filter(RELEASED, status=TransactionStatus.PENDING)
     return waiting.alias(due=DUE).filter(due__lte=now).order_by("due", "id")
 
 
@@ -170,13 +171,7 @@ def expire_approvals(origin: Origin) -> int:
         return _event(row, TransactionEventType.EXPIRED, TransactionStatus.PENDING, origin, at)
 
     before = clock.now() - timedelta(days=settings.APPROVAL_EXPIRES_DAYS)
-    undecided = Q(
-        status=TransactionStatus.PENDING,
-        approval_required=True,
-        approved_by__isnull=True,
-        created_at__lt=before,
-        updated_at__lt=before,
-    )
+    undecided = WAITS_FOR_APPROVAL & Q(created_at__lt=before, updated_at__lt=before)
     return _change_each(undecided, expire)
 
 

@@ -1,5 +1,6 @@
 """What waits for approval, with all that a second person needs to decide."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -8,10 +9,11 @@ from accounts.locks import LockedAccount
 from accounts.models import Account
 from core.errors import Refusal
 from core.money import from_units, to_units
-from transactions.ledger.approval import WAITS_FOR_APPROVAL, requests_to_retry
 from transactions.ledger.execution import check
 from transactions.ledger.posting import Posting
 from transactions.models import Transaction, TransactionEvent
+from transactions.models.queries import WAITS_FOR_APPROVAL
+from transactions.states import TransactionEventType
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def page_of_requests(*, after: UUID | None, limit: int) -> list[ApprovalRequest]
     # An id carries the time of creation, so this is the order in which they were asked for.
     page = list(waiting.order_by("created_at", "pk")[:limit])
     retries: dict[UUID, list[TransactionEvent]] = {}
-    for event in requests_to_retry(one.pk for one in page):
+    for event in _requests_to_retry(one.pk for one in page):
         retries.setdefault(event.transaction_id, []).append(event)
     return [_request(one, retries.get(one.pk, [])) for one in page]
 
@@ -93,3 +95,11 @@ def _refusal(transaction: Transaction) -> Refusal | None:
     except Refusal as refusal:
         return refusal
     return None
+
+
+def _requests_to_retry(transaction_ids: Iterable[UUID]) -> list[TransactionEvent]:
+    """Who asked for these transactions again, and why, oldest first."""
+    retries = TransactionEvent.objects.filter(
+        transaction_id__in=list(transaction_ids), event=TransactionEventType.RETRIED
+    )
+    return list(retries.select_related("actor").order_by("id"))

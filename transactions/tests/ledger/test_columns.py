@@ -1,0 +1,28 @@
+"""Each list of a transaction's columns holds all of them, but those that it leaves out by name."""
+
+from transactions.files.formats import TRANSACTIONS
+from transactions.ledger.journal import AMOUNTS, COLUMNS
+from transactions.models import Transaction
+
+# Only a worker's claim and the archive write these, each by a statement of its own.
+WRITTEN_LATER = {"lease_token", "lease_expires_at", "archived_at", "archive_run_id"}
+# A file tells people by their names, and of a claim nothing: it ends with the process.
+BY_NAME_IN_FILES = {"created_by_id": "created_by", "approved_by_id": "approved_by"}
+NOT_IN_FILES = {"lease_token", "lease_expires_at", "archived_at", "archive_run_id"}
+
+
+def columns() -> set[str]:
+    return {str(field.column) for field in Transaction._meta.concrete_fields}
+
+
+def test_a_row_of_the_journal_has_the_columns_of_the_model() -> None:
+    assert len(set(COLUMNS)) == len(COLUMNS)
+    assert set(COLUMNS) == columns() - WRITTEN_LATER
+    kinds = {field.column: type(field).__name__ for field in Transaction._meta.concrete_fields}
+    assert set(AMOUNTS) == {name for name, kind in kinds.items() if kind == "AmountField"}
+
+
+def test_a_file_has_the_columns_of_the_model() -> None:
+    found = {column.name for column in TRANSACTIONS.columns}
+    expected = {BY_NAME_IN_FILES.get(name, name) for name in columns() - NOT_IN_FILES}
+    assert found == expected
