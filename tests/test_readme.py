@@ -131,6 +131,18 @@ def test_every_decision_is_numbered_and_listed():
     assert listed == [path.name for path in files]
 
 
+def test_every_helper_of_tests_is_listed():
+    """But for those that are commands (`python -m tests.soak`)."""
+    listed = _LINK.findall((ROOT / "tests" / "README.md").read_text("utf-8"))
+    helpers = {
+        path.name
+        for path in (ROOT / "tests").glob("*.py")
+        if not path.name.startswith(("test_", "__", "conftest"))
+        and "-m tests." not in (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "")
+    }
+    assert helpers - set(listed) == set()
+
+
 # Variables ----------------------------------------------------------------------------------------
 
 
