@@ -9,8 +9,7 @@ from django.core.management.base import CommandError
 
 from core.api.permissions import has_right
 from core.commands import Origin
-
-WRONG_USE = 2
+from core.results import WRONG_USE
 
 
 def add_actor(parser: ArgumentParser, right: str) -> None:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
 from core.failures import told
+from core.results import add_json
 from staff.models import StaffSession
 
 # Each piece is a database transaction of its own: no lock is held for long.
@@ -32,6 +33,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="only say what it would remove")
+        add_json(parser)
 
     def handle(self, *, dry_run: bool, **_: Any) -> None:
         counts: dict[str, int] = {}

@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from bankproject.management.commands.setup_demo import LOGINS_NAME
 from core.files import os_errors_as_file_problem, sync_folder
 from core.migration_lock import migration_lock
+from core.results import add_json, write_result
 from core.serving_lock import nobody_serves
 from transactions.files.formats import FILES
 from transactions.files.manifest import MANIFEST_NAME
@@ -42,8 +43,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="only say what it would move")
+        add_json(parser)
 
-    def handle(self, *, dry_run: bool, **_: Any) -> None:
+    def handle(self, *, dry_run: bool, json: bool, **_: Any) -> None:
         if settings.PRODUCTION or connection.vendor != "sqlite":
             raise CommandError(
                 "Only a bank on SQLite that is not for production is moved aside: for a new one on"
@@ -54,14 +56,23 @@ class Command(BaseCommand):
             _settle(folder / "bank.sqlite3")
             names = files_of_bank(folder)
             if names in ([], [_KEY]):  # Every command makes a key where there is none.
-                self.stdout.write(f"There is no bank in {folder}: nothing to move.")
+                nothing = {"dry_run": dry_run, "folder": str(folder), "files": []}
+                words = [f"There is no bank in {folder}: nothing to move."]
+                write_result(self.stdout, nothing, words, as_json=json)
                 return
             aside = folder / f"aside-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
             if not dry_run:
                 _move(names, folder, aside)
         verb = "would be moved" if dry_run else "was moved"
-        self.stdout.write(f"The bank in {folder} {verb} to {aside}: {', '.join(names)}.")
-        self.stdout.write("To have it back, move these files back. To be rid of it, delete them.")
+        write_result(
+            self.stdout,
+            {"dry_run": dry_run, "folder": str(folder), "moved_to": str(aside), "files": names},
+            [
+                f"The bank in {folder} {verb} to {aside}: {', '.join(names)}.",
+                "To have it back, move these files back. To be rid of it, delete them.",
+            ],
+            as_json=json,
+        )
 
 
 def files_of_bank(folder: Path) -> list[str]:

@@ -1,6 +1,5 @@
 """`manage.py create_api_client`: a new REST client; its secret is shown once."""
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
@@ -14,7 +13,8 @@ from clients.admin.rights import CREATE, ONLY_A_SUPERUSER, may_create, may_let_a
 from clients.models import ApiClient
 from clients.registry import create_client, rights_in_words
 from clients.scopes import SCOPES
-from core.actors import WRONG_USE, add_actor, find_actor
+from core.actors import add_actor, find_actor
+from core.results import WRONG_USE, add_json, write_result
 from core.staff_log import record
 
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             help=f"what its tokens may be good for: {', '.join(SCOPES)} (default: all)",
         )
         add_actor(parser, "to create clients")
-        parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+        add_json(parser)
 
     def handle(
         self,
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         creator = find_actor(actor, may=may_create, right=CREATE)
         owner = get_user_model().objects.filter(username=user, is_active=True).first()
         if owner is None:
-            raise CommandError(f"There is no active user {user}.")
+            raise CommandError(f"There is no active user {user}.", returncode=WRONG_USE)
         if creator and not may_let_act_as(creator, owner):
             raise CommandError(ONLY_A_SUPERUSER, returncode=WRONG_USE)
         # As words of their own, or in one word with blanks, as RFC 6749, section 3.3 writes them.
@@ -56,7 +56,12 @@ class Command(BaseCommand):
             client, secret = _create(name, owner, scopes, creator)
         except ValidationError as error:
             raise CommandError(error.messages[0]) from error
-        self.stdout.write(_as_json(client.client_id, secret) if json else _as_text(client, secret))
+        write_result(
+            self.stdout,
+            {"client_id": client.client_id, "client_secret": secret},
+            [_as_text(client, secret)],
+            as_json=json,
+        )
 
 
 @transaction.atomic
@@ -66,10 +71,6 @@ def _create(name: str, owner: Any, scopes: list[str], creator: Any) -> tuple[Api
     if creator:
         record(creator.pk, client, client.name, ADDITION, rights_in_words(client))
     return client, secret
-
-
-def _as_json(client_id: str, secret: str) -> str:
-    return json.dumps({"client_id": client_id, "client_secret": secret})
 
 
 def _as_text(client: Any, secret: str) -> str:

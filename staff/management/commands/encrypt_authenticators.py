@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from core.results import add_json, write_result
 from staff import keys
 from staff.models import Authenticator
 
@@ -22,6 +23,7 @@ class Command(BaseCommand):
             action="store_true",
             help="keep them in clear, for going back to a release before 1.1",
         )
+        add_json(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError, naming the users, where keys cannot be read: those stay as is."""
@@ -37,7 +39,12 @@ class Command(BaseCommand):
                     key = keys.encrypted(key, user_id=device.user_id)
                 done += Authenticator.objects.filter(pk=device.pk).update(key=key)
         word = "in clear" if options["decrypt"] else "encrypted"
-        self.stdout.write(f"Keys of authenticators {word}: {done}.")
+        write_result(
+            self.stdout,
+            {"decrypted" if options["decrypt"] else "encrypted": done},
+            [f"Keys of authenticators {word}: {done}."],
+            as_json=options["json"],
+        )
         if unreadable:
             names = ", ".join(sorted(unreadable))
             raise CommandError(

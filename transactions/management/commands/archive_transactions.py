@@ -1,6 +1,5 @@
 """`manage.py archive_transactions`: moves what is settled and old to the archive's file."""
 
-import json
 import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
@@ -20,6 +19,7 @@ from core.failures import told
 from core.files import FileBusy, FileProblem
 from core.identifiers import parse_uuid
 from core.progress import Progress
+from core.results import BUSY, PROBLEM, WRONG_USE, add_json, write_result
 from transactions.archive.checkpoints import added
 from transactions.archive.file import archive_path
 from transactions.archive.runs import BATCH_SIZE, ArchiveOutcome, archive
@@ -28,7 +28,6 @@ from transactions.archive.selection import Selection
 RUN_RIGHT = "transactions.run_archive"
 DEFAULT_DAYS = 90
 MAX_BATCH_SIZE = 50_000
-PROBLEM, BUSY = 1, 3
 _DAYS = re.compile(r"([0-9]{1,5})d")
 
 
@@ -88,13 +87,11 @@ class Command(BaseCommand):
             help=f"transactions marked at once (default: {BATCH_SIZE})",
         )
         add_actor(parser, "to archive")
-        parser.add_argument(
-            "--json", action="store_true", help="one line of JSON, on a terminal too"
-        )
+        add_json(parser)
 
     def handle(self, **options: Any) -> None:
         if not 1 <= options["batch_size"] <= MAX_BATCH_SIZE:
-            raise CommandError(f"--batch-size is 1 to {MAX_BATCH_SIZE}.", returncode=2)
+            raise CommandError(f"--batch-size is 1 to {MAX_BATCH_SIZE}.", returncode=WRONG_USE)
         selection = Selection(
             before=_before(options),
             keep_last=options["keep_last"],
@@ -141,12 +138,10 @@ class Command(BaseCommand):
             )
 
     def _show(self, summary: dict[str, Any], *, as_json: bool) -> None:
-        if as_json or not sys.stdout.isatty():
-            self.stdout.write(json.dumps(summary))
-            return
         sums = ", ".join(f"{total} {currency}" for currency, total in summary["sums"].items())
         verb = "Would archive" if summary["dry_run"] else "Archived"
-        self.stdout.write(f"{verb} {summary['rows']:,} transactions{f', {sums}' if sums else ''}.")
+        words = f"{verb} {summary['rows']:,} transactions{f', {sums}' if sums else ''}."
+        write_result(self.stdout, summary, [words], as_json=as_json or not sys.stdout.isatty())
 
 
 def _before(options: dict[str, Any]) -> datetime | None:
@@ -169,7 +164,7 @@ def _account_id(text: str | None) -> UUID | None:
         found = Account.objects.filter(number=text)
     account_id: UUID | None = found.values_list("pk", flat=True).first()
     if account_id is None:
-        raise CommandError(f"There is no account {text}.", returncode=2)
+        raise CommandError(f"There is no account {text}.", returncode=WRONG_USE)
     return account_id
 
 

@@ -1,6 +1,5 @@
 """`manage.py export_data`: the bank's state as CSV files."""
 
-import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,10 @@ from django.db import DatabaseError
 
 from core.failures import told
 from core.files import FileBusy, FileProblem
+from core.results import BUSY, add_json, write_result
 from transactions.exports.export import export, is_live_archive
 from transactions.files.formats import FILES
 from transactions.files.manifest import Manifest
-
-# Of the process. 0 is done, and 2 a wrong argument, as argparse has it.
-FAILED, BUSY = 1, 3
 
 _BY_NAME = {file_format.name: file_format for file_format in FILES}
 
@@ -47,7 +44,7 @@ class Command(BaseCommand):
             action="store_true",
             help="also write <table>.spreadsheet.csv, for people: no cell runs as a formula",
         )
-        parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+        add_json(parser)
 
     def handle(
         self,
@@ -67,10 +64,12 @@ class Command(BaseCommand):
         except (FileProblem, DatabaseError) as problem:
             reason = told(problem).removesuffix(".")
             raise CommandError(f"{reason}. Nothing was exported.") from problem
-        if options["json"] or not self.stdout.isatty():
-            self.stdout.write(json.dumps({"folder": str(dir), **manifest.as_json()}))
-        else:
-            self.stdout.write("\n".join(_lines(dir, manifest)))
+        write_result(
+            self.stdout,
+            {"folder": str(dir), **manifest.as_json()},
+            _lines(dir, manifest),
+            as_json=options["json"] or not self.stdout.isatty(),
+        )
 
 
 def _lines(folder: Path, manifest: Manifest) -> list[str]:

@@ -2,7 +2,6 @@
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
-from json import dumps
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,11 +14,12 @@ from core.actors import add_actor, find_actor, is_superuser
 from core.currencies import CURRENCIES
 from core.failures import told
 from core.files import FileProblem
+from core.results import BUSY, PROBLEM, add_json, write_result
 from transactions.imports import ImportOutcome, ImportRefused, Options, import_folder
 from transactions.imports.options import LATER_LEAVE, LATER_TAKE
 from transactions.imports.problems import ImportBusy, LaterTransactions
 
-PROBLEM, BUSY, LATER = 1, 3, 4
+LATER = 4
 _NEXT = (
     "Users that the files name and that were not here are inactive and have no password: activate"
     " them in the admin and set one."
@@ -47,9 +47,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="check all of it, and load nothing"
         )
-        parser.add_argument(
-            "--json", action="store_true", help="print one line of JSON, on a terminal as well"
-        )
+        add_json(parser)
         add_actor(parser, "of a superuser")
         parser.add_argument(
             "--later",
@@ -123,15 +121,13 @@ class Command(BaseCommand):
             self.stderr.write(f"Note: {line}")
         for line in outcome.left.lines():
             self.stderr.write(f"Left out: {line}")
-        if as_json:
-            summary = {"source": outcome.source, "dry_run": dry_run, **outcome.counts}
-            self.stdout.write(dumps(summary))
-            return
         counted = ", ".join(f"{count:,} {name}" for name, count in outcome.counts.items())
         verb = "Would load" if dry_run else "Loaded"
-        self.stdout.write(f"{verb} from the {outcome.source}, proven: {counted}.")
+        words = [f"{verb} from the {outcome.source}, proven: {counted}."]
         if not dry_run and outcome.counts.get("users"):
-            self.stdout.write(_NEXT)
+            words.append(_NEXT)
+        summary = {"source": outcome.source, "dry_run": dry_run, **outcome.counts}
+        write_result(self.stdout, summary, words, as_json=as_json)
 
 
 def _nothing_loaded(*lines: str, exit_code: int = PROBLEM) -> CommandError:

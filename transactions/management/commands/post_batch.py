@@ -15,6 +15,7 @@ from core.failpoints import failpoint
 from core.failures import told
 from core.files import FileProblem, exclusive, sync_folder
 from core.progress import Progress
+from core.results import add_json
 from transactions.api.permissions import CanPostTransactions
 from transactions.batches.files import MovementFile, MovementFileError, check_file
 from transactions.batches.post import MAX_ITEMS, post_batch
@@ -49,6 +50,7 @@ class Command(BaseCommand):
             "--atomic", action="store_true", help=f"all or nothing, up to {MAX_ITEMS} lines"
         )
         add_actor(parser, "to post")
+        add_json(parser)
 
     def handle(
         self, *, file: Path, dry_run: bool, atomic: bool, actor: str | None, **_: Any

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from core.results import WRONG_USE
 from core.startup import wait_for_objects
 from transactions.queue import supervisor
 from transactions.queue.worker import Worker, run_until_signalled
@@ -46,9 +47,11 @@ class Command(BaseCommand):
     ) -> None:
         supervised = supervise or workers > 1
         if workers < 1 or not 1 <= batch_size <= 10_000:
-            raise CommandError("--workers is 1 or more, --batch-size 1 to 10000.")
+            raise CommandError(
+                "--workers is 1 or more, --batch-size 1 to 10000.", returncode=WRONG_USE
+            )
         if supervised and once:
-            raise CommandError("--once is for a single worker.")
+            raise CommandError("--once is for a single worker.", returncode=WRONG_USE)
         if end_with_parent:
             supervisor.end_with_parent()
         if supervised:

@@ -13,6 +13,7 @@ from core.actors import add_actor, origin_of_actor
 from core.arguments import identifier, positive, reason
 from core.commands import Origin
 from core.errors import ERROR_KINDS, BankError
+from core.results import WRONG_USE, add_json, write_result
 from transactions.api.permissions import CanRetryTransactions
 from transactions.api.retrying import retry_by_job
 from transactions.ledger.failures import IS_OVERTAKEN
@@ -34,6 +35,7 @@ class Command(BaseCommand):
             "--reason", type=reason, default="retry_failed", help="kept in each event"
         )
         add_actor(parser, "to retry")
+        add_json(parser)
         parser.add_argument("--queue", action="store_true", help="queue them for the worker")
         parser.add_argument(
             "--dry-run",
@@ -50,25 +52,29 @@ class Command(BaseCommand):
         outcomes: Counter[str] = Counter()
         for transaction_id in list(chosen.values_list("pk", flat=True)):
             outcomes[_retry(transaction_id, user, options, origin)] += 1
-        self._tell(outcomes, dry_run=options["dry_run"])
+        self._tell(outcomes, dry_run=options["dry_run"], as_json=options["json"])
 
-    def _tell(self, outcomes: Counter[str], *, dry_run: bool) -> None:
+    def _tell(self, outcomes: Counter[str], *, dry_run: bool, as_json: bool) -> None:
         completed = outcomes[str(TransactionStatus.COMPLETED)]
         waiting = outcomes[str(TransactionStatus.PENDING)]
         again = outcomes.total() - completed - waiting
-        self.stdout.write(
+        total = (
             f"{'Would retry' if dry_run else 'Retried'} {outcomes.total()} transactions:"
             f" {completed} completed, {waiting} wait, {again} failed again or were refused."
         )
-        for outcome, count in sorted(outcomes.items()):
-            self.stdout.write(f"  {outcome:<24} {count}")
+        words = [
+            total,
+            *(f"  {outcome:<24} {count}" for outcome, count in sorted(outcomes.items())),
+        ]
+        result = {"dry_run": dry_run, "transactions": outcomes.total(), "outcomes": outcomes}
+        write_result(self.stdout, result, words, as_json=as_json)
 
 
 def _chosen(code: str | None, account: UUID | None) -> QuerySet[Transaction]:
     """What failed and may pass. Raises CommandError for a code that is final."""
     retryable = {name for name, kind in ERROR_KINDS.items() if kind.retryable}
     if code is not None and code not in retryable:
-        raise CommandError(f"{code} is not a failure that can be retried.")
+        raise CommandError(f"{code} is not a failure that can be retried.", returncode=WRONG_USE)
     failed = Transaction.objects.filter(
         status=TransactionStatus.FAILED,
         failure_code__in=retryable if code is None else {code},

@@ -10,6 +10,7 @@ from core.actors import add_actor, origin_of_actor
 from core.arguments import identifier, reason
 from core.errors import BankError
 from core.failures import told
+from core.results import add_json, write_result
 from transactions.api.permissions import CanReverseTransactions
 from transactions.commands import Reverse
 from transactions.ledger.processor import process_all_or_none
@@ -22,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("transaction_ids", nargs="+", type=identifier, metavar="ID")
         parser.add_argument("--reason", required=True, type=reason, help="kept with each reversal")
         add_actor(parser, "to reverse")
+        add_json(parser)
 
     def handle(self, *, transaction_ids: list[UUID], **options: Any) -> None:
         why = options["reason"]
@@ -35,5 +37,10 @@ class Command(BaseCommand):
             rows = process_all_or_none(commands, origin)
         except BankError as error:
             raise CommandError(f"Nothing was reversed: {told(error)}") from error
-        for original, row in zip(transaction_ids, rows, strict=True):
-            self.stdout.write(f"{original} is reversed by {row.id}")
+        pairs = list(zip(transaction_ids, rows, strict=True))
+        write_result(
+            self.stdout,
+            {"reversals": {str(original): str(row.id) for original, row in pairs}},
+            [f"{original} is reversed by {row.id}" for original, row in pairs],
+            as_json=options["json"],
+        )

@@ -1,6 +1,5 @@
 """`manage.py verify_archive`: proves the archive's file."""
 
-import json
 import sys
 from typing import Any
 
@@ -9,6 +8,7 @@ from django.db import DatabaseError
 
 from core.failures import told
 from core.files import FileProblem
+from core.results import PROBLEM, add_json, write_result
 from transactions.verifier.archive_file import verify_archive
 
 
@@ -21,18 +21,13 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--json", action="store_true", help="print the report as one JSON object"
-        )
+        add_json(parser)
 
     def handle(self, **options: Any) -> None:
         try:
             report = verify_archive()
         except (FileProblem, DatabaseError) as error:
             raise CommandError(f"The archive could not be checked: {told(error)}") from error
-        if options["json"]:
-            self.stdout.write(json.dumps(report.as_json()))
-        else:
-            self.stdout.write("\n".join(report.lines()))
+        write_result(self.stdout, report.as_json(), report.lines(), as_json=options["json"])
         if not report.ok:
-            sys.exit(1)
+            sys.exit(PROBLEM)

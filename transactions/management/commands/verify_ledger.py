@@ -1,6 +1,5 @@
 """`verify_ledger`: proves the ledger from its rows alone."""
 
-import json
 import sys
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from django.db import DatabaseError
 from core import clock
 from core.failures import told
 from core.files import FileProblem
+from core.results import PROBLEM, add_json, write_result
 from transactions.verifier import Report, verify
 from transactions.verifier import records as verifications
 
@@ -24,9 +24,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--json", action="store_true", help="print the report as one JSON object"
-        )
+        add_json(parser)
         parser.add_argument(
             "--no-record",
             action="store_false",
@@ -40,14 +38,11 @@ class Command(BaseCommand):
             report = verify()
         except (FileProblem, DatabaseError) as error:
             raise CommandError(f"The ledger could not be checked: {told(error)}") from error
-        if options["json"]:
-            self.stdout.write(json.dumps(report.as_json()))
-        else:
-            self.stdout.write("\n".join(report.lines()))
+        write_result(self.stdout, report.as_json(), report.lines(), as_json=options["json"])
         if options["record"]:
             self._record(report, started_at)
         if not report.ok:
-            sys.exit(1)
+            sys.exit(PROBLEM)
 
     def _record(self, report: Report, started_at: datetime) -> None:
         """After the report is out. A bank that cannot be written to is no reason to hide it."""
