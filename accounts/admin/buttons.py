@@ -33,9 +33,9 @@ from core.commands import process
 from core.console.admin import shown_money
 from core.console.command_form import form_page
 from core.console.forms import ReasonForm
-from core.console.per_request import PerRequest
+from core.console.request_cache import RequestCache
 
-_ACCOUNT = PerRequest[Account | None]()
+_ACCOUNT = RequestCache[Account | None]()
 
 
 def _is_open(account: Account) -> bool:

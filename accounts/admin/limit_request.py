@@ -21,10 +21,10 @@ from core.commands import process
 from core.console.admin import EMPTY, ReadOnlyModelAdmin, badge, link_to, shown_money
 from core.console.admin_filters import DaysById
 from core.console.command_form import command_page
-from core.console.per_request import PerRequest
+from core.console.request_cache import RequestCache
 
-_LIMIT_REQUEST = PerRequest[LimitRequest | None]()
-_LIMIT_REQUEST = PerRequest[LimitRequest | None]()
+_LIMIT_REQUEST = RequestCache[LimitRequest | None]()
+_LIMIT_REQUEST = RequestCache[LimitRequest | None]()
 _COLOURS = {"Pending": "warning", "Approved": "success", "Rejected": "danger"}
 
 

@@ -18,7 +18,7 @@ from core.api.requests import origin_of
 from core.commands import Command
 from core.console.admin import shown_money
 from core.console.command_form import command_page
-from core.console.per_request import PerRequest
+from core.console.request_cache import RequestCache
 from core.identifiers import parse_uuid
 from transactions.api.permissions import (
     CanApproveTransactions,
@@ -36,7 +36,7 @@ RETRY = CanRetryTransactions.right
 REVERSE = CanReverseTransactions.right
 APPROVE = CanApproveTransactions.right
 
-_DECIDED = PerRequest[Transaction | None]()
+_DECIDED = RequestCache[Transaction | None]()
 
 # Called with transaction_id and reason.
 Make = Callable[..., Command]

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 T = TypeVar("T")
 
 
-class PerRequest(Generic[T]):
+class RequestCache(Generic[T]):
     """One value for each request, forgotten with the request."""
 
     def __init__(self) -> None:

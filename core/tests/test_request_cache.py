@@ -5,7 +5,7 @@ import weakref
 
 from django.test import RequestFactory
 
-from core.console.per_request import PerRequest
+from core.console.request_cache import RequestCache
 
 
 class Found:
@@ -13,7 +13,7 @@ class Found:
 
 
 def test_a_value_is_read_once_for_each_request() -> None:
-    kept = PerRequest[Found | None]()
+    kept = RequestCache[Found | None]()
     one, other = RequestFactory().get("/"), RequestFactory().get("/")
     first = kept.get(one, Found)
     assert kept.get(one, Found) is first
@@ -24,7 +24,7 @@ def test_a_value_is_read_once_for_each_request() -> None:
 
 
 def test_a_value_goes_with_its_request() -> None:
-    kept = PerRequest[Found]()
+    kept = RequestCache[Found]()
     request = RequestFactory().get("/")
     found = weakref.ref(kept.get(request, Found))
     assert found() is not None
