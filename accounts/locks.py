@@ -81,6 +81,9 @@ class LockedAccount:
         self.last_posted_at = self.not_before = at
 
 
+# `Account.objects.select_for_update(no_key=True)` in the order of ids, written out once: prepared
+# and read in binary, it takes half of the time that Django takes to build it for each command.
+# A test holds both against each other.
 _READ = """
     SELECT id, currency, status, debits_blocked, credits_blocked, balance, overdraft_limit,
         last_sequence, last_posted_at, owner_id
@@ -91,8 +94,8 @@ _LOCKED = f"""
     SELECT locked.*, clock_timestamp() FROM (
         {_READ} = ANY(%s::uuid[]) ORDER BY id FOR {{}}
     ) AS locked"""  # noqa: S608 - by code
-_LOCK_POSTGRESQL = _LOCKED.format("NO KEY UPDATE")
-_SHARE_POSTGRESQL = _LOCKED.format("SHARE")
+_SELECT_FOR_UPDATE = _LOCKED.format("NO KEY UPDATE")
+_SELECT_FOR_SHARE = _LOCKED.format("SHARE")
 # PostgreSQL reads lock_timeout when a wait begins. Set in the same statement, it costs none more.
 _SOON = f" AND set_config('lock_timeout', '{STUCK_SECONDS * 1000:.0f}ms', true) <> '' ORDER BY"
 _LOCK_SQLITE = _READ + " IN (SELECT value FROM json_each(%s)) ORDER BY id"  # noqa: S608
@@ -109,7 +112,7 @@ def lock_accounts(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
     already for the same account, and NotFound if an account does not exist or is not a customer's.
     Must run inside a transaction.
     """
-    return _lock(account_ids, _LOCK_POSTGRESQL)
+    return _lock(account_ids, _SELECT_FOR_UPDATE)
 
 
 def locked_moment(accounts: Mapping[UUID, LockedAccount]) -> datetime | None:
@@ -124,7 +127,7 @@ def settled_account(account_id: UUID) -> LockedAccount:
     is written. Raises NotFound; Busy where the lock cannot be had. Not to be called inside a
     transaction.
     """
-    locked = retrying(lambda: _lock([account_id], _SHARE_POSTGRESQL), keep=False)
+    locked = retrying(lambda: _lock([account_id], _SELECT_FOR_SHARE), keep=False)
     return locked[account_id]
 
 

@@ -160,9 +160,9 @@ def test_only_the_same_account_waits() -> None:
 @contextmanager
 def no_locks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
-        unlocked = locks._LOCK_POSTGRESQL.replace(" FOR NO KEY UPDATE", "")
-        assert unlocked != locks._LOCK_POSTGRESQL
-        patch.setattr(locks, "_LOCK_POSTGRESQL", unlocked)
+        unlocked = locks._SELECT_FOR_UPDATE.replace(" FOR NO KEY UPDATE", "")
+        assert unlocked != locks._SELECT_FOR_UPDATE
+        patch.setattr(locks, "_SELECT_FOR_UPDATE", unlocked)
         yield
 
 

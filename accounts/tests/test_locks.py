@@ -16,6 +16,7 @@ from accounts.models import CASH, Account, internal_account_id
 from core import clock
 from core.errors import NotFound
 from core.identifiers import uuid7
+from core.money import to_units
 from tests.factories import make_account, run
 from tests.test_concurrency import WAIT_SECONDS, in_thread, wait_until_blocked
 
@@ -146,7 +147,36 @@ def test_the_control_a_clock_in_the_list_of_the_lock_is_read_before_it(
     account = make_account(balance=5)
     listed = locks._READ.replace("owner_id", "owner_id, clock_timestamp()")
     monkeypatch.setattr(
-        locks, "_LOCK_POSTGRESQL", f"{listed} = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+        locks, "_SELECT_FOR_UPDATE", f"{listed} = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
     )
     with pytest.raises(AssertionError, match=r"assert .* > "):
         the_moment_is_under_all_locks([account.id], keep=False)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_the_statement_is_what_django_writes_for_select_for_update() -> None:
+    """The same rows in the same order, with the same lock; the clock is read outside of it."""
+    account = make_account(balance=5)
+    ids = [account.id]
+    query = Account.objects.select_for_update(no_key=True).filter(kind="CUSTOMER", pk__in=ids)
+    with transaction.atomic(), CaptureQueriesContext(connection) as captured:
+        (row,) = query.order_by("id").values_list(*LOCKED_COLUMNS)
+        locked = lock_accounts(ids)[account.id]
+    django, ours = (normalised(one["sql"]) for one in captured.captured_queries)
+    assert django.endswith("order by id asc for no key update")
+    assert ours.endswith("order by id for no key update ) as locked")
+    values = dict(zip(LOCKED_COLUMNS, row, strict=True))
+    amounts = {name: to_units(values.pop(name)) for name in ("balance", "overdraft_limit")}
+    assert {name: getattr(locked, name) for name in LOCKED_COLUMNS} == values | amounts
+
+
+LOCKED_COLUMNS = (
+    "id", "currency", "status", "debits_blocked", "credits_blocked", "balance", "overdraft_limit",
+    "last_sequence", "last_posted_at", "owner_id",
+)  # fmt: skip
+
+
+def normalised(statement: str) -> str:
+    text = statement.replace('"accounts_account".', "").replace('"', "")
+    return " ".join(text.lower().split())
