@@ -30,7 +30,7 @@ from tests.postgresql_installations import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("core", "accounts", "transactions", "clients", "staff", "bankproject")
+PACKAGES = ("core", "accounts", "transactions", "clients", "staff", "bankproject", "legacy_import")
 MINIMUM_COVERAGE_PERCENT = 95
 WORKERS = 2
 # What each of the runs takes, so that all of them together stay under twenty minutes. Crowds and

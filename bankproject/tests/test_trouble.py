@@ -16,11 +16,11 @@ from django.db import NotSupportedError, connection
 from bankproject.tests.test_wrong_settings import ROOT, Start, require_one_sentence, start_all
 from core.apps import OLDEST_POSTGRESQL
 from core.failures import sentence_of
+from legacy_import.files import ACCOUNT_COLUMNS, MOVEMENT_COLUMNS
 from tests.scratch import plain_parameters
-from transactions.imports.legacy.files import ACCOUNT_COLUMNS, MOVEMENT_COLUMNS
 
 UUID = "00000000-0000-7000-8000-000000000000"
-OWN = {"core", "accounts", "transactions", "clients", "staff", "bankproject"}
+OWN = {"core", "accounts", "transactions", "clients", "staff", "bankproject", "legacy_import"}
 # With the words that each needs to come as far as the database.
 COMMANDS = {
     "archive_transactions": "",

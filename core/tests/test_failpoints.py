@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from core.failpoints import FAILPOINTS, FailpointReached, arm, failpoint, require_disarmed
 
-PACKAGES = ("core", "accounts", "transactions", "clients", "staff", "bankproject")
+PACKAGES = ("core", "accounts", "transactions", "clients", "staff", "bankproject", "legacy_import")
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from transactions.imports.legacy.files import ACCOUNT_COLUMNS, MOVEMENT_COLUMNS
+from legacy_import.files import ACCOUNT_COLUMNS, MOVEMENT_COLUMNS
 
 Row = Iterable[object]
 

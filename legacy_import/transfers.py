@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from transactions.imports.legacy.files import Movement, MovementType
+from legacy_import.files import Movement, MovementType
 
 # The second row was written a moment after the first. Equal times are joined before all others.
 TOLERANCE = timedelta(seconds=5)

@@ -10,14 +10,20 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+import legacy_import
 from core.actors import add_actor, find_actor, is_superuser
 from core.currencies import CURRENCIES
 from core.failures import told
 from core.files import FileProblem
 from core.results import BUSY, PROBLEM, add_json, write_result
-from transactions.imports import ImportOutcome, ImportRefused, Options, import_folder
-from transactions.imports.options import LATER_LEAVE, LATER_TAKE
-from transactions.imports.problems import ImportBusy, LaterTransactions
+from transactions.imports import exported
+from transactions.imports.options import LATER_LEAVE, LATER_TAKE, Options
+from transactions.imports.problems import (
+    ImportBusy,
+    ImportOutcome,
+    ImportRefused,
+    LaterTransactions,
+)
 
 LATER = 4
 _NEXT = (
@@ -31,6 +37,20 @@ def time_zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ValueError, OSError, ZoneInfoNotFoundError):
         raise ArgumentTypeError(f"{name!r} is no time zone, like Europe/Berlin") from None
+
+
+def import_folder(folder: Path, options: Options) -> ImportOutcome:
+    """Loads the folder, whichever kind of files it has. Raises ImportRefused, OSError."""
+    if not folder.is_dir():
+        raise ImportRefused(f"There is no folder {folder}.")
+    if exported.is_export(folder):
+        return exported.load(folder, options)
+    if legacy_import.is_legacy(folder):
+        return legacy_import.load(folder, options)
+    raise ImportRefused(
+        f"{folder} has neither a manifest.json, which an export has, nor an accounts.csv with the"
+        " header of the earlier system."
+    )
 
 
 class Command(BaseCommand):

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from transactions.imports.legacy.files import ACCOUNT_COLUMNS, ACCOUNTS_FILE
-from transactions.imports.legacy.load import load
+from legacy_import.files import ACCOUNT_COLUMNS, ACCOUNTS_FILE
+from legacy_import.load import load
 from transactions.imports.problems import ImportFileError
 from transactions.imports.records import read_header
 

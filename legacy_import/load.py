@@ -14,11 +14,11 @@ from accounts.numbers import new_account_number
 from accounts.states import AccountEventType, AccountKind, AccountStatus
 from core import clock
 from core.identifiers import MAX_INDEX, uuid7
+from legacy_import.bookings import bookings
+from legacy_import.books import Books
+from legacy_import.files import LegacyAccount, Movement, Reader
+from legacy_import.transfers import join
 from transactions.imports.empty_bank import empty_bank
-from transactions.imports.legacy.bookings import bookings
-from transactions.imports.legacy.books import Books
-from transactions.imports.legacy.files import LegacyAccount, Movement, Reader
-from transactions.imports.legacy.transfers import join
 from transactions.imports.options import Options
 from transactions.imports.problems import ImportFileError, ImportOutcome, ImportRefused, Problems
 from transactions.ledger import writer as ledger

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from transactions.imports.legacy.files import ACCOUNTS_FILE, LegacyAccount, Movement
-from transactions.imports.legacy.transfers import Joined
+from legacy_import.files import ACCOUNTS_FILE, LegacyAccount, Movement
+from legacy_import.transfers import Joined
 from transactions.imports.problems import ImportProblem
 from transactions.states import TransactionStatus, TransactionType
 

@@ -11,7 +11,7 @@ from typing import Any
 from core.csv_records import Record
 from core.money import MAX_AMOUNT, MAX_BALANCE, parse_amount
 from core.texts import check_text
-from transactions.imports.legacy.times import LocalTimes
+from legacy_import.times import LocalTimes
 from transactions.imports.problems import ImportProblem, Problems
 from transactions.imports.records import read_records
 from transactions.states import TransactionStatus

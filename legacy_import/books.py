@@ -18,8 +18,8 @@ from core.currencies import minor_units
 from core.errors import InsufficientFunds, Refusal
 from core.identifiers import MAX_INDEX, uuid7
 from core.money import format_amount, from_units, is_written_in, to_units
-from transactions.imports.legacy.bookings import ADJUSTMENT, Booking
-from transactions.imports.legacy.files import ACCOUNTS_FILE, LegacyAccount
+from legacy_import.bookings import ADJUSTMENT, Booking
+from legacy_import.files import ACCOUNTS_FILE, LegacyAccount
 from transactions.imports.problems import ImportProblem, Problems
 from transactions.ledger.execution import check, complete
 from transactions.ledger.journal import JournalRow
