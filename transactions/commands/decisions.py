@@ -1,7 +1,7 @@
-"""Decisions on transactions that exist: retry, cancel, approve, reject.
+"""Decisions on existing transactions: retry, cancel, approve, reject.
 
-A decision checks and changes its locked row in memory, writes it with an event, and posts it where
-that follows.
+A decision checks and changes its locked row in memory, writes it with an event, and posts it if
+posting follows.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ from transactions.states import TransactionEventType, TransactionStatus, check_m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Command[JournalRow]):
-    """Base of the decisions. The event keeps the reason; `executes` says that posting follows."""
+    """Base of the decisions. The event keeps the reason; `executes` means that posting follows."""
 
     event: ClassVar[TransactionEventType]
     executes: ClassVar[bool] = False
@@ -50,10 +50,10 @@ class Decision(Command[JournalRow]):
         return stored[self.transaction_id].customer_account_ids() if self.executes else ()
 
     def execute(self, run: Run) -> JournalRow:
-        """Decides on the row, and posts it where that follows. The row is written, with events."""
+        """Decides on the row, posts it if posting follows, and writes it with its events."""
         run.flush()
         row, origin = run.stored[self.transaction_id], run.origin
-        if not self.executes:  # Its accounts are not locked: nobody has seen whose they are.
+        if not self.executes:  # Its accounts are not locked: their owners were not checked.
             refuse_self_dealing_by_id(row.customer_account_ids(), origin)
         at, before = events.moment_after(row, run.now), row.status
         overwritten = self.decide(row, run)
@@ -79,28 +79,28 @@ class Decision(Command[JournalRow]):
         return row
 
     def posts(self, row: JournalRow, now: datetime) -> bool:
-        """Whether the decided row is posted at once, and not queued, scheduled or waiting."""
+        """Whether the decided row is posted at once, not queued, scheduled or held for approval."""
         is_due = row.scheduled_for is None or row.scheduled_for <= now
         return self.executes and is_due and not row.waits_for_approval()
 
     def decide(self, row: JournalRow, run: Run) -> dict[str, Any]:
-        """Changes the row at this moment, and returns what the event keeps of what it overwrote.
+        """Changes the row at this moment; returns the overwritten values that the event keeps.
 
-        Raises InvalidTransition, and what the decision itself refuses.
+        Raises InvalidTransition, and the errors of the decision itself.
         """
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry(Decision):
-    """FAILED -> PENDING: the same transaction once more, by its id, with its failure kept.
+    """FAILED -> PENDING: runs the same transaction again, under its id, and keeps its failure.
 
-    Raises NotRetryable for a failure that is final, PermissionDenied for a reversal unless
-    `may_reverse`, RetryLimit beyond `limit` retries unless
-    `may_exceed_limit`, and AlreadyReversed for a reversal where another one came through.
+    Raises NotRetryable for a final failure, PermissionDenied for a reversal unless `may_reverse`,
+    RetryLimit beyond `limit` retries unless `may_exceed_limit`, and AlreadyReversed for a reversal
+    if another one is posted or waits.
 
-    `seen_retry_count` is how often it had been retried when it was decided on: InvalidTransition if
-    somebody has retried it since, so that asking twice retries once.
+    `seen_retry_count` is the number of retries when the decision was made. Raises InvalidTransition
+    if somebody has retried it since, so that asking twice retries once.
     """
 
     verb: ClassVar[str] = "retry"
@@ -132,7 +132,7 @@ class Retry(Decision):
         row.failure_code = row.failure_detail = ""
         row.retry_count += 1
         row.approved_by_id = None
-        # It queues behind those who wait now, and not where it stood when it failed.
+        # It joins the end of the queue, not its place from before the failure.
         row.scheduled_for = run.now if self.queued else None
         row.approval_required = needs_approval(row, run.totals)
         return overwritten
@@ -140,7 +140,7 @@ class Retry(Decision):
     def makers(
         self, origin: Origin, stored: Mapping[UUID, JournalRow]
     ) -> tuple[tuple[int | None, datetime]]:
-        """A retry asks for what its maker asked for then: it belongs to that day."""
+        """A retry counts on the day of the original request."""
         row = stored[self.transaction_id]
         return ((row.created_by_id, row.created_at),)
 
@@ -148,7 +148,7 @@ class Retry(Decision):
         return not self.queued and super(Retry, self).posts(row, now)
 
     def explain_conflict(self) -> None:
-        """Raises AlreadyReversed if this is about a reversal and another one came through."""
+        """Raises AlreadyReversed if this is a reversal and another one is posted or waits."""
         failed = Transaction.objects.get(pk=self.transaction_id)
         if failed.reverses_id and failed.status == TransactionStatus.FAILED:
             check_not_reversed(failed.reverses_id)
@@ -168,7 +168,7 @@ class Cancel(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reject(Decision):
-    """PENDING -> FAILED by `rejected`: what waited for approval does not get it. Final."""
+    """PENDING -> FAILED by `rejected`, for a transaction that waits for approval. Final."""
 
     verb: ClassVar[str] = "reject"
     event: ClassVar[TransactionEventType] = TransactionEventType.REJECTED
@@ -181,9 +181,9 @@ class Reject(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approve(Decision):
-    """Four eyes: someone else than who asked for it lets a large transaction go on.
+    """Four eyes: a second person lets a large transaction go on.
 
-    Raises SelfApproval for who asked for it, as its maker or by a retry; superusers included.
+    Raises SelfApproval for its maker and for those who retried it, superusers included.
     """
 
     verb: ClassVar[str] = "approve"
@@ -208,7 +208,7 @@ def _check_waits_for_approval(row: JournalRow) -> None:
 
 
 def _refuse(row: JournalRow, code: str) -> None:
-    """Ends the row. Customers read its detail; the reason, which is for staff, the event keeps."""
+    """Ends the row. Customers read its detail; the event keeps the reason, which is for staff."""
     if row.status != TransactionStatus.PENDING:
         raise InvalidTransition(f"The transaction is {row.status}, not PENDING.")
     row.status = TransactionStatus.FAILED

@@ -1,4 +1,4 @@
-"""Undo a completed transaction by its opposite."""
+"""Reverse a completed transaction."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,9 +17,9 @@ from transactions.states import TransactionStatus, TransactionType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reverse(KeyedCommand[JournalRow]):
-    """Posts a REVERSAL: what was credited is debited, and the other way round. Once only.
+    """Posts a REVERSAL, which swaps debit and credit. Once only.
 
-    The original stays as it is. The reason is the reversal's description.
+    The original stays unchanged. The reason becomes the reversal's description.
     """
 
     verb: ClassVar[str] = "reverse"
@@ -28,10 +28,11 @@ class Reverse(KeyedCommand[JournalRow]):
     reason: str
 
     def prepare(self) -> "Reversal":
-        """The money command that undoes the original, which is final, so that no lock is needed.
+        """Returns the money command that reverses the original.
 
-        Raises NotFound, ReversalOfReversal, InvalidTransition if it is not completed, and
-        AlreadyReversed; of two at once the unique index lets one through.
+        A completed original is final and needs no lock. Raises NotFound, ReversalOfReversal,
+        InvalidTransition if it is not completed, and AlreadyReversed; of two simultaneous reversals
+        the unique index lets one through.
         """
         original = Transaction.objects.filter(pk=self.transaction_id).first()
         if original is None:
@@ -51,13 +52,13 @@ class Reverse(KeyedCommand[JournalRow]):
         )
 
     def explain_conflict(self) -> None:
-        """Of two reversals at once the unique index lets one through: tells the other so."""
+        """Raises AlreadyReversed for the reversal that the unique index refused."""
         self.prepare()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reversal(MoneyCommand):
-    """The opposite of `original`."""
+    """The opposite posting of `original`."""
 
     verb: ClassVar[str] = "reverse"
     type: ClassVar[TransactionType] = TransactionType.REVERSAL
@@ -69,7 +70,7 @@ class Reversal(MoneyCommand):
         return self.original.id
 
     def account_ids(self) -> tuple[UUID, ...]:
-        """The customers' accounts among the two: the sides that have a sequence."""
+        """The customer accounts of the two: the sides that have a sequence."""
         sides = (
             (self.original.debit_account_id, self.original.debit_sequence),
             (self.original.credit_account_id, self.original.credit_sequence),
@@ -85,7 +86,7 @@ class Reversal(MoneyCommand):
         )
 
     def execute(self, run: Run) -> JournalRow:
-        """Raises AlreadyReversed for a transaction that the list names twice."""
+        """Raises AlreadyReversed if the list names a transaction twice."""
         if self.original.id in run.reversed_ids:
             raise AlreadyReversed("A transaction is named twice.")
         run.reversed_ids.add(self.original.id)
@@ -93,7 +94,7 @@ class Reversal(MoneyCommand):
 
 
 def check_not_reversed(original_id: UUID) -> None:
-    """Raises AlreadyReversed where a reversal waits or is posted. One that failed is none."""
+    """Raises AlreadyReversed if a reversal waits or is posted. A failed one does not count."""
     reversals = Transaction.objects.filter(reverses=original_id)
     if reversals.exclude(status=TransactionStatus.FAILED).exists():
         raise AlreadyReversed(f"Transaction {original_id} has a reversal already.")

@@ -1,4 +1,4 @@
-"""A batch on its way into the journal, within the transaction that holds the locks."""
+"""Books a batch in the journal. The caller's transaction holds the locks."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,29 +31,30 @@ from transactions.ledger.value_dates import value_date
 from transactions.models import Batch
 from transactions.states import TransactionStatus
 
-# Of a batch of thousands of bad items the first are enough.
+# Report at most this many errors for a batch.
 
 Results = list[JournalRow | Replay]
 
 
 def book(batch: Batch, commands: Sequence[MoneyCommand], run: Run) -> Results:
-    """Executes the items on the locked accounts, in order, and writes what came of them.
+    """Executes the items on the locked accounts, in order, and writes the results.
 
     An item whose key is known is not executed again: its result is the Replay. An atomic batch ends
-    with the first item that is refused. Nothing but that item is written then, FAILED for good, and
-    it is the only result; `batch.refused_index` names it. Four statements, whatever the length, and
-    a fifth where items with keys are replays.
+    with the first refused item. Then only that item is written, FAILED for good, and it is the only
+    result; `batch.refused_index` holds its index. Runs four statements, whatever the length, and a
+    fifth if items with keys are replays.
 
-    Raises IdempotencyKeyReused, InvalidInput with an error for each bad item; and for an atomic
-    batch ApprovalRequired, and what an item with a known key failed by. All but InvalidInput carry
-    the index. Raises IntegrityError if a key, the batch's or an item's, has just been used.
+    Raises InvalidInput with an error for each bad item, and IdempotencyKeyReused. An atomic batch
+    also raises ApprovalRequired, and the stored refusal of an item with a known key. All but
+    InvalidInput carry the index. Raises IntegrityError if another request has just used the key of
+    the batch or of an item.
     """
     batch.id, batch.created_at = uuid7(run.now), run.now
     batch.refused_index = None
     known = find_known(commands, run.origin)
     postings = postings_of(commands, run.accounts, run.origin, run.now, known)
     if batch.atomic:
-        # Bad input leaves nothing behind, not even a refusal that comes before it.
+        # Bad input leaves nothing behind, not even an earlier refusal.
         items = _executed(batch, commands, list(postings), known, run)
         results = _until_refused(items, batch)
         # Point of no return: everything below must succeed.
@@ -74,7 +75,7 @@ def _executed(
     known: Mapping[int, Replay],
     run: Run,
 ) -> Iterator[JournalRow | Replay]:
-    """The items one by one: each is executed in memory when it is asked for."""
+    """Yields the results of the items. Each item is executed in memory on demand."""
     for index, (command, posting) in enumerate(zip(commands, postings, strict=True)):
         if index in known:
             yield known[index]
@@ -86,11 +87,11 @@ def _executed(
 
 @contextmanager
 def inserting(batch: Batch) -> Iterator[None]:
-    """Inserts the batch, and what the block inserts of its items.
+    """Inserts the batch, together with the items that the block inserts.
 
-    The batch comes last on PostgreSQL, where it takes the locks of all their keys
-    (`transactions.guards.keys`). On SQLite it comes first: while a row refers to what is not there
-    yet, SQLite goes through the whole journal for each row that it inserts.
+    On PostgreSQL the batch comes last, because its insert takes the locks of all their keys
+    (`transactions.guards.keys`). On SQLite it comes first: as long as a row refers to a missing
+    row, SQLite scans the whole journal for each row inserted.
     """
     comes_first = connection.vendor == "sqlite"
     if comes_first:
@@ -101,7 +102,7 @@ def inserting(batch: Batch) -> Iterator[None]:
 
 
 def _until_refused(items: Iterable[JournalRow | Replay], batch: Batch) -> Results:
-    """The items of an atomic batch, if all of them are done; else the first refused one alone."""
+    """The items of an atomic batch if all are completed; else only the first refused one."""
     done: Results = []
     for index, item in enumerate(items):
         if isinstance(item, Replay):
@@ -115,7 +116,7 @@ def _until_refused(items: Iterable[JournalRow | Replay], batch: Batch) -> Result
 
 
 def _new_rows(items: Iterable[JournalRow | Replay], results: Results) -> Iterator[JournalRow]:
-    """Those of the items that are to be written, as they come. Adds all of them to `results`."""
+    """Yields the items that must be written, as they come. Adds every item to `results`."""
     for item in items:
         results.append(item)
         if isinstance(item, JournalRow):
@@ -123,7 +124,7 @@ def _new_rows(items: Iterable[JournalRow | Replay], results: Results) -> Iterato
 
 
 def mark(row: JournalRow, batch: Batch, index: int) -> JournalRow:
-    """The row as the `index`-th item of the batch."""
+    """Marks the row as the `index`-th item of the batch."""
     row.batch_id = batch.id
     row.batch_index = index
     return row
@@ -136,10 +137,12 @@ def postings_of(
     now: datetime,
     known: Container[int] = (),
 ) -> Iterator[Posting]:
-    """What each item comes to, one by one. Raises InvalidInput, which points at each bad item, at
-    the first of them: what was made of those before it is to be rolled back.
+    """Yields the posting of each item.
 
-    The value dates of items that are `known`, by index, were good when they were posted.
+    Raises InvalidInput with an error for each bad item, on reaching the first one. The caller must
+    then roll back everything made from the items before it.
+
+    The value dates of `known` items, given by index, are not checked again.
     """
 
     def posting_of(index: int, command: MoneyCommand) -> Posting:
@@ -162,7 +165,7 @@ _BAD_ITEM = (InvalidInput, SameAccount, CurrencyMismatch)
 def _invalid(
     commands: Sequence[MoneyCommand], first: int, check: Callable[[int, MoneyCommand], Any]
 ) -> InvalidInput:
-    """Points at the bad items from the first on."""
+    """Returns the errors of the bad items from the first one on."""
     errors: list[FieldError] = []
     for index, command in enumerate(commands[first:], start=first):
         try:
@@ -182,14 +185,14 @@ def _pointed(error: BankError, index: int) -> list[FieldError]:
 
 
 def _check_refused(row: JournalRow, index: int) -> None:
-    """Raises ApprovalRequired for a row that is not refused, and not completed either."""
+    """Raises ApprovalRequired for a row that is neither refused nor completed."""
     if row.waits_for_approval():
         detail = "What a second person must approve is asked for by itself, not in an atomic batch."
         raise ApprovalRequired(detail, index=index)
 
 
 def _check_done(replay: Replay, index: int) -> None:
-    """Raises, naming the item, unless what its key stands for is completed."""
+    """Raises an error with the item's index unless the replayed transaction is completed."""
     if refusal := replay.refusal():
         refusal.index = index
         refusal.is_final = True

@@ -1,4 +1,4 @@
-"""What all money commands have in common: what they ask for, and how they execute."""
+"""The base of all money commands: the request data and how a command executes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from transactions.ledger.run import Run
 from transactions.ledger.value_dates import value_date
 from transactions.states import TransactionStatus, TransactionType
 
-# What a member that is left out stands for, in a request's fingerprint.
+# The defaults of omitted members, in a request's fingerprint.
 DEFAULTS = {"description": ""}
 
 
@@ -24,7 +24,7 @@ DEFAULTS = {"description": ""}
 class MoneyCommand(KeyedCommand[JournalRow]):
     """Moves `amount`, in main units of the account's currency, from or to the account.
 
-    `effective_at` is a value date that staff give. Bad input raises and leaves nothing behind; a
+    `effective_at` is a value date set by staff. Bad input raises and leaves nothing behind. A
     posting that fails `check` is kept as a FAILED transaction.
     """
 
@@ -38,7 +38,7 @@ class MoneyCommand(KeyedCommand[JournalRow]):
 
     @property
     def reverses_id(self) -> UUID | None:
-        """The transaction that this one undoes."""
+        """The id of the transaction that this one reverses."""
         return None
 
     def prepare(self) -> "MoneyCommand":
@@ -50,7 +50,7 @@ class MoneyCommand(KeyedCommand[JournalRow]):
         return ((origin.user_id, None),)
 
     def posting(self, accounts: Currencies) -> Posting:
-        """What to post, given the accounts and their currencies. Pure.
+        """Returns the posting, given the accounts and their currencies. Pure.
 
         Raises InvalidInput, SameAccount or CurrencyMismatch.
         """
@@ -59,9 +59,9 @@ class MoneyCommand(KeyedCommand[JournalRow]):
     def row(
         self, posting: Posting, origin: Origin, created_at: datetime, index: int = 0
     ) -> JournalRow:
-        """What it asks for, PENDING: the `index`-th row of the moment `created_at`.
+        """Returns the PENDING row of this command: the `index`-th row of the moment `created_at`.
 
-        Raises what `value_date` does.
+        Raises the same errors as `value_date`.
         """
         effective_at = created_at
         if self.effective_at is not None or self.scheduled_for is not None:

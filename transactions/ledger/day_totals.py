@@ -1,8 +1,8 @@
-"""Four eyes over a day: what a maker has moved without a second person, and what waits for one.
+"""Daily approval thresholds: how much a maker has moved today without a second person.
 
-A maker is who asks (`created_by`); all that nobody asks for by name has one maker, None. A day is
-the bank's (`TIME_ZONE`), and a movement belongs to the day on which it was asked for. What failed
-does not count, nor what waits for a second person or was approved by one.
+The maker is the user who asks (`created_by`); all movements without a user share one maker, None.
+A day is the bank's (`TIME_ZONE`), and a movement belongs to the day on which it was requested.
+Movements that failed, that wait for approval or that were approved do not count.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,15 +27,15 @@ from transactions.states import TransactionStatus
 Maker = int | None
 T = TypeVar("T")
 
-# The class of the advisory locks of makers. Nobody's is 0, which is the id of no user.
+# The class of the makers' advisory locks. None locks as 0, which is no user's id.
 _MAKER_LOCKS = 7_064_009
 _LOCK = f"SELECT pg_advisory_xact_lock({_MAKER_LOCKS}, maker) FROM unnest(%s::int[]) AS maker"  # noqa: S608 - a constant
-# As in `accounts.locks`: it costs no statement of its own.
+# Sets the time-out in the same statement, as in `accounts.locks`.
 _LOCK_SOON = f"{_LOCK} WHERE set_config('lock_timeout', '{STUCK_SECONDS * 1000:.0f}ms', true) <> ''"
 
 
 def in_turn(run: Callable[[], T]) -> T:
-    """`run`, in a database transaction of its own if the bank has daily limits: it locks makers.
+    """Calls `run`, in a database transaction if the bank has daily limits, since it locks makers.
 
     Raises Busy as `core.contention.retrying` does.
     """
@@ -44,16 +44,16 @@ def in_turn(run: Callable[[], T]) -> T:
 
 @dataclass(slots=True)
 class DayTotals:
-    """What makers have moved on their days, in units by currency, kept while a list is worked on.
+    """The amounts that makers have moved on their days, in units by currency, for one list.
 
-    `limits` are those of the bank, in units by currency. Without any nothing is read.
+    `limits` are the bank's, in units by currency. Without limits nothing is read.
     """
 
     limits: dict[str, int] = field(default_factory=daily_limits)
     _moved: dict[tuple[Maker, date, str], int] = field(default_factory=dict)
 
     def lock(self, makers: Iterable[Maker]) -> None:
-        """Nobody else reads or adds to what these makers have moved until the transaction ends.
+        """Locks the makers' totals against reads and changes until the transaction ends.
 
         One statement on PostgreSQL, in the order of their ids, after rows of the journal and before
         accounts; none without limits, nor on SQLite, which has one writer. Raises Busy as
@@ -69,9 +69,9 @@ class DayTotals:
         bulkhead.leave()
 
     def read(self, maker: Maker, moment: datetime) -> None:
-        """What the maker, who is locked, has moved on the day of that moment. One statement.
+        """Reads the total of a locked maker on the day of that moment. One statement.
 
-        Must come before anything of the list is written.
+        Call it before anything of the list is written.
         """
         if not self.limits:
             return
@@ -80,19 +80,19 @@ class DayTotals:
             self._moved[maker, day, currency] = int(units)
 
     def add(self, row: JournalRow) -> None:
-        """Counts the row for those that come after it in the list, if it goes through."""
+        """Adds the row to its maker's total if it goes through; later rows of the list see it."""
         is_through = not row.approval_required and row.status != TransactionStatus.FAILED
         if is_through and row.currency in self.limits:
             key = _key(row)
             self._moved[key] = self._moved.get(key, 0) + row.amount
 
     def read_all(self, makers: Iterable[tuple[Maker, datetime | None]], now: datetime) -> None:
-        """Reads each maker's day. A moment that is None stands for `now`."""
+        """Reads each maker's day. The moment None means `now`."""
         for maker, asked_at in makers:
             self.read(maker, asked_at or now)
 
     def is_exceeded_by(self, row: JournalRow) -> bool:
-        """Whether the row would take its maker's day above the limit."""
+        """Whether the row would take its maker's total for the day above the limit."""
         limit = self.limits.get(row.currency)
         return limit is not None and self._moved.get(_key(row), 0) + row.amount > limit
 
@@ -102,7 +102,7 @@ def _key(row: JournalRow) -> tuple[Maker, date, str]:
 
 
 def _moved_on(day: date, maker: Maker) -> Iterable[tuple[str, int]]:
-    """By currency, read from the index of makers and moments."""
+    """Returns the total by currency, from the index of makers and moments."""
     is_maker = Q(created_by__isnull=True) if maker is None else Q(created_by_id=maker)
     through = Transaction.objects.filter(
         is_maker,

@@ -1,4 +1,4 @@
-"""Writing down what happens to a transaction after it was made."""
+"""Events: a record of each change to an existing transaction."""
 
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -11,7 +11,7 @@ from transactions.ledger.journal import JournalRow
 from transactions.models import TransactionEvent
 from transactions.states import TransactionEventType, TransactionStatus
 
-# The columns of an event in the order of its values.
+# The columns of an event, in the order of the values.
 _COLUMNS = (
     "id", "transaction_id", "event", "from_status", "to_status", "attempt", "actor_id", "caller",
     "reason", "detail", "request_id", "address", "at",
@@ -23,8 +23,9 @@ _TICK = timedelta(microseconds=1)
 
 
 def moment_after(row: JournalRow, now: datetime) -> datetime:
-    """Now, or just after the row's last change: events of a row are in the order of their ids,
-    whatever the clocks of the hosts that write them.
+    """Returns `now`, or a moment just after the row's last change if that is later.
+
+    The events of a row thus follow the order of their ids, whatever the hosts' clocks say.
     """
     return max(now, row.updated_at + _TICK)
 
@@ -39,7 +40,7 @@ def transition(
     reason: str = "",
     detail: dict[str, Any] | None = None,
 ) -> EventRow:
-    """The event that took the row from `before` to the status it has now. Not written yet."""
+    """Builds the event for the change from `before` to the row's present status; writes nothing."""
     row.updated_at = max(row.updated_at, at)
     return (
         uuid7(at),
@@ -59,7 +60,7 @@ def transition(
 
 
 def failure_of(row: JournalRow) -> dict[str, Any]:
-    """What an event keeps of a failure; nothing if there is none."""
+    """The failure as an event keeps it; empty if there is none."""
     if row.status != TransactionStatus.FAILED:
         return {}
     return {"failure_code": row.failure_code, "failure_detail": row.failure_detail}
@@ -73,7 +74,7 @@ def outcome(
     at: datetime,
     reason: str = "",
 ) -> EventRow:
-    """The event that tells how an attempt ended, with the failure if it did not succeed."""
+    """Builds the event for the end of an attempt, with the failure if it did not succeed."""
     failed = row.status == TransactionStatus.FAILED
     return transition(
         row,
@@ -87,6 +88,6 @@ def outcome(
 
 
 def record(events: list[EventRow]) -> None:
-    """Writes the events in the caller's transaction, by one statement."""
+    """Writes the events in the caller's transaction, in one statement."""
     if events:
         _insert(events)

@@ -1,4 +1,4 @@
-"""What a posting does to locked accounts: it is checked and done in memory, before any write."""
+"""Checks postings and applies them to locked accounts, in memory, before any write."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,14 +13,14 @@ from transactions.ledger.journal import JournalRow
 from transactions.ledger.posting import HasPosting
 from transactions.states import TransactionStatus
 
-# Locked accounts by id. Internal accounts are never among them.
+# Locked accounts by id. Internal accounts are never included.
 Accounts = Mapping[UUID, LockedAccount]
 
 
 def execute_new(
     row: JournalRow, accounts: Accounts, now: datetime, totals: DayTotals | None
 ) -> None:
-    """As `execute`, for a row that is new: what needs approval is left PENDING."""
+    """As `execute`, for a new row: a row that needs approval stays PENDING."""
     row.approval_required = needs_approval(row, totals)
     if not row.approval_required:
         execute(row, accounts, now)
@@ -29,7 +29,7 @@ def execute_new(
 
 
 def needs_approval(row: JournalRow, totals: DayTotals | None) -> bool:
-    """Whether a row that is about to be executed or queued waits for a second person."""
+    """Whether a row about to be executed or queued needs approval by a second person."""
     if is_large_movement(row.amount, row.currency):
         return True
     return totals is not None and totals.is_exceeded_by(row)
@@ -49,7 +49,7 @@ def execute(row: JournalRow, accounts: Accounts, now: datetime) -> None:
 def check(posting: HasPosting, accounts: Accounts) -> None:
     """Raises the first Refusal that applies, in the documented order. Pure.
 
-    An account that is not among `accounts` is internal: never closed, frozen or short of money.
+    An account missing from `accounts` is internal: never closed, frozen or short of money.
     """
     debited = accounts.get(posting.debit_account_id)
     credited = accounts.get(posting.credit_account_id)
@@ -72,10 +72,10 @@ def check(posting: HasPosting, accounts: Accounts) -> None:
 def complete(
     row: JournalRow, debited: LockedAccount | None, credited: LockedAccount | None, now: datetime
 ) -> None:
-    """Posts the row to the locked accounts, in memory. None stands for an internal account.
+    """Posts the row to the locked accounts, in memory. None means an internal account.
 
-    The time of posting never runs backwards within an account, whatever the clock does, and is
-    later than that of every transaction before.
+    The posting time never runs backwards within an account, whatever the clock does: it is later
+    than that of every earlier transaction of the account.
     """
     posted_at = now
     for side in (debited, credited):

@@ -1,4 +1,4 @@
-"""What can be done about a transaction that failed."""
+"""Failed transactions: whether a failure is final, and whether it can be retried."""
 
 from collections.abc import Collection
 
@@ -8,7 +8,7 @@ from core import errors
 from transactions.models import Transaction
 from transactions.states import TransactionStatus
 
-# A reversal that failed, where another one of the same transaction waits or is posted.
+# Another reversal of the same transaction that waits or is posted.
 IS_OVERTAKEN = Exists(
     Transaction.objects.filter(reverses=OuterRef("reverses")).exclude(
         status=TransactionStatus.FAILED
@@ -17,10 +17,10 @@ IS_OVERTAKEN = Exists(
 
 
 def is_final(transaction: Transaction) -> bool:
-    """Whether it stays as it is: archived, the refused item of an atomic batch, or overtaken.
+    """Whether the failure is final: archived, the refused item of an atomic batch, or overtaken.
 
-    A reversal that failed is overtaken where another one of the same transaction waits or is
-    posted. Lists read beforehand what this needs: `read_beforehand`.
+    A failed reversal is overtaken if another reversal of the same transaction waits or is posted.
+    For a list, call `read_beforehand` first.
     """
     if transaction.archived_at is not None:
         return True
@@ -34,12 +34,12 @@ def is_final(transaction: Transaction) -> bool:
 
 
 def is_retryable(transaction: Transaction) -> bool:
-    """Whether `retry/` may be asked for."""
+    """Whether the transaction can be retried by `retry/`."""
     return errors.is_retryable(transaction.failure_code, is_final=is_final(transaction))
 
 
 def read_beforehand(transactions: Collection[Transaction]) -> None:
-    """Reads what `is_final` needs of all of them: at most two statements, most often none."""
+    """Prefetches the data for `is_final`: at most two statements, usually none."""
     prefetch_related_objects(list(transactions), "batch")
     if some := [one for one in transactions if _may_be_overtaken(one)]:
         _tell_overtaken(some)

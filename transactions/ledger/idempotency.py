@@ -1,4 +1,4 @@
-"""What a request with a known idempotency key is answered with."""
+"""Idempotency keys: replays the result of an earlier request with the same key."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -16,12 +16,12 @@ from transactions.ledger.journal import JournalRow
 from transactions.models import Batch, Transaction
 
 _REUSED = "This key was used for another request. Use a new one."
-# How often a batch is run while keys of its items are taken meanwhile.
+# How often a batch is tried when other requests keep taking keys of its items.
 _ATTEMPTS = 3
 
 T = TypeVar("T")
 
-# Where the keys of a caller are. Only a transaction can be what an item of a list asks for again.
+# Finds the keys of a caller. Only a transaction can be replayed for an item of a list.
 _KNOWN = """
     SELECT idempotency_key, CAST(id AS text), request_fingerprint FROM transactions_transaction
     WHERE idempotency_caller = %s AND idempotency_key IS NOT NULL AND idempotency_key {keys}
@@ -35,7 +35,7 @@ _KNOWN_SQLITE = _KNOWN.format(keys="IN (SELECT value FROM json_each(%s))")
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What an earlier request with the same key made, in its present state."""
+    """The result of an earlier request with the same key, in its present state."""
 
     stored: Account | Transaction
     replayed: ClassVar[bool] = True
@@ -53,7 +53,7 @@ class Replay:
         return self.stored
 
     def refusal(self) -> Refusal | None:
-        """The error that the earlier request was answered with, if it still stands."""
+        """The error that the earlier request returned, if it still applies."""
         transaction = self.as_transaction()
         refusal = REFUSALS.get(transaction.failure_code)
         if refusal is None:
@@ -67,14 +67,14 @@ class Replay:
 
 
 def row_of(result: JournalRow | Replay) -> JournalRow | Transaction:
-    """What a result says: the row that was made, or the transaction that was there."""
+    """Returns the new row, or the existing transaction of a replay."""
     return result.as_transaction() if isinstance(result, Replay) else result
 
 
 def replays_after(
     conflict: Exception, commands: Sequence[Command[Any]], origin: Origin
 ) -> list[Replay]:
-    """What an earlier request with the same key made, where that is what the conflict is about.
+    """Returns the replays of an earlier request with the same key, if that caused the conflict.
 
     Raises the BankError that explains the conflict, or the conflict itself.
     """
@@ -86,10 +86,10 @@ def replays_after(
 
 
 def with_new_keys(run: Callable[[], T], batch: Batch) -> T:
-    """What `run` returns, which looks up the keys of the batch's items.
+    """Returns the result of `run`, which looks up the keys of the batch's items.
 
-    `run` is called again where an item's key has been used since, a bounded number of times. Raises
-    IntegrityError if the key of the batch itself has been used.
+    Calls `run` again, a bounded number of times, if another request has used an item's key since.
+    Raises IntegrityError if the key of the batch itself has been used.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -101,7 +101,7 @@ def with_new_keys(run: Callable[[], T], batch: Batch) -> T:
 
 
 def find_batch(batch: Batch) -> Batch | None:
-    """The earlier batch with the key of this one. Raises IdempotencyKeyReused as for commands."""
+    """Returns the earlier batch with the same key. Raises IdempotencyKeyReused as for commands."""
     if batch.idempotency_key is None:
         return None
     stored = Batch.objects.filter(
@@ -117,9 +117,9 @@ def find_batch(batch: Batch) -> Batch | None:
 
 
 def find_known(commands: Sequence[KeyedCommand[Any]], origin: Origin) -> dict[int, Replay]:
-    """The replays of those of a list whose keys are known, by index. At most two statements.
+    """Returns the replays of the commands with known keys, by index. At most two statements.
 
-    Raises IdempotencyKeyReused, with the index of the first key that belongs to something else.
+    Raises IdempotencyKeyReused, with the index of the first key that belongs to another request.
     """
     indexes = {
         command.idempotency_key: index
@@ -154,10 +154,10 @@ def _known(caller: str, keys: list[str]) -> list[tuple[str, str | None, str | No
 
 
 def find_replays(commands: Sequence[Command[Any]], origin: Origin) -> list[Replay]:
-    """The replay of a request that carries one key: its first command does. None for another list.
+    """Returns the replay of a request with one key, which its first command carries.
 
-    Empty if the key is free. Raises IdempotencyKeyReused if it belongs to another request: one with
-    other content, or of another kind.
+    Empty if the key is free or the list has none. Raises IdempotencyKeyReused if the key belongs to
+    another request: one with other content, or of another kind.
     """
     command = commands[0] if commands else None
     if not isinstance(command, KeyedCommand) or not command.idempotency_key:
@@ -174,9 +174,9 @@ def find_replays(commands: Sequence[Command[Any]], origin: Origin) -> list[Repla
 
 
 def is_same(request: Any, stored: str | None) -> bool:
-    """Whether a command or a batch asks for what was stored with this fingerprint.
+    """Whether a command or a batch matches the stored fingerprint.
 
-    Rows of earlier releases may have another one for the same content.
+    Rows of earlier releases may have another fingerprint for the same content.
     """
     if stored == request.request_fingerprint:
         return True

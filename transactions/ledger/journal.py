@@ -1,4 +1,4 @@
-"""A row of the journal as it is worked on, before and after it is in the database."""
+"""JournalRow: a row of the journal in memory, before and after it is stored."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -13,13 +13,13 @@ from transactions.ledger.posting import Posting
 from transactions.models import Transaction
 from transactions.states import TransactionStatus, TransactionType
 
-# What a detail may hold at most; it is a sentence for people.
+# The maximum length of a detail, which is a sentence for people.
 _DETAIL_LENGTH = 500
 
 
 @dataclass(slots=True, kw_only=True)
 class JournalRow:
-    """A row of the journal on its way into the database, its columns by name, amounts in units."""
+    """A row of the journal, its columns by name, amounts in units."""
 
     id: UUID
     type: TransactionType
@@ -53,13 +53,13 @@ class JournalRow:
     updated_at: datetime
     completed_at: datetime | None = None
 
-    # Not a column: archived, or part of an atomic batch. Such a failure is not retried.
+    # Not a column: archived, or part of an atomic batch. Such a failure cannot be retried.
     is_final: bool = False
 
     replayed: ClassVar[bool] = False
 
     def customer_account_ids(self) -> tuple[UUID, ...]:
-        """The accounts to lock: the cash account is none of them."""
+        """The accounts to lock, which exclude the cash account."""
         cash = internal_account_id(CASH, self.currency)
         sides = (self.debit_account_id, self.credit_account_id)
         return tuple(account_id for account_id in sides if account_id != cash)
@@ -71,14 +71,14 @@ class JournalRow:
         return self.approval_required and self.approved_by_id is None
 
     def fail(self, refusal: BankError, now: datetime) -> None:
-        """Keeps the refusal as the outcome."""
+        """Fails the row with the refusal."""
         self.status = TransactionStatus.FAILED
         self.failure_code = refusal.code
         self.failure_detail = refusal.detail[:_DETAIL_LENGTH]
         self.updated_at = now
 
     def refusal(self) -> Refusal | None:
-        """The error to answer with, if the row was refused; it names the transaction."""
+        """The error for the response, with the transaction's id, if the row was refused."""
         refusal = REFUSALS.get(self.failure_code)
         return refusal(self.failure_detail, transaction_id=self.id) if refusal else None
 

@@ -1,4 +1,4 @@
-"""What is posted: one account debited, another credited."""
+"""Postings: one account debited, another credited."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
@@ -6,7 +6,7 @@ from uuid import UUID
 
 
 class HasCurrency(Protocol):
-    """As much of an account as is needed to say what to post: locked or merely read."""
+    """The part of an account that a posting needs; the account may be locked or merely read."""
 
     @property
     def id(self) -> UUID: ...
@@ -28,7 +28,7 @@ class Posting(NamedTuple):
 
 
 class HasPosting(Protocol):
-    """What says what to post: a Posting, or a row of the journal."""
+    """An object that defines a posting: a Posting, or a row of the journal."""
 
     @property
     def debit_account_id(self) -> UUID: ...

@@ -1,7 +1,7 @@
 """The one funnel: every change to accounts and every movement of money runs through here.
 
-Each way in is a staircase: lock, execute in memory in the order of the list, write. One database
-transaction holds all of it, and is tried again where others are in the way.
+Every entry point takes the same steps: lock, execute in memory in the order of the list, write. All
+of it runs in one database transaction, which is retried on contention.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ from transactions.ledger.value_dates import BadValueDate
 from transactions.models import Batch
 from transactions.states import TransactionStatus
 
-# Who asks for a movement, by user id, and when they asked; None stands for now.
+# Makers, by user id, and the moments of their requests; None means now.
 Maker = tuple[int | None, datetime | None]
 
 C = TypeVar("C", bound=Command[Any])
@@ -43,18 +43,18 @@ T = TypeVar("T")
 def process(commands: Sequence[Command[R_co]], origin: Origin) -> list[R_co | Replay]:
     """Runs a list of commands in one database transaction, in order; returns a result for each.
 
-    An account command gives the Account. A money command gives its JournalRow: COMPLETED; or, if it
-    was refused, FAILED with its code (`row.refusal()` is the error to raise); or PENDING, where it
-    needs approval. A decision gives the row that it was about. What comes back is committed.
+    An account command returns the Account. A money command returns its JournalRow: COMPLETED; or,
+    if it was refused, FAILED with its code (`row.refusal()` is the error to raise); or PENDING, if
+    it needs approval. A decision returns its transaction's row. All results are committed.
 
-    A command that carries an idempotency key which its caller has used before for the same request
-    gives the Replay of what that made; used for another request, it raises IdempotencyKeyReused.
+    If the caller has used a command's idempotency key before, the same request returns the Replay
+    of its result; another request raises IdempotencyKeyReused.
 
-    Raises SelfDealing if the member of staff who asks owns an account that the list touches. Raises
-    the BankError of the first command whose input is bad or whose account is unknown, and of a
-    decision or account command that is refused: then nothing of the list is left behind. Raises
-    Busy when other transactions stay in the way. Locks all accounts of the list, in one query. Not
-    to be called inside a transaction.
+    Raises SelfDealing if the requesting member of staff owns an account of the list. Raises the
+    BankError of the first command with bad input or an unknown account, and of a refused decision
+    or account command: then nothing of the list is left behind. Raises Busy if other transactions
+    hold the locks for too long. Locks all accounts of the list in one query. Do not call it inside
+    a transaction.
     """
     return _settled(partial(_process, commands, origin), commands, origin)
 
@@ -62,18 +62,18 @@ def process(commands: Sequence[Command[R_co]], origin: Origin) -> list[R_co | Re
 def process_all_or_none(
     commands: Sequence[Command[JournalRow]], origin: Origin
 ) -> list[JournalRow | Replay]:
-    """As `process`, for money commands that are done together or not at all.
+    """As `process`, for money commands that must all complete, or none.
 
-    Raises the first refusal, or ApprovalRequired, and leaves nothing behind then.
+    Raises the first refusal, or ApprovalRequired, and then leaves nothing behind.
     """
     return _settled(partial(_process_all_or_none, commands, origin), commands, origin)
 
 
 def try_out(commands: Sequence[Command[R_co]], origin: Origin) -> list[R_co | Replay]:
-    """What `process` would give: all of it happens, and is rolled back.
+    """Returns what `process` would: runs everything and rolls it back.
 
-    Locks and guards are those of `process`, and neither a row nor a key is left behind. A row that
-    would wait for approval is PENDING, as it would be.
+    Takes the same locks and passes the same guards as `process`, but leaves neither a row nor a key
+    behind. A row that would wait for approval is PENDING.
     """
     return _settled(partial(_process, commands, origin), commands, origin, keep=False)
 
@@ -81,10 +81,10 @@ def try_out(commands: Sequence[Command[R_co]], origin: Origin) -> list[R_co | Re
 def process_batch(
     batch: Batch, commands: Sequence[MoneyCommand], origin: Origin, *, keep: bool = True
 ) -> Results:
-    """Runs the items of a new batch in one database transaction: `booking.book` says how.
+    """Runs the items of a new batch in one database transaction; see `booking.book`.
 
-    Without `keep` it is rolled back after that, as by `try_out`. Raises what `book` and `process`
-    raise, and IntegrityError if the key of the batch has been used meanwhile.
+    Without `keep` the transaction is rolled back, as in `try_out`. Raises the errors of `book` and
+    `process`, and IntegrityError if another request has used the key of the batch meanwhile.
     """
     run = partial(_in_one_transaction, partial(_process_batch, batch, commands, origin), keep=keep)
     return idempotency.with_new_keys(run, batch)
@@ -93,8 +93,8 @@ def process_batch(
 def process_claimed(lease: UUID, origin: Origin, *, only: UUID | None = None) -> list[JournalRow]:
     """Runs the transactions of a worker's claim, as one list, in the order of the queue.
 
-    A worker whose lease was taken from it finds no row with its token and does nothing: the rows
-    are read by the token, under their lock, in the transaction that posts them. Raises Busy.
+    A worker that has lost its lease finds no row with its token and does nothing: the transaction
+    that posts the rows reads them by the token, under their locks. Raises Busy.
     """
     mine = Q(lease_token=lease, status=TransactionStatus.PROCESSING)
     if only is not None:
@@ -111,10 +111,10 @@ def _settled(
     *,
     keep: bool = True,
 ) -> list[R_co | Replay]:
-    """What `run` returns; or what an earlier request with the same key made.
+    """Returns the result of `run`, or the replays of an earlier request with the same key.
 
-    The insert settles a key: the second request of two learns it here, and has done nothing. A
-    value date may have been good when the key was used.
+    The insert decides who gets a key: the second of two requests fails there, before it has done
+    anything. A value date refused now may have been valid when the key was used.
     """
     try:
         return [*_in_one_transaction(run, keep=keep)]
@@ -123,7 +123,7 @@ def _settled(
 
 
 def _in_one_transaction(run: Callable[[], T], *, keep: bool = True) -> T:
-    """`run` in a database transaction, again while others are in the way; rolled back if not kept.
+    """Calls `run` in a database transaction and retries it on contention. Commits only if `keep`.
 
     Raises Busy.
     """
@@ -183,7 +183,7 @@ def _process_claimed(mine: Q, origin: Origin) -> list[JournalRow]:
 
 
 def _locked(commands: Sequence[C], origin: Origin) -> tuple[list[C], Run]:
-    """Locks what the list touches, by one query each: stored transactions, makers, accounts.
+    """Locks the rows of the list, one query each: stored transactions, makers, accounts.
 
     Raises NotFound and SelfDealing.
     """
@@ -208,7 +208,7 @@ def _locked(commands: Sequence[C], origin: Origin) -> tuple[list[C], Run]:
 
 
 def _lock_stored(decisions: Sequence[Command[Any]]) -> dict[UUID, JournalRow]:
-    """The transactions that these are about, locked. Raises NotFound."""
+    """Locks and returns the transactions of these decisions. Raises NotFound."""
     wanted = {one for command in decisions for one in command.transaction_ids()}
     has_place = bulkhead.enter(wanted)
     stored = {row.id: row for row in writer.lock_rows(Q(pk__in=wanted), nowait=not has_place)}
@@ -219,7 +219,7 @@ def _lock_stored(decisions: Sequence[Command[Any]]) -> dict[UUID, JournalRow]:
 
 
 def _refuse_incomplete(row: JournalRow) -> None:
-    """Raises what keeps a row of an atomic list from completion; the error names no transaction."""
+    """Raises the error that keeps a row of an atomic list from completion, without its id."""
     if refusal := row.refusal():
         refusal.transaction_id = None
         raise refusal

@@ -1,4 +1,4 @@
-"""A list of commands on its way: what they execute on while the processor holds their locks."""
+"""Run: the locked accounts and rows of a list of commands during its execution."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,42 +18,42 @@ from transactions.models.queries import has_open_transactions
 class Run:
     """Locked `accounts` and `stored` rows by id, and the new `rows` that are not written yet.
 
-    `now` is the one moment of all that the list makes and posts. `index` is the place of the
-    command that executes.
+    `now` is the moment of every row and posting of the list. `index` is the position of the
+    command being executed.
     """
 
     origin: Origin
     accounts: dict[UUID, LockedAccount]
     stored: dict[UUID, JournalRow]
     now: datetime
-    # What makers have moved today, where the bank bounds that.
+    # The makers' totals for their days, if the bank limits them.
     totals: DayTotals | None = None
     index: int = 0
     rows: list[JournalRow] = field(default_factory=list)
-    # Transactions that this list reverses.
+    # Ids of the transactions that this list reverses.
     reversed_ids: set[UUID] = field(default_factory=set)
 
     def moment(self) -> datetime:
-        """The moment of the command that executes: events of one list are in its order."""
+        """The moment of the command being executed; events follow the order of the list."""
         return self.now + timedelta(microseconds=self.index)
 
     def flush(self) -> None:
-        """Writes the new rows and the balances that they led to.
+        """Writes the new rows and the changed balances.
 
-        A command that reads or writes the database itself calls it first, so that it finds what
-        came before it in the list. The processor writes what is left.
+        A command that itself uses the database calls this first, so that it sees the results of
+        earlier commands of the list. The processor writes the rest.
         """
         writer.write(self.rows, self.accounts)
         self.rows = []
 
     def refuse_pending(self, account_id: UUID) -> None:
-        """Raises TransactionsPending while something is queued for the account.
+        """Raises TransactionsPending if transactions of the account are queued.
 
-        What is queued later ends FAILED by `account_closed`.
+        A transaction queued later ends FAILED by `account_closed`.
         """
         if has_open_transactions(account_id, self.moment()):
             raise TransactionsPending("Transactions of this account are still pending.")
 
     def keep(self, account: Account) -> None:
-        """Takes over an account as a command of this list has made or changed it."""
+        """Stores an account that a command of this list has created or changed."""
         self.accounts[account.id] = LockedAccount.of(account)

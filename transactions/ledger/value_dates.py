@@ -1,4 +1,4 @@
-"""Value dates: from when an amount counts, whenever it is posted."""
+"""Value dates: the moment from which an amount counts, whenever it is posted."""
 
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -10,7 +10,7 @@ from core.errors import FieldError, InvalidInput, PermissionDenied
 
 
 class Dated(Protocol):
-    """As much of a money command as says from when its amount counts."""
+    """The part of a money command that determines its value date."""
 
     @property
     def effective_at(self) -> datetime | None: ...
@@ -20,17 +20,18 @@ class Dated(Protocol):
 
 
 class BadValueDate(InvalidInput):
-    """A value date that cannot be given now. An earlier moment may have taken it."""
+    """A value date that is not allowed now. It may have been allowed earlier."""
 
 
 def value_date(command: Dated, origin: Origin, now: datetime) -> datetime:
-    """The value date of what is asked for at `now`, which never changes afterwards.
+    """Returns the value date of a request made at `now`. It never changes afterwards.
 
-    That is the past one that staff give; of what is scheduled, the moment it is scheduled for, even
-    if it is posted late; else `now`. Posting order never depends on it.
+    It is the past date that staff set; for a scheduled request, the scheduled moment, even if it is
+    posted late; otherwise `now`. Posting order never depends on it.
 
-    Raises PermissionDenied for a customer who gives one; BadValueDate for one in the future, more
-    than BANK_BACKDATE_DAYS back, or with `scheduled_for`, and for any where that setting is 0.
+    Raises PermissionDenied if a customer sets one. Raises BadValueDate for a date in the future,
+    more than BANK_BACKDATE_DAYS back, or combined with `scheduled_for`, and for any date if that
+    setting is 0.
     """
     wanted = command.effective_at
     if wanted is None:

@@ -1,8 +1,8 @@
 """The one writer: inserts transactions and changes balances, whatever the length of the list.
 
 One statement for the journal, one for the accounts. Amounts are bound as the integers that the
-columns hold (1/10,000 of the main unit), and balances are the ones computed under the lock: nothing
-here does arithmetic in SQL.
+columns hold (1/10,000 of the main unit), and balances are those computed under the lock: no SQL
+does arithmetic here.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -27,13 +27,13 @@ from transactions.models import Transaction
 from transactions.models.queries import DUE
 from transactions.states import TransactionStatus
 
-# What a later attempt or decision changes. The lease ends with it.
+# The columns that a later attempt or decision changes. The lease ends with it.
 _SETTLED = (
     "status", "debit_sequence", "debit_balance_after", "credit_sequence", "credit_balance_after",
     "failure_code", "failure_detail", "retry_count", "attempts", "scheduled_for",
     "approval_required", "worker", "approved_by_id", "updated_at", "completed_at",
 )  # fmt: skip
-# What changes when a worker starts a row, besides the lease.
+# The columns, apart from the lease, that change when a worker starts a row.
 _STARTED = ("status", "attempts", "worker", "updated_at")
 
 
@@ -48,7 +48,7 @@ _lease = BulkUpdate(_JOURNAL, types_of(Transaction, (*_STARTED, "lease_token", "
 _move = BulkUpdate(
     Account._meta.db_table,
     types_of(Account, ("balance", "last_sequence", "last_posted_at", "updated_at")),
-    # The clock may have been put back since the account was changed.
+    # The clock may have been set back since the account's last change.
     latest=("updated_at",),
 )
 
@@ -58,9 +58,9 @@ _started_of = attrgetter(*_STARTED)
 
 
 def write(rows: Sequence[JournalRow], accounts: Accounts) -> None:
-    """Inserts the rows, and writes the new balances of the accounts that they posted to.
+    """Inserts the rows, and writes the new balances of the accounts they posted to.
 
-    `accounts` are locked by this transaction.
+    The caller's transaction must hold the locks of `accounts`.
     """
     assert connection.in_atomic_block
     _insert(map(_all_of, rows))
@@ -70,7 +70,8 @@ def write(rows: Sequence[JournalRow], accounts: Accounts) -> None:
 def stream(rows: Iterable[JournalRow], accounts: Accounts) -> None:
     """As `write`, for a long list whose rows are made one by one while the server inserts.
 
-    What is raised while a row is made ends the statement, and the transaction is to be rolled back.
+    An exception during the making of a row ends the statement; the caller must roll back the
+    transaction.
     """
     written: list[JournalRow] = []
 
@@ -91,23 +92,23 @@ def _write_balances(rows: Sequence[JournalRow], accounts: Accounts) -> None:
 
 
 def insert_pending(rows: Sequence[JournalRow]) -> None:
-    """Inserts rows that wait, all or none: one statement, which is a transaction of its own."""
+    """Inserts waiting rows, all or none: one statement, which is a transaction of its own."""
     assert all(row.status == TransactionStatus.PENDING for row in rows)
-    # On SQLite each row of several would commit by itself.
+    # Without this SQLite commits each of several rows by itself.
     several = connection.vendor == "sqlite" and len(rows) > 1
     with transaction.atomic() if several else nullcontext():
         _insert(map(_all_of, rows))
 
 
 def lease(rows: Sequence[JournalRow], token: UUID, until: datetime) -> None:
-    """Writes that rows, locked by this transaction, have started, and who holds them until when."""
+    """Marks rows, locked by this transaction, as started and leased by `token` until `until`."""
     assert connection.in_atomic_block
     if rows:
         _lease([(*_started_of(row), token, until, row.id) for row in rows])
 
 
 def settle(rows: Sequence[JournalRow], accounts: Accounts) -> None:
-    """As `write`, for rows that exist and are locked by this transaction: writes how they ended."""
+    """As `write`, for existing rows that this transaction has locked: writes their outcomes."""
     assert connection.in_atomic_block
     if rows:
         _settle([_settled_of(row) for row in rows])
@@ -126,7 +127,7 @@ def lock_rows(
 ) -> list[JournalRow]:
     """Locks stored transactions, and reads them under the lock, in the order of the queue.
 
-    Rows first, accounts after them: whoever locks both keeps to that.
+    Lock order: rows first, then accounts, wherever both are locked.
     """
     assert connection.in_atomic_block
     stored = (
@@ -154,7 +155,7 @@ def _as_row(*values: Any) -> JournalRow:
 
 
 def _posted(rows: Iterable[JournalRow], accounts: Accounts) -> list[LockedAccount]:
-    """The accounts that the rows have changed."""
+    """The accounts changed by the rows."""
     changed = {
         account_id
         for row in rows

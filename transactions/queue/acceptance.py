@@ -1,4 +1,4 @@
-"""How commands get into the queue: stored as PENDING transactions, for a worker to process."""
+"""Accepts commands into the queue: stores them as PENDING transactions for a worker to process."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -26,12 +26,12 @@ from transactions.models import Batch
 def accept(
     commands: Sequence[MoneyCommand | Reverse], origin: Origin, *, batch: Batch | None = None
 ) -> list[JournalRow | Replay]:
-    """Stores commands as PENDING transactions, for a worker to process. Two statements; in one
-    database transaction, with the lock of the maker, where the bank has daily thresholds.
+    """Stores commands as PENDING transactions, for a worker to process.
 
-    Raises what bad input and unknown accounts raise, and SelfDealing as `process` does, and leaves
-    nothing behind then. What depends on the state of the accounts, the worker finds out. Keys are
-    settled as by `process`; the items of a batch stand alone, and those with known keys are
+    Two statements; if the bank has daily thresholds, in one database transaction that locks the
+    maker. Raises the errors of bad input and unknown accounts, and SelfDealing as `process` does,
+    and then leaves nothing behind. The worker runs the checks that depend on the accounts' state.
+    Keys work as in `process`. The items of a batch are independent, and those with known keys are
     replays.
     """
     accept_all = partial(in_turn, partial(_accept, commands, origin, batch))
@@ -86,14 +86,14 @@ def _prepare(rows: Sequence[JournalRow], created_at: datetime, totals: DayTotals
         row.approval_required = needs_approval(row, totals)
         totals.add(row)
         if row.scheduled_for is not None:
-            # A moment long past means now: nobody gets ahead of those who wait, nor makes the
-            # queue look as if it were behind.
+            # A moment in the past means now. The transaction must not jump the queue, nor make the
+            # queue look late.
             check_horizon(row.scheduled_for, created_at)
             row.scheduled_for = max(row.scheduled_for, created_at)
 
 
 def check_horizon(scheduled_for: datetime, now: datetime) -> None:
-    """Raises InvalidInput for what would wait longer than a year."""
+    """Raises InvalidInput for a moment more than a year ahead."""
     if scheduled_for > now + timedelta(days=366):
         detail = "At most a year ahead."
         raise InvalidInput(errors=[FieldError("/scheduled_for", "too_far_ahead", detail)])

@@ -1,4 +1,4 @@
-"""Several workers, each a process of its own, and one that looks after them."""
+"""The supervisor: runs several worker processes and restarts those that die."""
 
 import os
 import signal
@@ -13,10 +13,10 @@ _RESTART_SECONDS = 1.0
 
 
 class Supervisor:
-    """Starts `count` copies of a command, restarts those that die, stops all when told to.
+    """Starts `count` copies of a command, restarts those that die, stops all on a signal.
 
-    Each has a slot, of which its argument `--slot` tells the name. One that dies is followed by
-    another one in its slot, which takes over at once what it held: leases are for lost hosts.
+    Each copy has a slot, whose name it gets as `--slot`. The copy that replaces a dead one in its
+    slot takes over its leases at once; only lost hosts have to wait for leases to expire.
     """
 
     def __init__(self, command: list[str], count: int) -> None:
@@ -27,7 +27,7 @@ class Supervisor:
         self._stopping = False
 
     def run(self) -> None:
-        """Returns once it was told to stop by SIGTERM or SIGINT and all workers have ended."""
+        """Runs until SIGTERM or SIGINT; returns when all workers have ended."""
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         while not self._stopping:
@@ -46,7 +46,7 @@ class Supervisor:
 
 
 def end_with_parent() -> None:
-    """Ends this process, as SIGTERM would, when the one that started it is gone."""
+    """Ends this process, as SIGTERM would, when its parent is gone."""
     parent = os.getppid()
 
     def watch() -> None:

@@ -1,7 +1,7 @@
-"""Whose turn it is: which due transactions a worker may take, so that each account keeps its order.
+"""Chooses the due transactions that a worker may take, so that each account keeps its order.
 
-Per account, first in is first out. A transaction waits while an earlier one of one of its accounts
-is open and in other hands.
+Each account is served first in, first out. A transaction waits while an earlier open one of any of
+its accounts is held by another worker.
 """
 
 from datetime import datetime
@@ -16,16 +16,16 @@ from transactions.models import Transaction
 from transactions.models.queries import DUE, RELEASED
 from transactions.states import OPEN, TransactionStatus
 
-# Each look finds accounts that must wait, and the next one leaves them out. What is behind after
-# so many looks waits for the next claim.
+# Each look finds accounts that must wait, and the next one leaves them out. Transactions not
+# reached after this many looks wait for the next claim.
 _LOOKS = 10
 
 
 def lock_whose_turn_it_is(now: datetime, limit: int) -> tuple[list[JournalRow], bool]:
-    """Up to `limit` due transactions, locked, whose turn it is; and whether others had to wait.
+    """Locks up to `limit` due transactions whose turn it is; also returns whether others wait.
 
-    What was started before and not finished is taken alone: if it was that which killed its worker,
-    it does so without company.
+    A transaction that was started before and not finished is taken alone, since it may have crashed
+    its worker.
     """
     taken: list[JournalRow] = []
     waiting: set[UUID] = set()
@@ -54,7 +54,7 @@ def _not_of(accounts: set[UUID]) -> Q:
 def _in_turn(
     found: list[JournalRow], taken: list[JournalRow], waiting: set[UUID]
 ) -> list[JournalRow]:
-    """Those of the rows whose turn it is. Adds to `waiting` the accounts of all others."""
+    """Returns the rows whose turn it is. Adds the accounts of all others to `waiting`."""
     in_turn: list[JournalRow] = []
     line = [(due_at(row), row.id, set(row.customer_account_ids()), row) for row in found]
     for _, _, account_ids, row in sorted([*line, *_in_other_hands(found, taken)], key=_place):
@@ -73,12 +73,12 @@ def _place(place: _Place) -> tuple[datetime, UUID]:
 
 
 def _in_other_hands(found: list[JournalRow], taken: list[JournalRow]) -> list[_Place]:
-    """What is open before the last of `found` and not ours, with its customers' accounts."""
+    """Open transactions before the last of `found` that are not ours, with their accounts."""
     until, ours = due_at(found[-1]), [*found, *taken]
     opened = (
         Transaction.objects.filter(RELEASED, status__in=OPEN).alias(due=DUE).filter(due__lte=until)
     )
-    # Most often nobody else is at work. To name hundreds of rows costs more than to count them.
+    # Most often there is no other worker, and counting is cheaper than naming hundreds of rows.
     if opened.count() == sum(due_at(row) <= until for row in ours):
         return []
     others = opened.exclude(pk__in=[row.id for row in ours]).values_list(

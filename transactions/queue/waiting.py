@@ -1,9 +1,9 @@
 """The queue: transactions that are PENDING and due. There is no other store.
 
 Accepting a command takes two statements: one reads the accounts, one inserts. A worker claims
-transactions with a lease: a token that fences its rows, and a time when they are given back.
-Per account, first in is first out: a claim leaves out whatever must wait for a transaction of the
-same account that stands before it and is not in the claim.
+transactions with a lease: a token that fences its rows, and the time when the lease expires. Each
+account is served first in, first out: a claim leaves out transactions that must wait for an earlier
+one of the same account outside the claim.
 """
 
 from collections.abc import Callable
@@ -27,28 +27,28 @@ from transactions.models.queries import DUE, RELEASED, WAITS_FOR_APPROVAL
 from transactions.queue.turns import lock_whose_turn_it_is
 from transactions.states import TransactionEventType, TransactionStatus
 
-# After so many starts that ended with a lost lease, a command is taken to be what kills workers.
+# After this many starts that ended with a lost lease, a command is assumed to kill workers.
 MAX_ATTEMPTS = 5
 
-# Of what is given back or ended at once, so that no transaction grows without bound.
+# Batch limit for releasing or expiring rows; bounds the transaction.
 _MOST_AT_ONCE = 1000
 
 
 def due(now: datetime) -> QuerySet[Transaction]:
-    """What a worker could start at this moment, first in first."""
+    """The transactions that a worker could start now, first in first."""
     waiting = Transaction.objects.filter(RELEASED, status=TransactionStatus.PENDING)
     return waiting.alias(due=DUE).filter(due__lte=now).order_by("due", "id")
 
 
 def lag(now: datetime) -> timedelta:
-    """How long the oldest due transaction waits; zero if none does."""
+    """How long the oldest due transaction has waited; zero if there is none."""
     oldest = due(now).values_list(DUE, flat=True).first()
     return timedelta(0) if oldest is None else now - oldest
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a worker holds. `blocked` tells that others had to be left for their turn."""
+    """The transactions held by a worker. `blocked`: others had to wait for their turn."""
 
     lease: UUID
     transaction_ids: list[UUID]
@@ -85,7 +85,7 @@ def claim(worker: str, origin: Origin, *, batch_size: int) -> Claim:
 
 
 def extend(lease: UUID) -> None:
-    """The worker's heartbeat: it holds its claim for another while. Skips rows being posted."""
+    """The worker's heartbeat: renews the lease. Skips rows being posted."""
     until = clock.now() + timedelta(seconds=settings.WORKER_LEASE_SECONDS)
     with transaction.atomic(durable=True):
         held = Transaction.objects.select_for_update(skip_locked=True, no_key=True).filter(
@@ -97,9 +97,9 @@ def extend(lease: UUID) -> None:
 
 
 def release(lease: UUID, origin: Origin) -> int:
-    """PROCESSING -> PENDING for what a worker holds and will not finish. Returns how many.
+    """PROCESSING -> PENDING for rows that a worker holds and will not finish. Returns how many.
 
-    The attempt is not counted: only those are that ended with a lost lease, or with an outcome.
+    The attempt does not count: only attempts with an outcome or a lost lease do.
     """
 
     def give_back(row: JournalRow, at: datetime) -> events.EventRow:
@@ -113,17 +113,17 @@ def release(lease: UUID, origin: Origin) -> int:
 
 
 def reap(origin: Origin) -> int:
-    """PROCESSING -> PENDING for leases that ran out. Returns how many.
+    """PROCESSING -> PENDING for rows whose lease has expired. Returns how many.
 
-    What has been started MAX_ATTEMPTS times fails by `processing_error` instead.
+    A row started MAX_ATTEMPTS times fails by `processing_error` instead.
     """
     return _take_back(Q(lease_expires_at__lt=clock.now()), origin)
 
 
 def inherit(worker: str, origin: Origin) -> bool:
-    """As `reap`, for what a worker of this name holds, which is known to be dead.
+    """As `reap`, for the rows of a dead worker of this name.
 
-    Returns whether it holds nothing any more: what the server still has locked for it is left.
+    Returns whether none is left. Rows that the server still has locked for it are skipped.
     """
     _take_back(Q(worker=worker), origin)
     held = Transaction.objects.filter(status=TransactionStatus.PROCESSING, worker=worker)
@@ -162,7 +162,7 @@ def fail(
 
 
 def expire_approvals(origin: Origin) -> int:
-    """PENDING -> FAILED by `approval_expired` for what nobody decided in time. Returns how many."""
+    """PENDING -> FAILED by `approval_expired` for rows not decided in time. Returns how many."""
 
     def expire(row: JournalRow, at: datetime) -> events.EventRow:
         row.status = TransactionStatus.FAILED
@@ -176,7 +176,7 @@ def expire_approvals(origin: Origin) -> int:
 
 
 def _is_given_up(row: JournalRow) -> bool:
-    """Whether it was started too often, by the first asking and by each retry anew."""
+    """Whether the row was started too often, counted from the request or its last retry."""
     return row.attempts >= MAX_ATTEMPTS * (row.retry_count + 1)
 
 
@@ -199,8 +199,8 @@ def _change_each(
 ) -> int:
     """Changes the rows that meet the condition, one by one under their locks; returns how many.
 
-    `change` is given the moment, and returns the event that tells of it. No balance changes. All is
-    one database transaction, up to `_MOST_AT_ONCE` rows.
+    `change` takes the moment and returns the event to record. No balance changes. All of it is one
+    database transaction, up to `_MOST_AT_ONCE` rows.
     """
     with transaction.atomic(durable=True):
         rows = ledger.lock_rows(condition, limit=_MOST_AT_ONCE, skip_locked=skip_locked)

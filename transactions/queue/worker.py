@@ -1,4 +1,4 @@
-"""The worker: takes due transactions from the queue, claim by claim, until it is told to stop."""
+"""The worker: takes due transactions from the queue, claim by claim, until it is stopped."""
 
 import logging
 import os
@@ -26,22 +26,22 @@ from transactions.queue import waiting as queue
 
 logger = logging.getLogger(__name__)
 
-# PostgreSQL wakes a sleeping worker at once; this is for what becomes due while it sleeps.
+# PostgreSQL wakes a sleeping worker at once; this is for rows that become due during its sleep.
 _POLL_SECONDS = 1.0
 _POLL_SECONDS_SQLITE = 0.2
-# When all that is due waits for other workers: they are at it.
+# The pause when all due transactions must wait for other workers.
 _TURN_SECONDS = 0.02
 _MAX_BACKOFF_SECONDS = 5.0
 _UPKEEP_SECONDS = 5.0
-# A worker that is told to stop has 10 seconds. What it has not finished by then it gives up.
+# A worker has 10 seconds to stop. It then gives up its unfinished transactions.
 _GRACE_SECONDS = 8.0
 
 
 class Stopped(KeyboardInterrupt):
-    """Raised into whatever the worker is doing when its time to finish has passed.
+    """Raised inside the worker, wherever it is, when its time to finish has passed.
 
-    A KeyboardInterrupt, because for one psycopg cancels the statement that it waits for. Else the
-    server would go on with it, and keep the rows locked that are to be given back.
+    It is a KeyboardInterrupt because psycopg then cancels the running statement. Otherwise the
+    server would continue and keep the locks of the rows to be released.
     """
 
 
@@ -49,7 +49,7 @@ class Worker:
     """One process's worker. `run` returns after `stop`, or with `once` when nothing is due."""
 
     def __init__(self, *, batch_size: int = 500, once: bool = False, slot: str = "") -> None:
-        """`slot` names its place at a supervisor. Who had it before is dead, and leaves it all."""
+        """`slot` is its place under a supervisor; it inherits the rows of its dead predecessor."""
         self.name = f"{socket.gethostname()}:{slot or os.getpid()}"[:100]
         self._has_inherited = not slot
         self.origin = Origin(caller=f"worker:{self.name}")
@@ -60,22 +60,22 @@ class Worker:
         self._backoff = 0.0
         self._next_upkeep = 0.0
         self._listening: Any = None
-        # The lease of a claim that is not finished: given back as soon as that can be done.
+        # The lease of an unfinished claim, to be released as soon as possible.
         self._held: UUID | None = None
         self._daily_archive = DailyArchive(self.origin.caller)
 
     def stop(self) -> None:
-        """Asks it to finish what it holds and return. Safe to call from a signal handler."""
+        """Lets the worker finish its claim and return. Safe to call from a signal handler."""
         self._stopping = True
 
     def run(self) -> int:
-        """Returns how many transactions it has processed."""
+        """Runs the worker; returns the number of transactions processed."""
         while not self._stopping:
             try:
                 if not self._step() and self.once:
                     break
             except DatabaseError:
-                # What we hold is given back once the database answers, or when its lease runs out.
+                # The rows are released once the database answers, or when the lease expires.
                 logger.exception("The database does not answer; trying again")
                 connection.close()
                 self._back_off()
@@ -86,11 +86,11 @@ class Worker:
         return self.processed
 
     def _step(self) -> bool:
-        """One claim. Whether something was due."""
+        """Handles one claim; returns whether something was due."""
         if not self._has_inherited:
             self._has_inherited = queue.inherit(self.name, self.origin)
             if not self._has_inherited:
-                time.sleep(_TURN_SECONDS)  # The server has not noticed yet that it is dead.
+                time.sleep(_TURN_SECONDS)  # The server has not noticed the death of the old worker.
                 return True
         self._give_back()
         self._upkeep()
@@ -117,15 +117,15 @@ class Worker:
             self._back_off()
 
     def _give_back(self) -> None:
-        """Releases what an unfinished claim still holds. The token makes that safe at any time."""
+        """Releases an unfinished claim. The token makes that safe at any time."""
         if self._held is not None:
-            signal.setitimer(signal.ITIMER_REAL, 0)  # Not to be stopped in the middle of this.
+            signal.setitimer(signal.ITIMER_REAL, 0)  # Must not be interrupted.
             released = queue.release(self._held, self.origin)
             logger.warning("Gave back %s transactions", released)
             self._held = None
 
     def _process(self, claim: queue.Claim) -> None:
-        """The claim as one list; if something in it goes wrong, one by one."""
+        """Processes the claim as one list; if that raises, one by one."""
         try:
             self.processed += len(process_claimed(claim.lease, self.origin))
         except (Busy, DatabaseError) as error:
@@ -136,7 +136,7 @@ class Worker:
             self._process_singly(claim)
 
     def _process_singly(self, claim: queue.Claim) -> None:
-        """A command that cannot be processed fails with its reason and harms no neighbour."""
+        """Processes one by one: a failing command keeps its reason and harms no other."""
         for transaction_id in claim.transaction_ids:
             if self._stopping:
                 raise Stopped
@@ -152,14 +152,13 @@ class Worker:
                 self._fail(claim.lease, transaction_id, error)
 
     def _fail(self, lease: UUID, transaction_id: UUID, error: Exception) -> None:
-        """What was raised is for staff: it may name columns, values, files."""
+        """Fails the transaction. The error is for staff: it may name columns, values, files."""
         reason = f"{type(error).__name__}: {error}".replace("\0", "")[:500]
         queue.fail(lease, transaction_id, ProcessingError(), self.origin, reason=reason)
         self.processed += 1
 
     def _upkeep(self) -> None:
-        """Every few seconds: gives back what lost workers held, ends what nobody approved, and sees
-        to the day's archive run."""
+        """Every few seconds: releases expired leases, expires approvals, runs the daily archive."""
         if time.monotonic() < self._next_upkeep:
             return
         self._next_upkeep = time.monotonic() + _UPKEEP_SECONDS
@@ -171,14 +170,14 @@ class Worker:
             self._daily_archive.look()
 
     def _back_off(self) -> None:
-        """Waits longer each time in a row, up to a bound, outside of any transaction."""
+        """Waits longer each time in a row, up to a limit, outside any transaction."""
         self._backoff = min(max(2 * self._backoff, 0.1), _MAX_BACKOFF_SECONDS)
         until = time.monotonic() + self._backoff
         while not self._stopping and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, 0.1))
 
     def _sleep(self) -> None:
-        """Until something is queued, or becomes due, or a moment has passed."""
+        """Sleeps until something is queued or becomes due, or until a time-out."""
         if connection.vendor != "postgresql":
             time.sleep(_POLL_SECONDS_SQLITE)
             return
@@ -188,14 +187,14 @@ class Worker:
             with connection.cursor() as cursor:
                 cursor.execute(f"LISTEN {QUEUE_CHANNEL}")
             self._listening = session
-            return  # Something may have come before we listened: look again first.
+            return  # Something may have been queued before we listened: look again first.
         with connection.wrap_database_errors:
             for _ in session.notifies(timeout=_POLL_SECONDS, stop_after=1):
                 pass
 
     @contextmanager
     def _heartbeat(self, lease: UUID) -> Iterator[None]:
-        """Extends the lease by a third of its length at a time, for as long as the block runs."""
+        """Extends the lease every third of its length while the block runs."""
         done = threading.Event()
         beat = threading.Thread(target=_beat, args=(lease, done), daemon=True)
         beat.start()
@@ -217,7 +216,7 @@ def _beat(lease: UUID, done: threading.Event) -> None:
 
 
 def _is_the_commands(error: Busy | DatabaseError) -> bool:
-    """Whether a command was at fault, and not the database or other transactions."""
+    """Whether the error is the command's, and not the database's or another transaction's."""
     return isinstance(error, DatabaseError) and meaning_of(error).is_the_commands
 
 

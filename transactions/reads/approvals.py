@@ -1,4 +1,4 @@
-"""What waits for approval, with all that a second person needs to decide."""
+"""Transactions that wait for approval, with all that a second person needs to decide."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from transactions.states import TransactionEventType
 
 @dataclass(frozen=True, slots=True)
 class ApprovalSide:
-    """An account and, in main units, its balance now and the one that approval would leave.
+    """An account and, in main units, its balance now and after approval.
 
     An internal account has neither.
     """
@@ -30,9 +30,9 @@ class ApprovalSide:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequest:
-    """`refusal` is what approval would end with as things stand, None if it would go through.
+    """`refusal` is the error that approval would cause now; None if it would go through.
 
-    `asker_ids` may not approve: who made it, and whoever asked for it again.
+    `asker_ids` may not approve: the maker, and everyone who retried it.
     """
 
     transaction: Transaction
@@ -44,7 +44,7 @@ class ApprovalRequest:
 
 
 def page_of_requests(*, after: UUID | None, limit: int) -> list[ApprovalRequest]:
-    """Up to `limit` requests, longest waiting first, that come after an id. Two statements.
+    """Up to `limit` requests, longest waiting first, that follow an id. Two statements.
 
     Nothing is locked: the figures are those of this moment, for each request by itself.
     """
@@ -52,7 +52,7 @@ def page_of_requests(*, after: UUID | None, limit: int) -> list[ApprovalRequest]
     if after is not None:
         waiting = waiting.filter(pk__gt=after)
     waiting = waiting.select_related("debit_account", "credit_account", "created_by")
-    # An id carries the time of creation, so this is the order in which they were asked for.
+    # An id carries the time of creation, so this is the order of the requests.
     page = list(waiting.order_by("created_at", "pk")[:limit])
     retries: dict[UUID, list[TransactionEvent]] = {}
     for event in _requests_to_retry(one.pk for one in page):
@@ -75,13 +75,13 @@ def _request(transaction: Transaction, retries: list[TransactionEvent]) -> Appro
 def _side(account: Account, change: Decimal) -> ApprovalSide:
     if account.balance is None:
         return ApprovalSide(account, None, None)
-    # Exact, in units: the database writes what the ledger computes in the same way.
+    # Exact, in units: SQL applies the same arithmetic as the ledger.
     after = from_units(to_units(account.balance) + to_units(change))
     return ApprovalSide(account, account.balance, after)
 
 
 def _refusal(transaction: Transaction) -> Refusal | None:
-    """By the very checks that the ledger makes under its locks."""
+    """Runs the same checks as the ledger does under its locks."""
     sides = (transaction.debit_account, transaction.credit_account)
     accounts = {one.pk: LockedAccount.of(one) for one in sides if one.balance is not None}
     posting = Posting(
@@ -98,7 +98,7 @@ def _refusal(transaction: Transaction) -> Refusal | None:
 
 
 def _requests_to_retry(transaction_ids: Iterable[UUID]) -> list[TransactionEvent]:
-    """Who asked for these transactions again, and why, oldest first."""
+    """The retries of these transactions, with who asked and why, oldest first."""
     retries = TransactionEvent.objects.filter(
         transaction_id__in=list(transaction_ids), event=TransactionEventType.RETRIED
     )

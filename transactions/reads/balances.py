@@ -1,9 +1,8 @@
-"""Balances of a customer account at past moments, at the cost of some look-ups each.
+"""Balances of a customer account at past moments, for a few index look-ups each.
 
-Posting time never runs backwards within an account, so the last entry until a moment is found by
-steps of halving length: some twenty look-ups in the index of a million entries. All moments are
-looked up in one statement. It reads the journal, not the view of entries, into which SQLite would
-not carry the sequence.
+Posting time never runs backwards within an account, so a binary search finds the last entry up to a
+moment: some twenty look-ups in the index for a million entries. One statement looks up all moments.
+It reads the journal, not the view of entries, into which SQLite would not push the sequence.
 """
 
 from collections.abc import Sequence
@@ -43,7 +42,7 @@ _BALANCES_AT = """
 
 
 class HasSequences(Protocol):
-    """As much of an account as is needed: locked or merely read."""
+    """The part of an account that this needs; the account may be locked or merely read."""
 
     @property
     def id(self) -> UUID: ...
@@ -54,16 +53,16 @@ class HasSequences(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PastBalance:
-    """After the account's entry numbered `sequence`, in main units; both 0 before the first."""
+    """The state after entry number `sequence`, in main units; both are 0 before the first."""
 
     sequence: int
     balance: Decimal
 
 
 def balances_at(account: HasSequences, moments: Sequence[datetime]) -> list[PastBalance]:
-    """The balance after everything posted until each of the moments, inclusive, in their order.
+    """Balances after everything posted up to and including each moment, in the given order.
 
-    Of a customer account: internal ones have no sequence.
+    For customer accounts only: internal ones have no sequence.
     """
     assert account.last_sequence is not None
     if account.last_sequence == 0 or not moments:

@@ -1,4 +1,4 @@
-"""Parts of the journal that an index holds in the order of a list."""
+"""Parts of the journal that an index holds in list order."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -15,7 +15,7 @@ _LOWEST_ID, _HIGHEST_ID = UUID(int=0), UUID(int=(1 << 128) - 1)
 class Branch:
     """Transactions that an index holds in the order of their ids: all, or one side of an account.
 
-    Their ids lie from `first` up to, and without, `end`.
+    Their ids lie in the range from `first` up to, but excluding, `end`.
     """
 
     rows: QuerySet[Transaction]
@@ -27,16 +27,16 @@ class Branch:
     def narrowed(
         self, condition: Q, *, first: UUID = _LOWEST_ID, end: UUID = _HIGHEST_ID
     ) -> "Branch":
-        """Those of them that meet the condition and lie in the range as well."""
+        """The branch limited to rows that meet the condition and lie in the range."""
         rows = self.rows.filter(condition)
         return replace(self, rows=rows, first=max(first, self.first), end=min(end, self.end))
 
     def page(self, *, backwards: bool, limit: int) -> QuerySet[Transaction]:
-        """The newest, or `backwards` the oldest.
+        """The newest rows, or with `backwards` the oldest.
 
-        Of a side it is a range of the keys (account, id), in their order, so that only the index of
-        that side will do. Told that the account equals one value PostgreSQL may as well walk the
-        primary key, through all that others have done since.
+        For a side the filter is a range of the keys (account, id), in their order, so that only
+        that side's index fits. With a plain equality on the account PostgreSQL might scan the
+        primary key instead, through the later rows of all other accounts.
         """
         sign = "" if backwards else "-"
         if not self.account_column:
@@ -48,8 +48,7 @@ class Branch:
     def _key(self, operator: str, identifier: UUID) -> Func:
         """A comparison of row values, which both databases look up in the index as one key.
 
-        Django's own lookup of tuples writes it out with OR on SQLite, which then reads the index
-        from its end.
+        Django's own tuple lookup expands to OR on SQLite, which then reads the index from its end.
         """
         sides = (
             (F(self.account_column), F("id")),

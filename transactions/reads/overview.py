@@ -1,6 +1,6 @@
-"""What happens in the journal on one day, at a cost that the day has, and not the journal.
+"""The journal's activity of one day, at a cost that grows with the day and not with the journal.
 
-A day is a range of ids, as they carry their time: nothing before it is read.
+A day is a range of ids, as they carry their time: no earlier row is read.
 """
 
 from collections import Counter
@@ -18,14 +18,14 @@ from core.identifiers import lowest_uuid7
 from transactions.models import Transaction
 from transactions.queue import waiting as queue
 
-# Whose accounts are busy, the newest transactions tell as well as all of a day.
+# The newest transactions are enough of a sample to find busy accounts.
 NEWEST = 10_000
 _MOST_QUEUED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """How many transactions were made in an interval, with one type, status and failure."""
+    """The number of transactions made in an interval, by type, status and failure."""
 
     interval: int
     type: str
@@ -35,10 +35,10 @@ class Activity:
 
 
 def activity(intervals: Sequence[datetime], end: datetime) -> list[Activity]:
-    """Counts by intervals that begin at these moments and follow each other until `end`.
+    """Counts by consecutive intervals that begin at these moments; the last ends at `end`.
 
-    One statement over a range of ids; the interval of a row is told by its id as well, so that
-    neither database has to work with time zones.
+    One statement over a range of ids. The interval of a row also comes from its id, so that neither
+    database has to work with time zones.
     """
     if not intervals:
         return []
@@ -59,13 +59,13 @@ def activity(intervals: Sequence[datetime], end: datetime) -> list[Activity]:
 def busiest_accounts(
     since: datetime, until: datetime, *, most: int = 5
 ) -> list[tuple[Account, int]]:
-    """Customers' accounts that the newest transactions of a time touch most often, and how often.
+    """Customer accounts that the newest transactions of a period touch most often, with counts.
 
-    Two statements; of that time, the newest `NEWEST` transactions are read.
+    Two statements; reads the newest `NEWEST` transactions of the period.
     """
     sides = _between(since, until).order_by("-pk").values_list("debit_account", "credit_account")
     touched: Counter[UUID] = Counter(one for pair in sides[:NEWEST] for one in pair)
-    # Twice as many, as the cash accounts are among them and there are few of those.
+    # Twice as many, since the cash accounts are among them and there are few of those.
     leading = dict(touched.most_common(most * 2 + 20))
     found = Account.objects.filter(kind=AccountKind.CUSTOMER).in_bulk(list(leading))
     ranked = [(found[pk], count) for pk, count in leading.items() if pk in found]
@@ -74,7 +74,7 @@ def busiest_accounts(
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """`waiting` counts what is due, up to a bound; `is_cut` tells that there is more."""
+    """`waiting` counts the due transactions, up to a limit; `is_cut` if there are more."""
 
     waiting: int
     is_cut: bool

@@ -1,7 +1,7 @@
-"""A transaction on the wire: one function for an answer, a list, a batch and a file of results.
+"""A transaction as JSON: one function for responses, lists, batches and result files.
 
-A serializer that looks its fields up anew for each row takes ten times as long. The serializers
-describe the same members, and the tests hold every answer against that description.
+A DRF serializer, which looks up its fields for each row, takes ten times as long. The serializers
+describe the same members, and the tests check every response against that description.
 """
 
 from collections.abc import Collection
@@ -19,17 +19,17 @@ from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction
 from transactions.states import TransactionType
 
-# As it was just worked on, or as it was read.
+# A row just processed, or one that was read.
 Row = JournalRow | Transaction
 
 
 def represent(
     row: Row, *, own: Collection[UUID] | None, tells_reasons: bool = False
 ) -> dict[str, Any]:
-    """The members of a transaction as one of its sides sees it, as JSON has them.
+    """The members of a transaction as one of its sides sees it, as JSON values.
 
-    `own` are the accounts whose side may be shown, None for all. Why the bank reversed something is
-    for staff, who see all sides, unless it `tells_reasons`.
+    `own` are the accounts whose side may be shown, None for all. Reasons of reversals are for
+    staff, who see all sides; `tells_reasons` shows them to others as well.
     """
     account_id, target_account_id = _sides(row)
     tells_all = own is None or tells_reasons
@@ -58,9 +58,8 @@ def represent(
 
 
 def balance_after(row: Row, own: Collection[UUID] | None = None) -> str | None:
-    """Of the debited side if that is a customer's one may see, else of the credited one.
-
-    None if nothing was posted.
+    """The balance after the transaction: the debited side's if it is a visible customer account,
+    else the credited side's. None if nothing was posted.
     """
     for account_id, balance in (
         (row.debit_account_id, row.debit_balance_after),
@@ -72,7 +71,7 @@ def balance_after(row: Row, own: Collection[UUID] | None = None) -> str | None:
 
 
 def failure(row: Row) -> dict[str, Any] | None:
-    """Why it failed, and whether `retry/` may be asked for; None if it did not."""
+    """Why it failed, and whether it can be retried by `retry/`; None if it did not fail."""
     if not row.failure_code:
         return None
     is_retryable = (
@@ -84,7 +83,7 @@ def failure(row: Row) -> dict[str, Any] | None:
 
 
 def _sides(row: Row) -> tuple[UUID, UUID | None]:
-    """`account_id` and `target_account_id`: internal accounts are not named to clients."""
+    """`account_id` and `target_account_id`; clients do not see internal accounts."""
     if row.type == TransactionType.DEPOSIT:
         return row.credit_account_id, None
     if row.type == TransactionType.WITHDRAW:
@@ -98,7 +97,7 @@ def _sides(row: Row) -> tuple[UUID, UUID | None]:
 
 
 def _amount(amount: int | Decimal, currency: str) -> str:
-    """Of a row that is worked on amounts are units, of one that was read main units."""
+    """Amounts of a processed row are units, those of a row that was read main units."""
     if isinstance(amount, int):
         return format_units(amount, currency)
     return format_amount(amount, currency)

@@ -1,8 +1,8 @@
 """Reads of the journal and the ledger.
 
-Histories come from both sides of the journal, and each side has an index that is in their order. A
-page takes as many ids from each side as it needs, in one statement, and then reads just those rows:
-it costs the same whatever the account has behind it.
+Histories come from both sides of the journal, and each side has an index in list order. A page
+takes as many ids from each side as it needs, in one statement, and then reads just those rows. Its
+cost does not depend on the length of the account's history.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,16 +28,16 @@ from transactions.states import TransactionStatus, TransactionType
 
 READ_RIGHT = "transactions.view_transaction"
 
-# Who owns more than these has their list read along the ids of all transactions.
+# For an owner of more accounts than this, a list is read along the ids of all transactions.
 _MOST_BRANCHED_ACCOUNTS = 50
 
 
-# A reversal is the bank's doing: an owner learns of it when it is done, and not while it waits.
+# Owners see a reversal, which the bank makes, only once it is completed.
 _VISIBLE_AS_PAYER = ~Q(type=TransactionType.REVERSAL) | Q(status=TransactionStatus.COMPLETED)
 
 
 def own_account_ids(user: Any) -> frozenset[UUID] | None:
-    """The accounts whose side of a transaction the user may see; None stands for all."""
+    """The accounts whose side of a transaction the user may see; None means all."""
     if has_right(user, READ_RIGHT):
         return None
     return frozenset(visible_accounts(user).values_list("pk", flat=True))
@@ -46,7 +46,7 @@ def own_account_ids(user: Any) -> frozenset[UUID] | None:
 def sides_of(account_ids: Iterable[UUID], *, own: frozenset[UUID] | None) -> list[Branch]:
     """The debit and the credit side of each account, as far as the owner of `own` may see them.
 
-    Who is paid sees a transaction once it is completed; it is the payer's until then.
+    The payee sees a transaction only once it is completed.
     """
     debits = credits_ = Transaction.objects.all()
     if own is not None:
@@ -60,7 +60,7 @@ def sides_of(account_ids: Iterable[UUID], *, own: frozenset[UUID] | None) -> lis
 
 
 def visible_branches(own: frozenset[UUID] | None, account_id: UUID | None) -> list[Branch]:
-    """All transactions one may see, or those of one account, as branches of a page."""
+    """All visible transactions, or those of one account, as branches of a page."""
     if account_id is not None:
         return sides_of({account_id} if own is None else {account_id} & own, own=own)
     if own is None:
@@ -76,12 +76,12 @@ def _visible_to_owner(own: frozenset[UUID]) -> Q:
 
 
 def visible_as_payee(own: frozenset[UUID]) -> Q:
-    """Of what credits one of `own`: completed transactions, and those that `own` pay themselves."""
+    """Which credits of `own` are visible: completed ones, and those that `own` pay themselves."""
     return Q(status=TransactionStatus.COMPLETED) | (Q(debit_account_id__in=own) & _VISIBLE_AS_PAYER)
 
 
 def visible_transaction(user: Any, transaction_id: UUID) -> Transaction:
-    """One transaction the user may see. Raises NotFound for another's as for a missing one."""
+    """A transaction visible to the user. Raises NotFound for invisible and missing ones alike."""
     found = Transaction.objects.filter(pk=transaction_id)
     own = own_account_ids(user)
     if own is not None:
@@ -93,9 +93,9 @@ def visible_transaction(user: Any, transaction_id: UUID) -> Transaction:
 
 
 def with_details(transaction: Transaction, own: frozenset[UUID] | None) -> Transaction:
-    """The same transaction with its entries and events read, as far as one may see them.
+    """Returns the transaction with its entries and events read, as far as they are visible.
 
-    An owner sees the entry of the own side. What staff did and why is for staff.
+    An owner sees the entry of their own side. Events and reasons of staff are for staff.
     """
     entries, events = Entry.objects.order_by("side"), TransactionEvent.objects.order_by("id")
     if own is not None:
@@ -111,10 +111,10 @@ def with_details(transaction: Transaction, own: frozenset[UUID] | None) -> Trans
 def page_of_transactions(
     branches: Sequence[Branch], *, after: UUID | None, backwards: bool, limit: int
 ) -> list[Transaction]:
-    """Up to `limit` transactions of any branch, newest first, that come after the id `after`.
+    """Up to `limit` transactions of any branch, newest first, that follow the id `after`.
 
-    With `backwards` the ones before it, nearest first. Two statements, however many branches, and
-    one more where some came in batches.
+    With `backwards` those before it, nearest first. Two statements, however many branches, and one
+    more if some belong to batches.
     """
     beyond = {} if after is None else {"end": after}
     if backwards and after is not None:
@@ -131,11 +131,11 @@ def page_of_transactions(
 
 
 def _union_of_ids(pages: Sequence[QuerySet], backwards: bool, limit: int) -> list[UUID]:
-    """The first ids of all pages together. UNION, as a transaction may stand in two of them."""
+    """The first ids of all pages together. UNION, as a transaction may be in two of them."""
     if not pages:
         return []
     compiled = [page.values("id").query.sql_with_params() for page in pages]
-    # Made of compiled querysets and two words; all values are parameters.
+    # Built from compiled querysets and two words; all values are parameters.
     branches = " UNION ".join(
         f"SELECT id FROM ({sql}) AS branch_{index}"  # noqa: S608
         for index, (sql, _) in enumerate(compiled)
@@ -153,8 +153,8 @@ def page_of_entries(
 ) -> list[Entry]:
     """Up to `limit` ledger lines of a customer account, highest sequence first.
 
-    Sequences have no gap, so a page is a range of them. Without its other end SQLite, which cannot
-    merge the two sides of the journal in their order, would read and sort all that lies beyond.
+    Sequences have no gap, so a page is a range of them. Both ends are needed: SQLite cannot merge
+    the two sides of the journal in order, and would read and sort all rows beyond an open end.
     """
     if account.last_sequence is None:
         return []
@@ -162,7 +162,7 @@ def page_of_entries(
         after = 0 if backwards else account.last_sequence + 1
     ends = (after + 1, after + limit) if backwards else (after - limit, after - 1)
     found = Entry.objects.filter(account_id=account.id, sequence__range=ends)
-    # For the value date. Not by a join: SQLite would build the whole view to join it.
+    # For the value date. Not by a join, for which SQLite would build the whole view.
     entries = found.prefetch_related("transaction")
     return list(entries.order_by("sequence" if backwards else "-sequence")[:limit])
 
@@ -170,7 +170,7 @@ def page_of_entries(
 def balance_at(account: Account, at: datetime) -> Decimal:
     """The balance after everything posted until `at`, inclusive; zero before the first entry.
 
-    The same for ever: see `settled_at`, which raises InvalidInput and Busy.
+    The result never changes: see `settled_at`, which raises InvalidInput and Busy.
     """
     settled = settled_at(account, at)
     if settled.last_sequence is None:
@@ -182,8 +182,8 @@ def balance_at(account: Account, at: datetime) -> Decimal:
 def balance_report(account: Account, at: datetime | None) -> dict[str, Any]:
     """Balance and available balance now, or the balance at a past moment.
 
-    The balance is right at the moment `at`, and stays so: what is posted later gets a later moment.
-    Raises InvalidInput for a moment to come, Busy where a posting on its way does not end in time.
+    The balance at `at` is final: later postings get later moments. Raises InvalidInput for a moment
+    in the future, Busy if a posting under way does not end in time.
     """
     report = {"account_id": account.id, "currency": account.currency}
     if at is not None:
@@ -194,10 +194,10 @@ def balance_report(account: Account, at: datetime | None) -> dict[str, Any]:
 
 
 def _balance_now(account: Account) -> tuple[Decimal, datetime]:
-    """The balance, and the moment since when it is that; of an internal account, a moment ago.
+    """The balance, and the moment since when it holds; for an internal account, a moment ago.
 
-    Nobody knows without a lock whether a posting is on its way to a customer's account, which will
-    have an earlier moment than this. None has an earlier one than the last that is seen.
+    Without a lock, a posting under way to a customer account is invisible and may get a moment
+    before now, but never before the last visible one.
     """
     if account.balance is not None:
         return account.balance, account.last_posted_at or account.created_at

@@ -1,7 +1,7 @@
-"""Moments until which nothing can be posted any more, so that answers about them stay true.
+"""Moments before which nothing more can be posted, so that answers about them stay true.
 
-A posting gets its moment under the locks of its accounts, and is seen when it is committed. In
-between it is on its way: a balance at a later moment that is read then would change.
+A posting gets its moment under the locks of its accounts, and becomes visible at commit. In between
+it is under way: a balance read then, at a later moment, would still change.
 """
 
 import time
@@ -19,20 +19,20 @@ from core.errors import Busy, FieldError, InvalidInput
 from core.sql.cursors import prepared_cursor
 from transactions.reads.balances import HasSequences
 
-# A transaction that posts has an id before it has its moment. So what had one when this statement
-# began has a lower id than this statement gets.
+# A posting transaction gets its database id before its moment. So any that had a moment when this
+# statement began has a lower id than this statement gets.
 _BEGIN = "SELECT statement_timestamp(), pg_current_xact_id()::text::bigint"
-# All lower ones have ended.
+# All transactions with lower ids have ended.
 _OLDEST = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _LOOK_SECONDS = 0.005
 
 
 def settled_at(account: Account, at: datetime) -> HasSequences:
-    """The account with all its entries until `at`: none can come any more.
+    """The account with all its entries until `at`: no more can come.
 
-    `account` is what the caller has read. It is enough for a moment up to its last posting. For a
-    later one this waits for the account's lock, shared. Raises InvalidInput where `at` is to come
-    by the bank's clock, Busy where the lock cannot be had.
+    `account` as read by the caller is enough for a moment up to its last posting. For a later one
+    this waits for the account's lock, shared. Raises InvalidInput if `at` is in the future by the
+    bank's clock, Busy if the lock cannot be had.
     """
     if account.last_sequence is None:
         check_past(at, settled_moment())
@@ -46,17 +46,17 @@ def settled_at(account: Account, at: datetime) -> HasSequences:
 
 
 def check_past(at: datetime, now: datetime) -> None:
-    """Raises InvalidInput for a moment to come: what will be posted is not known."""
+    """Raises InvalidInput for a moment in the future, whose postings are unknown."""
     if at > now:
         raise InvalidInput(errors=[FieldError("at", "in_the_future", "The moment is to come.")])
 
 
 def settled_moment() -> datetime:
-    """A moment of the bank's clock until which nothing is posted any more, in whatever account.
+    """A moment of the bank's clock until which nothing more can be posted to any account.
 
-    For internal accounts, which are never locked. Waits for all that is on its way as it is called,
-    and makes nobody wait. Raises Busy where that takes longer than the wait for a lock may. Not to
-    be called inside a transaction.
+    For internal accounts, which are never locked. Waits for all transactions under way at the call,
+    and blocks nobody. Raises Busy if that takes longer than the lock time-out. Do not call it
+    inside a transaction.
     """
     if connection.vendor == "sqlite":
         return retrying(clock.now, keep=False)
