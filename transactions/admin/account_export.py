@@ -15,10 +15,11 @@ from accounts.admin.buttons import AccountButtons
 from accounts.models import Account
 from core import clock
 from core.api.permissions import has_right
-from core.console.command_form import show_form
+from core.console.command_form import in_one_line, show_form
 from core.console.forms import DayField
 from core.console.sheets import SheetFormat, SheetRow, amount_cell, sheet_response, sheet_zone
 from core.days import midnight
+from core.errors import BankError
 from transactions.admin.statement import balance_after, posted, side_of, text_of
 from transactions.models import EntrySide, Transaction
 from transactions.reads.balances import balances_at
@@ -65,22 +66,12 @@ class ExportButton(AccountButtons):
         assert account is not None, "The button's permission has found it."
         form = ExportForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            first, last = sequences_of(
-                account, form.cleaned_data["first"], form.cleaned_data["last"]
-            )
-            if last - first < MOST_LINES:
-                file_format = SheetFormat(form.cleaned_data["file_format"])
-                return sheet_response(
-                    f"statement-{account.number}",
-                    file_format,
-                    header(file_format),
-                    _rows(account, first, last),
-                )
-            form.add_error(
-                None,
-                f"These days have {last - first + 1:,} entries, and a file holds {MOST_LINES:,}:"
-                " choose fewer days.",
-            )
+            try:
+                return _file(account, **form.cleaned_data)
+            except BankError as error:
+                form.add_error(None, in_one_line(error))
+            except _TooManyLines as error:
+                form.add_error(None, str(error))
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "title": "Export the statement",
@@ -90,10 +81,31 @@ class ExportButton(AccountButtons):
         return show_form(request, context, form=form, back=back)
 
 
+class _TooManyLines(Exception):
+    """Its text asks for fewer days."""
+
+
+def _file(
+    account: Account, first: date | None, last: date | None, file_format: str
+) -> HttpResponseBase:
+    """The statement of these days. Raises _TooManyLines, and what `sequences_of` raises."""
+    lowest, highest = sequences_of(account, first, last)
+    if (count := highest - lowest + 1) > MOST_LINES:
+        raise _TooManyLines(
+            f"These days have {count:,} entries, and a file holds {MOST_LINES:,}:"
+            " choose fewer days."
+        )
+    sheet = SheetFormat(file_format)
+    return sheet_response(
+        f"statement-{account.number}", sheet, header(sheet), _rows(account, lowest, highest)
+    )
+
+
 def sequences_of(account: Account, first: date | None, last: date | None) -> tuple[int, int]:
     """The sequences of the first and the last entry posted on these days, both included.
 
-    The first is above the last where there is none. One statement, whatever the account has.
+    The first is above the last where there is none. Days up to now wait for the account's lock.
+    Raises Busy where the lock cannot be had.
     """
     assert account.last_sequence is not None
     start = midnight(first or date(1970, 1, 2))

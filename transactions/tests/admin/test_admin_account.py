@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.commands import FreezeAccount, OpenAccount
 from accounts.models import Account
+from core.errors import Busy
 from tests.admin import account_url, statements, words_of
 from tests.api import make_user
 from tests.factories import ORIGIN, deposit, make_account, run
@@ -21,6 +22,7 @@ from transactions.admin.chart import LONGEST, POINTS, balance_chart
 from transactions.commands import Deposit, Reverse, Transfer, Withdraw
 from transactions.ledger.processor import process
 from transactions.models import Entry
+from transactions.reads import settled
 
 pytestmark = pytest.mark.django_db
 
@@ -170,6 +172,20 @@ def test_a_moment_that_cannot_be_told_is_refused(
 ) -> None:
     html = page_of(admin_client, ada, at=at)
     assert words in html
+    assert "the balance was" not in html
+    assert 'id="id_at_error"' in html
+
+
+def test_a_balance_of_a_held_account_says_why_there_is_none(
+    admin_client: Client, ada: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(_: Any) -> Any:
+        raise Busy("The account is in use. Nothing was done.")
+
+    monkeypatch.setattr(settled, "settled_account", held)
+    moment = f"{timezone.now():%Y-%m-%dT%H:%M:%S.%f}"
+    html = page_of(admin_client, ada, at=moment)
+    assert "Busy, try again: The account is in use. Nothing was done. (busy)" in html
     assert "the balance was" not in html
     assert 'id="id_at_error"' in html
 

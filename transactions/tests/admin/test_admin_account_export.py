@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account
+from core.errors import Busy
 from tests.admin import account_url, logged_in_as
 from tests.api import make_user, shown
 from tests.factories import ORIGIN, make_account, run
@@ -21,6 +22,7 @@ from transactions.admin import account_export
 from transactions.commands import Deposit, Transfer
 from transactions.ledger.processor import process
 from transactions.models import Entry
+from transactions.reads import settled
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +116,18 @@ def test_too_many_lines_for_a_file_are_refused(
     monkeypatch.setattr(account_export, "MOST_LINES", 1)
     html = save(auditor, ada).content.decode()
     assert "These days have 2 entries, and a file holds 1: choose fewer days." in html
+
+
+def test_a_held_account_is_said_and_asked_again(
+    auditor: Client, ada: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(_: Any) -> Any:
+        raise Busy("The account is in use. Nothing was done.")
+
+    monkeypatch.setattr(settled, "settled_account", held)
+    html = save(auditor, ada).content.decode()
+    assert "Busy, try again: The account is in use. Nothing was done. (busy)" in html
+    assert 'name="file_format"' in html
 
 
 @pytest.mark.parametrize(
