@@ -1,4 +1,4 @@
-"""Who asks for what a management command does: a member of staff, with the rights of the API."""
+"""The actor of a management command: a member of staff, with the same rights as in the API."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from core.results import WRONG_USE
 
 
 def add_actor(parser: ArgumentParser, right: str) -> None:
-    """Adds `--actor` to a command. `right` says in words what the actor must be allowed to do."""
+    """Adds `--actor` to a command. `right` names the required right in words."""
     parser.add_argument(
         "--actor", metavar="USERNAME", help=f"who has asked for it, with the right {right}"
     )
 
 
 def origin_of_actor(username: str | None, *, right: str, caller: str) -> Origin:
-    """The origin of a job that this user asks for, or, without a name, that nobody does.
+    """The origin of a job on behalf of this user; without a name, of a job without a user.
 
     Raises CommandError, with exit code 2, unless it is an active member of staff with the right.
     """
@@ -31,8 +31,8 @@ def origin_of_actor(username: str | None, *, right: str, caller: str) -> Origin:
 def find_actor(username: str | None, *, may: Callable[[Any], bool], right: str) -> Any:
     """The user of this name, or None without a name.
 
-    Raises CommandError, with exit code 2, unless it is an active member of staff who may do it;
-    `right` names what is missing.
+    Raises CommandError, with exit code 2, unless it is an active member of staff for whom `may`
+    holds; the message names the missing `right`.
     """
     if username is None:
         return None
@@ -45,5 +45,5 @@ def find_actor(username: str | None, *, may: Callable[[Any], bool], right: str) 
 
 
 def is_superuser(user: Any) -> bool:
-    """The rule of what is in no role."""
+    """The rule for operations that no role covers."""
     return bool(user.is_superuser)

@@ -1,20 +1,20 @@
-"""What the address of a caller counts as: one rule for all limits and lockouts."""
+"""Normalised caller addresses: one rule for all limits and lockouts."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from django.http import HttpRequest
 
-# An IPv6 host is given a whole network of this size.
+# An IPv6 host usually owns a whole network of this prefix length.
 _IPV6_NETWORK_BITS = 64
 
 
 @lru_cache(maxsize=1024)
 def counted_as(address: str) -> str:
-    """One text for all addresses that one host has: what is no address is itself.
+    """One text for all addresses of a host. A text that is not an address is returned unchanged.
 
-    An IPv4 address is itself, also where it is written as an IPv6 one (RFC 4291, section 2.5.5.2).
-    Another IPv6 address is the first of its /64, without its zone.
+    An IPv4 address stays as it is; an IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2) becomes
+    IPv4. Any other IPv6 address becomes the first of its /64, without its zone.
     """
     try:
         parsed: IPv4Address | IPv6Address | None = ip_address(address.strip())
@@ -26,12 +26,12 @@ def counted_as(address: str) -> str:
 
 
 def caller_of(request: HttpRequest) -> str:
-    """What the address of the request counts as; "" where it has none, as behind a Unix socket."""
+    """The normalised address of the request; "" if it has none, as behind a Unix socket."""
     return counted_as(request.META.get("REMOTE_ADDR", ""))
 
 
 def axes_caller_of(request: HttpRequest) -> str | None:
-    """AXES_CLIENT_IP_CALLABLE: the column of its tables takes addresses and NULL."""
+    """AXES_CLIENT_IP_CALLABLE: as `caller_of`, but None unless it is an address, as axes needs."""
     caller = caller_of(request)
     try:
         ip_address(caller)

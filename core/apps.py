@@ -12,8 +12,8 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        # Both signals come once for every app with models; once is enough, and auth always has
-        # some.
+        # Django sends both signals for every app with models. One is enough, and auth always has
+        # models.
         from django.apps import apps
 
         from core import database, timeouts

@@ -1,4 +1,4 @@
-"""What commands of the terminal take as arguments: read as everywhere, refused by argparse."""
+"""Argument types of management commands: parsed as in the API, refused by argparse."""
 
 import re
 from argparse import ArgumentTypeError
@@ -19,7 +19,7 @@ def identifier(text: str) -> UUID:
 
 
 def reason(text: str) -> str:
-    """Why: what is kept with a decision."""
+    """The reason that is kept with a decision."""
     if not text.strip():
         raise ArgumentTypeError("A reason must not be blank.")
     if len(text) > _LONGEST_REASON:

@@ -9,8 +9,7 @@ from django.db import connection
 
 from core.sql.cursors import prepared_cursor
 
-# What a user may do, as `app.codename`: by their own rights and those of their groups; a superuser
-# everything.
+# The rights of a user as `app.codename`: their own and those of their groups. A superuser has all.
 _RIGHTS = """
     SELECT kind.app_label || '.' || granted.codename AS name
     FROM auth_permission AS granted
@@ -25,22 +24,22 @@ _RIGHTS = """
 
 
 def rights_column() -> str:
-    """SQL of one value that holds all rights of the row `holder` of auth_user: see `rights_in`."""
+    """SQL of one value with all rights of the row `holder` of auth_user: see `rights_in`."""
     if connection.vendor == "postgresql":
         return f"ARRAY({_RIGHTS})"
     return f"(SELECT json_group_array(name) FROM ({_RIGHTS}))"  # noqa: S608 - by code
 
 
 def rights_in(value: Sequence[str] | str) -> set[str]:
-    """The rights that a value of `rights_column` holds."""
+    """The rights in a value of `rights_column`."""
     return set(json.loads(value) if isinstance(value, str) else value)
 
 
 class BankModelBackend(ModelBackend):
-    """Django's users and rights, all rights of a user in one statement.
+    """Django's backend, but it reads all rights of a user in one statement.
 
-    ModelBackend reads the rights of a user and those of the user's groups one after the other. Who
-    comes with a token has had them read with it, see `clients.tokens`.
+    ModelBackend reads the user's own rights and those of the groups one after the other. For a
+    token, `clients.tokens` has read them together with it.
     """
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
@@ -53,7 +52,7 @@ class BankModelBackend(ModelBackend):
 
 
 def remember_rights(user: Any, rights: set[str]) -> None:
-    """What the user may do, as long as this instance lives: one request."""
+    """Caches the rights on this instance, which lives for one request."""
     user.bank_rights = rights
 
 

@@ -1,7 +1,7 @@
-"""Of the threads of a web process, at least one never waits long for a lock.
+"""At least one thread of a web process never waits long for a lock.
 
-Threads that serve requests are few. Without a bound, requests for one account that somebody holds
-take all of them, and then nobody is served, not even who asks whether the process lives.
+A process has few threads for requests. Without a bound, requests for one locked account would
+occupy all of them, and then nothing is served, not even the liveness probe.
 """
 
 import threading
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from core.errors import Busy
 
-# Who has waited so long waits for more than a queue of other requests.
+# A longer wait has another cause than a queue of other requests.
 STUCK_SECONDS = 0.5
 
 
@@ -22,7 +22,7 @@ class _Wait:
 
 
 class Bulkhead:
-    """Counts who waits. `places` of them may wait as long as a lock time-out lets them."""
+    """Counts waiting threads. `places` of them may wait for the full lock time-out."""
 
     def __init__(self, places: int) -> None:
         self._places = places
@@ -30,10 +30,10 @@ class Bulkhead:
         self._waits: dict[int, _Wait] = {}
 
     def enter(self, wanted: Set[Hashable]) -> bool:
-        """Before a wait: whether this thread has a place. Without one it waits STUCK_SECONDS.
+        """Call before a wait. Returns whether this thread has a place, else it waits STUCK_SECONDS.
 
-        Raises Busy, at once, where another thread is stuck with one of `wanted`: one that waits is
-        enough to learn when it is free.
+        Raises Busy at once if another thread is stuck on one of `wanted`: one waiting thread is
+        enough to notice when the lock is free.
         """
         me, now = threading.get_ident(), time.monotonic()
         with self._lock:
@@ -47,7 +47,7 @@ class Bulkhead:
             return True
 
     def leave(self) -> None:
-        """This thread has what it wanted, or gives up. It keeps its place between attempts."""
+        """Call when this thread has its locks, or gives up. It keeps its place between attempts."""
         with self._lock:
             self._waits.pop(threading.get_ident(), None)
 
@@ -56,7 +56,7 @@ _bulkhead: Bulkhead | None = None
 
 
 def install(threads: int) -> None:
-    """Called once in each web process, by the server. Others have no bound: they serve nobody."""
+    """Called once by the server in each web process. Other processes have no bound."""
     global _bulkhead  # noqa: PLW0603 - one assignment, at start-up
     _bulkhead = Bulkhead(max(1, threads - 1))
 

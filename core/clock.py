@@ -1,9 +1,9 @@
-"""The bank's clock: the database's, so that all hosts tell the same time.
+"""The bank's clock: the database's, so that all hosts agree on the time.
 
-A clock of a host may be wrong, and two hosts never agree to the microsecond. What is posted, told
-or compared with "now" takes its moment from here, or from the statement that locked its accounts.
-PostgreSQL is asked. SQLite has no server: there it is the clock of the process, which all processes
-of the one machine share.
+The clock of a host may be wrong, and two hosts never agree to the microsecond. Postings, reports
+and comparisons with "now" take their moment from here, or from the statement that locked the
+accounts. On PostgreSQL it is the server's clock. SQLite has no server: there it is the clock of the
+machine, which all processes share.
 """
 
 import time
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from core.sql.cursors import prepared_cursor
 
-# After so long a reading is taken again: the clocks of two machines drift apart.
+# A reading is repeated after this time: the clocks of two machines drift apart.
 _READ_AGAIN_SECONDS = 600.0
 
 # PostgreSQL evaluates a select list from left to right.
@@ -27,26 +27,26 @@ def _as_it_is(moment: datetime) -> datetime:
     return moment
 
 
-# What becomes of a moment that PostgreSQL has told. Tests that travel in time put theirs here.
+# Applied to each moment read from PostgreSQL. Tests that travel in time replace it.
 told: Callable[[datetime], datetime] = _as_it_is
 
-# A reading of the bank's clock, and of the process's own at that moment. On SQLite there is none.
+# A reading of the bank's clock, and of the process's clock at that moment. None on SQLite.
 _reading: tuple[float, datetime] | None = None
 
 
 def now() -> datetime:
-    """The moment by the bank's clock, aware. One statement on PostgreSQL, none on SQLite.
+    """The current moment by the bank's clock, aware. One statement on PostgreSQL, none on SQLite.
 
-    Raises what Django raises for a statement.
+    Raises Django's database errors.
     """
     return told(_read(_NOW))
 
 
 def about_now() -> datetime:
-    """As `now`, to some milliseconds, and without a statement most of the time.
+    """As `now`, exact to some milliseconds, and mostly without a statement.
 
-    For pages and figures, where nothing depends on the last millisecond. What is posted, or
-    compared with what is posted, needs `now`.
+    For pages and figures, where nothing depends on the last millisecond. Postings, and comparisons
+    with them, need `now`.
     """
     if connection.vendor != "postgresql":
         return timezone.now()
@@ -59,10 +59,10 @@ def about_now() -> datetime:
 
 
 def now_of_writer() -> datetime:
-    """As `now`, in a transaction that is about to post and has locked nothing.
+    """As `now`, in a transaction that is about to post and holds no locks yet.
 
-    PostgreSQL has given the transaction its id by then: who waits for all transactions with an id
-    (`transactions.reads.settled`) knows that no posting of an earlier moment is to come.
+    PostgreSQL has assigned the transaction its id by then. A reader that waits for all transactions
+    with an id (`transactions.reads.settled`) knows that no earlier posting can still appear.
     """
     return told(_read(_NOW_OF_WRITER))
 
@@ -77,5 +77,5 @@ def _read(statement: str) -> datetime:
 
 
 def as_told(moment: datetime) -> datetime:
-    """A moment that came with another statement of PostgreSQL's, in UTC."""
+    """A moment returned by some other PostgreSQL statement, in UTC."""
     return told(moment.astimezone(UTC))

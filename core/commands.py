@@ -1,8 +1,8 @@
-"""What every operation of the bank is: a command, and who gave it.
+"""Commands: the form of every operation of the bank, and the origin of each.
 
-Commands are frozen dataclasses that say what is wanted. `transactions.ledger.processor.process`
-runs them: it is the one funnel, for views, admin and jobs alike. Code below `transactions` reaches
-it by `process` here, because imports point one way.
+Commands are frozen dataclasses that describe the wanted change. All of them, from views, admin and
+jobs alike, run through `transactions.ledger.processor.process`. Code below `transactions` calls it
+as `process` here, because imports point one way.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,17 +11,17 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
-# What a command comes to: an account, or a row of the journal.
+# The result of a command: an account, or a row of the journal.
 R_co = TypeVar("R_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who gives a command, and from where: what the audit trail says of it.
+    """The caller of a command and their address, for the audit trail.
 
-    `caller` is `user:<id>` or `client:<id>`, the owner of idempotency keys. Jobs have no user, and
-    `caller` then names the job (`job:<name>`). `as_customer` says that the user is no member of
-    staff, and acts as the owner of their accounts.
+    `caller` is `user:<id>` or `client:<id>`, the owner of idempotency keys. Jobs have no user;
+    their `caller` is `job:<name>`. With `as_customer` the user is not staff, and acts as the owner
+    of their accounts.
     """
 
     user_id: int | None = None
@@ -39,13 +39,13 @@ class Command(Generic[R_co]):
     """
 
     verb: ClassVar[str]
-    # Whether it is about stored transactions, and names them by `transaction_ids`.
+    # Whether it concerns stored transactions, named by `transaction_ids`.
     locks_transactions: ClassVar[bool] = False
-    # Whether it makes the account that it names, which later commands of its list may use.
+    # Whether it opens the account that it names, which later commands of its list may use.
     opens_account: ClassVar[bool] = False
 
     def prepare(self) -> "Command[R_co]":
-        """The command to run, before anything is locked. Reads only what never changes."""
+        """The command to run, before anything is locked. Reads only data that never changes."""
         return self
 
     def transaction_ids(self) -> tuple[UUID, ...]:
@@ -57,35 +57,33 @@ class Command(Generic[R_co]):
         raise NotImplementedError
 
     def account_ids_of(self, stored: Mapping[UUID, Any]) -> Iterable[UUID]:
-        """The accounts of its stored transactions to lock, once those are: their rows by id."""
+        """The accounts to lock for its stored transactions, whose locked rows are given by id."""
         return ()
 
     def makers(
         self, origin: Origin, stored: Mapping[UUID, Any]
     ) -> Iterable[tuple[int | None, datetime | None]]:
-        """Whose movement this asks for, by user id, and when they asked; None stands for now."""
+        """The user ids of the makers of this movement, and when they asked; None means now."""
         return ()
 
     def execute(self, run: Any) -> R_co:
-        """Does what is wanted under the locks of `run`, a `transactions.ledger.run.Run`.
+        """Executes the command under the locks of `run`, a `transactions.ledger.run.Run`.
 
-        Raises a BankError where nothing of the list may stay. Code here cannot name the type of
+        Raises a BankError if the whole list must be undone. Code here cannot name the type of
         `run`, because imports point one way.
         """
         raise NotImplementedError
 
     def explain_conflict(self) -> None:
-        """Raises the BankError behind a conflict with what was committed meanwhile, if it is one's
-        own.
-        """
+        """Raises the BankError behind a conflict with committed rows, if this command caused it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyedCommand(Command[R_co]):
-    """A command that a client may send twice and have done once.
+    """A command that a client may send twice and that runs once.
 
-    The key is the caller's own (`Origin.caller`). The fingerprint is one of the request's content;
-    releases before may have stored `earlier_fingerprint` for it.
+    The key belongs to the caller (`Origin.caller`). The fingerprint covers the request's content;
+    earlier releases may have stored `earlier_fingerprint` for it.
     """
 
     idempotency_key: str | None = None
@@ -104,6 +102,6 @@ def install_processor(processor: Processor) -> None:
 
 
 def process(commands: Sequence[Command[R_co]], origin: Origin) -> list[R_co]:
-    """Runs the commands, all or none, in one database transaction; one result for each."""
+    """Runs the commands, all or none, in one database transaction. Returns one result for each."""
     assert _processor is not None, "No processor is installed."
     return _processor(commands, origin)

@@ -1,4 +1,4 @@
-"""What a page of ours may load and do: CSP Level 3, and the Permissions Policy of the W3C."""
+"""Content Security Policy (CSP Level 3) and Permissions Policy (W3C) of our pages."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 _COMMON = "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
-# No page of ours asks for any of these, and nothing that got into one is to.
+# No page of ours uses any of these, and injected code must not either.
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
     for feature in (
@@ -35,17 +35,17 @@ PERMISSIONS_POLICY = ", ".join(
     )
 )
 
-# Answers of the API are data: nothing in them is ever run or shown as a page.
+# API responses are data: nothing in them is ever run or shown as a page.
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
-# Swagger UI needs no inline script, as the page is split; it sets styles itself.
+# Swagger UI needs no inline scripts, because its page is split, but it sets inline styles.
 SWAGGER_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline';"
     f" img-src 'self' data:; {_COMMON}"
 )
 
-# The admin's theme evaluates expressions in attributes (Alpine.js) and has scripts in its pages.
-# All of it is ours: nothing is loaded from, or sent to, another host.
+# The admin's theme evaluates expressions in attributes (Alpine.js) and has inline scripts.
+# All of them come from us: nothing is loaded from, or sent to, another host.
 ADMIN_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval';"
     f" style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; {_COMMON}"
@@ -53,7 +53,7 @@ ADMIN_POLICY = (
 
 
 class ContentSecurityPolicyMiddleware:
-    """Sets both policies, the first by the path, unless a view has set its own."""
+    """Sets both headers unless a view has set its own. The CSP depends on the path."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

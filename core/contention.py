@@ -1,4 +1,4 @@
-"""Database transactions that are tried again when others are in the way."""
+"""Database transactions that are retried after contention."""
 
 import random
 import time
@@ -12,19 +12,20 @@ from core.errors import Busy
 
 _ATTEMPTS = 4
 _BACKOFF_SECONDS = 0.05
-# No attempt begins later, so that `busy` comes before a probe, a client or gunicorn gives up.
+# No attempt begins later, so the client gets `busy` before it, a probe or gunicorn times out.
 _DEADLINE_SECONDS = 5
 
 T = TypeVar("T")
 
 
 def retrying(run: Callable[[], T], *, keep: bool = True) -> T:
-    """`run` in a transaction of its own, again after contention, a bounded number of times.
+    """Calls `run` in a transaction of its own; retries a bounded number of times after contention.
 
-    Without `keep` the transaction is rolled back after it: what `run` returns is all that is left.
-    Raises Busy when others stay in the way, and at once when the database cannot serve at present
-    (`core.database_errors`); nothing was done then. A connection that was lost at COMMIT may have
-    committed, so nothing is tried again after it.
+    Returns the result of `run`. Without `keep` the transaction is then rolled back.
+
+    Raises Busy when contention persists, and at once when the database cannot serve at present
+    (`core.database_errors`); nothing was done then. A connection lost at COMMIT may have committed,
+    so nothing is retried after it.
     """
     try:
         return _retrying(run, keep)
@@ -49,6 +50,6 @@ def _retrying(run: Callable[[], T], keep: bool) -> T:
                 raise
             if attempt == _ATTEMPTS or time.monotonic() > deadline:
                 raise Busy("The account is in use. Nothing was done.") from error
-        # Outside the transaction: nobody waits for us while we wait.
+        # Outside the transaction, so nobody waits for our locks meanwhile.
         time.sleep(_BACKOFF_SECONDS * attempt * (0.5 + random.random()))  # noqa: S311
     raise AssertionError("unreachable")

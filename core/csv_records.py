@@ -1,7 +1,7 @@
-"""Reading CSV (RFC 4180), strictly and with the line that each record begins in.
+"""Strict CSV reader (RFC 4180) that gives each record with the number of its first line.
 
-The one reader of all files that come in. Memory holds one record, whatever the file holds: a line
-and a cell have a longest length.
+All incoming files are read here. Memory holds one record, however large the file: lines and cells
+have a maximum length.
 """
 
 import codecs
@@ -11,7 +11,7 @@ from functools import partial
 from typing import BinaryIO
 
 _LONGEST_LINE = 1_000_000  # bytes; the longest cell is the csv module's 131,072 characters
-# What spreadsheets put between cells where a comma is for decimals.
+# Separators of spreadsheets in locales with a decimal comma.
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 Record = tuple[int, list[str]]
@@ -29,12 +29,12 @@ class NotCsv(Exception):
 def read_csv(file: BinaryIO, *, size: int | None = None, exact: bool = False) -> Iterator[Record]:
     """The records, the header first. With `size` only that many bytes of the file are read.
 
-    A byte order mark at the beginning, blank lines at the end and a last line without its end say
-    nothing: spreadsheets and editors write files so (RFC 4180, section 2, rule 2). With `exact`,
+    A byte order mark at the start, blank lines at the end and a last line without a line end are
+    ignored: spreadsheets and editors write such files (RFC 4180, section 2, rule 2). With `exact`,
     for files that this bank has written, all three are refused: such a file was cut off or changed.
 
-    Raises NotCsv for a blank line between records, what is not UTF-8, quotes that are not RFC
-    4180's, and lines of more than 1,000,000 bytes.
+    Raises NotCsv for a blank line between records, invalid UTF-8, quotes that break RFC 4180, and
+    lines of more than 1,000,000 bytes.
     """
     reader = csv.reader(_lines(file, size, exact=exact), strict=True)
     blank = 0
@@ -55,9 +55,9 @@ def read_csv(file: BinaryIO, *, size: int | None = None, exact: bool = False) ->
 
 
 def records_of(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The records, as bytes with their ends, of the lines of a file.
+    """Joins the lines of a file into records, as bytes with their line ends.
 
-    Quotes come in pairs (RFC 4180): where one is open, the record goes on in the next line. The
+    Quotes come in pairs (RFC 4180): a record with an open quote continues in the next line. The
     last record may be cut off: see `is_whole`.
     """
     record = b""
@@ -82,7 +82,7 @@ def check_header(cells: Sequence[str], columns: Sequence[str]) -> None:
 
 
 def wrong_header(cells: Sequence[str], columns: Sequence[str]) -> NotCsv:
-    """What is wrong with a header of other cells than these columns."""
+    """The error for a header whose cells differ from these columns."""
     if len(cells) == 1:
         for separator, word in _OTHER_SEPARATORS.items():
             if set(cells[0].split(separator)) & set(columns) and separator in cells[0]:
@@ -91,7 +91,7 @@ def wrong_header(cells: Sequence[str], columns: Sequence[str]) -> NotCsv:
 
 
 def _lines(file: BinaryIO, size: int | None, *, exact: bool) -> Iterator[str]:
-    """Decoded lines with their ends."""
+    """Decoded lines with their line ends."""
     read = 0
     for number, line in enumerate(iter(partial(file.readline, _LONGEST_LINE), b""), start=1):
         read += len(line)

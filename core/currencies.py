@@ -1,12 +1,11 @@
 """Currencies and their minor units: ISO 4217:2015, List One as published on 2026-01-01 (SIX Group).
 
-An account may be kept in every active code of that list that has a minor unit and is not a fund
-code, and in CLF, a fund code in which contracts are really written and paid. So there are no
-precious metals, no special drawing rights, and neither XTS (tests) nor XXX (no currency).
+The table has every active code of that list with a minor unit, except fund codes, plus CLF, a fund
+code in which contracts are really written and paid. So there are no precious metals, no special
+drawing rights, and neither XTS (tests) nor XXX (no currency).
 
-The digits are those of ISO and not those of CLDR, which differ: CLDR is for display, not for
-accounting. A later amendment of the list only ever adds a line here, since an account keeps the
-currency it was opened in.
+The digits are those of ISO. Those of CLDR differ: CLDR is for display, not for accounting. A later
+amendment of the list only ever adds a line here, since an account keeps its currency.
 """
 
 from collections.abc import Mapping

@@ -1,16 +1,16 @@
-"""Database objects that Django's migrations do not know: guards (triggers) and views.
+"""Database objects outside Django's migrations: guards (triggers) and views.
 
 An app lists its objects in `database_objects` of its AppConfig. They live outside migrations
 because SQLite loses triggers whenever it rebuilds a table and refuses to rebuild one under a view.
-So there pre_migrate drops them, only when there is something to migrate, and post_migrate creates
-what is missing or different. A kill in between leaves nothing that `migrate` does not heal: web and
-worker refuse to serve until it has run.
+So on SQLite pre_migrate drops them, only when there is something to migrate, and post_migrate
+creates missing and changed ones. After a kill in between, web and worker refuse to serve until
+`migrate` has run and repaired everything.
 
-On PostgreSQL guards and views stay while it migrates, because the release before goes on to serve.
-A migration that changes the type of a column which one of them names must drop that one itself,
-beforehand; post_migrate puts it back.
+On PostgreSQL guards and views stay during a migration, because the previous release keeps serving.
+A migration that changes the type of a column used by one of them must drop that object first;
+post_migrate recreates it.
 
-A change of a text is a new release of the schema, so that the release before goes on to serve:
+A changed text is a new release of the schema, so that the previous release can keep serving:
 docs/adr/0017-newer-guards-serve-older-code.md.
 """
 
@@ -42,15 +42,15 @@ def all_objects(vendor: str) -> list[DatabaseObject]:
 
 
 def schema_release(vendor: str) -> int:
-    """The release of the schema that this code brings: that of its newest text."""
+    """The schema release of this code: that of its newest text."""
     return max(item.since for item in all_objects(vendor))
 
 
 def missing_objects(connection: BaseDatabaseWrapper) -> list[str]:
-    """Names of objects that are missing, switched off, or not as the code says.
+    """Names of objects that are missing, disabled, or different from the code.
 
-    On a database of a newer release the texts are that release's own. There each name must exist
-    and, on PostgreSQL, be as it was created (docs/adr/0017).
+    A database of a newer release has that release's texts. There each name must exist and, on
+    PostgreSQL, be unchanged since its creation (docs/adr/0017).
     """
     with connection.cursor() as cursor:
         backend = backend_of(connection)
@@ -64,7 +64,7 @@ def missing_objects(connection: BaseDatabaseWrapper) -> list[str]:
 def require_objects() -> None:
     """Raises ImproperlyConfigured if a guard, a view or a right on the tables is missing.
 
-    Nothing serves without them. Raises FileProblem where SQLite cannot write beside its database.
+    Nothing serves without them. Raises FileProblem if SQLite cannot write beside its database.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     try:
@@ -80,11 +80,11 @@ def require_objects() -> None:
 
 
 def create_objects(connection: BaseDatabaseWrapper) -> None:
-    """Creates what is missing or different, where its table exists. Safe to run twice at once.
+    """Creates missing and changed objects whose table exists. Safe to run twice at once.
 
-    A transaction for each table and view: whoever holds the lock on one waits for no other, so that
-    no reader and no writer can be in a deadlock with it. On a database of a newer release nothing
-    that exists is touched. The release is recorded last, when all is there.
+    Each table and view has a transaction of its own: it locks one table and waits for no other, so
+    it cannot deadlock with a reader or writer. On a database of a newer release existing objects
+    stay untouched. The release is recorded last, when everything exists.
     """
     if not missing_objects(connection):
         return
@@ -122,7 +122,7 @@ def _record_release(connection: BaseDatabaseWrapper) -> None:
 
 
 def drop_objects(connection: BaseDatabaseWrapper, *, kinds: tuple[ObjectKind, ...]) -> None:
-    """Drops the objects of these kinds, last created first; all or none of them."""
+    """Drops the objects of these kinds, newest first, all or none of them."""
     backend = backend_of(connection)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
@@ -135,9 +135,9 @@ def drop_objects(connection: BaseDatabaseWrapper, *, kinds: tuple[ObjectKind, ..
 
 
 def before_migrate(*, using: str, plan: list[Any], **_: Any) -> None:
-    """pre_migrate: makes room for table rebuilds on SQLite, when there is something to migrate.
+    """pre_migrate: clears the way for table rebuilds on SQLite if there is something to migrate.
 
-    Raises CommandError where the database is of a newer release, whose guards would be lost.
+    Raises CommandError if the database is of a newer release, whose guards would be lost.
     """
     if not plan:
         return
@@ -154,7 +154,7 @@ def before_migrate(*, using: str, plan: list[Any], **_: Any) -> None:
 
 
 def after_migrate(*, using: str, **_: Any) -> None:
-    """post_migrate: puts back what is missing."""
+    """post_migrate: recreates missing objects."""
     create_objects(connections[using])
 
 
@@ -163,7 +163,7 @@ _reported_as: type[Error | Warning] = Error
 
 @contextmanager
 def reported_as(message: type[Error | Warning]) -> Iterator[None]:
-    """Missing objects are an error, but to `migrate`, which is about to heal them."""
+    """Sets the level of missing objects, an error by default; `migrate`, which repairs, warns."""
     global _reported_as  # noqa: PLW0603 - restored below
     previous, _reported_as = _reported_as, message
     try:
@@ -178,7 +178,7 @@ def check_objects(
     databases: Sequence[str] | None = None,
     **_: Any,
 ) -> list[CheckMessage]:
-    """System check (tag `database`): all guards and views are there and as the code says."""
+    """System check (tag `database`): all guards and views exist and match the code."""
     messages: list[CheckMessage] = []
     for alias in databases or []:
         connection = connections[alias]
@@ -206,7 +206,7 @@ def check_sqlite_settings(
     databases: Sequence[str] | None = None,
     **_: Any,
 ) -> list[CheckMessage]:
-    """System check: on SQLite the lock of an account is BEGIN IMMEDIATE, so it must be on."""
+    """System check: SQLite locks accounts by BEGIN IMMEDIATE, so the setting must be on."""
     messages: list[CheckMessage] = []
     for alias in databases or []:
         connection = connections[alias]

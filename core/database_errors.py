@@ -1,8 +1,8 @@
-"""What an error of the database means: to a client, to a worker, to the connection, to readiness.
+"""The meaning of database errors for a client, a worker, the connection and readiness.
 
 One table for the SQLSTATEs of PostgreSQL (appendix A of its manual) and one for the result codes of
-SQLite. A code is looked up before its class (the first two characters); what stands in neither
-table is the bank's own fault. Nothing else in the bank reads codes.
+SQLite. A code is looked up before its class (the first two characters). An unlisted code is the
+bank's own fault. Nothing else in the bank reads codes.
 """
 
 import time
@@ -14,11 +14,12 @@ from django.db import InterfaceError, OperationalError, connection
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`code` is of `core.errors.ERROR_KINDS`; `busy` only where certainly nothing was done.
+    """`code` is one of `core.errors.ERROR_KINDS`; `busy` only if certainly nothing was done.
 
     `tried_again`: the same transaction may succeed in a moment. `is_the_commands`: a command that
-    meets it alone is at fault; else a worker keeps the command and waits. `drops_connection`: the
-    next request needs another one. `readiness` says what is wrong with the database, if anything.
+    fails so on its own is at fault; otherwise a worker keeps the command and waits.
+    `drops_connection`: the next request needs a new connection. `readiness`: the database's
+    problem, if any.
     """
 
     code: str
@@ -29,20 +30,20 @@ class Meaning:
 
     @property
     def detail(self) -> str:
-        """For the client of a `busy` database, whom the reason does not concern."""
+        """The text for a client of a `busy` database. It leaves out the reason."""
         trouble = "cannot serve at present" if self.readiness else "is busy"
         return f"The database {trouble}. Nothing was done."
 
 
-# Others are in the way.
+# Another transaction is in the way.
 CONTENTION = Meaning("busy", tried_again=True)
-# It took longer than a statement may. Sent again it may not; a worker must not try for ever.
+# A statement timed out. It may succeed when sent again, but a worker must not retry for ever.
 TOO_LONG = Meaning("busy", is_the_commands=True)
-# The session was ended while it did nothing, or before it was begun.
+# The server ended the session while it was idle, or before it began.
 SESSION_ENDED = Meaning("busy", drops_connection=True)
 # The connection was lost. If COMMIT was under way, nobody knows whether it happened.
 LOST = Meaning("outcome_unknown", drops_connection=True)
-# The database is not as the bank needs it: rights, damage. No command is at fault.
+# Missing rights or damage in the database. No command is at fault.
 FAULT = Meaning("internal_error")
 # The statement or its data are wrong.
 OURS = Meaning("internal_error", is_the_commands=True)
@@ -60,8 +61,8 @@ REFUSES = _not_now("refuses connections")
 SYSTEM_ERROR = _not_now("met an error of its system")
 AWAY = _not_now("does not answer")
 
-# An error that the server reports has ended the transaction before its commit record was written:
-# what fails later is a PANIC, and the client sees a lost connection.
+# A reported error ended the transaction before its commit record was written: a later failure is a
+# PANIC, which the client sees as a lost connection.
 POSTGRESQL: dict[str, Meaning] = {
     "08": LOST,
     "25006": READ_ONLY,  # read_only_sql_transaction: a standby, or an administrator's default
@@ -104,13 +105,13 @@ SQLITE: dict[int, Meaning] = {
     26: FAULT,  # SQLITE_NOTADB
 }
 
-# Of statements that are right once the bank is migrated: no such table, column, function, schema.
+# Errors of a bank that is not migrated: no such table, column, function, schema.
 _NOT_MIGRATED = {"42P01", "42703", "42883", "3F000"}
 
-# How long readiness repeats what a request met: nothing can ask a full disk without writing to it.
+# How long readiness repeats the trouble of a request: only a write can show that a disk is full.
 _REMEMBERED_SECONDS = 30
 
-# What is raised without a code when the connection is gone.
+# Raised without a code when the connection is gone.
 _WITHOUT_A_LAST_WORD = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -122,7 +123,7 @@ _trouble: tuple[float, str] | None = None
 
 
 def meaning_of(error: BaseException) -> Meaning:
-    """What an error that Django raised for the database, or its driver's own, means."""
+    """The meaning of a database error raised by Django or by the driver."""
     cause = error.__cause__ or error
     if (result_code := getattr(cause, "sqlite_errorcode", None)) is not None:
         return SQLITE.get(result_code & 0xFF, OURS)
@@ -130,12 +131,12 @@ def meaning_of(error: BaseException) -> Meaning:
     if sqlstate is not None:
         return POSTGRESQL.get(sqlstate) or POSTGRESQL.get(sqlstate[:2], OURS)
     if getattr(cause, "pgconn", None) is not None:
-        return AWAY  # psycopg sets it where connecting failed, and knows no SQLSTATE then.
+        return AWAY  # psycopg sets it when connecting failed; there is no SQLSTATE then.
     return LOST if isinstance(cause, _WITHOUT_A_LAST_WORD) else OURS
 
 
 def to_operators(error: BaseException) -> str:
-    """What it means to the user of a command; empty where it can only be the code's fault."""
+    """A sentence for the user of a command; empty if only the code can be at fault."""
     cause = error.__cause__ or error
     if getattr(cause, "sqlstate", None) in _NOT_MIGRATED or str(cause).startswith(
         ("no such table", "no such column")
@@ -148,11 +149,11 @@ def to_operators(error: BaseException) -> str:
 
 
 def note(error: BaseException) -> Meaning:
-    """As `meaning_of`, and has this thread's connection closed and readiness know where it must.
+    """As `meaning_of`. Also marks this thread's connection for closing and informs readiness.
 
-    The connection is closed when the request ends, or by its owner: it may be in a transaction.
+    The connection is closed at the end of the request, or by its owner: it may be in a transaction.
     """
-    global _trouble  # noqa: PLW0603 - what this process met last
+    global _trouble  # noqa: PLW0603 - the latest trouble of this process
     meaning = meaning_of(error)
     if meaning.drops_connection:
         connection.close_at = time.monotonic()  # Django's own deadline for a kept connection.
@@ -162,13 +163,13 @@ def note(error: BaseException) -> Meaning:
 
 
 def recent_trouble() -> str:
-    """What readiness must repeat of what requests of this process met; empty if nothing."""
+    """The recent trouble of this process's requests, for readiness; empty if none."""
     if _trouble is None or time.monotonic() - _trouble[0] > _REMEMBERED_SECONDS:
         return ""
     return _trouble[1]
 
 
 def forget_trouble() -> None:
-    """For tests: this process has met nothing."""
+    """For tests: forgets all trouble."""
     global _trouble  # noqa: PLW0603 - see note
     _trouble = None

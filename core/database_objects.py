@@ -1,6 +1,6 @@
-"""A trigger or a view as each database knows it, what tells that it is whole, and its release.
+"""Triggers and views for each database, with their fingerprints and schema release.
 
-`core.database` says which of them there must be.
+`core.database` lists the required ones.
 """
 
 import hashlib
@@ -18,14 +18,14 @@ ObjectKind = Literal["trigger", "view"]
 
 @dataclass(frozen=True, slots=True)
 class DatabaseObject:
-    """A trigger on `table`, or a view over it, in each database's own words.
+    """A trigger on `table`, or a view over it, in each database's own SQL.
 
     `sqlite` is one statement. `postgresql` is one statement too; a trigger names the function
     `<name>()`, whose PL/pgSQL body is `function_body`.
 
-    `since` is the release of the schema that brought this text. `replaces` is the fingerprint on
-    PostgreSQL of the text that release 1.0.0 knows under this name, which must go on to find it:
-    see docs/adr/0017.
+    `since` is the schema release that introduced this text. `replaces` is the PostgreSQL
+    fingerprint of the text that release 1.0.0 has under this name, and must still find: see
+    docs/adr/0017.
     """
 
     name: str
@@ -41,24 +41,24 @@ class DatabaseObject:
         return (self.sqlite if vendor == "sqlite" else self.postgresql).strip()
 
     def digest(self) -> str:
-        """The fingerprint on PostgreSQL of this very text."""
+        """The PostgreSQL fingerprint of this text."""
         text = self.statement("postgresql") + self.function_body
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 class _Backend:
-    """What both kinds of database have in common."""
+    """The common part of both databases."""
 
     def expected(self, item: DatabaseObject) -> str:
         raise NotImplementedError
 
     def lacks(self, item: DatabaseObject, present: dict[str, str], release: int) -> bool:
-        """A database of this release or an older one has not the text that this code brings."""
+        """Whether a database of this release or an older one lacks this code's text."""
         return item.since > release or present.get(item.name) != self.expected(item)
 
 
 class _SQLite(_Backend):
-    """sqlite_master keeps the text of every object as it was given, so texts are compared."""
+    """sqlite_master keeps the original text of every object, so texts are compared."""
 
     def fingerprints(self, cursor: Any) -> dict[str, str]:
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')")
@@ -81,7 +81,7 @@ class _SQLite(_Backend):
         cursor.execute(f'DROP {item.kind.upper()} IF EXISTS "{item.name}"')
 
     def create(self, cursor: Any, item: DatabaseObject) -> None:
-        # Without parameters, so that a % in the text stays one.
+        # Without parameters, so that a % in the text is literal.
         cursor.execute(item.statement("sqlite"))
 
 
@@ -89,7 +89,7 @@ class _PostgreSQL(_Backend):
     """PostgreSQL rewrites definitions, so their digests are kept in a comment on each object.
 
     The comment has a digest of our text and one of the server's definition at that time. A trigger
-    that is switched off, replaced, or whose function was changed no longer agrees with its comment.
+    that is disabled or replaced, or whose function has changed, no longer matches its comment.
     """
 
     _TRIGGERS = """
@@ -104,12 +104,12 @@ class _PostgreSQL(_Backend):
         FROM pg_class c
         WHERE c.relkind = 'v' AND c.relnamespace = current_schema()::regnamespace"""
 
-    # Every role may read a comment, and a dump has it.
+    # Every role may read a comment, and dumps include it.
     _RELEASE_ON = "django_migrations"
     _RELEASE = "Release {} of the schema."
 
     def fingerprints(self, cursor: Any) -> dict[str, str]:
-        """By name. Empty for one that is no longer what was created."""
+        """By name. Empty for an object that has changed since its creation."""
         found: dict[str, str] = {}
         for query in (self._TRIGGERS, self._VIEWS):
             cursor.execute(query)

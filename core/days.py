@@ -1,4 +1,4 @@
-"""Days of whoever looks, in the time zone that is active."""
+"""Days in the active time zone, that of the current user."""
 
 from datetime import date, datetime, time
 
@@ -8,10 +8,10 @@ from core import clock
 
 
 def today() -> date:
-    """By the bank's clock."""
+    """Today by the bank's clock."""
     return timezone.localdate(clock.about_now())
 
 
 def midnight(day: date) -> datetime:
-    """The moment when the day began."""
+    """The moment at which the day began."""
     return timezone.make_aware(datetime.combine(day, time.min))

@@ -1,8 +1,8 @@
-"""What can go wrong, by name: one exception for each refusal, one table for all codes.
+"""Named errors: one exception for each refusal, one table for all codes.
 
-A `BankError` leaves nothing behind, whatever raised it. A `Refusal` is a business outcome of a
-money command: the processor keeps it as a FAILED transaction with this code, and whoever asked gets
-the error with the `transaction_id` it was kept under.
+A `BankError` leaves nothing behind in the database. A `Refusal` is a business outcome of a money
+command: the processor keeps it as a FAILED transaction with this code, and the caller gets the
+error with the `transaction_id` of that row.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class ErrorKind:
-    """What an error code means to a client: HTTP status (RFC 9110), title, the use of a retry."""
+    """The HTTP form of an error code: status (RFC 9110), title, whether a retry is of use."""
 
     status: int
     title: str
-    # For a kept refusal: `retry/` may be asked for. For a fault (503, 429): send the same again.
+    # For a kept refusal: `retry/` is allowed. For a fault (503, 429): send the same request again.
     retryable: bool = False
 
 
@@ -56,18 +56,18 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "internal_error": ErrorKind(500, "Internal error"),
     "processing_error": ErrorKind(503, "The transaction could not be processed", retryable=True),
     "busy": ErrorKind(503, "Busy, try again", retryable=True),
-    # The database was lost before it said whether it committed: the one fault that may be done.
+    # The connection was lost during COMMIT: the only fault after which the work may be committed.
     "outcome_unknown": ErrorKind(503, "The outcome is unknown"),
 }
 
 
 def is_retryable(code: str, *, is_final: bool) -> bool:
-    """Whether a failure by this code may pass, unless something made it final."""
+    """Whether a retry may succeed after a failure with this code, unless it is final."""
     kind = ERROR_KINDS.get(code)
     return kind is not None and kind.retryable and not is_final
 
 
-# How a transaction can fail besides by a refusal of its own; never raised, only stored.
+# Failures other than a refusal of the transaction's own; stored, but never raised.
 FAILURES_BY_DECISION: tuple[str, ...] = ("rejected", "cancelled", "approval_expired")
 
 
@@ -80,7 +80,7 @@ class FieldError:
     detail: str
 
 
-# Of a body of thousands of wrong items the first are enough.
+# Reports at most this many field errors: a body may have thousands of wrong items.
 MAX_ERRORS = 100
 
 
@@ -109,11 +109,11 @@ class BankError(Exception):
         self.transaction_id = transaction_id
         self.errors = tuple(errors)
         self.retry_after_seconds = retry_after_seconds
-        # Whether this is the answer of an earlier request, given again to its idempotency key.
+        # Whether this is the stored answer of an earlier request with the same idempotency key.
         self.replayed = replayed
-        # Which item of a list it is about, counted from 0.
+        # The index of the list item it is about, counted from 0.
         self.index = index
-        # Whether the transaction it names can never be retried, whatever its code says of others.
+        # Whether this transaction can never be retried, even if its code is retryable.
         self.is_final = is_final
         super().__init__(self.detail)
 
@@ -139,7 +139,7 @@ class PermissionDenied(BankError):
 
 
 class MissingScope(PermissionDenied):
-    """The token was not given for this: RFC 6750, section 3.1, `insufficient_scope`."""
+    """The token lacks the scope: RFC 6750, section 3.1, `insufficient_scope`."""
 
     def __init__(self, scope: str) -> None:
         self.scope = scope
@@ -204,7 +204,7 @@ class SelfDealing(BankError):
 
 
 class ProcessingError(BankError):
-    """Kept as the failure of a queued command that the bank was not able to process."""
+    """Kept as the failure of a queued command that the bank could not process."""
 
     code = "processing_error"
 
@@ -216,7 +216,7 @@ class IdempotencyKeyReused(BankError):
 
 
 class Busy(BankError):
-    """A lock, a deadlock or a serialization failure outlasted our retries. Nothing was done."""
+    """A lock, deadlock or serialization failure outlasted our retries. Nothing was done."""
 
     code = "busy"
 
@@ -241,7 +241,7 @@ class BalanceLimit(Refusal):
     code = "balance_limit"
 
 
-# Refusals in the order in which the checks of a money command come.
+# Refusals in the order of the checks of a money command.
 REFUSALS: dict[str, type[Refusal]] = {
     refusal.code: refusal
     for refusal in (AccountClosed, AccountFrozen, InsufficientFunds, BalanceLimit)

@@ -1,7 +1,7 @@
-"""What an error of the surroundings means to an operator, in one sentence.
+"""Operational errors explained to an operator, in one sentence.
 
-The surroundings are settings, files and the database. Any other error is a fault of the code, and
-its traceback is worth more than a sentence.
+They come from settings, files and the database. Any other error is a fault of the code, and its
+traceback is worth more than a sentence.
 """
 
 import sqlite3
@@ -19,12 +19,12 @@ from core.files import FileProblem, reason_of
 
 @singledispatch
 def sentence_of(_error: BaseException) -> str | None:
-    """The sentence, or None for an error that can only be a fault of the code."""
+    """The sentence for an operator, or None for an error that can only be a fault of the code."""
     return None
 
 
 def told(error: Exception) -> str:
-    """The sentence, or what the error says of itself, for a command that says more about it."""
+    """The sentence, or the error's own text, for a command that adds more."""
     return sentence_of(error) or " ".join(str(error).split())
 
 
@@ -38,7 +38,7 @@ def _(error: Exception) -> str:
 def _(error: BankError) -> str:
     cause = error.__cause__
     if isinstance(cause, DatabaseError) and meaning_of(cause).readiness:
-        return _of_database(cause) or str(cause)  # An operator is told why it is busy.
+        return _of_database(cause) or str(cause)  # An operator may see why it is busy.
     return f"{error.detail} ({error.code})"
 
 

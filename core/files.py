@@ -1,9 +1,8 @@
-"""Files that are there as a whole or not at all, whatever is killed and whatever runs full.
+"""Atomic, durable file writes: a file exists as a whole or not at all, even after a crash.
 
-A file is written beside its place under another name, made durable, and renamed over what stands
-there (POSIX rename is atomic); then the folder is made durable. A reader sees the old file or the
-new one, and so does whoever comes after a crash, who may find the temporary file as well:
-`remove_leftovers` takes those away.
+A new file is written in the same folder under a temporary name, made durable, and renamed over the
+old file (POSIX rename is atomic); then the folder is made durable. Readers see the old file or the
+new one, also after a crash. A crash may leave the temporary file: `remove_leftovers` deletes it.
 """
 
 import errno
@@ -18,7 +17,7 @@ from types import TracebackType
 from typing import IO, Self
 
 _TEMPORARY_SUFFIX = ".unfinished"
-# Whoever may read the bank's files is for its operator to say: a file keeps the mode it has.
+# The operator decides who may read the bank's files: a replaced file keeps its mode.
 _MODE_OF_NEW_FILES = 0o600
 
 _REASONS = {
@@ -39,12 +38,12 @@ class FileProblem(Exception):
 
 
 class FileBusy(FileProblem):
-    """Another process is at it."""
+    """Another process holds the lock."""
 
 
 @contextmanager
 def os_errors_as_file_problem(path: Path, doing: str = "written") -> Iterator[None]:
-    """Raises FileProblem, naming the path, for an OSError of what is done to it."""
+    """Turns an OSError of the block into a FileProblem that names the path."""
     try:
         yield
     except OSError as error:
@@ -52,17 +51,17 @@ def os_errors_as_file_problem(path: Path, doing: str = "written") -> Iterator[No
 
 
 def reason_of(error: OSError) -> str:
-    """Why the operating system refused it, in words for an operator."""
+    """The reason of the operating system, in words for an operator."""
     return _REASONS.get(error.errno or 0) or error.strerror or str(error)
 
 
 class PendingFile:
     """A file on its way to `path`: written, then sealed, then published; discarded otherwise.
 
-    `publish` leaves it to the caller to make the folder durable, once for several files
-    (`sync_folder`). Used as a context, it discards what is not published by then. Every method
-    raises FileProblem, with the reason; the constructor also for a symbolic link, or anything else
-    than a regular file, in the place of the file, which is never replaced.
+    After `publish` the caller makes the folder durable, once for several files (`sync_folder`). As
+    a context manager it discards an unpublished file at the end. Every method raises FileProblem,
+    with the reason. So does the constructor if `path` is a symbolic link or anything else than a
+    regular file, which is never replaced.
     """
 
     def __init__(self, path: Path) -> None:
@@ -93,7 +92,7 @@ class PendingFile:
             self.file.write(data)
 
     def seal(self) -> None:
-        """On return all that was written is on the disk."""
+        """On return everything written is on the disk."""
         with os_errors_as_file_problem(self.path), self.file:
             self.file.flush()
             os.fsync(self.file.fileno())
@@ -107,8 +106,8 @@ class PendingFile:
         self._temporary = None
 
     def discard(self) -> None:
-        """Removes what was written, unless it is published."""
-        with suppress(OSError):  # Closing writes what is buffered, and the disk may be full.
+        """Removes the temporary file unless it is published."""
+        with suppress(OSError):  # Closing flushes the buffer, and the disk may be full.
             self.file.close()
         if self._temporary is not None:
             with suppress(OSError):
@@ -117,11 +116,11 @@ class PendingFile:
 
 @contextmanager
 def write_atomically(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write into, which takes the place of `path` when the block ends without an error.
+    """A file to write into. It replaces `path` when the block ends without an error.
 
-    On return it is durable. Raises FileProblem where the folder is missing or read-only, where a
-    folder or symbolic link stands in its place, and where the disk is full: any OSError of the
-    block is taken to be about this file. Then nothing has changed.
+    On return it is durable. Raises FileProblem if the folder is missing or read-only, if `path` is
+    a folder or symbolic link, and if the disk is full: any OSError of the block counts as one about
+    this file. Then nothing has changed.
     """
     with PendingFile(path) as pending:
         with os_errors_as_file_problem(path):
@@ -142,7 +141,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def is_open_to_all(folder: Path) -> bool:
-    """Whether it is a folder of ours with rights for everybody, as git makes one."""
+    """Whether it is a folder of ours that everybody has rights to, as git creates it."""
     try:
         status = folder.stat()
     except OSError:
@@ -151,9 +150,9 @@ def is_open_to_all(folder: Path) -> bool:
 
 
 def close_to_others(folder: Path) -> None:
-    """Takes a folder of ours away from everybody else, if everybody had a right to it.
+    """Removes the rights of others on a folder of ours that everybody had rights to.
 
-    One that its operator has opened to a group, and to nobody else, stays open to it.
+    A folder that its operator has opened to a group only stays open to it.
     """
     if is_open_to_all(folder):
         with suppress(OSError):
@@ -161,7 +160,7 @@ def close_to_others(folder: Path) -> None:
 
 
 def require_folder(folder: Path) -> None:
-    """Raises FileProblem unless this is a folder. It is not made: its name may be misspelt."""
+    """Raises FileProblem unless this is a folder. Does not create it: the name may be misspelt."""
     if not folder.exists():
         raise FileProblem(f"The folder {folder} does not exist.")
     if not folder.is_dir():
@@ -171,8 +170,7 @@ def require_folder(folder: Path) -> None:
 def require_writable_folder(folder: Path) -> None:
     """Raises FileProblem unless this process may create and rename files in the folder.
 
-    A file that exists can be appended to without that right; its lock, its copy and its replacement
-    cannot be made.
+    Without that right an existing file can be appended to, but not locked, copied or replaced.
     """
     require_folder(folder)
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
@@ -180,7 +178,7 @@ def require_writable_folder(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path, name: str) -> None:
-    """Removes what killed processes left of `name`. The caller knows that nobody writes it now."""
+    """Removes temporary files of `name` left by killed processes. Nobody may be writing it now."""
     for path in folder.glob(f".{name}.*{_TEMPORARY_SUFFIX}"):
         with os_errors_as_file_problem(path, "removed"):
             path.unlink(missing_ok=True)
@@ -188,10 +186,10 @@ def remove_leftovers(folder: Path, name: str) -> None:
 
 @contextmanager
 def exclusive(path: Path, busy: str) -> Iterator[None]:
-    """Holds the lock file `path`; it ends with the process, whatever ends that.
+    """Holds the lock file `path`. The lock ends with the process, even if it is killed.
 
-    Raises FileBusy, saying `busy`, if another process holds it, and FileProblem if it cannot be
-    made. The file stays: whoever removed it could not know that nobody else has it open.
+    Raises FileBusy with the text `busy` if another process holds it, and FileProblem if it cannot
+    be created. The file stays: removing it is unsafe, because another process may have it open.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     with os_errors_as_file_problem(path.parent, "written to"):
@@ -207,7 +205,7 @@ def exclusive(path: Path, busy: str) -> Iterator[None]:
 
 
 def _mode_of(path: Path) -> int:
-    """The permissions of the file that is replaced. Raises FileProblem if it is no such file."""
+    """The permissions of the replaced file. Raises FileProblem unless it is a regular file."""
     require_folder(path.parent)
     with os_errors_as_file_problem(path):
         try:

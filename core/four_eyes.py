@@ -1,4 +1,4 @@
-"""From which size on something needs a second person."""
+"""Thresholds above which an operation needs a second person."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,11 +22,11 @@ def is_large_movement(units: int, currency: str) -> bool:
 
 
 def daily_limits() -> dict[str, int]:
-    """By currency, in units, up to what one maker moves on a day without a second person."""
+    """By currency, in units, the most that one maker moves on a day without a second person."""
     amounts = settings.BANK_APPROVAL_DAILY_THRESHOLDS
     return {currency: to_units(amount) for currency, amount in amounts.items()}
 
 
 def business_day(moment: datetime) -> date:
-    """The bank's own day of the moment, whatever the time zone of whoever asks."""
+    """The bank's own day of the moment, whatever the time zone of the caller."""
     return timezone.localdate(moment, timezone.get_default_timezone())

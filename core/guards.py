@@ -1,7 +1,7 @@
-"""Building blocks of the guards: triggers that say the same on SQLite and PostgreSQL.
+"""Building blocks of the guards: triggers with the same effect on SQLite and PostgreSQL.
 
-Every guard raises what Django knows as IntegrityError. `when` conditions are written with OLD, NEW
-and `IS DISTINCT FROM`; SQLite knows the latter only as `IS NOT`.
+Every guard's error reaches Django as IntegrityError. `when` conditions use OLD, NEW and `IS
+DISTINCT FROM`, which becomes `IS NOT` for SQLite.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ def refuse(
     since: int = 1,
     replaces: str = "",
 ) -> DatabaseObject:
-    """A row trigger that refuses an INSERT, UPDATE or DELETE, always or by the condition `when`.
+    """A row trigger that refuses an INSERT, UPDATE or DELETE, always or if `when` holds.
 
     `since` and `replaces`: see DatabaseObject. A changed text needs both.
     """
@@ -58,11 +58,11 @@ def refuse_unless(
     since: int = 1,
     replaces: str = "",
 ) -> DatabaseObject:
-    """A row trigger: an UPDATE of these columns is refused, unless a condition on others holds.
+    """A row trigger that refuses an UPDATE of these columns unless a condition on others holds.
 
-    SQLite looks before the update, and so does PostgreSQL if not `deferred`: that looks at the end
-    of the database transaction, where the order of the statements no longer matters. `since` and
-    `replaces` as of `refuse`.
+    SQLite checks before the update, and so does PostgreSQL without `deferred`. With it, PostgreSQL
+    checks at the end of the database transaction, where the order of the statements no longer
+    matters. `since` and `replaces` as in `refuse`.
     """
     of = f"UPDATE OF {', '.join(columns)} ON {table}"
     at_once = f"CREATE TRIGGER {name} BEFORE {of} FOR EACH ROW"
@@ -91,7 +91,7 @@ def refuse_unless(
 
 
 def refuse_truncate(name: str, table: str, message: str) -> DatabaseObject:
-    """PostgreSQL's TRUNCATE passes row triggers by. SQLite has no TRUNCATE."""
+    """Refuses PostgreSQL's TRUNCATE, which bypasses row triggers. SQLite has no TRUNCATE."""
     return DatabaseObject(
         name=name,
         kind="trigger",
@@ -105,7 +105,7 @@ def refuse_truncate(name: str, table: str, message: str) -> DatabaseObject:
 
 
 def never_deleted(table: str, what: str) -> list[DatabaseObject]:
-    """Rows of this table stay for ever."""
+    """Guards against deleting rows of this table."""
     return [
         refuse(f"{table}_no_delete", table, "DELETE", f"{what} are never deleted"),
         refuse_truncate(f"{table}_no_truncate", table, f"{what} are never deleted"),
@@ -113,7 +113,7 @@ def never_deleted(table: str, what: str) -> list[DatabaseObject]:
 
 
 def append_only(table: str, what: str) -> list[DatabaseObject]:
-    """Rows of this table are written once."""
+    """Guards against changing or deleting rows of this table."""
     return [
         *never_deleted(table, what),
         refuse(f"{table}_no_update", table, "UPDATE", f"{what} never change"),
@@ -121,7 +121,7 @@ def append_only(table: str, what: str) -> list[DatabaseObject]:
 
 
 def changed(columns: Iterable[str]) -> str:
-    """A condition: an UPDATE changes one of these columns."""
+    """The condition that an UPDATE changes one of these columns."""
     return " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in columns)
 
 

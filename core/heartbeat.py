@@ -1,4 +1,4 @@
-"""A sign of life for whoever watches over this process and ends it when it seems stuck."""
+"""A sign of life for the supervisor that ends this process when it seems stuck."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ _beat: Callable[[], object] = _nobody_watches
 
 
 def install(beat: Callable[[], object]) -> None:
-    """Called once, by the server that starts the process."""
+    """Called once by the server that starts the process."""
     global _beat  # noqa: PLW0603 - one assignment, at start-up
     _beat = beat
 
 
 def heartbeat() -> None:
-    """Says that a long answer makes progress. Cheap; called for each part that was taken."""
+    """Signals progress of a long response. Cheap; called for each part that the client takes."""
     _beat()

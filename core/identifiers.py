@@ -1,8 +1,7 @@
-"""Identifiers: how any is read, and UUIDv7 (RFC 9562, section 5.7) with the time of its row.
+"""Identifiers: one parser for all of them, and UUIDv7 (RFC 9562, section 5.7) with the row's time.
 
-An id is made from the row's own `created_at`, so ordering by id is ordering by creation, and a
-range of creation times is a range of ids: lists filtered by date are read from the index of the ids
-alone.
+An id is made from the row's own `created_at`. So the order of ids is the order of creation, and a
+range of creation times is a range of ids: lists filtered by date need only the index of the ids.
 """
 
 import os
@@ -11,23 +10,23 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
-# RFC 9562, section 4: 36 characters, "a" to "f" read in either case and written in lower case.
+# RFC 9562, section 4: 36 characters. Input may be in either case, output is in lower case.
 UUID_PATTERN = "-".join(f"[0-9a-fA-F]{{{length}}}" for length in (8, 4, 4, 4, 12))
 _UUID = re.compile(UUID_PATTERN)
 
-# The counter has the 14 bits after the variant: as many ids can be made for one moment, in order.
+# The counter is the 14 bits after the variant: it limits the ordered ids of one moment.
 MAX_INDEX = (1 << 14) - 1
 
 _RANDOM_BITS = 48
 _RANDOM_BYTES = _RANDOM_BITS // 8
-# Random numbers are fetched from the system so many at a time: each fetch is a system call.
+# How many random numbers are fetched at a time: each fetch is a system call.
 _RANDOM_NUMBERS_AT_ONCE = 256
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_MILLISECONDS = (1 << 48) - 1
 
 
 def parse_uuid(data: object) -> UUID:
-    """A UUID in its form of 36 characters, in either case: the one reading of ids everywhere.
+    """Parses a UUID of 36 characters, in either case. All ids are parsed here.
 
     No braces, no URN and no form without hyphens. Raises ValueError for anything else.
     """
@@ -52,7 +51,7 @@ def lowest_uuid7(at: datetime) -> UUID:
 
 
 def moment_of(identifier: UUID) -> datetime:
-    """The moment that `uuid7` was given: what `created_at` is, if the id was there first."""
+    """The moment given to `uuid7`: the `created_at` of a row whose id was made before it."""
     assert identifier.version == 7
     milliseconds = identifier.int >> 80
     fraction = (identifier.int >> 64) & 0xFFF
@@ -61,7 +60,7 @@ def moment_of(identifier: UUID) -> datetime:
 
 
 _random_numbers: list[int] = []
-# Or a child would hand out the same ones as its parent.
+# Otherwise a child would hand out the same numbers as its parent.
 os.register_at_fork(after_in_child=_random_numbers.clear)
 
 

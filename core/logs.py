@@ -1,11 +1,11 @@
-"""Logs: one JSON object a line on standard error, ours and the libraries' alike."""
+"""Logs: one JSON object per line on standard error, for our code and all libraries."""
 
 import logging.config
 from typing import Any
 
 import structlog
 
-# Run on every line, whoever wrote it.
+# Run on every line, ours or a library's.
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -16,7 +16,7 @@ _SHARED: list[Any] = [
 
 
 def configure(config: dict[str, Any]) -> None:
-    """Django's LOGGING_CONFIG: lines of JSON, or for people at a terminal, from a level upwards."""
+    """Django's LOGGING_CONFIG: JSON lines, or text for a terminal, from a level upwards."""
     renderer: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if config["as_json"]
@@ -45,12 +45,12 @@ def configure(config: dict[str, Any]) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
             "root": {"handlers": ["stderr"], "level": config["level"]},
             "loggers": {
-                # Told by our own line for each request, with who and how long.
+                # Our own line for each request reports it, with user and duration.
                 "django.request": {"level": "CRITICAL"},
-                # So are hosts, sizes and tokens that are not right: with paths, and with tracebacks
-                # that anyone could fill a disk with.
+                # Likewise. These lines about bad hosts, sizes and tokens have paths, and tracebacks
+                # that anyone could use to fill the disk.
                 "django.security": {"level": "CRITICAL"},
-                # At DEBUG it tells the tokens that it gives out.
+                # At DEBUG it logs the tokens that it issues.
                 "oauthlib": {"level": "WARNING"},
                 "django.server": {"handlers": ["stderr"], "propagate": False},
             },

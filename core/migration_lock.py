@@ -9,7 +9,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# Any constant will do, but that of core.database.
+# Any constant will do, except that of core.database.
 _ADVISORY_LOCK = 7_064_006
 _POLL_SECONDS = 0.1
 _PATIENCE_SECONDS = 3600.0
@@ -17,7 +17,7 @@ _PATIENCE_SECONDS = 3600.0
 
 @contextmanager
 def migration_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Holds off every other holder of this lock; it ends with the process, whatever ends that.
+    """Holds the lock exclusively. It ends with the process, even if it is killed.
 
     Raises CommandError after an hour of waiting.
     """
@@ -34,7 +34,7 @@ def migration_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
 @contextmanager
 def _advisory_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
     def attempt() -> bool:
-        # Not the one that waits: CREATE INDEX CONCURRENTLY would wait for its snapshot in turn.
+        # Polls, without a blocked statement: CREATE INDEX CONCURRENTLY would wait for its snapshot.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ADVISORY_LOCK])
             (locked,) = cursor.fetchone()
@@ -52,7 +52,7 @@ def _advisory_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 @contextmanager
 def _file_lock(database: Path) -> Iterator[None]:
-    """The file stays: whoever removed it could not know that nobody waits for it."""
+    """The file stays: removing it is unsafe, because another process may be waiting for it."""
     with database.with_name(f"{database.name}.migrate-lock").open("w") as file:
 
         def attempt() -> bool:

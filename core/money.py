@@ -1,7 +1,7 @@
 """Money: exact decimals in Python, whole numbers of 1/10,000 of the main unit in the database.
 
-Every function here is exact. What would have to be rounded is refused, and no result depends on the
-precision of the caller's `decimal` context.
+Every function here is exact. It refuses numbers that would need rounding, and no result depends on
+the precision of the caller's `decimal` context.
 """
 
 import re
@@ -18,7 +18,7 @@ from django.db.models.expressions import DatabaseDefault
 from core.currencies import minor_units
 from core.errors import FieldError, InvalidInput
 
-UNIT_DIGITS = 4  # as many as the currencies with the most have: CLF, UYW
+UNIT_DIGITS = 4  # the most digits of any currency: CLF, UYW
 UNITS_PER_MAIN = 10**UNIT_DIGITS
 
 # Limits in main units: of one amount, and of the absolute value of a balance. The latter is 10^18
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 else:
     _DecimalColumn = models.Field
 
-# RFC 8259 without sign and exponent: one form for one number, but for zeros at the end.
+# RFC 8259 without sign and exponent: one form per number, except for trailing zeros.
 _PLAIN_DECIMAL = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _MAX_LENGTH = 40
 
 
 def _with_digits(amount: Decimal, digits: int) -> Decimal:
-    """The same number with exactly so many decimals. Raises ValueError if it has more than that."""
+    """The same number with exactly `digits` decimals. Raises ValueError if it has more."""
     try:
         if amount.is_nan():
             raise InvalidOperation
@@ -52,31 +52,31 @@ def _with_digits(amount: Decimal, digits: int) -> Decimal:
 
 
 def raw_units(column: str) -> models.Expression:
-    """In a query: the bare integer of an amount column, spared the way through Decimal."""
+    """In a query: the bare integer of an amount column, without conversion to Decimal."""
     return models.ExpressionWrapper(models.F(column), output_field=models.BigIntegerField())
 
 
 def to_units(amount: Decimal) -> int:
-    """Main units as a count of 1/10,000. Raises ValueError if it has more than 4 decimals."""
+    """Main units to a count of 1/10,000. Raises ValueError for more than 4 decimals."""
     return int(_with_digits(amount, UNIT_DIGITS).scaleb(UNIT_DIGITS, context=_EXACT))
 
 
 def from_units(units: int) -> Decimal:
-    """A count of 1/10,000 in main units, with 4 decimals."""
+    """A count of 1/10,000 to main units, with 4 decimals."""
     return Decimal(f"{units}E-{UNIT_DIGITS}")
 
 
 def parse_amount(value: object) -> Decimal:
     """An amount as a client sent it: text, or a JSON number parsed to int or Decimal.
 
-    Plain decimal notation only, of ASCII digits, with no sign, exponent, separator or blank, and
-    without zeros in front. Zero is a number here; `validate_amount` tells whether it will do.
+    Plain decimal notation only: ASCII digits, no sign, exponent, separator, blank or leading zeros.
+    Zero is accepted here; `validate_amount` decides whether it is allowed.
 
-    The result of a text keeps the text's decimals, zeros at the end included: "3.000" may be three
-    thousand to its writer. A JSON number has one notation in every country, so its value counts,
-    and the result has no such zeros.
+    The result of a text keeps the text's decimals, trailing zeros included: "3.000" may be three
+    thousand to its writer. A JSON number has one notation in every country, so only its value
+    counts, and the result has no trailing zeros.
 
-    Raises ValueError, with a message for the client, for everything else; so a float is refused.
+    Raises ValueError, with a message for the client, for anything else, floats included.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise ValueError("An amount is text or a number.")
@@ -89,12 +89,12 @@ def parse_amount(value: object) -> Decimal:
 
 
 def decimals_of(amount: Decimal) -> int:
-    """How many decimals the number is written with, zeros at the end included."""
+    """The number of decimals as written, trailing zeros included."""
     return max(0, -int(amount.as_tuple().exponent))
 
 
 def _plain(number: int | Decimal) -> str:
-    """The number without exponent. Raises ValueError before a text of absurd length is built."""
+    """The number without exponent. Raises ValueError instead of building an absurdly long text."""
     decimal = Decimal(number)
     if not decimal.is_finite():
         raise ValueError("The amount is not a number.")
@@ -114,9 +114,9 @@ def is_written_in(amount: Decimal, currency: str) -> bool:
 
 
 def fits(amount: Decimal, currency: str) -> bool:
-    """Whether the minor unit can express the value, however many zeros are written after it.
+    """Whether the minor unit can express the value, however many trailing zeros it has.
 
-    For values that the bank itself has made. Raises ValueError for an unknown currency.
+    For values computed by the bank itself. Raises ValueError for an unknown currency.
     """
     digits = minor_units(currency)
     try:
@@ -127,7 +127,7 @@ def fits(amount: Decimal, currency: str) -> bool:
 
 
 def units_to_move(amount: Decimal, currency: str) -> int:
-    """`to_units` of an amount that `validate_amount` lets through. Raises what that raises."""
+    """`to_units` after `validate_amount`. Raises the errors of `validate_amount`."""
     try:
         scaled = amount.scaleb(UNIT_DIGITS, context=_EXACT)
         units = int(scaled)
@@ -145,8 +145,8 @@ def validate_amount(
 ) -> None:
     """Raises InvalidInput unless the amount can be moved, or with `allow_zero` be set as a limit.
 
-    Above zero, at most MAX_AMOUNT, and written with no more decimals than the (known) currency has
-    in ISO 4217.
+    It must be above zero, at most MAX_AMOUNT, and have at most as many decimals, as written, as the
+    (known) currency in ISO 4217.
     """
     if not amount.is_finite() or amount < 0 or (amount == 0 and not allow_zero):
         least = "zero or more" if allow_zero else "above zero"
@@ -172,7 +172,7 @@ def format_amount(amount: Decimal, currency: str) -> str:
 
 
 def format_units(units: int, currency: str) -> str:
-    """As `format_amount`, of a count of 1/10,000: for thousands of them, without a Decimal."""
+    """As `format_amount`, for a count of 1/10,000: fast, without a Decimal."""
     digits = minor_units(currency)
     count, rest = divmod(abs(units), 10 ** (UNIT_DIGITS - digits))
     if rest:
@@ -187,12 +187,13 @@ class AmountField(_DecimalColumn):
 
     It takes Decimal, int and plain decimal text in main units, and raises ValueError for more than
     4 decimals, for more than MAX_BALANCE either way, and for a float, which is never exact.
-    Comparing and `Sum` are exact on PostgreSQL and SQLite; `Avg` is cut to units. A CHECK holds the
-    range in the database, and on SQLite the type too, where an overflow silently becomes a float.
+    Comparison and `Sum` are exact on PostgreSQL and SQLite; `Avg` is cut to units. A CHECK enforces
+    the range in the database, and on SQLite also the type, because an overflow there silently
+    becomes a float.
 
-    It is no IntegerField on purpose: `F("balance") + Decimal("5")` would add 5 units, not 5.00. So
-    Django cannot infer what that is, and a query that reads it raises FieldError; assigned to an
-    instance it raises FieldError on saving. `QuerySet.update` offers no hook to refuse it.
+    Deliberately not an IntegerField: `F("balance") + Decimal("5")` would add 5 units, not 5.00.
+    Django cannot infer the type of that expression, so a query that reads it raises FieldError, and
+    so does saving an instance with it. `QuerySet.update` offers no hook to refuse it.
     """
 
     description = "Exact amount of money"
@@ -212,7 +213,7 @@ class AmountField(_DecimalColumn):
     def from_db_value(
         self, value: int | Decimal | None, expression: Any, connection: BaseDatabaseWrapper
     ) -> Decimal | None:
-        """Takes the integer of the column, or the numeric that a SUM is on PostgreSQL."""
+        """Accepts the column's integer, or the numeric of a SUM on PostgreSQL."""
         return None if value is None else from_units(int(value))
 
     def to_python(self, value: Any) -> Decimal | None:

@@ -1,4 +1,4 @@
-"""How far a long job is: one line on a terminal, written over itself, and nothing anywhere else."""
+"""Progress of a long job: one self-updating line on a terminal, and nothing anywhere else."""
 
 import sys
 import time
@@ -10,13 +10,12 @@ _SECONDS_BETWEEN = 0.1
 
 
 class Progress:
-    """A bar for `total` steps of whatever is counted; a mere count where `total` is 0.
+    """A progress bar of `total` steps; a mere count if `total` is 0.
 
         with Progress("transactions.csv", total) as progress:
             progress.advance(5000)
 
-    The line goes to standard error, so that the output of the job stays one whole, and is taken
-    away at the end.
+    The line goes to standard error, so the job's output stays clean, and is erased at the end.
     """
 
     def __init__(self, label: str, total: int = 0, *, stream: TextIO | None = None) -> None:

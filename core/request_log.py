@@ -1,4 +1,4 @@
-"""One line for each request: who, what, how it ended, how long it took. Never what was in it."""
+"""One log line for each request: user, route, status and duration, but never its content."""
 
 import logging
 import sys
@@ -17,9 +17,8 @@ logger = structlog.get_logger("bank.request")
 class RequestLogMiddleware:
     """Logs `request` with method, route, status, milliseconds, user, client and address.
 
-    The route is the pattern, not the path: no id of an account is in it, and no query. While the
-    request lasts, every line that is logged carries its id. A status of 500 or more is a warning
-    or an error.
+    The route is the pattern, not the path: it has no account ids and no query. Every line logged
+    during the request carries its id. A status of 500 or more is a warning or an error.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -43,16 +42,16 @@ class RequestLogMiddleware:
 
 
 def _level_of(status: int) -> int:
-    """503 says that the bank cannot just now; any other 5xx is a fault of the bank."""
+    """503 means temporarily unavailable; any other 5xx is a fault of the bank."""
     if status < 500:
         return logging.INFO
     return logging.WARNING if status == 503 else logging.ERROR
 
 
 def log_crash(sender: object, request: HttpRequest | None = None, **_: Any) -> None:
-    """got_request_exception: what crashed outside of the API's views, with its traceback.
+    """got_request_exception: logs a crash outside of the API's views, with its traceback.
 
-    The API's own handler sends the signal too, under its name, and has logged by then.
+    The API's own handler sends the signal too, with itself as sender, after logging.
     """
     if sender is None:
         method = getattr(request, "method", None)
@@ -70,9 +69,9 @@ def _route(request: HttpRequest) -> str:
 
 
 def _who(request: HttpRequest) -> dict[str, Any]:
-    """The user and client, where authentication has found them. It is not made to happen here."""
+    """The user and client if authentication has already run. Does not trigger it."""
     if not hasattr(request, "auth"):
-        user = getattr(request, "_cached_user", None)  # Set once somebody asked who it is.
+        user = getattr(request, "_cached_user", None)  # Set once any code has read request.user.
         return {"user": getattr(user, "pk", None)}
     client = getattr(request.auth, "application", None)
     return {"user": request.user.pk, "client": getattr(client, "client_id", None)}

@@ -1,7 +1,7 @@
-"""What a management command answers: its result, and its exit code.
+"""Results and exit codes of management commands.
 
-The result goes to standard output and all else to standard error. docs/operations.md says which
-exit codes there are besides 0.
+The result goes to standard output, everything else to standard error. docs/operations.md lists the
+exit codes.
 """
 
 import json
@@ -11,21 +11,21 @@ from typing import Any
 
 from django.core.management.base import OutputWrapper
 
-# It was refused, or could not be done, or there are findings.
+# Refused, failed, or there are findings.
 PROBLEM = 1
-# As argparse has it: wrong arguments; also a name that is nobody's, and a right that is missing.
+# As in argparse: wrong arguments; also an unknown user, and a missing right.
 WRONG_USE = 2
-# Another process is at work on the same. Later it may go well.
+# Another process holds the lock. A later attempt may succeed.
 BUSY = 3
 
 
 def add_json(parser: ArgumentParser) -> None:
-    """Adds `--json`, which every command takes that ends with a result."""
+    """Adds `--json`, for every command with a result."""
     parser.add_argument("--json", action="store_true", help="print the result as a line of JSON")
 
 
 def write_result(
     stdout: OutputWrapper, result: Mapping[str, Any], words: Iterable[str], *, as_json: bool
 ) -> None:
-    """Prints the result for scripts, or its lines for people."""
+    """Prints the result as JSON for scripts, or as lines for people."""
     stdout.write(json.dumps(result) if as_json else "\n".join(words))

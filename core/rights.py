@@ -1,7 +1,7 @@
-"""The rights that the bank needs on its tables, compared with what its role has on PostgreSQL.
+"""The rights that the bank needs on its tables, compared with those of its PostgreSQL role.
 
-`deploy/postgresql/privileges.sql` grants them. The right to delete is granted after a migration
-only, and no money moves by it, so it is not asked for.
+`deploy/postgresql/privileges.sql` grants them. The right to delete is granted only after a
+migration and moves no money, so it is not checked.
 """
 
 from django.apps import apps
@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 # Written by migrations only.
 READ_ONLY = frozenset({"auth_permission", "django_content_type", "django_migrations"})
-# Written once and then read.
+# Written once, then only read.
 APPEND_ONLY = frozenset(
     {
         "accounts_accountevent",
@@ -22,8 +22,8 @@ APPEND_ONLY = frozenset(
     }
 )
 
-# A table that is not there is for `migrate` to make. Without the right to use a schema its tables
-# cannot be named, and there is no current schema.
+# `migrate` will create missing tables. Without the right to use a schema its tables cannot be
+# named, and there is no current schema.
 _ASK = """
     SELECT current_user, current_schema() IS NOT NULL, ARRAY(
         SELECT needed.kind || ' on ' || needed.name
@@ -32,7 +32,7 @@ _ASK = """
 
 
 def missing_rights(connection: BaseDatabaseWrapper) -> list[str]:
-    """What the role of this connection may not do, as "INSERT on accounts_account"."""
+    """The rights that the role of this connection lacks, as "INSERT on accounts_account"."""
     return _ask(connection)[1]
 
 

@@ -1,10 +1,10 @@
-"""Searching texts: the same words are found on every database, whatever their case and accents.
+"""Text search: the same matches on every database, regardless of case and accents.
 
-A database folds letters as its locale says, or ASCII alone, and does not know that "é" may be one
-character or two. So the texts stay as they are, and the words that are sought become regular
-expressions of plain sets of characters, which every database reads in the same way. A character
-finds all that are the same letter by Unicode: its cases (casefold), its compatible forms (NFKD) and
-those with accents. See docs/adr/0014-search-by-sets-of-characters.md.
+A database folds letters by its locale, or ASCII only, and does not know that "é" may be one
+character or two. So the stored texts stay as they are, and search words become regular expressions
+of plain character sets, which every database reads in the same way. A character matches all forms
+of its letter in Unicode: its cases (casefold), its compatible forms (NFKD) and those with accents.
+See docs/adr/0014-search-by-sets-of-characters.md.
 """
 
 import re
@@ -15,24 +15,24 @@ from operator import and_
 
 from django.db.models import Q
 
-# Accents and points of vowels (Unicode category Mn), and the joiners that nobody sees. Marks of
-# Indic scripts are not among them: there they are letters.
+# Accents and vowel points (Unicode category Mn), and invisible joiners. Marks of Indic scripts are
+# left out: there they are letters.
 _MARKS = (
     "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc"
     "\u1ab0-\u1ace\u1dc0-\u1dff\u200c\u200d\u20d0-\u20f0\ufe00-\ufe0f\ufe20-\ufe2f"
 )
 _MARK = re.compile(f"[{_MARKS}]")
 _HANGUL = range(0xAC00, 0xD7A4)
-# Beyond these code points no character has a case or a compatible form, but ideographs.
+# Above this code point only ideographs have a case or a compatible form.
 _LAST = 0x1FBFF
-# Longer runs are signs that nobody writes a name with.
+# Longer runs are symbols that occur in no names.
 _RUNS = (3, 2)
 
 
 def contains(field: str, text: str) -> Q:
-    """Rows whose `field` contains every word of `text`, in any order, at any place.
+    """Rows whose `field` contains every word of `text`, in any order, anywhere.
 
-    None where the text has no word.
+    No rows if the text has no word.
     """
     patterns = [_pattern(word) for word in dict.fromkeys(_folded(text).split())]
     if not patterns:
@@ -41,13 +41,13 @@ def contains(field: str, text: str) -> Q:
 
 
 def _folded(text: str) -> str:
-    """One text for all that are the same to a search. Syllables of Hangul stay whole."""
+    """One text for all that are equal in a search. Hangul syllables stay whole."""
     composed = unicodedata.normalize("NFKC", text)
     return "".join(map(_letters, composed))
 
 
 def _letters(character: str) -> str:
-    """What a character is found by: mostly one, none for a mark, two for some like "ß"."""
+    """The letters that find a character: mostly one, none for a mark, two for some like "ß"."""
     if ord(character) in _HANGUL:
         return character
     folded = unicodedata.normalize("NFKD", character).casefold()
@@ -56,7 +56,7 @@ def _letters(character: str) -> str:
 
 @cache
 def _forms() -> dict[str, list[str]]:
-    """The characters, beyond itself, that each letter or short run of letters finds."""
+    """The characters, other than itself, that each letter or short run of letters matches."""
     forms: dict[str, list[str]] = defaultdict(list)
     for code in range(_LAST + 1):
         character = chr(code)
@@ -81,7 +81,7 @@ def _pattern(word: str) -> str:
 
 
 def _run(run: str) -> str:
-    """Letters that one character may stand for, in part or as a whole, like "ffi"."""
+    """Letters that one character may represent, in part or as a whole, like "ffi"."""
     ways = [f"[{_MARKS}]*".join(map(_one, run))]
     if len(run) > 2:
         ways += [_set(forms) + _one(run[-1]) for forms in [_forms().get(run[:-1], [])] if forms]
@@ -90,7 +90,7 @@ def _run(run: str) -> str:
 
 
 def _one(letter: str) -> str:
-    if ord(letter) in _HANGUL:  # One character, or the two or three that it is made of.
+    if ord(letter) in _HANGUL:  # One character, or its two or three parts.
         return f"(?:{letter}|{unicodedata.normalize('NFD', letter)})"
     return _set([letter, *_forms().get(letter, ())])
 

@@ -1,6 +1,6 @@
-"""Processes that serve a bank on SQLite share a lock, so that nobody moves its files meanwhile.
+"""A lock shared by all processes that serve a bank on SQLite, so that nobody moves its files.
 
-SQLite forbids to rename a database that is open: its journal would stay behind.
+SQLite forbids renaming an open database: its journal would stay behind.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ _held: list[int] = []
 
 
 def hold_while_serving(connection: BaseDatabaseWrapper) -> None:
-    """Holds a share of the lock until this process ends. Without a file for it, serves anyway."""
+    """Holds a share of the lock until this process ends. Serves anyway if the lock fails."""
     if connection.vendor == "sqlite" and not _held:
         with suppress(OSError):
             descriptor = os.open(_path(connection), _FLAGS, 0o600)
@@ -29,9 +29,9 @@ def hold_while_serving(connection: BaseDatabaseWrapper) -> None:
 
 @contextmanager
 def nobody_serves(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Keeps others from serving this bank on SQLite until the block ends.
+    """Holds the lock exclusively: nobody else serves this bank on SQLite until the block ends.
 
-    Raises FileBusy where one serves, and FileProblem where the lock cannot be made.
+    Raises FileBusy if a process serves it, and FileProblem if the lock cannot be created.
     """
     path = _path(connection)
     with os_errors_as_file_problem(path):

@@ -1,4 +1,4 @@
-"""One consistent read of the whole database, for as long as it takes, in no writer's way."""
+"""One consistent read of the whole database, of any length, without blocking writers."""
 
 import fcntl
 import os
@@ -18,16 +18,16 @@ from core.files import FileProblem, os_errors_as_file_problem
 
 _POSTGRESQL_BEGIN = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-    # The time-outs are made for requests. A read of everything takes longer.
+    # The time-outs are meant for requests. Reading everything takes longer.
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL idle_in_transaction_session_timeout = 0",
-    # What is read here is read to its end, so plans that are quick to begin are no use.
+    # These reads run to the end, so plans with a fast start have no advantage.
     "SET LOCAL cursor_tuple_fraction = 1",
-    # The first query fixes the moment; a SET does not.
+    # The first query fixes the snapshot; a SET does not.
     "SELECT 1",
 )
 
-# A writer's commit waits for one step at most, a few milliseconds.
+# A commit waits for at most one step, a few milliseconds.
 _PAGES_IN_STEP = 1000
 _PATIENCE_SECONDS = 5
 _LOCK_TIMEOUT_SECONDS = 60
@@ -35,14 +35,15 @@ _LOCK_TIMEOUT_SECONDS = 60
 
 @contextmanager
 def snapshot(using: str = DEFAULT_DB_ALIAS) -> Iterator[BaseDatabaseWrapper]:
-    """Gives a read-only connection to the database as it is committed at one moment.
+    """Gives a read-only connection to the committed state of the database at one moment.
 
-    Raw SQL takes its cursors, and the ORM its alias: `Account.objects.using(connection.alias)`. It
-    is known to this thread only, until the block ends. Writers go on, and nothing of them is seen.
+    Raw SQL uses its cursors, the ORM its alias: `Account.objects.using(connection.alias)`. Only
+    this thread knows the alias, until the block ends. Writers go on; their changes are not visible.
 
     PostgreSQL: the connection itself, in one REPEATABLE READ READ ONLY transaction without a
     statement time-out. SQLite: a connection to a copy in a temporary folder beside the database,
-    where as much room must be free; the next snapshot removes what a killed process has left there.
+    which needs as much free space; the next snapshot removes leftovers of killed processes.
+
     Raises RuntimeError inside a transaction, OperationalError if the database stays locked, and
     FileProblem if the copy cannot be written: its folder is read-only, or the disk full.
     """
@@ -81,8 +82,8 @@ def _sqlite(connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
 def _place_for_copy(database: Path) -> Iterator[Path]:
     """A folder for one copy, beside the database.
 
-    Whoever has one shares the lock of the folder in which they lie, and that ends with the process.
-    So whoever gets the lock alone knows that those which are there belong to nobody.
+    Each owner of a copy holds a shared lock on the parent folder until its process ends. A process
+    that gets the exclusive lock knows that all existing copies are leftovers.
     """
     prefix = f".{database.name}-snapshot-"
     with os_errors_as_file_problem(database.parent, "read"):
@@ -103,7 +104,7 @@ def _place_for_copy(database: Path) -> Iterator[Path]:
 
 @contextmanager
 def _reader(connection: BaseDatabaseWrapper, path: Path) -> Iterator[BaseDatabaseWrapper]:
-    """A connection to the copy. Its alias is not among the settings: other threads never see it."""
+    """A connection to the copy. Its alias is not in the settings, so other threads never see it."""
     reader = connection.copy(alias=path.parent.name)
     reader.settings_dict["NAME"] = path
     connections[reader.alias] = reader
@@ -117,14 +118,14 @@ def _reader(connection: BaseDatabaseWrapper, path: Path) -> Iterator[BaseDatabas
 
 
 class _WrittenMeanwhile(Exception):
-    """Commits of others keep starting the copy again."""
+    """Commits of others keep restarting the copy."""
 
 
 def _copy(source: sqlite3.Connection, path: Path) -> None:
-    """Copies in small steps, so that a commit waits for one of them only and starts the copy again.
+    """Copies in small steps, so that a commit waits for only one of them. It restarts the copy.
 
-    A bank that is always written would never be copied that way. After a while it is copied in
-    one step, for which a commit waits as it does for any other writer.
+    Under constant writes that would never end. So after a while the copy is made in one step, for
+    which commits wait as for any other writer.
     """
     target = sqlite3.connect(path)
     try:
@@ -144,7 +145,7 @@ def _backup(
     timeout_seconds: float,
     error: Exception,
 ) -> None:
-    """Runs SQLite's online backup. Raises `error` when it is not finished in time."""
+    """Runs SQLite's online backup. Raises `error` if it does not finish in time."""
     deadline = time.monotonic() + timeout_seconds
 
     def check_deadline(status: int, _remaining: int, _total: int) -> None:

@@ -1,4 +1,4 @@
-"""What staff do beyond money, in the admin's own log, which the audit log shows."""
+"""Staff actions that move no money, in the admin's own log, which the audit log shows."""
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -6,9 +6,9 @@ from django.db.models import Model
 
 
 def record(user_id: int | None, row: Model | None, name: str, flag: int, words: str) -> None:
-    """Writes it down in the caller's transaction. `name` is the row's, in words: never a secret.
+    """Records an action in the caller's transaction. `name` describes the row: never a secret.
 
-    Without a row it is about the bank as a whole. `user_id` is not None.
+    Without a row it concerns the bank as a whole. `user_id` must not be None.
     """
     assert user_id is not None, "The admin is for those who are logged in."
     LogEntry.objects.create(

@@ -1,4 +1,4 @@
-"""What processes that serve do before they begin."""
+"""Start-up of serving processes."""
 
 import sys
 import time
@@ -15,13 +15,13 @@ _LONGEST_WAIT_SECONDS = 20
 
 
 def wait_for_objects() -> None:
-    """Returns once the database answers and has its guards and views. Waits some seconds for that.
+    """Waits some seconds until the database answers and has its guards and views.
 
-    From then on, until it ends, nobody moves the files of a bank on SQLite away from this process.
+    On success, the process holds the serving lock, so nobody moves the files of a bank on SQLite.
 
-    Then it exits with a sentence, before gunicorn's time-out. It raises nothing, because gunicorn
-    shuts down for good when one of its workers fails to boot with an exception, and starts another
-    one for a worker that exits. So the workers that serve go on beside one that cannot begin.
+    Otherwise it exits with a sentence, before gunicorn's time-out. It raises nothing: gunicorn
+    shuts down for good when a worker fails to boot with an exception, but replaces a worker that
+    exits. So healthy workers keep serving beside one that cannot start.
     """
     reason = ""
     for _ in range(_LONGEST_WAIT_SECONDS):

@@ -1,19 +1,19 @@
-"""Which texts the bank takes: any language and emoji, but nothing that hides or breaks anything.
+"""Validation of texts: any language and emoji, but no characters that hide or break anything.
 
-Refused is what PostgreSQL cannot store (NUL, surrogates), what steers terminals and log viewers
-(control characters, separators of lines), and what makes a text read otherwise than it is stored
-(bidirectional embeddings, overrides and isolates: Unicode UAX #9, CVE-2021-42574). So is what
-nobody can see: two names that look the same would be two names.
+Refused are characters that PostgreSQL cannot store (NUL, surrogates), that control terminals and
+log viewers (control characters, line separators), and that make a text read differently from its
+stored form (bidirectional embeddings, overrides and isolates: Unicode UAX #9, CVE-2021-42574).
+Invisible characters are refused too: two different names would look the same.
 
-Some invisible characters are part of how a script or an emoji is written. They are taken where they
-have that use: joiners (RFC 5892, appendix A.1 and A.2; Unicode UTS #51), selectors of variants, and
-marks of direction in a text with letters that are written from right to left.
+Some invisible characters are needed to write a script or an emoji. They are allowed in that use:
+joiners (RFC 5892, appendix A.1 and A.2; Unicode UTS #51), variation selectors, and directional
+marks in a text with right-to-left letters.
 """
 
 import re
 import unicodedata
 
-# Ranges of Unicode code points, as they stand inside the brackets of a regular expression.
+# Ranges of Unicode code points, for use inside the brackets of a regular expression.
 _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"  # C0 and C1, without tab and line feed
 _SURROGATES = r"\ud800-\udfff"
 _BIDIRECTIONAL = r"\u202a-\u202e\u2066-\u2069"
@@ -24,7 +24,7 @@ _NONCHARACTERS = r"\ufdd0-\ufdef" + "".join(
 _REFUSED_IN_TEXT = re.compile(f"[{_CONTROLS}{_SURROGATES}{_BIDIRECTIONAL}{_NONCHARACTERS}]")
 _REFUSED_IN_LINE = re.compile(rf"[\t\n{_REFUSED_IN_TEXT.pattern[1:-1]}]")
 
-# Default_Ignorable_Code_Point (Unicode, DerivedCoreProperties), and the marks of annotations.
+# Default_Ignorable_Code_Point (Unicode, DerivedCoreProperties), and annotation marks.
 _INVISIBLE = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
@@ -35,17 +35,17 @@ _DIRECTIONS = frozenset("\u061c\u200e\u200f")
 _RIGHT_TO_LEFT = ("R", "AL")
 _KEYS, _KEYCAP, _EMOJI_VARIANT = tuple("0123456789#*"), "\u20e3", "\ufe0f"
 _MONGOLIAN = re.compile(r"[\u1800-\u18af][\u180b-\u180f]")
-# Flags of regions: a black flag, letters that nobody sees, and their end (UTS #51, ED-14a).
+# Regional flags: a black flag, invisible letters, and a terminator (UTS #51, ED-14a).
 _FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
 _VIRAMA = 9  # The canonical combining class of the signs that join letters of Indic scripts.
 _BRAILLE_BLANK = "\u2800"
 
 
 def check_text(value: str, *, multiline: bool = False) -> None:
-    """Raises ValueError, naming the character and its position, if the text must not be kept.
+    """Raises ValueError, naming the character and its position, if the text is not allowed.
 
-    Tab and line feed are for `multiline` only. A carriage return is refused in both, so that a text
-    has one form only. Blanks alone are a text here; a field that needs words says so.
+    Tab and line feed are for `multiline` only. A carriage return is always refused, so that a text
+    has only one form. Blanks alone are a text here; a field that needs words checks that itself.
     """
     found = (_REFUSED_IN_TEXT if multiline else _REFUSED_IN_LINE).search(value)
     if found:
@@ -63,7 +63,7 @@ def _not_allowed(value: str, position: int) -> str:
 
 
 def _check_invisible(value: str) -> None:
-    # What is part of a flag is as good as any letter.
+    # Parts of a flag are as good as any letter.
     text = _FLAG.sub(lambda flag: "\U0001f3f4" * len(flag.group()), value)
     for found in _INVISIBLE.finditer(text):
         position = found.start()
@@ -72,7 +72,7 @@ def _check_invisible(value: str) -> None:
 
 
 def _has_a_use(character: str, before: str, after: str) -> bool:
-    """Whether an invisible character changes how the text around it is written."""
+    """Whether an invisible character is needed to write the text around it."""
     last, following = before[-1:], after[:1]
     if character in (_NON_JOINER, _JOINER):
         return _joins(character, before, following)
@@ -101,7 +101,7 @@ def _joins(character: str, before: str, following: str) -> bool:
 def _is_cursive(character: str) -> bool:
     """A letter of a script that joins its letters: Arabic as in Persian, Syriac, N'Ko, Mongolian.
 
-    The marks of direction have a class like letters, and are none.
+    Directional marks have the class of letters but are not letters.
     """
     return unicodedata.category(character or " ") in ("Lo", "Lm") and (
         unicodedata.bidirectional(character) == "AL"
@@ -111,7 +111,7 @@ def _is_cursive(character: str) -> bool:
 
 
 def _is_sign(character: str, categories: str) -> bool:
-    """An emoji or another sign beyond ASCII, the tones of skin included."""
+    """An emoji or another symbol beyond ASCII, skin tones included."""
     return not character.isascii() and unicodedata.category(character)[0] in categories
 
 

@@ -1,7 +1,7 @@
-"""The time-outs of PostgreSQL: set on each connection, and compared with what it says.
+"""The time-outs of PostgreSQL: set on each connection, and compared with its actual values.
 
-They are set by a statement when a connection is made, and not by the start-up parameter `options`,
-which PgBouncer refuses or drops. A pooler in transaction mode hands out another session for each
+A statement sets them when a connection is opened. The start-up parameter `options` would not work:
+PgBouncer refuses or drops it. A pooler in transaction mode uses another session for each
 transaction, so there the role must have them too (`ALTER ROLE ... SET`): docs/operations.md.
 """
 
@@ -17,14 +17,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 logger = logging.getLogger(__name__)
 
-# In milliseconds: `setting` is what holds now, `reset_val` what a session of this role begins with.
+# In milliseconds: `setting` is the current value, `reset_val` that of a new session of this role.
 _ASK = """
     SELECT name, CAST(setting AS bigint), CAST(reset_val AS bigint), pg_backend_pid()
     FROM pg_settings WHERE name = ANY(%s)"""
 
 
 def set_timeouts(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Signal `connection_created`: one statement, also where the server has other defaults."""
+    """Handler of `connection_created`: sets all time-outs in one statement."""
     if connection.vendor != "postgresql":
         return
     wanted = settings.DATABASE_TIMEOUT_SECONDS
@@ -39,7 +39,7 @@ def set_timeouts(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 @contextmanager
 def switched_off(connection: BaseDatabaseWrapper, *names: str) -> Iterator[None]:
-    """For what may take longer than a request. Afterwards the connection has all of them again."""
+    """Switches time-outs off for work longer than a request. Restores them afterwards."""
     if connection.vendor != "postgresql":
         yield
         return
@@ -55,7 +55,7 @@ def switched_off(connection: BaseDatabaseWrapper, *names: str) -> Iterator[None]
 
 
 def not_in_force(connection: BaseDatabaseWrapper) -> list[str]:
-    """Names of the time-outs that this connection does not have, by its own word."""
+    """Names of the time-outs that are not in force on this connection."""
     return [name for name, milliseconds, _, _ in _told(connection) if not milliseconds]
 
 
@@ -68,7 +68,7 @@ def _told(connection: BaseDatabaseWrapper) -> list[tuple[str, int, int, int]]:
 
 
 def problems(connection: BaseDatabaseWrapper) -> list[CheckMessage]:
-    """What is wrong with the time-outs of this connection, or may be with the next one's."""
+    """Problems with the time-outs of this connection, and possible ones of the next."""
     told = _told(connection)
     wanted = settings.DATABASE_TIMEOUT_SECONDS
     off = [name for name, milliseconds, _, _ in told if not milliseconds]
@@ -96,7 +96,7 @@ def problems(connection: BaseDatabaseWrapper) -> list[CheckMessage]:
 
 
 def _is_pooled(connection: BaseDatabaseWrapper, backend_pid: int) -> bool:
-    """A pooler tells its clients another process than the one that answers them."""
+    """A pooler reports another process id than that of the server process."""
     return bool(connection.connection.info.backend_pid != backend_pid)
 
 
@@ -106,7 +106,7 @@ def _hint(names: Sequence[str]) -> str:
 
 
 def warn() -> None:
-    """Logs what is wrong, once, as a process begins to serve."""
+    """Logs these problems once, when a process begins to serve."""
     for message in problems(connections[DEFAULT_DB_ALIAS]):
         logger.warning("%s %s", message.msg, message.hint or "")
 

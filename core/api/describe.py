@@ -64,5 +64,5 @@ def response_example(name: str, value: Any) -> OpenApiExample:
 
 
 def errors(*codes: str) -> dict[str, list[str]]:
-    """The error codes of a route besides those that every route has."""
+    """The error codes of a route, in addition to those of every route."""
     return {"x-error-codes": list(codes)}

@@ -1,4 +1,4 @@
-"""Serializer fields that take one type and one notation each, and print what the API promises."""
+"""Serializer fields: each accepts one type in one notation, and prints the documented form."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from core.texts import check_text
 _AMOUNT_INPUT_PATTERN = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _AMOUNT_OUTPUT_PATTERN = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 
-# RFC 3339, section 5.6, with an upper-case T and not more than the microseconds that are kept.
+# RFC 3339, section 5.6, with an upper-case T and at most microseconds, the stored precision.
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
@@ -28,7 +28,7 @@ _RFC_3339 = re.compile(
 
 
 class BadMoment(ValueError):
-    """What is wrong with a text that is to be a moment, with the error's code."""
+    """A text is not a valid moment. Carries the error's code."""
 
     def __init__(self, code: str, detail: str) -> None:
         self.code = code
@@ -36,7 +36,7 @@ class BadMoment(ValueError):
 
 
 def parse_moment(value: Any) -> datetime:
-    """The moment that a text of RFC 3339 names, read with any offset but never without, in UTC.
+    """Parses an RFC 3339 moment and returns it in UTC. The offset is required.
 
     Raises BadMoment.
     """
@@ -50,15 +50,15 @@ def parse_moment(value: Any) -> datetime:
 
 
 def rfc_3339(moment: datetime) -> str:
-    """The moment as every answer prints it: in UTC, with all its microseconds, as RFC 3339 asks."""
+    """The moment as every response prints it: RFC 3339, in UTC, with all its microseconds."""
     in_utc = moment.astimezone(UTC).replace(tzinfo=None)
     return f"{in_utc.isoformat(timespec='microseconds')}Z"
 
 
 class StrictCharField(serializers.CharField):
-    """A text, kept as it was sent: JSON strings only, nothing trimmed, checked by `check_text`.
+    """A text, kept as sent: JSON strings only, nothing trimmed, checked by `check_text`.
 
-    Nothing but white space counts as blank. With `multiline` it may hold tabs and line feeds.
+    White space alone counts as blank. With `multiline` it may contain tabs and line feeds.
     """
 
     default_error_messages = {"invalid": "A text is required."}
@@ -94,7 +94,7 @@ class StrictCharField(serializers.CharField):
 class AmountInputField(serializers.Field[Any, Any, Any, Any]):
     """An amount in plain decimal notation, as text or JSON number: an exact Decimal.
 
-    Whether it fits the account's currency and can be moved is for `validate_amount` to say.
+    `validate_amount` checks the currency's digits and the range.
     """
 
     def to_internal_value(self, data: Any) -> Decimal:
@@ -156,7 +156,7 @@ class StrictUUIDField(serializers.UUIDField):
     {"type": "string", "format": "date-time", "example": "2026-01-31T09:30:00.000000Z"}
 )
 class OffsetDateTimeField(serializers.Field[Any, Any, Any, Any]):
-    """A moment by RFC 3339, read with any offset but never without, printed in UTC."""
+    """An RFC 3339 moment: the input needs an offset, the output is in UTC."""
 
     def to_internal_value(self, data: Any) -> datetime:
         try:
@@ -177,7 +177,7 @@ class OffsetDateTimeField(serializers.Field[Any, Any, Any, Any]):
     }
 )
 class MetadataField(serializers.Field[Any, Any, Any, Any]):
-    """Notes of the client: a flat object of at most 20 names (1 to 40) and texts (up to 500)."""
+    """The client's notes: a flat object of up to 20 texts (names 1 to 40 characters, texts 500)."""
 
     max_entries = 20
     max_name_length = 40

@@ -1,7 +1,7 @@
-"""The Idempotency-Key header, and what a request is known by.
+"""The Idempotency-Key header and the fingerprints of requests.
 
 A key belongs to its caller and stands for one request for ever. It is stored in the row that the
-request made, so it commits with the money; a second request with the key finds that row.
+request made, so it commits with the money. A second request with the key finds that row.
 """
 
 import hashlib
@@ -24,12 +24,12 @@ MAX_KEY_LENGTH = 255
 
 NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
-# Visible ASCII: what every HTTP library sends unchanged.
+# Visible ASCII, which every HTTP library sends unchanged.
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY_LENGTH}}}")
 
 
 def idempotency_key(request: Request) -> str | None:
-    """The key that the request carries, if any.
+    """The request's key, or None.
 
     Raises InvalidInput unless it is 1 to 255 visible ASCII characters.
     """
@@ -40,17 +40,17 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def check_key(key: str, *, pointer: str) -> None:
-    """Raises InvalidInput for what cannot be a key."""
+    """Raises InvalidInput, at `pointer`, unless the text is a valid key."""
     if not _KEY.fullmatch(key):
         detail = f"A key is 1 to {MAX_KEY_LENGTH} visible ASCII characters."
         raise InvalidInput(detail, errors=[FieldError(pointer, "invalid_key", detail)])
 
 
 def fingerprint(operation: str, content: Mapping[str, Any]) -> str:
-    """A digest (SHA-256, hexadecimal) of what was asked for, taken from the parsed content.
+    """A digest (SHA-256, hexadecimal) of the parsed content of a request.
 
-    The order of names, blanks, and `1.0` against `1.00` make no difference. Nothing that the server
-    adds goes in. Of a request the content is first freed of what says nothing: `fingerprints`.
+    The order of names, blanks, and `1.0` against `1.00` make no difference. Values added by the
+    server are left out. `fingerprints` first removes members that say nothing.
     """
     text = _CANONICAL_JSON.encode([operation, content])
     return hashlib.sha256(text.encode()).hexdigest()
@@ -59,11 +59,11 @@ def fingerprint(operation: str, content: Mapping[str, Any]) -> str:
 def fingerprints(
     operation: str, content: Mapping[str, Any], defaults: Mapping[str, Any] = NO_DEFAULTS
 ) -> dict[str, Any]:
-    """The fields of a command that tell a request from others: its fingerprint, and an earlier one.
+    """The fields of a command that identify a request: its fingerprint, and the earlier one.
 
-    A member that is not there, null, or its default is the same content. Rows of earlier releases
-    were stored with the fingerprint of all that was sent, defaults included: it is there where it
-    differs, and is empty elsewhere.
+    A missing member, a null and the default are the same content. Earlier releases stored the
+    fingerprint of everything sent, defaults included: the earlier one is set where it differs, and
+    is empty otherwise.
     """
     said = {
         name: value
@@ -81,7 +81,7 @@ def keyed_fields(
     content: Mapping[str, Any],
     defaults: Mapping[str, Any] = NO_DEFAULTS,
 ) -> dict[str, Any]:
-    """The fields that a command takes from the header; none where there is no header."""
+    """The fields that a command takes from the header; none without the header."""
     key = idempotency_key(request)
     if key is None:
         return {}
@@ -89,7 +89,7 @@ def keyed_fields(
 
 
 def replay_headers(replayed: bool) -> dict[str, str]:
-    """What tells an answer that was given before."""
+    """The headers that mark a replayed response."""
     return {REPLAYED_HEADER: "true"} if replayed else {}
 
 
@@ -103,5 +103,5 @@ def _canonical(value: Any) -> str:
     raise TypeError(f"No canonical form for {type(value).__name__}.")
 
 
-# Made once: `json.dumps` would make one for each call, which takes longer than to use it.
+# Built once: `json.dumps` would build one for each call, which takes longer than encoding.
 _CANONICAL_JSON = json.JSONEncoder(default=_canonical, sort_keys=True)

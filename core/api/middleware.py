@@ -1,4 +1,4 @@
-"""Middleware: an id for each request, and problem details instead of pages under /api/."""
+"""Middleware: an id for each request, and problem details instead of HTML pages under /api/."""
 
 import re
 from ipaddress import ip_address
@@ -22,7 +22,7 @@ __all__ = ["ApiErrorsMiddleware", "RequestIdMiddleware", "current_request_id", "
 API_PREFIX = "/api/"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEPT_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After", "Strict-Transport-Security")
-# On every answer, those included that never came as far as the middleware for pages.
+# On every response, including those that never reach the middleware for pages.
 _DEFAULT_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": API_POLICY,
@@ -45,10 +45,10 @@ def is_api(request: HttpRequest) -> bool:
 
 
 class RequestIdMiddleware:
-    """Gives each request an id of ours, or the X-Request-ID that the proxy before us has given it.
+    """Gives each request an id of ours, or the X-Request-ID set by the proxy in front of us.
 
-    A caller's own is not taken: the audit trail keeps the id, and nobody is to choose it. It is
-    `request.request_id`, `current_request_id` while the request lasts, and a header of the answer.
+    A caller's own id is ignored: the audit trail keeps the id, so nobody may choose it. It is in
+    `request.request_id`, in `current_request_id` during the request, and in a response header.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -69,10 +69,10 @@ class RequestIdMiddleware:
 
 
 class TrustedProxyMiddleware:
-    """Makes REMOTE_ADDR the client's address where proxies stand before us.
+    """Sets REMOTE_ADDR to the client's address behind proxies.
 
-    Each of the TRUSTED_PROXIES appends the address it was called from to X-Forwarded-For, so the
-    client's own is that many from the right; what stands left of it, the client wrote.
+    Each of the TRUSTED_PROXIES appends its caller's address to X-Forwarded-For, so the client's own
+    address is that many from the right. The client may have forged anything left of it.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -90,7 +90,7 @@ class TrustedProxyMiddleware:
 
 
 class AddressThrottleMiddleware:
-    """Under /api/, the limit for one address: before authentication, which costs a statement."""
+    """The rate limit per address under /api/, before authentication, which costs a statement."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -105,11 +105,11 @@ class AddressThrottleMiddleware:
 
 
 class ApiErrorsMiddleware:
-    """Under /api/ every error is problem details, and nothing may be stored by caches.
+    """Turns every error under /api/ into problem details, and forbids caches to store responses.
 
-    Errors raised in views never come here as pages: `exception_handler` answers them. This replaces
-    the pages that Django makes for what happens outside of views: an unknown path, a bad host, a
-    failed CSRF check, a crash in middleware; the ones of DEBUG with their stack trace too.
+    `exception_handler` answers errors raised in views. This class replaces the pages that Django
+    makes outside of views: for an unknown path, a bad host, a failed CSRF check, a crash in
+    middleware. It also replaces the DEBUG pages with their stack traces.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -126,10 +126,10 @@ class ApiErrorsMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
-        """What the database raised in a view that Django REST framework does not serve.
+        """Handles database errors in views outside of Django REST framework.
 
-        Under /api/ these are the routes of OAuth2. For a page the connection is dropped if it is no
-        use, and Django makes the page.
+        Under /api/ these are the routes of OAuth2. For a page, it drops a broken connection and
+        leaves the response to Django.
         """
         if not isinstance(exc, DatabaseFailure):
             return None
@@ -157,7 +157,7 @@ def _as_problem(page: HttpResponseBase, request: HttpRequest) -> HttpResponse:
 
 
 def _refuse_chunked(request: HttpRequest) -> HttpResponse | None:
-    """The refusal of a body without Content-Length, which Django would take for an empty one."""
+    """Refuses a body without Content-Length, which Django would read as an empty body."""
     if "HTTP_TRANSFER_ENCODING" not in request.META or request.META.get("CONTENT_LENGTH"):
         return None
     detail = "A body must be sent with its Content-Length, not chunked."

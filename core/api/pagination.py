@@ -1,8 +1,8 @@
-"""Lists by cursor: a page begins beyond the key of the row where the last one ended.
+"""Keyset pagination: a page begins after the key of the last row of the page before.
 
-A key is what a list is ordered by, unique and never changed. So a walk from page to page returns
-every row that was there when it began exactly once, whatever is inserted meanwhile (no offset can
-shift), and the last page costs what the first one does.
+Lists are ordered by the key, which is unique and never changes. So a walk from page to page returns
+every row that existed when it began exactly once, whatever is inserted meanwhile, and the last page
+costs as much as the first.
 """
 
 import re
@@ -29,10 +29,10 @@ Row_co = TypeVar("Row_co", covariant=True)
 
 
 class Page(Protocol[Row_co]):
-    """Reads a page: up to `limit` rows beyond the row with the key `after`, nearest first.
+    """Reads a page: up to `limit` rows after the row with the key `after`, nearest first.
 
-    Without `after` from the start of the list. `backwards` asks for those before `after`, so in the
-    opposite of the list's own order; it is never given without `after`.
+    Without `after`, from the start of the list. With `backwards`, the rows before `after`, in the
+    reverse of the list's own order; `backwards` is never given without `after`.
     """
 
     def __call__(self, *, after: Any, backwards: bool, limit: int) -> Sequence[Row_co]: ...
@@ -53,13 +53,13 @@ class PageResult(Generic[Row]):
     results: list[Row]
 
     def response(self, results: Any) -> Response:
-        """The answer, with the rows as they were serialised."""
+        """The response, with the serialised rows."""
         return Response({"next": self.next, "previous": self.previous, "results": results})
 
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """Where a page begins. On the wire it is opaque, and signed for its list's path and kind."""
+    """The start of a page. On the wire it is opaque, and signed for its list's path and kind."""
 
     key: str
     backwards: bool
@@ -70,7 +70,7 @@ class _Cursor:
 
     @classmethod
     def decode(cls, text: str, salt: str) -> "_Cursor":
-        """Raises ValueError for what `encode` did not make, or not for this list."""
+        """Raises ValueError unless `encode` made the text, for this list."""
         if len(text) > _MAX_CURSOR_LENGTH:
             raise ValueError("too long")
         signed = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode()
@@ -84,7 +84,7 @@ class _Cursor:
 class KeysetPagination:
     """Pages by the parameters `page_size` (1 to 200, default 50) and `cursor`.
 
-    As a view's `pagination_class` it tells drf-spectacular what a page looks like.
+    As a view's `pagination_class` it describes the page to drf-spectacular.
     """
 
     @staticmethod
@@ -122,18 +122,18 @@ class KeysetPagination:
         kind: str,
         parse_key: Callable[[str], Any] = str,
     ) -> PageResult[Row]:
-        """The page that the request asks for.
+        """The requested page.
 
         `key` gives a row's key, printed by `str` into cursors and read back by `parse_key` for
         `fetch`. Cursors are good for one `kind` of list on one path only; other parameters may
         change between pages, and are kept in the URLs.
 
-        `previous` is null on the first page and `next` on the last. One row more than a page is
-        fetched to know. A cursor beyond which no row is left gives an empty page; its way back is
-        the start of the list, as `next`, if it led backwards.
+        `previous` is null on the first page and `next` on the last; one extra row is fetched to
+        find out. A cursor with no rows after it gives an empty page. If the cursor led backwards,
+        that page's `next` is the start of the list.
 
-        Raises InvalidInput, naming the parameter: for a bad or repeated page size, and for a cursor
-        that is broken, repeated, or of another list.
+        Raises InvalidInput, naming the parameter, for a bad or repeated page size, and for a cursor
+        that is broken, repeated, or from another list.
         """
         salt = f"cursor {kind} {request.path}"
         size = _page_size(request)
@@ -162,7 +162,7 @@ class KeysetPagination:
 
 
 def paginate_by_id(request: Request, fetch: PageById[Row]) -> PageResult[Row]:
-    """The page that the request asks for, of a list in the order of its ids."""
+    """The requested page of a list ordered by id."""
     return KeysetPagination.paginate(request, fetch, key=_id, kind="id", parse_key=UUID)
 
 

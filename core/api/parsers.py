@@ -14,7 +14,7 @@ from core.errors import BankError, FieldError, InvalidInput
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 32
-# Far more than the largest amount has, and far below the digits that int() refuses by itself.
+# Far longer than the largest amount, and far below the number of digits that int() refuses.
 MAX_NUMBER_LENGTH = 64
 
 _CONTAINERS = frozenset({dict, list})
@@ -23,22 +23,21 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class PayloadTooLarge(BankError):
-    """The body is longer than the view takes. Nothing of it was parsed."""
+    """The body is longer than the view allows. Nothing was parsed."""
 
     code = "payload_too_large"
 
 
 class StrictJSONParser(BaseParser):
-    """Reads `application/json` in UTF-8, and nothing that two parsers could understand differently.
+    """Reads `application/json` in UTF-8. Refuses anything that two parsers could read differently.
 
-    Numbers come as int, or as Decimal with the digits that were sent; never as a float. A view may
-    raise the limit of 64 kB by its attribute `max_body_bytes`.
+    Numbers become int, or Decimal with the digits sent, but never float. A view may raise the limit
+    of 64 kB with its attribute `max_body_bytes`.
 
     Raises PayloadTooLarge (413), UnsupportedMediaType (415) for another charset and for any content
     coding, and InvalidInput (400) for: no text or not UTF-8, a byte order mark, broken JSON, NaN
     and Infinity, exponents, numbers of more than 64 characters, an object that repeats a name,
-    nesting deeper than 32, and lone surrogates. What type the top level must have is for
-    serializers to say.
+    nesting deeper than 32, and lone surrogates. Serializers check the type of the top level.
     """
 
     media_type = "application/json"
@@ -57,7 +56,7 @@ class StrictJSONParser(BaseParser):
 
 
 def loads(body: bytes) -> Any:
-    """The value that the body holds. Raises InvalidInput as `StrictJSONParser` says."""
+    """The value of the body. Raises InvalidInput as documented in `StrictJSONParser`."""
     if body.startswith(b"\xef\xbb\xbf"):
         raise _invalid("The body must not begin with a byte order mark.")
     try:
@@ -68,7 +67,7 @@ def loads(body: bytes) -> Any:
         raise _invalid("The body is empty; JSON is required.")
     try:
         value = _DECODER.decode(text)
-    except RecursionError:  # The decoder counts its levels, and stops far below a full stack.
+    except RecursionError:  # The decoder counts levels, and stops well before the stack is full.
         raise _too_deep() from None
     except json.JSONDecodeError as error:
         detail = f"Not JSON: {error.msg}, line {error.lineno}, column {error.colno}."
@@ -86,7 +85,7 @@ def _invalid(detail: str) -> InvalidInput:
 
 def _check_encoding(media_type: str, content_encoding: str) -> None:
     sent, parameters = parse_header_parameters(media_type)
-    if sent != "application/json":  # The framework lets a pattern like */* count as any type.
+    if sent != "application/json":  # The framework accepts a pattern like */* as any type.
         raise UnsupportedMediaType(media_type)
     charset = parameters.get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8"):
@@ -96,7 +95,7 @@ def _check_encoding(media_type: str, content_encoding: str) -> None:
 
 
 def _read(stream: IO[bytes], max_bytes: int, content_length: str | int) -> bytes:
-    # The header saves reading; what is read is limited whatever the header says.
+    # The header can save reading at all. The read is limited whatever the header says.
     body = stream.read(max_bytes + 1) if int(content_length) <= max_bytes else b""
     if int(content_length) > max_bytes or len(body) > max_bytes:
         raise PayloadTooLarge(f"The body is longer than {max_bytes} bytes.")
@@ -104,7 +103,7 @@ def _read(stream: IO[bytes], max_bytes: int, content_length: str | int) -> bytes
 
 
 def _check_depth(value: Any) -> None:
-    """Raises InvalidInput for deep nesting. Level by level: no recursion, a look at each member."""
+    """Raises InvalidInput for deep nesting. Goes level by level, without recursion."""
     level: list[Any] = [[value]]
     for _ in range(MAX_DEPTH + 1):
         level = [
@@ -134,7 +133,7 @@ def _number(literal: str) -> int | Decimal:
         raise _invalid(f"A number is longer than {MAX_NUMBER_LENGTH} characters.")
     if "e" in literal.lower():
         raise _invalid("A number has an exponent.")
-    # An int has no negative zero, and whoever asks for no sign shall see this one.
+    # An int has no negative zero, and a check that forbids signs must see this one.
     return Decimal(literal) if "." in literal or literal == "-0" else int(literal)
 
 
@@ -151,7 +150,7 @@ _DECODER = json.JSONDecoder(
 
 
 def _strings(value: Any) -> Iterable[str]:
-    """Every text in the value, names included. Its depth is limited, so recursion is too."""
+    """Every text in the value, names included. The checked depth bounds the recursion."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -1,7 +1,6 @@
-"""Rights, one class for each rule: staff have those of their groups, customers their accounts.
+"""Permissions, one class per rule: staff have their groups' rights, customers their accounts.
 
-Roles are rights of staff: what a user who is not staff was granted by mistake counts for nothing
-here.
+Rights count for staff only. A right granted to any other user by mistake has no effect here.
 """
 
 from typing import Any, ClassVar
@@ -20,8 +19,8 @@ def has_right(user: Any, right: str) -> bool:
 class StaffRight(BasePermission):
     """Base of the rules that a member of staff passes by a right of their groups.
 
-    Who comes with a token needs the rule's scope besides, or gets MissingScope. Who is logged in to
-    the admin has none.
+    A request with a token also needs the rule's scope, or gets MissingScope. A session of the admin
+    has no scopes and needs none.
     """
 
     right: ClassVar[str]
@@ -40,7 +39,7 @@ class StaffRight(BasePermission):
 
 
 class OwnerOrStaffRight(StaffRight):
-    """A customer passes too: what they reach is narrowed to their own accounts."""
+    """Customers pass too; the view narrows them to their own accounts."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         user = request.user
@@ -50,7 +49,7 @@ class OwnerOrStaffRight(StaffRight):
 class RuleOfEachAction:
     """For viewsets: `permission_by_action` names the one rule of each route.
 
-    A method that a route does not have needs no right to be refused: whoever is known gets 405.
+    A method that a route does not have needs no right: any authenticated caller gets 405.
     """
 
     permission_by_action: ClassVar[dict[str, type[BasePermission]]]

@@ -1,7 +1,7 @@
-"""Every error as problem details (RFC 9457), whatever raised it and whatever Accept said.
+"""Every error as problem details (RFC 9457), whatever its source and the Accept header.
 
-`problem_of` tells what an exception means to a client; `exception_handler` is for Django REST
-framework, `problem_response` for code outside of it. Statuses and titles come from
+`problem_of` maps an exception to a problem; `exception_handler` is the hook for Django REST
+framework, `problem_response` serves code outside of it. Statuses and titles come from
 `core.errors.ERROR_KINDS` alone.
 """
 
@@ -40,7 +40,7 @@ CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:bank:problem:"
 RETRY_AFTER_SECONDS = 1
 
-# The code for an error that only has a status, like DRF's or the ones of Django's own pages.
+# The code for an error that has a status only, such as those of DRF and of Django's own pages.
 CODE_BY_STATUS: dict[int, str] = {
     400: "validation_error",
     401: "not_authenticated",
@@ -57,13 +57,13 @@ CODE_BY_STATUS: dict[int, str] = {
 _UNEXPECTED = "Something went wrong here. It was logged."
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
-# A body that lands in a page by mistake must not become markup there.
+# A body that ends up in a page by mistake must not become markup.
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What one error says: a code of `ERROR_KINDS` and the parts that differ each time."""
+    """The content of one error: a code of `ERROR_KINDS` and the parts that vary."""
 
     code: str
     detail: str = ""
@@ -75,27 +75,27 @@ class Problem:
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """DRF's hook: an answer for every exception, so that none reaches Django's HTML pages.
+    """DRF's hook: answers every exception, so that none reaches Django's HTML pages.
 
-    What nobody expected is logged with its traceback and told as `internal_error`, without it.
+    An unexpected exception is logged with its traceback and answered as `internal_error`.
     """
     return answer_of(exc, context.get("request"))
 
 
 def answer_of(exc: Exception, request: HttpRequest | Request | None) -> HttpResponse:
-    """The answer for an exception, logged where it must be. Drops a connection that is no use."""
+    """The response for an exception, logged if unexpected. Drops a broken database connection."""
     problem = problem_of(exc)
     if isinstance(exc, DatabaseFailure):
         note(exc)
     if problem is _OUTCOME_UNKNOWN:
         logger.error("Lost the database", exc_info=exc, extra={"request_id": _id_of(request)})
         if request is not None and request.method in _SAFE_METHODS:
-            problem = _BUSY  # There was nothing to be done.
+            problem = _BUSY  # A read has no outcome to be unknown.
     if problem.code == "internal_error":
         logger.error("Unhandled exception", exc_info=exc, extra={"request_id": _id_of(request)})
         got_request_exception.send(sender=exception_handler, request=request)
     if isinstance(exc, drf.ValidationError) and request is not None and request.method == "GET":
-        # There is no body to point into: the errors are about parameters, and name them.
+        # Without a body there is nothing to point into: the errors name parameters.
         named = [replace(error, pointer=error.pointer[1:]) for error in problem.errors]
         problem = replace(problem, errors=named)
     return _response(problem, request)
@@ -110,7 +110,10 @@ def problem_response(
     transaction_id: UUID | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """The answer for a code of `ERROR_KINDS`; without detail it says the title. 503 says when."""
+    """The response for a code of `ERROR_KINDS`; the detail defaults to the title.
+
+    503 gets a Retry-After header.
+    """
     return _response(Problem(code, detail, errors, transaction_id, headers or {}), request)
 
 
@@ -149,7 +152,7 @@ def _id_of(request: HttpRequest | Request | None) -> str:
 
 @singledispatch
 def problem_of(_exc: Exception) -> Problem:
-    """What the exception means to a client; `internal_error` if nobody expected it."""
+    """Maps an exception to a problem; `internal_error` for an unexpected one."""
     return Problem("internal_error", _UNEXPECTED)
 
 
@@ -192,7 +195,7 @@ def _(exc: drf.ValidationError) -> Problem:
 @problem_of.register(drf.NotAuthenticated)
 @problem_of.register(drf.AuthenticationFailed)
 def _(exc: drf.APIException) -> Problem:
-    # RFC 9110, 11.6.1: a 401 always has a challenge. DRF would turn it into a 403 without one.
+    # RFC 9110, 11.6.1: a 401 always has a challenge. Without one DRF would make it a 403.
     challenge = getattr(exc, "auth_header", None) or "Bearer"
     return Problem("not_authenticated", str(exc.detail), headers={"WWW-Authenticate": challenge})
 
@@ -208,7 +211,7 @@ def _(exc: drf.Throttled) -> Problem:
 @problem_of.register(Http404)
 @problem_of.register(drf.NotFound)
 def _(_exc: Exception) -> Problem:
-    return Problem("not_found")  # what is missing and what is hidden answer alike
+    return Problem("not_found")  # missing and hidden rows get the same response
 
 
 @problem_of.register
@@ -231,7 +234,7 @@ def _(_exc: Exception) -> Problem:
 
 @problem_of.register
 def _(exc: DatabaseFailure) -> Problem:
-    """Django's errors of the database, of every kind: see `core.database_errors`."""
+    """All of Django's database errors: see `core.database_errors`."""
     meaning = meaning_of(exc)
     if meaning.code == "outcome_unknown":
         return _OUTCOME_UNKNOWN
@@ -248,7 +251,7 @@ _OUTCOME_UNKNOWN = Problem(
 
 
 def _field_errors(detail: Any, pointer: str) -> Iterator[FieldError]:
-    """DRF's tree of errors as a list, each with the JSON pointer (RFC 6901) of what it is about."""
+    """DRF's tree of errors as a list, each with the JSON pointer (RFC 6901) to its member."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
             is_whole = name == api_settings.NON_FIELD_ERRORS_KEY

@@ -1,4 +1,4 @@
-"""What a view needs to know of a request: its input, checked, and who sent it."""
+"""Validated input of a request, and its sender, for views."""
 
 from functools import cache
 from typing import Any
@@ -16,11 +16,11 @@ from core.errors import FieldError, InvalidInput
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE})
 class PageSizeField(serializers.CharField):
-    """Read by `core.api.pagination`; here it only says what it is."""
+    """For the schema only: `core.api.pagination` reads the parameter."""
 
 
 class PageQuery(StrictSerializer):
-    """The parameters that every list takes; `core.api.pagination` reads them."""
+    """The parameters of every list; `core.api.pagination` reads them."""
 
     page_size = PageSizeField(required=False, help_text="Items on a page. Default: 50.")
     cursor = serializers.CharField(
@@ -29,29 +29,29 @@ class PageQuery(StrictSerializer):
 
 
 def parse_body(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
-    """The body, checked for its shape. Raises ValidationError, which is answered with 400."""
+    """The validated body. Raises ValidationError, which is answered with 400."""
     data: Any = request.data
-    if data is None:  # Said in other words for a whole body than for a field.
+    if data is None:  # A null body has an error text of its own.
         serializer(data=data).is_valid(raise_exception=True)
     values: dict[str, Any] = _checker(serializer).run_validation(data)
     return values
 
 
 def without_nulls(body: dict[str, Any]) -> dict[str, Any]:
-    """What the body says: a null is the same as no member at all."""
+    """The body without its nulls: a null means the same as a missing member."""
     return {name: value for name, value in body.items() if value is not None}
 
 
 @cache
 def _checker(serializer: type[StrictSerializer]) -> StrictSerializer:
-    """One for all requests: it copies its fields when it is made, and checks without a memory."""
+    """One shared instance: validation is stateless, and each new instance copies its fields."""
     return serializer()
 
 
 def parse_query(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
-    """The query's parameters, checked like a body: an unknown one is an error, a repeated one too.
+    """The query's parameters, checked like a body. Unknown and repeated ones are errors.
 
-    Raises InvalidInput, each error's pointer naming a parameter.
+    Raises InvalidInput; each error's pointer names a parameter.
     """
     repeated = [name for name, values in request.query_params.lists() if len(values) > 1]
     if repeated:
@@ -74,19 +74,19 @@ def parse_query(serializer: type[StrictSerializer], request: Request) -> dict[st
 
 
 def refuse_query(request: Request) -> None:
-    """For what changes something and has no parameters: who sends `dry_run` wants no change.
+    """Refuses all parameters of a write that has none: a caller of `dry_run` wants no change.
 
-    Raises InvalidInput for any.
+    Raises InvalidInput for any parameter.
     """
     if request.query_params:
         parse_query(StrictSerializer, request)
 
 
 def origin_of(request: Request | HttpRequest) -> Origin:
-    """Who sends this request, and from where, for commands and their audit trail.
+    """The sender and address of this request, for commands and their audit trail.
 
-    `request.auth` is the token of an API client, and None, or not there in the admin, for someone
-    who is logged in.
+    `request.auth` is the token of an API client. For a logged-in user it is None, or missing in the
+    admin.
     """
     client = getattr(getattr(request, "auth", None), "application", None)
     return Origin(

@@ -1,7 +1,7 @@
-"""What the OpenAPI schema says of errors: every operation names the problems it can answer with.
+"""Errors in the OpenAPI schema: every operation lists the problems it can return.
 
-drf-spectacular knows successes only. Which errors an operation has follows from what it is (does it
-need credentials, a body, an id in its path?); further ones it names itself, by their codes:
+drf-spectacular knows successes only. Most errors of an operation follow from its kind (does it need
+credentials, a body, an id in its path?). It names the others itself, by their codes:
 `@extend_schema(extensions={"x-error-codes": ["account_frozen"]})`.
 """
 
@@ -15,7 +15,7 @@ from core.errors import ERROR_KINDS, REFUSALS
 EXTENSION = "x-error-codes"
 FORM = "application/x-www-form-urlencoded"
 _METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}
-# Whoever names one of these moves money, and keeps what was refused as a FAILED transaction.
+# An operation with one of these moves money, and keeps a refusal as a FAILED transaction.
 _MONEY_CODES = {"insufficient_funds", "balance_limit"}
 
 _PROBLEM_ERROR: dict[str, Any] = {
@@ -131,8 +131,8 @@ def add_problem_responses(result: dict[str, Any], **_context: Any) -> dict[str, 
     """Postprocessing hook of drf-spectacular. Raises ValueError for a code that does not exist.
 
     Adds the components Problem and ProblemError, and to every operation a response for each status
-    with one example for each code. Responses that are there already keep what they have. Successes
-    without a description get the name of their status.
+    with one example for each code. Existing responses keep their content. Successes without a
+    description get the name of their status.
     """
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas |= {"Problem": _PROBLEM, "ProblemError": _PROBLEM_ERROR}
@@ -155,9 +155,9 @@ def describe_problems(method: str, operation: dict[str, Any], codes: set[str]) -
 
 
 def close_request_bodies(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
-    """Postprocessing hook: a body has the members that are described and no others.
+    """Postprocessing hook: bodies allow no members beyond the described ones.
 
-    A PATCH changes something: it has one of them at least. See `core.api.serializers`.
+    The body of a PATCH has at least one member. See `core.api.serializers`.
     """
     schemas = result.get("components", {}).get("schemas", {})
     for _, method, operation in _operations(result):
@@ -180,7 +180,7 @@ def _operations(result: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, An
 
 
 def _implied_codes(path: str, method: str, operation: dict[str, Any]) -> Iterable[str]:
-    """Codes that follow from what the operation is, whatever it does."""
+    """Codes that follow from the kind of operation alone."""
     yield from ("not_acceptable", "throttled", "internal_error", "busy")
     if method != "get":
         yield "outcome_unknown"
@@ -208,8 +208,8 @@ def _implied_codes(path: str, method: str, operation: dict[str, Any]) -> Iterabl
 def leave_parameters_empty(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Postprocessing hook: optional parameters have no examples.
 
-    Swagger UI fills an example in as if it had been chosen: the first try would ask for what was
-    opened after and before the same moment, and find nothing.
+    Swagger UI fills in examples as if the user had typed them: the first try would ask for accounts
+    opened both after and before one moment, and find nothing.
     """
     for item in result["paths"].values():
         for operation in (item[method] for method in item.keys() & _METHODS):

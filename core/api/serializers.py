@@ -9,11 +9,11 @@ from rest_framework.settings import api_settings
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Takes an object with exactly the fields it declares.
+    """Accepts an object with exactly the declared fields.
 
-    A name it does not know, or that is read-only, is the error `unknown_field`, told together with
-    all other errors; what is no object is the error `not_an_object`. A null, where a field allows
-    it, stands for the field's default; it is None where there is none.
+    An unknown or read-only name is the error `unknown_field`, reported with all other errors. A
+    value that is not an object is the error `not_an_object`. A null, where a field allows it,
+    stands for the field's default, or for None if it has no default.
     """
 
     def to_internal_value(self, data: Any) -> Any:

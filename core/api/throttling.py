@@ -1,9 +1,9 @@
-"""How many requests one client or one address may send: fixed windows, counted in a cache.
+"""Rate limits per client and per address: fixed windows, counted in a cache.
 
-Counted in the process's own memory, where each worker then allows its share of the limit, or in
+Hits are counted in the process's own memory, where each worker allows its share of the limit, or in
 Redis for all workers and hosts together (`CACHE_URL`). Never in the database: a throttle that costs
-statements helps whoever floods us. While Redis does not answer, each worker counts its share again:
-the bank is not to stop for that, nor to stand open.
+statements helps an attacker. While Redis is down, each worker falls back to its share, so the bank
+fails neither closed nor open.
 """
 
 import logging
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 class RateLimit:
     """At most `limit` hits of one kind by one key in a window; `limit` 0 counts nothing.
 
-    `is_divided` says that a worker which counts alone allows its share of the limit, and not all.
+    With `is_divided`, a worker that counts alone allows its share of the limit, not all of it.
     """
 
     kind: str
@@ -34,7 +34,7 @@ class RateLimit:
     is_divided: bool = True
 
     def hit(self, key: str) -> int | None:
-        """Counts one. None if it is allowed, else the seconds until the next window, at least 1."""
+        """Counts a hit. None if it is allowed, else seconds until the next window, at least 1."""
         if not self.limit:
             return None
         name, left = self._window(key)
@@ -55,7 +55,7 @@ class RateLimit:
         return left if hits >= allowed else None
 
     def _asked(self, ask: Callable[[BaseCache], int]) -> tuple[int, int]:
-        """Hits so far, and how many of them whoever counts them may allow."""
+        """Hits so far, and the limit for the counter that was asked."""
         share = max(1, self.limit // settings.WEB_WORKERS) if self.is_divided else self.limit
         try:
             return ask(caches["throttles"]), self.limit if settings.THROTTLES_ARE_SHARED else share

@@ -1,7 +1,7 @@
-"""What all pages of the admin share: reads that stay cheap, and no way to change the ledger.
+"""Base classes of all admin pages: cheap reads, and no way to change the ledger.
 
 Banks have millions of rows. A list reads one page in the order of an index and counts no further
-than `BoundedPaginator.limit`; it is never sorted by a click on a column and counts no facets.
+than `BoundedPaginator.limit`. It has no sorting by column and counts no facets.
 """
 
 from decimal import Decimal
@@ -28,7 +28,7 @@ EMPTY = "-"
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts at most `limit` rows; what lies beyond is reached by a search or a filter."""
+    """Counts at most `limit` rows; a search or a filter reaches the rows beyond."""
 
     limit = 10_000
     template_name = "core/pagination.html"
@@ -48,19 +48,19 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class IndexOrderedChangeList(ChangeList):
-    """Keeps the order of its ModelAdmin, which an index has, whatever `?o=` says."""
+    """Keeps the indexed order of its ModelAdmin and ignores `?o=`."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         self.params.pop(ORDER_VAR, None)
         return list(super().get_ordering(request, queryset))
 
     def get_filters(self, request: HttpRequest) -> Any:
-        """Of the parameters that the list declares, and no others.
+        """Filters by declared parameters only.
 
-        Django would look up any column that a parameter names, those included that no page shows:
-        digests and keys could be guessed letter by letter.
+        Django would look up any column named by a parameter, even one that no page shows: digests
+        and keys could be guessed letter by letter.
 
-        Raises IncorrectLookupParameters, which the admin takes for no filter at all.
+        Raises IncorrectLookupParameters, which makes the admin drop all filters.
         """
         if any("\x00" in value for values in request.GET.lists() for value in values[1]):
             raise IncorrectLookupParameters("PostgreSQL has no text with a NUL.")
@@ -72,13 +72,13 @@ class IndexOrderedChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        # The number of rows stands at the foot of the list, where it can say that it is bounded.
+        # The foot of the list shows the number of rows, and can say that it is bounded.
         self.full_result_count = self.result_count
 
 
 class BankModelAdmin(ModelAdmin):
-    """A list that costs the same whatever the size of its table, filters on columns without an
-    index aside."""
+    """A list whose cost does not depend on the size of its table, except for filters on columns
+    without an index."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -89,9 +89,9 @@ class BankModelAdmin(ModelAdmin):
     list_fullwidth = True
     sortable_by = ()
     empty_value_display = EMPTY
-    # Parameters without a filter of their own: what links of other pages narrow the list to.
+    # Parameters without a filter of their own, used by links from other pages.
     linked_by: tuple[str, ...] = ()
-    # What an empty list says: how its first row comes about.
+    # The text of an empty list: how its first row comes about.
     when_empty = "There are none yet."
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -112,17 +112,17 @@ class _NeverChanged:
 
 
 class ReadOnlyModelAdmin(_NeverChanged, BankModelAdmin):
-    """Pages to read, for those with the `view` right. Whatever is posted to them is refused: 403.
+    """Read-only pages for users with the `view` right. Any POST is refused with 403.
 
-    What staff may do to these rows are commands, each with a view of its own. `actions` on what is
-    selected, for those with the right to them, lead there.
+    Staff change these rows by commands, each with a view of its own. `actions` on the selected
+    rows, for users with the right to them, lead to these views.
     """
 
     actions: Any = None
     ordering = ("-id",)
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[TabularInline]]:
-        """Those that have rows: nothing can be added to an empty one."""
+        """The inlines that have rows: nothing can be added to an empty one."""
         owner = self.opts.model_name
         return [
             inline
@@ -133,13 +133,13 @@ class ReadOnlyModelAdmin(_NeverChanged, BankModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        # Django takes a POST without an action for a GET.
+        # Django treats a POST without an action as a GET.
         if request.method not in ("GET", "HEAD") and not self._is_action(request):
             raise PermissionDenied
         return cast(HttpResponse, super().changelist_view(request, extra_context))
 
     def _is_action(self, request: HttpRequest) -> bool:
-        """Whether all that is posted is an action that the user has the right to."""
+        """Whether the POST contains only an action that the user has the right to."""
         wanted = request.POST.getlist("action") if request.method == "POST" else []
         return bool(wanted) and set(wanted) <= {"", *self.get_actions(request)} and any(wanted)
 
@@ -150,13 +150,13 @@ class ReadOnlyModelAdmin(_NeverChanged, BankModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        # Django's history is of changes made by its own forms: there are none.
+        # Django's history lists changes made by its own forms: there are none.
         context = {**(extra_context or {}), "show_history": False}
         return cast(HttpResponse, super().changeform_view(request, object_id, form_url, context))
 
 
 class ReadOnlyTabularInline(_NeverChanged, TabularInline):
-    """Rows that belong to the one on the page, a bounded number at a time."""
+    """Rows that belong to the page's row, a bounded number at a time."""
 
     extra = 0
     max_num = 0
@@ -183,7 +183,7 @@ def badge(text: str, colours: dict[str, str]) -> SafeString:
 
 
 def yes_or_no(value: bool) -> str:
-    """For what is neither good nor bad: a cross on red would say that something is wrong."""
+    """For neutral facts: a red cross would suggest that something is wrong."""
     return "Yes" if value else "No"
 
 

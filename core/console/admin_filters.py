@@ -20,8 +20,8 @@ from core.money import parse_amount
 class DaysById(RangeDateFilter):
     """From one day to another, both included, in the current time zone.
 
-    For a time that the row's own UUIDv7 carries: a range of it is a range of ids, read from their
-    index.
+    Filters by the time in the row's own UUIDv7: a range of days is a range of ids, read from the
+    index of the ids.
     """
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -34,7 +34,7 @@ class DaysById(RangeDateFilter):
         return queryset
 
     def _day(self, text: object) -> date | None:
-        """Raises IncorrectLookupParameters, which the admin takes for no filter at all."""
+        """Raises IncorrectLookupParameters, which makes the admin drop all filters."""
         if not text:
             return None
         try:
@@ -47,13 +47,13 @@ class DaysById(RangeDateFilter):
 
 
 class AmountFilter(RangeNumericListFilter):
-    """Amounts from one to another, both included, in main units of whatever currency."""
+    """Amounts from one to another, both included, in main units of each row's currency."""
 
     title = "amount"
     parameter_name = "amount"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Raises IncorrectLookupParameters, which the admin takes for no filter at all."""
+        """Raises IncorrectLookupParameters, which makes the admin drop all filters."""
         for end, lookup in (("from", "gte"), ("to", "lte")):
             text = self.used_parameters.get(f"{self.parameter_name}_{end}")
             if not text:
@@ -66,7 +66,7 @@ class AmountFilter(RangeNumericListFilter):
         return queryset
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
-        """Exact decimals: the theme's own fields are floats, and whole numbers to a browser."""
+        """Exact decimals: the theme's own fields are floats, and browsers take only integers."""
         fields = {}
         for end in ("from", "to"):
             attrs = {"placeholder": end.capitalize(), "aria-label": f"Amount {end}"}

@@ -1,4 +1,4 @@
-"""Pages of the admin that ask for something, mostly a reason, and run a command."""
+"""Admin pages that ask for input, mostly a reason, and run a command."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ def command_page(
     run: Callable[[str], str],
     reason_required: bool = True,
 ) -> HttpResponse:
-    """Asks for a reason, runs the command with it, and tells what happened: see `form_page`."""
+    """Asks for a reason, runs the command with it, and shows the result: see `form_page`."""
     form = ReasonForm(request.POST or None)
     form.fields["reason"].required = reason_required
     return form_page(
@@ -36,11 +36,11 @@ def form_page(
     back: str,
     run: Callable[[dict[str, Any]], str],
 ) -> HttpResponse:
-    """Shows the form, runs the command with what it was given, and tells what happened.
+    """Shows the form, runs the command with its values, and shows the result.
 
-    `run` takes the cleaned values and returns what to tell. A BankError about fields of the form
-    stands beside them and is asked again; any other is shown with its code. What is settled leads
-    to the page `back`. `context` has each_context, `title` and `explanation`.
+    `run` takes the cleaned values and returns the message to show. A BankError about fields of the
+    form is shown beside them, in the form; any other is shown with its code. On success it
+    redirects to `back`. `context` has each_context, `title` and `explanation`.
     """
     if request.method == "POST" and form.is_valid():
         try:
@@ -61,12 +61,12 @@ def show_form(
     back: str,
     template: str = "core/command.html",
 ) -> HttpResponse:
-    """The page that asks. `template` extends core/command.html; `target` in the context is where
-    the form goes, if not to the page's own address.
+    """Renders the form. `template` extends core/command.html. `target` in the context is the URL
+    that the form posts to, by default the page's own.
     """
     return TemplateResponse(request, template, {**context, "form": form, "back": back})
 
 
 def in_one_line(error: BankError) -> str:
-    """The error as staff read it, with its code to ask about."""
+    """The error as one line for staff, with its code for support."""
     return f"{error.kind.title}: {error.detail} ({error.code})"

@@ -1,8 +1,8 @@
-"""A way through the days of a list: years, then months, then days, from its first row to today.
+"""Navigation by day through a list: years, months, then days, from its first row to today.
 
-In the place of Django's date hierarchy, which reads the dates of the whole table. This one reads a
-single id, from its index: a row's UUIDv7 carries the time of its making. So it offers days on which
-nothing happened, too.
+It replaces Django's date hierarchy, which reads the dates of the whole table. This one reads a
+single id from the index: a row's UUIDv7 contains its time of creation. So it also offers days on
+which nothing happened.
 """
 
 from calendar import monthrange
@@ -21,7 +21,7 @@ from core.identifiers import moment_of
 
 
 class Size(IntEnum):
-    """Of a span of days; the smaller one lies within the larger one."""
+    """The size of a span of days; a smaller span lies within a larger one."""
 
     ALL = 0
     YEAR = 1
@@ -31,7 +31,7 @@ class Size(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Days from `first` to `last`, both included: all of a year, of a month, or one day."""
+    """Days from `first` to `last`, both included: a whole year, a whole month, or one day."""
 
     size: Size
     first: date
@@ -48,7 +48,7 @@ class Span:
         return cls(size, date(day.year, 1, 1), date(day.year, 12, 31), str(day.year))
 
     def parts(self) -> "list[Span]":
-        """Of the next smaller size; a bank of one year begins with its months."""
+        """The spans of the next smaller size; a bank of one year begins with its months."""
         size = Size(self.size + 1)
         if size is Size.YEAR and self.first.year == self.last.year:
             return Span.around(self.first, Size.YEAR).parts()
@@ -70,7 +70,7 @@ class DayLink:
 
 @dataclass(frozen=True, slots=True)
 class DayNavigation:
-    """`crumbs` lead out of where one is, `steps` further in or aside."""
+    """Links: `crumbs` to the larger spans around the current one, `steps` into it or beside it."""
 
     crumbs: list[DayLink]
     steps: list[DayLink]
@@ -79,9 +79,9 @@ class DayNavigation:
 def day_navigation(
     request: HttpRequest, model: type[Model], parameter: str
 ) -> DayNavigation | None:
-    """Through the rows of `model`, whose list has a `DaysById` filter on `parameter`.
+    """Navigation through the rows of `model`, whose list has a `DaysById` filter on `parameter`.
 
-    The days are those of the current time zone. None where there are no rows. One statement.
+    Days are in the current time zone. Returns None without rows. One statement.
     """
     oldest = model._default_manager.order_by("pk").values_list("pk", flat=True).first()
     if oldest is None:
@@ -111,7 +111,7 @@ def _chosen(request: HttpRequest, parameter: str) -> tuple[date, date] | None:
 
 
 def _path(chosen: tuple[date, date] | None, bank: Span) -> list[Span]:
-    """From all days to those that are chosen; a range of another kind is no place to be at."""
+    """The spans from all days down to the chosen one; empty for a range of any other size."""
     path = [bank]
     if chosen is None:
         return path
@@ -124,7 +124,7 @@ def _path(chosen: tuple[date, date] | None, bank: Span) -> list[Span]:
 
 
 def _link(request: HttpRequest, parameter: str, span: Span, bank: Span) -> str:
-    """The list with its other filters, from its first page on."""
+    """The URL of the list's first page, with its other filters kept."""
     query: Any = request.GET.copy()
     for name in ("p", f"{parameter}_from", f"{parameter}_to"):
         query.pop(name, None)

@@ -1,4 +1,4 @@
-"""Fields of the admin's forms: they take what the API takes, and refuse it in the same words."""
+"""Fields of the admin's forms: the same checks and error texts as in the API."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class LineField(forms.CharField):
-    """A line of text, checked by `check_text`; without the blanks around it."""
+    """A line of text, stripped and checked by `check_text`."""
 
     multiline = False
 
@@ -31,14 +31,14 @@ class LineField(forms.CharField):
         super().__init__(**{"widget": UnfoldAdminTextInputWidget(attrs=attrs)} | kwargs)
 
     def clean(self, value: Any) -> str:
-        # Browsers send the end of a line as CR LF (HTML, form submission).
+        # Browsers send line ends as CR LF (HTML, form submission).
         text: str = super().clean(value).replace("\r\n", "\n")
         _checked(partial(check_text, text, multiline=self.multiline))
         return text
 
 
 class ReasonField(LineField):
-    """Why: what a decision of staff is recorded with."""
+    """The reason that is recorded with a decision of staff."""
 
     multiline = True
 
@@ -51,11 +51,11 @@ class ReasonField(LineField):
 class AmountFormField(forms.CharField):
     """An amount in plain decimal notation, as the API reads it: an exact Decimal.
 
-    Whether it fits the account's currency and can be moved is for the command to say.
+    The command checks the currency's digits and the range.
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        # The keyboard of a telephone shows digits. A field of type `number` would take exponents.
+        # Phones show a numeric keyboard. A field of type `number` would accept exponents.
         attrs = {"inputmode": "decimal", "autocomplete": "off"} | kwargs.pop("attrs", {})
         widget = UnfoldAdminTextInputWidget(attrs=attrs)
         super().__init__(**{"strip": False, "widget": widget} | kwargs)
@@ -98,7 +98,7 @@ Time = TypeVar("Time", bound=date)  # A datetime is a date.
 
 
 def _in_range(time: Time | None) -> Time | None:
-    """What the databases and every time zone can tell, with room at both ends."""
+    """Limits a time to what the databases and every time zone can represent, with a margin."""
     if time is not None and not 1970 < time.year < 9999:
         raise _OUT_OF_RANGE
     return time
@@ -111,7 +111,7 @@ class ReasonForm(forms.Form):
 
 
 def add_errors(form: forms.Form, error: BankError) -> bool:
-    """Puts what is wrong with the input beside its fields; whether all of it had one."""
+    """Puts field errors beside their fields. Returns whether every error had a field."""
     names = [bad.pointer.strip("/") for bad in error.errors]
     if not names or not set(names) <= form.fields.keys():
         return False
@@ -121,7 +121,7 @@ def add_errors(form: forms.Form, error: BankError) -> bool:
 
 
 def _checked(check: Callable[[], T]) -> T:
-    """What `check` returns; its ValueError as the error of the field."""
+    """Returns the result of `check`; turns its ValueError into the field's error."""
     try:
         return check()
     except ValueError as error:

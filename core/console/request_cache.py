@@ -1,4 +1,4 @@
-"""What the buttons of one page share: read once for a request."""
+"""A value shared by the buttons of one page, read once per request."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -16,7 +16,7 @@ class RequestCache(Generic[T]):
         self._values: WeakKeyDictionary[HttpRequest, T] = WeakKeyDictionary()
 
     def get(self, request: HttpRequest, read: Callable[[], T]) -> T:
-        """The value of the request; read the first time that it is asked for."""
+        """The request's value, read on first use."""
         if request not in self._values:
             self._values[request] = read()
         return self._values[request]

@@ -1,7 +1,7 @@
-"""Tables for people's spreadsheet programs, as CSV or XLSX, written row by row.
+"""Tables for spreadsheet programs, as CSV or XLSX, written row by row.
 
-For reading, not for exchange: a text that a spreadsheet would take for a formula is neutralised, so
-that what a customer wrote runs nothing on the desk of staff (CWE-1236).
+For reading, not for exchange: texts that a spreadsheet would run as a formula are neutralised, so
+that customers cannot run code on the computers of staff (CWE-1236).
 """
 
 import csv
@@ -23,10 +23,10 @@ from core.money import format_amount
 SheetCell = str | int | Decimal | datetime | None
 SheetRow = Sequence[SheetCell]
 
-# A spreadsheet counts in binary floating point (IEEE 754): so many digits are always exact.
+# Spreadsheets use binary floating point (IEEE 754), which is always exact up to so many digits.
 _EXACT_DIGITS = 15
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-# What Excel needs to read UTF-8 as such.
+# Excel needs it to recognise UTF-8.
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -44,10 +44,10 @@ _CONTENT_TYPES = {
 def sheet_response(
     name: str, file_format: SheetFormat, header: SheetRow, rows: Iterable[SheetRow]
 ) -> HttpResponseBase:
-    """The table as a file to save as `name` with the format's ending.
+    """The table as a download called `name` plus the format's extension.
 
-    Amounts are Decimals with exactly the digits to show: `amount_cell`. CSV is sent row by
-    row; XLSX is written to a temporary file first.
+    Amounts are Decimals with exactly the digits to show: `amount_cell`. CSV is streamed row by row;
+    XLSX is written to a temporary file first.
     """
     content_type = _CONTENT_TYPES[file_format]
     filename = f"{name}.{file_format}"
@@ -66,7 +66,7 @@ def sheet_response(
 
 
 def sheet_zone(file_format: SheetFormat) -> str:
-    """The time zone of the times in such a file, to be named above them."""
+    """The name of the time zone of the file's times, for their column header."""
     return "UTC" if file_format is SheetFormat.CSV else timezone.get_current_timezone_name()
 
 
@@ -83,12 +83,12 @@ def csv_lines(header: SheetRow, rows: Iterable[SheetRow]) -> Iterator[str]:
 
 
 def xlsx_file(header: SheetRow, rows: Iterable[SheetRow]) -> IO[bytes]:
-    """The file, open at its beginning and gone when closed. It takes memory for one row.
+    """The file, open at its start and deleted on closing. Takes the memory of one row.
 
-    Times stand in the current time zone, as a spreadsheet knows none. Amounts are numbers with the
-    digits they have here, or text where a spreadsheet would lose one.
+    Times are in the current time zone, as spreadsheets have none. Amounts are numbers with all
+    their digits, or text where a spreadsheet would lose a digit.
     """
-    file = TemporaryFile()  # noqa: SIM115 - whoever sends it closes it.
+    file = TemporaryFile()  # noqa: SIM115 - the sender closes it.
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -108,7 +108,7 @@ def xlsx_file(header: SheetRow, rows: Iterable[SheetRow]) -> IO[bytes]:
 
 
 def amount_cell(amount: Decimal | None, currency: str) -> Decimal | None:
-    """The same amount with the currency's digits, all of which are shown."""
+    """The same amount with all digits of the currency."""
     return None if amount is None else Decimal(format_amount(amount, currency))
 
 
@@ -128,7 +128,7 @@ def _csv_cell(cell: SheetCell) -> str:
 
 
 def neutralised(text: str) -> str:
-    """The text behind an apostrophe if a spreadsheet would run it as a formula."""
+    """The text, with an apostrophe in front if a spreadsheet would run it as a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
@@ -160,5 +160,5 @@ def _write_cell(sheet: Any, formats: _Formats, row: int, column: int, cell: Shee
             row, column, float(number), formats.of(f"#,##0.{decimals}" if decimals else "#,##0")
         )
     elif cell:
-        # Written as a string it is no formula, whatever it begins with.
+        # A cell written as a string is never a formula.
         sheet.write_string(row, column, cell)

@@ -1,9 +1,9 @@
 """Prepared bulk statements: the same SQL text for one row or thousands.
 
-Django writes the text of a statement anew each time, and PostgreSQL plans it anew: on the money
-path that was most of the time. These are written once, prepared once for each connection, and take
-whole columns as parameters. New rows go in by binary COPY, which needs no plan at all. SQLite's
-driver keeps what it has compiled by the text.
+Django builds each statement's text every time, and PostgreSQL plans it every time: on the money
+path that was most of the time. These statements are built once, prepared once per connection, and
+take whole columns as parameters. New rows go in by binary COPY, which needs no plan. SQLite's
+driver caches compiled statements by their text.
 """
 
 import json
@@ -20,16 +20,16 @@ from core.sql.cursors import prepared_cursor
 
 
 def array(values: Iterable[Any]) -> str:
-    """The values, numbers or ids or times, as the text of a PostgreSQL array.
+    """The values (numbers, ids or times) as the text of a PostgreSQL array.
 
-    A column is one parameter of one type, whatever is in it: a statement is prepared once, and not
-    for each width that a number may have.
+    A column is one parameter of one type, whatever its values, so a statement is prepared once and
+    not for each width of number.
     """
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
 def _array_of_few(values: Sequence[Any]) -> str:
-    """As `array`, also for text: for a column that mostly says the same in each row."""
+    """As `array`, also for text, for columns with few distinct values: each is quoted once."""
     texts: dict[Any, str] = {None: "NULL"}
     for value in set(values) - {None}:
         quoted = str(value).replace("\\", "\\\\").replace('"', '\\"')
@@ -37,7 +37,7 @@ def _array_of_few(values: Sequence[Any]) -> str:
     return "{" + ",".join([texts[value] for value in values]) + "}"
 
 
-# PostgreSQL's types of the fields that are written in bulk. COPY takes a value as exactly its type.
+# PostgreSQL's types of the fields written in bulk. COPY needs each value in exactly its type.
 _TYPE_OF_FIELD = {
     "AutoField": "integer",
     "BigAutoField": "bigint",
@@ -59,22 +59,21 @@ def types_of(model: type[Model], columns: Iterable[str]) -> dict[str, str]:
 
 
 def _stored_as(field: Any) -> str:
-    """The kind of field that the column holds: of a foreign key, the kind of its target."""
+    """The kind of field in the column; for a foreign key, that of its target."""
     kind: str = (field.target_field if field.remote_field else field).get_internal_type()
     return kind
 
 
-# Types of columns in which the rows of one statement hardly differ.
+# Types of columns with few distinct values in one statement.
 _OF_FEW = frozenset({"text", "timestamptz"})
 
 
 class BulkInsert:
-    """How rows get into a table, all or none of them: by binary COPY, on SQLite by executemany.
+    """Inserts rows, all or none: by binary COPY, on SQLite by executemany.
 
-    `columns` are names with their PostgreSQL types. Rows are tuples in their order. They may be
-    made one by one while the server inserts those before them, without any other statement; what is
-    raised meanwhile ends the COPY, and the transaction is to be rolled back. Without rows nothing
-    is done.
+    `columns` maps names to PostgreSQL types. Rows are tuples in their order. A generator may make
+    them while the server inserts earlier ones, but must run no other statement; an error it raises
+    aborts the COPY, and the transaction must be rolled back. Does nothing without rows.
     """
 
     def __init__(self, table: str, columns: Mapping[str, str]) -> None:
@@ -85,7 +84,7 @@ class BulkInsert:
         self._insert = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - by code
 
     def __call__(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Raises what Django raises for a statement: IntegrityError, OperationalError..."""
+        """Raises Django's database errors: IntegrityError, OperationalError..."""
         rows = iter(rows)
         if (first := next(rows, None)) is None:
             return
@@ -101,11 +100,11 @@ class BulkInsert:
 
 
 class BulkUpdate:
-    """How rows are changed, each to values of its own: by one statement, on SQLite by executemany.
+    """Updates rows, each with its own values: by one statement, on SQLite by executemany.
 
-    `columns` are names with their PostgreSQL types; `always` is SQL that sets others. A column of
-    `latest` keeps what it has where that is later. Rows are tuples in the order of the columns,
-    followed by the row's id.
+    `columns` maps names to PostgreSQL types; `always` is SQL that sets further columns. A column in
+    `latest` keeps its value if that is later. Rows are tuples in the order of the columns, followed
+    by the row's id.
     """
 
     def __init__(
@@ -135,7 +134,7 @@ class BulkUpdate:
         self._update_one = f"UPDATE {table} SET {places} WHERE id = %s"  # noqa: S608 - by code
 
     def __call__(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Raises what Django raises for a statement. All rows must exist."""
+        """Raises Django's database errors. All rows must exist."""
         with prepared_cursor() as cursor:
             if connection.vendor == "postgresql":
                 columns = zip(self._types, zip(*rows, strict=True), strict=True)
@@ -150,7 +149,7 @@ class BulkUpdate:
 
 
 def sqlite_rows(rows: Sequence[tuple[Any, ...]], types: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Rows as Django keeps them in SQLite: ids as 32 hexadecimal digits, times as UTC text."""
+    """Rows as Django stores them in SQLite: ids as 32 hexadecimal digits, times as UTC text."""
     columns = [
         _SQLITE[kind](column) if kind in _SQLITE else column
         for kind, column in zip(types, zip(*rows, strict=True), strict=True)

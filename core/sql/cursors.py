@@ -1,4 +1,4 @@
-"""Reads by statements of constant text, which PostgreSQL keeps prepared."""
+"""Reads with constant SQL text, which PostgreSQL keeps prepared."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,8 +14,8 @@ from core.sql import django_internals
 def prepared_cursor() -> CursorWrapper:
     """A cursor whose statements PostgreSQL keeps prepared, with parameters bound by the server.
 
-    Results come in binary, past Django's way to read a time, which is Python's and slow. Elsewhere,
-    and where the database's option `prepare_threshold` is None, it prepares nothing.
+    Results are binary, which bypasses Django's slow parsing of times in Python. On SQLite, and if
+    the database's option `prepare_threshold` is None, it prepares nothing.
     """
     if connection.vendor != "postgresql":
         return connection.cursor()
@@ -23,15 +23,15 @@ def prepared_cursor() -> CursorWrapper:
 
 
 def rows_of(query: QuerySet[Any, tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
-    """The rows of a `values_list`, on PostgreSQL in binary: no column may need Django's converters.
+    """The rows of a `values_list`, on PostgreSQL in binary. No column may need Django's converters.
 
-    Nothing stays prepared: a plan for any values could not use an index that has a condition.
+    Nothing stays prepared: a generic plan could not use a partial index.
     """
     if connection.vendor != "postgresql":
         return query
     try:
         statement, parameters = query.query.sql_with_params()
-    except EmptyResultSet:  # Told from the conditions alone.
+    except EmptyResultSet:  # Evident from the conditions alone.
         return []
     with django_internals.server_cursor(prepares=False) as cursor:
         cursor.execute(statement, parameters)
@@ -39,11 +39,11 @@ def rows_of(query: QuerySet[Any, tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
 
 
 def read_first(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows of a prepared read, with which a request begins; it also proves the connection.
+    """The rows of a prepared read that begins a request; it also checks the connection.
 
-    Django sends a statement of its own to learn whether the connection of the request before still
-    lives. This one finds it out, and reads once more on a new connection if it does not. Raises
-    what Django raises for a statement.
+    Django sends an extra statement to check whether a kept connection still works. This read does
+    the check itself, and is repeated on a new connection if the old one is dead. Raises Django's
+    database errors.
     """
     if not django_internals.is_unproven():
         return _read(statement, parameters)

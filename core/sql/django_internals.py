@@ -1,14 +1,13 @@
 """All private API of Django 5.2 and psycopg 3.3 that the bank uses. Read it before an upgrade.
 
 core/tests/test_django_internals.py fails when one of them changes, and tests/test_structure.py
-keeps the others out of the rest of the code. In place of this module the plain way works too:
+keeps private API out of the rest of the code. The plain way works too, instead of this module:
 
 - `server_cursor`: `connection.cursor()` binds parameters in the client and prepares nothing. A
-  single command then takes about twice as long, a row of the journal 13.6 us to read, not 1.7.
+  single command then takes about twice as long, and reading a journal row 13.6 us instead of 1.7.
 - `is_unproven`, `skip_health_check`: without them Django checks the connection by a statement of
   its own, a round trip for each request.
-- `as_stored`: `Model.from_db` takes values by position, and leaves columns that are not given to
-  be read later.
+- `as_stored`: `Model.from_db` takes values by position, and defers missing columns.
 
 docs/performance.md says how both were measured.
 """
@@ -27,7 +26,7 @@ Row = TypeVar("Row", bound=Model)
 def server_cursor(*, prepares: bool) -> CursorWrapper:
     """A cursor of PostgreSQL that binds on the server and reads in binary, with Django's wrapper.
 
-    The wrapper turns the driver's errors into Django's, and logs statements where that is on.
+    The wrapper turns the driver's errors into Django's, and logs statements if enabled.
     """
     connection.close_if_health_check_failed()
     connection.ensure_connection()
@@ -38,7 +37,7 @@ def server_cursor(*, prepares: bool) -> CursorWrapper:
 
 
 def is_unproven() -> bool:
-    """Whether Django would first check this connection, kept from the request before."""
+    """Whether Django would first check this connection, kept from an earlier request."""
     kept: Any = connection
     return (
         kept.connection is not None
@@ -49,20 +48,20 @@ def is_unproven() -> bool:
 
 
 def skip_health_check() -> None:
-    """The next statement of the request is the check. Until the request ends there is no other."""
+    """Skips Django's check for the rest of the request: its next statement is the check."""
     kept: Any = connection
     kept.health_check_done = True
 
 
 def as_stored(instance: Row) -> Row:
-    """The instance, made from a row that is in the database: to save it is to update that row."""
+    """Marks the instance as stored in the database, so that saving it is an UPDATE."""
     instance._state.adding = False
     instance._state.db = connection.alias
     return instance
 
 
 class _ServerCursor(psycopg.Cursor[tuple[Any, ...]]):
-    """Keeps the statement where Django's log of statements looks for it, prepared or not."""
+    """Keeps the statement where Django's query log looks for it, prepared or not."""
 
     def _convert_query(self, *arguments: Any) -> Any:
         self._query = super()._convert_query(*arguments)

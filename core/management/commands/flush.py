@@ -1,4 +1,4 @@
-"""`flush`, for test databases only: the ledger's guards refuse to lose a row, whoever asks."""
+"""`flush`, for test databases only: elsewhere the ledger's guards refuse to delete any row."""
 
 from pathlib import Path
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""`migrate`, one at a time, to which missing guards are a warning: it is what puts them back."""
+"""`migrate`, one at a time. Missing guards are only a warning here, because it recreates them."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class Command(migrate.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
-        # A migration may work longer than a request. It waits for locks no longer than one does.
+        # A migration may run longer than a request, but waits for locks no longer than one.
         long = ("statement_timeout", "idle_in_transaction_session_timeout")
         with migration_lock(connection), switched_off(connection, *long):
             super().handle(*args, **options)
