@@ -1,4 +1,4 @@
-"""The journal, the ledger and what came of them, for staff to read."""
+"""Admin pages of the journal, the ledger and their records, for staff to read."""
 
 from transactions.admin.account import MoneyAccountAdmin
 from transactions.admin.archive_run import ArchiveRunAdmin

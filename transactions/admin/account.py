@@ -1,6 +1,6 @@
-"""The account's page with what the journal knows of it: statement, chart, past balances, money.
+"""The account's admin page, with its statement, chart, past balances and money buttons.
 
-It takes the place of the page of `accounts`, which cannot import this app.
+It replaces the page of `accounts`, which cannot import this app.
 """
 
 from decimal import Decimal
@@ -30,7 +30,7 @@ admin.site.unregister(Account)
 
 
 class BalanceAtForm(forms.Form):
-    """Of the page's query: it changes nothing, and its answer can be kept as an address."""
+    """Sent in the query: it changes nothing, and its result can be bookmarked."""
 
     at = MomentField(label="Balance at", required=False)
 
@@ -60,9 +60,9 @@ class MoneyAccountAdmin(MoneyButtons, OpenAccountButton, ExportButton, AccountAd
 
 
 def _balance_at(account: Account, request: HttpRequest) -> dict[str, Any]:
-    """The form that asks for a moment, and the balance then once there is one.
+    """The form for a moment, and the balance at that moment if one is given.
 
-    An internal account has no balance of its own: asked without a moment, it is summed up now.
+    An internal account stores no balance: without a moment, its balance is summed up now.
     """
     data = {"at": request.GET["at"]} if "at" in request.GET else None
     form = BalanceAtForm(data)

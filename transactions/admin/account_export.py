@@ -1,4 +1,4 @@
-"""The button that saves an account's statement as a file for a spreadsheet."""
+"""The button that exports an account's statement as a spreadsheet file."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -51,10 +51,10 @@ class ExportForm(forms.Form):
 
 
 class ExportButton(AccountButtons):
-    """For the admin of accounts."""
+    """Mixin for the admin of accounts."""
 
     def has_export_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Of customers' accounts, closed ones included: others have no statement."""
+        """For customer accounts, closed ones included: others have no statement."""
         if not has_right(request.user, "transactions.view_entry"):
             return False
         account = self.get_object(request, object_id)
@@ -104,8 +104,8 @@ def _file(
 def sequences_of(account: Account, first: date | None, last: date | None) -> tuple[int, int]:
     """The sequences of the first and the last entry posted on these days, both included.
 
-    The first is above the last where there is none. Days up to now wait for the account's lock.
-    Raises Busy where the lock cannot be had.
+    If there is none, the first is above the last. Days up to now wait for the account's lock.
+    Raises Busy if the lock cannot be had.
     """
     assert account.last_sequence is not None
     start = midnight(first or date(1970, 1, 2))
@@ -118,13 +118,13 @@ def sequences_of(account: Account, first: date | None, last: date | None) -> tup
 
 
 def header(file_format: SheetFormat) -> SheetRow:
-    """Names the time zone as well, see `core.console.sheets`."""
+    """The header row. It names the time zone as well, see `core.console.sheets`."""
     zone = sheet_zone(file_format)
     return (f"Posted at ({zone})", f"Value date ({zone})", *COLUMNS)
 
 
 def _rows(account: Account, first: int, last: int) -> Iterator[SheetRow]:
-    """Read as they are written, some hundred at a time."""
+    """Yields the rows, read while they are written, some hundred at a time."""
     for start in range(first, last + 1, _READ_AT_ONCE):
         end = min(start + _READ_AT_ONCE - 1, last)
         for sequence, transaction in enumerate(posted(account, start, end), start):

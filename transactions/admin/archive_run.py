@@ -1,4 +1,4 @@
-"""Runs of the archive: who, when, what they took, and where in the file it lies."""
+"""Archive runs: who, when, which transactions, and their place in the file."""
 
 from decimal import Decimal
 from typing import Any
@@ -22,13 +22,13 @@ _COLOURS = {"Finished": "success", "Interrupted": "warning", "Not finished": "in
 
 
 def shown_sums(sums: dict[str, str]) -> str:
-    """Sums by currency as people read them."""
+    """Formats the sums by currency for display."""
     amounts = (shown_money(Decimal(sums[code]), code) for code in sorted(sums))
     return ", ".join(amounts) or EMPTY
 
 
 class ArchiveSegmentInline(ReadOnlyTabularInline):
-    """What one transaction of the run has marked, each a stretch of the file."""
+    """The transactions marked by one database transaction of the run: a stretch of the file."""
 
     model = ArchiveSegment
     fields = ("number", "rows", "amounts", "file_start", "file_end", "recorded_at", "digest")
@@ -36,7 +36,7 @@ class ArchiveSegmentInline(ReadOnlyTabularInline):
     ordering = ("number",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """They are a part of the run."""
+        """Segments are part of the run."""
         return bool(request.user.has_perm("transactions.view_archiverun"))
 
     @display(description="Sums of amounts")
@@ -67,7 +67,7 @@ class ArchiveRunAdmin(ReadOnlyModelAdmin):
     )
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        """Segments of runs that have some."""
+        """Shows segments only for runs that have some."""
         return [ArchiveSegmentInline] if obj is not None and obj.rows else []
 
     @display(description="State")
@@ -78,7 +78,7 @@ class ArchiveRunAdmin(ReadOnlyModelAdmin):
 
     @display(description="By")
     def who(self, run: ArchiveRun) -> str:
-        """The member of staff it was made for, and else the job."""
+        """The member of staff on whose behalf it ran, else the job."""
         return str(run.actor or run.caller or EMPTY)
 
     @display(description="Selection")

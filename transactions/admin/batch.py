@@ -1,4 +1,4 @@
-"""Batches."""
+"""The admin of batches."""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse

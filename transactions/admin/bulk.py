@@ -1,8 +1,8 @@
-"""Buttons for what is selected on the list of transactions: retry, reverse, cancel.
+"""Bulk actions on the list of transactions: retry, reverse, cancel.
 
-Each asks for a reason on a page that lists what is selected, and then runs one command for each
-row, in a database transaction of its own. Sent twice, nothing happens twice: what has been reversed
-or cancelled refuses, and a retry carries what it has seen.
+Each asks for a reason on a page that lists the selection. It then runs one command for each row, in
+a database transaction of its own. Sending the form twice does nothing twice: a transaction already
+reversed or cancelled refuses, and a retry carries the retry count that was shown.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,18 +39,18 @@ from transactions.commands import Cancel, Reverse
 from transactions.ledger.failures import is_retryable, read_beforehand
 from transactions.models import Transaction
 
-# At once: as many as are done within the time that a page may take.
+# The most rows at once: as many as fit in the time that a page may take.
 MOST_ROWS = 500
 _TOO_MANY = f"More than {MOST_ROWS:,} are selected. Narrow the list by its filters first."
 
 
 @dataclass(frozen=True, slots=True)
 class _Verb:
-    """`can_be` tells beforehand which rows will hardly be refused; the command decides."""
+    """`can_be` predicts which rows will hardly be refused; the command decides."""
 
     title: str
     right: str
-    # Called with the user, the transaction as it was seen, and the reason.
+    # Called with the user, the transaction as it was shown, and the reason.
     make: Callable[[Any, Transaction, str], Command]
     can_be: Callable[[Transaction], bool]
 
@@ -80,13 +80,13 @@ _VERBS = {
 
 
 class BulkForm(ReasonForm):
-    """The reason, and the rows as they were when they were selected: "<id>:<retries> ..."."""
+    """The reason, and the rows as they were at their selection: "<id>:<retries> ..."."""
 
-    # One field: the number of fields in a request is limited.
+    # A single field, since the number of fields in a request is limited.
     rows = forms.CharField(widget=forms.HiddenInput)
 
     def clean_rows(self) -> dict[UUID, int]:
-        """How often each had been retried, by its id."""
+        """The number of retries of each row at its selection, by id."""
         seen: dict[UUID, int] = {}
         try:
             for row in self.cleaned_data["rows"].split():
@@ -100,7 +100,7 @@ class BulkForm(ReasonForm):
 
 
 class BulkActions:
-    """For the admin of transactions."""
+    """Mixin for the admin of transactions."""
 
     admin_site: Any
 
@@ -134,7 +134,7 @@ class BulkActions:
         return self._ask_for(request, "cancel", queryset)
 
     def run_selected(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Runs what was asked for on the page before, and tells what came of each row."""
+        """Runs the action confirmed on the page before, and reports the outcome of each row."""
         verb = _VERBS.get(name)
         if verb is None:
             raise Http404
@@ -165,7 +165,7 @@ class BulkActions:
     def _ask_for(
         self, request: HttpRequest, name: str, queryset: QuerySet[Transaction]
     ) -> HttpResponse | None:
-        """None leads back to the list."""
+        """Returns the page that asks for the reason; None leads back to the list."""
         rows = list(_with_words(queryset)[: MOST_ROWS + 1])
         if len(rows) > MOST_ROWS:
             messages.error(request, _TOO_MANY)
@@ -195,7 +195,7 @@ class BulkActions:
 
 
 def _with_words(queryset: QuerySet[Transaction]) -> QuerySet[Transaction]:
-    """With what a page shows of each row; the batch tells whether a failure is final."""
+    """Reads the related rows that a page shows; the batch decides whether a failure is final."""
     return queryset.select_related("debit_account", "credit_account", "batch")
 
 
@@ -220,7 +220,7 @@ def _selected(row: Transaction) -> dict[str, Any]:
 
 
 def _doubtful(verb: _Verb, rows: Sequence[Transaction]) -> str:
-    """How many will be refused, as things stand; "" if none."""
+    """A warning with the number of rows that would be refused now; "" if none."""
     reversed_ids = being_reversed([row.pk for row in rows]) if verb.right == REVERSE else set()
     count = sum(not verb.can_be(row) or row.pk in reversed_ids for row in rows)
     if not count:

@@ -1,4 +1,4 @@
-"""One command for each of many transactions, and what came of each."""
+"""Runs one command for each of many transactions, and collects the outcomes."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from transactions.ledger.processor import process
 from transactions.models import Transaction
 from transactions.states import TransactionStatus
 
-# Rows are left untouched once this has passed, so that whoever waits is answered before the web
-# server's own time-out (30 s), even if a row waits for locks.
+# Once this has passed, further rows are left untouched, so that the client gets a response before
+# the web server's own time-out (30 s), even if a row waits for locks.
 SECONDS = 15
 
 
@@ -41,7 +41,7 @@ _COLOURS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class RowOutcome:
-    """Of one transaction; `made` leads to the reversal that was made of it, if any was."""
+    """The outcome of one transaction; `made` links to the reversal created, if any."""
 
     words: str
     amount: str
@@ -60,7 +60,7 @@ def run_each(
     make: Callable[[Transaction], Command],
     origin: Origin,
 ) -> list[RowOutcome]:
-    """Runs each command in a database transaction of its own: what is refused stops no other."""
+    """Runs each command in a database transaction of its own; a refusal stops no other."""
     deadline = monotonic() + SECONDS
     outcomes = []
     for transaction in transactions:
@@ -73,7 +73,7 @@ def run_each(
 
 
 def summary(outcomes: Sequence[RowOutcome]) -> str:
-    """How many came out how: "3 done, 1 refused." """
+    """The number of rows by outcome: "3 done, 1 refused." """
     counts = dict.fromkeys(BulkResult, 0)
     for row in outcomes:
         counts[row.outcome] += 1
@@ -82,7 +82,7 @@ def summary(outcomes: Sequence[RowOutcome]) -> str:
 
 
 def shown(transaction: Transaction) -> str:
-    """Its amount with the currency."""
+    """The amount with its currency."""
     return shown_money(transaction.amount, transaction.currency)
 
 

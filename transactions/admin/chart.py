@@ -16,7 +16,7 @@ LONGEST = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class BalanceChart:
-    """`data` is what Chart.js draws; `words` say the same to who cannot see it."""
+    """`data` is for Chart.js; `words` say the same to those who cannot see the chart."""
 
     title: str
     data: str
@@ -26,8 +26,8 @@ class BalanceChart:
 def balance_chart(account: Account, now: datetime) -> BalanceChart | None:
     """The balance at 60 moments since the opening, or of the last 90 days; None without entries.
 
-    One statement, by the index of sequences. Figures are drawn as binary floating point (JSON);
-    what is exact stands in the statement.
+    One statement, by the index of sequences. Chart figures are binary floating point (JSON); exact
+    figures are in the statement.
     """
     if not account.last_sequence:
         return None
@@ -39,7 +39,7 @@ def balance_chart(account: Account, now: datetime) -> BalanceChart | None:
         "label": f"Balance in {account.currency}",
         "data": [float(balance) for balance in balances],
         "borderColor": "var(--color-primary-600)",
-        # Between two moments nothing is known but the balance before: a step, and no slope.
+        # The balance holds until the next moment: draw a step, not a slope.
         "stepped": "before",
         "displayYAxis": True,
         "suffixYAxis": account.currency,

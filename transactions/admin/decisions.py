@@ -1,6 +1,6 @@
 """Buttons of a transaction's page: retry, reverse, cancel, approve, reject.
 
-Each is a page of its own that asks for a reason and runs the same command as the API.
+Each opens a page that asks for a reason, and then runs the same command as the API.
 """
 
 from collections.abc import Callable, Collection
@@ -43,7 +43,7 @@ Make = Callable[..., Command]
 
 
 class DecisionActions:
-    """For the admin of transactions. A button shows where its right and the state allow it."""
+    """Mixin for the admin of transactions. Rights and the present state decide on each button."""
 
     actions_detail = ("retry", "reverse", "approve", "reject", "cancel")
     admin_site: Any
@@ -67,11 +67,11 @@ class DecisionActions:
     def _may(
         self, request: HttpRequest, object_id: str, right: str, state: Callable[[Transaction], bool]
     ) -> bool:
-        """By right, and by the state just now.
+        """Whether to show a button, by right and by the present state.
 
-        A form that is sent is for the command to judge, which checks the state under its lock: of
-        two clicks the second is told by its code why there is nothing left to do. The row is read
-        once for all the buttons of a page.
+        The state of a submitted form is for the command to check, under its lock: the second of two
+        clicks gets the error code that explains why nothing is left to do. All buttons of a page
+        share one read of the row.
         """
         if not has_right(request.user, right):
             return False
@@ -136,9 +136,9 @@ class DecisionActions:
 
 
 def _back(request: HttpRequest, transaction: Transaction) -> str:
-    """To the inbox for whoever came from there, which stands above this app and is known by name.
+    """The inbox for users who came from there, else the transaction.
 
-    Else to the transaction.
+    The inbox is in an app above this one, so its URL is looked up by name.
     """
     if request.GET.get("from") == "approvals":
         return reverse("approvals")
@@ -150,13 +150,13 @@ def is_pending(transaction: Transaction) -> bool:
 
 
 def is_reversible(transaction: Transaction) -> bool:
-    """By itself; whether it has a reversal already `being_reversed` tells."""
+    """By its own state; `being_reversed` finds those that already have a reversal."""
     completed = transaction.status == TransactionStatus.COMPLETED
     return completed and transaction.type != TransactionType.REVERSAL
 
 
 def being_reversed(ids: Collection[UUID]) -> set[UUID]:
-    """Those of the transactions that have a reversal, posted or waiting. One statement."""
+    """Ids of the transactions that have a posted or waiting reversal. One statement."""
     reversals = Transaction.objects.filter(reverses__in=ids)
     found = reversals.exclude(status=TransactionStatus.FAILED).values_list("reverses_id", flat=True)
     return {original for original in found if original is not None}
@@ -171,7 +171,7 @@ def _words(transaction: Transaction) -> str:
 
 
 def _ids(text: str) -> list[UUID]:
-    """The id in the path; none if it is no id."""
+    """The id in the path, in a list; empty if it is malformed."""
     try:
         return [parse_uuid(text)]
     except ValueError:

@@ -1,4 +1,4 @@
-"""The ledger's lines: of one account as a statement, of a transaction as its two sides."""
+"""Ledger lines: an account's statement, and the two sides of a transaction."""
 
 from datetime import datetime
 from typing import Any
@@ -55,10 +55,10 @@ class EntryInline(_Money, ReadOnlyTabularInline):
 
 
 class EntryChangeList(IndexOrderedChangeList):
-    """A customer's lines in the order of their sequence, all others in that of the journal.
+    """Orders a customer's lines by sequence, all others as the journal.
 
-    An index has either order, on both branches of the view. Django would add the view's own id as a
-    last term, which none has.
+    Both branches of the view have an index for either order. Django would append the view's own id,
+    which has no index, to the ordering.
     """
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> list[str]:
@@ -109,13 +109,13 @@ class EntryAdmin(_Money, ReadOnlyModelAdmin):
         return EntryChangeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        # Not by a join: SQLite would build the whole view to join it.
+        # Not by a join, for which SQLite would build the whole view.
         return super().get_queryset(request).prefetch_related("account", "transaction")
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Entry | None:
-        """Looks the transaction up by its index: the view's own id has none."""
+        """Finds the line by its transaction, which is indexed; the view's own id is not."""
         transaction_id, _, _ = object_id.rpartition("-")
         try:
             of_transaction = self.get_queryset(request).filter(transaction_id=UUID(transaction_id))

@@ -1,4 +1,4 @@
-"""Later transitions of transactions, as a list; a transaction's page tells its own in words."""
+"""The list of transaction events; a transaction's page words its own events in its timeline."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString

@@ -1,4 +1,4 @@
-"""Actions that save what is selected on the list of transactions as a file for a spreadsheet."""
+"""Actions that export the selected transactions as a spreadsheet file."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID
@@ -15,14 +15,14 @@ from core.console.sheets import SheetFormat, SheetRow, amount_cell, sheet_respon
 from transactions.admin.filters import shown_failure
 from transactions.models import Transaction
 
-# As many as the list counts, and so offers to select.
+# The most rows that the list counts, and so lets staff select.
 MOST_ROWS = BoundedPaginator.limit
 _READ_AT_ONCE = 500
 _READ = "transactions.view_transaction"
 
 
 class ExportActions:
-    """For the admin of transactions: for all who may read them."""
+    """Mixin for the admin of transactions: for everyone who may read them."""
 
     def has_export_selected_permission(self, request: HttpRequest) -> bool:
         return has_right(request.user, _READ)
@@ -43,7 +43,7 @@ class ExportActions:
 def _export(
     request: HttpRequest, queryset: QuerySet[Transaction], file_format: SheetFormat
 ) -> HttpResponseBase | None:
-    """None leads back to the list, which tells why."""
+    """Returns the file; None leads back to the list, which shows the error."""
     ids = list(queryset.values_list("pk", flat=True)[: MOST_ROWS + 1])
     if len(ids) > MOST_ROWS:
         words = f"A file holds {MOST_ROWS:,} transactions. Narrow the list by its filters first."
@@ -54,7 +54,7 @@ def _export(
 
 
 def header(file_format: SheetFormat) -> SheetRow:
-    """Names the time zone as well, see `core.console.sheets`."""
+    """The header row. It names the time zone as well, see `core.console.sheets`."""
     zone = sheet_zone(file_format)
     return (
         f"Made at ({zone})",
@@ -79,7 +79,7 @@ def header(file_format: SheetFormat) -> SheetRow:
 
 
 def _rows(ids: Sequence[UUID]) -> Iterator[SheetRow]:
-    """In the order of the list, read as they are written, some hundred at a time."""
+    """Yields the rows in list order, read while they are written, some hundred at a time."""
     for start in range(0, len(ids), _READ_AT_ONCE):
         wanted = ids[start : start + _READ_AT_ONCE]
         rows = Transaction.objects.select_related("debit_account", "credit_account")

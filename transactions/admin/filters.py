@@ -1,4 +1,4 @@
-"""Filters of the journal's lists, and how they put what they filter by into words."""
+"""Filters of the journal's lists, and the words for their values."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def status_badge(transaction: Transaction) -> SafeString:
 
 
 def shown_failure(code: str) -> str:
-    """A failure code in words."""
+    """The words for a failure code."""
     return ERROR_KINDS[code].title if code in ERROR_KINDS else in_words(code)
 
 
@@ -41,12 +41,12 @@ class EitherSideFilter(AccountFilter):
 
 
 class StatementFilter(AccountFilter):
-    """The ledger's lines of the account."""
+    """Ledger lines of the account."""
 
     def condition(self, account: Account) -> Q:
         if account.last_sequence is None:
             return Q(account=account)
-        # Says what the index of sequences says of itself, or PostgreSQL sorts whole accounts.
+        # Repeats the index's own condition; without it PostgreSQL sorts whole accounts.
         return Q(account=account, sequence__gt=0)
 
 
@@ -58,7 +58,7 @@ class FailureFilter(DropdownFilter):
         return [(code, shown_failure(code)) for code in (*REFUSALS, *FAILURES_BY_DECISION)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        """Whatever has a failure has failed; said so, the index of what failed is read."""
+        """Also filters by status: only FAILED rows have a failure, and they have an index."""
         if not self.value():
             return queryset
         return queryset.filter(status=TransactionStatus.FAILED, failure_code=self.value())

@@ -1,4 +1,4 @@
-"""Finding the account that a transfer is to credit."""
+"""Finds the account that a transfer credits."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ MOST = 10
 
 
 def find_accounts(text: str, *, user: Any, source: Account) -> list[Account]:
-    """Customers' accounts that `text` may mean, among those the user may see: MOST, and one more.
+    """Customer accounts matching `text` that the user may see: up to MOST, and one more.
 
-    A whole number or an id names one, whatever its currency and state, so that the command says
-    what is wrong with it. The beginning of a number and a part of a name find open accounts of the
-    source's currency, others than itself.
+    A whole number or an id names one account, whatever its currency and state, so that the command
+    can report what is wrong with it. The beginning of a number or a part of a name finds open
+    accounts of the source's currency, except the source itself.
     """
     customers = visible_accounts(user).filter(kind=AccountKind.CUSTOMER)
     number = "".join(text.split())
@@ -30,6 +30,6 @@ def find_accounts(text: str, *, user: Any, source: Account) -> list[Account]:
     likely = customers.filter(status=AccountStatus.ACTIVE, currency=source.currency)
     likely = likely.exclude(pk=source.pk)
     words = Q(number__startswith=number) if number.isdigit() else contains("name", text)
-    # The newest, along the primary key: it ends with the last that is shown.
+    # The newest, along the primary key: the scan ends with the last one shown.
     found = likely.filter(words).order_by("-id")[: MOST + 1]
     return sorted(found, key=lambda account: (account.name, account.number))

@@ -1,9 +1,9 @@
 """Buttons of an account's page that move money: deposit, withdraw, transfer.
 
-Each is a form, then a preview of what would come of it, then the command itself: the same one as
-the API runs. The form carries an idempotency key from the beginning, so that however often it is
-confirmed there is one transaction. The preview is a dry run, and so is the first step of the
-confirmation: what would now come out otherwise is shown again, and not done.
+Each shows a form, then a preview, then runs the same command as the API. The form carries an
+idempotency key from the start, so that repeated confirmations make one transaction. The preview is
+a dry run, and a confirmation repeats it first: if the outcome has changed, the new preview is shown
+and nothing is done.
 """
 
 from typing import Any
@@ -29,12 +29,12 @@ from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
 from transactions.ledger.command import DEFAULTS
 from transactions.ledger.processor import process, try_out
 
-# Names of the buttons of the preview.
+# Names of the preview's buttons.
 CONFIRM, CHANGE = "confirm", "change"
 
 
 class MoneyButtons(AccountButtons):
-    """For the admin of accounts."""
+    """Mixin for the admin of accounts."""
 
     def has_move_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return self.may(request, object_id, CanPostTransactions.right)
@@ -103,7 +103,7 @@ class MoneyButtons(AccountButtons):
         command: MoneyCommand,
         back: str,
     ) -> HttpResponse:
-        """The preview; or, once that is confirmed and still holds, the command.
+        """Shows the preview; after a confirmation that still holds, runs the command.
 
         Raises a BankError that leaves nothing behind.
         """

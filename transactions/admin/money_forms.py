@@ -1,4 +1,4 @@
-"""What the buttons that move money ask for."""
+"""Forms of the buttons that move money."""
 
 from contextlib import suppress
 from typing import Any
@@ -18,7 +18,7 @@ from transactions.admin.lookup import MOST, find_accounts
 class MoneyForm(forms.Form):
     """`key` is the idempotency key: made with the empty form, it stays the same to the end.
 
-    `foreseen` is what the last preview said would come of it; none before the first.
+    `foreseen` is the outcome that the last preview showed; empty before the first.
     """
 
     amount = AmountFormField(attrs={"autofocus": True})
@@ -41,18 +41,18 @@ class MoneyForm(forms.Form):
             del self.fields["effective_at"]
 
     def content(self) -> dict[str, Any]:
-        """What the command is made of, besides the account and the key."""
+        """The command's parameters, except the account and the key."""
         names = ("amount", "description", "effective_at")
         return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
 
     def carried(self) -> dict[str, str]:
-        """What the preview hands on, as it was written."""
+        """The fields that the preview passes on, as they were entered."""
         names = ("amount", "description", "effective_at", "key")
         return {name: self.data.get(name, "") for name in names if name in self.fields}
 
 
 class TransferForm(MoneyForm):
-    """The account to credit is looked up by number, id or name; of several one is chosen."""
+    """Looks up the account to credit by number, id or name; staff choose one of several."""
 
     target = LineField(
         label="To account",
@@ -72,7 +72,7 @@ class TransferForm(MoneyForm):
         self._look_up()
 
     def _look_up(self) -> None:
-        """Looks for what the field takes; of anything else the field itself says what is wrong."""
+        """Looks up the entered text if it is valid; otherwise the field reports the error."""
         with suppress(ValidationError):
             text = self.fields["target"].clean(self.data.get("target"))
             self.found = find_accounts(text, user=self.user, source=self.account)
@@ -105,7 +105,7 @@ class TransferForm(MoneyForm):
         return {"target_account_id": self.target_account().pk, **super().content()}
 
     def carried(self) -> dict[str, str]:
-        """The account by its number: a name may mean another one a moment later."""
+        """Passes on the account by its number: a name may match another one a moment later."""
         return {**super().carried(), "target": self.target_account().number}
 
 

@@ -1,4 +1,4 @@
-"""The button that opens an account, with an initial balance if there is one."""
+"""The button that opens an account, optionally with an initial balance."""
 
 from decimal import Decimal
 from typing import Any
@@ -29,7 +29,7 @@ from transactions.ledger.idempotency import Replay
 
 
 class OpenAccountForm(forms.Form):
-    """An overdraft limit is for a supervisor to give."""
+    """Only a supervisor can give an overdraft limit."""
 
     name = LineField(max_length=200, attrs={"autofocus": True})
     owner = LineField(
@@ -56,7 +56,7 @@ class OpenAccountForm(forms.Form):
 
 
 class OpenAccountButton:
-    """For the admin of accounts: it stands above the list."""
+    """Mixin for the admin of accounts: puts the button above the list."""
 
     admin_site: Any
 

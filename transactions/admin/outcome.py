@@ -1,4 +1,4 @@
-"""What comes, or would come, of a command that moves money, in words for staff."""
+"""The outcome or the preview of a command that moves money, in words for staff."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ _DONE = {
 
 @dataclass(frozen=True, slots=True)
 class PreviewSide:
-    """One of the two accounts; amounts as they are shown. `after` is "" if nothing would move."""
+    """One of the two accounts; amounts as displayed. `after` is "" if nothing would move."""
 
     words: str
     account: Account
@@ -54,11 +54,11 @@ class MovementPreview:
 
     @property
     def mark(self) -> str:
-        """What a preview shows, to tell later whether it still holds."""
+        """Identifies the outcome that a preview showed, to check later whether it still holds."""
         return f"{self.kind} {self.balance_after}".strip()
 
     def is_as(self, mark: str) -> bool:
-        """Whether a preview with this mark said the same would happen, if to another balance."""
+        """Whether the preview with this mark had the same outcome, apart from balances."""
         return mark.partition(" ")[0] == self.kind
 
     @property
@@ -67,19 +67,19 @@ class MovementPreview:
 
     @property
     def balance_after(self) -> str:
-        """The own side's, as it is shown; "" if nothing moved."""
+        """The balance of the own side, as displayed; "" if nothing moved."""
         after = self._after(self.own)
         return "" if after is None else self._money(after)
 
     @property
     def value_date(self) -> datetime | None:
-        """The one that was given, if it is not the moment of asking."""
+        """The value date that staff set, if it is not the moment of the request."""
         moment = self.transaction.effective_at
         return None if moment == self.transaction.created_at else moment
 
     @property
     def afterwards(self) -> str:
-        """What the balances after it are, as the head of their column."""
+        """The heading of the column with the balances after it."""
         return "If approved now" if self.waits else "Afterwards"
 
     @property
@@ -92,7 +92,7 @@ class MovementPreview:
 
     @property
     def refusal(self) -> str:
-        """Why it failed, with the code to ask about."""
+        """Why it failed, with the code for support."""
         failed = self.transaction
         kind = ERROR_KINDS.get(failed.failure_code)
         title = kind.title if kind else failed.failure_code
@@ -103,7 +103,7 @@ class MovementPreview:
         return failures.is_retryable(self.transaction)
 
     def sides(self) -> list[PreviewSide]:
-        """The customers' accounts that it touches, the debited one first; cash is none."""
+        """The customer accounts involved, the debited one first, without the cash account."""
         moved = self.transaction
         pairs = (
             ("From", moved.debit_account, -moved.amount),
@@ -120,7 +120,7 @@ class MovementPreview:
         if after is not None:
             return PreviewSide(words, account, self._money(after - change), self._money(after))
         assert account.balance is not None, "A customer's account has a balance."
-        # What waits is shown as if it were approved just now.
+        # A waiting transaction is shown as if it were approved now.
         then = self._money(account.balance + change) if self.waits else ""
         return PreviewSide(words, account, self._money(account.balance), then)
 
@@ -133,7 +133,7 @@ class MovementPreview:
         return shown_money(amount, self.transaction.currency)
 
     def words(self) -> str:
-        """What happened, as one says it at the counter."""
+        """The outcome, as staff would word it at the counter."""
         moved = self.transaction
         whither = ""
         if moved.type == TransactionType.TRANSFER:
@@ -152,7 +152,7 @@ class MovementPreview:
 
 
 def tell(request: HttpRequest, outcome: MovementPreview, foreseen: str) -> None:
-    """Says what happened, with a link to the transaction; and where the preview said otherwise."""
+    """Reports the outcome, with a link to the transaction, and any difference from the preview."""
     words = outcome.words()
     if outcome.replayed:
         words = f"Done once, and not again: {words}"

@@ -1,4 +1,4 @@
-"""An account's statement as its page shows it: a page of ledger lines, newest first."""
+"""An account's statement for its page: a page of ledger lines, newest first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from transactions.reads.selectors import page_of_transactions, sides_of
 from transactions.states import TransactionStatus
 
 LINES = 20
-# The parameter of the page that names the line, the page of which comes after it.
+# The page's parameter for the line that the shown lines follow.
 BEFORE = "before"
-# Beyond every sequence: the largest BIGINT.
+# Above every sequence: the largest BIGINT.
 _HIGHEST = (1 << 63) - 1
 _SHOWN_COLUMNS = (
     "type",
@@ -47,9 +47,9 @@ _SHOWN_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """What one transaction did to the account. Amounts as they are shown; "" on the other side.
+    """The effect of one transaction on the account. Amounts as displayed; "" on the other side.
 
-    `value_date` is there where it lies on another day than the posting.
+    `value_date` is set if it is on another day than the posting.
     """
 
     at: datetime
@@ -64,7 +64,7 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`older` is the address of the lines before these; empty on the last page."""
+    """`older` is the address of the next, older page; empty on the last page."""
 
     lines: Sequence[StatementLine]
     older: str
@@ -72,10 +72,10 @@ class Statement:
 
 
 def statement(account: Account, before: str | None) -> Statement:
-    """The lines that come before one: before a sequence, and of an internal account, before an id.
+    """The lines before a sequence or, for an internal account, before an id.
 
-    The newest, for a `before` that cannot be one. It costs the same wherever in the account it is:
-    two or three statements, each by an index.
+    An invalid `before` gives the newest lines. The cost does not depend on the position in the
+    account: two or three statements, each by an index.
     """
     if account.last_sequence is None:
         return _internal_statement(account, _as_id(before))
@@ -90,8 +90,8 @@ def statement(account: Account, before: str | None) -> Statement:
 def posted(account: Account, first: int, last: int) -> list[Transaction]:
     """The transactions behind the account's entries numbered `first` to `last`, in that order.
 
-    Of a customer account. Two statements, one for each side, each by its index of sequences; read
-    are the columns that a statement shows, and of the accounts what names them.
+    For customer accounts. Two statements, one for each side, each by its index of sequences. Reads
+    only the columns that a statement shows, and the names of the accounts.
     """
     found: list[tuple[int, Transaction]] = []
     for side in ("debit", "credit"):
@@ -105,7 +105,7 @@ def posted(account: Account, first: int, last: int) -> list[Transaction]:
 
 
 def _internal_statement(account: Account, after: UUID | None) -> Statement:
-    """By the journal: an internal account has no sequence, and no balance after each line."""
+    """From the journal: an internal account has no sequence, and no balance after each line."""
     completed = [
         branch.narrowed(Q(status=TransactionStatus.COMPLETED))
         for branch in sides_of([account.pk], own=None)
@@ -141,7 +141,7 @@ def _other_day(moment: datetime, posted_at: datetime) -> datetime | None:
 
 
 def balance_after(account: Account, transaction: Transaction) -> Decimal | None:
-    """The account's own; None of an internal account."""
+    """The account's balance after the transaction; None for an internal account."""
     if side_of(account, transaction) == EntrySide.DEBIT:
         return transaction.debit_balance_after
     return transaction.credit_balance_after
@@ -152,7 +152,7 @@ def side_of(account: Account, transaction: Transaction) -> EntrySide:
 
 
 def text_of(account: Account, transaction: Transaction) -> str:
-    """What it was, and with whom: "Transfer to 4711 Ada". The bank's own cash is not named."""
+    """What it was, and with whom: "Transfer to 4711 Ada". The cash account is not named."""
     words = str(transaction.get_type_display())
     is_debit = side_of(account, transaction) == EntrySide.DEBIT
     other = transaction.credit_account if is_debit else transaction.debit_account
@@ -166,7 +166,7 @@ def _before(line: int | UUID) -> str:
 
 
 def _as_sequence(text: str | None) -> int | None:
-    # Of a length that is worth reading: longer ones are beyond every sequence.
+    # At most this many digits: longer numbers are above every sequence.
     if text and text.isascii() and text.isdigit() and len(text) < 19:
         return int(text) or None
     return None

@@ -1,4 +1,4 @@
-"""The course of a transaction as its page tells it: who did what, when and why, and what came."""
+"""The timeline of a transaction for its page: who did what, when and why, with which outcome."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from transactions.admin.filters import shown_failure
 from transactions.models import Transaction, TransactionEvent
 from transactions.states import TransactionEventType, TransactionStatus
 
-# The newest so many events; the list of events has the others.
+# The number of events shown, newest first; the list of events has the others.
 MOST_EVENTS = 50
 
 _WORDS = dict(TransactionEventType.choices)
@@ -17,7 +17,7 @@ _WORDS = dict(TransactionEventType.choices)
 
 @dataclass(frozen=True, slots=True)
 class TimelineStep:
-    """`status` is what the transaction was afterwards; `failure` why it failed, with the code."""
+    """`status` is the one after the step; `failure` says why it failed, with the code."""
 
     at: datetime
     what: str
@@ -32,14 +32,14 @@ class TimelineStep:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Oldest step first. `is_cut` where older ones than these are left out."""
+    """Steps, oldest first. `is_cut` if older ones are left out."""
 
     steps: list[TimelineStep]
     is_cut: bool
 
 
 def timeline(transaction: Transaction) -> Timeline:
-    """One statement. What came before the first event is told by the row itself."""
+    """One statement for the events. The row itself holds what came before the first."""
     newest = TransactionEvent.objects.filter(transaction=transaction).select_related("actor")
     found = list(newest.order_by("-id")[: MOST_EVENTS + 1])
     is_cut = len(found) > MOST_EVENTS
@@ -49,14 +49,14 @@ def timeline(transaction: Transaction) -> Timeline:
 
 
 def caller_in_words(caller: str) -> str:
-    """Who is no user: "client:ab12" is API client ab12, "worker:one" is worker one."""
+    """Words for a caller that is no user: "client:ab12" is API client ab12."""
     kind, _, name = caller.partition(":")
     kinds = {"client": "API client", "worker": "worker", "job": "job", "user": "user"}
     return f"{kinds[kind]} {name}" if kind in kinds else caller
 
 
 def _beginning(transaction: Transaction, later: Sequence[TransactionEvent]) -> list[TimelineStep]:
-    """That it was asked for, and what came of it at once."""
+    """The step of the request, and of its immediate outcome."""
     status = TransactionStatus(later[0].from_status if later else transaction.status)
     maker = transaction.created_by
     who = maker.get_username() if maker else "a job of the bank"
@@ -67,7 +67,7 @@ def _beginning(transaction: Transaction, later: Sequence[TransactionEvent]) -> l
         assert transaction.completed_at is not None, "What is completed has its time."
         return [asked, TimelineStep(transaction.completed_at, "Completed", "", status)]
     if status == TransactionStatus.FAILED:
-        # A retry overwrites the failure in the row, and keeps it in its event.
+        # A retry overwrites the failure in the row, but its event keeps it.
         failure = (
             later[0].detail
             if later

@@ -1,4 +1,4 @@
-"""Transactions: the list, and a page for each with its entries and its course."""
+"""Transactions: the list, and a page for each with its entries and its timeline."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ from transactions.admin.timeline import timeline
 from transactions.models import Transaction
 from transactions.states import TransactionStatus
 
-# As many accounts does the beginning of a number stand for in a search.
+# How many accounts a search by the beginning of a number covers.
 _ACCOUNTS_SEARCHED = 20
 
 
@@ -68,7 +68,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
         "export_csv",
         "export_xlsx",
     )
-    # Asks for a search box; `get_search_results` tells what is searched.
+    # Shows the search box; `get_search_results` decides what is searched.
     search_fields = ("id",)
     search_help_text = "Id, account number or description"
     inlines = (EntryInline,)
@@ -121,7 +121,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        """Ids, and accounts by their number, are read from indexes; words are looked for in all."""
+        """Finds ids, and accounts by number, from indexes; a search for words reads all rows."""
         term = search_term.strip()
         number = "".join(term.split())
         if not term:
@@ -145,7 +145,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """The buttons stand in the page itself: the theme's menu of them takes a mouse."""
+        """Shows the buttons in the page: the theme's dropdown is not keyboard-accessible."""
         context["buttons"] = context.pop("actions_detail", [])
         transaction = kwargs.get("obj")
         if transaction and request.user.has_perm("transactions.view_transactionevent"):

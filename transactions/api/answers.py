@@ -1,4 +1,4 @@
-"""How the outcome of a money command is answered."""
+"""Responses to money commands."""
 
 import re
 from collections.abc import Collection
@@ -32,11 +32,11 @@ def run(
     own: Collection[UUID] | None,
     queued: bool = False,
 ) -> Response:
-    """Runs the command, or queues it, and answers with the transaction.
+    """Runs or queues the command, and returns the response with the transaction.
 
-    200 once it is settled, 202 with its Location while it waits. Raises what refused it, after that
-    was kept. `own` are the accounts whose side may be shown, None for all. With `?dry_run=true`
-    nothing is stored: 200 with what would be, or what would refuse it.
+    200 once it is settled, 202 with its Location while it waits. Raises the refusal after storing
+    it. `own` are the accounts whose side may be shown, None for all. With `?dry_run=true` nothing
+    is stored: 200 with the would-be outcome, or the would-be error.
     """
     origin = origin_of(request)
     if request.query_params and is_dry_run(request):
@@ -50,14 +50,14 @@ def run(
 
 
 def _pays_unseen(request: Request, command: MoneyCommand | Reverse | Decision) -> bool:
-    """Whether a transfer goes to an account that the caller may not see."""
+    """Whether it is a transfer to an account that the caller may not see."""
     if not isinstance(command, Transfer):
         return False
     return not visible_accounts(request.user).filter(pk=command.target_account_id).exists()
 
 
 def prefers_async(request: Request) -> bool:
-    """Whether the client asks not to wait: `Prefer: respond-async` (RFC 7240)."""
+    """Whether the client asks for an immediate response: `Prefer: respond-async` (RFC 7240)."""
     preferences = re.split(r"[,;]", request.headers.get("Prefer", ""))
     return any(preference.strip().lower() == _ASYNC for preference in preferences)
 

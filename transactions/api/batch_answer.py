@@ -1,4 +1,4 @@
-"""What a batch is answered with, as JSON by hand: a serializer takes longer than the money."""
+"""Batch responses, written as JSON by hand: a serializer takes longer than the money."""
 
 import json
 from collections import Counter
@@ -12,7 +12,7 @@ from transactions.states import OPEN, TransactionStatus
 
 
 def render(outcome: BatchOutcome) -> bytes:
-    """The body of an answer: the batch, and a result for each item in order (docs/openapi.yaml)."""
+    """The response body: the batch, and a result for each item in order (docs/openapi.yaml)."""
     head = {"batch_id": str(outcome.batch.id), **_summary(outcome)}
     results = [
         f'{{"index":{index},"transaction_id":"{result.id}",'
@@ -23,7 +23,7 @@ def render(outcome: BatchOutcome) -> bytes:
 
 
 def render_dry_run(outcome: BatchOutcome) -> bytes:
-    """The same for what did not happen. It names no transaction but those that there are."""
+    """The body for a dry run. It names existing transactions only."""
     replays = str(outcome.batch.id) if outcome.replayed else None
     head = {"dry_run": True, "replays": replays, **_summary(outcome)}
     results = [
@@ -54,7 +54,7 @@ def _members(result: JournalRow | Replay) -> str:
 
 
 def _quoted(value: object) -> str:
-    """As a JSON text, of what has nothing in it to escape: an id, an amount."""
+    """A JSON string of a value that needs no escapes: an id, an amount."""
     return f'"{value}"'
 
 

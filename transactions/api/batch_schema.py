@@ -1,4 +1,4 @@
-"""What the OpenAPI schema says of batches."""
+"""The OpenAPI schema of batches."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ from transactions.states import TransactionStatus
 
 
 class BatchItem(serializers.Serializer[Any]):
-    """One movement of money. Read by `transactions.batches.input`, for speed."""
+    """One movement of money. For speed, `transactions.batches.input` reads it."""
 
     type = serializers.ChoiceField(list(KINDS), help_text="What kind of movement.")
     account_id = StrictUUIDField(
@@ -118,14 +118,14 @@ class _Summary(serializers.Serializer[Any]):
 
 
 class BatchAnswer(_Summary):
-    """What became of a batch."""
+    """The result of a batch."""
 
     batch_id = serializers.UUIDField(help_text="Identifier of the batch (UUIDv7).")
     results = BatchResult(many=True, help_text="One for each item, in order.")
 
 
 class BatchDryRun(_Summary):
-    """What would become of a batch: nothing of it is stored."""
+    """The result that the batch would have. Nothing is stored."""
 
     dry_run = serializers.BooleanField(help_text="Always true: nothing was done.")
     replays = serializers.UUIDField(

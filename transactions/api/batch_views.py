@@ -23,11 +23,12 @@ MAX_BATCH_BYTES = 4 * 1024 * 1024
 
 
 class BatchRoute:
-    """Of the viewset of transactions. Whoever passes its rule may post to every customer's account:
-    there is no narrower right to check for each.
+    """Mixin for the viewset of transactions.
+
+    Its right allows posting to every customer account; there is no narrower right to check.
     """
 
-    # What the parser takes of a body; a route may have its own.
+    # The parser's limit of a body; a route may have its own.
     max_body_bytes: ClassVar[int] = MAX_BODY_BYTES
 
     @schema.batch
@@ -37,7 +38,7 @@ class BatchRoute:
         asked = read_batch(request.data, idempotency_key(request))
         queued = prefers_async(request) and not asked.atomic and not dry_run
         outcome = post_batch(asked, origin_of(request), queued=queued, dry_run=dry_run)
-        # Nothing of it waits where all was done before, under its keys.
+        # Nothing waits if every item was done before, under its key.
         accepted = queued and any(row_of(result).status in OPEN for result in outcome.results)
         return HttpResponse(
             render_dry_run(outcome) if dry_run else render(outcome),

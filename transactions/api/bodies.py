@@ -1,4 +1,4 @@
-"""Shapes of what clients send about money."""
+"""Serializers of request bodies and queries about money."""
 
 from core.api.fields import AmountInputField, OffsetDateTimeField, StrictCharField, StrictUUIDField
 from core.api.serializers import StrictSerializer

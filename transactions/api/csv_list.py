@@ -1,8 +1,8 @@
-"""Lists of transactions as CSV: all that the filters select, streamed.
+"""Lists of transactions as CSV: all rows that the filters select, streamed.
 
-The same values as in JSON, under the same rules of who sees what. One difference: a description
-that a spreadsheet would run as a formula stands behind an apostrophe (CWE-1236), because the payer
-writes what the payee opens. JSON has it as it was sent.
+The values and the rules of visibility are those of JSON, with one difference: an apostrophe
+precedes a description that a spreadsheet would run as a formula (CWE-1236), because the payer
+writes what the payee opens. JSON has the description as sent.
 """
 
 import csv
@@ -31,7 +31,7 @@ from transactions.reads.selectors import page_of_transactions
 CONTENT_TYPE = "text/csv"
 _ROWS_IN_PAGE = 1000
 _PAGE_PARAMETERS = ("page_size", "cursor")
-# The members of `failure` have columns of their own.
+# The members of `failure` have their own columns.
 _FAILURE = ("code", "detail", "retryable")
 
 Serialise = Callable[[Sequence[Transaction]], Iterable[dict[str, Any]]]
@@ -49,7 +49,7 @@ class CSVRenderer(BaseRenderer):
 
 
 class FormatIsAParameter(DefaultContentNegotiation):
-    """Leaves a `format` that there is not to the check of the parameters, which names it: 400."""
+    """Leaves an unknown `format` to the parameters' check, which reports it by name: 400."""
 
     def filter_renderers(
         self,
@@ -63,12 +63,12 @@ LIST_RENDERERS: tuple[type[BaseRenderer], ...] = (JSONRenderer, CSVRenderer)
 
 
 def page_or_csv(page: Serializer[Any]) -> dict[tuple[int, str], Any]:
-    """The answers of such a list, for its description."""
+    """The responses of such a list, for the schema."""
     return {(200, "application/json"): page, (200, CONTENT_TYPE): OpenApiTypes.STR}
 
 
 def csv_example(row: dict[str, Any]) -> OpenApiExample:
-    """The list of this one row as CSV, for its description."""
+    """The list of this one row as CSV, for the schema."""
     text = io.StringIO()
     writer = _writer(text, _columns(row))
     writer.writerow(_cells(row))
@@ -78,9 +78,9 @@ def csv_example(row: dict[str, Any]) -> OpenApiExample:
 
 
 def wants_csv(request: Request) -> bool:
-    """Whether the list is asked for as CSV, by `format` or Accept.
+    """Whether `format` or Accept asks for CSV.
 
-    Raises InvalidInput if it is, and a page of it is asked for: CSV is the list as a whole.
+    Raises InvalidInput if the request also asks for a page: CSV is the list as a whole.
     """
     if request.accepted_renderer.format != CSVRenderer.format:
         return False
@@ -98,10 +98,10 @@ def csv_response(
 ) -> StreamingHttpResponse:
     """The transactions of these branches, newest first, in the columns of the serializer.
 
-    Rows are read a page at a time, beyond the last one's id, so memory and statements are those of
-    a page however many there are, and every row committed before the request is there once. What
-    goes wrong before the first page is answered as any error; later the connection breaks off
-    without the end that HTTP requires (RFC 9112, section 8), so a client cannot take it for whole.
+    Rows are read a page at a time, from the last id on. Memory is that of a page, whatever the
+    length of the list, and every row committed before the request appears once. An error before
+    the first page gives an ordinary error response. Later the connection breaks off without the end
+    that HTTP requires (RFC 9112, section 8), so that a client cannot take the file for complete.
     """
     columns = column_names(serializer)
     pages = _pages(branches)
@@ -114,7 +114,7 @@ def csv_response(
 
 
 def column_names(serializer: type[TransactionSerializer]) -> list[str]:
-    """The serializer's members in their order, `failure` spread over three columns."""
+    """The serializer's members in order, `failure` spread over three columns."""
     return _columns(serializer.Meta.fields)
 
 
@@ -129,7 +129,7 @@ def _columns(names: Iterable[str]) -> list[str]:
 
 
 def _pages(branches: Sequence[Branch]) -> Iterator[list[Transaction]]:
-    """One page at least, the last one shorter than the others."""
+    """Yields at least one page; the last one is shorter than the others."""
     after: UUID | None = None
     while True:
         page = page_of_transactions(branches, after=after, backwards=False, limit=_ROWS_IN_PAGE)
@@ -172,7 +172,7 @@ def _cells(row: dict[str, Any]) -> Iterator[str]:
 
 
 def _cell(value: Any) -> str:
-    """As in JSON; null is empty."""
+    """The value as in JSON; null is empty."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""`?dry_run=true`: everything is checked and answered as it would be, and nothing is stored."""
+"""`?dry_run=true`: checks everything and responds as usual, but stores nothing."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -21,7 +21,7 @@ from transactions.ledger import processor
 from transactions.queue.acceptance import check_horizon
 from transactions.states import TransactionStatus
 
-# Nothing, or what only the accounts as they are then decide.
+# No refusal, or refusals that depend on the state of the accounts at posting.
 _KNOWN_WHEN_POSTED = {
     "",
     AccountClosed.code,
@@ -39,14 +39,14 @@ class DryRunQuery(StrictSerializer):
 
 @extend_schema_field({"type": "boolean", "example": True})
 class _AlwaysTrueField(serializers.BooleanField):
-    """What tells a dry run from the answer of what was done."""
+    """Distinguishes a dry run from a real response."""
 
 
 class DryRunSerializer(TransactionSerializer):
-    """What would happen. It has no id and no key, and none of the times of what is stored.
+    """The transaction as it would be, without an id, a key or times of storage.
 
     Context as of TransactionSerializer, and `replays`: the id of the transaction that the request's
-    idempotency key stands for already, or None.
+    idempotency key already refers to, or None.
     """
 
     dry_run = _AlwaysTrueField(read_only=True, help_text="Always true: nothing was done.")
@@ -83,8 +83,9 @@ class DryRunSerializer(TransactionSerializer):
 
 
 def is_dry_run(request: Request) -> bool:
-    """Whether the query asks for nothing to be done. Raises InvalidInput for any other parameter:
-    a misspelt one would move money.
+    """Whether the query asks for a dry run.
+
+    Raises InvalidInput for any other parameter: a misspelt one would move money.
     """
     if not request.query_params:
         return False
@@ -98,10 +99,10 @@ def try_out(
     *,
     waits: bool = False,
 ) -> Response:
-    """What is scheduled or queued is tried as the accounts stand now.
+    """Runs a dry run on the accounts as they stand now, even for scheduled or queued commands.
 
-    `waits` says that it is answered as waiting, as the real request would be: whether it can be
-    posted would tell a customer the state of an account that is not theirs, and leave no trace.
+    With `waits` the response says that it waits, as the real one would: whether it can be posted
+    would reveal the state of another customer's account, and leave no trace.
     """
     if isinstance(command, MoneyCommand) and command.scheduled_for:
         check_horizon(command.scheduled_for, clock.now())

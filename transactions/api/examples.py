@@ -1,4 +1,4 @@
-"""What the OpenAPI schema shows as examples of transactions and ledger lines."""
+"""Examples of transactions and ledger lines for the OpenAPI schema."""
 
 from typing import Any
 
@@ -95,7 +95,7 @@ FAILED_EXAMPLE = {
 
 
 def dry_run_of(example: dict[str, Any]) -> dict[str, Any]:
-    """What a dry run answers where the request itself would be answered with the example."""
+    """The dry run's response for a request whose real response is the example."""
     stored = (
         "transaction_id", "retry_count", "created_at", "updated_at", "completed_at",
     )  # fmt: skip

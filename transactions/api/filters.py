@@ -24,7 +24,7 @@ from transactions.states import TransactionStatus, TransactionType
 
 
 class AmountBoundField(AmountInputField):
-    """An amount that amounts can be compared with: at most 4 decimals and MAX_BALANCE."""
+    """An amount to compare amounts with: at most 4 decimals and MAX_BALANCE."""
 
     def to_internal_value(self, data: Any) -> Decimal:
         amount = super().to_internal_value(data)
@@ -104,10 +104,10 @@ _LOOKUPS = {
 def filter_branches(
     branches: list[Branch], values: dict[str, Any], *, own: Collection[UUID] | None
 ) -> list[Branch]:
-    """Each branch narrowed by what TransactionFilters read. Times become bounds of ids.
+    """Narrows each branch by the filters of TransactionFilters. Times become bounds of ids.
 
-    A filter works on what the reader sees, and not on what is stored: to the owner of `own` a
-    reversal has no description (`transactions.reads.representation`), so no search finds it.
+    Filters apply to the values that the reader sees, not to the stored ones: for the owner of `own`
+    a reversal has no description (`transactions.reads.representation`), so no search finds it.
     """
     condition = Q(**{_LOOKUPS[name]: value for name, value in values.items() if name in _LOOKUPS})
     if search := values.get("search"):

@@ -1,4 +1,4 @@
-"""Opening an account with a deposit of its initial balance: by the API and in the console."""
+"""Opens an account and deposits its initial balance: for the API and the console."""
 
 from decimal import Decimal
 from typing import Any
@@ -18,22 +18,22 @@ from transactions.ledger.processor import process
 def open_account(
     values: dict[str, Any], *, owner: str | None, initial_balance: Decimal | None, origin: Origin
 ) -> tuple[Account | Replay, JournalRow | None]:
-    """Opens an account, once for its key, and pays in the initial balance, if there is one.
+    """Opens an account, once for its key, and deposits the initial balance, if there is one.
 
-    `values` are the parameters of `OpenAccount` but the owner, who is named by the user name.
-    Returns the account and the deposit; of a request that was made before its Replay. Raises
-    InvalidInput for an unknown owner and for amounts that the currency cannot express.
+    `values` are the parameters of `OpenAccount`, with the owner given by user name. Returns the
+    account and the deposit; for a repeated request, its Replay. Raises InvalidInput for an unknown
+    owner and for amounts that the currency cannot express.
     """
     try:
         opening = OpenAccount(**values, owner_id=owner_id(owner))
     except InvalidInput:
-        # The owner may have been switched off since: what the key opened is still the answer.
+        # The owner may be inactive by now, but the key still replays the account.
         if replays := find_replays([OpenAccount(**values)], origin):
             return replays[0], None
         raise
     commands: list[Command[Any]] = [opening]
     if initial_balance:
-        # The deposit would point at an amount, which the request does not have.
+        # The deposit's error points at `amount`, which this request does not have.
         validate_amount(initial_balance, values["currency"], pointer="/initial_balance")
         deposit = Deposit(
             account_id=opening.account_id, amount=initial_balance, description="Initial balance"

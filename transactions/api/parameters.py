@@ -1,4 +1,4 @@
-"""Parameters that several routes of transactions take, for the OpenAPI schema."""
+"""Parameters shared by several routes of transactions, for the OpenAPI schema."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Who may do what with transactions."""
+"""Permissions on transactions."""
 
 from core.api.permissions import OwnerOrStaffRight, StaffRight
 

@@ -1,4 +1,4 @@
-"""Retries as the rights of the one who asks for them allow: by the API, the console and jobs."""
+"""Retries within the rights of their user: for the API, the console and jobs."""
 
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ def retry_by(
     queued: bool = False,
     seen_retry_count: int | None = None,
 ) -> Retry:
-    """The retry that a user asks for. Approvers may pass the limit of retries."""
+    """A retry on a user's behalf. Approvers may exceed the retry limit."""
     return Retry(
         transaction_id=transaction_id,
         reason=reason,
@@ -31,7 +31,7 @@ def retry_by(
 
 
 def retry_by_job(user: Any, *, transaction_id: UUID, reason: str, queued: bool) -> Retry:
-    """The retry that a job asks for, itself (`user` is None) or for a user. It keeps the limit."""
+    """A retry by a job, for itself (`user` is None) or for a user. It keeps the limit."""
     return Retry(
         transaction_id=transaction_id,
         reason=reason,

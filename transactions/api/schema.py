@@ -1,4 +1,4 @@
-"""What the OpenAPI schema says of the routes that move money or list what was moved."""
+"""The OpenAPI schema of the routes that move money or list movements."""
 
 from collections.abc import Sequence
 from typing import Any

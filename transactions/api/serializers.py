@@ -1,4 +1,4 @@
-"""Shapes of transactions and ledger lines on the wire."""
+"""Serializers of transactions and ledger lines."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
     """A transaction as one of its sides sees it.
 
     Context: `own_account_ids`, the accounts whose side may be shown (None for all), and
-    `shows_reasons`, whether an owner is told the bank's reasons too.
+    `shows_reasons`, whether an owner sees the bank's reasons too.
     """
 
     transaction_id = serializers.UUIDField(help_text="Identifier (UUIDv7).")
@@ -111,17 +111,17 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
         return {name: members[name] for name in self.Meta.fields}
 
     def further_members(self, instance: Any) -> dict[str, Any]:
-        """What a kind of serializer tells besides."""
+        """Extra members of a subclass."""
         return {}
 
 
 @extend_schema_field({"type": "string", "enum": ["debit", "credit"]})
 class _DirectionField(serializers.CharField):
-    """Which side of a transaction an account is."""
+    """The account's side of a transaction."""
 
 
 class DirectedTransactionSerializer(TransactionSerializer):
-    """A transaction in the history of the account that the context names as `account_id`."""
+    """A transaction in the history of the account given by `account_id` in the context."""
 
     direction = _DirectionField(
         read_only=True, help_text="Whether it debits or credits the account in question."

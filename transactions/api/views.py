@@ -1,4 +1,4 @@
-"""The API of all that moves money or lists transactions, the routes under `accounts/` included."""
+"""The API that moves money and lists transactions, including the routes under `accounts/`."""
 
 from functools import partial
 from typing import Any, ClassVar
@@ -87,7 +87,7 @@ def _sequence(entry: Entry) -> int:
 
 
 class MoneyAccountViewSet(AccountViewSet):
-    """Accounts, with the routes that move money and those that list what was moved."""
+    """Accounts, with the routes that move money and list movements."""
 
     content_negotiation_class = FormatIsAParameter
 
