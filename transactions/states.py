@@ -1,4 +1,4 @@
-"""The life of a transaction, as a pure table.
+"""The states of a transaction and their transitions, as a pure table.
 
     [new] -> PENDING                created
     PENDING -> PROCESSING           a worker starts it
@@ -6,12 +6,12 @@
     PENDING -> FAILED               refused, rejected, cancelled or expired
     PROCESSING -> COMPLETED         success
     PROCESSING -> FAILED            processing error or refusal
-    PROCESSING -> PENDING           only when a worker's lease ran out (nothing had been posted)
-    FAILED -> PENDING               retry, asked for explicitly
+    PROCESSING -> PENDING           only when a worker's lease expired (nothing had been posted)
+    FAILED -> PENDING               retry, requested explicitly
     COMPLETED                       final
 
-A synchronous command passes PENDING inside one database transaction, so that its row is born
-COMPLETED or FAILED. The database's guard over the column is made from this table.
+A synchronous command passes PENDING inside one database transaction, so that its row is inserted as
+COMPLETED or FAILED. The database's guard of the column is made from this table.
 """
 
 from django.db import models
@@ -34,7 +34,7 @@ class TransactionStatus(models.TextChoices):
 
 
 class TransactionEventType(models.TextChoices):
-    """What happens to a transaction after it was made: by a worker, by a person, or by time."""
+    """Changes of a transaction after its creation: by a worker, by a person, or by time."""
 
     STARTED = "STARTED", "Started by a worker"
     COMPLETED = "COMPLETED", "Completed"
@@ -59,12 +59,12 @@ TRANSITIONS: dict[TransactionStatus, frozenset[TransactionStatus]] = {
     TransactionStatus.COMPLETED: frozenset(),
 }
 
-# How a row may be born: queued, or with the outcome of direct completion.
+# Initial states of a row: queued, or with the outcome of direct completion.
 INITIAL: frozenset[TransactionStatus] = frozenset(
     {TransactionStatus.PENDING, TransactionStatus.COMPLETED, TransactionStatus.FAILED}
 )
 
-# Not settled yet: an account that one of these names is not closed.
+# Not settled yet: an account with such a transaction cannot be closed.
 OPEN: frozenset[TransactionStatus] = frozenset(
     {TransactionStatus.PENDING, TransactionStatus.PROCESSING}
 )
@@ -76,6 +76,6 @@ def can_move(current: TransactionStatus, target: TransactionStatus) -> bool:
 
 
 def check_move(current: TransactionStatus, target: TransactionStatus) -> None:
-    """Raises InvalidTransition for a step that the table does not have."""
+    """Raises InvalidTransition for a step that is not in the table."""
     if not can_move(current, target):
         raise InvalidTransition(f"A transaction cannot go from {current} to {target}.")

@@ -1,5 +1,5 @@
-"""The archive: settled transactions, appended to a file, each exactly once, and marked.
+"""The archive: appends settled transactions to a file, each exactly once, and marks them.
 
-They stay in the journal, so that history, balances, keys and sequences stay whole. `runs` has the
-protocol, `verification` proves the file.
+Archived rows stay in the journal, so that history, balances, keys and sequences stay complete.
+`runs` has the protocol; `transactions.verifier.archive_file` proves the file.
 """

@@ -1,7 +1,7 @@
-"""What is archived of the internal accounts, which have no balance of their own.
+"""Archived sums of the internal accounts, which store no balance of their own.
 
-The last segment has the sum of all their archived postings, so their balance is that and what is
-not archived: it costs the same however much the archive holds.
+The last segment has the sum of all their archived postings. Their balance is that sum plus the
+postings not yet archived, so its cost does not grow with the archive.
 """
 
 import json
@@ -17,7 +17,7 @@ from core.money import format_amount, from_units, to_units
 from transactions.archive.lines import ArchiveLine
 
 # One statement, so that nothing is archived between its halves. Its second half reads the partial
-# index of what is completed and not archived.
+# index of completed transactions that are not archived.
 _BALANCE = """
     SELECT (SELECT checkpoint FROM transactions_archivesegment ORDER BY number DESC LIMIT 1),
            (SELECT sum(CASE WHEN credit_account_id = %(account_id)s THEN amount ELSE -amount END)
@@ -30,7 +30,7 @@ _BALANCE = """
 def internal_balance(account_id: UUID, until: datetime) -> Decimal:
     """The sum of all postings of an internal account until this moment, inclusive, in main units.
 
-    Archived or not: what is archived counts as a whole, so the moment is to be a recent one.
+    Archived postings always count in full, whatever the moment, so pass a recent one.
     """
     parameter = account_id if connection.vendor == "postgresql" else account_id.hex
     moment = connection.ops.adapt_datetimefield_value(until)
@@ -41,7 +41,7 @@ def internal_balance(account_id: UUID, until: datetime) -> Decimal:
 
 
 def archived_until(checkpoint: str | None) -> dict[UUID, Decimal]:
-    """A checkpoint as the database keeps it, by account."""
+    """The sums by account of a stored checkpoint."""
     totals = json.loads(checkpoint) if checkpoint else {}
     return {UUID(account_id): Decimal(total) for account_id, total in totals.items()}
 
@@ -66,7 +66,7 @@ def sums_of_lines(lines: Iterable[ArchiveLine]) -> Counter[str]:
 
 
 def added(sums: Mapping[str, str], more: Mapping[str, int]) -> dict[str, str]:
-    """Sums as a run keeps them, in main units with the currency's digits, and units on top."""
+    """A run's sums plus units by currency, in main units with the currency's digits."""
     units = Counter({currency: to_units(Decimal(total)) for currency, total in sums.items()})
     units.update(more)
     return {

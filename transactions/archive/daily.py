@@ -1,4 +1,4 @@
-"""The archive run that workers make each day, where BANK_ARCHIVE_AFTER_DAYS asks for it."""
+"""The workers' daily archive run, if BANK_ARCHIVE_AFTER_DAYS is set."""
 
 import logging
 import threading
@@ -17,19 +17,19 @@ from transactions.models import ArchiveRun
 
 logger = logging.getLogger(__name__)
 
-# When a day's run is due, in UTC: after what is scheduled for midnight.
+# When a day's run is due, in UTC: after the transactions scheduled for midnight.
 _HOUR = 2
 _LOOK_SECONDS = 600.0
 _SECONDS_AFTER_A_FAILURE = 3600.0
-# One batch at most is to be finished.
+# The time to finish one batch at most.
 _STOP_SECONDS = 5.0
 
 
 class DailyArchive:
     """Makes the day's run in a thread of its own, so that no queued transaction waits for it.
 
-    Any number of workers may have one: the run's record tells the others that it is made. A failure
-    is logged and tried again an hour later.
+    Any number of workers may have one: the run's record shows the others that it has been made. A
+    failure is logged, and the run is retried an hour later.
     """
 
     def __init__(self, caller: str) -> None:
@@ -39,7 +39,7 @@ class DailyArchive:
         self._next_look = 0.0
 
     def look(self) -> None:
-        """Starts the day's run if it may be due. Costs nothing most of the time."""
+        """Starts the day's run if it may be due. Usually costs nothing."""
         if not settings.ARCHIVE_AFTER_DAYS or time.monotonic() < self._next_look:
             return
         if self._thread is not None and self._thread.is_alive():
@@ -49,8 +49,10 @@ class DailyArchive:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends a run between two batches. One that does not end in time is killed with the process,
-        and put in order by the next one."""
+        """Stops a run between two batches.
+
+        A run that does not stop in time is killed with the process; the next run cleans up.
+        """
         self._stopping.set()
         self.wait(_STOP_SECONDS)
 
@@ -86,7 +88,7 @@ class DailyArchive:
 
 
 def is_due() -> bool:
-    """Whether no worker has made the run of this day."""
+    """Whether the day's run has not been made by any worker."""
     begins = _begin_of_day(clock.now())
     made = ArchiveRun.objects.filter(
         caller__startswith="worker:",

@@ -1,6 +1,6 @@
-"""The archive's file: appended to, made durable, cut back to its recorded end.
+"""The archive file: appends to it, syncs it to disk, cuts it back to its recorded end.
 
-Nothing else of the system writes to it, and nothing that is recorded is ever changed.
+Nothing else in the system writes to it, and recorded bytes never change.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ def archive_path() -> Path:
 
 
 def chained(digest: str, data: bytes = b"") -> "hashlib._Hash":
-    """SHA-256 over a digest, 32 bytes or nothing, and what follows it in the file."""
+    """SHA-256 over a digest, 32 bytes or nothing, and the data that follows it in the file."""
     return hashlib.sha256(bytes.fromhex(digest) + data)
 
 
 def header_segment() -> ArchiveSegment:
-    """The header as the segment before the first one. It is never stored."""
+    """The header, as the segment before the first one. It is never stored."""
     return ArchiveSegment(
         number=0,
         digest=chained("", FORMAT.header).hexdigest(),
@@ -41,7 +41,7 @@ def header_segment() -> ArchiveSegment:
 
 
 def last_segments() -> tuple[ArchiveSegment, str]:
-    """The last segment that is recorded, or the header; and the digest before it."""
+    """The last recorded segment, or the header; and the digest before it."""
     *earlier, last = [header_segment(), *ArchiveSegment.objects.order_by("-number")[:2][::-1]][-2:]
     return last, earlier[0].digest if earlier else ""
 
@@ -58,7 +58,7 @@ class ArchiveFile:
         self._descriptor = descriptor
 
     def append(self, data: bytes) -> None:
-        """On return the bytes are on the disk, behind the recorded end, which stays."""
+        """Appends after the recorded end, which stays. On return the bytes are on the disk."""
         half = len(data) // 2
         with os_errors_as_file_problem(self.path):
             self._write(data[:half])
@@ -69,18 +69,18 @@ class ArchiveFile:
         failpoint("archive.synced")
 
     def cut(self) -> None:
-        """Removes what lies behind the recorded end."""
+        """Removes everything after the recorded end."""
         with os_errors_as_file_problem(self.path, "cut"):
             os.ftruncate(self._descriptor, self.end)
             os.fsync(self._descriptor)
         failpoint("archive.cut")
 
     def tail(self) -> int:
-        """How many bytes lie behind the recorded end."""
+        """The number of bytes after the recorded end."""
         return os.fstat(self._descriptor).st_size - self.end
 
     def keep_tail(self) -> Path:
-        """Copies what lies behind the recorded end to a file of its own, beside this one."""
+        """Copies the bytes after the recorded end to a separate file beside this one."""
         kept = self.path.with_name(f"{self.path.name}.cut-{clock.now():%Y%m%dT%H%M%S%fZ}")
         with (
             os.fdopen(os.dup(self._descriptor), "rb") as source,
@@ -91,8 +91,10 @@ class ArchiveFile:
         return kept
 
     def require(self, last: ArchiveSegment, digest_before: str) -> None:
-        """Raises ArchiveProblem unless the file is what `last` says, as far as the header and the
-        last segment tell: whatever was put in or taken out before it has moved it."""
+        """Raises ArchiveProblem unless the file matches `last`.
+
+        Checks the header and the last segment: an insertion or removal before it has moved it.
+        """
         status = os.fstat(self._descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ArchiveProblem(f"{self.path} is not a regular file.")
@@ -118,7 +120,7 @@ class ArchiveFile:
 
 @contextmanager
 def opened(path: Path, last: ArchiveSegment) -> Iterator[ArchiveFile]:
-    """The archive's file, made with its header if nothing is recorded and there is none.
+    """The archive file. Creates it, with its header, if it is missing and nothing is recorded.
 
     Raises FileProblem if it cannot be opened, is missing or is a symbolic link, and if the folder
     is read-only.

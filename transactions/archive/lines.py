@@ -1,4 +1,4 @@
-"""Transactions as they stand in the archive file: lines that the database itself makes."""
+"""Transactions as lines of the archive file, which the database itself writes."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -18,11 +18,11 @@ _LENGTH_OF_ID = 36
 
 
 class ArchiveLine(NamedTuple):
-    """A transaction and its line, both of one moment. As the database writes them: all is text.
+    """A transaction and its line, both of one moment, all as text that the database writes.
 
-    `retry_count` tells whether one that failed has been tried again since. `units` is the amount in
+    `retry_count` shows whether a failed one has been retried since. `units` is the amount in
     1/10,000 of a main unit. `debited` and `credited` are the internal accounts that it posted to.
-    `run_id` and `archived_at` are the mark. What there is not is empty.
+    `run_id` and `archived_at` are the mark. Missing values are empty.
     """
 
     status: bytes
@@ -45,15 +45,15 @@ class ArchiveLine(NamedTuple):
 
 
 def internal_account(side: str) -> str:
-    """SQL for the account of a side of `t` that was posted without a sequence: no customer's."""
+    """SQL for the account of a side of `t` posted without a sequence, so not a customer's."""
     posted = f"t.status = 'COMPLETED' AND t.{side}_sequence IS NULL"
     return f"CASE WHEN {posted} THEN t.{side}_account_id END"
 
 
 def read_lines(connection: BaseDatabaseWrapper, ids: Collection[str]) -> dict[bytes, ArchiveLine]:
-    """The lines of these transactions, by id, in one statement. What does not exist is left out."""
+    """The lines of these transactions, by id, in one statement. Missing ones are left out."""
     read = _copied if connection.vendor == "postgresql" else _fetched
-    # None of what stands before the line has a comma or a quote.
+    # No value before the line contains a comma or a quote.
     lines = (
         ArchiveLine(*row.split(b",", len(ArchiveLine._fields) - 1)) for row in read(connection, ids)
     )
@@ -69,7 +69,7 @@ def _copied(connection: BaseDatabaseWrapper, ids: Collection[str]) -> Iterator[b
         connection.wrap_database_errors,
         cursor.copy(statement, [array(ids)]) as copy,
     ):
-        for message in copy:  # One row each, as the protocol says, and its line feed.
+        for message in copy:  # One row each, by the protocol, with its line feed.
             yield bytes(message[:-1])
 
 
@@ -93,10 +93,10 @@ def _marks(vendor: str) -> list[str]:
 
 
 def id_of(line: bytes) -> bytes:
-    """What stands in the line's first cell, which has this length in every line."""
+    """The line's first cell, which has this length in every line."""
     return line[:_LENGTH_OF_ID]
 
 
 def shown_mark(*, run_id: UUID, archived_at: datetime) -> tuple[bytes, bytes]:
-    """A mark as an ArchiveLine has it."""
+    """A mark, in the form of an ArchiveLine."""
     return str(run_id).encode(), f"{archived_at:%Y-%m-%dT%H:%M:%S.%fZ}".encode()

@@ -1,4 +1,4 @@
-"""One archive run at a time: in the database for all hosts, beside the file for all processes."""
+"""One archive run at a time, by a database lock for all hosts and a file lock for all processes."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,16 +9,16 @@ from django.db import connection
 from core.files import FileBusy, exclusive, remove_leftovers
 from core.timeouts import switched_off
 
-# Any constant will do, but those of core.database and core.migration_lock.
+# Any constant not used by core.database and core.migration_lock.
 _ADVISORY_LOCK = 7_064_008
 _BUSY = "Another archive run is going on."
 
 
 @contextmanager
 def archive_lock(path: Path) -> Iterator[None]:
-    """Holds off every other run on this database or this file. Both locks end with the process.
+    """Excludes every other run on this database or this file. Both locks end with the process.
 
-    What killed ones have left of files beside it, a copy half made, is removed.
+    Removes the unfinished copies that killed runs have left beside the file.
     On SQLite the file's lock is the only one. Raises FileBusy at once if another run holds either,
     and FileProblem if the folder does not allow it.
     """
@@ -36,14 +36,14 @@ def _advisory_lock() -> Iterator[None]:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ADVISORY_LOCK])
         if not cursor.fetchone()[0]:
             raise FileBusy(_BUSY)
-        # Batches are looked up row by row; compiling that costs more than doing it.
+        # Batches are looked up row by row; JIT compilation costs more than it saves.
         cursor.execute("SET jit = off")
     try:
-        # It is made for requests. A selection may have to read past all that is kept.
+        # The time-out is made for requests. A selection may have to read past all kept rows.
         with switched_off(connection, "statement_timeout"):
             yield
     finally:
-        # If the session is lost, so are its lock and its settings.
+        # A lost session loses its lock and its settings too.
         if connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute("RESET jit")

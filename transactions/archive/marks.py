@@ -1,4 +1,4 @@
-"""Marks transactions as archived: the only code that does."""
+"""Marks transactions as archived. No other code does."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,8 +9,8 @@ from django.db import connection
 from core.sql.bulk import array
 from transactions.archive.lines import ArchiveLine
 
-# As they stand in their lines, or not at all. What failed may have been retried meanwhile, and be
-# completed by now: the first list of those keeps such a row from passing as a completed one.
+# Marks rows only as they are in their lines. A failed row may have been retried meanwhile and be
+# completed by now: the first list of failed rows keeps it from passing as a completed one.
 _MARK_POSTGRESQL = """
     UPDATE transactions_transaction SET archived_at = %s, archive_run_id = %s
     WHERE id = ANY(%s::uuid[]) AND archived_at IS NULL
@@ -24,10 +24,10 @@ _MARK_SQLITE = """
 
 
 def mark_archived(lines: Sequence[ArchiveLine], *, run_id: UUID, at: datetime) -> bool:
-    """Whether all of them could be marked: settled, not archived, and as they stand in their lines.
+    """Returns whether all could be marked: settled, not archived, and unchanged since their lines.
 
-    What is completed never changes. What failed may have been retried since its line was made; then
-    it has another count of retries, and the caller rolls back.
+    A completed row never changes. A failed row may have been retried since its line was made; its
+    retry count then differs, and the caller rolls back.
     """
     assert connection.in_atomic_block
     with connection.cursor() as cursor:

@@ -1,7 +1,7 @@
-"""What keeps the archive from being written."""
+"""Errors that keep the archive from being written."""
 
 from core.files import FileProblem
 
 
 class ArchiveProblem(FileProblem):
-    """A run cannot begin, or not go on. Nothing is lost, and nothing stands in the file twice."""
+    """A run cannot begin or continue. Nothing is lost, and nothing is in the file twice."""

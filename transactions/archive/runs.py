@@ -1,12 +1,11 @@
-"""Archive runs: each transaction stands in the file exactly once, whatever crashes.
+"""Archive runs: each transaction is in the file exactly once, whatever crashes.
 
-A run takes batches. The lines of a batch are appended to the file and made durable, and then one
-database transaction marks its rows and records where in the file they lie: the segment. That commit
-is what archives them. What lies in the file behind the last recorded segment is nothing, and the
-next run cuts it off.
+A run works in batches. It appends the lines of a batch to the file and syncs them to disk. Then one
+database transaction marks the rows and records their place in the file: the segment. That commit
+archives them. Bytes after the last recorded segment do not count, and the next run cuts them off.
 
-No account is locked. A row is locked while its batch is marked, which is in the way only of who
-retries or reverses just that transaction.
+No account is locked. A row is locked while its batch is marked, which blocks only a retry or a
+reversal of that transaction.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +35,7 @@ from transactions.models import ArchiveRun, ArchiveSegment
 from transactions.states import TransactionStatus
 
 BATCH_SIZE = 5000
-# SQLite has one writer, so every money command waits while a batch is marked: some 50 ms of these.
+# SQLite has one writer: marking this many rows blocks every money command for some 50 ms.
 _LARGEST_BATCH_ON_SQLITE = 1000
 _ATTEMPTS = 5
 _SETTLED = {status.encode() for status in (TransactionStatus.COMPLETED, TransactionStatus.FAILED)}
@@ -46,9 +45,9 @@ STOPPED = "It was told to stop before it came to its end."
 
 @dataclass(slots=True)
 class ArchiveOutcome:
-    """What came of it: the run, the earlier ones that it found interrupted, and what it cut off.
+    """The run, the earlier runs that it found interrupted, and the number of bytes it cut off.
 
-    `kept` is a copy of what was cut off, made where no interrupted run accounts for it.
+    `kept` is a copy of the bytes cut off, made if no interrupted run accounts for them.
     """
 
     run: ArchiveRun
@@ -66,11 +65,11 @@ def archive(
     stopping: Callable[[], bool] = lambda: False,
     wanted: Callable[[], bool] = lambda: True,
 ) -> ArchiveOutcome | None:
-    """Archives what the selection takes. None if it is not `wanted` once the lock is held.
+    """Archives the selected transactions. None if the run is not `wanted` once the lock is held.
 
-    `progress` is told the rows of each batch that is archived; `stopping` is asked before each.
-    Raises FileBusy while another run goes on, and FileProblem for whatever else is in the way; what
-    is archived by then stays so, and all else is as it was.
+    Calls `progress` with the number of rows of each archived batch, and `stopping` before each
+    batch. Raises FileBusy while another run goes on, and FileProblem for any other obstacle.
+    Batches archived by then stay archived, and everything else is unchanged.
     """
     path = archive_path()
     if connection.vendor == "sqlite":
@@ -89,7 +88,7 @@ def archive(
 def _begin(
     selection: Selection, origin: Origin, file: ArchiveFile, last: ArchiveSegment
 ) -> ArchiveOutcome:
-    """Puts in order what an earlier run has left, and records the new one."""
+    """Cleans up after earlier runs, and records the new one."""
     interrupted = list(ArchiveRun.objects.filter(finished_at__isnull=True).order_by("id"))
     cut_bytes, kept = file.tail(), None
     if cut_bytes and not interrupted:
@@ -100,7 +99,7 @@ def _begin(
         kept = file.keep_tail()
     if cut_bytes:
         file.cut()
-    # Only now: a run that is not closed accounts for a tail.
+    # Not earlier: an unclosed run accounts for a tail.
     for run in interrupted:
         _close(run, INTERRUPTED)
     now = clock.now()
@@ -125,7 +124,7 @@ def _close(run: ArchiveRun, problem: str) -> None:
 
 @dataclass(slots=True)
 class _Work:
-    """A run at work. `last` is the last recorded segment, whoever wrote it."""
+    """A run in progress. `last` is the last recorded segment, of this or an earlier run."""
 
     selection: Selection
     file: ArchiveFile
@@ -142,13 +141,13 @@ class _Work:
             self._abandon(str(error))
             raise ArchiveProblem(str(error)) from error
         except (DatabaseError, KeyboardInterrupt) as error:
-            # Whether it committed last is not certain, so nothing is cut. The next run gets the
-            # lock only when it is: the lost session of the database holds it until then.
+            # The last commit may or may not have happened, so nothing is cut. The lost database
+            # session holds the lock until that is settled; only then the next run gets it.
             raise ArchiveProblem(_message(error)) from error
         _close(self.record, problem)
 
     def _take_all(self) -> str:
-        """Batch by batch. Returns what the run's record says of its end."""
+        """Archives batch by batch. Returns how the run ended, for its record."""
         position = Position()
         while not self.stopping():
             ids, position = self.selection.next_ids(position, self.batch_size)
@@ -159,7 +158,7 @@ class _Work:
         return STOPPED
 
     def _take(self, ids: Sequence[str]) -> None:
-        """Archives those of a batch that are still as they were chosen."""
+        """Archives the rows of a batch that have not changed since they were selected."""
         for _ in range(_ATTEMPTS):
             found = read_lines(connection, ids)
             lines = [line for one in ids if _may_go(line := found[one.encode()])]
@@ -171,12 +170,12 @@ class _Work:
                 self.last, self.file.end = segment, segment.file_end
                 failpoint("archive.committed")
                 return
-            # One that had failed was retried meanwhile.
+            # A failed one was retried meanwhile.
             self.file.cut()
         raise ArchiveProblem("Failed transactions are being retried all the time. Try again.")
 
     def _record(self, lines: Sequence[ArchiveLine], data: bytes) -> ArchiveSegment | None:
-        """In one transaction: marks the rows and records the segment. None: nothing was done."""
+        """Marks the rows and records the segment in one transaction. None: nothing was done."""
         run = ArchiveRun.objects.select_for_update(no_key=True).get(pk=self.record.pk)
         if run.finished_at is not None:
             raise ArchiveProblem("Another archive run has taken this one for dead.")
@@ -193,7 +192,7 @@ class _Work:
         return segment
 
     def _abandon(self, problem: str) -> None:
-        """The last batch was rolled back. What cannot be put in order now is for the next run."""
+        """Closes the run after a rollback of its last batch. The next run cleans up the rest."""
         with suppress(DatabaseError, FileProblem):
             self.file.cut()
             _close(self.record, problem)
@@ -204,7 +203,7 @@ def _may_go(line: ArchiveLine) -> bool:
 
 
 def _later(moment: datetime | None) -> datetime:
-    """Now, and later than the segment before: by its time a row tells which segment it is in."""
+    """Now, or just after the last segment: a row's time identifies its segment."""
     now = clock.now()
     return now if moment is None else max(now, moment + timedelta(microseconds=1))
 

@@ -1,4 +1,4 @@
-"""The segments of the archive: the only code that records one."""
+"""The segments of the archive. No other code records one."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from transactions.archive.file import chained
 from transactions.archive.lines import ArchiveLine
 from transactions.models import ArchiveRun, ArchiveSegment
 
-# What `record_segment` changes in a run.
+# The columns of a run that `record_segment` changes.
 COUNTED = ("rows", "sums", "digest", "file_end")
 
 
@@ -20,9 +20,9 @@ def record_segment(
     *,
     at: datetime,
 ) -> ArchiveSegment:
-    """Records the segment behind `last` and counts it in the run, which is not saved yet.
+    """Records the segment after `last` and counts it in the run, which the caller saves.
 
-    `data` are the bytes of the lines; `at` is the time that their rows are marked with.
+    `data` are the bytes of the lines; `at` is the time of the mark of their rows.
     """
     sums = sums_of_lines(lines)
     segment = ArchiveSegment.objects.create(

@@ -1,4 +1,4 @@
-"""Which transactions an archive run takes, read batch by batch in the order of an index."""
+"""The transactions that an archive run takes, read batch by batch in index order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ _SIDES = ("debit", "credit")
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far the selection has been read: what is completed comes first, then what failed."""
+    """How far the selection has been read: first the completed rows, then the failed ones."""
 
     failed: bool = False
     moment: datetime | None = None
@@ -26,18 +26,18 @@ class Position:
 
     @property
     def key(self) -> str:
-        """The column that `moment` is of: when a transaction was settled."""
+        """The column of `moment`: when a transaction was settled."""
         return "updated_at" if self.failed else "completed_at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Settled transactions that are not archived yet, as far as all of these allow.
+    """Settled transactions that are not archived yet, within all of these limits.
 
-    `before` leaves what was completed or failed at that moment or later. `keep_last` leaves the
+    `before` excludes rows completed or failed at that moment or later. `keep_last` excludes the
     newest N postings of each customer account: a transfer is taken once it is older than those of
     both its accounts, and a failure once it is older than those of its accounts. `account_id` takes
-    what debits or credits that account only.
+    only transactions that debit or credit that account.
     """
 
     before: datetime | None = None
@@ -46,7 +46,7 @@ class Selection:
     include_failed: bool = False
 
     def bounds(self) -> dict[str, Any]:
-        """The selection as it is kept with its run."""
+        """The selection, in the form stored with its run."""
         bounds: dict[str, Any] = {"include_failed": self.include_failed}
         if self.before is not None:
             bounds["before"] = self.before.isoformat()
@@ -57,7 +57,7 @@ class Selection:
         return bounds
 
     def next_ids(self, after: Position, limit: int) -> tuple[list[str], Position]:
-        """Up to `limit` ids beyond the position `after`, and the position of the last one."""
+        """Up to `limit` ids after the position `after`, and the position of the last one."""
         ids = self._page(after, limit)
         if not ids and self.include_failed and not after.failed:
             after = Position(failed=True)
@@ -68,7 +68,7 @@ class Selection:
         return [str(one) for one in ids], after
 
     def totals(self) -> dict[str, tuple[int, int]]:
-        """By currency, how many transactions there are to take, and the units of their amounts."""
+        """By currency, the number of transactions to take, and the sum of amounts in units."""
         found: dict[str, tuple[int, int]] = {}
         for queryset in self._querysets():
             # Without the model's ordering, which would become part of the groups.
@@ -122,7 +122,7 @@ class Selection:
 
 
 def _is_older_than_kept(side: str, kept: int) -> Exists:
-    """Whether the account of that side has so many postings since this transaction failed."""
+    """Whether the account of that side has this many postings since the transaction failed."""
     account = OuterRef(f"{side}_account_id")
     oldest_kept = OuterRef(f"{side}_account__last_sequence") - (kept - 1)
     entry = Q(debit_account_id=account, debit_sequence=oldest_kept) | Q(

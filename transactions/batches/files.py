@@ -23,13 +23,13 @@ from transactions.ledger.booking import postings_of
 from transactions.ledger.idempotency import find_known
 
 _NAMES = [column.name for column in COLUMNS]
-# As much of a line as any item can have, its descriptions escaped; a file without line ends is
-# no reason to fill the memory.
+# The longest line that an item can have, its descriptions escaped. A file without line ends must
+# not fill the memory.
 _LONGEST_LINE = 64 * 1024
 
 
 class MovementFileError(Exception):
-    """What is wrong with a file, line by line."""
+    """Bad lines of a file, with their errors."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = problems
@@ -38,7 +38,7 @@ class MovementFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some of the items of a file, and the line that each one begins in."""
+    """Some of the items of a file, each with its first line."""
 
     lines: list[int]
     items: list[Any]
@@ -46,7 +46,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class MovementFile:
-    """A file that was read from end to end, and found good. `digest` is its SHA-256."""
+    """A file that was read to its end without an error. `digest` is its SHA-256."""
 
     path: Path
     digest: str
@@ -55,10 +55,10 @@ class MovementFile:
     def requests(
         self, size: int, *, skip: int, atomic: bool
     ) -> Iterator[tuple[list[int], BatchRequest]]:
-        """What is left to post after the first `skip` items, in pieces, each with its lines.
+        """The items after the first `skip`, in pieces, each with its lines.
 
-        An item without a key gets one of the file's content and its line: posted again, from this
-        file or a copy of it, it is the same.
+        An item without a key gets one made from the file's content and its line: posted again, from
+        this file or a copy of it, it is a replay.
         """
         for piece in _pieces(self.path, size, skip):
             _give_keys(piece, self.digest)
@@ -66,14 +66,14 @@ class MovementFile:
 
 
 def check_file(path: Path, size: int, origin: Origin) -> MovementFile:
-    """Reads all of it, and does nothing.
+    """Reads and checks the whole file without posting anything.
 
-    Raises MovementFileError with the first hundred bad lines: no item, an account that does not
-    exist or is the asker's own, an amount that the account's currency cannot express, a key that is
-    there twice.
-    What is found good stays so: accounts are never deleted, and keep their currency. A value date
-    alone may become too old; what is posted already keeps its own. Raises FileProblem if it cannot
-    be read, and IdempotencyKeyReused if a line with a value date has a key that is another's.
+    Raises MovementFileError with the first hundred bad lines: an invalid item, an account that does
+    not exist or belongs to the requesting user, an amount that the account's currency cannot
+    express, or a repeated key. The result stays valid: accounts are never deleted, and keep their
+    currency. Only a value date may become too old; posted items keep theirs.
+    Raises FileProblem if it cannot be read, and IdempotencyKeyReused if a line with a value date
+    has a key that belongs to another request.
     """
     problems: list[str] = []
     seen: dict[str, int] = {}
@@ -147,7 +147,7 @@ def _at_line(piece: Piece, error: FieldError) -> str:
 
 
 def _repeated(piece: Piece, seen: dict[str, int]) -> Iterator[str]:
-    """Keys that an earlier line of the file has, beyond those that `read_items` tells of."""
+    """Keys used by an earlier line of the file, except those that `read_items` reports."""
     for line, item in zip(piece.lines, piece.items, strict=True):
         key = item.get("idempotency_key") if isinstance(item, dict) else None
         if isinstance(key, str) and seen.setdefault(key, line) not in (line, *piece.lines):
@@ -167,7 +167,7 @@ def _pieces(path: Path, size: int, skip: int) -> Iterator[Piece]:
 
 
 def _json_items(file: IO[bytes]) -> Generator[tuple[int, Any], None, None]:
-    """Each line is one JSON value, read as strictly as a body. Blank lines are none."""
+    """Each line is one JSON value, parsed as strictly as a body. Blank lines are skipped."""
     number = 0
     while line := file.readline(_LONGEST_LINE + 1):
         number += 1
@@ -182,7 +182,7 @@ def _json_items(file: IO[bytes]) -> Generator[tuple[int, Any], None, None]:
 
 
 def _csv_items(file: BinaryIO) -> Generator[tuple[int, Any], None, None]:
-    """Each record is an item. An empty cell is no value at all."""
+    """Each record is an item. An empty cell means that the value is missing."""
     records = read_csv(file)
     try:
         _, header = next(records, (0, []))

@@ -1,4 +1,4 @@
-"""What a batch says: its JSON, read into commands."""
+"""Parses the JSON of a batch into commands."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -60,9 +60,9 @@ _NAMES = frozenset(column.name for column in COLUMNS)
 
 
 def read_batch(body: Any, key: str | None) -> BatchRequest:
-    """The batch that a parsed body holds, for the key of its request.
+    """The batch in a parsed body, with the key of its request.
 
-    Raises InvalidInput, which points at what is wrong with it, at most 100 places.
+    Raises InvalidInput, which points at the errors, at most 100.
     """
     if not isinstance(body, Mapping):
         raise _invalid(FieldError("", "not_an_object", "An object is required."))
@@ -120,7 +120,7 @@ def read_items(items: Sequence[Any], *, atomic: bool, key: str | None = None) ->
         if item_key is ABSENT and key is None:
             commands.append(kind(**content))
             continue
-        # The same as of the same movement in a request of its own.
+        # Equal to that of the same movement in a request of its own.
         prints = fingerprints(kind.verb, content, DEFAULTS)
         own_key = None if item_key is ABSENT else item_key
         content_print = prints["request_fingerprint"]
@@ -134,7 +134,7 @@ def read_items(items: Sequence[Any], *, atomic: bool, key: str | None = None) ->
 
 
 def _check_objects(items: Sequence[Any], errors: Errors) -> None:
-    """Nothing can be said of the members of what is no object, so that is told by itself."""
+    """Adds an error for each item that is not an object; its members cannot be checked."""
     for index, item in enumerate(items):
         if not isinstance(item, dict):
             errors.add(index, "", "not_an_object", "An object is required.")
@@ -152,7 +152,7 @@ def _is_unknown(name: str) -> bool:
 def _check_targets(
     items: Sequence[Mapping[str, Any]], kinds: Sequence[Any], errors: Errors
 ) -> None:
-    """A transfer has a target, nothing else has one."""
+    """Transfers must have a target, other movements must not."""
     name = "target_account_id"
     for index, (item, kind) in enumerate(zip(items, kinds, strict=True)):
         if kind is Transfer and item.get(name) is None:
@@ -162,7 +162,7 @@ def _check_targets(
 
 
 def _check_keys(keys: Sequence[Any], batch_key: str | None, errors: Errors) -> None:
-    """No key twice, that of the batch included: each stands for one thing."""
+    """Keys must be unique, that of the batch included."""
     present = {key for key in keys if key is not ABSENT}
     if len(present) == sum(key is not ABSENT for key in keys) and batch_key not in present:
         return

@@ -1,4 +1,4 @@
-"""Posting a batch: once for its key, as one or item by item, at once, in the queue or dry."""
+"""Posts a batch once for its key: atomically or item by item; at once, queued or as a dry run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from transactions.ledger.processor import process_batch
 from transactions.models import Batch, Transaction
 from transactions.queue.acceptance import accept
 
-# More would hold the accounts for too long; also, an id counts so many rows of one moment.
+# More would hold the accounts for too long; also, an id can count this many rows of one moment.
 MAX_ITEMS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRequest:
-    """What a batch asks for, in order. An atomic one is done as a whole or not at all.
+    """The items of a batch, in order. An atomic batch is done as a whole or not at all.
 
-    `request_fingerprint` tells whether another batch with the same key is the same.
+    `request_fingerprint` shows whether another batch with the same key is the same.
     """
 
     commands: Sequence[MoneyCommand]
@@ -38,7 +38,7 @@ class BatchRequest:
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """A result for each item, in order. `replayed` says that an earlier request made them all."""
+    """A result for each item, in order. `replayed`: an earlier request made them all."""
 
     batch: Batch
     results: Results
@@ -48,20 +48,20 @@ class BatchOutcome:
 def post_batch(
     request: BatchRequest, origin: Origin, *, queued: bool = False, dry_run: bool = False
 ) -> BatchOutcome:
-    """Runs the items in order, in one database transaction; what comes back is committed.
+    """Runs the items in order, in one database transaction; the results are committed.
 
-    Each item of a batch that is not atomic has its own outcome: COMPLETED, FAILED, or PENDING where
-    the amount needs approval. An atomic batch raises the first refusal, named by its index, and
-    leaves nothing behind but that: the refused transaction, FAILED for good. With `queued` the
-    items of a batch that is not atomic are stored for a worker; an atomic one is done at once.
+    Each item of a batch that is not atomic has its own outcome: COMPLETED, FAILED, or PENDING if
+    the amount needs approval. An atomic batch raises the first refusal, with its index, and leaves
+    only the refused transaction behind, FAILED for good. With `queued` the items of a batch that is
+    not atomic are stored for a worker; an atomic one is done at once.
 
     Raises InvalidInput, which points at each bad item; NotFound, SelfDealing and
     IdempotencyKeyReused, with the index; ApprovalRequired for an atomic batch, with the index;
-    Busy. All of them leave nothing behind. A batch whose key is known has the BatchOutcome of the
+    Busy. All of them leave nothing behind. A batch with a known key returns the BatchOutcome of the
     first time, in its present state.
     """
     assert 1 <= len(request.commands) <= MAX_ITEMS
-    # Its id and its time are given under the locks, with those of its items.
+    # Its id and time are assigned under the locks, with those of its items.
     batch = Batch(
         caller=origin.caller,
         idempotency_key=request.idempotency_key,
@@ -101,7 +101,7 @@ def _run(
 
 
 def _first_unknown(commands: Sequence[MoneyCommand]) -> NotFound:
-    """Which item names an account that does not exist. Accounts are never deleted."""
+    """The error for the first item whose account does not exist. Accounts are never deleted."""
     named = {account_id for command in commands for account_id in command.account_ids()}
     customers = Account.objects.filter(kind=AccountKind.CUSTOMER, pk__in=named)
     known = set(customers.values_list("pk", flat=True))
@@ -113,19 +113,19 @@ def _first_unknown(commands: Sequence[MoneyCommand]) -> NotFound:
 
 
 def _first_own(commands: Sequence[MoneyCommand], account_id: UUID) -> SelfDealing:
-    """Which item touches the asker's own account. There may be more than one such account."""
+    """The error for the first item on an account of the requesting user, who may own several."""
     touches = (index for index, one in enumerate(commands) if account_id in one.account_ids())
     return SelfDealing(account_id, index=next(touches))
 
 
 def _replay(stored: Batch, request: BatchRequest, origin: Origin) -> BatchOutcome:
-    """What the key's first batch made, in its present state. Raises the refusal it ended with."""
+    """The result of the key's first batch, in its present state. Raises its refusal, if any."""
     rows = Transaction.objects.filter(batch=stored).select_related("batch")
     results = {row.batch_index or 0: Replay(row) for row in rows}
     if stored.refused_index is not None:
         raise _refusal_of(results[stored.refused_index], stored.refused_index)
     if len(results) < len(request.commands):
-        # Items whose own keys were known even then are no part of the batch.
+        # Items whose own keys were already known then are not part of the batch.
         results |= find_known(request.commands, origin)
     return BatchOutcome(stored, [results[index] for index in range(len(request.commands))], True)
 

@@ -1,7 +1,7 @@
-"""The file of results beside a file of movements: a line for each, durable before the next piece.
+"""The results file beside a movements file: a line for each item, durable before the next piece.
 
-Its first line says which file it is of, so that a run that was killed is continued where it ended,
-and results of another file are never taken for this one's.
+Its first line identifies the movements file. A killed run can thus be continued where it ended, and
+the results of another file are never mistaken for this one's.
 """
 
 import json
@@ -20,10 +20,10 @@ from transactions.reads.representation import balance_after, failure
 
 
 class ResultFile:
-    """Opened for the file; `done` are the results that are there already.
+    """The results of one movements file; `done` are the results that it already has.
 
-    What a killed run wrote of a line is cut off: its item is posted again, and is a replay by its
-    key. Raises FileProblem if it is of another file, or cannot be written.
+    A line that a killed run left unfinished is cut off: its item is posted again, and its key makes
+    that a replay. Raises FileProblem if it belongs to another file, or cannot be written.
     """
 
     def __init__(self, path: Path, movements: MovementFile) -> None:
@@ -32,7 +32,7 @@ class ResultFile:
         self.done = 0
         self._head = {"file": movements.path.name, "sha256": movements.digest}
         with os_errors_as_file_problem(path):
-            # The lock on the file is held by now, so it is there.
+            # The lock on the file is held by now, so the file exists.
             self._file: IO[bytes] = path.open("r+b")
             try:
                 self._take_up()
@@ -47,7 +47,7 @@ class ResultFile:
         self._file.close()
 
     def append(self, lines: Sequence[int], results: Results) -> None:
-        """The results of a piece that is committed. On return they are on the disk."""
+        """Appends the results of a committed piece. On return they are on the disk."""
         written = []
         for line, result in zip(lines, results, strict=True):
             row = row_of(result)

@@ -1,4 +1,4 @@
-"""The live archive as an export into its folder describes it: it is never written over."""
+"""The manifest entry for the live archive, which an export never overwrites."""
 
 import hashlib
 from pathlib import Path
@@ -13,10 +13,10 @@ from transactions.models import ArchiveSegment
 
 
 def live_archive_entry(connection: BaseDatabaseWrapper, folder: Path) -> FileEntry:
-    """What the archive has recorded by the moment of the export; it may grow meanwhile.
+    """The part of the archive recorded at the moment of the export; the file may grow meanwhile.
 
-    Raises FileProblem if the file is missing or is not what is recorded: the manifest would vouch
-    for it. Memory grows with the largest segment only.
+    Raises FileProblem if the file is missing or differs from the record, since the manifest would
+    vouch for it. Memory grows with the largest segment only.
     """
     path = folder / ARCHIVED_TRANSACTIONS.file_name
     size, digest = _proven(connection, path)
@@ -25,7 +25,7 @@ def live_archive_entry(connection: BaseDatabaseWrapper, folder: Path) -> FileEnt
 
 
 def _proven(connection: BaseDatabaseWrapper, path: Path) -> tuple[int, str]:
-    """How much of the file is recorded, and its SHA-256. Nothing, where no run has been."""
+    """The recorded size of the file and the SHA-256 of that part; 0 bytes before the first run."""
     digest = hashlib.sha256()
     last = header_segment()
     segments = ArchiveSegment.objects.using(connection.alias).order_by("number")

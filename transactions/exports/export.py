@@ -1,9 +1,9 @@
-"""The export: all files of one moment, written beside their places and put there together.
+"""The export: all files as of one moment, written under temporary names and renamed together.
 
-Each file is written and made durable under another name, while the ones of the last export stand.
-Then they are renamed over those one after the other, and the manifest last. Whoever reads in that
-instant sees whole files, some old and some new: the SHA-256 of the manifest tells them apart, and
-whoever finds one that does not match reads again. A crash leaves every file old or new, never half.
+Each file is written and made durable under another name, while the files of the last export stay.
+Then they are renamed over those one by one, the manifest last. A reader in that instant sees whole
+files, some old and some new. The SHA-256 in the manifest tells them apart; on a mismatch, read
+again. A crash leaves every file old or new, never half.
 """
 
 import hashlib
@@ -34,13 +34,13 @@ from transactions.files.manifest import MANIFEST_NAME, FileEntry, Manifest, sums
 from transactions.files.stream import blocks_of_lines
 
 LOCK_NAME = ".export.lock"
-# What Excel needs to read UTF-8 as such.
+# The byte order mark, without which Excel does not read UTF-8.
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """One file to write: what goes in, and whether it is the copy for spreadsheets."""
+    """A file to write: its content, and whether it is the copy for spreadsheets."""
 
     file_format: FileFormat
     pending: PendingFile
@@ -54,14 +54,14 @@ def export(
     with_spreadsheets: bool = False,
     using: str = DEFAULT_DB_ALIAS,
 ) -> Manifest:
-    """Writes these files and `manifest.json` into a folder, as the bank is at one moment.
+    """Writes these files and `manifest.json` into a folder: the bank at one moment.
 
-    No writer waits, and memory does not grow with the rows. `archived_transactions.csv` is never
-    written over the live archive: in the bank's own folder the manifest describes that instead.
-    With spreadsheets, each file has a copy `<name>.spreadsheet.csv` for people.
+    No writer waits, and memory does not grow with the rows. `archived_transactions.csv` never
+    overwrites the live archive: in the bank's own folder the manifest describes the archive
+    instead. With spreadsheets, each file has a copy `<name>.spreadsheet.csv` for people.
 
-    Raises FileProblem, and FileBusy if another export writes into the folder; then the files of the
-    last export are as they were, unless the disk failed between two renames.
+    Raises FileProblem, and FileBusy if another export writes into the folder; the files of the last
+    export are then unchanged, unless the disk failed between two renames.
     """
     require_folder(folder)
     with (
@@ -73,7 +73,7 @@ def export(
         def pending(name: str) -> PendingFile:
             return pending_files.enter_context(PendingFile(folder / name))
 
-        # All places are looked at before anything is read.
+        # Checks all paths before anything is read.
         manifest_file = pending(MANIFEST_NAME)
         targets = [
             _Target(each, pending(each.file_name))
@@ -106,13 +106,13 @@ def spreadsheet_name(file_format: FileFormat) -> str:
 
 
 def is_live_archive(folder: Path, file_format: FileFormat) -> bool:
-    """Whether the file of this format in this folder is the one that the archive appends to."""
+    """Whether the file of this format in this folder is the live archive."""
     data = Path(settings.DATA_DIR)
     return file_format is ARCHIVED_TRANSACTIONS and data.is_dir() and folder.samefile(data)
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Whatever files a killed export was at. Those beside the live archive are the archive's."""
+    """Removes files that a killed export left unfinished, except those of the live archive."""
     remove_leftovers(folder, MANIFEST_NAME)
     for each in FILES:
         if not is_live_archive(folder, each):
@@ -146,7 +146,7 @@ def _content(connection: BaseDatabaseWrapper, target: _Target) -> Iterator[tuple
 
 
 def _publish(folder: Path, files: list[PendingFile], manifest_file: PendingFile) -> None:
-    """Puts all in their places, the manifest last. What it describes is durable before it is."""
+    """Renames all files into place, the manifest last. All of them are durable before it is."""
     manifest_file.seal()
     failpoint("export.all_sealed")
     for file in files:

@@ -1,8 +1,8 @@
-"""Kinds of cells: how each is written by the database itself, and read again.
+"""Kinds of cells: how the database writes each, and how it is parsed.
 
-The cell's text is made in SQL, so that an export costs Python nothing but the passing on. Each
-kind has one text for one value, on both databases, and so files can be compared by their bytes. No
-expression has a `%`, which would be one more thing to escape where parameters are bound.
+SQL makes the cell's text, so that Python only passes an export on. Each kind has one text for one
+value, on both databases, so files can be compared byte by byte. No expression contains a `%`, which
+would need escaping where parameters are bound.
 """
 
 import json
@@ -22,12 +22,12 @@ from core.money import MAX_BALANCE_UNITS, UNIT_DIGITS, UNITS_PER_MAIN
 
 @dataclass(frozen=True, slots=True)
 class CellKind:
-    """What a column holds.
+    """The kind of a column's values.
 
-    `postgresql` and `sqlite` make the cell's text of `{value}`, and null of null. `parse` takes a
-    cell that is not empty and gives the value as the database takes it (amounts: whole units);
-    it raises ValueError, with a sentence, for anything that no export writes. In `is_text` cells
-    anything may stand: they are quoted where they must be, and neutralised for spreadsheets.
+    `postgresql` and `sqlite` turn `{value}` into the cell's text, and null into null. `parse` takes
+    a cell that is not empty and returns the value for the database (amounts: whole units). It
+    raises ValueError, with a sentence, for anything that no export writes. `is_text` cells may have
+    any content: they are quoted where necessary, and neutralised for spreadsheets.
     """
 
     name: str
@@ -48,7 +48,7 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 def cell_to_id(cell: str) -> UUID:
-    """An id as an export writes it: the very same bytes must come out again."""
+    """Parses an id, which must have exactly the form that an export writes."""
     identifier = parse_uuid(cell)
     if str(identifier) != cell:
         raise ValueError("An id is written in lower case, with hyphens.")
@@ -62,7 +62,7 @@ def cell_to_integer(cell: str) -> int:
 
 
 def cell_to_amount(cell: str) -> int:
-    """Main units in plain decimals as a count of 1/10,000."""
+    """Parses main units in plain decimals; returns units of 1/10,000."""
     match = _AMOUNT.fullmatch(cell)
     if not match:
         raise ValueError(f"An amount is a plain decimal with at most {UNIT_DIGITS} decimals.")
@@ -104,7 +104,7 @@ def cell_to_address(cell: str) -> str:
 def canonical_json(text: str | None) -> str | None:
     """JSON as PostgreSQL writes jsonb: names by length, then by bytes; ", " and ": " between.
 
-    On SQLite the SQL function `bank_json`, which `prepare_sqlite` adds to a connection.
+    On SQLite it is the SQL function `bank_json`, which `prepare_sqlite` adds to a connection.
     """
     return None if text is None else _dumped(json.loads(text))
 
@@ -121,17 +121,17 @@ def _sorted(value: Any) -> Any:
 
 
 def _of_digits(digits: int) -> str:
-    """A condition: the amount is whole in a minor unit of so many digits, and so is its currency's.
+    """A condition: the amount is whole at this many digits, and its currency has that many.
 
-    What is not has all four digits. Only a damaged ledger has such an amount, and an export must
-    not hide it by rounding.
+    Other amounts get all four digits. Only a damaged ledger has them, and an export must not hide
+    them by rounding.
     """
     codes = ", ".join(f"'{code}'" for code, known in CURRENCIES.items() if known == digits)
     unit = 10 ** (UNIT_DIGITS - digits)
     return f"{{value}} = {{value}} / {unit} * {unit} AND {{currency}} IN ({codes})"
 
 
-# The digits that most amounts have come first.
+# The most common number of digits comes first.
 _DIGITS = (2, 0, 3)
 
 
@@ -147,9 +147,9 @@ def _amount_on_postgresql() -> str:
 
 
 def _amount_on_sqlite() -> str:
-    """SQLite has no decimals: sign, main units, and what is left."""
+    """SQLite has no decimals: builds the sign, the main units and the remainder."""
     whole = f"(abs({{value}}) / {UNITS_PER_MAIN})"
-    # With 10,000 units more, and without their 1, the zeros in front are there.
+    # Adding 10,000 and cutting off the leading 1 keeps leading zeros.
     padded = f"(abs({{value}}) - {whole} * {UNITS_PER_MAIN} + {UNITS_PER_MAIN})"
 
     def text(digits: int) -> str:
@@ -165,11 +165,11 @@ _UUID_ON_SQLITE = " || '-' || ".join(
     f"substr({{value}}, {start}, {length})" for start, length in _PARTS_OF_UUID
 )
 _TIME_ON_POSTGRESQL = "to_char({value} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-# Stored as text, without a fraction where that is zero.
+# Stored as text, without a fraction if that is zero.
 _TIME_ON_SQLITE = "(replace(substr({value} || '.000000', 1, 26), ' ', 'T') || 'Z')"
 
 ID = CellKind("id", "CAST({value} AS text)", f"({_UUID_ON_SQLITE})", cell_to_id)
-# From a short list that the database checks: nothing to quote and nothing to neutralise.
+# From a short list that the database checks: nothing to quote or neutralise.
 WORD = CellKind("word", "{value}", "{value}", str)
 TEXT = CellKind("text", "{value}", "{value}", str, is_text=True)
 USER = CellKind("user", "{value}", "{value}", str, is_text=True)

@@ -1,4 +1,4 @@
-"""A file of lines that the database itself writes, each RFC 4180 to the last quote."""
+"""The format of a file whose lines the database itself writes, strictly by RFC 4180."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ END_OF_LINE = b"\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a file. `value` is SQL for it, in the terms of its file's `tables`.
+    """A column of a file. `value` is its SQL, over the file's `tables`.
 
-    An empty cell is null where the column `is_nullable`, and else the empty text.
+    An empty cell is null if the column `is_nullable`, else the empty text.
     """
 
     name: str
@@ -25,11 +25,11 @@ class Column:
     is_nullable: bool = False
 
     def cell(self, vendor: str) -> str:
-        """SQL for the text of the cell, null for an empty one, before it is quoted."""
+        """SQL for the unquoted text of the cell, null for an empty one."""
         return self.kind.sql(vendor, self.value or f"t.{self.name}", currency="t.currency")
 
     def parse(self, cell: str) -> Any:
-        """The value of a cell, its quotes removed. Raises ValueError for what no export writes."""
+        """The value of an unquoted cell. Raises ValueError for a cell that no export writes."""
         if cell:
             return self.kind.parse(cell)
         if self.is_nullable:
@@ -41,11 +41,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """A file: its columns in order, and the rows it is made of, in the order of their ids.
+    """A file: its columns in order, and its rows, ordered by id.
 
     `table` is `t` in all SQL here. `users` are the users that its columns name, by the column with
-    their number, and `caller_user` is the one that the column `caller` names. `condition` chooses
-    the rows, empty for all, and `summed` is the amount that is summed up for the manifest.
+    their number, and `caller_user` is the one that the column `caller` names. `condition` selects
+    the rows, empty for all, and `summed` is the amount that the manifest sums up.
     """
 
     name: str
@@ -75,7 +75,7 @@ class FileFormat:
         return " || ',' || ".join(f"coalesce({cell}, '')" for cell in cells)
 
     def source(self, vendor: str) -> str:
-        """SQL for what stands after FROM: the table `t`, joined with the users that it names."""
+        """SQL for the FROM clause: the table `t`, joined with the users that it names."""
         joins = [
             f" LEFT JOIN auth_user AS {alias} ON {alias}.id = {column}"
             for alias, column in self.users
@@ -107,8 +107,10 @@ class FileFormat:
         return self._select(vendor, self.line(vendor, for_spreadsheet=for_spreadsheet), condition)
 
     def select_cells(self, *, for_spreadsheet: bool = False) -> str:
-        """A SELECT of the cells for PostgreSQL's COPY in its format CSV, which makes the same lines
-        but for their ends, and quicker. An empty text must be null for it, or it would be quoted.
+        """A SELECT of the cells for PostgreSQL's COPY in its format CSV.
+
+        That makes the same lines except for their ends, and faster. Empty texts must be null, since
+        COPY would quote them.
         """
         return self._select("postgresql", self.cells_in_copy(for_spreadsheet=for_spreadsheet), None)
 
@@ -133,7 +135,7 @@ class FileFormat:
 
 
 def prepare_sqlite(connection: BaseDatabaseWrapper) -> None:
-    """Gives an SQLite connection the function that the lines of some files need."""
+    """Adds the SQL function that the lines of some files need to an SQLite connection."""
     if connection.vendor == "sqlite":
         connection.ensure_connection()
         connection.connection.create_function("bank_json", 1, canonical_json, deterministic=True)
@@ -165,7 +167,7 @@ def _quoted(vendor: str, cell: str) -> str:
 
 
 def _neutralised(vendor: str, cell: str) -> str:
-    """An apostrophe before what a spreadsheet would run as a formula (OWASP, CSV Injection)."""
+    """Puts an apostrophe before a text that a spreadsheet would run as a formula (OWASP)."""
     function = "chr" if vendor == "postgresql" else "char"
     controls = ", ".join(f"{function}({code})" for code in (9, 13))
     return (
@@ -175,7 +177,7 @@ def _neutralised(vendor: str, cell: str) -> str:
 
 
 def _is_caller(vendor: str, caller: str) -> str:
-    """Finds the user of `user:<id>`, by the index of the ids."""
+    """A condition that finds the user of `user:<id>`, by the index of the ids."""
     if vendor == "postgresql":
         is_user = f"{caller} ~ '^user:[1-9][0-9]{{0,8}}$'"
         return f"caller_user.id = CASE WHEN {is_user} THEN CAST(substr({caller}, 6) AS integer) END"

@@ -1,13 +1,12 @@
-"""The files, column by column: the one list that export, archive, import and docs/files.md go by.
+"""The files, column by column: the one list for export, archive, import and docs/files.md.
 
-RFC 4180 with CRLF, UTF-8, a header. A cell is quoted only where it must be, and an empty one is the
-empty text or null: no column needs both. What is left out can be derived (back links) or belongs to
-the running bank alone: leases and the archive mark. A PROCESSING row is written as such, it has
-posted nothing; whoever loads it gives it a lease that has run out, so that the next worker gives it
-back to the queue, as it does for a worker that died.
+RFC 4180 with CRLF, UTF-8, a header. Cells are quoted only where necessary. An empty cell is the
+empty text or null: no column needs both. Data that can be derived (back links) or that belongs to
+the running bank alone (leases, the archive mark) is left out. A PROCESSING row is exported as such:
+it has posted nothing. An import gives it an expired lease, so that the next worker returns it to
+the queue, as it does for a worker that died.
 
-Users stand here by their names, because their numbers are another bank's in another bank: also in
-callers, `user:<name>`.
+Users appear by name, also in callers (`user:<name>`), because their numbers differ between banks.
 """
 
 from dataclasses import replace
@@ -200,8 +199,8 @@ ARCHIVED_TRANSACTIONS = replace(
     condition="t.archived_at IS NOT NULL",
 )
 
-# A file of its own: a batch has a key and a fingerprint, and an empty or refused one no
-# transaction to stand beside.
+# In a file of its own: a batch has a key and a fingerprint, and an empty or refused batch has no
+# transaction whose line could hold them.
 BATCHES = FileFormat(
     name="batches",
     doc="Every request that carried a list of transactions.",
@@ -285,7 +284,7 @@ TRANSACTION_EVENTS = FileFormat(
     ),
 )
 
-# In the order in which they can be loaded again.
+# In an order in which they can be loaded.
 FILES = (
     ACCOUNTS,
     BATCHES,

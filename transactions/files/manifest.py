@@ -1,4 +1,4 @@
-"""`manifest.json`: what an export is made of, so that a reader can tell whether it is whole."""
+"""`manifest.json`: describes the files of an export, so that a reader can check completeness."""
 
 import json
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ MANIFEST_NAME = "manifest.json"
 class FileEntry:
     """A file of the export: its size and SHA-256, its rows, and their sum by currency.
 
-    `bytes` counts from the start of the file. The live archive may have grown since; what is
-    described is what it had then.
+    `bytes` counts from the start of the file. The live archive may have grown since; the entry
+    describes it as of the export.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Manifest:
 
     @classmethod
     def decode(cls, text: bytes) -> "Manifest":
-        """Reads what `encode` wrote. Raises ValueError, with a sentence, for anything else."""
+        """Parses the output of `encode`. Raises ValueError, with a sentence, for anything else."""
         try:
             content = json.loads(text)
             if content["format_version"] != FORMAT_VERSION:
@@ -72,7 +72,7 @@ _TYPES_OF_ENTRY = {"name": str, "rows": int, "bytes": int, "sha256": str, "sums"
 
 
 def _decoded(entry: Mapping[str, Any]) -> FileEntry:
-    """Raises TypeError for what `encode` does not write."""
+    """Raises TypeError for an entry that `encode` does not write."""
     decoded = FileEntry(**entry)
     if not all(isinstance(getattr(decoded, name), of) for name, of in _TYPES_OF_ENTRY.items()):
         raise TypeError(f"An entry has {', '.join(_TYPES_OF_ENTRY)}, each of its type.")
@@ -82,7 +82,7 @@ def _decoded(entry: Mapping[str, Any]) -> FileEntry:
 def sums_of_table(
     connection: BaseDatabaseWrapper, file_format: FileFormat
 ) -> tuple[int, dict[str, str]]:
-    """The rows that belong into a file, and the sums of its amounts by currency."""
+    """The number of rows of a file, and the sums of its amounts by currency."""
     with connection.cursor() as cursor:
         cursor.execute(file_format.count())
         counts = cursor.fetchall()
@@ -95,7 +95,7 @@ def sums_of_table(
 
 
 def _shown(units: int, currency: str) -> str:
-    """Plain decimals with the currency's digits, with four where those would not say it all."""
+    """Plain decimals with the currency's digits, or with four if those would round."""
     amount = from_units(units)
     if fits(amount, currency):
         return format_amount(amount, currency)

@@ -1,4 +1,4 @@
-"""Lines from the database to a file, as fast as it can write them: they are only passed on here."""
+"""Streams lines from the database to a file; Python only passes them on."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,8 @@ from transactions.files.file_format import END_OF_LINE, FileFormat, prepare_sqli
 
 _LINES_IN_BLOCK = 2000
 
-# The rows are read along the index of their ids, and their users looked up and remembered: the sort
-# of such wide rows would go to the disk. Workers share the rendering where there are any to spare.
+# The rows are read along the index of their ids, and their users looked up and cached: sorting such
+# wide rows would spill to disk. Parallel workers share the rendering if any are free.
 _PLAN_OF_COPY = (
     "SET LOCAL enable_sort = off",
     "SET LOCAL enable_hashjoin = off",
@@ -22,9 +22,9 @@ _PLAN_OF_COPY = (
 def blocks_of_lines(
     connection: BaseDatabaseWrapper, file_format: FileFormat, *, for_spreadsheet: bool = False
 ) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file without its header: UTF-8 with CRLF, some at a time, counted.
+    """Yields blocks of a file's lines, without its header, with their number: UTF-8 with CRLF.
 
-    Memory does not grow with the rows. On PostgreSQL it is one COPY, and in a transaction.
+    Memory does not grow with the rows. On PostgreSQL it is one COPY, inside a transaction.
     """
     read = _copied if connection.vendor == "postgresql" else _fetched
     lines: list[bytes] = []
@@ -52,7 +52,7 @@ def _copied(
             connection.wrap_database_errors,
             cursor.copy(f"COPY ({select}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')") as copy,
         ):
-            for message in copy:  # One row each, as the protocol says, and its line feed.
+            for message in copy:  # One row each, by the protocol, with its line feed.
                 yield bytes(message[:-1])
 
 

@@ -1,4 +1,4 @@
-"""The database's own guards over the records of the archive."""
+"""Database guards of the archive's records."""
 
 from core.guards import append_only, never_deleted, refuse
 

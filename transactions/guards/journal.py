@@ -1,4 +1,4 @@
-"""The database's own guards over the journal, and the view of its entries."""
+"""Database guards of the journal, and the view of its entries."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ VERIFICATIONS = "transactions_verification"
 ENTRIES = "transactions_entry"
 QUEUE_CHANNEL = "bank_queue"
 
-# What a transaction says never changes; how it ended is written once.
+# The request of a transaction never changes; its outcome is written once.
 _IDENTITY = (
     "id", "type", "debit_account_id", "credit_account_id", "amount", "currency", "description",
     "effective_at", "reverses_id", "batch_id", "batch_index", "idempotency_caller",
@@ -29,7 +29,7 @@ _MARK = ("archived_at", "archive_run_id")
 
 
 def _update_of(columns: Iterable[str]) -> str:
-    """An UPDATE that assigns one of these columns: for any other one nothing is compared at all."""
+    """An UPDATE that assigns one of these columns; on other updates the guard compares nothing."""
     return f"UPDATE OF {', '.join(columns)}"
 
 
@@ -37,13 +37,13 @@ def _quoted(values: object) -> str:
     return ", ".join(f"'{value}'" for value in sorted(values))  # type: ignore[call-overload]
 
 
-# As text, which PostgreSQL writes back as it was read. A list of varchar gains casts when it is
-# dumped and restored, and the guard would no longer be the one that the code says.
+# As text, which PostgreSQL dumps as it was written. A list of varchar gains casts when it is dumped
+# and restored, and the guard would then differ from the code.
 _NEW_STATUS = "CAST(NEW.status AS text)"
 
 
 def _forbidden_moves() -> str:
-    """A condition made from the table of transitions: an UPDATE takes a step that is not in it."""
+    """A condition for UPDATEs that make a step outside the table of transitions."""
     allowed = [
         f"(OLD.status = '{current}' AND {_NEW_STATUS} IN ({_quoted(targets)}))"
         for current, targets in TRANSITIONS.items()
@@ -53,7 +53,7 @@ def _forbidden_moves() -> str:
 
 
 def _accounts_exist() -> DatabaseObject:
-    """Backs the two account columns, which have no constraint of their own, and the currency."""
+    """Checks the two account columns, which have no foreign key constraint, and the currency."""
     return _refers(
         "transactions_transaction_accounts_exist",
         JOURNAL,
@@ -73,7 +73,7 @@ def _accounts_exist() -> DatabaseObject:
 
 
 def _event_of_transaction() -> DatabaseObject:
-    """Backs the column of an event that names its transaction; transactions are never deleted."""
+    """Checks the transaction column of events; transactions are never deleted."""
     return _refers(
         "transactions_transactionevent_of_transaction",
         EVENTS,
@@ -91,8 +91,8 @@ def _refers(
 ) -> DatabaseObject:
     """A foreign key that is not checked row by row. Raises a foreign key violation.
 
-    By statement over all new rows on PostgreSQL (COPY included), where `offenders` selects from
-    them, as `inserted`, those that are wrong; by row on SQLite, where `sqlite_when` says it of NEW.
+    On PostgreSQL it checks all new rows of a statement at once (COPY included): `offenders` selects
+    the bad ones from `inserted`. On SQLite it checks by row: `sqlite_when` is the condition on NEW.
     """
     return DatabaseObject(
         name=name,
@@ -120,10 +120,10 @@ END
 
 
 def _entries() -> DatabaseObject:
-    """The ledger's lines: a debit row and a credit row for each posted transaction.
+    """The view of ledger lines: a debit row and a credit row for each posted transaction.
 
-    The branches have no WHERE of their own, and so PostgreSQL merges the indexes of both sides in
-    the order of the sequence; with one it sorts whole accounts.
+    The branches have no WHERE of their own, so that PostgreSQL merges the indexes of both sides in
+    the order of the sequence; with one it would sort whole accounts.
     """
     side = (
         "SELECT replace(CAST(id AS text), '-', '') || '-{letter}' AS id,"
@@ -144,7 +144,7 @@ def _entries() -> DatabaseObject:
 
 
 def _wakes_worker() -> DatabaseObject:
-    """Tells sleeping workers that something waits; it rides on the statement that made it wait."""
+    """Wakes sleeping workers by a notification in the statement that queues or schedules a row."""
     name = "transactions_transaction_wakes_worker"
     return DatabaseObject(
         name=name,

@@ -1,13 +1,13 @@
-"""The database's guards over idempotency keys: one stands for one request, of whatever kind.
+"""Database guards of idempotency keys: each key belongs to one request, of any kind.
 
-Keys of a caller are one space, and stand in three tables. Within each a unique index settles who
-was first. Between them, two that are at it at once see nothing of each other on PostgreSQL, so each
-takes the lock of its key, looks for the key once it has it, and keeps it until the commit:
-transactions share a lock, openings of accounts and batches have it to themselves.
+The keys of a caller share one space, spread over three tables. Within a table a unique index lets
+one request win. Across tables, concurrent transactions on PostgreSQL cannot see each other's rows.
+So each takes the lock of its key, looks for the key while holding it, and keeps the lock until the
+commit: transactions share a lock, while new accounts and batches lock it exclusively.
 
-Nobody waits for these locks crosswise. A transaction takes its own when it stands in the index of
-its table, and an opening before; neither waits for another key after that. A batch takes those of
-all its keys at once, in one order, and at its end: it is inserted after its items
+These locks cannot deadlock. A transaction takes its own after its entry in the table's index, a new
+account before; neither waits for another key after that. A batch takes the locks of all its keys at
+once, in one order, and at its end. It is inserted after its items
 (`transactions.ledger.booking.inserting`), so that nobody waits for thousands of them to be booked.
 
 SQLite has one writer at a time, and needs no locks.
@@ -18,11 +18,11 @@ from core.database_objects import DatabaseObject
 
 JOURNAL = "transactions_transaction"
 BATCHES = "transactions_batch"
-# Where keys are, and the column that says whose they are.
+# The tables with keys, and the column with the keys' caller.
 _CALLER = {JOURNAL: "idempotency_caller", ACCOUNTS: "idempotency_caller", BATCHES: "caller"}
 
-# The class of the advisory locks. Any constant will do. There are 64 in it, which keys share: a
-# long list must not fill the server's table of locks.
+# The class of the advisory locks. Any constant will do. Keys share its 64 locks: a long list must
+# not fill the server's lock table.
 _KEY_LOCKS = 7_064_007
 _LOCK_OF = "hashtext({caller} || ' ' || {key}) & 63"
 
@@ -31,7 +31,7 @@ _REFUSE = f"RAISE EXCEPTION '{_MESSAGE}' USING ERRCODE = 'unique_violation';"
 
 
 def _key_is_free(name: str, table: str, moment: str, function_body: str) -> DatabaseObject:
-    """Runs the function for each new row with a key, and for each batch, whose items may have some.
+    """Runs the function for each new row with a key, and for each batch, whose items may have keys.
 
     Raises a unique violation.
     """
@@ -55,7 +55,7 @@ def _key_is_free(name: str, table: str, moment: str, function_body: str) -> Data
 
 
 def _is_taken(table: str) -> str:
-    """A condition: the key of the new row of this table stands in another one."""
+    """A condition: another table has the key of the new row of this table."""
     caller = f"NEW.{_CALLER[table]}"
     others = [other for other in _CALLER if other != table]
     return " OR ".join(_stands_in(other, caller, "= NEW.idempotency_key") for other in others)

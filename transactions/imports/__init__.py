@@ -1,5 +1,5 @@
-"""Loads files into an empty bank: all or nothing, and proven before it commits.
+"""Loads files into an empty bank: all or nothing, and verified before the commit.
 
-`exported` reads what this bank has exported. The top-level package `legacy_import` reads the files
+`exported` reads the exports of this bank. The top-level package `legacy_import` reads the files
 of the earlier system with the same means. Findings name file, line and column.
 """

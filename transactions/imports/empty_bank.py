@@ -1,4 +1,4 @@
-"""The one transaction of an import: into a bank with nothing in it, proven before it commits."""
+"""The single transaction of an import: into an empty bank, verified before the commit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,21 +20,21 @@ _POSTGRESQL_BEGIN = (
     # The time-outs are made for requests. Loading everything takes longer.
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL idle_in_transaction_session_timeout = 0",
-    # Readers go on; writers, and a second import, do not.
+    # Readers continue; writers, and a second import, wait.
     f"LOCK TABLE {', '.join(_TABLES)} IN SHARE ROW EXCLUSIVE MODE",
 )
-# A broken ledger breaks many rules many times.
+# The number of findings reported. A broken ledger breaks many rules many times.
 _MOST_FINDINGS_TOLD = 20
 
 
 @contextmanager
 def empty_bank(*, dry_run: bool, actor_id: int | None) -> Iterator[None]:
-    """Runs the block in one database transaction that nobody else writes beside.
+    """Runs the block in one database transaction, with no other writers.
 
     At its end every invariant of the ledger is checked; only then it commits, or with `dry_run`
-    rolls back. The log of staff then names the user `actor_id`, if there is one. Raises ImportBusy
-    while somebody writes to the bank, and ImportRefused if it is not empty or what was loaded does
-    not hold.
+    rolls back. The staff log then names the user `actor_id`, if there is one. Raises ImportBusy
+    while somebody writes to the bank, and ImportRefused if the bank is not empty or the loaded data
+    breaks an invariant.
     """
     try:
         with transaction.atomic(durable=True):
@@ -70,7 +70,7 @@ def _begin() -> None:
 
 def _prove() -> None:
     if connection.vendor == "postgresql":
-        # The checks read everything, and the planner knows nothing of the new rows yet.
+        # The checks read everything, and the planner has no statistics of the new rows yet.
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {', '.join(_TABLES)}")
     report = examine(connection)

@@ -1,4 +1,4 @@
-"""What is wrong with the files, by file, line and column, and never all of a flood."""
+"""Problems of imported files, by file, line and column, up to a limit."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,9 +8,9 @@ MAX_LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class ImportProblem:
-    """A place in a file and what is wrong there, as a sentence.
+    """A place in a file and its problem, as a sentence.
 
-    `line` counts from 1, the header included, and is where a record of several lines begins; 0 is
+    `line` counts from 1, the header included; for a record of several lines it is the first. 0 is
     the file as a whole. `column` is a name of the header, or empty for the record as a whole.
     """
 
@@ -48,7 +48,7 @@ class Problems:
 
 
 class ImportRefused(Exception):
-    """Nothing was loaded. The message says why; with `problems`, which places of the files."""
+    """Nothing was loaded. The message says why; `problems` lists the places in the files."""
 
     def __init__(self, message: str, problems: Problems | None = None) -> None:
         super().__init__(message)
@@ -56,11 +56,11 @@ class ImportRefused(Exception):
 
 
 class ImportBusy(ImportRefused):
-    """Somebody else writes to the bank. The same may work later."""
+    """Another user writes to the bank. A later attempt may succeed."""
 
 
 class LaterTransactions(ImportRefused):
-    """The archive knows transactions that the export does not have. Nothing was loaded."""
+    """The archive has transactions that the export lacks. Nothing was loaded."""
 
 
 class ImportFileError(Exception):
@@ -73,9 +73,9 @@ class ImportFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ImportOutcome:
-    """What an import did, or with a dry run would have done: `counts` by name.
+    """The result of an import, or of a dry run: `counts` by name.
 
-    `remarks` are what was adjusted; `left` is what the archive knows and the bank does not.
+    `remarks` lists adjustments; `left` lists transactions in the archive but not in the bank.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""Records of the files of an import, with what is wrong with them as problems."""
+"""Reads the records of imported files, and collects their problems."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from transactions.imports.problems import ImportFileError, ImportProblem, Proble
 
 
 def read_header(path: Path) -> list[str]:
-    """The names of the columns. Raises ImportFileError if there is no readable first line."""
+    """The column names. Raises ImportFileError if there is no readable first line."""
     with path.open("rb") as file:
         return _next(path.name, read_csv(file))[1]
 
@@ -26,7 +26,7 @@ def read_records(
 
     With `size` only that many bytes of the file are read. A record with more or fewer cells is a
     problem, and left out. Raises ImportFileError for a missing file, a header other than `columns`,
-    and what `read_csv` refuses.
+    and everything that `read_csv` refuses.
     """
     with _opened(path) as file:
         records = read_csv(file, size=size, exact=exact)

@@ -1,4 +1,4 @@
-"""How money moves: the journal, its events, and the ledger's lines as a view over it."""
+"""Models of money movements: the journal, its events, and a view of ledger lines over it."""
 
 from transactions.models.archive_run import ArchiveRun, ArchiveSegment
 from transactions.models.batch import Batch

@@ -1,16 +1,16 @@
-"""Requests that carried a list of transactions."""
+"""Requests with a list of transactions."""
 
 from django.db import models
 from django.db.models import Q
 
 
 class Batch(models.Model):
-    """Transactions that came in one request. `refused_index` names what stopped an atomic one."""
+    """Transactions of one request. `refused_index` is the item that stopped an atomic batch."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     caller = models.CharField(max_length=80)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
-    # Of the request at hand, as an earlier release took it; not stored.
+    # The fingerprint of the current request as an earlier release computed it; not stored.
     earlier_fingerprint = ""
     request_fingerprint = models.CharField(max_length=64, blank=True, default="")
     atomic = models.BooleanField()

@@ -1,4 +1,4 @@
-"""The lines of the ledger, a view over the journal."""
+"""Ledger lines: a view over the journal."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""What happened to a transaction after it was made."""
+"""Events: changes of a transaction after its creation."""
 
 from django.conf import settings
 from django.db import models
@@ -9,9 +9,9 @@ from transactions.states import TransactionStatus
 
 
 class TransactionEvent(models.Model):
-    """A later transition of a transaction, with what it overwrote. Append-only.
+    """A later transition of a transaction, with the values it overwrote. Append-only.
 
-    Creation and a direct outcome are told by the transaction's own row.
+    The transaction's own row records its creation and a direct outcome.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -19,7 +19,7 @@ class TransactionEvent(models.Model):
         Transaction,
         on_delete=models.PROTECT,
         related_name="events",
-        # Checked by a guard for all rows of a statement: by row it would lock the transaction anew.
+        # A guard checks all rows of a statement: a check by row would lock the transaction again.
         db_constraint=False,
         db_index=False,
     )

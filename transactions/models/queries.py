@@ -1,4 +1,4 @@
-"""Questions about stored transactions that several rooms ask."""
+"""Queries on stored transactions shared by several packages."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,11 +10,11 @@ from django.db.models.functions import Coalesce
 from transactions.models.transaction import Transaction
 from transactions.states import OPEN, TransactionStatus
 
-# When a transaction may start, as the index of the queue has it.
+# When a transaction may start, as in the queue's index.
 DUE = Coalesce("scheduled_for", "created_at", output_field=DateTimeField())
-# What no second person has to let through any more.
+# Transactions that need no (further) approval.
 RELEASED = Q(approval_required=False) | Q(approved_by__isnull=False)
-# As its index says it: SQLite uses a partial index for what it reads in the statement itself only.
+# A literal, as in the index: SQLite uses a partial index only for constants in the statement.
 WAITS_FOR_APPROVAL = Q(
     status=RawSQL(f"'{TransactionStatus.PENDING}'", ()),  # noqa: S611 - a constant
     approval_required=True,
@@ -28,9 +28,9 @@ def touching(account_id: UUID) -> Q:
 
 
 def has_open_transactions(account_id: UUID, now: datetime) -> bool:
-    """Whether something of the account waits or is being processed. Reads the queue's index.
+    """Whether a transaction of the account waits or is being processed. Reads the queue's index.
 
-    What others have scheduled to pay it is no hindrance: it will find the account closed.
+    Payments that others have scheduled to the account do not count: they will find it closed.
     """
     to_come = Q(scheduled_for__gt=now) & ~Q(debit_account_id=account_id)
     waiting = Transaction.objects.filter(touching(account_id), status__in=OPEN)

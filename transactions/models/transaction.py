@@ -33,13 +33,14 @@ MAX_DESCRIPTION_LENGTH = 500
 class Transaction(models.Model):
     """One row debits one account and credits another: a posting cannot be out of balance.
 
-    The accounts have no foreign key constraint of the column's own: a guard checks all rows of a
-    statement at once, and that the currency is theirs. `*_sequence` and `*_balance_after` are given
-    under the account's lock when the transaction is posted; an internal account's side has neither.
-    `id` carries `created_at` (see core.identifiers). Only `transactions.ledger.writer` writes here.
+    The account columns have no foreign key constraint: a guard checks all rows of a statement at
+    once, and that the currency is that of the accounts. `*_sequence` and `*_balance_after` are
+    assigned under the account's lock when the transaction is posted; internal accounts have
+    neither. `id` carries `created_at` (see core.identifiers). Only `transactions.ledger.writer`
+    writes here.
     """
 
-    # Of a reversal that failed, once it was looked up: whether another one waits or is posted.
+    # For a failed reversal, once looked up: whether another one waits or is posted.
     is_overtaken: bool | None = None
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -116,7 +117,7 @@ class Transaction(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="transactions",
-        # A third of the cost of archiving, for a row that is never deleted; the verifier checks it.
+        # Would cost a third of archiving, for a row that is never deleted; the verifier checks it.
         db_constraint=False,
         db_index=False,
     )
@@ -134,10 +135,10 @@ class Transaction(models.Model):
             # Histories, newest first.
             models.Index(fields=["debit_account", "id"], name="transaction_debits"),
             models.Index(fields=["credit_account", "id"], name="transaction_credits"),
-            # What somebody asked for on a day: daily thresholds bound its sum. By id, the planner
-            # would at times read all of the day in the order of the primary key.
+            # A maker's requests of a day, whose sum daily thresholds limit. With the id as key, the
+            # planner would at times read all of the day in the order of the primary key.
             models.Index(fields=["created_by", "created_at"], name="transaction_makers"),
-            # The queue, and what the archive selects from. Both stay small.
+            # The queue, and the archive's selection. Both stay small.
             models.Index(
                 Coalesce("scheduled_for", "created_at"),
                 "id",
@@ -158,7 +159,7 @@ class Transaction(models.Model):
                 ),
                 name="transaction_approvals",
             ),
-            # What failed, newest first: a list of staff, and a number on each of their pages.
+            # Failed transactions, newest first: a staff list, and its count on each staff page.
             models.Index(
                 fields=["id"],
                 condition=Q(status=TransactionStatus.FAILED),
@@ -176,7 +177,7 @@ class Transaction(models.Model):
             ),
         )
         constraints = (
-            # Entries in their order, and balances at a moment. Gapless, given under the lock.
+            # Entries in order, and balances at a moment. Gapless, assigned under the lock.
             models.UniqueConstraint(
                 fields=["debit_account", "debit_sequence"],
                 condition=Q(debit_sequence__isnull=False),
@@ -192,7 +193,7 @@ class Transaction(models.Model):
                 condition=Q(idempotency_key__isnull=False),
                 name="transaction_idempotency_key_unique",
             ),
-            # One reversal, waiting or posted; one that failed stands in nobody's way.
+            # One waiting or posted reversal; a failed one does not block another.
             models.UniqueConstraint(
                 fields=["reverses"],
                 condition=Q(reverses__isnull=False) & ~Q(status=TransactionStatus.FAILED),
@@ -212,7 +213,7 @@ class Transaction(models.Model):
                 condition=Q(type__in=TransactionType.values, status__in=TransactionStatus.values),
                 name="transaction_type_and_status_known",
             ),
-            # What is posted, and only that, carries the sequence and balance of each customer side.
+            # Posted transactions, and only those, have sequence and balance of each customer side.
             models.CheckConstraint(
                 condition=(_POSTED & Q(completed_at__isnull=False)) | (~_POSTED & _NOTHING_POSTED),
                 name="transaction_posted_when_completed",
@@ -283,6 +284,6 @@ class Transaction(models.Model):
         return f"{self.get_type_display()} {self.id}"
 
     def waits_for_approval(self) -> bool:
-        """Whether a second person has to let it through."""
+        """Whether it needs approval by a second person."""
         is_pending = self.status == TransactionStatus.PENDING
         return is_pending and self.approval_required and self.approved_by_id is None

@@ -4,10 +4,10 @@ from django.db import models
 
 
 class Verification(models.Model):
-    """One proof of the ledger: when it was made, what was checked, what was found. Append-only.
+    """One proof of the ledger: its time, its checks and its findings. Append-only.
 
-    `findings` has the code and the number of places of each rule that did not hold; the places
-    themselves are in the report that was printed.
+    `findings` has the code of each broken rule and its number of places. The places themselves are
+    in the printed report.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)

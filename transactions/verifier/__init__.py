@@ -1,8 +1,8 @@
-"""Proves the ledger from its rows alone, trusting nothing that keeps it right while it is written.
+"""Proves the ledger from its rows alone, without trusting the code that keeps it right.
 
 The invariants have numbers (M1, M2, M3, L1 ...), and each finding's code begins with its invariant.
-Each file here has the rules of one pass over the data. A pass is one statement, which the database
-answers with the rows that break a rule; only ids are decoded here, in a pass of their own.
+Each file here has the rules of one pass over the data. A pass is one SQL statement that returns the
+rows that break a rule. Only ids are decoded in Python, in a pass of their own.
 """
 
 from django.db import DEFAULT_DB_ALIAS
@@ -18,21 +18,21 @@ __all__ = ["Finding", "Place", "Report", "examine", "verify"]
 
 
 def verify(using: str = DEFAULT_DB_ALIAS) -> Report:
-    """Checks the whole bank as it is committed at one moment, while others go on writing.
+    """Checks the whole bank as committed at one moment, while others go on writing.
 
-    Not to be called inside a transaction.
+    Do not call it inside a transaction.
     """
     with snapshot(using) as connection:
         return examine(connection)
 
 
 def examine(connection: BaseDatabaseWrapper) -> Report:
-    """Checks what this connection sees; the caller sees to it that it is one moment.
+    """Checks the data that this connection sees, which must be a snapshot of one moment.
 
     The number of passes does not depend on the data, and memory does not grow with it.
     """
     found = Collector()
-    # The connection sees one moment, and this one is after it.
+    # The connection's snapshot is of one moment, and this one is after it.
     in_the_journal = journal.rules_at(clock.now())
     for rules in (in_the_journal, entries.PASS, accounts.PASS, accounts.CURRENCIES, events.PASS):
         rules.run(connection, found)

@@ -1,6 +1,6 @@
-"""A1, as far as the database tells by itself: what is marked is what the segments and runs say.
+"""A1, as far as the database alone shows it: the marks match the segments and runs.
 
-The file is proved by `verify_archive`, which begins with these rules.
+`verify_archive`, which begins with these rules, proves the file.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ _SEGMENTS = "transactions_archivesegment"
 _RUNS = "transactions_archiverun"
 _PAGE = 500
 
-# The rows that one transaction has marked together.
+# Rows that one transaction has marked together.
 _MARKS = f"""(
     SELECT archive_run_id, archived_at, count(*) AS marked FROM {JOURNAL}
     WHERE archived_at IS NOT NULL GROUP BY archive_run_id, archived_at
@@ -130,7 +130,7 @@ RUNS = Pass(
 )
 
 
-# What is marked, by segment, currency, and the internal accounts that it posted to.
+# Marked rows by segment, currency, and the internal accounts that they posted to.
 _TOTALS = f"""
     SELECT segment.number, t.currency, {internal_account("debit")}, {internal_account("credit")},
            sum(t.amount)
@@ -140,7 +140,7 @@ _TOTALS = f"""
 
 
 def check(connection: BaseDatabaseWrapper, found: Collector) -> None:
-    """Memory does not grow with what is archived."""
+    """Runs the rules. Memory does not grow with the archive."""
     for rules in (SEGMENTS, MARKS, RUNS):
         rules.run(connection, found)
     marked = groupby(stream(connection, _TOTALS), key=lambda row: int(row[0]))
@@ -155,7 +155,7 @@ def check(connection: BaseDatabaseWrapper, found: Collector) -> None:
 
 
 def segments_of(connection: BaseDatabaseWrapper) -> Iterator[ArchiveSegment]:
-    """All segments in their order, a bounded number of them in memory."""
+    """All segments in order, a bounded number of them in memory."""
     number = 0
     segments = ArchiveSegment.objects.using(connection.alias)
     while page := list(segments.filter(number__gt=number).order_by("number")[:_PAGE]):
@@ -193,5 +193,5 @@ def _compare(
 
 
 def _shown_id(value: Any) -> str:
-    """SQLite keeps 32 hexadecimal digits."""
+    """The id as text; SQLite stores 32 hexadecimal digits."""
     return str(UUID(str(value)))

@@ -1,8 +1,8 @@
-"""Proves the archive's file, from what is recorded of it and from the journal.
+"""Proves the archive file from its records and from the journal.
 
-A1, both ways: each line is the transaction that it names, as the database has it, marked in the
-line's own segment; no line stands in a segment twice; and of each segment there are as many lines
-as marked transactions. So each archived transaction stands in the file exactly once.
+A1, both ways: each line equals its transaction in the database, which is marked in the line's own
+segment; no line occurs twice in a segment; and each segment has as many lines as marked
+transactions. So each archived transaction is in the file exactly once.
 """
 
 import csv
@@ -28,24 +28,24 @@ from transactions.verifier import archive as database
 from transactions.verifier.report import Collector, Place, Report
 
 _LINES_AT_ONCE = 5000
-# Users stand in lines by their names at that time.
+# Lines contain users' names at the time of archiving.
 _NAMES_OF_USERS = frozenset(
     index for index, column in enumerate(FORMAT.columns) if column.kind in (USER, CALLER)
 )
 
 
 def verify_archive(using: str = DEFAULT_DB_ALIAS) -> Report:
-    """Checks the file against the bank as it is committed at one moment, while others go on.
+    """Checks the file against the bank as committed at one moment, while others go on writing.
 
-    A run that is going on may have written more than it has recorded: no finding. Memory grows with
-    the largest segment only. Not to be called inside a transaction.
+    A run in progress may have written more than it has recorded: no finding. Memory grows with the
+    largest segment only. Do not call it inside a transaction.
     """
     with snapshot(using) as connection:
         return examine_archive(connection)
 
 
 def examine_archive(connection: BaseDatabaseWrapper) -> Report:
-    """Checks by what this connection sees; the caller sees to it that it is one moment."""
+    """Checks the file by this connection's data, which must be a snapshot of one moment."""
     found = Collector()
     database.check(connection, found)
     checked = {"runs": ArchiveRun.objects.using(connection.alias).count()}
@@ -56,7 +56,7 @@ def examine_archive(connection: BaseDatabaseWrapper) -> Report:
 
 @contextmanager
 def _opened(path: Path, found: Collector) -> Iterator[IO[bytes] | None]:
-    """The file, or None if it is not there or cannot be read."""
+    """The file, or None if it is missing or cannot be read."""
     if not path.exists() and not path.is_symlink():
         yield None
         return
@@ -77,7 +77,7 @@ def _opened(path: Path, found: Collector) -> Iterator[IO[bytes] | None]:
 
 @dataclass(slots=True)
 class _Proof:
-    """The pass over the file. `line` is the number of the last line that was read."""
+    """The pass over the file. `line` is the number of the last line read."""
 
     connection: BaseDatabaseWrapper
     found: Collector
@@ -138,7 +138,7 @@ class _Proof:
         self.line += segment.rows
 
     def _check_lines(self, segment: ArchiveSegment, lines: list[bytes]) -> None:
-        """Names the first bad line of the segment: what comes after it may only have moved."""
+        """Reports the first bad line of the segment only: later ones may just have moved."""
         seen: set[bytes] = set()
         byte = segment.file_start
         mark = shown_mark(run_id=segment.run_id, archived_at=segment.recorded_at)
@@ -160,7 +160,7 @@ class _Proof:
     def _expected(
         self, mark: tuple[bytes, bytes], row: ArchiveLine | None, line: bytes
     ) -> str | None:
-        """What should stand there, if it is not the line."""
+        """The expected line, if it differs from the line."""
         if row is None:
             return "a transaction of this bank"
         if (row.run_id, row.archived_at) != mark:
@@ -175,7 +175,7 @@ class _Proof:
     def _check_end(self, file: IO[bytes], last: ArchiveSegment) -> None:
         size = file.seek(0, 2)
         runs = ArchiveRun.objects.using(self.connection.alias)
-        # Either it goes on, or the next one cuts off what it has left.
+        # Either the run goes on, or the next one cuts off its tail.
         if size <= last.file_end or runs.filter(finished_at__isnull=True).exists():
             return
         self.found.add(
@@ -216,7 +216,7 @@ def _by_end(data: bytes) -> Iterator[bytes]:
 
 
 def _id_in(line: bytes) -> str | None:
-    """The id that the line begins with, if it is one as the file has them."""
+    """The id at the beginning of the line, if it has the file's form."""
     try:
         identifier = parse_uuid(id_of(line).decode())
     except ValueError:

@@ -1,4 +1,4 @@
-"""How much there was to check."""
+"""Counts of the checked rows."""
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -15,7 +15,7 @@ _COUNTED = {
 
 
 def counts(connection: BaseDatabaseWrapper) -> dict[str, int]:
-    """Rows by name, internal accounts and their entries included."""
+    """The number of rows by name, internal accounts and their entries included."""
     columns = ", ".join(f"(SELECT count(*) FROM {source})" for source in _COUNTED.values())
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns}")

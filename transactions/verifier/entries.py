@@ -3,7 +3,7 @@
 from transactions.verifier.rules import Pass, Rule
 from transactions.verifier.sql import POSTINGS
 
-# Each entry beside the one before it; the account beside its last one only.
+# Each entry beside the previous one; the account beside its last one only.
 _SOURCE = f"""(
     SELECT id, account_id, sequence, change, balance_after, posted_at,
            lag(sequence) OVER in_order AS sequence_before,
@@ -44,7 +44,7 @@ PASS = Pass(
             expected=_NEXT,
             found="sequence",
         ),
-        # Across a gap nothing follows.
+        # Nothing follows across a gap.
         Rule(
             code="M2.balance_does_not_follow",
             says="Each balance after is the one before it, changed by the amount.",

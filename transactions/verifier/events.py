@@ -1,10 +1,10 @@
-"""L1: the events of a transaction replay from the state it was born in to the one it is in."""
+"""L1: a transaction's events lead from its initial state to its present one."""
 
 from transactions.states import INITIAL, TRANSITIONS, TransactionEventType
 from transactions.verifier.rules import Pass, Rule
 from transactions.verifier.sql import EVENTS, JOURNAL, quoted
 
-# Each event beside the one before it, in the order of the ids; the transaction beside its last one.
+# Each event beside the previous one, ordered by id; the transaction beside its last one.
 _SOURCE = f"""(
     SELECT id, transaction_id, event, from_status, to_status,
            lag(to_status) OVER in_order AS status_before,
@@ -32,7 +32,7 @@ PASS = Pass(
         Rule(
             code="L1.forbidden_transition",
             says="A status moves along the table of transitions only.",
-            # An approval of what is scheduled or posted next leaves it where it is.
+            # Approval does not change the state if the transaction is scheduled or posted next.
             broken=f"{_STEP} NOT IN ({_STEPS})"
             f" AND NOT (event.event = '{TransactionEventType.APPROVED}'"
             f" AND {_STEP} = 'PENDING to PENDING')",

@@ -1,4 +1,4 @@
-"""Ids tell when a row was created (core.identifiers), or which internal account it is."""
+"""Ids carry a row's time of creation (core.identifiers), or identify an internal account."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,7 +17,7 @@ _CHUNK = 5000
 
 
 def check(connection: BaseDatabaseWrapper, found: Collector) -> None:
-    """Decodes every id in Python, by the functions that everything else relies on."""
+    """Decodes every id in Python, by the functions that all other code uses."""
     accounts = Account.objects.using(connection.alias)
     customers = accounts.filter(kind=AccountKind.CUSTOMER)
     transactions = Transaction.objects.using(connection.alias).all()

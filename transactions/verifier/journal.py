@@ -1,4 +1,4 @@
-"""M1: what each transaction says by itself and of its two accounts. L1, as far as its row tells."""
+"""M1: each transaction by itself and with its two accounts. L1, as far as its row shows it."""
 
 from datetime import UTC, datetime
 
@@ -38,7 +38,7 @@ _OF_MONEY = [
     Rule(
         code="M1.amount_not_positive",
         says="An amount is a whole number of units above zero, within the range of balances.",
-        # A whole number that SQLite has made a float of is found by its text.
+        # If SQLite has turned a whole number into a float, its text shows it.
         broken="t.amount <= 0 OR t.amount > "
         f"{MAX_BALANCE_UNITS} OR CAST(CAST(t.amount AS bigint) AS text) <> CAST(t.amount AS text)",
         where=_WHERE,
@@ -130,7 +130,7 @@ _OF_STATES = [
 
 
 def rules_at(now: datetime) -> Pass:
-    """The pass over the journal. `now` is a moment of the bank's clock at which it was read."""
+    """The pass over the journal. `now` is a moment of the bank's clock at the time of reading."""
     return Pass(
         _SOURCE,
         [
@@ -144,7 +144,7 @@ def rules_at(now: datetime) -> Pass:
 
 
 def _not_after(now: datetime) -> Rule:
-    # Both databases compare it rightly with what they keep.
+    # Both databases compare it correctly with the stored values.
     moment = f"'{now.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f+00:00}'"
     return Rule(
         code="M1.posted_in_the_future",

@@ -1,4 +1,4 @@
-"""L3: the database's own guards and views stand as the code says."""
+"""L3: the database's guards and views are those of the code."""
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 

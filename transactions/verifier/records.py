@@ -1,4 +1,4 @@
-"""Results of `verify_ledger`, as they are kept for staff to see."""
+"""Results of `verify_ledger`, stored for staff."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from transactions.verifier import Report
 
 
 def record(report: Report, *, started_at: datetime, finished_at: datetime) -> Verification:
-    """Keeps the result. Written once: the database refuses to change or delete it."""
+    """Stores the result. Written once: the database refuses to change or delete it."""
     return Verification.objects.create(
         id=uuid7(finished_at),
         started_at=started_at,

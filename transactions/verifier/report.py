@@ -1,10 +1,10 @@
-"""What a verification says: kinds of findings, each with a bounded number of places."""
+"""Verification reports: kinds of findings, each with a bounded number of places."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Of each kind. A broken ledger can break the same rule a million times.
+# The number of places kept of each kind. A broken ledger can break a rule a million times.
 MAX_PLACES = 100
 
 
@@ -26,9 +26,9 @@ class Place:
 
 @dataclass(slots=True)
 class Finding:
-    """A rule that does not hold, in words, with a stable code.
+    """A broken rule, in words, with a stable code.
 
-    `count` is the number of all places, `places` has the first of them.
+    `count` is the number of all places; `places` has the first of them.
     """
 
     code: str
@@ -77,7 +77,7 @@ class Collector:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was checked, as counts by name, and what was found, in the order of the codes."""
+    """The checked rows, as counts by name, and the findings, in the order of their codes."""
 
     checked: Mapping[str, int]
     findings: list[Finding]
@@ -94,7 +94,7 @@ class Report:
         }
 
     def lines(self) -> Iterator[str]:
-        """The same for people."""
+        """The report for people."""
         counted = (f"{count:,} {name.replace('_', ' ')}" for name, count in self.checked.items())
         yield f"Checked: {', '.join(counted)}."
         if self.ok:

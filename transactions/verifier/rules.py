@@ -1,6 +1,6 @@
 """Rules as SQL conditions, and passes that check all rules of a kind of row in one statement.
 
-The SQL is what SQLite and PostgreSQL have in common, made from constants and never from input.
+The SQL is common to SQLite and PostgreSQL, made from constants and never from input.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,11 +19,11 @@ _FETCHED_AT_ONCE = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What must hold of every row of a pass. `says` is a sentence.
+    """A condition that every row of a pass must meet. `says` is a sentence.
 
-    `broken` is an SQL condition, true where it does not hold; where it is NULL, what it needs is
-    missing, which is for another rule to say. `where`, `expected` and `found` are SQL expressions;
-    with `in_units` the last two are amounts.
+    `broken` is an SQL condition, true where the rule is broken. Where it is NULL, a value that it
+    needs is missing, which another rule reports. `where`, `expected` and `found` are SQL
+    expressions; with `in_units` the last two are amounts.
     """
 
     code: str
@@ -38,7 +38,7 @@ class Rule:
         return [f"({self.broken})", *self.where.values(), self.expected, self.found]
 
     def place(self, values: Sequence[Any]) -> Place:
-        """From the values of all expressions but the first."""
+        """The place, from the values of all expressions except the first."""
         *located, expected, found = values
         shown = _amount if self.in_units else _text
         where = {
@@ -80,7 +80,7 @@ def stream(connection: BaseDatabaseWrapper, statement: str) -> Iterator[tuple[An
 
 
 def _text(value: Any) -> str | None:
-    """Ids as people write them; SQLite keeps them as 32 hexadecimal digits."""
+    """Ids in their usual form; SQLite stores them as 32 hexadecimal digits."""
     if isinstance(value, str) and len(value) == 32:
         try:
             return str(UUID(value))
@@ -90,7 +90,7 @@ def _text(value: Any) -> str | None:
 
 
 def _amount(units: Any) -> str | None:
-    """Main units with 4 decimals. What is no whole number is shown as it is stored."""
+    """Main units with 4 decimals. A value that is no whole number is shown as stored."""
     if isinstance(units, int | Decimal) and units == int(units):
         return format(from_units(int(units)), "f")
     return None if units is None else str(units)

@@ -1,11 +1,11 @@
-"""M1 of each side of a transaction: its account, and what posting gave it."""
+"""M1 of each side of a transaction: its account, and the values assigned by posting."""
 
 from transactions.verifier.rules import Rule
 from transactions.verifier.sql import POSTED
 
 
 def rules_of_side(side: str, account: str, other_side: str) -> list[Rule]:
-    """`account` is the name that the pass gives to the row of the `side`'s account."""
+    """`account` is the pass's name for the row of the `side`'s account."""
     where = {
         "account_number": f"{account}.number",
         "account_id": f"t.{side}_account_id",

@@ -1,4 +1,4 @@
-"""SQL that the passes share. The database's own view of entries is among the things to check."""
+"""SQL shared by the passes. The database's own view of entries is among the things to check."""
 
 from collections.abc import Iterable
 
@@ -20,5 +20,5 @@ def _side(side: str, sign: str) -> str:
     )
 
 
-# Both sides of all that is posted. `change` is signed: a credit +, a debit -.
+# Both sides of all posted transactions. `change` is signed: a credit +, a debit -.
 POSTINGS = f"({_side('debit', '-')} UNION ALL {_side('credit', '')})"

@@ -1,4 +1,4 @@
-"""What this bank, or another one of its kind, has exported: loaded again as it was."""
+"""Loads exports of this bank, or of another one of its kind, unchanged."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The archive of the bank that was exported becomes that of this one, its file as it is."""
+"""Takes over the archive of the exported bank, with its file unchanged."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -35,10 +35,10 @@ CALLER = "job:import_data"
 
 @contextmanager
 def taking_over() -> Iterator[None]:
-    """Holds off archive runs and other imports while the archive is taken over.
+    """Excludes archive runs and other imports while the archive is taken over.
 
-    If that fails, what `put_in_place` has put there is taken away again, where it is certain that
-    nothing counts on it. Raises ImportBusy and FileProblem.
+    On failure, removes the file that `put_in_place` has copied, if it is certain that nothing
+    refers to it. Raises ImportBusy and FileProblem.
     """
     target = archive_path()
     with ExitStack() as held:
@@ -62,8 +62,8 @@ def _holds_lines(target: Path) -> bool:
 def _is_undone() -> bool:
     """Whether the transaction has certainly not committed.
 
-    It may have, though its end was an error: an interrupt right after it, or a connection that was
-    lost while it committed. Then the file stays; the next import knows it for its own.
+    It may have committed even though it ended with an error: an interrupt just after the commit, or
+    a connection lost during it. Then the file stays; the next import recognises it as its own.
     """
     try:
         return connection.is_usable() and not ArchiveRun.objects.exists()
@@ -72,19 +72,21 @@ def _is_undone() -> bool:
 
 
 def has_tail(source: ExportedFile) -> bool:
-    """Whether the file goes on behind the end that the export knows."""
+    """Whether the file continues after the end that the export knows."""
     known = max(source.entry.bytes, len(FORMAT.header))
     return source.path.is_file() and source.path.stat().st_size > known
 
 
 @contextmanager
 def cutting_tail(source: ExportedFile, *, dry_run: bool) -> Iterator[None]:
-    """Once the block has committed: cuts off what this bank's own archive has behind the end that
-    is recorded now, and keeps it in a file beside it. No run could account for it, and where
-    nothing is recorded a run would take the file for another bank's.
+    """Cuts off the tail of this bank's own archive file once the block has committed.
 
-    Raises FileProblem, with all of the import done; the next archive run then does the same, or
-    says what it is that it cannot know.
+    The tail is everything after the end recorded by then; a copy is kept in a file beside it. No
+    run could account for it, and if nothing is recorded a run would reject the file as another
+    bank's.
+
+    Raises FileProblem after the import is complete; the next archive run then cuts the tail off, or
+    reports what it does not recognise.
     """
     yield
     path = archive_path()
@@ -96,10 +98,10 @@ def cutting_tail(source: ExportedFile, *, dry_run: bool) -> Iterator[None]:
 
 
 def put_in_place(source: ExportedFile) -> None:
-    """Copies the archive file into this bank's folder, before anything that counts on it commits.
+    """Copies the archive file into this bank's folder, before any commit that refers to it.
 
-    A killed import may have left the very same file there. Raises ImportRefused if another file is
-    there, and FileProblem if it cannot be written.
+    A killed import may have left the very same file there. Raises ImportRefused if a different file
+    is there, and FileProblem if it cannot be written.
     """
     target = archive_path()
     if target.exists() and not target.samefile(source.path):
@@ -118,9 +120,9 @@ def put_in_place(source: ExportedFile) -> None:
 
 
 def record(source: ExportedFile, path: Path, progress: ReportRows) -> None:
-    """Marks the loaded rows as archived and records where they lie in the file at `path`.
+    """Marks the loaded rows as archived and records their place in the file at `path`.
 
-    Each line is compared with what the bank itself writes of the row. Raises ImportFileError.
+    Compares each line with the line that the bank writes for the row. Raises ImportFileError.
     """
     run = _begin()
     last = header_segment()
@@ -129,7 +131,7 @@ def record(source: ExportedFile, path: Path, progress: ReportRows) -> None:
         lines = [found[one.encode()] for one in ids if one.encode() in found]
         if b"".join(line.data for line in lines) != data:
             raise ImportFileError(_difference(source, data, lines))
-        # By this time a row tells which segment it is in.
+        # A row's time identifies its segment.
         at = run.started_at + timedelta(microseconds=last.number)
         if not mark_archived(lines, run_id=run.pk, at=at):
             reason = "It has transactions that are not settled."
@@ -154,7 +156,7 @@ def _begin() -> ArchiveRun:
 
 
 def _segments(path: Path, size: int) -> Iterator[tuple[bytes, list[str]]]:
-    """The lines behind the header, some at a time, and the ids that they begin with."""
+    """The lines after the header, in groups, with the ids at their beginnings."""
     records: list[bytes] = []
     for data in records_of(_lines(path, size)):
         records.append(data)

@@ -1,7 +1,7 @@
-"""What the archive has behind the end that an export knows: transactions of a later time.
+"""Later transactions: those in the archive file after the end that the export knows.
 
-The live archive grows after an export into the bank's own folder. Where the database is lost then,
-it may be the only one to know what came later.
+The live archive grows after an export into the bank's own folder. If the database is then lost, the
+file may be the only record of later transactions.
 """
 
 import io
@@ -41,7 +41,7 @@ class _Row:
 
 @dataclass(slots=True)
 class Later:
-    """What only the archive knows. `left` says of what is not in the bank why not."""
+    """Transactions only in the archive. `left` has the reasons for those not in the bank."""
 
     name: str
     rows: list[_Row] = field(default_factory=list)
@@ -58,8 +58,9 @@ class Later:
 
 
 def read_later(source: ExportedFile) -> Later:
-    """The lines behind what the export knows of transactions that the bank does not have as they
-    are there. Call it once all of the export is loaded. Memory grows with these lines.
+    """The later lines whose transactions the bank does not have in the same state.
+
+    Call it once the whole export is loaded. Memory grows with these lines.
     """
     later = Later(source.entry.name)
     rows = list(_rows(source, later))
@@ -84,7 +85,7 @@ def _rows(source: ExportedFile, later: Later) -> Iterator[_Row]:
     with source.path.open("rb") as file:
         line = file.read(known).count(b"\n") + 1
         for record in records_of(file):
-            # What has no end was not on the disk yet when the bank went down.
+            # A line without an end was not fully on disk when the bank went down.
             if is_whole(record) and record.endswith(END_OF_LINE):
                 try:
                     _, cells = next(read_csv(io.BytesIO(record), exact=True))
@@ -95,10 +96,10 @@ def _rows(source: ExportedFile, later: Later) -> Iterator[_Row]:
 
 
 def take(later: Later) -> None:
-    """Loads what follows from the bank as it is loaded, without a gap; the rest is left.
+    """Loads the transactions that continue the loaded bank without a gap; leaves the rest.
 
-    Each account's own count and balance go on where the export ends, so a row is taken once its
-    sides are the next ones of their accounts. Raises DatabaseError.
+    Each account's own count and balance continue from the end of the export, so a row is taken once
+    its sides are the next entries of their accounts. Raises DatabaseError.
     """
     ids = {row.values[f"{side}_account_id"] for row in later.rows for side, _ in _SIDES}
     for currency in {row.values["currency"] for row in later.rows}:
@@ -122,7 +123,7 @@ def _order(row: _Row) -> tuple[Any, UUID]:
 
 
 def _follows(row: _Row, accounts: dict[UUID, Account], there: set[UUID]) -> bool:
-    """Whether the row is the next one of its accounts; if so they stand after it."""
+    """Whether the row comes next in its accounts; if so, advances them past it."""
     values = row.values
     sides = [(values[f"{side}_account_id"], side, sign) for side, sign in _SIDES]
     reverses = values["reverses_id"]
@@ -153,7 +154,7 @@ def _insert(name: str, rows: list[_Row], accounts: dict[UUID, Account]) -> None:
         return
     for batch_id in {row.values["batch_id"] for row in rows} - {None}:
         created_at = min(row.values["created_at"] for row in rows)
-        # Its key is in no file; what came in it has keys of its own, or none.
+        # No file has the batch's key; its items have keys of their own, or none.
         Batch.objects.get_or_create(
             pk=batch_id,
             defaults={"caller": "job:import_data", "atomic": False, "created_at": created_at},

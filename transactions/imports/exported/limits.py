@@ -1,4 +1,4 @@
-"""What the columns of the database allow in the cells of a file."""
+"""Limits on the cells of a file, from the database columns."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _LONGEST_USER_NAME = 150
 
 
 def longest(form: FileFormat) -> dict[str, int]:
-    """By column, how many characters a text may have."""
+    """The maximum length of texts in characters, by column."""
     fields = _fields(form)
     limits = {
         column.name: fields[column.name].max_length
@@ -24,7 +24,7 @@ def longest(form: FileFormat) -> dict[str, int]:
 
 
 def choices(form: FileFormat) -> dict[str, frozenset[str]]:
-    """By column, the words that may stand there."""
+    """The allowed words, by column."""
     words = {
         name: frozenset(value for value, _ in field.choices)
         for name, field in _fields(form).items()
@@ -36,7 +36,7 @@ def choices(form: FileFormat) -> dict[str, frozenset[str]]:
 
 
 def is_text(kind: CellKind) -> bool:
-    """Whether an empty cell is an empty text, where it is not null."""
+    """Whether an empty cell means the empty text, if it is not null."""
     return kind in (TEXT, WORD, CALLER)
 
 

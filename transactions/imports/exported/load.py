@@ -38,7 +38,7 @@ from transactions.imports.problems import (
     Problems,
 )
 
-# What came of each file, by the word for it in the summary.
+# The summary's word for the rows of each file.
 _COUNTED = {
     "accounts": "accounts",
     "batches": "batches",
@@ -51,12 +51,11 @@ _REFUSED = "The files cannot be loaded."
 
 
 def load(folder: Path, options: Options) -> ImportOutcome:
-    """Loads all files, all or nothing; they come out of the bank again byte for byte.
+    """Loads all files, all or nothing; the bank would export them again byte for byte.
 
-    Memory does not grow with the files. They are loaded as they are; only when that fails they are
-    read once more, slowly, to say which cells are to blame. Raises ImportRefused and FileProblem;
-    LaterTransactions where the archive has grown since by what no file of the export has, unless
-    the options say what to do with it.
+    Memory does not grow with the files. If loading fails, they are read once more, slowly, to find
+    the bad cells. Raises ImportRefused and FileProblem; LaterTransactions if the archive has grown
+    since by transactions that no file of the export has, unless the options decide about them.
     """
     sources = read_sources(folder)
     require_temporary_tables()
@@ -70,7 +69,7 @@ def load(folder: Path, options: Options) -> ImportOutcome:
 
 
 class _FilesToBlame(Exception):
-    """The files are not what an export writes. `problems` say how that was noticed."""
+    """The files are not those of an export. `problems` say how that was noticed."""
 
     def __init__(self, *problems: ImportProblem) -> None:
         self.problems = Problems()
@@ -111,7 +110,7 @@ def _load(sources: list[ExportedFile], options: Options) -> ImportOutcome:
 
 
 def _later(archived: ExportedFile, options: Options) -> Later:
-    """What the archive alone knows, as far as it is not taken now. Raises LaterTransactions."""
+    """Later transactions of the archive that are not taken. Raises LaterTransactions."""
     later = read_later(archived)
     if later.count and not options.later:
         later.leave(later.rows, "No file of the export has it.")
@@ -129,7 +128,7 @@ def _later(archived: ExportedFile, options: Options) -> Later:
 
 
 def _fill(sources: list[ExportedFile], progress: Progress) -> dict[str, int]:
-    """Puts the rows into the tables, and returns how many there are of what."""
+    """Fills the tables, and returns the number of rows of each kind."""
     counts: Counter[str] = Counter()
     for source in sources:
         if source.is_absent:
@@ -142,7 +141,7 @@ def _fill(sources: list[ExportedFile], progress: Progress) -> dict[str, int]:
             put_back_claims(form)
         if form is not ACCOUNTS:
             unstage(form)
-    # Once their entries are there: the guards know no other way.
+    # After their entries: the guards allow no other order.
     post_balances()
     unstage(ACCOUNTS)
     return dict(counts)

@@ -1,4 +1,4 @@
-"""The files of an export are those of its manifest, byte for byte: before anything is loaded."""
+"""Checks, before anything is loaded, that the files match the export's manifest byte for byte."""
 
 import hashlib
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ class ExportedFile:
 
     @property
     def is_absent(self) -> bool:
-        """The live archive of the folder was not begun yet when the export was made."""
+        """Whether the folder's live archive did not exist at the time of the export."""
         return self.form is ARCHIVED_TRANSACTIONS and not self.entry.bytes
 
 
 def read_sources(folder: Path) -> list[ExportedFile]:
-    """All files of the export, in the order in which they are loaded.
+    """All files of the export, in loading order.
 
-    Raises ImportRefused if the manifest cannot be read or does not have each of them.
+    Raises ImportRefused if the manifest cannot be read or lacks one of them.
     """
     try:
         manifest = Manifest.decode((folder / MANIFEST_NAME).read_bytes())
@@ -45,7 +45,7 @@ def read_sources(folder: Path) -> list[ExportedFile]:
 
 
 def differences(sources: list[ExportedFile]) -> Problems:
-    """Where the files are not what the manifest says. The live archive may have grown since."""
+    """Differences between the files and the manifest. The live archive may have grown since."""
     problems = Problems()
     for source in sources:
         problems.extend(_differences(source))

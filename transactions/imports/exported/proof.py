@@ -1,4 +1,4 @@
-"""What was loaded comes out of the bank again as it went in, byte for byte."""
+"""Proves that the bank would export the loaded data again, byte for byte."""
 
 import hashlib
 
@@ -12,8 +12,9 @@ from transactions.imports.problems import ImportProblem, Problems
 
 
 def differences(sources: list[ExportedFile]) -> Problems:
-    """Where rows, sums or bytes are not those of the manifest. The archive's bytes were compared
-    when it was taken over.
+    """Differences in rows, sums or bytes from the manifest.
+
+    The bytes of the archive were already compared when it was taken over.
     """
     problems = Problems()
     for source in sources:
@@ -31,7 +32,7 @@ def differences(sources: list[ExportedFile]) -> Problems:
 
 def _digest(source: ExportedFile) -> str:
     digest = hashlib.sha256(source.form.header)
-    # What an export sets for its plan must not outlive it here: a savepoint takes it back.
+    # Planner settings of the export must not outlive it here: a savepoint resets them.
     with transaction.atomic():
         for _, block in blocks_of_lines(connection, source.form):
             digest.update(block)

@@ -1,4 +1,4 @@
-"""What the cells of a row owe each other, in the terms of the file: the database's own CHECKs."""
+"""Rules across the cells of a row, in the terms of the file: the database's own CHECKs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ Cells = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class RowRule:
-    """What the cells of a row owe each other. The column is the one to name."""
+    """A rule across the cells of a row. The column is the one to report."""
 
     column: str
     holds: Callable[[Cells], bool]

@@ -1,4 +1,4 @@
-"""Finds the cells to blame in files that could not be loaded: slowly, and in constant memory."""
+"""Finds the bad cells of files that could not be loaded: slowly, and in constant memory."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from transactions.imports.exported.row_rules import ROW_RULES
 from transactions.imports.problems import ImportFileError, ImportProblem, Problems
 from transactions.imports.records import read_records
 
-# Columns whose values are given once, in all files that have the same table.
+# Columns whose values must be unique, across all files of the same table.
 _UNIQUE = {"accounts_account": ("id", "number")}
 _REFERENCES = {
     "debit_account_id": "accounts_account",
@@ -29,12 +29,12 @@ _REFERENCES = {
 
 
 def scan(sources: list[ExportedFile]) -> Problems:
-    """All problems of the files as files, whatever could be loaded of them; the first are listed.
+    """All problems of the files by themselves, whatever could be loaded; the first are listed.
 
-    That balances follow from each other is for the verifier to say.
+    The verifier checks that balances follow from each other.
     """
     problems = Problems()
-    # A database without a name lies in a temporary file.
+    # A database without a name is a temporary file.
     with closing(sqlite3.connect("")) as seen:
         seen.execute("CREATE TABLE ids (scope, id, file, line, PRIMARY KEY (scope, id))")
         seen.execute("CREATE TABLE refs (scope, id, file, line, name)")
@@ -78,7 +78,7 @@ class _Scan:
                 last = row["id"]
 
     def _wrong(self, column: Column, cell: str, row: dict[str, str]) -> str:
-        """The reason why a cell is not what an export writes; empty if it is."""
+        """The reason why a cell is invalid; empty if it is valid."""
         try:
             value = column.parse(cell)
         except ValueError as error:
@@ -129,7 +129,7 @@ def _wrong_amount(amount: Decimal, cell: str, currency: str) -> str:
 
 
 def _unknown(seen: sqlite3.Connection) -> Iterator[ImportProblem]:
-    """References to what no file has."""
+    """References to rows that no file has."""
     for file, line, column, value in seen.execute(
         "SELECT file, line, name, id FROM refs WHERE NOT EXISTS"
         " (SELECT 1 FROM ids WHERE ids.scope = refs.scope AND ids.id = refs.id)"

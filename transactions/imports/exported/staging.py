@@ -1,7 +1,7 @@
-"""Files on their way into the bank: rows of temporary tables, each cell in its column's own type.
+"""Staging tables: temporary tables for the rows of the files, each cell in its column's type.
 
 PostgreSQL reads the file itself (COPY, CSV); on SQLite the parsers of the format do. Either way the
-rows are only on trial: that exactly these bytes come out again is proven later.
+rows are provisional: `proof` shows later that the bank exports exactly these bytes again.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from transactions.imports.records import read_records
 _CHUNK_BYTES = 1 << 20
 _ROWS_AT_ONCE = 2000
 
-# PostgreSQL's types of what is not text. Amounts are in main units until they are inserted.
+# PostgreSQL's types of columns that are not text. Amounts are in main units until inserted.
 _TYPES = {
     "id": "uuid",
     "integer": "bigint",
@@ -37,7 +37,7 @@ ReportRows = Callable[[int], None]
 
 
 def require_temporary_tables() -> None:
-    """Raises ImportRefused for a role of PostgreSQL that may make none, as bank_app may not.
+    """Raises ImportRefused for a PostgreSQL role that may not create temporary tables, as bank_app.
 
     A temporary table would hide one of the bank's own from the guards of its session.
     """
@@ -56,14 +56,15 @@ def require_temporary_tables() -> None:
 
 
 def staged(form: FileFormat) -> str:
-    """The name of the temporary table of a file."""
+    """The name of a file's temporary table."""
     return f"staged_{form.name}"
 
 
 def stage(form: FileFormat, path: Path, size: int, progress: ReportRows) -> None:
-    """Makes the temporary table and fills it from the first `size` bytes; `progress` is told bytes.
+    """Creates the temporary table and fills it from the first `size` bytes.
 
-    Raises ImportFileError or DatabaseError for what is wrong with a cell; the scan says it better.
+    Calls `progress` with bytes. Raises ImportFileError or DatabaseError for a bad cell; the scan
+    reports it better.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {staged(form)}")
@@ -75,7 +76,7 @@ def stage(form: FileFormat, path: Path, size: int, progress: ReportRows) -> None
 
 
 def unstage(form: FileFormat) -> None:
-    """Drops the temporary table; a connection that lives on would keep it."""
+    """Drops the temporary table; a reused connection would keep it."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {staged(form)}")
 
@@ -83,7 +84,7 @@ def unstage(form: FileFormat) -> None:
 def _columns(form: FileFormat) -> str:
     if connection.vendor == "postgresql":
         return ", ".join(f"{one.name} {_TYPES.get(one.kind.name, 'text')}" for one in form.columns)
-    # Without types: every value is kept as it is given.
+    # Without types: every value is stored as given.
     return ", ".join(column.name for column in form.columns)
 
 
@@ -115,14 +116,14 @@ def _insert(form: FileFormat, path: Path, size: int, progress: ReportRows) -> No
 
 
 def _parsed(form: FileFormat, path: Path, size: int) -> Iterator[list[Any]]:
-    """Rows as SQLite keeps them."""
+    """Rows in SQLite's own types."""
     problems = Problems()
     names = [column.name for column in form.columns]
     limits = longest(form)
     for line, cells in read_records(path, names, problems, size=size, exact=True):
         row = dict(zip(names, cells, strict=True))
         try:
-            # SQLite itself takes a text of any length.
+            # SQLite itself does not limit the length of texts.
             if too_long := next((name for name in limits if len(row[name]) > limits[name]), None):
                 raise ValueError(f"{too_long}: It has more than {limits[too_long]} characters.")
             yield [_kept(column, row[column.name]) for column in form.columns]

@@ -1,7 +1,7 @@
-"""From the temporary tables into the bank's own, past no guard: as rows are born, and then moved.
+"""Moves rows from the staging tables into the bank's own under all guards: inserts, then updates.
 
-An account is born empty and gets its balance with its sequence; a transaction is born waiting or
-settled, and a worker's claim is put back as one that has run out.
+An account is inserted empty and gets its balance with its sequence. A transaction is inserted
+waiting or settled, and a worker's claim is restored as an expired one.
 """
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
@@ -14,9 +14,9 @@ from transactions.files.formats import ACCOUNTS
 from transactions.imports.exported.limits import is_text
 from transactions.imports.exported.staging import staged
 
-# Derived from others.
+# Derived from other columns.
 _NOT_STORED = {"opening_balance"}
-# SQL of the value that a row is born with, where it is another one than the file's.
+# SQL of a row's initial value, where it differs from the file's.
 _AT_BIRTH = {
     "accounts_account": {
         "balance": "CASE WHEN s.balance IS NOT NULL THEN 0 END",
@@ -27,12 +27,12 @@ _AT_BIRTH = {
         "status": "CASE s.status WHEN 'PROCESSING' THEN 'PENDING' ELSE s.status END",
     },
 }
-# An id of 16 random bytes, as the database keeps one.
+# An id of 16 random bytes, as the database stores it.
 _RANDOM_ID = {"postgresql": "gen_random_uuid()", "sqlite": "lower(hex(randomblob(16)))"}
 
 
 def insert(form: FileFormat) -> int:
-    """Inserts the staged rows and returns how many. An internal account may be there already."""
+    """Inserts the staged rows and returns how many. An internal account may already exist."""
     at_birth = _AT_BIRTH.get(form.table, {})
     columns = [column for column in form.columns if column.name not in _NOT_STORED]
     targets = ", ".join(_target(column) for column in columns)
@@ -47,7 +47,7 @@ def insert(form: FileFormat) -> int:
 
 
 def post_balances() -> None:
-    """Gives the accounts the balances that their entries come to, as the file says."""
+    """Sets the balances of the accounts from their entries, as in the file."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE accounts_account SET balance = {_units('s.balance')},"
@@ -58,7 +58,7 @@ def post_balances() -> None:
 
 
 def put_back_claims(form: FileFormat) -> None:
-    """What a worker had started is as if that worker had died: the next one gives it back."""
+    """Gives started rows an expired lease, so that the next worker returns them to the queue."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {form.table} SET status = 'PROCESSING',"
@@ -68,7 +68,7 @@ def put_back_claims(form: FileFormat) -> None:
 
 
 def create_users(form: FileFormat) -> int:
-    """Makes the users that the staged rows name and that are not there: inactive, no password."""
+    """Creates missing users that the staged rows name: inactive, without a password."""
     names = " UNION ".join(
         f"SELECT {_user_name(column)} AS name FROM {staged(form)} AS s WHERE {_names_user(column)}"
         for column in form.columns

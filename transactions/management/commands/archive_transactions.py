@@ -1,4 +1,4 @@
-"""`manage.py archive_transactions`: moves what is settled and old to the archive's file."""
+"""`manage.py archive_transactions`: archives old, settled transactions to the archive file."""
 
 import re
 import sys
@@ -155,7 +155,7 @@ def _before(options: dict[str, Any]) -> datetime | None:
 
 
 def _account_id(text: str | None) -> UUID | None:
-    """By id or number. Raises CommandError if there is no such account."""
+    """Finds an account by id or number. Raises CommandError if there is none."""
     if text is None:
         return None
     try:

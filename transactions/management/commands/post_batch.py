@@ -1,4 +1,4 @@
-"""`manage.py post_batch`: posts the movements of a file, however many, once."""
+"""`manage.py post_batch`: posts the movements of a file, of any length, once."""
 
 import json
 from argparse import ArgumentParser
@@ -23,7 +23,7 @@ from transactions.batches.results import ResultFile
 from transactions.ledger.idempotency import row_of
 from transactions.states import TransactionStatus
 
-# Exit codes, besides 0: all are completed or wait.
+# Exit codes other than 0, which means that all items are completed or wait.
 SOME_FAILED = 1
 NOT_DONE = 2
 

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--end-with-parent", action="store_true", help="stop when the starting process ends"
         )
-        # Given by the supervisor.
+        # Set by the supervisor.
         parser.add_argument("--slot", default="", help=SUPPRESS)
 
     def handle(
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         if end_with_parent:
             supervisor.end_with_parent()
         if supervised:
-            # Needs no database: the workers look for themselves, again and again.
+            # Needs no database: the workers keep looking for it themselves.
             supervisor.Supervisor(supervisor.worker_command(batch_size), workers).run()
             return
         wait_for_objects()

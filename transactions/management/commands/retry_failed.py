@@ -1,4 +1,4 @@
-"""`manage.py retry_failed`: retries many failed transactions, and tells how each ended."""
+"""`manage.py retry_failed`: retries many failed transactions, and reports each outcome."""
 
 from argparse import ArgumentParser
 from collections import Counter
@@ -71,7 +71,7 @@ class Command(BaseCommand):
 
 
 def _chosen(code: str | None, account: UUID | None) -> QuerySet[Transaction]:
-    """What failed and may pass. Raises CommandError for a code that is final."""
+    """Failed transactions that can be retried. Raises CommandError for a code that is final."""
     retryable = {name for name, kind in ERROR_KINDS.items() if kind.retryable}
     if code is not None and code not in retryable:
         raise CommandError(f"{code} is not a failure that can be retried.", returncode=WRONG_USE)

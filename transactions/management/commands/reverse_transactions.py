@@ -1,4 +1,4 @@
-"""`manage.py reverse_transactions`: undoes several completed transactions, all or none."""
+"""`manage.py reverse_transactions`: reverses several completed transactions, all or none."""
 
 from argparse import ArgumentParser
 from typing import Any

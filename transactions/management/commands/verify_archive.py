@@ -1,4 +1,4 @@
-"""`manage.py verify_archive`: proves the archive's file."""
+"""`manage.py verify_archive`: proves the archive file."""
 
 import sys
 from typing import Any

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         "Checks every invariant of the ledger in one consistent read, while the bank goes on. "
         "Exits with 0 if all hold and with 1 if one does not; says what, where and how."
     )
-    # Missing guards are a finding here, not a reason to refuse the search for what they let in.
+    # Missing guards are a finding here; the command must still find the errors they let in.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -45,7 +45,7 @@ class Command(BaseCommand):
             sys.exit(PROBLEM)
 
     def _record(self, report: Report, started_at: datetime) -> None:
-        """After the report is out. A bank that cannot be written to is no reason to hide it."""
+        """Records the report after printing it, so that a read-only bank still gets it."""
         try:
             verifications.record(report, started_at=started_at, finished_at=clock.now())
         except DatabaseError as error:
