@@ -88,7 +88,7 @@ class _TooManyLines(Exception):
 def _file(
     account: Account, first: date | None, last: date | None, file_format: str
 ) -> HttpResponseBase:
-    """The statement of these days. Raises _TooManyLines, and what `sequences_of` raises."""
+    """The statement of these days. Raises _TooManyLines, and the errors of `sequences_of`."""
     lowest, highest = sequences_of(account, first, last)
     if (count := highest - lowest + 1) > MOST_LINES:
         raise _TooManyLines(

@@ -1,4 +1,4 @@
-"""What the API says of a stored row, whole."""
+"""The API's complete representation of a stored row."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""A small bank to archive, and what its archive has to be in the end."""
+"""A small bank to archive, and the expected state of its archive."""
 
 import csv
 import io
@@ -98,7 +98,7 @@ def findings() -> list[str]:
 
 
 def prove(path: Path) -> None:
-    """Each archived transaction stands in the file once, and nothing else; all records agree."""
+    """Each archived transaction is in the file once, and nothing else; all records agree."""
     report = examine_archive(connection)
     assert report.ok, "\n".join(report.lines())
     lines = [UUID(row["id"]) for row in rows_of(path)]

@@ -13,15 +13,15 @@ from transactions.tests.queueing import assert_clean
 
 @pytest.fixture
 def clean_ledger(db: None) -> Iterator[None]:
-    """When the test is over, every invariant of the ledger holds."""
+    """Checks every invariant of the ledger after the test."""
     yield
-    # Tests that travel in time go to the year 2100 at the latest: it is no future by then.
+    # Tests that travel in time go to the year 2100 at the latest: nothing is in the future then.
     with time_machine.travel(datetime(2101, 1, 1, tzinfo=UTC)):
         assert_clean()
 
 
 @pytest.fixture
 def archive_file(settings: Any, tmp_path: Path) -> Path:
-    """Where the archive of this test lies; nothing is there yet."""
+    """The path of this test's archive; no file is there yet."""
     settings.DATA_DIR = tmp_path
     return tmp_path / "archived_transactions.csv"

@@ -16,12 +16,12 @@ _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
 
 
 def hidden(html: str) -> dict[str, str]:
-    """What the page carries on, but for the token of the form."""
+    """The page's hidden fields, except the form's token."""
     return {name: value for name, value in _HIDDEN.findall(html) if name != "csrfmiddlewaretoken"}
 
 
 def preview(client: Client, account: Account, button: str, **values: str) -> str:
-    """The page of the preview, from the form on."""
+    """The preview page, reached from the form."""
     form = client.get(account_url(account, button)).content.decode()
     with nothing_changes():
         response = client.post(account_url(account, button), {**hidden(form), **values})

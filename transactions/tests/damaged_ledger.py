@@ -1,4 +1,4 @@
-"""A small ledger with a transaction in every state, and how to damage it past all guards."""
+"""A small ledger with a transaction in every state, and ways to damage it past all guards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,7 +56,7 @@ class Bank:
     queued: UUID
 
     def sql(self, text: str) -> str:
-        """The names in braces, as literals of either database."""
+        """The text, with the names in braces replaced by literals of either database."""
         return text.format(
             **{field.name: f"'{getattr(self, field.name).hex}'" for field in fields(self)}
         )
@@ -147,7 +147,7 @@ def queued(account: Account, **columns: Any) -> Transaction:
 
 
 def move(row: Transaction, current: TransactionStatus, target: TransactionStatus) -> UUID:
-    """Takes one step, with its event; gives the event's id. Failing takes one code."""
+    """Takes one step, with its event; returns the event's id. Failures get `account_frozen`."""
     at = timezone.now()
     code = "account_frozen" if target == FAILED else ""
     update(row, f"status = '{target}', failure_code = '{code}'")
@@ -182,7 +182,7 @@ def complete(row: Transaction, account: Account) -> None:
 
 @contextmanager
 def unguarded() -> Iterator[None]:
-    """No trigger, CHECK or unique index stands in the way. All is as before afterwards."""
+    """Removes all triggers, CHECKs and unique indexes, and restores them afterwards."""
     savepoint = transaction.savepoint()
     sqlite = connection.vendor == "sqlite"
     try:
@@ -210,7 +210,7 @@ def _drop_constraints(*, sqlite: bool) -> None:
 
 
 def execute(statement: str) -> int:
-    """Runs a statement; gives the number of rows it changed."""
+    """Runs a statement; returns the number of rows it changed."""
     with connection.cursor() as cursor:
         cursor.execute(statement)
         count: int = cursor.rowcount

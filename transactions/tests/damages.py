@@ -1,4 +1,4 @@
-"""Every kind of damage that the verifier knows, one statement each, and what must be said of it."""
+"""Every kind of damage that the verifier knows: one statement each, with the expected findings."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ T, A, E = "transactions_transaction", "accounts_account", "transactions_transact
 
 @dataclass(frozen=True)
 class Damage:
-    """What `statement` breaks: `code` at this place, `count` times, and `others` with it.
+    """The damage by `statement`: `code` at this place, `count` times, and `others` with it.
 
-    Values that are names of a Bank stand for its ids. Times are compared by how they begin.
+    Values that are names of a Bank stand for its ids. Times match by their beginning.
     """
 
     code: str

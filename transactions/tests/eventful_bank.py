@@ -1,4 +1,4 @@
-"""A bank in which everything has happened that its files can tell of."""
+"""A bank whose history has every event that its files can contain."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,7 @@ from transactions.tests.queueing import claimed, queue_up
 
 
 def make_eventful_bank() -> None:
-    """Its archive, in the data folder of this test, has the first four transactions."""
+    """The test's data folder has its archive, with the first four transactions."""
     users = get_user_model().objects
     teller, ada = users.create_user("teller"), users.create_user("ada, countess")
     origin = Origin(
@@ -60,7 +60,7 @@ def make_eventful_bank() -> None:
 
 
 def exported_eventful_bank(folder: Path) -> Path:
-    """The files of that bank, which is gone."""
+    """The files of that bank, whose database is gone."""
     data_folder = folder / "data"
     data_folder.mkdir()
     with override_settings(DATA_DIR=data_folder):

@@ -1,4 +1,4 @@
-"""Rows written past the ledger, by a hand that the database alone can stop."""
+"""Rows written past the ledger, which only the database itself can stop."""
 
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from transactions.states import TransactionStatus, TransactionType
 
 
 def queued_deposit(account: Account, **columns: Any) -> Transaction:
-    """An unsaved queued deposit of 1.00, or whatever `columns` make of it."""
+    """An unsaved queued deposit of 1.00, modified by `columns`."""
     now = timezone.now()
     values: dict[str, Any] = {
         "id": uuid4(),
@@ -44,7 +44,7 @@ def update(row: models.Model, assignments: str) -> None:
 
 
 def holding(balance: Decimal, account: Account | None = None) -> Account:
-    """An account that has this balance, in main units, though no transaction explains it."""
+    """An account with this balance, in main units, which no transaction explains."""
     account = account or make_account()
     Account.objects.filter(pk=account.pk).update(
         balance=balance, last_sequence=1, last_posted_at=account.created_at

@@ -1,4 +1,4 @@
-"""What tests of the queue need: commands that wait, a worker for them, and what became of them."""
+"""Helpers for tests of the queue: waiting commands, a worker for them, and their outcomes."""
 
 import re
 from typing import Any
@@ -20,23 +20,23 @@ WORKER = Origin(caller="worker:test")
 
 
 def queue_up(*commands: MoneyCommand | Reverse, origin: Origin = ORIGIN) -> list[Transaction]:
-    """The commands as PENDING transactions, each accepted by itself."""
+    """Queues each command separately; returns the PENDING transactions."""
     rows = [accept([command], origin)[0] for command in commands]
     return [row.as_transaction() for row in rows]
 
 
 def work(*, batch_size: int = 500) -> int:
-    """A worker that takes what is due, and returns how many it has processed."""
+    """Runs a worker on the due rows; returns how many it has processed."""
     return Worker(batch_size=batch_size, once=True).run()
 
 
 def claimed(worker: str = "test", *, batch_size: int = 500) -> list[UUID]:
-    """What a worker of this name gets now."""
+    """The ids that a worker of this name would claim now."""
     return claim(worker, WORKER, batch_size=batch_size).transaction_ids
 
 
 def outcome(row: Any) -> tuple[str, str]:
-    """Status and failure code, as they are stored."""
+    """Status and failure code, as stored."""
     stored = Transaction.objects.get(pk=row.id)
     return stored.status, stored.failure_code
 
@@ -48,12 +48,12 @@ def history(row: Any) -> list[tuple[str, str, str, int]]:
 
 
 def assert_clean() -> None:
-    """Every invariant of the ledger holds in what this connection sees."""
+    """Asserts every invariant of the ledger on the data that this connection sees."""
     assert [str(finding) for finding in examine(connection).findings] == []
 
 
 def verbs(statements: CaptureQueriesContext) -> list[str]:
-    """SELECT, INSERT ... of each captured statement."""
+    """The first word (SELECT, INSERT ...) of each captured statement."""
     return [
         re.sub(r"^\d+ times: ", "", query["sql"]).split()[0]
         for query in statements.captured_queries

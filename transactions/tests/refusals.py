@@ -1,4 +1,4 @@
-"""The claim that a command was refused: what is kept, what is answered, what did not move."""
+"""Asserts that a command was refused: the stored row, the response, and unchanged balances."""
 
 from accounts.models import Account
 from core.commands import Origin
@@ -12,7 +12,7 @@ ORIGIN = Origin(caller="user:7")
 
 
 def kept_as_failed(command: MoneyCommand, refusal: type[Refusal]) -> Transaction:
-    """Runs the command. One FAILED row more, and no account changes; returns the stored row."""
+    """Runs the command, asserts one new FAILED row and unchanged accounts; returns the row."""
     accounts, transactions = stored(Account), Transaction.objects.count()
     result = run(command, ORIGIN)
     assert stored(Account) == accounts

@@ -195,7 +195,7 @@ def test_entries_are_read_in_the_order_of_an_index(
     sql = statements(admin_client, ENTRIES, **({"account": number} if number else {}))
     (page,) = [one for one in sql if "ORDER BY" in one and 'FROM "transactions_entry"' in one]
     with connection.cursor() as cursor:
-        # So small a table would be read whole and sorted, were there another way.
+        # PostgreSQL would otherwise read and sort so small a table as a whole.
         cursor.execute("SET LOCAL enable_sort = off")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
@@ -228,8 +228,8 @@ def test_a_batch_links_to_its_transactions(admin_client: Client, ada: Account) -
     assert listed(admin_client, target) == []
 
 
-# Session, user, both numbers of the navigation, count and page; the currencies to filter by; the
-# oldest transaction; accounts and transactions of entries; the account that is filtered by.
+# Session, user, both numbers of the navigation, count and page; the currencies of the filter; the
+# oldest transaction; accounts and transactions of entries; the account of the filter.
 @pytest.mark.parametrize(
     ("url", "is_filtered", "expected"),
     [(LIST, False, 8), (LIST, True, 9), (ENTRIES, False, 8), (ENTRIES, True, 9)],
@@ -251,5 +251,5 @@ def test_a_transaction_costs_the_same_whatever_the_bank_holds(
     url = reverse("admin:transactions_transaction_change", args=[first.id])
     before = len(statements(admin_client, url))
     process([Deposit(account_id=bob.id, amount=Decimal(n + 1)) for n in range(50)], ORIGIN)
-    # One more where a cache of Django's has been emptied in between.
+    # One more if one of Django's caches has been emptied meanwhile.
     assert len(statements(admin_client, url)) <= before + 1 <= 19

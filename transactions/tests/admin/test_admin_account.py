@@ -47,7 +47,7 @@ def rows_of(html: str) -> list[list[str]]:
 
 
 def frame(client: Client) -> int:
-    """The statements of every page: who it is, and what the navigation counts."""
+    """The statements of every page: the user, and the counts of the navigation."""
     return len(statements(client, "/admin/password_change/"))
 
 
@@ -229,7 +229,7 @@ def test_the_page_costs_the_same_with_20_and_with_1000_entries(admin_client: Cli
     account, other = make_account(), make_account(balance=5000)
     transfer = Transfer(account_id=other.id, target_account_id=account.id, amount=Decimal(1))
     process([transfer] * 20, ORIGIN)
-    statements(admin_client, account_url(account))  # What Django reads once and keeps.
+    statements(admin_client, account_url(account))  # Fills Django's caches.
     few = len(statements(admin_client, account_url(account)))
     process([transfer] * 980, ORIGIN)
     assert len(statements(admin_client, account_url(account))) == few

@@ -1,4 +1,4 @@
-"""The admin shows what each archive run took, and how it ended."""
+"""The admin shows the transactions of each archive run, and how it ended."""
 
 from pathlib import Path
 

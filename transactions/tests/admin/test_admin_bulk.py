@@ -1,4 +1,4 @@
-"""What staff do to many transactions at once: asked why, row by row, and told what came of each."""
+"""Bulk actions of staff: asked for a reason, run row by row, each outcome reported."""
 
 import re
 from decimal import Decimal
@@ -43,7 +43,7 @@ def rows_field(html: str) -> str:
 
 
 def ask(client: Client, *rows: Any, action: str, url: str = LIST, **more: str) -> tuple[str, str]:
-    """Where the form leads, and the rows that it carries."""
+    """The form's target, and the rows that it carries."""
     response = client.post(url, selected(*rows, action=action, **more))
     assert response.status_code == 200
     html = response.content.decode()
@@ -77,7 +77,7 @@ def test_each_row_is_retried_by_itself_and_reported(ada: Account) -> None:
         target, rows = ask(client, small, large, paid_in, action="retry_selected")
     response = client.post(target, {"rows": rows, "reason": "Has paid in"})
     impossible = "A transaction cannot go from COMPLETED to PENDING."
-    # The newest first, as on the list.
+    # Newest first, as on the list.
     assert outcomes(response) == [
         (
             "Refused",
@@ -135,7 +135,7 @@ def test_a_supervisor_reverses_each_once(ada: Account) -> None:
         ("Refused", "The account is frozen"),
         ("Done", ""),
         ("Refused", "Already reversed"),
-        # 7 + 30 - 5 - 30 + 5: what was paid in at first can be taken out again.
+        # 7 + 30 - 5 - 30 + 5: the first deposit can be withdrawn again.
         ("Done", ""),
     ]
     reversals = Transaction.objects.filter(type="REVERSAL", description="Counted wrong")

@@ -76,7 +76,7 @@ def test_a_supervisor_reverses_once() -> None:
     assert client.get(transaction_url(paid_in, "reverse")).status_code == 403
     shown = client.get(f"/admin/transactions/transaction/{paid_in.pk}/change/").content.decode()
     assert transaction_url(paid_in, "reverse") not in shown
-    # Of two clicks the second is told what has become of it.
+    # The second of two clicks gets the error.
     again = client.post(transaction_url(paid_in, "reverse"), {"reason": "Counted wrong"})
     assert said(again)[-1].endswith("(already_reversed)")
     assert Transaction.objects.filter(reverses=paid_in).count() == 1

@@ -1,4 +1,4 @@
-"""Deposit, withdraw and transfer at the counter: form, preview, and once only the transaction."""
+"""Deposit, withdraw and transfer at the counter: form, preview, and a single transaction."""
 
 from decimal import Decimal
 
@@ -202,7 +202,7 @@ def test_change_leads_back_to_the_form_as_it_was(teller: Client, ada: Account) -
 
 
 class TestTarget:
-    """Whom a transfer is to credit."""
+    """The account that a transfer credits."""
 
     @pytest.mark.parametrize("field", ["number", "id", "name"])
     def test_is_found_by_number_id_or_name(

@@ -1,4 +1,4 @@
-"""Opening an account at the counter, with an initial balance if there is one."""
+"""Opening an account at the counter, optionally with an initial balance."""
 
 import re
 from decimal import Decimal
@@ -27,7 +27,7 @@ def teller() -> Client:
 
 
 def form_of(client: Client, **values: str) -> dict[str, str]:
-    """What the empty form sends, and these values."""
+    """The data of the empty form, updated with these values."""
     html = client.get(OPEN).content.decode()
     key = re.search(r'name="key" value="([^"]+)"', html)
     currency = re.search(r'<option value="(\w+)" selected', html)

@@ -1,4 +1,4 @@
-"""The course of a transaction on its page: every attempt, who asked for it, and why."""
+"""The timeline of a transaction on its page: every attempt, who asked for it, and why."""
 
 from decimal import Decimal
 from typing import Any

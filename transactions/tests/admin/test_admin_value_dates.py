@@ -1,4 +1,4 @@
-"""Value dates in the console: given at the counter, shown wherever a posting is."""
+"""Value dates in the console: set at the counter, shown wherever a posting is."""
 
 import re
 from datetime import datetime, timedelta
@@ -40,7 +40,7 @@ def ada() -> Account:
 
 
 def written(moment: datetime) -> str:
-    """As a browser's field sends it, in UTC."""
+    """The moment as a browser's field sends it, in UTC."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}"
 
 
@@ -96,7 +96,7 @@ def test_bad_ones_are_told_beside_the_field(
 def test_the_form_has_none_where_it_is_switched_off(
     teller: Client, ada: Account, settings: Any
 ) -> None:
-    """A field that somebody adds is no field of it."""
+    """A field added by the client is ignored."""
     settings.BANK_BACKDATE_DAYS = 0
     assert 'name="effective_at"' not in teller.get(account_url(ada, "deposit")).content.decode()
     confirm(
@@ -108,7 +108,7 @@ def test_the_form_has_none_where_it_is_switched_off(
 def test_switched_off_between_preview_and_confirmation(
     teller: Client, ada: Account, settings: Any
 ) -> None:
-    """Nothing is done that the preview has not shown."""
+    """Nothing is done that the preview did not show."""
     page = preview(teller, ada, "deposit", **values("deposit", written(GIVEN)))
     settings.BANK_BACKDATE_DAYS = 1
     with nothing_changes():

@@ -1,4 +1,4 @@
-"""Refusals of the right kind, in time. Who may do what: tests/test_authorisation_matrix.py."""
+"""Refusals of the right kind, in time. Permissions: tests/test_authorisation_matrix.py."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`transactions/batch/`: many movements in one request, each by itself or all as one."""
+"""`transactions/batch/`: many movements in one request, independent or atomic."""
 
 from decimal import Decimal
 from typing import Any
@@ -26,7 +26,7 @@ from transactions.models import Batch, Transaction
 from transactions.tests.past_the_ledger import holding
 from transactions.tests.queueing import work
 
-# Keys are settled by what a commit says: the tests must commit.
+# A commit settles the keys, so the tests must commit.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATH = f"{API}transactions/batch/"
@@ -57,7 +57,7 @@ def balances(*accounts: Account) -> list[Decimal | None]:
 
 
 def shown(body: Any) -> list[tuple[Any, ...]]:
-    """Status, balance and code of failure of each result."""
+    """Status, balance and failure code of each result."""
     return [
         (each["status"], each["balance_after"], (each["failure"] or {}).get("code"))
         for each in body["results"]
@@ -157,7 +157,7 @@ def test_the_first_refusal_of_an_atomic_batch_is_all_that_is_left(teller: ApiCli
     batch = Batch.objects.get()
     assert (row.batch_id, batch.atomic, batch.refused_index) == (batch.id, True, 1)
     assert balances(ada, bob) == [5, 0]
-    # It is final, wherever it is looked at.
+    # The failure is final in every representation.
     one = teller.get(f"{API}transactions/{row.id}/").json()
     assert one["failure"]["retryable"] is False
     (listed,) = teller.get(f"{API}transactions/", {"status": "FAILED"}).json()["results"]
@@ -255,7 +255,7 @@ def test_it_can_wait_in_the_queue(teller: ApiClient) -> None:
 def test_what_was_queued_and_is_settled_is_no_longer_accepted_but_answered(
     teller: ApiClient,
 ) -> None:
-    """As a single movement is: 202 while it waits, 200 once it is settled."""
+    """As for a single movement: 202 while it waits, 200 once it is settled."""
     ada = make_account(balance=5)
     items = [item("WITHDRAW", ada, "7"), item("DEPOSIT", ada, "3")]
     headers = {"Prefer": "respond-async", "Idempotency_Key": "queued"}
@@ -369,8 +369,10 @@ def test_the_number_of_statements_does_not_depend_on_the_length(settings: Any) -
 
 
 def test_the_batch_itself_is_inserted_where_its_database_needs_it(teller: ApiClient) -> None:
-    """Last on PostgreSQL: it takes locks. First on SQLite, which would otherwise go through the
-    whole journal for each item: it looks for rows that wait for what they refer to.
+    """Last on PostgreSQL, where the insert takes locks.
+
+    First on SQLite, which would otherwise scan the whole journal for each item, looking for rows
+    with missing references.
     """
     ada = make_account()
     with CaptureQueriesContext(connection) as queries:

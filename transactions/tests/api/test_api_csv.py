@@ -39,7 +39,7 @@ PATH = f"{API}transactions/"
 
 @pytest.fixture
 def account() -> Account:
-    """With something of everything in its history."""
+    """An account with every kind of transaction in its history."""
     account = make_account(balance=500, owner_id=make_user("ada").id)
     other = make_account(balance=10)
     transfer = run(
@@ -77,7 +77,7 @@ def rows(response: HttpResponse) -> list[dict[str, str]]:
 
 
 def as_cells(row: dict[str, Any]) -> dict[str, str]:
-    """A row of the JSON as it stands in the CSV."""
+    """A row of the JSON in its CSV form."""
     failure = row.pop("failure") or {}
     row["description"] = neutralised(row["description"])
     flat = row | {f"failure_{name}": failure.get(name) for name in ("code", "detail", "retryable")}
@@ -160,7 +160,7 @@ def test_other_formats_and_pages_are_refused(account: Account, auditor: ApiClien
             refused = auditor.get(f"{path}?format=csv&{page}")
             assert bad_fields(refused) == [(page.partition("=")[0], "not_with_csv")]
         assert bad_fields(auditor.get(f"{path}?format=csv&type=X")) == [("type", "invalid_choice")]
-    # Only lists of transactions have it.
+    # Only lists of transactions support it.
     for path in (f"{API}accounts/", account_path(account, "entries")):
         assert bad_fields(auditor.get(f"{path}?format=csv")) == [("format", "unknown_field")]
 

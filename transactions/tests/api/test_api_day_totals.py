@@ -1,4 +1,4 @@
-"""The daily threshold at every way in of programs: routes, batches, files."""
+"""The daily threshold at every programmatic entry point: routes, batches, files."""
 
 import json
 from decimal import Decimal

@@ -321,7 +321,7 @@ def test_cancel(teller: ApiClient) -> None:
 
 @pytest.fixture
 def large(settings, teller: ApiClient) -> tuple[Account, str]:
-    """An account and a withdrawal of 60 from it that the teller asked for."""
+    """An account and a withdrawal of 60 from it, requested by the teller."""
     settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(50)}
     account = make_account(balance=40, overdraft_limit=Decimal(100))
     response = teller.post(account_path(account, "withdraw"), {"amount": "60"})

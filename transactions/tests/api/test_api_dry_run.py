@@ -1,4 +1,4 @@
-"""`?dry_run=true` on every route that moves money: what would be, and nothing stored."""
+"""`?dry_run=true` on every route that moves money: the would-be result, and nothing stored."""
 
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,7 @@ from tests.assertions import nothing_changes
 from tests.factories import deposit, make_account
 from transactions.models import Transaction
 
-# What is rolled back must be a transaction of its own.
+# A rolled-back run must be a transaction of its own.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DRY = "?dry_run=true"
@@ -180,7 +180,7 @@ def test_a_misspelt_dry_run_moves_nothing(supervisor: ApiClient, query: str) -> 
 
 
 def test_what_knows_no_dry_run_refuses_to_be_tried(supervisor: ApiClient) -> None:
-    """Passed over, it would open the account, pay in and freeze for whoever only wanted to look."""
+    """If they ignored the parameter, they would act when the caller only meant to try."""
     ada = make_account(balance=5)
     limit = {**REASON, "overdraft_limit": "1"}
     for send, path, body in (

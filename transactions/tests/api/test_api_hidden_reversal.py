@@ -1,4 +1,4 @@
-"""An owner learns of a reversal once it is done, and not while it waits."""
+"""An owner sees a reversal once it is completed, not while it waits."""
 
 from typing import Any
 

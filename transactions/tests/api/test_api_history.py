@@ -33,7 +33,7 @@ def at(moment: datetime, command: Command) -> Transaction:
 
 
 def a_day() -> tuple[Account, Account, list[Transaction]]:
-    """An account that was paid, paid, was refused and was paid back, an hour apart."""
+    """A deposit, a transfer out, a refused withdrawal and a transfer in, an hour apart."""
     with time_machine.travel(NOON - timedelta(hours=1), tick=False):
         one, other = make_account(overdraft_limit=Decimal(1)), make_account()
     there = Transfer(account_id=one.id, target_account_id=other.id, amount=Decimal("4.5"))
@@ -168,7 +168,7 @@ def test_the_balance_now(auditor: ApiClient) -> None:
         "currency": "USD",
         "balance": "6.75",
         "available_balance": "7.75",
-        # Since its last posting: what is on its way now gets a later moment.
+        # Since its last posting: a posting under way gets a later moment.
         "at": shown(one.last_posted_at),
     }
     assert asked_back.json() == response.json() | {"available_balance": None}

@@ -1,4 +1,4 @@
-"""POST deposit/, withdraw/ and transfer/ of an account: what moves, and what is left behind."""
+"""POST deposit/, withdraw/ and transfer/ of an account: balances, and rows of refused requests."""
 
 from decimal import Decimal
 from typing import Any
@@ -92,7 +92,7 @@ def test_a_customer_transfers_from_an_own_account() -> None:
 
 
 def rich() -> Account:
-    """An account with as much as an account can have."""
+    """An account with the largest possible balance."""
     account = make_account()
     process([Deposit(account_id=account.id, amount=Decimal(10) ** 11)] * 1000, ORIGIN)
     return account
@@ -118,7 +118,7 @@ def enough() -> Account:
     return make_account(balance=30)
 
 
-# Route; the account; the target of a transfer; what refuses it; the account that the detail names.
+# Route; the account; the target of a transfer; the refusal; the account named in the detail.
 REFUSALS = [
     ("deposit", closed, None, "account_closed", "Account {account} is closed."),
     (

@@ -1,4 +1,4 @@
-"""Pages of every list: walked forth and back, and while it grows, in constantly many statements."""
+"""Pages of every list, both ways and while it grows, in a constant number of statements."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -36,7 +36,7 @@ class Bank:
         self.other = make_account(owner_id=self.ada.id)
 
     def grow(self, count: int, *, accounts: bool = True) -> None:
-        """So many more rows in each of the lists, in the one of accounts if they are wanted."""
+        """Adds this many rows to each of the lists; to that of accounts only with `accounts`."""
         commands: list[Command] = [
             Transfer(
                 account_id=self.one.id,
@@ -69,7 +69,7 @@ def auditor() -> ApiClient:
 
 
 def key(result: dict[str, Any]) -> str:
-    """What names a row of any of the lists, in the list's order."""
+    """The value that identifies a row of any of the lists and orders them."""
     if "sequence" in result:
         return f"{result['sequence']:09}"
     return str(result.get("transaction_id") or result["account_id"])
@@ -80,7 +80,7 @@ def keys(page: dict[str, Any]) -> list[str]:
 
 
 def walk(client: ApiClient, url: str, direction: str) -> list[list[str]]:
-    """The pages from here on, by `next` or `previous`."""
+    """The pages from here on, following `next` or `previous`."""
     pages = []
     following: str | None = url
     while following:
@@ -173,7 +173,7 @@ def statements(client: ApiClient, path: str) -> int:
     return len(queries)
 
 
-# Statements for staff and for a customer, who may look at own accounts only.
+# Statements for staff and for a customer, who sees own accounts only.
 EXPECTED = {"accounts": (1, 1), "transactions": (1, 3), "history": (3, 4), "entries": (3, 3)}
 
 

@@ -1,4 +1,4 @@
-"""`Prefer: respond-async` and `scheduled_for` over the API: what is answered, who sees it."""
+"""`Prefer: respond-async` and `scheduled_for` over the API: the responses, and who sees them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -156,7 +156,7 @@ def test_a_key_is_answered_with_the_present_state(teller: ApiClient) -> None:
     path, headers = account_path(account, "withdraw"), {**ASYNC, "Idempotency-Key": "k-1"}
     first = teller.post(path, {"amount": "12.00"}, headers=headers)
     with nothing_changes():
-        # Sent again without the preference it is answered by what waits, too.
+        # Sent again without the preference, it returns the waiting transaction too.
         for again in (headers, {"Idempotency-Key": "k-1"}):
             replay = teller.post(path, {"amount": 12}, headers=again)
             assert replay.status_code == 202

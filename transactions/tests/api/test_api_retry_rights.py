@@ -1,4 +1,4 @@
-"""A retry needs more than the right to retry: the view asks for it by the user's own rights."""
+"""A retry needs more than the right to retry: the view passes on the user's other rights."""
 
 from decimal import Decimal
 
@@ -22,7 +22,7 @@ def account() -> Account:
 
 
 def failed_reversal(account: Account) -> Transaction:
-    """Of a deposit whose money was gone by then."""
+    """A reversal of a deposit that failed for lack of funds."""
     original = run(Deposit(account_id=account.id, amount=Decimal(5)))
     run(Withdraw(account_id=account.id, amount=Decimal(5)))
     row = run(Reverse(transaction_id=original.id, reason="A mistake"))

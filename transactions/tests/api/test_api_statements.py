@@ -1,4 +1,4 @@
-"""How many SQL statements each route costs, who is asking aside: exactly, on both databases."""
+"""The number of SQL statements of each route, without authentication: exact, on both databases."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -67,7 +67,7 @@ def test_money_is_five_statements(
     ):
         path = account_path(account, route)
         assert words(lambda path=path, body=body: supervisor.post(path, body)) == (200, MONEY)
-    # A customer's right is in the row of the account.
+    # The account's row decides on a customer's right.
     path = account_path(account, "transfer")
     assert words(lambda: customer.post(path, transfer)) == (200, ["SELECT", *MONEY])
 

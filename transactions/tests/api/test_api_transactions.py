@@ -24,7 +24,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class Day:
-    """Six transactions of three accounts, a second apart, named by what they are."""
+    """Six transactions of three accounts, a second apart, each named by its kind."""
 
     def __init__(self) -> None:
         with time_machine.travel(NOON - timedelta(hours=1), tick=False):
@@ -49,7 +49,7 @@ class Day:
                 self.rows[name] = Transaction.objects.get(pk=run(command).id)
 
     def names(self, response: Any) -> list[str]:
-        """The results by name, in their order."""
+        """The results by name, in order."""
         body = response.json()
         assert response.status_code == 200, body
         assert (body["next"], body["previous"]) == (None, None)

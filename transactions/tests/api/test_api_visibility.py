@@ -1,4 +1,4 @@
-"""What a customer sees: the own accounts and the own side of what they paid or were paid."""
+"""A customer sees their own accounts, and their own side of the payments they make or receive."""
 
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,7 @@ PATH = f"{API}transactions/"
 
 
 class Town:
-    """Ada has two accounts, Bob has one; each is a customer who is logged in."""
+    """Ada has two accounts, Bob has one; both are logged-in customers."""
 
     def __init__(self) -> None:
         ada, bob = make_user("ada"), make_user("bob")
@@ -55,7 +55,7 @@ def test_a_customer_lists_the_own_accounts_only(town: Town) -> None:
 
 
 def without_ids(response: Any, *unknown: UUID) -> tuple[Any, ...]:
-    """All that an answer tells, but for the id that was asked for."""
+    """The whole response, except for the requested id."""
     text = response.content.decode()
     for identifier in unknown:
         text = text.replace(str(identifier), "")
@@ -77,7 +77,7 @@ def test_anothers_account_answers_as_a_missing_one_does(town: Town) -> None:
         absent = town.ada.post(account_path(missing, "transfer"), transfer)
         assert found.status_code == 404
         assert without_ids(found, hidden) == without_ids(absent, missing)
-        # A bad body tells no more.
+        # A bad body reveals nothing more.
         found = town.ada.post(account_path(hidden, "transfer"), {"amount": "x"})
         assert without_ids(found, hidden) == without_ids(absent, missing)
     own = town.ada.get(f"{PATH}?account={town.shop.id}")
@@ -144,7 +144,7 @@ def test_the_cash_side_of_a_deposit_is_nobodys_business(town: Town) -> None:
 
 
 def waiting(town: Town) -> Transaction:
-    """A transfer from Ada to Bob that is queued. No route makes one yet."""
+    """A queued transfer from Ada to Bob. No route makes one yet."""
     return Transaction.objects.create(
         id=uuid4(),
         type="TRANSFER",
@@ -197,7 +197,7 @@ def test_events_are_for_staff(town: Town) -> None:
 
 
 def test_a_customer_of_many_accounts_sees_the_same_list(town: Town) -> None:
-    """Beyond 50 accounts the list is read another way."""
+    """Beyond 50 accounts the list is read in another way."""
     paid = town.pay(town.shop, town.safe, "2")
     hidden = town.pay(town.shop, town.safe, "1000")
     before = town.ada.get(PATH).json()

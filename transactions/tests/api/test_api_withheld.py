@@ -1,4 +1,4 @@
-"""What a customer may not see, no query of theirs can tell: the columns tell which that is."""
+"""No query of a customer reveals withheld data; the columns define which data that is."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,7 @@ from transactions.tests.damaged_ledger import Bank, make_bank, unguarded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
-# Of a text "alpha" or "omega": the whole, a part, and in another case.
+# Searches that tell the texts "alpha" and "omega" apart: the whole, a part, in another case.
 _GUESSES = ("alpha", "LPH", "omega")
 _MOMENTS = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC))
 _TRANSACTION_QUERIES = [
@@ -48,11 +48,11 @@ _ACCOUNT_QUERIES = [
 
 
 class Customer:
-    """The owner of the bank's account `ada`, and all that they can ask."""
+    """The owner of the bank's account `ada`, and all requests they can send."""
 
     def __init__(self, bank: Bank) -> None:
         user = make_user("ada")
-        # An account keeps its owner: only a hand past the guards can do this.
+        # An account keeps its owner: only a change past the guards can do this.
         drop_objects(connection, kinds=("trigger",))
         Account.objects.filter(pk=bank.ada).update(owner=user)
         create_objects(connection)
@@ -114,7 +114,7 @@ def two_values(field: Any, users: list[User]) -> list[Any] | None:
 
 
 def groups(bank: Bank) -> dict[str, tuple[QuerySet[Any], set[str]]]:
-    """Rows that are seen alike, and the columns of them that the customer sees."""
+    """Rows with the same visibility, and their columns that the customer sees."""
     journal = Transaction.objects
     reversals = journal.filter(type=TransactionType.REVERSAL)
     movements = journal.exclude(type=TransactionType.REVERSAL)
@@ -140,7 +140,7 @@ def groups(bank: Bank) -> dict[str, tuple[QuerySet[Any], set[str]]]:
 
 
 def withheld_columns(bank: Bank, users: list[User]) -> list[tuple[str, list[Any], str, list[Any]]]:
-    """Group, keys of its rows, column, and two values of it."""
+    """The group, the keys of its rows, the column, and two values of it."""
     found = []
     for name, (rows, seen) in groups(bank).items():
         keys = list(rows.values_list("pk", flat=True))
@@ -153,7 +153,7 @@ def withheld_columns(bank: Bank, users: list[User]) -> list[tuple[str, list[Any]
 
 
 def test_no_query_tells_two_values_of_what_is_withheld_apart(settings: Any) -> None:
-    """All withheld columns have one value each, and then another: every answer stays as it was."""
+    """Every withheld column gets one value, then another: no response may change."""
     settings.THROTTLE_ADDRESS_PER_MINUTE = settings.THROTTLE_CLIENT_PER_MINUTE = 0
     bank = make_bank()
     customer = Customer(bank)

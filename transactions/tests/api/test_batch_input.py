@@ -1,4 +1,4 @@
-"""Bad batches: each bad item is pointed at, and nothing is done."""
+"""Bad batches: the error points at each bad item, and nothing is done."""
 
 import json
 from typing import Any
@@ -115,7 +115,7 @@ def test_a_bad_amount_is_refused(teller: ApiClient) -> None:
 
 
 def test_equal_numbers_of_other_types_are_no_amounts(teller: ApiClient) -> None:
-    """True equals 1 in Python, and is read before and after it."""
+    """In Python True equals 1, but the two must not share a cached result."""
     account = make_account(balance=5)
     amounts: list[Any] = [1, True, "1", False, 0.5]
     response = post(teller, *[item("DEPOSIT", account, amount) for amount in amounts])

@@ -1,4 +1,4 @@
-"""Keys of a batch and of its items: each stands for one thing of one caller, for ever."""
+"""Keys of a batch and of its items: each belongs to one request of one caller, for ever."""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -14,7 +14,7 @@ from tests.factories import make_account
 from transactions.models import Batch, Transaction
 from transactions.tests.api.test_api_batch import balances, item, post, shown
 
-# Keys are settled by what a commit says: the tests must commit.
+# A commit settles the keys, so the tests must commit.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KEY = {"Idempotency_Key": "batch-1"}
@@ -109,7 +109,7 @@ def test_an_item_is_done_once_wherever_it_comes_again(teller: ApiClient) -> None
 
 
 def test_a_batch_of_known_items_and_a_key_is_answered_again(teller: ApiClient) -> None:
-    """Items that were done before belong to no batch of theirs, and are found by their keys."""
+    """Items done before do not belong to the new batch; their keys find them."""
     ada = make_account(balance=5)
     post(teller, keyed("DEPOSIT", ada, "2", "item-1"))
     items = [item("DEPOSIT", ada, "4"), keyed("DEPOSIT", ada, "2", "item-1")]
@@ -229,7 +229,7 @@ def test_batches_in_opposite_orders_do_not_wait_for_each_other_for_ever(
 def test_two_batches_that_share_one_key_of_an_item_share_its_transaction(
     teller: ApiClient,
 ) -> None:
-    """With other accounts around it, so that no lock but the key itself is in common."""
+    """With different accounts otherwise, so that the key's lock is the only one in common."""
     shared, others = make_account(), [make_account() for _ in range(4)]
     batches = [
         ([keyed("DEPOSIT", shared, "3", "shared"), item("DEPOSIT", other, "1")], {})
@@ -242,7 +242,7 @@ def test_two_batches_that_share_one_key_of_an_item_share_its_transaction(
 
 
 def in_threads(client: ApiClient, batches: list[tuple[list[Any], dict[str, str]]]) -> list[Any]:
-    """All of them at once; their answers."""
+    """Posts all batches at once; returns the responses."""
 
     def send(batch: tuple[list[Any], dict[str, str]]) -> Any:
         items, headers = batch

@@ -18,7 +18,7 @@ from tests.factories import make_account
 from transactions.models import Entry, Transaction
 from transactions.tests.queueing import work
 
-# Keys are settled by what a commit says: the tests must commit.
+# A commit settles the keys, so the tests must commit.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATH = f"{API}transactions/batch/"
@@ -57,7 +57,7 @@ def post(client: ApiClient, *items: dict[str, Any], **headers: str) -> Any:
 
 
 def dates(account: Account) -> list[datetime]:
-    """Of the account's transactions but the first, in the order in which they were asked for."""
+    """Value dates of the account's transactions except the first, in the order of the requests."""
     rows = Entry.objects.filter(account_id=account.id).select_related("transaction")
     return [row.transaction.effective_at for row in rows.order_by("sequence")][1:]
 
@@ -242,7 +242,7 @@ def test_bad_ones_of_a_file_are_told_by_line(account: Account, tmp_path: Path) -
 def test_a_file_run_again_later_does_nothing_twice(
     account: Account, tmp_path: Path, suffix: str
 ) -> None:
-    """Its results lost, and its dates too old by now: each line is a replay by its key."""
+    """Its results are lost and its dates too old by now; each line is a replay by its key."""
     path = file_of(tmp_path, suffix, item(account, ago(9)), item(account, None))
     assert post_file(path)["completed"] == 2
     path.with_name(f"{path.name}.results").unlink()

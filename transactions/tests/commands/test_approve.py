@@ -1,4 +1,4 @@
-"""Four eyes, in process: what waits, who lets it through, and when it ends by itself."""
+"""Four eyes, in process: which transactions wait, who approves them, and when they expire."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

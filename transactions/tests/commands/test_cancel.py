@@ -1,4 +1,4 @@
-"""Cancelling what has not started, in process."""
+"""Cancelling transactions that have not started, in process."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A dry run is the run, rolled back: it says what would be, and leaves nothing behind."""
+"""A dry run is the real run, rolled back: it returns the would-be result and stores nothing."""
 
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from transactions.commands import Approve, Deposit, Retry, Reverse, Transfer, Wi
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.processor import process, try_out
 
-# What is rolled back must be a transaction of its own.
+# A rolled-back run must be a transaction of its own.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KEY = {"idempotency_key": "pay-1", "request_fingerprint": "a"}
@@ -36,7 +36,7 @@ def test_each_command_sees_what_those_before_it_would_do() -> None:
     assert (second.debit_sequence, second.debit_balance_after) == (3, 0)
     assert (second.credit_sequence, second.credit_balance_after) == (2, 60_000)
     assert (third.status, third.failure_code) == ("FAILED", "insufficient_funds")
-    # The same again, in earnest: nothing of the dry run was in its way.
+    # The same again for real: the dry run left nothing in its way.
     assert [row.debit_sequence for row in process(commands, ORIGIN)] == [2, 3, None]
 
 

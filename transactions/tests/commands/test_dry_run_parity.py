@@ -1,4 +1,4 @@
-"""A dry run of a customer tells of other people's accounts what the real request tells."""
+"""A customer's dry run reveals no more about other people's accounts than the real request."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rejecting what waits for approval, in process."""
+"""Rejecting transactions that wait for approval, in process."""
 
 from decimal import Decimal
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Retry, in process: which failures, how often, what the events keep."""
+"""Retry, in process: which failures, how often, and what the events keep."""
 
 import csv
 from decimal import Decimal
@@ -43,7 +43,7 @@ RETRIED = ("RETRIED", "FAILED", "PENDING", 1)
 
 
 def failed(account, amount: int | str = 12) -> JournalRow:
-    """A withdrawal that was refused for lack of funds."""
+    """A withdrawal refused for lack of funds."""
     row = run(Withdraw(account_id=account.id, amount=Decimal(amount)))
     assert row.failure_code == "insufficient_funds"
     return row
@@ -225,7 +225,7 @@ def test_a_reversal_is_not_retried_beside_another_one() -> None:
 def test_retryable_follows_the_state_of_the_other_reversal(
     django_assert_num_queries: Any,
 ) -> None:
-    """True while there is no other one that waits or is posted; in lists, details and CSV alike."""
+    """True unless another one waits or is posted; in lists, details and CSV alike."""
     source, target = make_account(balance=20), make_account()
     sent = run(Transfer(account_id=source.id, target_account_id=target.id, amount=Decimal(12)))
     run(Withdraw(account_id=target.id, amount=Decimal(5)))
@@ -247,7 +247,7 @@ def test_retryable_follows_the_state_of_the_other_reversal(
     assert run(Reverse(transaction_id=sent.id, reason="Sent twice")).status == "COMPLETED"
     assert told() == [[False] * 3] * 4
     rows = list(Transaction.objects.filter(status="FAILED"))
-    with django_assert_num_queries(1):  # None of them came in a batch.
+    with django_assert_num_queries(1):  # None of them belongs to a batch.
         read_beforehand(rows)
         assert not any(map(is_retryable, rows))
     output = StringIO()

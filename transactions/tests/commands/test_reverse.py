@@ -1,4 +1,4 @@
-"""Reversals, in process: what they post, once only, and what refuses them."""
+"""Reversals, in process: their postings, once only, and their refusals."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -172,7 +172,7 @@ def test_many_are_reversed_all_or_none() -> None:
     with nothing_changes(), pytest.raises(InsufficientFunds) as caught:
         all_of(*ids[:2])
     assert caught.value.transaction_id is None
-    # The last of the three pays 4 into the account that the second one takes 9 from.
+    # The last of the three pays 4 into the account from which the second one takes 9.
     undone = all_of(ids[2], ids[1], ids[0])
     assert [row.status for row in undone] == ["COMPLETED"] * 3
     assert balances(one, two, three) == [20, 20, 0]

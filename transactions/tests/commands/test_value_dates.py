@@ -1,4 +1,4 @@
-"""Value dates: who gives which, and that the order of posting never depends on them."""
+"""Value dates: who may set which, and that the order of posting never depends on them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an archive run takes, what it writes, and what it leaves as it was."""
+"""The transactions that an archive run takes, its output, and the state it leaves unchanged."""
 
 import hashlib
 import json
@@ -47,7 +47,7 @@ def test_a_run_is_in_the_file_in_the_marks_and_in_its_record(archive_file: Path)
     with time_machine.travel(LATER, tick=False):
         run = take().run
     rows = rows_of(archive_file)
-    # What is completed, by its time, and then what failed.
+    # Completed transactions by time, and then failed ones.
     assert [row["id"] for row in rows] == [str(bank.ids[i]) for i in (0, 1, 2, 4, 5, 3)]
     assert [row["amount"] for row in rows] == ["100.00", "7.25", "30.50", "2.00", "700", "999.00"]
     assert rows[0]["description"] == '=1+1, "quoted"'
@@ -85,7 +85,7 @@ def test_a_run_is_in_the_file_in_the_marks_and_in_its_record(archive_file: Path)
         (Selection(before=LATER, include_failed=True), [0, 1, 2, 3, 4, 5]),
         (Selection(before=START + timedelta(days=3), include_failed=True), [0, 1, 2]),
         (Selection(keep_last=0), [0, 1, 2, 4, 5]),
-        # Of Ada's three postings and Bob's two all but the newest; Jun's only one is kept.
+        # Of Ada's three postings and Bob's two, all but the newest; Jun's only one is kept.
         (Selection(keep_last=1), [0, 1]),
         # The transfer is Ada's second newest, and so is it Bob's newest.
         (Selection(keep_last=2), [0]),
@@ -226,7 +226,7 @@ def test_wrong_use_is_told(arguments: list[str], message: str, archive_file: Pat
     make_user("teller", role="teller")
     with pytest.raises(CommandError, match=message) as raised:
         command(*arguments)
-    # What the parser refuses makes the program exit with 2 by itself.
+    # On bad arguments the parser itself exits with 2.
     assert raised.value.returncode == 2 or "Error:" in str(raised.value)
     assert not archive_file.exists()
 
@@ -239,7 +239,7 @@ def test_the_record_names_who_asked(archive_file: Path) -> None:
 
 
 def answers(bank: Bank, client: ApiClient) -> str:
-    """What the API tells of the bank, as one text."""
+    """All responses of the API about the bank, as one text."""
     at = shown(START + timedelta(days=2, hours=1))
     paths = [f"{API}transactions/", f"{API}transactions/?status=FAILED"]
     paths += [f"{API}transactions/{one}/" for one in bank.ids]
@@ -267,7 +267,7 @@ def test_every_answer_is_the_same_before_and_after(archive_file: Path) -> None:
         assert balance_report(cash, None)["balance"] == Decimal("-105.25")
         take(Selection(before=LATER))
         assert answers(bank, client) == before
-        # A failure that is archived is final; there is nothing else to tell.
+        # An archived failure is final; all else is unchanged.
         take()
         assert before.count('"retryable": true') == 4
         assert answers(bank, client) == before.replace('"retryable": true', '"retryable": false')

@@ -1,4 +1,4 @@
-"""The worker archives once a day, and nothing that goes wrong with it ends a worker."""
+"""The worker archives once a day, and no failure of that ends a worker."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def test_one_worker_makes_the_run_of_a_day(archive_file: Path, settings: Any) ->
         look(DailyArchive("worker:b"))
     assert runs() == [("worker:a", 2)]
     assert archived_ids() == bank.ids[:2]
-    # A run by hand is not the worker's, and until two o'clock it is still the day before.
+    # A manual run is not the worker's, and until two o'clock it is still the day before.
     with time_machine.travel(NIGHT + timedelta(hours=23, minutes=59), tick=False):
         archive(Selection(keep_last=5), origin=ORIGIN)
         look(DailyArchive("worker:b"))
@@ -85,7 +85,7 @@ def test_a_failure_is_logged_and_the_worker_lives(
     assert "symbolic link" in record.getMessage()
     assert worker.run() == 0
     archive_file.unlink()
-    # It is not tried again at once by the same worker, but it is by another one.
+    # The same worker does not retry it at once, but another one does.
     worker._next_upkeep = 0
     worker._upkeep()
     assert runs() == []

@@ -1,4 +1,4 @@
-"""Edges of the archive: ties of time, what is durable before the commit, a link to its folder."""
+"""Edges of the archive: equal times, bytes durable before the commit, a link to its folder."""
 
 import os
 from decimal import Decimal

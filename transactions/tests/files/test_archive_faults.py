@@ -1,5 +1,5 @@
-"""Whatever is wrong with the file or the folder: told, nothing lost, nothing doubled, and the next
-run works."""
+"""Faults of the file or the folder: each is reported, loses and doubles nothing, and the next run
+works."""
 
 import os
 import resource
@@ -43,7 +43,7 @@ def bank(archive_file: Path) -> Bank:
 
 
 def fails(message: str, returncode: int = 1) -> None:
-    """A run ends with this exit code, says this, and has done nothing."""
+    """The run ends with this exit code and message, and has done nothing."""
     segments = list(ArchiveSegment.objects.all())
     with nothing_changes(), pytest.raises(CommandError, match=message) as raised:
         command("--keep-last", "0")
@@ -52,7 +52,7 @@ def fails(message: str, returncode: int = 1) -> None:
 
 
 def works(path: Path, rows: int = 3) -> dict[str, Any]:
-    """The next run takes what is left."""
+    """The next run archives the rest."""
     summary = command("--keep-last", "0")
     assert summary["rows"] == rows
     prove(path)
@@ -170,8 +170,8 @@ def test_a_missing_folder(archive_file: Path, settings: Any) -> None:
 
 @contextmanager
 def folder_of_an_ordinary_user() -> Iterator[Path]:
-    """A folder, and a process that may do in it what its owner may: root may write anywhere."""
-    # Not below pytest's folder, which nobody else may enter.
+    """A folder whose owner runs the process, without root's right to write anywhere."""
+    # Not below pytest's folder, which other users may not enter.
     with tempfile.TemporaryDirectory() as name:
         if os.geteuid() != 0:
             yield Path(name)
@@ -186,7 +186,7 @@ def folder_of_an_ordinary_user() -> Iterator[Path]:
 
 @pytest.mark.parametrize("archived", [True, False])
 def test_a_read_only_folder(archived: bool, settings: Any) -> None:
-    """Refused even where the file itself, which the user owns, could still be appended to."""
+    """Refused even if the user owns the file itself, which could still be appended to."""
     make_bank()
     with folder_of_an_ordinary_user() as folder:
         settings.DATA_DIR = folder
@@ -201,7 +201,7 @@ def test_a_read_only_folder(archived: bool, settings: Any) -> None:
 
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
-    """No file of this process grows beyond so many bytes: what a full disk does to it."""
+    """Limits the file size of this process, as a full disk would."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -242,7 +242,7 @@ def test_a_disk_that_runs_full_between_batches_keeps_what_is_archived(
 
 
 def test_the_second_of_two_at_once_is_told(bank: Bank, archive_file: Path) -> None:
-    """By the file, as two processes of this host are."""
+    """The file's lock excludes two processes of one host."""
     lock = archive_file.with_name(f".{archive_file.name}.lock")
     with exclusive(lock, "not said"):
         fails("Another archive run is going on", returncode=3)
@@ -251,14 +251,14 @@ def test_the_second_of_two_at_once_is_told(bank: Bank, archive_file: Path) -> No
 
 @pytest.mark.postgresql  # SQLite is a file of one host.
 def test_the_second_of_two_hosts_is_told(bank: Bank, archive_file: Path) -> None:
-    """By the database: the other one has a folder of its own."""
+    """The database's lock: the other host has a folder of its own."""
     other = connections.create_connection("default")
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(7064008)")
     try:
         fails("Another archive run is going on", returncode=3)
         with other.cursor() as cursor:
-            # The server notices a closed connection when it does.
+            # The server may take a moment to notice a closed connection.
             cursor.execute("SELECT pg_advisory_unlock(7064008)")
     finally:
         other.close()
@@ -266,7 +266,7 @@ def test_the_second_of_two_hosts_is_told(bank: Bank, archive_file: Path) -> None
 
 
 def test_what_a_killed_one_left_half_written_is_removed(bank: Bank, archive_file: Path) -> None:
-    """A header, a tail that is kept, or the copy that an import makes: on its way, never there."""
+    """A header, a tail to keep, or an import's copy: unfinished, and never in place."""
     for name in (archive_file.name, f"{archive_file.name}.cut-20260301T120000000000Z"):
         archive_file.with_name(f".{name}.a1b2c3d4.unfinished").write_bytes(HEADER)
     works(archive_file)
@@ -287,7 +287,7 @@ def test_the_lock_ends_with_its_block(archive_file: Path) -> None:
 def test_a_failure_that_is_retried_meanwhile_is_left(
     ends: str, bank: Bank, archive_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its line is in the file already, and is cut off again, whatever came of the retry."""
+    """Its line is already in the file and is cut off again, whatever the retry's outcome."""
     failed = Transaction.objects.get(pk=bank.ids[3])
     deposit(bank.bob, "2000.00" if ends == "COMPLETED" else "1.00")
     other = make_account()
@@ -312,7 +312,7 @@ def test_a_failure_that_is_retried_meanwhile_is_left(
     assert read_before == [1]
     failed.refresh_from_db()
     assert failed.status == ends
-    # What was completed meanwhile is archived as that, and what failed again with its new failure.
+    # Rows completed meanwhile are archived as such, rows failed again with their new failure.
     is_settled = ends != "PENDING"
     assert (failed.archived_at is not None) is is_settled
     assert outcome.run.rows == 5 + is_settled

@@ -1,4 +1,4 @@
-"""`manage.py export_data`: true files of one moment, and a manifest that describes them."""
+"""`manage.py export_data`: correct files of one moment, and a manifest that describes them."""
 
 import csv
 import hashlib
@@ -51,7 +51,7 @@ NASTY = (
 
 @pytest.fixture
 def bank() -> Account:
-    """Accounts in currencies of each number of digits, and one with something of everything."""
+    """Accounts in currencies of each number of digits, and one with every kind of transaction."""
     ada = make_user("ada, the 1st")
     account = make_account(
         balance=500,
@@ -163,7 +163,7 @@ def test_two_exports_of_one_state_are_the_same_bytes(bank: Account, tmp_path: Pa
 
 
 def test_sql_makes_the_lines_that_are_exported(bank: Account) -> None:
-    """On PostgreSQL they come from COPY; the archive's are made by `line`."""
+    """On PostgreSQL exports use COPY, and the archive uses `line`."""
     prepare_sqlite(connection)
     for file_format in FILES:
         for spreadsheet in (False, True):
@@ -201,7 +201,7 @@ def test_only_some_tables(bank: Account, tmp_path: Path) -> None:
 
 
 def test_what_a_killed_export_left_is_removed_by_any_other(tmp_path: Path, settings: Any) -> None:
-    """Of the tables and copies too that this one does not write, but for the archive's own."""
+    """Even of tables and copies that this export does not write, except the archive's own."""
     settings.DATA_DIR = tmp_path
     left = ("manifest.json", "batches.csv", "accounts.spreadsheet.csv", "archived_transactions.csv")
     for name in left:
@@ -213,7 +213,7 @@ def test_what_a_killed_export_left_is_removed_by_any_other(tmp_path: Path, setti
 
 
 def test_an_archive_that_was_edited_is_not_vouched_for(tmp_path: Path, settings: Any) -> None:
-    """The digest of a manifest would make it look right."""
+    """A digest in the manifest would vouch for it."""
     settings.DATA_DIR = tmp_path
     account = make_account()
     for amount in (100, 200):
@@ -282,7 +282,7 @@ def test_statements_do_not_grow_with_rows(bank: Account, tmp_path: Path) -> None
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL's planner.")
 def test_rows_are_read_along_the_index(bank: Account) -> None:
-    """A sort of rendered rows would go to the disk; SQLite reads its index in any case."""
+    """Sorting rendered rows would spill to disk; SQLite reads its index in any case."""
     from transactions.files.stream import _PLAN_OF_COPY
 
     with connection.cursor() as cursor:

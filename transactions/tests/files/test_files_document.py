@@ -1,4 +1,4 @@
-"""docs/files.md and data/samples/ are what the code writes."""
+"""docs/files.md and data/samples/ match the output of the code."""
 
 import csv
 import hashlib

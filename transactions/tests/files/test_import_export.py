@@ -1,4 +1,4 @@
-"""What an export has written comes in again, the same to the last byte, or not at all."""
+"""An import restores an export byte for byte, or not at all."""
 
 import csv
 import json
@@ -53,14 +53,14 @@ def refused(folder: Path, *options: str) -> list[str]:
 def original(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The export of the eventful bank, which is gone. Nobody may change it."""
+    """The export of the eventful bank, whose database is gone. Read-only."""
     with django_db_blocker.unblock():
         return exported_eventful_bank(tmp_path_factory.mktemp("eventful"))
 
 
 @pytest.fixture
 def exported(original: Path, archive_file: Path) -> Path:
-    """A copy that a test may change, beside a data folder in which there is no archive."""
+    """A copy that a test may change, beside a data folder without an archive."""
     folder = archive_file.parent / "exported"
     shutil.copytree(original, folder)
     return folder
@@ -106,7 +106,7 @@ def test_users_are_made_inactive_and_known_ones_are_taken(exported: Path) -> Non
     assert teller.is_active
     assert teller.check_password("as it was")
     assert Account.objects.get(owner=ada).name == 'Ada, "the first"'
-    # Numbers are another bank's: keys belong to the user of that name.
+    # User numbers differ between banks: keys belong to the user of that name.
     keyed = Transaction.objects.get(idempotency_key="key")
     assert (keyed.idempotency_caller, keyed.created_by_id) == (f"user:{teller.pk}", teller.pk)
     assert Batch.objects.get().caller == f"user:{teller.pk}"
@@ -116,7 +116,7 @@ def test_users_are_made_inactive_and_known_ones_are_taken(exported: Path) -> Non
 
 
 def test_the_bank_goes_on_from_there(exported: Path) -> None:
-    """What a worker held is taken for lost and done; so is what was queued."""
+    """The rows that a worker held complete, and so do the queued ones."""
     import_data(exported)
     work()
     statuses = Counter(Transaction.objects.values_list("status", flat=True))
@@ -181,7 +181,7 @@ def test_an_archive_that_was_not_begun_has_no_file(tmp_path: Path, archive_file:
 
 
 def test_a_failed_import_leaves_no_archive(exported: Path, archive_file: Path) -> None:
-    """The ledger is wrong in a way that shows when all is loaded only."""
+    """The ledger is wrong in a way that shows only once everything is loaded."""
     change_row(exported, "accounts.csv", CUSTOMER, last_sequence="9")
     lines = refused(exported)
     assert lines[0] == "The ledger of these files does not hold."
@@ -206,7 +206,7 @@ def test_an_archive_that_is_counted_on_stays_whatever_comes_after(
 def test_a_link_in_the_place_of_the_archive_is_left_alone(
     stands_there: str, exported: Path, archive_file: Path
 ) -> None:
-    """To nothing, or to what the file's header alone is."""
+    """A link to a missing file, or to a copy of the file's header."""
     target = exported.parent / stands_there
     if stands_there == "elsewhere":
         target.write_bytes(ARCHIVED_TRANSACTIONS.header)

@@ -1,4 +1,4 @@
-"""A lost database, and a data folder whose archive knows what came after the export."""
+"""A lost database, and a data folder whose archive has transactions later than the export."""
 
 import json
 from decimal import Decimal
@@ -19,12 +19,12 @@ from transactions.tests.archiving import EVERYTHING, ORIGIN, Bank, make_bank
 from transactions.tests.queueing import assert_clean
 from transactions.verifier.archive_file import verify_archive
 
-# The export reads by a connection of its own.
+# The export reads through a connection of its own.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def import_data(folder: Path, *options: str) -> tuple[int, dict[str, Any], list[str]]:
-    """Exit code, summary, and what is told on standard error."""
+    """Exit code, summary, and the lines of standard error."""
     out, err, code = StringIO(), StringIO(), 0
     try:
         call_command("import_data", str(folder), *options, stdout=out, stderr=err)
@@ -50,7 +50,7 @@ def histories() -> list[tuple[Any, ...]]:
 
 
 def exported_bank(folder: Path, *, begun: bool) -> Bank:
-    """A bank with an export in its own folder, the archive begun before it or not."""
+    """A bank with an export in its own folder; `begun`: the archive existed before it."""
     bank = make_bank()
     if begun:
         archive(EVERYTHING, origin=ORIGIN)
@@ -59,7 +59,7 @@ def exported_bank(folder: Path, *, begun: bool) -> Bank:
 
 
 def go_on(bank: Bank) -> None:
-    """Five transactions that the export does not have; all is archived then."""
+    """Makes five transactions that the export does not have; archives everything."""
     deposit(bank.ada, 50)
     sent = run(
         Transfer(account_id=bank.ada.id, target_account_id=bank.bob.id, amount=Decimal("12.50"))
@@ -94,7 +94,7 @@ def test_what_the_archive_alone_knows_is_told_and_can_be_taken(
     assert (code, summary["taken"], summary["left"], told) == (0, 5, 0, [])
     assert (balances(), histories()) == expected
     assert_clean()
-    # The bank goes on, and its archive too: each transaction stands there once.
+    # The bank and its archive go on: each transaction is there once.
     (kept,) = folder.glob("archived_transactions.csv.cut-*")
     assert whole.endswith(kept.read_bytes())
     deposit(Account.objects.get(name="Ada"), 1)
@@ -141,7 +141,7 @@ def test_what_does_not_follow_is_left_and_told(archive_file: Path) -> None:
 
 
 def test_lines_of_what_the_export_has_are_no_loss(archive_file: Path) -> None:
-    """Archived since the export, and nothing came after it: nothing is told."""
+    """Archived since the export, with nothing later: no message."""
     folder = archive_file.parent
     exported_bank(folder, begun=False)
     expected = balances(), histories()

@@ -1,4 +1,4 @@
-"""`verify_archive` finds what was done to the file, `verify_ledger` what to its records."""
+"""`verify_archive` finds changes to the file, `verify_ledger` changes to its records."""
 
 import io
 import json
@@ -96,7 +96,7 @@ def inserted(lines: list[bytes]) -> list[bytes]:
     return [*lines[:4], b"a line", *lines[4:]]
 
 
-# What is done to the lines, where the header is line 1: the first bad line, and what should be it.
+# Changes to the lines (the header is line 1): the first bad line, and the expected one.
 EDITS: list[tuple[Callable[[list[bytes]], list[bytes]], int | None, str]] = [
     (edited, 5, ""),
     (swapped, None, ""),
@@ -104,7 +104,7 @@ EDITS: list[tuple[Callable[[list[bytes]], list[bytes]], int | None, str]] = [
     (from_elsewhere, 5, "a transaction that this segment has marked"),
     (unknown, 5, ""),
     (unreadable, 5, "a transaction of this bank"),
-    # What follows in the segment has moved up, and is right but for its place.
+    # Later lines of the segment have moved up, and are right except for their places.
     (removed, 6, ""),
     (inserted, 5, "a transaction of this bank"),
 ]
@@ -123,7 +123,7 @@ def test_the_first_bad_line_is_named(
     found = places()
     digest = found["A1.digest"]
     assert (digest["segment"], digest["first_line"], digest["last_line"]) == (2, 4, 6)
-    if line is None:  # Each line is right by itself: their order is not.
+    if line is None:  # Each line is right by itself, but their order is wrong.
         assert set(found) == {"A1.digest"}
         return
     bad = found["A1.bad_line"]
@@ -167,7 +167,7 @@ def test_a_user_who_was_renamed_since(archive_file: Path) -> None:
     report = examine_archive(connection)
     assert report.ok
     assert report.checked["renamed_users"] == 1
-    # No other difference passes for it.
+    # Any other difference is a finding.
     archive_file.write_bytes(archive_file.read_bytes().replace(b",1.00,", b",9.00,", 1))
     assert "A1.bad_line" in findings()
 
@@ -175,7 +175,7 @@ def test_a_user_who_was_renamed_since(archive_file: Path) -> None:
 T, S, R = "transactions_transaction", "transactions_archivesegment", "transactions_archiverun"
 MARKED = f"SELECT id FROM {T} WHERE archived_at IS NOT NULL ORDER BY id LIMIT 1"
 
-# What is done to the records, and the rules that it breaks.
+# Changes to the records, and the rules that they break.
 DAMAGES: list[tuple[str, set[str]]] = [
     (f"UPDATE {S} SET number = 9 WHERE number = 3", {"A1.segment_missing"}),
     (f"UPDATE {S} SET file_start = file_start + 1 WHERE number = 2", {"A1.segment_not_connected"}),
@@ -218,7 +218,7 @@ def test_damaged_records_are_found(statement: str, codes: set[str], bank: Bank) 
 
 
 def broken_rules() -> set[str]:
-    """What `verify_ledger` finds, but that the guards are away."""
+    """The findings of `verify_ledger`, except for the missing guards."""
     return {one.code for one in examine(connection).findings} - {"L3.guard_missing"}
 
 

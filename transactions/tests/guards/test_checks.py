@@ -1,4 +1,4 @@
-"""Each CHECK and UNIQUE of the journal, and that none is left out."""
+"""Each CHECK and UNIQUE of the journal, and that none is missing here."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +28,7 @@ DEBITED = {"debit_sequence": 1, "debit_balance_after": 1}
 NOT_CREDITED = {"credit_sequence": None, "credit_balance_after": None}
 FAILED = {"status": "FAILED", "failure_code": "account_frozen"}
 
-# What a new row of the journal must not say.
+# Forbidden values of a new row of the journal.
 REFUSED_ROWS: list[tuple[str, dict[str, Any]]] = [
     ("amount_positive", {"amount": 0}),
     ("amount_positive", {"amount": -1}),
@@ -54,7 +54,7 @@ REFUSED_ROWS: list[tuple[str, dict[str, Any]]] = [
     ("idempotency_key_has_caller", {"idempotency_caller": "user:7"}),
     ("lease_while_processing", {"lease_token": uuid4(), "lease_expires_at": MOMENT}),
 ]
-# What needs another row, or a step on the way.
+# Cases that need another row, or an earlier step.
 TRIED_BELOW = {"accounts_differ", "maker_is_not_checker", "archived_when_settled"}
 
 
@@ -68,7 +68,7 @@ def test_a_new_transaction_is_checked(constraint: str, columns: dict[str, Any]) 
 def test_both_accounts_differ() -> None:
     account = make_account()
     row = queued_deposit(account, debit_account_id=account.id)
-    # On SQLite the guard over both accounts comes first, and finds but one.
+    # On SQLite the guard over both accounts comes first, and finds only one.
     with refused_by_database(r"transaction_accounts_differ|accounts of a transaction must exist"):
         insert(row)
 
@@ -100,7 +100,7 @@ def test_a_reversal_names_the_original_and_only_a_reversal_does() -> None:
     insert(queued_deposit(account, **reversal))
     with refused_by_database("transaction_reversed_once|reverses_id"):
         insert(queued_deposit(account, **reversal))
-    # One that failed stands in nobody's way.
+    # A failed one does not block another.
     failed = {"status": "FAILED", "failure_code": "insufficient_funds"}
     insert(queued_deposit(account, **reversal, **failed))
 
@@ -155,7 +155,7 @@ def test_what_must_be_unique_is(
     insert(queued_deposit(account, **columns))
     with refused_by_database(constraint):
         insert(queued_deposit(account, **other))
-    # Another account has sequences of its own, another caller keys of its own.
+    # Sequences belong to an account, and keys to a caller.
     differently = {"idempotency_caller": "user:8"} if "idempotency_key" in other else {}
     insert(queued_deposit(make_account(), **other | differently))
 

@@ -1,6 +1,6 @@
-"""A control for each guard: what it refuses goes through as soon as it alone is taken away.
+"""A control for each guard: a refused statement succeeds once that guard alone is removed.
 
-So each of them is needed, and none of the tests of guards is green for another reason.
+So every guard is needed, and no test of a guard passes for another reason.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ VERIFICATIONS = "transactions_verification"
 BATCHES = "transactions_batch"
 LIMIT_REQUESTS = "accounts_limitrequest"
 RUNS, SEGMENTS = "transactions_archiverun", "transactions_archivesegment"
-# Held by tests of two requests at once, or for PostgreSQL's workers only.
+# Covered by tests of two concurrent requests, or for PostgreSQL's workers only.
 ELSEWHERE = {
     "transactions_transaction_key_is_free",
     "accounts_account_key_is_free",
@@ -43,7 +43,7 @@ ELSEWHERE = {
 
 @dataclass
 class World:
-    """One of everything that a guard watches over, its ids as SQL writes them."""
+    """One row of every kind that a guard protects; the ids are SQL literals."""
 
     account: str
     empty: str
@@ -65,7 +65,7 @@ def world() -> World:
     completed = deposit(account, 7)
     failed = run(Withdraw(account_id=account.id, amount=Decimal(9)))
     queue_up(Deposit(account_id=account.id, amount=Decimal(2)))
-    assert work() == 1  # So that there are events.
+    assert work() == 1  # This makes events.
     now = timezone.now()
     verifications.record(Report(checked={}, findings=[]), started_at=now, finished_at=now)
     (pending,) = queue_up(Deposit(account_id=account.id, amount=Decimal(3)))
@@ -142,7 +142,7 @@ def archived(world: World) -> str:
 
 
 def unused_account(world: World) -> str:
-    """Nothing refers to it, so that no foreign key keeps it."""
+    """An account without references, so that no foreign key keeps it."""
     account_id = sql_id(uuid4())
     execute(copied(ACCOUNTS, world.empty, id=account_id, number="'123456789012'"))
     return f"DELETE FROM {ACCOUNTS} WHERE id = {account_id}"
@@ -223,7 +223,7 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
         )
     },
 }
-# A CASCADE from these meets the guards of the tables that refer to them as well.
+# A CASCADE from these also meets the guards of the tables that refer to them.
 SHARED = {f"{table}_no_truncate" for table in (ACCOUNTS, BATCHES, RUNS)}
 
 
@@ -244,7 +244,7 @@ def test_every_guard_has_its_control() -> None:
 
 
 def execute_to_the_end(statement: str) -> None:
-    """Some guards look at the end of a transaction."""
+    """Some guards check at the end of a transaction."""
     execute(statement)
     connection.check_constraints()
 
@@ -255,7 +255,7 @@ def test_without_its_guard_it_goes_through(name: str, world: World) -> None:
     if guard is None:
         pytest.skip(f"{connection.vendor} has no TRUNCATE")
     statement = FORBIDDEN[name](world)
-    connection.check_constraints()  # PostgreSQL truncates no table that has checks to come.
+    connection.check_constraints()  # PostgreSQL truncates no table with pending checks.
     with pytest.raises(IntegrityError), transaction.atomic():
         execute_to_the_end(statement)
     on_table = f" ON {guard.table}" if connection.vendor == "postgresql" else ""

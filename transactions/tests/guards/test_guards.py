@@ -1,4 +1,4 @@
-"""The database itself keeps the journal and its events, whatever way they are reached."""
+"""The database itself protects the journal and its events, whichever way they are written."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -86,7 +86,7 @@ def test_transaction_events_never_change(route: str, event: TransactionEvent) ->
         UPDATE_ROUTES[route](event, "reason", "another one")
 
 
-# What a transaction says never changes. -----------------------------------------------------------
+# The request of a transaction never changes. ------------------------------------------------------
 
 
 @pytest.mark.parametrize("route", UPDATE_ROUTES)
@@ -118,12 +118,12 @@ def test_a_transaction_keeps_its_amount(route: str, outcome: str, request) -> No
     ],
 )
 def test_a_transaction_keeps_its_identity(name: str, value: Any, failed: Transaction) -> None:
-    """A failed one, which may still be retried: the same holds for all others."""
+    """A failed one, which may still be retried. The same holds for all others."""
     with refused_by_database("accounts, amount, type, key and creator .* never change"):
         UPDATE_ROUTES["SQL"](failed, name, value)
 
 
-# What is completed is final. ----------------------------------------------------------------------
+# Completed transactions are final. ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("route", UPDATE_ROUTES)
@@ -160,7 +160,7 @@ def test_no_column_of_a_completed_transaction_changes(
 
 
 def test_every_column_is_guarded() -> None:
-    """A new column of the journal belongs to one of the guards."""
+    """Every new column of the journal must belong to one of the guards."""
     columns = {field.column for field in Transaction._meta.concrete_fields}
     assert {*_IDENTITY, *_OUTCOME, "archived_at", "archive_run_id"} == columns
     assert not set(_IDENTITY) & set(_OUTCOME)
@@ -274,7 +274,7 @@ def test_a_guard_of_many_rows_lets_good_ones_in(account: Account) -> None:
 
 
 def test_a_queued_transaction_may_still_be_leased(account: Account) -> None:
-    """The guards leave alone what the queue needs to write."""
+    """The guards allow the queue's own updates."""
     row = queued_deposit(account)
     insert(row)
     row.status, row.worker, row.lease_token = "PROCESSING", "w-1", uuid4()

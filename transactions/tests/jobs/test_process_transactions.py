@@ -1,4 +1,4 @@
-"""`manage.py process_transactions` as real processes that are told to stop, and killed."""
+"""`manage.py process_transactions` as real processes that are stopped and killed."""
 
 import os
 import signal
@@ -66,7 +66,7 @@ def query(bank: Bank, sql: str) -> list[tuple[Any, ...]]:
 
 
 def statuses(bank: Bank) -> list[str]:
-    """Of the withdrawals, in their order."""
+    """The statuses of the withdrawals, in order."""
     sql = "SELECT status FROM transactions_transaction WHERE type = 'WITHDRAW' ORDER BY id"
     return [status for (status,) in query(bank, sql)]
 
@@ -75,7 +75,7 @@ DONE = ["COMPLETED", "FAILED", "COMPLETED"]
 
 
 def until(condition: Callable[[], Any]) -> None:
-    """Returns when the condition holds, which it must within three minutes."""
+    """Waits until the condition holds, up to three minutes."""
     deadline = time.monotonic() + WAIT_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "It should have come true."
@@ -87,7 +87,7 @@ def worker(bank: Bank, *arguments: str) -> subprocess.Popen[str]:
 
 
 def stopped(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> str:
-    """Output of a process that is told to stop, and ends by itself."""
+    """Output of a process that is signalled, and ends by itself."""
     process.send_signal(number)
     code, output = finish(process)
     assert code == 0, output
@@ -114,10 +114,10 @@ def test_a_worker_goes_on_until_it_is_told_to_stop(bank: Bank, number: int) -> N
 @pytest.mark.slow
 @pytest.mark.postgresql
 def test_what_cannot_be_finished_in_time_is_given_back(bank: Bank) -> None:
-    """Another session holds the account. The rows wait for it, locked, and are set free.
+    """Another session holds the account. The locked rows wait for it, and are released.
 
-    The session holds it until the worker has ended: nothing but the worker's own grace ends its
-    wait. How long that grace is, `test_the_grace_is_shorter_than_what_stops_a_worker` says.
+    The session holds it until the worker has ended: only the worker's own grace period ends its
+    wait. `test_the_grace_is_shorter_than_what_stops_a_worker` checks the length of that period.
     """
     with psycopg.connect(bank.environment["DATABASE_URL"]) as rival:
         rival.execute("SELECT 1 FROM accounts_account WHERE kind = 'CUSTOMER' FOR UPDATE")
@@ -134,12 +134,12 @@ def test_what_cannot_be_finished_in_time_is_given_back(bank: Bank) -> None:
 
 
 def test_the_grace_is_shorter_than_what_stops_a_worker() -> None:
-    """Containers are killed ten seconds after SIGTERM: two are left to give back what is held."""
+    """Containers are killed ten seconds after SIGTERM: two are left to release the rows."""
     assert worker_module._GRACE_SECONDS + 2 <= 10
 
 
 def children(process: subprocess.Popen[str]) -> list[int]:
-    """Ids of the processes that a process has started."""
+    """Ids of the child processes of a process."""
     return [
         int(child)
         for task in Path(f"/proc/{process.pid}/task").iterdir()
@@ -148,7 +148,7 @@ def children(process: subprocess.Popen[str]) -> list[int]:
 
 
 def is_gone(pid: int) -> bool:
-    """Whether a process has ended, be it that nobody has asked for its exit code yet."""
+    """Whether a process has ended, even if nobody has read its exit code yet."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
@@ -172,7 +172,7 @@ def test_many_workers_are_looked_after(bank: Bank) -> None:
     started = children(process)
     assert other in started
     output = stopped(process)
-    # One that is told to stop as it starts may not have said so yet.
+    # A process stopped at its start may not have reported it yet.
     assert output.count(" started at ") >= 1
     assert all(is_gone(pid) for pid in (killed, *started))
 
@@ -205,7 +205,7 @@ def test_a_worker_ends_with_who_started_it(bank: Bank) -> None:
     (child,) = children(parent)
     parent.kill()
     until(lambda: is_gone(child))
-    # The pipe of both is closed, so both have ended; the worker by itself, as told.
+    # The pipe of both is closed, so both have ended; the worker by itself, as signalled.
     assert "Processed 3 transactions." in parent.communicate(timeout=WAIT_SECONDS)[0]
 
 

@@ -1,4 +1,4 @@
-"""`manage.py retry_failed`: which it takes, what it says, what it leaves alone."""
+"""`manage.py retry_failed`: the transactions it retries, its output, and those it leaves alone."""
 
 from decimal import Decimal
 from io import StringIO
@@ -26,7 +26,7 @@ def retry_failed(*arguments: str) -> list[str]:
 
 
 def summary(**outcomes: int) -> list[str]:
-    """As it is printed."""
+    """The outcomes as printed."""
     lines = [f"  {outcome:<24} {count}" for outcome, count in sorted(outcomes.items())]
     completed, waiting = outcomes.get("COMPLETED", 0), outcomes.get("PENDING", 0)
     total = sum(outcomes.values())
@@ -67,7 +67,7 @@ def test_each_by_itself_oldest_first() -> None:
     assert (event.caller, event.actor, event.reason) == ("job:retry_failed", None, "retry_failed")
 
 
-# What is rolled back must be a transaction of its own.
+# A rolled-back run must be a transaction of its own.
 @pytest.mark.django_db(transaction=True)
 def test_a_dry_run_says_what_would_come_of_it() -> None:
     account = make_account(balance=5)

@@ -1,4 +1,4 @@
-"""What no row tells after the clock was put back: that it was changed before it was."""
+"""After the clock was set back, no row has a change dated before an earlier one."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

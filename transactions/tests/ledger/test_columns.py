@@ -1,12 +1,12 @@
-"""Each list of a transaction's columns holds all of them, but those that it leaves out by name."""
+"""Each list of a transaction's columns is complete, except for those excluded by name."""
 
 from transactions.files.formats import TRANSACTIONS
 from transactions.ledger.journal import AMOUNTS, COLUMNS
 from transactions.models import Transaction
 
-# Only a worker's claim and the archive write these, each by a statement of its own.
+# Only a worker's claim and the archive write these, each in a statement of its own.
 WRITTEN_LATER = {"lease_token", "lease_expires_at", "archived_at", "archive_run_id"}
-# A file tells people by their names, and of a claim nothing: it ends with the process.
+# A file names people by user name, and omits claims, which end with the process.
 BY_NAME_IN_FILES = {"created_by_id": "created_by", "approved_by_id": "approved_by"}
 NOT_IN_FILES = {"lease_token", "lease_expires_at", "archived_at", "archive_run_id"}
 

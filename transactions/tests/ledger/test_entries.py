@@ -1,4 +1,4 @@
-"""The view over the journal: what it shows, and that PostgreSQL need not sort to show it."""
+"""The view over the journal: its rows, and that PostgreSQL need not sort them."""
 
 import json
 from collections.abc import Iterator
@@ -87,12 +87,12 @@ def test_a_page_merges_both_indexes_and_sorts_nothing(after: int | None, backwar
         "transaction_debit_sequence_unique",
         "transaction_credit_sequence_unique",
     }
-    # It stops as soon as the page is full: at most one row ahead on either side.
+    # The scan stops once the page is full: at most one row ahead on either side.
     assert sum(node["Actual Rows"] for node in scans) <= 5 + len(scans)
 
 
 def long_lived_account() -> Account:
-    """1,000 deposits and 1,000 withdrawals in turn, among as many of another account."""
+    """1,000 deposits and 1,000 withdrawals alternately, among as many of another account."""
     accounts = [make_account(), make_account()]
     for account in accounts:
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""What events say: each transition by its name, in an order that no clock can change."""
+"""Events: each transition by its name, in an order that no clock can change."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,7 +24,7 @@ NOW = datetime(2100, 3, 1, 12, 30, tzinfo=UTC)
 
 
 def lived_through_all(settings, checker: Origin) -> None:
-    """Transactions that have every event there is."""
+    """Transactions with every kind of event."""
     settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(50)}
     account = make_account(balance=20)
     command = Withdraw(account_id=account.id, amount=Decimal(30))

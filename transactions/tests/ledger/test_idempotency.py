@@ -1,4 +1,4 @@
-"""A key stands for one request of one caller, for ever. The insert settles it."""
+"""A key belongs to one request of one caller, for ever. The insert settles it."""
 
 from decimal import Decimal
 from typing import Any
@@ -23,7 +23,7 @@ from transactions.commands import Withdraw
 from transactions.ledger import writer as ledger
 from transactions.models import Transaction
 
-# Keys are settled by what a commit says: the tests must commit.
+# A commit settles the keys, so the tests must commit.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KEY = "pay-2026-01-31"
@@ -186,7 +186,7 @@ def test_success_is_replayed_where_the_same_would_be_refused_today(teller: ApiCl
 
 
 def test_a_replay_shows_the_present_state(teller: ApiClient) -> None:
-    """Of an account that was opened: its balance and name now, not the ones of the answer then."""
+    """For an opened account: its balance and name now, not those of the first response."""
     opening = {"name": "Ada Lovelace", "initial_balance": "5.50"}
     first = post(teller, f"{API}accounts/", opening)
     assert (first.status_code, REPLAYED in first) == (201, False)
@@ -223,7 +223,7 @@ def test_one_key_is_for_an_opening_or_for_money(teller: ApiClient) -> None:
 
 
 def test_another_callers_key_is_another_key(teller: ApiClient) -> None:
-    """Neither a conflict nor data: not even for the same user with a client, or with two."""
+    """Neither a conflict nor a leak: not even for the same user with another client."""
     account = make_account()
     user = get_user_model().objects.get(username="teller")
     callers = [
@@ -255,14 +255,14 @@ def test_a_new_token_of_the_same_client_is_the_same_caller() -> None:
 
 
 def test_access_is_checked_again_on_a_replay() -> None:
-    """Of an account that changed hands, the former owner hears what one hears of a missing one."""
+    """For an account that changed hands, the former owner gets the error of a missing one."""
     ada, grace = make_user("ada"), make_user("grace")
     source, target = make_account(balance="9", owner_id=ada.pk), make_account()
     client, body = client_of(ada), {"amount": "4", "target_account_id": str(target.id)}
     path = account_path(source, "transfer")
     assert post(client, path, body).status_code == 200
     assert post(client, path, body)[REPLAYED] == "true"
-    # An account keeps its owner: only a hand past the guards can do this.
+    # An account keeps its owner: only a change past the guards can do this.
     drop_objects(connection, kinds=("trigger",))
     Account.objects.filter(pk=source.pk).update(owner=grace)
     create_objects(connection)
@@ -311,7 +311,7 @@ def test_a_key_adds_no_statement_to_the_first_request(teller: ApiClient, kind: s
 def test_what_the_bank_could_not_do_keeps_no_key(
     teller: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A crash at the last statement takes the key with it: the retry is the first to succeed."""
+    """A crash at the last statement rolls back the key too: the retry is the first success."""
     account = make_account()
     teller.raise_request_exception = False
 

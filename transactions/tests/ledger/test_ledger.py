@@ -79,10 +79,10 @@ def test_posting_time_goes_on_while_the_clock_runs_backwards() -> None:
         .values_list("created_at", "completed_at")
     ) == [
         (NOON, NOON),
-        # Later than all before, so that the balance at a moment that was told stays what it was.
+        # Later than everything before, so that a reported balance at a moment stays true.
         (NOON - timedelta(seconds=30), NOON + tick),
         (NOON + tick, NOON + 2 * tick),
-        # Later than what either side had, and what follows does not fall behind it.
+        # Later than the last posting of either side; later postings do not fall behind it.
         (NOON + timedelta(minutes=5), NOON + timedelta(hours=1) + tick),
         (NOON + timedelta(minutes=5), NOON + timedelta(hours=1) + 2 * tick),
     ]
@@ -217,7 +217,7 @@ def test_an_unknown_account_costs_one_query() -> None:
 
 
 def statements(queries: CaptureQueriesContext) -> list[str]:
-    """The first word of each. What is prepared once and run n times is logged as `n times: ...`."""
+    """The first word of each. A prepared statement that ran n times is logged as `n times: ...`."""
     texts = [query["sql"].strip() for query in queries]
     return [text.split("times: ")[-1].split()[0] for text in texts]
 

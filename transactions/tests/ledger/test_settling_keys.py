@@ -1,4 +1,4 @@
-"""How keys are settled when a list runs into one: how often it is tried, and which is named."""
+"""Lists that meet a taken key: how often they are retried, and which key the error names."""
 
 from decimal import Decimal
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
         ("a", "b", "a", True),
         ("a", "b", "", False),
         ("a", "b", "c", False),
-        # What has no fingerprint is never the same as a request that has one.
+        # A stored request without a fingerprint never equals one that has it.
         ("", "b", "", False),
         (None, "b", "", False),
     ],

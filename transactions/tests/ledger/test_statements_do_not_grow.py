@@ -1,4 +1,4 @@
-"""One transaction costs as many statements with events of many people as with those of one."""
+"""A transaction costs as many statements with events of many people as with those of one."""
 
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def retried_by(*actors: int) -> str:
-    """The path of a failed transaction that each of these users has retried in vain."""
+    """The path of a failed transaction that each of these users has retried without success."""
     account = make_account()
     row = run(Withdraw(account_id=account.id, amount=Decimal(5)))
     for actor in actors:
@@ -25,7 +25,7 @@ def retried_by(*actors: int) -> str:
 
 
 def statements(client: ApiClient, path: str) -> tuple[int, int]:
-    """How many statements one request takes, and how many events it shows."""
+    """The number of statements of one request, and the number of events it shows."""
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(path)
     assert answer.status_code == 200

@@ -18,7 +18,7 @@ from transactions.tests.past_the_ledger import insert, queued_deposit, update
 
 PENDING, PROCESSING, COMPLETED, FAILED = TransactionStatus
 
-# Written out a second time on purpose: the table must not change by accident.
+# Repeated on purpose: the table must not change by accident.
 ALLOWED = {
     (PENDING, PROCESSING),
     (PENDING, COMPLETED),
@@ -30,7 +30,7 @@ ALLOWED = {
 }
 ALL_PAIRS = list(itertools.product(TransactionStatus, repeat=2))
 
-# The columns that the CHECKs want to see in each state.
+# The columns that the CHECKs require in each state.
 COLUMNS = {
     PENDING: "status = 'PENDING', failure_code = '', completed_at = NULL, "
     "credit_sequence = NULL, credit_balance_after = NULL",

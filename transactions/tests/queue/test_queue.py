@@ -1,4 +1,4 @@
-"""What is accepted, what is due, and whose turn it is. Processes: test_process_transactions.py."""
+"""Accepting, due transactions and turns. Processes: test_process_transactions.py."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -100,7 +100,7 @@ def test_what_cannot_be_asked_for_is_not_queued(command: Any, error: type[BankEr
 
 @pytest.mark.django_db(transaction=True)
 def test_a_list_that_meets_a_taken_key_leaves_nothing_of_it() -> None:
-    """On SQLite the rows go in one by one."""
+    """On SQLite the rows are inserted one by one."""
     account = make_account(balance=30)
     key = {"idempotency_key": "k", "request_fingerprint": "a"}
     run(withdraw(account, 3, **key))
@@ -197,7 +197,7 @@ def test_the_lag_is_the_wait_of_the_oldest_due_one(settings) -> None:
         assert lag(timezone.now()) == timedelta(0)
 
 
-# What the worker finds. ---------------------------------------------------------------------------
+# The worker's checks. -----------------------------------------------------------------------------
 
 
 def test_an_account_is_not_closed_while_something_waits() -> None:
@@ -223,7 +223,7 @@ def frozen() -> Account:
 
 
 def rich() -> Account:
-    """An account with as much as an account can have."""
+    """An account with the largest possible balance."""
     account = make_account()
     process([Deposit(account_id=account.id, amount=Decimal(10) ** 11)] * 1000, ORIGIN)
     return account

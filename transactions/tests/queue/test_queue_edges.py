@@ -1,4 +1,4 @@
-"""Edges of the queue: a claim smaller than what is due, leases of others, the horizon."""
+"""Edges of the queue: a claim smaller than the due rows, leases of others, the horizon."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,7 +27,7 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 def withdrawal(**fields: Any) -> Withdraw:
-    """From an account of its own: nobody waits for the turn of another."""
+    """A withdrawal from an account of its own, which waits for no other turn."""
     return Withdraw(account_id=make_account(balance=9).id, amount=Decimal(4), **fields)
 
 
@@ -75,7 +75,7 @@ def test_nothing_waits_longer_than_a_year() -> None:
 
 
 def held_for_ever(row: Transaction, **columns: Any) -> None:
-    """As a worker left it that is no more."""
+    """Leaves the row as a dead worker would."""
     past = timezone.now() - timedelta(hours=1)
     changed = {"status": "PROCESSING", "lease_token": uuid4(), "lease_expires_at": past} | columns
     Transaction.objects.filter(pk=row.id).update(**changed)
@@ -104,7 +104,7 @@ def test_what_was_started_before_waits_for_a_claim_of_its_own() -> None:
 
 
 def test_who_is_paid_may_wait_and_others_go_on() -> None:
-    """The deposit waits for its account. It is not what each look of a small claim finds again."""
+    """The deposit waits for its account. A small claim must not find it on each look."""
     account = make_account(balance=9)
     (held,) = queue_up(Withdraw(account_id=account.id, amount=Decimal(4)))
     assert claimed() == [held.id]

@@ -1,4 +1,4 @@
-"""What is scheduled counts from when it is scheduled for, however late it is posted."""
+"""The value date of a scheduled transaction is its scheduled moment, however late it is posted."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -85,7 +85,7 @@ def test_another_one_is_refused(account: Account, settings: Any, query: str) -> 
 
 
 def test_approval_and_retry_keep_it(account: Account, settings: Any) -> None:
-    """That of what is scheduled, and that which staff gave."""
+    """The dates of scheduled transactions, and those that staff set."""
     settings.BANK_BACKDATE_DAYS = 10
     settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(100)}
     maker = make_user("maker", role="supervisor")

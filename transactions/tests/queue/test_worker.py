@@ -46,7 +46,7 @@ def withdrawals(account: Account, *amounts: int) -> list[Transaction]:
 
 
 def until(condition: Callable[[], Any]) -> None:
-    """Returns when the condition holds, which it must soon."""
+    """Waits until the condition holds, which must be soon."""
     pause = threading.Event()
     for _ in range(WAIT_SECONDS * 50):
         if condition():
@@ -146,7 +146,7 @@ def test_a_worker_whose_lease_was_taken_away_does_nothing(settings) -> None:
 
 
 def assert_harmless(lease: Any, row: Transaction) -> None:
-    """Nothing that the holder of an old lease can do has an effect."""
+    """The holder of an old lease cannot change anything."""
     with nothing_changes():
         assert process_claimed(lease, WORKER) == []
         assert process_claimed(lease, WORKER, only=row.id) == []
@@ -225,7 +225,7 @@ def test_a_poison_command_fails_and_harms_no_neighbour(monkeypatch, caplog, erro
     assert outcome(poison) == ("FAILED", "processing_error")
     assert [outcome(row) for row in (before, after, elsewhere)] == [("COMPLETED", "")] * 3
     kept = Transaction.objects.get(pk=poison.id)
-    # What was raised may tell of the inside of the bank: it is for staff.
+    # The error may reveal internals of the bank: it is for staff.
     assert kept.failure_detail == "The transaction could not be processed."
     event = kept.events.get(event="FAILED")
     assert event.reason == f"{type(error).__name__}: secret column"
@@ -237,7 +237,7 @@ def test_a_poison_command_fails_and_harms_no_neighbour(monkeypatch, caplog, erro
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[int]:
-    """From now on the check of a posting of 13 raises the error. Returns how often it did."""
+    """Makes the check of a posting of 13 raise the error. Returns a list with an item for each."""
     times: list[int] = []
 
     def broken(posting: Any, accounts: Any) -> None:
@@ -348,7 +348,7 @@ def test_back_off_grows_to_a_bound_and_ends_with_the_worker(monkeypatch) -> None
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_a_sleeping_worker_is_woken_by_what_is_queued(monkeypatch, settings) -> None:
-    """It would look by itself after ten minutes only."""
+    """By itself it would look only after ten minutes."""
     monkeypatch.setattr(worker, "_POLL_SECONDS", 600.0)
     settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(1000)}
     account = make_account(balance=30)

@@ -1,4 +1,4 @@
-"""Faults of workers that nobody would see at once: whose lease, which order, who waits for whom."""
+"""Subtle worker faults: whose lease, which order, who waits for whom."""
 
 import logging
 import threading
@@ -38,7 +38,7 @@ def _nothing_is_remembered() -> Iterator[None]:
 
 
 def withdrawal(amount: int = 7, **fields: Any) -> Transaction:
-    """Queued, from an account of its own."""
+    """A queued withdrawal from an account of its own."""
     account = make_account(balance=30)
     (row,) = queue_up(Withdraw(account_id=account.id, amount=Decimal(amount), **fields))
     return row
@@ -85,7 +85,7 @@ def test_a_worker_beats_twice_within_its_lease_at_least(monkeypatch: pytest.Monk
 def test_a_worker_that_serves_takes_back_what_lost_hosts_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Not once, as it starts, but as long as it runs."""
+    """Not only at its start, but as long as it runs."""
     clock = [0.0]
     monkeypatch.setattr(worker.time, "monotonic", lambda: clock[0])
     serving = Worker()
@@ -107,7 +107,7 @@ def test_what_a_dead_worker_held_goes_to_its_successor_at_once() -> None:
     queue.claim("another worker", WORKER, batch_size=1)
     assert successor.run() == 1
     assert outcome(row) == ("COMPLETED", "")
-    # Whatever killed it counts as an attempt, as after a lease that ran out.
+    # A start that killed the worker counts as an attempt, as after an expired lease.
     assert [step[0] for step in history(row)] == ["STARTED", "LEASE_LOST", "STARTED", "COMPLETED"]
     assert Transaction.objects.get(pk=row.pk).attempts == 2
     assert outcome(elsewhere) == ("PROCESSING", "")
@@ -142,7 +142,7 @@ def test_a_claim_that_is_smaller_than_what_is_due_takes_the_first() -> None:
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, cause: psycopg.Error, times: int) -> None:
-    """The check of a posting of 13 fails so often as the database's error."""
+    """Checking a posting of 13 raises the database error this many times."""
     left = [times]
 
     def broken(posting: Any, accounts: Any) -> None:
@@ -201,7 +201,7 @@ def test_success_ends_the_back_off() -> None:
 
 
 class Child:
-    """A process that tells what is done to it."""
+    """A process that records what is done to it."""
 
     def __init__(self, command: list[str], told: list[str]) -> None:
         self.command, self._told = command, told
@@ -264,7 +264,7 @@ def test_the_server_waits_for_its_worker_of_the_queue(monkeypatch: pytest.Monkey
 
 
 def test_a_lost_database_is_waited_for_longer_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker's loop, not only its function: each failure backs off once."""
+    """Tests the worker's loop, not only its function: each failure backs off once."""
     trying = Worker()
     backoffs: list[float] = []
 

@@ -1,4 +1,4 @@
-"""Balances at many past moments: the right ones, in one statement that reads an index."""
+"""Balances at many past moments: correct, in one statement that reads an index."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Four eyes over a day: what one maker moves in pieces waits for a second person like one sum."""
+"""Daily thresholds: one maker's movements of a day need approval as their sum would."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -76,7 +76,7 @@ def deposit(account: Account, amount: str | int, origin: Origin, **fields: Any) 
 
 
 def waits(results: Sequence[Any]) -> list[bool]:
-    """Of each result, whether it waits for a second person; and it is stored as it says."""
+    """Whether each result waits for approval; asserts that the stored row agrees."""
     for row in results:
         stored = Transaction.objects.get(pk=row.id)
         assert (stored.status, stored.approval_required) == (row.status, row.approval_required)
@@ -129,7 +129,7 @@ def test_each_maker_currency_and_day_has_a_sum_of_its_own(ada: Account, maker: O
 
 
 def test_the_day_is_the_bank_s_and_not_that_of_who_asks(ada: Account, maker: Origin) -> None:
-    """In the middle of the bank's day another one begins in Auckland."""
+    """A new day begins in Auckland in the middle of the bank's day."""
     for hour in (10, 12):
         with (
             timezone.override("Pacific/Auckland"),
@@ -139,7 +139,7 @@ def test_the_day_is_the_bank_s_and_not_that_of_who_asks(ada: Account, maker: Ori
 
 
 def test_what_nobody_asks_for_by_name_is_one_maker(ada: Account) -> None:
-    """The account's 50.00 are its first."""
+    """The account's 50.00 are its first movement."""
     jobs = [ORIGIN, Origin(caller="job:another")]
     assert waits([deposit(ada, amount, jobs[amount % 2]) for amount in (40, 11, 10)]) == [
         False,
@@ -164,7 +164,7 @@ def test_what_a_second_person_approved_or_rejected_does_not_count(
     done = run(Approve(transaction_id=approved.id, reason="Checked"), checker)
     run(Reject(transaction_id=rejected.id, reason="No"), checker)
     assert done.status == "COMPLETED"
-    # Nor with who approved it: it is not theirs.
+    # Nor does it count for the approver: it is not theirs.
     assert waits([deposit(ada, 100, maker), deposit(ada, 100, checker)]) == [False, False]
 
 
@@ -283,7 +283,7 @@ def test_it_costs_a_lock_and_a_read_where_it_is_set(
 
 @pytest.mark.postgresql
 def test_the_sum_reads_what_the_maker_asked_for_on_that_day(ada: Account, maker: Origin) -> None:
-    """Beside what others asked for on that day, and the same maker on others."""
+    """Among other people's requests of that day, and the same maker's on other days."""
     rival = origin_of("rival")
     for day in range(4):
         with time_machine.travel(NOW + timedelta(days=day), tick=False):

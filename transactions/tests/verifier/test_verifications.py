@@ -1,4 +1,4 @@
-"""What is kept of a verification, for staff to see."""
+"""Stored verification results, for staff."""
 
 from io import StringIO
 
@@ -34,7 +34,7 @@ def test_the_command_records_what_it_found() -> None:
     assert (sound.checked["accounts"], sound.checked["transactions"]) == (2, 1)
     assert before < sound.started_at < sound.finished_at < timezone.now()
 
-    # The guards come back when the test's database is emptied.
+    # The guards are restored when the test's database is emptied.
     drop_objects(connection, kinds=("trigger",))
     with connection.cursor() as cursor:
         cursor.execute("UPDATE accounts_account SET last_sequence = 7 WHERE last_sequence = 1")

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 T, A = "transactions_transaction", "accounts_account"
 
-# Statements, and the codes that they bring.
+# Statements, and the expected codes.
 EDGES: dict[str, tuple[list[str], set[str]]] = {
     "a reversal is smaller than its original": (
         [f"UPDATE {T} SET amount = 1 WHERE id = {{failed_reversal}}"],

@@ -31,7 +31,7 @@ def checked() -> dict[str, int]:
 
 
 def findings_of(report: Report) -> dict[str, Any]:
-    """By code, but for the guards that a test has dropped itself."""
+    """Findings by code, except for guards that the test itself has dropped."""
     return {
         finding.code: finding for finding in report.findings if finding.code != "L3.guard_missing"
     }
@@ -112,7 +112,7 @@ def test_the_damages_are_all_that_there_are() -> None:
 )
 @pytest.mark.django_db
 def test_the_first_entry_of_an_account_is_checked_too(column: str, value: int, code: str) -> None:
-    """Nothing comes before it that it could be compared with."""
+    """No previous entry exists to compare it with."""
     account = make_account(balance=5)
     with unguarded():
         where = f"credit_sequence = 1 AND credit_balance_after = {50_000}"
@@ -185,7 +185,7 @@ def test_places_are_bounded_and_counted_in_full() -> None:
 
 
 def command(*arguments: str) -> tuple[int, str]:
-    """Its exit code and what it prints."""
+    """Runs the command; returns its exit code and output."""
     out = StringIO()
     try:
         call_command("verify_ledger", *arguments, stdout=out)
@@ -214,7 +214,7 @@ def test_a_clean_ledger_exits_with_zero() -> None:
 def test_a_damaged_ledger_exits_with_one() -> None:
     bank = make_bank()
     bob = Account.objects.get(pk=bank.bob)
-    # The guards come back when the test's database is emptied.
+    # The guards are restored when the test's database is emptied.
     drop_objects(connection, kinds=("trigger",))
     execute(bank.sql("UPDATE accounts_account SET last_sequence = 7 WHERE id = {bob}"))
     code, text = command("--json")
