@@ -1,4 +1,4 @@
-"""The files of the earlier system: read, joined, booked anew, and what they leave unexplained."""
+"""Imports the earlier system's files: reads, joins and books them, and reports what is left."""
 
 import re
 from pathlib import Path
@@ -12,13 +12,13 @@ __all__ = ["is_legacy", "load"]
 
 
 def is_legacy(folder: Path) -> bool:
-    """Whether its accounts.csv has the earlier system's header, or nearly: the reader tells."""
+    """Whether its accounts.csv has roughly the earlier system's header; the reader is strict."""
     try:
         header = read_header(folder / ACCOUNTS_FILE)
     except FileNotFoundError:
         return False
     except ImportFileError:
         return True
-    # The reader tells of another separator.
+    # The reader reports other separators.
     names = set(re.split(r"[,;\t|]", ",".join(header)))
     return len(names & set(ACCOUNT_COLUMNS)) > len(ACCOUNT_COLUMNS) // 2

@@ -1,4 +1,4 @@
-"""What there is to book of the earlier system's history, in the order of time. Pure."""
+"""The bookings for the earlier system's history, in order of time. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,23 +17,23 @@ _LONGEST_DESCRIPTION = 500
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """One posting to be. None stands for the cash account; `amount` is in main units."""
+    """A planned posting. None means the cash account; `amount` is in main units."""
 
     at: datetime
-    source: ImportProblem  # Where it is from; its reason is not used.
+    source: ImportProblem  # The place it comes from; its reason is not used.
     type: TransactionType
     debited: str | None
     credited: str | None
     amount: Decimal
     description: str
     status: TransactionStatus = TransactionStatus.COMPLETED
-    unexplained: str = ""  # Why it is booked otherwise than the row says, if it is.
+    unexplained: str = ""  # Why the booking differs from the row, if it does.
 
 
 def bookings(
     accounts: Iterable[LegacyAccount], movements: Iterable[Movement], joined: Joined
 ) -> list[Booking]:
-    """All there is to book, in the order of time; at one moment in the order of the files."""
+    """All bookings, in order of time; those of one moment in the order of the files."""
     found = [
         _deposit_or_withdrawal(movement, movement.description)
         for movement in movements
@@ -46,7 +46,7 @@ def bookings(
             found.append(_deposit_or_withdrawal(side, text, unexplained=reason))
         else:  # A failed transfer has moved nothing, with its other side or without.
             found.append(_deposit_or_withdrawal(side, side.description))
-    # The archived file comes before the other one by its name, too.
+    # The archived file also comes before the other one by name.
     found.sort(key=lambda booking: (booking.at, booking.source.file, booking.source.line))
     first = {name: one.at for one in reversed(found) for name in (one.debited, one.credited)}
     opening = [
@@ -54,7 +54,7 @@ def bookings(
         for account in accounts
         if account.initial_balance
     ]
-    # Stable: the initial balance is there before whatever else happened at that moment.
+    # The sort is stable: the initial balance comes before everything else of that moment.
     return sorted(opening + found, key=lambda booking: booking.at)
 
 

@@ -1,8 +1,8 @@
-"""The earlier system's history, posted anew. Pure: nothing is written here.
+"""Posts the earlier system's history again, in memory. Pure: nothing is written here.
 
-Every booking is posted by the code that posts everything else, so that sequences, balances and the
-checks are the bank's own. What the files leave unexplained is a problem; with `adjust` it is booked
-as a deposit or withdrawal that says so, and is a remark.
+Every booking goes through the code that posts everything else, so that sequences, balances and
+checks are the bank's own. A difference that the files do not explain is a problem; with `adjust` it
+is booked as a deposit or withdrawal that says so, and is a remark.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ from transactions.ledger.journal import JournalRow
 from transactions.ledger.posting import Posting
 from transactions.states import TransactionStatus, TransactionType
 
-# How what did not happen there is kept here: as a failure that nobody can retry.
+# The failure of transactions not completed there; nobody can retry it.
 _NOT_DONE = {
     TransactionStatus.FAILED: ("rejected", "It failed in the earlier system."),
     TransactionStatus.PENDING: ("cancelled", "It was not done yet when the bank moved here."),
@@ -35,10 +35,10 @@ _NOT_DONE = {
 
 @dataclass(slots=True)
 class Books:
-    """Posts bookings, given in the order of time, to accounts in memory.
+    """Posts bookings, given in order of time, to accounts in memory.
 
-    `accounts` are empty, by the earlier system's id. `problems` stand in the way of the load;
-    `remarks` are what was adjusted.
+    `accounts` start empty, by the earlier system's id. `problems` prevent the load; `remarks` are
+    adjustments.
     """
 
     accounts: dict[str, LockedAccount]
@@ -46,24 +46,24 @@ class Books:
     adjust: bool
     problems: Problems
     remarks: Problems = field(default_factory=Problems)
-    # Accounts of which something could not be read: what their history comes to says nothing.
+    # Accounts with unreadable rows, for which the final balance proves nothing.
     incomplete: Collection[str] = ()
     adjustments: int = 0
     _indexes: Counter[datetime] = field(default_factory=Counter)
-    # Units that adjustments have put into accounts which lacked them, by the earlier id.
+    # Units that adjustments have added to accounts lacking funds, by the earlier id.
     _covered: Counter[str] = field(default_factory=Counter)
 
     def rows(
         self, bookings: Iterable[Booking], accounts: Iterable[LegacyAccount]
     ) -> Iterator[JournalRow]:
-        """Everything in the order in which it is posted; the accounts stand as after the last."""
+        """Yields all rows in posting order; in the end the accounts have their final state."""
         for booking in bookings:
             yield from self.post(booking)
         for account in accounts:
             yield from self.close(account)
 
     def post(self, booking: Booking) -> Iterator[JournalRow]:
-        """The rows of a booking: itself, or what an adjustment puts before it or in its place."""
+        """The rows of a booking: its own, or those that an adjustment adds or puts in its place."""
         amount = self._whole_units(booking)
         if amount is None:
             return
@@ -81,7 +81,7 @@ class Books:
         yield row
 
     def close(self, account: LegacyAccount) -> Iterator[JournalRow]:
-        """What it takes to come to the balance of the file, once all is posted."""
+        """The adjustment to the balance in the file, once everything is posted."""
         if account.legacy_id in self.incomplete:
             return
         locked = self.accounts[account.legacy_id]
@@ -115,7 +115,7 @@ class Books:
         return amount or None
 
     def _cover(self, booking: Booking, row: JournalRow) -> Iterator[JournalRow]:
-        """With `adjust`: a deposit of what the account lacks for the row."""
+        """With `adjust`: a deposit of the funds that the account lacks for the row."""
         try:
             posting = Posting(row.debit_account_id, row.credit_account_id, row.amount, row.currency)
             check(posting, {one.id: one for one in self._sides(booking) if one})
@@ -123,7 +123,7 @@ class Books:
             assert booking.debited is not None
             locked = self.accounts[booking.debited]
             after = format_amount(from_units(locked.balance - row.amount), self.currency)
-            # Without an adjustment, the rows after the first one below zero say nothing new.
+            # Without an adjustment, only the first row below zero is worth reporting.
             if booking.debited in self.incomplete:
                 return
             if self.adjust or booking.debited not in self._covered:
@@ -180,7 +180,7 @@ class Books:
         )
 
     def _identifier(self, at: datetime) -> tuple[UUID, datetime]:
-        """An id, and the time it carries: later than `at` where that moment is full of ids."""
+        """An id, and the time it carries: later than `at` if that moment has no ids left."""
         while self._indexes[at] > MAX_INDEX:
             at += timedelta(microseconds=1)
         index = self._indexes[at]
@@ -194,6 +194,6 @@ class Books:
         return f"{self.currency} has at most {minor_units(self.currency)} decimals."
 
     def _cut(self, amount: Decimal) -> Decimal:
-        """Towards zero. What it cuts off comes back where the balance is compared."""
+        """Rounds towards zero. The balance check accounts for the remainder."""
         unit = Decimal(1).scaleb(-minor_units(self.currency))
         return amount.quantize(unit, rounding=ROUND_DOWN)

@@ -1,4 +1,4 @@
-"""What the files of the earlier system say, row by row."""
+"""Reads the files of the earlier system, row by row."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from transactions.imports.records import read_records
 from transactions.states import TransactionStatus
 
 ACCOUNTS_FILE = "accounts.csv"
-# May be there, and comes first: it is older.
+# Optional, and first because it is older.
 ARCHIVE_FILE = "archived_transactions.csv"
 MOVEMENTS_FILES = (ARCHIVE_FILE, "transactions.csv")
 
@@ -33,7 +33,7 @@ _LONGEST_NAME = 200
 _LONGEST_DESCRIPTION = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# What did not happen there does not happen here: what waited has failed.
+# Transactions not completed there do not happen here: waiting ones become FAILED.
 _STATUSES = {
     "COMPLETED": TransactionStatus.COMPLETED,
     "SUCCESS": TransactionStatus.COMPLETED,
@@ -56,7 +56,7 @@ class MovementType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LegacyAccount:
-    """A row of accounts.csv; balances in main units, with whatever digits they have there."""
+    """A row of accounts.csv; balances in main units, with as many digits as given there."""
 
     line: int
     legacy_id: str
@@ -71,7 +71,7 @@ class LegacyAccount:
 class Movement:
     """A row of transactions.csv: one account's side. `amount` is in main units, without its sign.
 
-    PENDING stands for whatever was not settled.
+    PENDING covers all unsettled states.
     """
 
     file: str
@@ -89,11 +89,11 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads a folder of the earlier system. Every cell that cannot be read is a problem.
+    """Reads a folder of the earlier system. Every unreadable cell is a problem.
 
-    `zone` is what a time without an offset is in; nothing can lie after `now`. With `adjust` an
-    account without a name gets one, which is a remark, as are times that a clock which was put back
-    made ambiguous.
+    `zone` applies to times without an offset; no time may be after `now`. With `adjust` an account
+    without a name gets one, which is a remark. Times that are ambiguous because clocks were set
+    back are remarks too.
     """
 
     folder: Path
@@ -102,11 +102,11 @@ class Reader:
     problems: Problems
     adjust: bool = False
     remarks: Problems = field(default_factory=Problems)
-    # Accounts of which something could not be read, by the earlier id.
+    # Accounts with unreadable rows, by the earlier id.
     incomplete: set[str] = field(default_factory=set)
 
     def accounts(self) -> dict[str, LegacyAccount]:
-        """By the earlier system's id. Raises ImportFileError."""
+        """The accounts by the earlier system's id. Raises ImportFileError."""
         accounts: dict[str, LegacyAccount] = {}
         for line, cells in self._records(ACCOUNTS_FILE, ACCOUNT_COLUMNS):
             row = _Row(ACCOUNTS_FILE, line, ACCOUNT_COLUMNS, cells, self.problems)
@@ -129,14 +129,14 @@ class Reader:
         return accounts
 
     def _name_of(self, row: "_Row", legacy_id: str) -> str:
-        """What an account without a name is called."""
+        """The name for an account without one."""
         if not row.cells[ACCOUNT_COLUMNS.index("account_name")].strip():
             told = self.remarks if self.adjust else self.problems
             told.add(ImportProblem(row.file, row.line, "account_name", "The name is blank."))
         return f"Account {legacy_id}"
 
     def movements(self, accounts: dict[str, LegacyAccount]) -> Iterator[Movement]:
-        """Rows that could be read, in the order of the files. Raises ImportFileError."""
+        """The readable rows, in the order of the files. Raises ImportFileError."""
         for name in MOVEMENTS_FILES:
             if name == ARCHIVE_FILE and not (self.folder / name).exists():
                 continue
@@ -161,7 +161,7 @@ class Reader:
         if self.problems.count == found and signed and (signed < 0) != kind.is_debit:
             row.add("amount", f"{kind} is {'negative' if kind.is_debit else 'positive'}.")
         if self.problems.count > found:
-            # Whose row it is may be what could not be read.
+            # The unreadable cell may be the account itself.
             self.incomplete.update([legacy_id] if legacy_id in accounts else accounts)
             return None
         return Movement(
@@ -197,7 +197,7 @@ class _Row:
     problems: Problems
 
     def read(self, column: str, parse: Callable[[str], Any], instead: Any) -> Any:
-        """The value of a cell; `instead` of it after a problem, so that the others are read too."""
+        """The cell's value. After a problem `instead`, so that the other cells are read too."""
         try:
             return parse(self.cells[self.columns.index(column)])
         except (ValueError, OverflowError) as error:
@@ -252,7 +252,7 @@ def _balance(text: str) -> Decimal:
 
 
 def _number(text: str, limit: Decimal) -> Decimal:
-    """Plain decimal notation, with a minus where it is negative."""
+    """Parses plain decimal notation, with a minus if negative."""
     number = parse_amount(text.removeprefix("-"))
     if number > limit:
         raise ValueError(f"It is above {limit:f}.")

@@ -30,10 +30,10 @@ _ROWS_AT_ONCE = 2000
 
 
 def load(folder: Path, options: Options) -> ImportOutcome:
-    """Opens the accounts and posts their history anew, all or nothing.
+    """Opens the accounts and posts their history, all or nothing.
 
     Each account keeps the earlier system's id in its metadata, as `legacy_id`; it has no owner.
-    Memory grows with the files: the two sides of transfers are sought all over them. Raises
+    Memory grows with the files: the two sides of a transfer can be anywhere in them. Raises
     ImportRefused.
     """
     problems = Problems()
@@ -46,7 +46,7 @@ def load(folder: Path, options: Options) -> ImportOutcome:
     )
     rows = books.rows(bookings(accounts.values(), movements, join(movements)), accounts.values())
     if problems.count:
-        # What the rest leaves unexplained is told in the same round.
+        # Differences left by the readable rest are reported in the same run.
         deque(rows, maxlen=0)
         raise ImportRefused("The files cannot be read.", problems)
     with empty_bank(dry_run=options.dry_run, actor_id=options.actor_id):
@@ -67,7 +67,7 @@ def load(folder: Path, options: Options) -> ImportOutcome:
 
 
 def _read(reader: Reader) -> tuple[dict[str, LegacyAccount], list[Movement]]:
-    """What could be read. Raises ImportRefused where a file ends that cannot be read further."""
+    """The readable rows. Raises ImportRefused if a file cannot be read to its end."""
     try:
         accounts = reader.accounts()
         return accounts, list(reader.movements(accounts))
@@ -77,7 +77,7 @@ def _read(reader: Reader) -> tuple[dict[str, LegacyAccount], list[Movement]]:
 
 
 def _new_accounts(accounts: list[LegacyAccount], currency: str) -> list[Account]:
-    """Empty ones, not stored yet."""
+    """Empty accounts, not stored yet."""
     numbers: set[str] = set()
     while len(numbers) < len(accounts):
         numbers.add(new_account_number())
@@ -98,7 +98,7 @@ def _new_accounts(accounts: list[LegacyAccount], currency: str) -> list[Account]
 
 
 def _insert_accounts(accounts: list[Account], currency: str) -> None:
-    """With an event each."""
+    """Inserts the accounts, with an event each."""
     now = clock.now()
     ensure_cash_account(currency, now)
     Account.objects.bulk_create(accounts, batch_size=_ROWS_AT_ONCE)
@@ -122,9 +122,9 @@ def _opened(account: Account, now: datetime, index: int) -> AccountEvent:
 
 
 def _write(rows: Iterator[JournalRow], books: Books) -> int:
-    """Writes the rows, each list of them with the accounts as they stand after it.
+    """Writes the rows, each list of them with the resulting state of the accounts.
 
-    After a problem nothing more is written; the rest is posted to find its problems as well.
+    After a problem nothing more is written; the rest is only posted to find its problems too.
     """
     by_id: dict[UUID, LockedAccount] = {one.id: one for one in books.accounts.values()}
     count = 0

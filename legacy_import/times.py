@@ -1,4 +1,4 @@
-"""Local times of a file as moments: also those that come twice, and those that never come."""
+"""Converts a file's local times to moments, including ambiguous and nonexistent ones."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -6,16 +6,16 @@ from datetime import UTC, datetime, tzinfo
 
 @dataclass(slots=True)
 class LocalTimes:
-    """Of one file, whose rows are in the order of time, in the zone that its times are in."""
+    """The times of one file, whose rows are ordered by time, in the zone of those times."""
 
     zone: tzinfo
     _previous: datetime | None = None
 
     def moment(self, local: datetime) -> tuple[datetime, str]:
-        """The moment of the next row's time, and a remark if there were two of them, else "".
+        """The moment of the next row's time, and a remark if the time was ambiguous, else "".
 
-        Where a clock is put back, an hour comes twice: the order of the rows tells which is meant.
-        Raises ValueError for a time that a clock which is put forward leaves out.
+        An hour comes twice when clocks are set back: the order of the rows decides which is meant.
+        Raises ValueError for a time that is skipped when clocks are set forward.
         """
         first, second = (
             local.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (0, 1)

@@ -1,7 +1,7 @@
-"""Joins the two rows that the earlier system wrote of each transfer. Pure.
+"""Joins the two rows that the earlier system wrote for each transfer. Pure.
 
-It kept nothing that says which rows belong together, so they are joined by what they share. Where
-more than one way of joining would fit, and the ways differ, none is taken.
+Its files do not link the two rows, so they are joined by the values they share. If several ways of
+joining fit, and they differ, none is used.
 """
 
 import re
@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from legacy_import.files import Movement, MovementType
 
-# The second row was written a moment after the first. Equal times are joined before all others.
+# The second row was written a moment after the first. Equal times are joined first.
 TOLERANCE = timedelta(seconds=5)
 
 SidePair = tuple[Movement, Movement]
@@ -22,7 +22,7 @@ Candidates = Mapping[int, list[int]]
 
 @dataclass(slots=True)
 class Joined:
-    """Transfers as (out, in), and the sides that are left, each with the reason."""
+    """Transfers as (out, in), and the unjoined sides, each with the reason."""
 
     transfers: list[SidePair] = field(default_factory=list)
     unmatched: list[tuple[Movement, str]] = field(default_factory=list)
@@ -68,7 +68,7 @@ def _by_time(group: list[Movement], kind: MovementType) -> list[Movement]:
 
 
 def _candidates(outs: list[Movement], ins: list[Movement], tolerance: timedelta) -> Candidates:
-    """For each row out, by its index, the indexes of the rows in that may be its other side."""
+    """The possible incoming rows of each outgoing row, as indexes by index."""
     times = [into.at for into in ins]
     candidates: dict[int, list[int]] = {}
     for index, out in enumerate(outs):
@@ -95,7 +95,7 @@ def _names(text: str, legacy_id: str) -> bool:
 
 
 def _components(candidates: Candidates) -> Iterator[tuple[set[int], set[int]]]:
-    """Rows out and rows in that hang together, over any number of steps."""
+    """Outgoing and incoming rows connected by candidates, over any number of steps."""
     outs_of: dict[int, list[int]] = defaultdict(list)
     for out, ins in candidates.items():
         for into in ins:

@@ -1,4 +1,4 @@
-"""Folders of the earlier system, written as it wrote them."""
+"""Folders of the earlier system, in its own format."""
 
 import csv
 from collections.abc import Iterable

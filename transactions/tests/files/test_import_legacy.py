@@ -1,4 +1,4 @@
-"""The files of the earlier system become the same balances and the same history."""
+"""Importing the earlier system's files gives the same balances and the same history."""
 
 import json
 from decimal import Decimal
@@ -23,7 +23,7 @@ REFUSED = "The files of the earlier system leave something unexplained"
 
 
 def run(folder: Path, *options: str) -> tuple[dict[str, object], list[str]]:
-    """The summary, and what was adjusted."""
+    """The summary, and the adjustments."""
     out, err = StringIO(), StringIO()
     call_command("import_data", str(folder), *options, stdout=out, stderr=err)
     return json.loads(out.getvalue()), err.getvalue().splitlines()
@@ -87,7 +87,7 @@ def test_times_without_an_offset_are_in_the_zone_that_is_named(tmp_path: Path) -
 
 
 def test_in_an_hour_that_comes_twice_the_order_of_the_file_is_kept(tmp_path: Path) -> None:
-    """Cairo put its clock back from 2025-10-31 00:00 to 23:00, so 23:00 to 23:59 came twice."""
+    """Cairo set its clocks back from 2025-10-31 00:00 to 23:00, so 23:00 to 23:59 came twice."""
     day = "2025-10-30T"
     times = ("22:59:00", "23:10:00", "23:50:00", "23:10:00", "23:30:00")
     amounts = ("1.00", "100.00", "-101.00", "3.00", "-3.00")
@@ -115,7 +115,7 @@ def test_in_an_hour_that_comes_twice_the_order_of_the_file_is_kept(tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["accounts", "transactions"])
 def test_a_time_that_never_came_is_told_and_nothing_is_loaded(tmp_path: Path, name: str) -> None:
-    """Cairo put its clock from 2025-04-25 00:00 to 01:00."""
+    """Cairo set its clocks forward from 2025-04-25 00:00 to 01:00."""
     never, then = "2025-04-25T00:30:00", "2025-04-25T01:00:00"
     opened, at = (never, then) if name == "accounts" else (then, never)
     accounts = [(1, "Ada", 0, 5, opened, "2026-01-01T00:00:00")]
@@ -164,7 +164,7 @@ def account(legacy_id: int, balance: object, *, initial: object = 0) -> Row:
 
 BALANCE = "accounts.csv, line 2, column account_balance"
 AMBIGUOUS = "More than one row may be the other side of this transfer."
-# Accounts, history, what is said of it; then the balances and descriptions with --adjust.
+# Accounts, history, message; then the balances and descriptions with --adjust.
 UNEXPLAINED = {
     "a balance that the history does not come to": (
         [account(1, "80.00", initial=100)],
@@ -275,7 +275,7 @@ def test_two_sides_are_joined(tmp_path: Path, out: Row, into: Row) -> None:
 
 
 def test_the_same_transfer_twice_at_once_is_two(tmp_path: Path) -> None:
-    """Whichever sides belong together, the same money moves between the same accounts."""
+    """Whichever sides are joined, the same money moves between the same accounts."""
     accounts = [account(1, "2.00", initial=20), account(2, "18")]
     run(write_legacy(tmp_path, accounts=accounts, history=[side(1, "-9"), side(2, "9")] * 2))
     assert [row[:3] for row in journal()[1:]] == [("TRANSFER", "COMPLETED", "9.00")] * 2
@@ -338,7 +338,7 @@ def test_a_bad_cell_is_named(
     tmp_path: Path, file: str, column: int, value: object, problem: str
 ) -> None:
     if file == "accounts":
-        # The last row, so that a repeated id is the second of its kind.
+        # The last row, so that a repeated id is its second occurrence.
         write_legacy(tmp_path, accounts=[BOB, changed(ADA, column, value)], history=[])
         place = "accounts.csv, line 3"
     else:
@@ -359,7 +359,7 @@ def test_a_blank_name_is_adjusted(tmp_path: Path) -> None:
 
 
 def test_one_round_tells_what_cannot_be_read_and_what_is_not_explained(tmp_path: Path) -> None:
-    """Of accounts with a row that cannot be read nothing is said but that."""
+    """An account with an unreadable row gets no other message."""
     cleo = (3, "Cleo", "5.00", "9.00", "2024-01-05T09:00:00", "2024-02-01T12:00:00")
     history = [*HISTORY, (3, "DEPOSIT", "COMPLETED", "1.000", "Fee", "2024-01-06T10:00:00")]
     history[0] = changed(HISTORY[0], 3, "many")
