@@ -47,7 +47,7 @@ class LimitRequestQuery(PageQuery):
 
 
 def filter_accounts(accounts: QuerySet[Account], values: dict[str, Any]) -> QuerySet[Account]:
-    """Narrows by what AccountQuery read. Times become bounds of ids, read from the primary key."""
+    """Filters by the values of AccountQuery. Times become ranges of ids, read by primary key."""
     if "status" in values:
         accounts = accounts.filter(shown_as(ShownStatus(values["status"])))
     if "currency" in values:

@@ -1,4 +1,4 @@
-"""The database's own guards over accounts and their events, whatever way they are reached."""
+"""Guards in the database on accounts and their events. They hold on every path."""
 
 from core.guards import append_only, changed, never_deleted, refuse, refuse_unless
 
@@ -6,13 +6,13 @@ ACCOUNTS = "accounts_account"
 EVENTS = "accounts_accountevent"
 LIMIT_REQUESTS = "accounts_limitrequest"
 
-# Whether the newest event of its kind lets a closed account be active again.
+# Whether the newest close or reopen event is a reopening, so that the account may become active.
 _REOPENED = (
     "coalesce((SELECT e.event = 'REOPENED' FROM accounts_accountevent e"
     " WHERE e.account_id = NEW.id AND e.event IN ('CLOSED', 'REOPENED')"
     " ORDER BY e.id DESC LIMIT 1), 1 = 0)"
 )
-# The limit that the newest change says, in units: an event has it in main units, as text.
+# The limit of the newest change, in units: the event has it in main units, as text.
 _LIMIT = (
     "SELECT {units} FROM accounts_accountevent e"
     " WHERE e.account_id = NEW.id AND e.event = 'OVERDRAFT_LIMIT_CHANGED'"
@@ -45,7 +45,7 @@ GUARDS = [
             ]
         ),
     ),
-    # Or whoever inserts an account has made money. NULL passes: internal.
+    # Otherwise an inserted account could create money. NULL passes: internal.
     refuse(
         "accounts_account_birth",
         ACCOUNTS,
@@ -53,7 +53,7 @@ GUARDS = [
         "an account is born empty",
         when="NEW.balance <> 0 OR NEW.last_sequence <> 0",
     ),
-    # Backs transactions.ledger.writer: a balance moves with its own gapless count of entries only.
+    # Backs transactions.ledger.writer: a balance changes only with its gapless count of entries.
     refuse(
         "accounts_account_balance",
         ACCOUNTS,
@@ -64,7 +64,7 @@ GUARDS = [
             " OR NEW.last_sequence < OLD.last_sequence"
         ),
     ),
-    # An account is reopened by nothing but a command, which writes its event first.
+    # Only a command may reopen an account. It writes its event first.
     refuse_unless(
         "accounts_account_closed",
         ACCOUNTS,
@@ -83,8 +83,8 @@ GUARDS = [
         "an account keeps its owner",
         when=changed(["owner_id"]),
     ),
-    # Nobody sets a limit without a trace. PostgreSQL looks at the end: the release before this one
-    # writes the event after the limit.
+    # Nobody sets a limit without an event. PostgreSQL checks at the end of the transaction: the
+    # previous release writes the event after the limit.
     refuse_unless(
         "accounts_account_limit",
         ACCOUNTS,

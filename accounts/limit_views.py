@@ -1,4 +1,4 @@
-"""The API of overdraft limits that wait for a second person."""
+"""The API of overdraft limits that need a second person."""
 
 from typing import Any, ClassVar
 from uuid import UUID

@@ -24,11 +24,10 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(slots=True)
 class LockedAccount:
-    """What is known of a customer account under its lock. Amounts are in 1/10,000 of the main unit.
+    """The state of a locked customer account. Amounts are in 1/10,000 of the main unit.
 
-    `post` moves it in memory, entry by entry; the ledger writes where it ended. `locked_at` is a
-    moment of the bank's clock at which the lock was held; None for an account that this transaction
-    has made.
+    `post` applies entries in memory; the ledger writes the final balance. `locked_at` is a moment
+    of the bank's clock at which the lock was held; None for an account opened in this transaction.
     """
 
     id: UUID
@@ -43,8 +42,8 @@ class LockedAccount:
     owner_id: int | None = None
     locked_at: datetime | None = field(default=None, compare=False)
     is_closed: bool = field(init=False, compare=False)
-    # The earliest moment of the next entry: after the last one of another transaction, so that the
-    # balance at a moment that has been told is told for ever.
+    # The earliest moment of the next entry: after the last entry of another transaction, so that a
+    # balance once reported for a moment never changes.
     not_before: datetime | None = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -53,7 +52,7 @@ class LockedAccount:
 
     @classmethod
     def of(cls, account: Account) -> "LockedAccount":
-        """The state of an account that this transaction has locked or made."""
+        """The state of an account that this transaction has locked or opened."""
         assert account.balance is not None
         assert account.last_sequence is not None
         return cls(
@@ -74,42 +73,41 @@ class LockedAccount:
         return self.balance + self.overdraft_limit
 
     def post(self, change: int, at: datetime) -> None:
-        """Takes the next sequence for an entry that changes the balance by `change`, at `at`."""
+        """Takes the next sequence number for an entry of `change` at the moment `at`."""
         assert self.not_before is None or at >= self.not_before
         self.balance += change
         self.last_sequence += 1
         self.last_posted_at = self.not_before = at
 
 
-# `Account.objects.select_for_update(no_key=True)` in the order of ids, written out once: prepared
-# and read in binary, it takes half of the time that Django takes to build it for each command.
-# A test holds both against each other.
+# `Account.objects.select_for_update(no_key=True)` ordered by id, as constant SQL: prepared and read
+# in binary, it takes half the time that Django needs to build the query. A test compares the two.
 _READ = """
     SELECT id, currency, status, debits_blocked, credits_blocked, balance, overdraft_limit,
         last_sequence, last_posted_at, owner_id
     FROM accounts_account
     WHERE kind = 'CUSTOMER' AND id"""
-# The clock is read outside: PostgreSQL works out a select list before it waits for the row.
+# The outer query reads the clock: PostgreSQL evaluates a select list before it waits for the row.
 _LOCKED = f"""
     SELECT locked.*, clock_timestamp() FROM (
         {_READ} = ANY(%s::uuid[]) ORDER BY id FOR {{}}
     ) AS locked"""  # noqa: S608 - by code
 _SELECT_FOR_UPDATE = _LOCKED.format("NO KEY UPDATE")
 _SELECT_FOR_SHARE = _LOCKED.format("SHARE")
-# PostgreSQL reads lock_timeout when a wait begins. Set in the same statement, it costs none more.
+# PostgreSQL reads lock_timeout when a wait begins, so the same statement can set it.
 _SOON = f" AND set_config('lock_timeout', '{STUCK_SECONDS * 1000:.0f}ms', true) <> '' ORDER BY"
 _LOCK_SQLITE = _READ + " IN (SELECT value FROM json_each(%s)) ORDER BY id"  # noqa: S608
 
 
 def lock_accounts(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
-    """Locks these customer accounts until the transaction ends, and reads what the lock protects.
+    """Locks these customer accounts until the transaction ends, and reads their state.
 
-    One query in the order of the primary key, so that no two callers can wait for each other; NO
-    KEY UPDATE, so that inserts which refer to an account need not wait. On SQLite the lock is BEGIN
-    IMMEDIATE: the whole database has one writer. `locked_moment` tells when all of them were held.
+    One query in primary-key order, so two callers cannot deadlock. NO KEY UPDATE, so inserts that
+    refer to an account need not wait. On SQLite the lock is BEGIN IMMEDIATE: the whole database has
+    one writer. `locked_moment` returns a moment at which all locks were held.
 
-    In a web process not every thread may wait (`core.bulkhead`). Raises Busy where one waits
-    already for the same account, and NotFound if an account does not exist or is not a customer's.
+    In a web process not every thread may wait (`core.bulkhead`). Raises Busy if another thread is
+    stuck on the same account, and NotFound if an account does not exist or is not a customer's.
     Must run inside a transaction.
     """
     return _lock(account_ids, _SELECT_FOR_UPDATE)
@@ -121,11 +119,10 @@ def locked_moment(accounts: Mapping[UUID, LockedAccount]) -> datetime | None:
 
 
 def settled_account(account_id: UUID) -> LockedAccount:
-    """The account when nothing is on its way: no entry of a moment until `locked_at` can come.
+    """The account once all postings up to `locked_at` are committed: no earlier entry can follow.
 
-    Waits for the account's lock, which it shares with other readers and gives back at once; nothing
-    is written. Raises NotFound; Busy where the lock cannot be had. Not to be called inside a
-    transaction.
+    Waits for the account's lock, shared with other readers, and releases it at once. Writes
+    nothing. Raises NotFound, and Busy if it cannot get the lock. Must not run inside a transaction.
     """
     locked = retrying(lambda: _lock([account_id], _SELECT_FOR_SHARE), keep=False)
     return locked[account_id]
@@ -143,7 +140,7 @@ def _lock(account_ids: Iterable[UUID], statement: str) -> dict[UUID, LockedAccou
             cursor.execute(statement if has_place else soon, [array(wanted)])
             bulkhead.leave()
             found = cursor.fetchall()
-            # The rows come one by one, as each is locked: the last one tells when all of them were.
+            # Rows arrive as they are locked, so the last one has a moment at which all were locked.
             now = clock.as_told(found[-1][-1]) if found else None
             rows = [(*row[:-1], now) for row in found]
         else:

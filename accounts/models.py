@@ -1,4 +1,4 @@
-"""Who holds money: accounts, and the audit log of what staff did to them."""
+"""Accounts, their audit log, and requests for overdraft limits."""
 
 from decimal import Decimal
 from functools import lru_cache
@@ -23,7 +23,7 @@ _INTERNAL_NAMESPACE = UUID("6b1f8d0e-52a3-5e0b-9a53-0d9c6f1c7a10")
 
 @lru_cache
 def internal_account_id(code: str, currency: str) -> UUID:
-    """The id of an internal account, known without a look-up (UUIDv5, RFC 9562)."""
+    """The id of an internal account, computed without a query (UUIDv5, RFC 9562)."""
     return uuid5(_INTERNAL_NAMESPACE, f"{code}:{currency}")
 
 
@@ -36,7 +36,7 @@ class Account(models.Model):
     have no balance and no sequence; their balance is the sum of their postings.
     """
 
-    # From the command that asked for a limit which waits for a second person: its request.
+    # Set by a command whose limit needs a second person: the id of the LimitRequest.
     asked_limit_id: UUID | None = None
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -124,7 +124,7 @@ class Account(models.Model):
                 condition=models.Func(
                     models.F("balance"),
                     models.F("overdraft_limit"),
-                    # In alphabetical order, as migrations write them: the order is compared.
+                    # In alphabetical order, as in migrations: Django compares the order.
                     arg_joiner=" >= -",
                     output_field=models.BooleanField(),
                     template="%(expressions)s",
@@ -138,7 +138,7 @@ class Account(models.Model):
                 condition=Q(status=AccountStatus.ACTIVE) | Q(balance=0),
                 name="account_closed_is_empty",
             ),
-            # An account begins empty: what it holds later came by entries.
+            # An account begins empty: its balance comes from entries alone.
             models.CheckConstraint(
                 condition=Q(last_sequence__isnull=True)
                 | Q(last_sequence=0, balance=0, last_posted_at__isnull=True)
@@ -170,12 +170,12 @@ class Account(models.Model):
 
     @property
     def available_balance(self) -> Decimal | None:
-        """Balance plus overdraft limit, in main units. What is queued reserves nothing."""
+        """Balance plus overdraft limit, in main units. Queued transactions reserve nothing."""
         return None if self.balance is None else self.balance + self.overdraft_limit
 
 
 class AccountEvent(models.Model):
-    """What was done to an account: by whom, why, and what it changed. Append-only."""
+    """A change to an account: who made it, why, and the values before and after. Append-only."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="events")
@@ -206,9 +206,9 @@ class AccountEvent(models.Model):
 
 
 class LimitRequest(models.Model):
-    """An overdraft limit that was asked for and takes a second person. Kept for ever.
+    """A requested overdraft limit that needs a second person. Kept for ever.
 
-    At most one of an account waits. It is decided once, by someone else than who asked for it.
+    An account has at most one waiting request. Someone other than the requester decides it, once.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)

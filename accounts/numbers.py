@@ -9,7 +9,7 @@ _RANDOM_DIGITS = LENGTH - 2
 
 
 def new_account_number() -> str:
-    """A number that no check digit refuses; whether it is free, the database tells."""
+    """A random number with valid check digits. The database checks that it is free."""
     # The first digit is not 0, so that a spreadsheet cannot shorten a number.
     lowest = 10 ** (_RANDOM_DIGITS - 1)
     digits = str(lowest + secrets.randbelow(9 * lowest))

@@ -1,4 +1,4 @@
-"""What the bank holds, in one read of the accounts."""
+"""Totals of the bank's accounts, by currency and status, in one read."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from accounts.states import AccountKind, AccountStatus, ShownStatus
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Customers' accounts of one currency that show one status.
+    """Totals of the customers' accounts with one currency and one status.
 
-    In main units: `owed` is what the bank owes to those with a balance above zero, `lent` what
-    those below zero owe to the bank.
+    In main units: `owed` is the sum of balances above zero, which the bank owes to customers;
+    `lent` is the sum of overdrafts, which customers owe to the bank.
     """
 
     currency: str
@@ -26,7 +26,7 @@ class Holding:
 
 
 def holdings() -> list[Holding]:
-    """One statement, in which all sums agree. It reads each customer's account once."""
+    """Reads each customer's account once, in one statement, so all sums are consistent."""
     is_blocked = ExpressionWrapper(
         Q(debits_blocked=True) | Q(credits_blocked=True), output_field=BooleanField()
     )
@@ -62,8 +62,8 @@ def _shown(status: str, is_blocked: bool) -> ShownStatus:
 class CurrencyTotal:
     """Both sides of the books in one currency, in main units: `cash` is `owed` less `lent`.
 
-    By double entry: what came in and did not go out is the customers'. Summing the cash account
-    would read every deposit there ever was; `verify_ledger` does, and proves that both agree.
+    This follows from double entry. Summing the cash account would read every deposit ever made;
+    `verify_ledger` does so, and proves that both agree.
     """
 
     currency: str

@@ -1,4 +1,4 @@
-"""Who may do what with accounts."""
+"""Permissions on accounts."""
 
 from core.api.permissions import OwnerOrStaffRight, StaffRight
 
@@ -9,14 +9,14 @@ class CanReadAccounts(OwnerOrStaffRight):
 
 
 class CanSeeLimitRequests(StaffRight):
-    """What staff ask of each other is not for customers."""
+    """Requests between members of staff are hidden from customers."""
 
     right = "accounts.view_account"
     scope = "accounts:read"
 
 
 class CanOpenAccounts(StaffRight):
-    """Opening, and the clerical changes: name and metadata."""
+    """Opening accounts, and clerical changes: name and metadata."""
 
     right = "accounts.open_account"
     scope = "accounts:write"

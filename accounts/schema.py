@@ -1,4 +1,4 @@
-"""What the OpenAPI schema says of the routes of accounts: words, examples, and possible errors."""
+"""OpenAPI descriptions of the routes of accounts: texts, examples, and possible errors."""
 
 from typing import Any
 from uuid import UUID

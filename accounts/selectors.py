@@ -22,7 +22,7 @@ from core.sql.cursors import prepared_cursor
 
 
 def visible_accounts(user: Any) -> QuerySet[Account]:
-    """What the user may see: staff with the right everything, others the accounts they own."""
+    """The accounts visible to the user: all for staff with the right, else the user's own."""
     accounts = Account.objects.select_related("owner")
     if has_right(user, "accounts.view_account"):
         return accounts
@@ -30,7 +30,7 @@ def visible_accounts(user: Any) -> QuerySet[Account]:
 
 
 def visible_account(user: Any, account_id: UUID) -> Account:
-    """One account the user may see. Raises NotFound, for another's account as for a missing one."""
+    """One account visible to the user. Raises NotFound if it is missing or hidden."""
     account = visible_accounts(user).filter(pk=account_id).first()
     if account is None:
         raise NotFound(f"There is no account {account_id}.")
@@ -42,7 +42,7 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class AccountCurrency:
-    """What an account is in, and whose it is: neither changes, so that no lock is needed."""
+    """The currency and owner of an account. Neither ever changes, so no lock is needed."""
 
     id: UUID
     currency: str
@@ -76,36 +76,36 @@ def _currencies(account_ids: set[UUID]) -> Iterable[tuple[UUID, str, int | None,
         rows = Account.objects.filter(pk__in=account_ids, kind=AccountKind.CUSTOMER)
         now = clock.now()
         return [(*row, now) for row in rows.values_list("id", "currency", "owner_id")]
-    # Each command that is queued asks this: constant text, which is planned once.
+    # Runs for each queued command: constant text, planned once.
     with prepared_cursor() as cursor:
         cursor.execute(_CURRENCIES, [array(account_ids)])
         return [(*row, clock.as_told(at)) for *row, at in cursor.fetchall()]
 
 
 def limit_requests() -> QuerySet[LimitRequest]:
-    """All requests for overdraft limits, with what is shown of each."""
+    """All requests for overdraft limits, with the related rows that are shown."""
     return LimitRequest.objects.select_related("account", "requested_by", "decided_by")
 
 
 def limit_request(request_id: UUID) -> LimitRequest:
-    """Raises NotFound."""
+    """The request with this id. Raises NotFound."""
     found = limit_requests().filter(pk=request_id).first()
     if found is None:
         raise NotFound(f"There is no limit request {request_id}.")
     return found
 
 
-# As its index says it: SQLite uses a partial index for what it reads in the statement itself only.
+# A literal, as in the index: SQLite uses a partial index only for a condition without parameters.
 _PENDING = RawSQL(f"'{LimitRequestStatus.PENDING}'", ())  # noqa: S611 - a constant
 
 
 def waiting_limits() -> QuerySet[LimitRequest]:
-    """Those that wait for a second person, longest waiting first."""
+    """The requests that wait for a second person, oldest first."""
     return limit_requests().filter(status=_PENDING).order_by("id")
 
 
 def owner_id(username: str | None) -> int | None:
-    """The id of the user an account is opened for. Raises InvalidInput if there is none."""
+    """The id of the account's future owner. Raises InvalidInput if there is no such user."""
     if username is None:
         return None
     user = get_user_model().objects.filter(username=username, is_active=True).first()
@@ -117,7 +117,7 @@ def owner_id(username: str | None) -> int | None:
 
 
 def shown_as(status: ShownStatus) -> Q:
-    """Accounts that show this status: frozen ones are active ones with a block."""
+    """Accounts with this shown status: frozen ones are active accounts with a block."""
     blocked = Q(debits_blocked=True) | Q(credits_blocked=True)
     return {
         ShownStatus.CLOSED: Q(status=AccountStatus.CLOSED),
@@ -127,7 +127,7 @@ def shown_as(status: ShownStatus) -> Q:
 
 
 def page_of(rows: QuerySet[Row]) -> PageById[Row]:
-    """Reads a page of these rows, newest first, beyond an id."""
+    """Reads a page of these rows, newest first, after an id."""
 
     def fetch(*, after: UUID | None, backwards: bool, limit: int) -> list[Row]:
         beyond = rows

@@ -1,6 +1,6 @@
-"""Nobody uses the rights of staff on an account of their own: the one place of that rule.
+"""The rule against self-dealing: staff may not use their rights on accounts of their own.
 
-Customers use no such rights: what they do to their own accounts, they do as their owners.
+Customers use no such rights: they act on their own accounts as owners.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from core.errors import SelfDealing
 
 
 class HasOwner(Protocol):
-    """As much of an account as the rule needs: locked, merely read, or still to be opened."""
+    """The part of an account that the rule needs: locked, only read, or about to be opened."""
 
     @property
     def id(self) -> UUID: ...
@@ -23,7 +23,7 @@ class HasOwner(Protocol):
 
 
 def refuse_self_dealing(accounts: Iterable[HasOwner], origin: Origin) -> None:
-    """Raises SelfDealing if one of the accounts belongs to the member of staff who asks."""
+    """Raises SelfDealing if one of the accounts belongs to the member of staff in `origin`."""
     if origin.user_id is None or origin.as_customer:
         return
     for account in accounts:
@@ -32,7 +32,7 @@ def refuse_self_dealing(accounts: Iterable[HasOwner], origin: Origin) -> None:
 
 
 def refuse_self_dealing_by_id(account_ids: Iterable[UUID], origin: Origin) -> None:
-    """As `refuse_self_dealing`, for accounts that nobody has read yet. One statement."""
+    """As `refuse_self_dealing`, for accounts not read yet. One statement."""
     if origin.user_id is None or origin.as_customer:
         return
     own = Account.objects.filter(pk__in=set(account_ids), owner_id=origin.user_id)

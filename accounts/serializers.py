@@ -149,7 +149,7 @@ class OpenAccountBody(StrictSerializer):
 
 
 def opening_defaults() -> dict[str, Any]:
-    """What a member that is left out stands for when an account is opened."""
+    """The defaults of the members when an account is opened."""
     return {
         "initial_balance": 0,
         "overdraft_limit": 0,

@@ -1,4 +1,4 @@
-"""The states of an account. Frozen is none of them: blocks come and go on an active account."""
+"""The states of an account. Frozen is not one of them: it is an active account with a block."""
 
 from django.db import models
 
@@ -14,7 +14,7 @@ class AccountStatus(models.TextChoices):
 
 
 class ShownStatus(models.TextChoices):
-    """What clients and staff see: an active account with a block shows as frozen."""
+    """The status for clients and staff: an active account with a block shows as frozen."""
 
     ACTIVE = "ACTIVE", "Active"
     FROZEN = "FROZEN", "Frozen"
@@ -43,7 +43,7 @@ class AccountEventType(models.TextChoices):
 
 
 class LimitRequestStatus(models.TextChoices):
-    """What became of a request for an overdraft limit that takes a second person."""
+    """The status of a request for an overdraft limit that needs a second person."""
 
     PENDING = "PENDING", "Pending"
     APPROVED = "APPROVED", "Approved"

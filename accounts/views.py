@@ -134,7 +134,7 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
         )
 
     def _run(self, request: Request, commands: Sequence[AccountCommand]) -> Response:
-        """Hands the commands to the processor, all or none; answers with the account after them."""
+        """Runs the commands, all or none. The response has the account after them."""
         refuse_query(request)
         accounts = process(commands, origin_of(request))
         return Response(AccountSerializer(accounts[-1]).data)

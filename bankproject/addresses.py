@@ -1,7 +1,7 @@
 """Settings that are addresses: of the database, of Redis, of the bank itself.
 
-All of them raise ImproperlyConfigured. None of their sentences repeats an address, because it may
-hold a password.
+All functions raise ImproperlyConfigured. No message repeats an address, because it may contain a
+password.
 """
 
 import re
@@ -21,7 +21,7 @@ _DATABASE_FORM = "postgresql://user:password@host:5432/name"
 
 
 def database_url() -> str:
-    """DATABASE_URL, which libpq can read, of a PostgreSQL database; empty for the SQLite one."""
+    """DATABASE_URL of a PostgreSQL database, in a form for libpq; empty for SQLite."""
     url = environment.text("DATABASE_URL")
     if not url:
         return ""
@@ -43,7 +43,7 @@ def database_url() -> str:
 
 
 def cache_url() -> str:
-    """CACHE_URL, of a Redis; empty where each process counts by itself."""
+    """CACHE_URL of a Redis; empty if each process counts by itself."""
     url = environment.text("CACHE_URL")
     parts = urlsplit(url) if url else None
     try:
@@ -51,7 +51,7 @@ def cache_url() -> str:
             (parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0)
             or (parts.scheme == "unix" and parts.path)
         )
-    except ValueError:  # A port that is no number.
+    except ValueError:  # The port is not a number.
         is_redis = False
     if not is_redis:
         raise ImproperlyConfigured("CACHE_URL must name a Redis, as redis://host:6379/0.")
@@ -81,7 +81,7 @@ def trusted_origins() -> list[str]:
 
 
 def resolved(host: str, port: int) -> Any:
-    """What HOST and PORT stand for, as `socket.getaddrinfo` has it: [0] family, [4] address."""
+    """HOST and PORT resolved by `socket.getaddrinfo`: [0] is the family, [4] the address."""
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except OSError as error:

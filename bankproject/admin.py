@@ -20,14 +20,14 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class UserAdmin(auth_admin.UserAdmin, BankModelAdmin):  # type: ignore[misc]
-    """Nobody is deleted: whoever leaves is made inactive, and what they did still names them."""
+    """Users are never deleted but made inactive, so the records of their work still name them."""
 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
     ordering = ("username",)
-    # Plain lists take keys and screen readers; Django's pair of boxes with arrows does not.
+    # Plain lists work with keyboards and screen readers; Django's pair of boxes does not.
     filter_horizontal = ()
     actions = ("reset_authenticators",)
 
@@ -35,7 +35,7 @@ class UserAdmin(auth_admin.UserAdmin, BankModelAdmin):  # type: ignore[misc]
         return False
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Nothing of the password's hash for those who only read."""
+        """Hides the password's hash from users who may only view."""
         fieldsets = super().get_fieldsets(request, obj)
         if self.has_change_permission(request, obj):
             return fieldsets
@@ -48,7 +48,7 @@ class UserAdmin(auth_admin.UserAdmin, BankModelAdmin):  # type: ignore[misc]
         description="Reset the authenticator of the selected users", permissions=["reset"]
     )
     def reset_authenticators(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        """For a lost phone. Not for one's own: a session that was left open must not be enough."""
+        """For a lost phone. Refused for one's own: an unattended session must not be enough."""
         for user in users:
             if user == request.user:
                 continue

@@ -1,4 +1,4 @@
-"""The OpenAPI description as the API serves it."""
+"""The route that serves the OpenAPI description."""
 
 from functools import cache
 from typing import Any
@@ -11,10 +11,10 @@ from rest_framework.request import Request
 
 
 class SchemaView(SpectacularAPIView):
-    """YAML or JSON, the same for everyone, and made once in each process.
+    """YAML or JSON, the same for everyone, generated once per process.
 
-    It is open to all, and to make it takes a tenth of a second of CPU. Nothing that the query says
-    goes into it: the library would put a version from there into a header.
+    It is public, and generating it takes a tenth of a second of CPU. The query has no influence:
+    the library would copy a version from it into a header.
     """
 
     @extend_schema(exclude=True)

@@ -16,14 +16,14 @@ class BankProjectConfig(AppConfig):
     def ready(self) -> None:
         from bankproject.roles import make_groups
 
-        # The last app with rights of its own: by then, all of them are in the database.
+        # Of the apps with rights, staff is the last: by then, all rights are in the database.
         post_migrate.connect(make_groups, sender=apps.get_app_config("staff"))
         checks.register(check_secret_key, checks.Tags.security)
         checks.register(check_data_folder, checks.Tags.security, deploy=True)
 
 
 def check_secret_key(**_: Any) -> list[checks.CheckMessage]:
-    """System check: production refuses a weak key in the settings; elsewhere it is a warning."""
+    """System check: warns of a weak key. In production the settings refuse it."""
     if not is_weak(settings.SECRET_KEY):
         return []
     text = f"DJANGO_SECRET_KEY should have {MINIMUM_CHARACTERS} characters or more, at random."
@@ -31,7 +31,7 @@ def check_secret_key(**_: Any) -> list[checks.CheckMessage]:
 
 
 def check_data_folder(**_: Any) -> list[checks.CheckMessage]:
-    """System check (`--deploy`): nobody but the bank's user and a group enters the data folder."""
+    """System check (`--deploy`): only the bank's user and a group may access the data folder."""
     folder = settings.DATA_DIR
     if not is_open_to_all(folder):
         return []

@@ -1,4 +1,4 @@
-"""What `manage.py` does: a command of Django, whose failures an operator can read."""
+"""Runs a Django command for `manage.py`, with errors that an operator can read."""
 
 import os
 import sys
@@ -8,16 +8,16 @@ from django.core.management import execute_from_command_line
 
 from core.failures import sentence_of
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it.
+INTERRUPTED = 130  # 128 + SIGINT, as in shells.
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the command. Returns its exit code; a command may exit by itself.
 
-    A wrong setting, a file or a database that cannot be used is one sentence on standard error and
-    exit code 1. `--traceback` shows where it happened.
+    A wrong setting, or an unusable file or database, gives one sentence on standard error and exit
+    code 1. `--traceback` adds the traceback.
     """
-    # All that a command makes is for the user alone that runs the bank.
+    # Only the bank's user may read the files that a command creates.
     os.umask(0o077)
     try:
         execute_from_command_line(list(arguments))

@@ -1,8 +1,8 @@
-"""Reading settings from the environment, strictly: a misspelt value is an error, no default.
+"""Strict reading of settings from the environment: a misspelt value is an error, not a default.
 
-Every function here notes the name that it reads, so that a misspelt name can be told from a
-setting. All of them raise ImproperlyConfigured, with one sentence that names the variable. The
-sentence never repeats a value that may hold a password.
+Every function here records the name that it reads, so that misspelt names can be detected. All of
+them raise ImproperlyConfigured, with one sentence that names the variable. The sentence never
+repeats a value that may contain a password.
 """
 
 import os
@@ -19,19 +19,19 @@ from core.money import parse_amount, validate_amount
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
-# More of anything is a slip of the keyboard, and overflows dates and the database's time-outs.
+# A greater number is a typo, and overflows dates and the database's time-outs.
 _GREATEST = 1_000_000
 _GREATEST_DAYS = 36_500  # A century.
 _ASSIGNMENT = re.compile(r"\s*(export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=|\s*(#|$)")
 
-# What has been read so far: the names of all settings, once the settings are loaded.
+# The names read so far; all setting names once the settings are loaded.
 names_read: set[str] = set()
 
 
 def read_dotenv(path: Path) -> None:
-    """Adds the assignments of a `.env` file to the environment. What is already set wins.
+    """Adds the assignments of a `.env` file to the environment. Existing variables win.
 
-    Raises ImproperlyConfigured for a file that cannot be read, and for a line that assigns nothing.
+    Raises ImproperlyConfigured for an unreadable file, and for a line that assigns nothing.
     """
     if not path.exists():
         return
@@ -47,7 +47,7 @@ def read_dotenv(path: Path) -> None:
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable, blanks around it ignored. An empty variable counts as not set."""
+    """The stripped variable. An empty variable counts as not set."""
     names_read.add(name)
     value = os.environ.get(name, "").strip()
     if not value.isprintable():
@@ -68,7 +68,7 @@ def boolean(name: str, *, default: bool) -> bool:
 
 
 def integer(name: str, *, default: int, minimum: int = 0, maximum: int | None = None) -> int:
-    """A whole number from `minimum` to `maximum`, which is a century for days by default."""
+    """A whole number from `minimum` to `maximum`; for days the default maximum is a century."""
     value = text(name)
     if not value:
         return default
@@ -105,7 +105,7 @@ def choice(name: str, choices: Collection[str], *, default: str) -> str:
 
 
 def words(name: str, *, default: list[str]) -> list[str]:
-    """A comma-separated list, blanks around the items ignored."""
+    """A comma-separated list of stripped items."""
     value = text(name)
     return [item.strip() for item in value.split(",") if item.strip()] if value else default
 
@@ -124,27 +124,27 @@ def amounts(name: str) -> dict[str, Decimal]:
     return found
 
 
-# What the server reads beyond the settings --------------------------------------------------------
+# Variables of the server, outside the settings ----------------------------------------------------
 
-# While one waits for the database, the other computes. More would only wait for each other.
+# One thread computes while the other waits for the database. More would wait for each other.
 WEB_THREADS = 2
 
 
 def web_workers() -> int:
-    """Web worker processes of WEB_THREADS each: WEB_CONCURRENCY, or by the database and the cores.
+    """The number of web processes, each with WEB_THREADS threads.
 
-    SQLite takes one writer at a time; PostgreSQL keeps two threads a core busy. Never one process:
-    it may have to be replaced.
+    WEB_CONCURRENCY, or else by the database and the cores: SQLite has one writer at a time;
+    PostgreSQL keeps two threads per core busy. Never just one, because it may have to be replaced.
     """
     default = max(2, min(os.cpu_count() or 1, 8)) if text("DATABASE_URL") else 2
     return integer("WEB_CONCURRENCY", default=default, minimum=1, maximum=512)
 
 
 def address() -> tuple[str, int]:
-    """HOST and PORT to listen on."""
+    """The HOST and PORT to listen on."""
     return host("HOST", "127.0.0.1"), integer("PORT", default=5000, minimum=1, maximum=65535)
 
 
 def serves_worker() -> bool:
-    """Whether the server starts a worker of the queue beside it."""
+    """Whether the server also starts a queue worker."""
     return boolean("BANK_SERVE_WORKER", default=False)

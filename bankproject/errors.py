@@ -1,4 +1,4 @@
-"""What staff see when a page is not there or not for them: the admin around it, and a way back."""
+"""Error pages for staff (missing or forbidden), in the layout of the admin, with a link back."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form that was open while its owner logged in anew, mostly."""
+    """The page for a failed CSRF check, usually a form left open during a new login."""
     if not _is_for_staff(request):
         return csrf.csrf_failure(request, reason)
     return _page(

@@ -1,4 +1,4 @@
-"""How gunicorn serves the bank: `gunicorn --config python:bankproject.gunicorn_conf`.
+"""Configuration of gunicorn: `gunicorn --config python:bankproject.gunicorn_conf`.
 
 Listens on HOST:PORT (127.0.0.1:5000). WEB_CONCURRENCY sets the number of worker processes.
 A wrong setting ends gunicorn with one sentence and exit code 1, before any worker starts.
@@ -26,20 +26,20 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(str(error))
 
-# All that the server makes is for its user alone.
+# Only the bank's user may access files that the server creates.
 umask = 0o077
 bind = f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
 wsgi_app = "bankproject.wsgi"
 proc_name = "bank"
 
-# Each thread keeps a database connection, which CONN_MAX_AGE reuses, and clients keep theirs: a new
-# one for each request cost more than half of the rate. Nothing is loaded before the fork, because
-# connections and threads do not survive one.
+# Each thread keeps a database connection (CONN_MAX_AGE), and clients keep theirs: new ones for each
+# request cost more than half of the throughput. Nothing is loaded before the fork, because
+# connections and threads do not survive it.
 worker_class = "bankproject.web_worker.WatchedThreadWorker"
 preload_app = False
 threads = environment.WEB_THREADS
 
-# In seconds. The time-outs of the database are shorter, so that they fire first.
+# In seconds. The database's time-outs are shorter, so they fire first.
 timeout = 30
 graceful_timeout = 30
 keepalive = 5
@@ -48,18 +48,18 @@ limit_request_line = 4094
 limit_request_fields = 50
 limit_request_field_size = 8190
 
-# Anyone with the bank's user could stop it through the control socket.
+# Any process of the bank's user could stop the server through the control socket.
 control_socket_disable = True
 
-# `serve` also starts a worker of the queue, which ends with the server.
+# `serve` also starts a queue worker, which ends with the server.
 _queue_worker: list[subprocess.Popen[bytes]] = []
 
 
 def on_starting(server: Any) -> None:
-    """Looks at who can reach the server, and at all settings, in another process.
+    """Checks in another process who can reach the server, and all settings.
 
-    This one loads nothing of the bank. `serve` has looked at the settings already, and has set
-    BANK_SERVE_WORKER; GUNICORN_CMD_ARGS may still have changed the address.
+    This process loads nothing of the bank. `serve` has already checked the settings and has set
+    BANK_SERVE_WORKER, but GUNICORN_CMD_ARGS may have changed the address.
     """
     try:
         _require_own_machine(server.cfg.address)
@@ -72,7 +72,7 @@ def on_starting(server: Any) -> None:
 
 
 def _require_own_machine(listening: list[Any]) -> None:
-    """Pairs of host and port; anything else is a socket of this machine."""
+    """Checks pairs of host and port; anything else is a socket of this machine."""
     published_on = environment.text("BANK_PUBLISHED_ON")
     production = is_production()
     for address in listening:
@@ -84,13 +84,13 @@ def _require_own_machine(listening: list[Any]) -> None:
 def when_ready(_server: Any) -> None:
     if _serves_worker:
         command = [sys.executable, "manage.py", "process_transactions"]
-        # Supervised: one that dies is started again.
+        # Supervised: a worker that dies is restarted.
         _queue_worker.append(subprocess.Popen([*command, "--supervise", "--end-with-parent"]))
 
 
 def post_worker_init(worker: Any) -> None:
-    # A long list that is streamed takes longer than a request may be silent. Another class of
-    # worker, by GUNICORN_CMD_ARGS, is itself silent while it answers, or watches nothing.
+    # Streaming a long list takes longer than a request may be silent. A worker class set by
+    # GUNICORN_CMD_ARGS is itself silent during a request, or watches nothing.
     heartbeat.install(getattr(worker, "beat", worker.notify))
     bulkhead.install(worker.cfg.threads)
 
@@ -102,7 +102,7 @@ def on_exit(_server: Any) -> None:
         worker.wait()
 
 
-# The heartbeat file belongs in memory: a slow disk would make healthy workers look dead.
+# The heartbeat file is kept in memory: on a slow disk healthy workers would look dead.
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes the file safely and unlinks it
 if Path(SHARED_MEMORY).is_dir():
     worker_tmp_dir = SHARED_MEMORY

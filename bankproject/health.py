@@ -1,4 +1,4 @@
-"""Probes: whether the process lives, and whether it can serve."""
+"""Probes of liveness and readiness."""
 
 from typing import Any
 
@@ -110,7 +110,7 @@ class ReadinessView(APIView):
 
 
 def readiness() -> dict[str, str]:
-    """Each check by name. A database that does not answer, or not to us, leaves others unknown."""
+    """The result of each check by name. If the database is unreachable, the others are unknown."""
     unknown = dict.fromkeys(_FURTHER_CHECKS, "unknown")
     try:
         checks = {"database": _database(), "rights": _rights()}
@@ -128,7 +128,7 @@ def readiness() -> dict[str, str]:
 
 
 def _database() -> str:
-    """Whether it takes writes, as far as a read can tell, or a request of this process has met."""
+    """Whether the database accepts writes, judged by a read and by trouble of recent requests."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('transaction_read_only')")

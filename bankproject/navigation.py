@@ -1,4 +1,4 @@
-"""The admin's look and navigation: the bank's name, and its pages by the words of its staff."""
+"""The admin's look and navigation: the bank's name, and its pages in the words of staff."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from django.urls import reverse, reverse_lazy
 
 
 def unfold_settings(bank_name: str) -> dict[str, Any]:
-    """What the settings give to django-unfold."""
+    """The settings of django-unfold."""
     return {
         "SITE_TITLE": bank_name,
         "SITE_HEADER": bank_name,
@@ -40,9 +40,9 @@ def unfold_settings(bank_name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """`icon` is a name of Material Symbols; `right` is what its readers have.
+    """`icon` is a name of Material Symbols; `right` is needed to see the page.
 
-    `query` narrows a list. `count` tells how many wait behind the link.
+    `query` filters a list. `count` gives the number of waiting items behind the link.
     """
 
     title: str
@@ -72,7 +72,7 @@ class _Page:
             return request.path == link
         if not request.path.startswith(link):
             return False
-        # Two links lead to one list: the one that is open has its query.
+        # Two links lead to the same list: the query shows which one is open.
         is_narrowed = _FAILED in request.META.get("QUERY_STRING", "")
         return self.view != _TRANSACTIONS or is_narrowed == bool(self.query)
 
@@ -130,7 +130,7 @@ _SECTIONS: dict[str, list[_Page]] = {
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """The sections in which the user may see something, as UNFOLD["SIDEBAR"] wants them."""
+    """The sections with pages that the user may see, in the form of UNFOLD["SIDEBAR"]."""
     sections = []
     for title, pages in _SECTIONS.items():
         items = [page.item(request) for page in pages if page.is_for(request)]

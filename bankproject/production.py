@@ -1,4 +1,4 @@
-"""What a bank that others can reach must be configured with."""
+"""Required configuration of a bank that other machines can reach."""
 
 from ipaddress import ip_address
 
@@ -11,7 +11,7 @@ LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
 
 def is_production() -> bool:
-    """Whoever can reach the bank from another machine reaches production, unless the operator says.
+    """Whether this is production: reachable from other machines, unless the operator decides.
 
     Raises ImproperlyConfigured.
     """
@@ -20,10 +20,10 @@ def is_production() -> bool:
 
 
 def require_own_machine(host: str, port: int, *, production: bool) -> None:
-    """Raises ImproperlyConfigured where others reach a bank without the rules of production.
+    """Raises ImproperlyConfigured if others can reach a bank without the rules of production.
 
-    `host` is what it listens on, or the address by which a bank in a container is reached from
-    outside (BANK_PUBLISHED_ON).
+    `host` is the address it listens on, or the outside address of a bank in a container
+    (BANK_PUBLISHED_ON).
     """
     if production:
         return
@@ -44,7 +44,7 @@ def require_production_settings(
     database_url: str,
     secret_key: str,
 ) -> None:
-    """Raises ImproperlyConfigured, naming all that is missing or unsafe, so that nothing starts."""
+    """Raises ImproperlyConfigured, naming all missing and unsafe settings. Nothing starts then."""
     faults = [
         fault
         for is_at_fault, fault in (

@@ -1,4 +1,4 @@
-"""The bank's roles: groups of staff and their rights, made after every `migrate`."""
+"""The bank's roles: groups of staff and their rights, created after every `migrate`."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _READ = {
     "transactions.view_archiverun",
     "transactions.view_verification",
 }
-# Who else works here, what they did, and who came in: for those who look after the others.
+# Oversight of other staff: users, their actions and logins.
 _OVERSEE = {
     "transactions.read_audit",
     "auth.view_user",
@@ -37,7 +37,7 @@ _DECIDE = {
     "transactions.reverse_transaction",
     "transactions.approve_transaction",
     "transactions.run_archive",
-    # Creating a client is in no role: see clients/admin/rights.py.
+    # No role may create a client: see clients/admin/rights.py.
     "clients.revoke_apiclient",
 }
 
@@ -49,7 +49,7 @@ ROLES: dict[str, set[str]] = {
 
 
 def make_groups(*, using: str, **_: Any) -> None:
-    """post_migrate: each role's group exists, with at least the rights of the role. Idempotent."""
+    """post_migrate: creates each role's group, with at least the rights of the role. Idempotent."""
     from django.contrib.auth.models import Group, Permission
 
     permissions = {

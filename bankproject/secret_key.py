@@ -1,4 +1,4 @@
-"""A signing key that the bank makes for itself and keeps in a file."""
+"""A signing key that the bank generates and keeps in a file."""
 
 import os
 import secrets
@@ -13,17 +13,17 @@ MINIMUM_DIFFERENT_CHARACTERS = 10
 
 
 def is_weak(key: str) -> bool:
-    """Whether it is shorter than a key of Django's own, or hardly random."""
+    """Whether the key is shorter than one made by Django, or hardly random."""
     return len(key) < MINIMUM_CHARACTERS or len(set(key)) < MINIMUM_DIFFERENT_CHARACTERS
 
 
 def kept_secret_key(path: Path) -> str:
-    """The key in the file at `path`, which is made on the first call with mode 0600.
+    """The key in the file at `path`, which the first call creates with mode 0600.
 
-    Processes that start at once agree on one key.
+    Processes that start at the same time agree on one key.
 
-    Raises ImproperlyConfigured for a file that holds no key, and for one that can neither be read
-    nor made: processes with a key of their own would not know each other's sessions.
+    Raises ImproperlyConfigured if the file has no key, or can be neither read nor created:
+    processes with different keys would not accept each other's sessions.
     """
     try:
         if not path.exists():
@@ -42,7 +42,7 @@ def kept_secret_key(path: Path) -> str:
 
 
 def _create(path: Path) -> None:
-    """Writes a new key beside `path`, then links it there whole: the first process wins."""
+    """Writes a new key beside `path`, then links it there atomically: the first process wins."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -1,6 +1,6 @@
-"""Settings of the bank: one file, every knob from the environment, safe defaults.
+"""Settings of the bank: one file, every option from the environment, safe defaults.
 
-docs/configuration.md lists the variables. A `.env` file beside `manage.py` is read if it is there.
+docs/configuration.md lists the variables. An optional `.env` file beside `manage.py` is read too.
 """
 
 from datetime import timedelta
@@ -22,36 +22,36 @@ from core.files import close_to_others, reason_of
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment.read_dotenv(BASE_DIR / ".env")
 
-# What kind of process this is ---------------------------------------------------------------------
+# The kind of process ------------------------------------------------------------------------------
 
 DEBUG = environment.boolean("DJANGO_DEBUG", default=False)
-# Embedded means: the SQLite bank that `make run` starts on this machine, for trying it out.
+# Embedded means the SQLite bank that `make run` starts on this machine to try it out.
 DATABASE_URL = addresses.database_url()
 _OWN_DATA_DIR = BASE_DIR / "data"
 DATA_DIR = Path(environment.text("BANK_DATA_DIR", str(_OWN_DATA_DIR))).resolve()
 if DATA_DIR.exists() and not DATA_DIR.is_dir():
     raise ImproperlyConfigured(f"BANK_DATA_DIR must be a folder, and {DATA_DIR} is none.")
-if DATA_DIR == _OWN_DATA_DIR:  # The mode of another one is for its operator to say.
+if DATA_DIR == _OWN_DATA_DIR:  # The operator decides the mode of another folder.
     close_to_others(DATA_DIR)
 
 ALLOWED_HOSTS = addresses.allowed_hosts(default=LOCAL_HOSTS)
 CSRF_TRUSTED_ORIGINS = addresses.trusted_origins()
-# It takes TLS, and refuses to start half-configured.
+# Production requires TLS, and refuses to start half-configured.
 PRODUCTION = is_production()
 
 SECRET_KEY = environment.text("DJANGO_SECRET_KEY")
 SECRET_KEY_FILE = environment.text("DJANGO_SECRET_KEY_FILE")
 if not SECRET_KEY and (SECRET_KEY_FILE or not PRODUCTION):
-    # A relative name lies in the data folder. Where none is named, the bank makes one there.
+    # Relative names are in the data folder. Without a name, the bank creates one there.
     SECRET_KEY = kept_secret_key(DATA_DIR / (SECRET_KEY_FILE or "secret_key"))
-# Keys that were in use before: what they signed or encrypted is still read.
+# Former keys: data signed or encrypted with them can still be read.
 SECRET_KEY_FALLBACKS = environment.words("DJANGO_SECRET_KEY_FALLBACKS", default=[])
 
-# How many proxies stand before us and append to X-Forwarded-For. 0: the header is not believed.
+# The number of proxies in front of us that append to X-Forwarded-For. 0 ignores the header.
 TRUSTED_PROXIES = environment.integer("BANK_TRUSTED_PROXIES", default=0, maximum=100)
-# The proxy that we trust says whose request it is, and names it.
+# A trusted proxy sets the client's address and the request id.
 TRUSTS_REQUEST_IDS = TRUSTED_PROXIES > 0
-# These three are read wherever the bank runs, so that a wrong value is refused everywhere.
+# These three are read in every mode, so that a wrong value is refused everywhere.
 _SSL_REDIRECT = environment.boolean("BANK_SSL_REDIRECT", default=True)
 _HSTS_SECONDS = environment.integer(
     "BANK_HSTS_SECONDS", default=31_536_000, minimum=1, maximum=1_000_000_000
@@ -67,14 +67,14 @@ if PRODUCTION:
         secret_key=SECRET_KEY,
     )
     SECURE_SSL_REDIRECT = _SSL_REDIRECT
-    # Probes call a worker by its own address, past the proxy.
+    # Probes call a worker directly, bypassing the proxy.
     SECURE_REDIRECT_EXEMPT = [r"^api/v1/health/"]
     SECURE_HSTS_SECONDS = _HSTS_SECONDS
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    # No other host of the domain, nor plain HTTP, can set them (RFC 6265bis, section 4.1.3.2).
+    # Neither other hosts of the domain nor plain HTTP can set them (RFC 6265bis, section 4.1.3.2).
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     if TRUSTED_PROXIES:
@@ -83,7 +83,7 @@ if PRODUCTION:
 # Parts --------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    # Not its default configuration, which would put its own site in the place of ours.
+    # Not its default configuration, which would replace our site by its own.
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "staff.apps.StaffAdminConfig",
@@ -149,14 +149,14 @@ TEMPLATES = [
 ]
 
 # Database -----------------------------------------------------------------------------------------
-# All four time-outs are off in PostgreSQL as it comes. Each stays below gunicorn's own time-out, so
-# that a client hears 503 `busy` from us, and not a broken connection.
+# By default PostgreSQL has all four time-outs off. Each is below gunicorn's own time-out, so that a
+# client gets 503 `busy` from us, not a broken connection.
 
 LOCK_TIMEOUT_SECONDS = environment.integer("BANK_LOCK_TIMEOUT_SECONDS", default=2, minimum=1)
 STATEMENT_TIMEOUT_SECONDS = environment.integer(
     "BANK_STATEMENT_TIMEOUT_SECONDS", default=20, minimum=1
 )
-# Not "repeatable read": an old snapshot does not see a key that another request has just used.
+# Not "repeatable read": an old snapshot misses a key that another request has just used.
 _ISOLATION_LEVELS = {"read committed": 2, "serializable": 4}
 _ISOLATION_LEVEL = environment.choice(
     "BANK_ISOLATION_LEVEL", _ISOLATION_LEVELS, default="read committed"
@@ -177,7 +177,7 @@ def _postgresql(url: str) -> dict[str, Any]:
     database: dict[str, Any] = environ.Env.db_url_config(url)
     options = database.setdefault("OPTIONS", {})
     options["application_name"] = "bank"
-    # What core.sql writes is prepared at once, which not every pooler can keep.
+    # The statements of core.sql are prepared at once, which not every pooler supports.
     options["prepare_threshold"] = 0 if _PREPARED_STATEMENTS else None
     options["isolation_level"] = _ISOLATION_LEVELS[_ISOLATION_LEVEL]
     database["CONN_MAX_AGE"] = _CONNECTION_MAX_AGE_SECONDS
@@ -186,10 +186,10 @@ def _postgresql(url: str) -> dict[str, Any]:
 
 
 def _sqlite(path: Path) -> dict[str, Any]:
-    # REPLACE skips delete triggers unless recursive_triggers is on, and a deferred transaction that
-    # upgrades to writing fails at once, whatever the time-out. Foreign keys are on by Django.
+    # REPLACE skips delete triggers unless recursive_triggers is on. A deferred transaction that
+    # upgrades to writing fails at once, whatever the time-out. Django enables foreign keys.
     pragmas = ["PRAGMA recursive_triggers=ON", "PRAGMA synchronous=FULL"]
-    # Before 3.51.3 write-ahead logging can lose a write in a rare race, so it has to be asked for.
+    # Before 3.51.3 write-ahead logging can lose a write in a rare race, so it is opt-in.
     if _SQLITE_WAL:
         pragmas.append("PRAGMA journal_mode=WAL")
     try:
@@ -227,7 +227,7 @@ AUTHENTICATION_BACKENDS = [
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-    # Recognised for client secrets only; passwords are made with the first.
+    # For client secrets only; passwords use the first hasher.
     "clients.hashers.GeneratedSecretHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -241,19 +241,19 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 OAUTH2_PROVIDER_APPLICATION_MODEL = "clients.ApiClient"
 OAUTH2_PROVIDER = {
-    # Client credentials only: the default server also takes people's passwords, and so tells right
-    # ones from wrong ones.
+    # Client credentials only: the default server also accepts people's passwords, and so reveals
+    # which are right.
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
     "OAUTH2_VALIDATOR_CLASS": "clients.validators.ClientCredentialsValidator",
     "SCOPES_BACKEND_CLASS": "clients.scopes.ClientScopes",
-    # No scope asked for means none, not all.
+    # A request without scopes gets none, not all.
     "DEFAULT_SCOPES": [],
     "ACCESS_TOKEN_EXPIRE_SECONDS": environment.integer(
         "BANK_TOKEN_LIFETIME_SECONDS", default=900, minimum=1
     ),
     "ACCESS_TOKEN_GENERATOR": "clients.registry.new_token",
     "CLIENT_SECRET_HASHER": "generated_sha256",
-    # RFC 9700: tokens are kept as digests, and taken from the header only.
+    # RFC 9700: tokens are stored as digests, and accepted in the header only.
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
     "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
     "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
@@ -265,34 +265,34 @@ OAUTH2_PROVIDER = {
 }
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-# Staff log in with a code of their authenticator besides. Not a switch for production.
+# Staff also need a code of their authenticator to log in. Production always requires it.
 REQUIRE_MFA = environment.boolean("BANK_REQUIRE_MFA", default=False) or PRODUCTION
-# Backup codes have 80 random bits: a wait would only help who wants to keep their owner out.
+# Backup codes have 80 random bits: throttling would only help an attacker to lock their owner out.
 OTP_STATIC_THROTTLE_FACTOR = 0
 OTP_TOTP_ISSUER = environment.text("BANK_NAME", "Bank")
-# Failed attempts to sign in, by one address as one user or client, before it is locked out.
+# The failed logins by one address as one user or client that lead to a lockout.
 LOCKOUT_FAILURES = environment.integer("BANK_LOCKOUT_FAILURES", default=5)
 LOCKOUT_MINUTES = environment.integer("BANK_LOCKOUT_MINUTES", default=15, minimum=1)
 AXES_LOCK_OUT_AT_FAILURE = LOCKOUT_FAILURES > 0
 AXES_FAILURE_LIMIT = LOCKOUT_FAILURES
 AXES_COOLOFF_TIME = timedelta(minutes=LOCKOUT_MINUTES)
-# The pair: nobody locks a user out from elsewhere, nor an address for its other users.
+# By the pair, so nobody can lock a user out from elsewhere, nor an address for its other users.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "core.addresses.axes_caller_of"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "staff.lockout.locked_out"
-# Neither kept nor logged of a form that failed.
+# These fields of a failed form are neither stored nor logged.
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
 AXES_ENABLE_ADMIN = False
-# Every failure is kept: successes reset the attempts that the lockout counts.
+# Keeps a record of every failure: a success resets the attempts that the lockout counts.
 AXES_ENABLE_ACCESS_FAILURE_LOG = True
 AXES_ACCESS_FAILURE_LOG_PER_USER_LIMIT = 1_000_000_000
 AXES_VERBOSE = False
 SESSION_ENGINE = "staff.sessions"
-# Unused for so long a session ends. 0 switches that off.
+# A session ends after being unused for this time. 0 switches that off.
 SESSION_IDLE_MINUTES = environment.integer("BANK_SESSION_IDLE_MINUTES", default=30)
-# Records of logins older than that are removed by `manage.py clear_expired`. 0 keeps them all.
+# `manage.py clear_expired` removes older records of logins. 0 keeps them all.
 LOGIN_RETENTION_DAYS = environment.integer("BANK_LOGIN_RETENTION_DAYS", default=365)
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 60 * 60  # A working day.
@@ -313,29 +313,29 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-# Served straight from the installed packages: nothing to collect before `make run`.
+# Serves straight from the installed packages: nothing to collect before `make run`.
 WHITENOISE_USE_FINDERS = True
 
 # The bank -----------------------------------------------------------------------------------------
 
-# ISO 4217; what an account is opened in when its opener does not say.
+# ISO 4217; the currency of accounts that are opened without one.
 BANK_DEFAULT_CURRENCY = environment.text("BANK_DEFAULT_CURRENCY", "USD")
 if BANK_DEFAULT_CURRENCY not in CURRENCIES:
     raise ImproperlyConfigured("BANK_DEFAULT_CURRENCY must be an ISO 4217 code.")
 
-# In main units by currency, as in "USD:10000,EUR:8000.50": what a second person must approve.
+# In main units by currency, as in "USD:10000,EUR:8000.50": amounts from here need a second person.
 BANK_APPROVAL_THRESHOLDS = environment.amounts("BANK_APPROVAL_THRESHOLDS")
-# In main units by currency: up to what one maker moves on a day without a second person.
+# In main units by currency: the most that one maker moves on a day without a second person.
 BANK_APPROVAL_DAILY_THRESHOLDS = environment.amounts("BANK_APPROVAL_DAILY_THRESHOLDS")
 APPROVAL_EXPIRES_DAYS = environment.integer("BANK_APPROVAL_EXPIRES_DAYS", default=7, minimum=1)
-# How long after its closing an account may be reopened. 0 switches that off.
+# How long after closing an account may be reopened. 0 switches that off.
 BANK_REOPEN_DAYS = environment.integer("BANK_REOPEN_DAYS", default=30)
-# How far back a value date may lie that staff give. 0: none is taken.
+# How far back staff may set a value date. 0 forbids it.
 BANK_BACKDATE_DAYS = environment.integer("BANK_BACKDATE_DAYS", default=0)
 RETRY_LIMIT = environment.integer("BANK_RETRY_LIMIT", default=5)
-# The worker archives once a day what was completed so many days ago. 0 switches that off.
+# Once a day the worker archives transactions completed this long ago. 0 switches that off.
 ARCHIVE_AFTER_DAYS = environment.integer("BANK_ARCHIVE_AFTER_DAYS", default=0)
-# How long a worker may be silent before what it holds is given back.
+# How long a worker may be silent before its claims are released.
 WORKER_LEASE_SECONDS = environment.integer("BANK_WORKER_LEASE_SECONDS", default=60, minimum=1)
 # Not ready when a due transaction has waited longer.
 QUEUE_LAG_LIMIT_SECONDS = environment.integer("BANK_QUEUE_LAG_LIMIT_SECONDS", default=300)
@@ -351,25 +351,25 @@ CACHES: dict[str, dict[str, Any]] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "bank",
-        # In seconds. A Redis that hangs must not take the bank with it.
+        # In seconds. A Redis that hangs must not take the bank down.
         "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
     }
     if CACHE_URL
     else {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "throttles",
-        # The default of 300 entries would forget whom it counts.
+        # The default of 300 entries would lose counts.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
 }
 WEB_WORKERS = environment.web_workers()
 HOST, PORT = environment.address()
-# By what address others reach a bank in a container, which listens on all that the container has.
+# The outside address of a bank in a container, where it listens on all addresses.
 PUBLISHED_ON = environment.host("BANK_PUBLISHED_ON", HOST)
 SERVES_WORKER = environment.serves_worker()
 THROTTLE_CLIENT_PER_MINUTE = environment.integer("BANK_THROTTLE_CLIENT_PER_MINUTE", default=6000)
 THROTTLE_ADDRESS_PER_MINUTE = environment.integer("BANK_THROTTLE_ADDRESS_PER_MINUTE", default=12000)
-# Logins of staff that are tried, by one address and in one worker: each costs a slow hash.
+# Login attempts of staff, by address and worker: each costs a slow hash.
 THROTTLE_LOGIN_PER_MINUTE = environment.integer("BANK_THROTTLE_LOGIN_PER_MINUTE", default=30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
@@ -388,7 +388,7 @@ LOGGING = {"as_json": LOG_FORMAT == "json", "level": LOG_LEVEL}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "clients.authentication.BearerAuthentication",
-        # Staff who are logged in to the admin may use the API and Swagger with their session.
+        # Staff logged in to the admin may use the API and Swagger with their session.
         "staff.authentication.VerifiedSessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -396,9 +396,9 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["core.api.throttling.ClientThrottle"],
-    "NUM_PROXIES": 0,  # TrustedProxyMiddleware has settled the address.
+    "NUM_PROXIES": 0,  # TrustedProxyMiddleware has already set the address.
     "EXCEPTION_HANDLER": "core.api.problems.exception_handler",
-    # No OPTIONS: the schema tells what there is.
+    # No OPTIONS: the schema documents the routes.
     "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -437,5 +437,5 @@ BANK_NAME = environment.text("BANK_NAME", "Bank")
 FORMAT_MODULE_PATH = "bankproject.formats"
 UNFOLD = unfold_settings(BANK_NAME)
 
-# Last: all names have been read.
+# Last, because all names have been read by now.
 refuse_unknown_names()

@@ -1,4 +1,4 @@
-"""Where the routes of all parts are put together."""
+"""The routes of all apps."""
 
 from django.contrib import admin
 from django.http import Http404
@@ -16,7 +16,7 @@ from bankproject.health import HealthView, ReadinessView
 api: list[URLPattern | URLResolver] = [
     path("health/", HealthView.as_view(), name="health"),
     path("health/ready/", ReadinessView.as_view(), name="health-ready"),
-    # The API's description is open to all: whoever writes a client needs it first.
+    # The API's description is public: authors of clients need it first.
     path("schema/", SchemaView.as_view(), name="schema"),
     path("swagger/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="swagger"),
     path("oauth/", include("clients.urls")),
@@ -30,8 +30,8 @@ urlpatterns = [
     path("admin/audit/export/", admin.site.admin_view(export_audit), name="audit-export"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),
-    # Everything else under /api/: a problem, never a page or a redirect to one. What is not there
-    # needs no CSRF token either.
+    # Everything else under /api/ gets a problem, never a page or a redirect. A missing route needs
+    # no CSRF token either.
     re_path("^api/", csrf_exempt(page_not_found), {"exception": Http404()}),
 ]
 

@@ -1,4 +1,4 @@
-"""Names in the environment that look like settings of the bank and are none."""
+"""Detection of variables that look like settings of the bank but are not."""
 
 import os
 import re
@@ -24,7 +24,8 @@ _OF_DJANGO = {
     "DJANGO_TEST_PROCESSES",
     "DJANGO_WATCHMAN_TIMEOUT",
 }
-# Kubernetes tells each pod of every service: of one named bank, by names that begin with BANK_.
+# Kubernetes sets variables for every service in each pod; for a service `bank` they begin with
+# BANK_.
 _OF_KUBERNETES = re.compile(
     r"[A-Z0-9_]+_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)\w*)?)"
 )
@@ -33,7 +34,7 @@ _OF_KUBERNETES = re.compile(
 def refuse_unknown_names() -> None:
     """Raises ImproperlyConfigured for BANK_ and DJANGO_ variables that nothing reads.
 
-    To be called once all settings are read. It says which name was likely meant.
+    Call it after all settings are read. The message suggests the name that was likely meant.
     """
     known = environment.names_read | _OF_COMPOSE | _OF_DJANGO
     in_kubernetes = "KUBERNETES_SERVICE_HOST" in os.environ

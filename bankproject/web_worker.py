@@ -1,4 +1,4 @@
-"""The worker of gunicorn that serves the bank: a few threads, none of which may hang unseen."""
+"""The bank's gunicorn worker: a threaded worker that detects hung requests."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from core.errors import ERROR_KINDS
 
-# Which program serves the bank is nobody's business; the library has no switch for its name.
+# Hides the server's name; gunicorn has no option for that.
 wsgi.SERVER = "bank"
 
 
@@ -29,7 +29,7 @@ _OUR_FAULT = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeader
 
 
 def _problem(code: str) -> bytes:
-    """A whole answer for a code of `ERROR_KINDS`. The caller closes the connection after it."""
+    """A complete response for a code of `ERROR_KINDS`. The caller then closes the connection."""
     kind = ERROR_KINDS[code]
     members = {
         "type": f"urn:bank:problem:{code}",
@@ -49,21 +49,21 @@ def _problem(code: str) -> bytes:
 
 
 class WatchedThreadWorker(ThreadWorker):
-    """Threads that keep connections to clients open between requests, and are watched.
+    """Watched threads with keep-alive connections to clients.
 
-    gunicorn ends a worker that is silent for its time-out. Of threads it would only see the loop
-    that hands out requests, which never hangs. So this one falls silent once a request has run for
-    half of the time-out without a sign of life (`core.heartbeat`): a request that hangs is ended,
-    with its worker, after one and a half time-outs, and the worker replaced.
+    gunicorn ends a worker that is silent for its time-out. With threads it sees only the main loop,
+    which never hangs. So this worker falls silent once a request has run for half of the time-out
+    without a sign of life (`core.heartbeat`). Ends hung requests, with their worker, after one and
+    a half time-outs; gunicorn then replaces the worker.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Of each thread that answers a request: when it began, or gave a sign of life.
+        # By thread with a running request: its start, or its latest sign of life.
         self._alive_at: dict[int, float] = {}
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """What is no request of HTTP is answered as problem details (RFC 9457)."""
+        """Answers malformed HTTP requests with problem details (RFC 9457)."""
         if not isinstance(exc, ParseException) or isinstance(exc, _OUR_FAULT):
             super().handle_error(req, client, addr, exc)
             return
@@ -75,12 +75,12 @@ class WatchedThreadWorker(ThreadWorker):
             util.write_nonblock(client, _problem(code))
 
     def beat(self) -> None:
-        """The request of this thread makes progress."""
+        """Records progress of this thread's request."""
         self._alive_at[threading.get_ident()] = time.monotonic()
 
     def notify(self) -> None:
         now = time.monotonic()
-        # `timeout` is half of what the setting of that name says; 0 watches nothing.
+        # `timeout` is half of the setting of that name; 0 watches nothing.
         if not self.timeout or now - min(list(self._alive_at.values()), default=now) < self.timeout:
             super().notify()
 

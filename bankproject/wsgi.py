@@ -1,4 +1,4 @@
-"""The WSGI entry point that gunicorn serves. It refuses to serve a database without its guards."""
+"""The WSGI entry point for gunicorn. It refuses to serve a database without its guards."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bankproject.settings")
 
 try:
-    # All that it makes is for its user alone. (gunicorn's own `umask` is for its sockets only.)
+    # Only the bank's user may access its new files. (gunicorn's `umask` is for its sockets only.)
     os.umask(0o077)
     application = get_wsgi_application()
 except ImproperlyConfigured as error:

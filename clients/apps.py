@@ -7,10 +7,10 @@ class ClientsConfig(AppConfig):
     verbose_name = "API clients"
 
     def ready(self) -> None:
-        from clients import schema  # noqa: F401 - tells drf-spectacular about the authentication
+        from clients import schema  # noqa: F401 - registers the authentication with drf-spectacular
 
 
 class TokensConfig(DOTConfig):
-    """django-oauth-toolkit, by a name that staff understand."""
+    """django-oauth-toolkit, with a name that staff understand."""
 
     verbose_name = "Clients and tokens"

@@ -14,7 +14,7 @@ class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer <token>`: the request acts as the client's user. One SQL statement.
 
     `request.auth` is the token; `request.auth.application` the client. A token that is unknown,
-    expired or revoked, or whose client or user is inactive, is 401, all alike.
+    expired or revoked, or whose client or user is inactive, gets the same 401.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
@@ -27,7 +27,7 @@ class BearerAuthentication(BaseAuthentication):
         return token.application.user, token
 
     def authenticate_header(self, request: Request) -> str:
-        """The challenge of a 401. It names an error only where a token was given (section 3.1)."""
+        """The challenge of a 401. It names an error only if a token was sent (section 3.1)."""
         scheme, _ = _credentials(request)
         return 'Bearer realm="bank"' + (', error="invalid_token"' if scheme == "bearer" else "")
 

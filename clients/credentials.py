@@ -1,4 +1,4 @@
-"""The form of an OAuth2 route and the credentials that come with it, read once."""
+"""The form and credentials of an OAuth2 request, read once."""
 
 import base64
 import binascii
@@ -16,14 +16,14 @@ class InvalidRequest(Exception):
 
 
 def read_form(request: HttpRequest) -> QueryDict:
-    """What was posted, with the credentials of HTTP Basic (RFC 7617) among the fields.
+    """The posted form, with the credentials of HTTP Basic (RFC 7617) added as fields.
 
-    The lockout and the library both go by this one form, so that neither sees another client than
-    the other. A header that cannot be read gives a client without a name.
+    The lockout and the library both use this one form, so they always see the same client. An
+    unreadable header gives a client with an empty name.
 
-    Raises InvalidRequest for a parameter in the address, for a field that is not known or given
-    twice, and for credentials in header and form. RFC 6749, section 3.2, would have unknown
-    fields ignored: the library takes some of them for its own attributes.
+    Raises InvalidRequest for a parameter in the URL, for an unknown or repeated field, and for
+    credentials in both header and form. RFC 6749, section 3.2, ignores unknown fields, but the
+    library takes some of them for its own attributes.
     """
     if request.META.get("QUERY_STRING"):
         raise InvalidRequest("Parameters belong in the body.")
@@ -40,7 +40,7 @@ def read_form(request: HttpRequest) -> QueryDict:
 
 
 def _basic(request: HttpRequest) -> tuple[str, str] | None:
-    """Client id and secret, form-encoded as RFC 6749, section 2.3.1, wants them; None without."""
+    """Client id and secret, form-encoded by RFC 6749, section 2.3.1; None without a header."""
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None

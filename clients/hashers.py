@@ -1,4 +1,4 @@
-"""A hasher for secrets that we made ourselves."""
+"""A hasher for generated secrets."""
 
 import hashlib
 from typing import Any
@@ -8,10 +8,10 @@ from django.utils.crypto import constant_time_compare
 
 
 class GeneratedSecretHasher(BasePasswordHasher):
-    """Salted SHA-256, for client secrets of 256 random bits and more; never for people's passwords.
+    """Salted SHA-256, for client secrets of at least 256 random bits; never for passwords.
 
-    Slow hashing defends what can be guessed. Such a secret cannot be, and a token request must not
-    cost what a login does.
+    Slow hashing protects guessable secrets. These cannot be guessed, and a token request must not
+    cost as much as a login.
     """
 
     algorithm = "generated_sha256"
@@ -31,4 +31,4 @@ class GeneratedSecretHasher(BasePasswordHasher):
         return {"algorithm": self.algorithm}
 
     def harden_runtime(self, password: str, encoded: str) -> None:
-        """Nothing to even out: there is one work factor."""
+        """Does nothing: there is only one work factor."""

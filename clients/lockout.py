@@ -1,4 +1,4 @@
-"""Lockout of the OAuth2 routes: whoever guesses secrets has to wait."""
+"""Lockout of the OAuth2 routes, against guessing of secrets."""
 
 import hashlib
 from typing import Any
@@ -14,11 +14,11 @@ from core.api.throttling import RateLimit
 
 
 class LockoutMixin(View):
-    """429 with Retry-After for an address that failed too often as one client, its secret unread.
+    """429 with Retry-After for an address with too many failures as one client.
 
-    Counted are the answers 401, by the pair of client id and address: nobody locks a client out
-    from elsewhere, nor an address for its other clients. It ends with the window, at the latest
-    LOCKOUT_MINUTES after the first failure.
+    The secret is then not checked at all. Counts 401 responses by the pair of client id and
+    address, so nobody can lock a client out from elsewhere, nor an address for its other clients.
+    The lockout ends with the window, at the latest LOCKOUT_MINUTES after the first failure.
     """
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -26,7 +26,7 @@ class LockoutMixin(View):
             "lockout",
             settings.LOCKOUT_FAILURES,
             settings.LOCKOUT_MINUTES * 60,
-            # A share of a few failures would be one, and lock out for a slip of the hand.
+            # A worker's share of a few failures would be one, and a single typo would lock out.
             is_divided=False,
         )
         key = _key(request)
@@ -39,9 +39,9 @@ class LockoutMixin(View):
 
 
 def _key(request: HttpRequest) -> str:
-    """Of the client that the form names, which `clients.credentials` has read, and the address.
+    """The key of the address and the client named in the form read by `clients.credentials`.
 
-    Names are as long as the sender likes, so that the key is a digest.
+    It is a digest, because names may be of any length.
     """
     named = f"{request.POST.get('client_id', '')}\n{caller_of(request)}"
     return hashlib.sha256(named.encode(errors="replace")).hexdigest()

@@ -11,7 +11,7 @@ from clients.scopes import SCOPES
 
 
 def validate_scopes(scopes: object) -> None:
-    """Raises ValidationError unless it is a list of scopes that exist."""
+    """Raises ValidationError unless this is a list of existing scopes."""
     if not isinstance(scopes, list) or not scopes or not set(scopes) <= set(SCOPES):
         raise ValidationError(f"Scopes are one or more of: {', '.join(SCOPES)}.")
 
@@ -19,9 +19,9 @@ def validate_scopes(scopes: object) -> None:
 class ApiClient(AbstractApplication):
     """A confidential OAuth2 client (RFC 6749, section 4.4: client credentials).
 
-    It acts as `user`: with the roles of a member of staff, or for a customer's own accounts. Its
-    tokens carry at most `scopes`. Inactive, or with an inactive user, it gets no token, and those
-    that it has are worth nothing.
+    It acts as `user`: with the roles of a member of staff, or on a customer's own accounts. Its
+    tokens have at most `scopes`. If the client or its user is inactive, it gets no tokens, and
+    existing tokens are invalid.
     """
 
     user = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""Making API clients and tokens, and taking them back."""
+"""Creating and revoking API clients and tokens."""
 
 import secrets
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ def new_token(_request: Any = None) -> str:
 def create_client(
     name: str, *, user: Any, scopes: Sequence[str], client_id: str | None = None
 ) -> tuple[ApiClient, str]:
-    """A new client that acts as `user`, and its secret, which is not kept and cannot be read again.
+    """A new client that acts as `user`, and its secret, which cannot be read again.
 
-    Raises ValidationError for a scope that does not exist, and IntegrityError for a `client_id`
-    that does exist; without one it gets a random one.
+    The `client_id` is random by default. Raises ValidationError for an unknown scope, and
+    IntegrityError for a `client_id` that is already in use.
     """
     validate_scopes(list(scopes))
     secret = secrets.token_urlsafe(48)
@@ -43,12 +43,12 @@ def create_client(
 
 
 def rights_in_words(client: ApiClient) -> str:
-    """Whose rights the client has, and which of them: for the log of staff."""
+    """The client's user and scopes in words, for the staff log."""
     return f"Acts as {client.user.get_username()}, for {' '.join(client.scopes)}."
 
 
 def issue_token(client: ApiClient) -> str:
-    """A token for all scopes of the client, as the token route would give it. Kept as a digest."""
+    """A token for all scopes of the client, as the token route issues it. Stored as a digest."""
     raw_token = new_token()
     seconds: int = oauth2_settings.ACCESS_TOKEN_EXPIRE_SECONDS
     token = AccessToken(
@@ -63,20 +63,20 @@ def issue_token(client: ApiClient) -> str:
 
 
 def note_token(client: ApiClient) -> None:
-    """Keeps that the client has just got a token, which stands for its last use.
+    """Records that the client has just got a token, as its last use.
 
-    Not the use of a token itself: that would write where the API only reads. A token lasts minutes,
-    so a program in use comes back for another as soon.
+    The use of a token itself is not recorded, because reads of the API must not write. Tokens last
+    minutes, so a program in use soon asks for another.
     """
     ApiClient.objects.filter(pk=client.pk).update(last_token_at=clock.now())
 
 
 def revoke_client(client: ApiClient) -> int | None:
-    """Switches the client off for good, deletes its tokens and returns how many there were.
+    """Disables the client for good, deletes its tokens and returns how many there were.
 
-    None if it was off before. Its record and history stay.
+    Returns None if it was disabled already. Its record and history stay.
     """
-    # Off first: from then on it gets no token, and those that it has are worth nothing.
+    # Disables it first: from then on it gets no tokens, and existing ones are invalid.
     switched = ApiClient.objects.filter(pk=client.pk, is_active=True)
     is_first = switched.update(is_active=False, updated=clock.now())
     tokens, _ = AccessToken.objects.filter(application=client).delete()

@@ -1,4 +1,4 @@
-"""What the OpenAPI schema says of authentication."""
+"""OpenAPI descriptions of authentication and the OAuth2 routes."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ TOKEN_PATH = "/api/v1/oauth/token/"  # noqa: S105 - a path, not a secret
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
-    """OAuth2 client credentials; Swagger UI's Authorize dialog gets its token by it."""
+    """OAuth2 client credentials; Swagger UI's Authorize dialog uses them to get a token."""
 
     target_class = "clients.authentication.BearerAuthentication"
     name = "oauth2"
@@ -24,7 +24,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
         }
 
     def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
-        """The scope that the route's permission names."""
+        """The scope of the route's permission."""
         permissions = auto_schema.view.get_permissions()
         scopes = {scope for rule in permissions if (scope := getattr(rule, "scope", None))}
         return {self.name: sorted(scopes)}
@@ -182,7 +182,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     },
 }
 
-# Name of the route -> summary, description, component of the form, component of the answer.
+# Name of the route -> summary, description, component of the form, component of the response.
 _ROUTES = {
     "token": (
         "Get a token",
@@ -203,7 +203,7 @@ _ROUTES = {
         "TokenState",
     ),
 }
-# What is refused as everywhere, by problem details: these routes read the body by other rules.
+# Errors that are problem details here too. These routes have other rules for the body.
 _PROBLEMS = {
     "validation_error",
     "payload_too_large",
@@ -216,7 +216,7 @@ _PROBLEMS = {
 
 
 def add_oauth_routes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Postprocessing hook: the OAuth2 routes, which are the library's and not of this framework."""
+    """Postprocessing hook: adds the OAuth2 routes, which are not views of DRF."""
     result["components"]["schemas"] |= _SCHEMAS
     for name, (summary, description, form, answer) in _ROUTES.items():
         operation = {
@@ -245,7 +245,7 @@ def _answer(description: str, component: str, **example: str) -> dict[str, Any]:
 
 
 def _media(component: str, example: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A body of this component. Without an example, those of its members make one."""
+    """A body of this component. Without an example, the examples of its members apply."""
     members = _SCHEMAS[component]["properties"].items()
     of_members = {name: member["example"] for name, member in members if "example" in member}
     return {

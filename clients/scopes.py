@@ -1,4 +1,4 @@
-"""What a token can be good for, and which of it each client may ask for."""
+"""The scopes of tokens, and the scopes that each client may request."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ SCOPES: dict[str, str] = {
 
 
 class ClientScopes(BaseScopes):
-    """Each client's own list. Nothing is granted that was not asked for."""
+    """Each client's own list. Only requested scopes are granted."""
 
     def get_all_scopes(self) -> dict[str, str]:
         return SCOPES

@@ -1,4 +1,4 @@
-"""Finding the token that a request carries."""
+"""Looks up the token of a request."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from core import clock
 from core.authorization_backend import remember_rights, rights_column, rights_in
 from core.sql.cursors import read_first
 
-# What requests need of each, by its name in the statement; anything else is read when asked for.
+# The columns that requests need, by table alias in the statement; others are read on access.
 _TABLES: dict[str, tuple[type[Model], frozenset[str]]] = {
     "token": (AccessToken, frozenset({"id", "expires", "scope", "application_id"})),
     "client": (ApiClient, frozenset({"id", "client_id", "name", "user_id"})),
@@ -29,11 +29,11 @@ _TABLES: dict[str, tuple[type[Model], frozenset[str]]] = {
 
 
 def usable_token(raw_token: str) -> AccessToken | None:
-    """The token with its client and user; None for all alike that is good for nothing.
+    """The token with its client and user, or None for an invalid token.
 
-    That is a token that is unknown, expired or revoked, or whose client or user is inactive. One
-    SQL statement, for each request anew: it reads what the user may do as well, and what was
-    revoked a moment ago counts for nothing.
+    A token is invalid if it is unknown, expired or revoked, or if its client or user is inactive.
+    Every request runs this one SQL statement, which also reads the user's rights, so a revocation
+    takes effect at once.
     """
     digest = hashlib.sha256(raw_token.encode()).hexdigest()
     row = next(iter(read_first(_statement(), [digest])), None)
@@ -60,7 +60,7 @@ def _statement() -> str:
 
 @cache
 def _columns(table: str) -> tuple[str, ...]:
-    """In the order of the model's fields, in which it takes their values."""
+    """The columns in the order of the model's fields, as `Model.from_db` takes them."""
     model, needed = _TABLES[table]
     return tuple(field.attname for field in model._meta.concrete_fields if field.attname in needed)
 
@@ -68,7 +68,7 @@ def _columns(table: str) -> tuple[str, ...]:
 def _token_of(row: Sequence[Any]) -> AccessToken:
     values = iter(row)
     token, client, user = (_instance(table, values) for table in _TABLES)
-    # SQLite keeps moments in UTC, and does not say so.
+    # SQLite stores moments in UTC, without an offset.
     token.expires = token.expires.replace(tzinfo=token.expires.tzinfo or UTC)
     client.user = user
     token.application = client

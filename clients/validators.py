@@ -1,4 +1,4 @@
-"""What django-oauth-toolkit asks about clients."""
+"""The validator of django-oauth-toolkit, for client credentials only."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,20 +15,20 @@ class ClientCredentialsValidator(OAuth2Validator):
     """Client credentials and nothing else."""
 
     def _save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> None:
-        """In the library's transaction, the client's last use besides."""
+        """Also records the client's last use, in the library's transaction."""
         super()._save_bearer_token(token, request, *args, **kwargs)
         note_token(request.client)
 
     def _create_access_token(self, expires: Any, request: Any, token: Any, *args: Any) -> Any:
-        """By the bank's clock, which is to tell when it ends."""
+        """Sets the expiry by the bank's clock, which also decides when it is reached."""
         seconds = token.get("expires_in", oauth2_settings.ACCESS_TOKEN_EXPIRE_SECONDS)
         expires = clock.now() + timedelta(seconds=seconds)
         return super()._create_access_token(expires, request, token, *args)
 
     def _load_application(self, client_id: Any, request: Any) -> ApiClient | None:
-        """PostgreSQL raises DataError for NUL in a text: such a client is unknown like any other.
+        """Treats a client id with NUL as unknown: PostgreSQL raises DataError for it.
 
-        The library expects ValueError there, which the older driver raised.
+        The library expects ValueError, which the older driver raised.
         """
         if not isinstance(client_id, str) or "\x00" in client_id:
             return None

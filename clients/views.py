@@ -1,4 +1,4 @@
-"""OAuth2 routes: those of django-oauth-toolkit, cut down to what client credentials need."""
+"""OAuth2 routes: those of django-oauth-toolkit that client credentials need."""
 
 from typing import Any
 
@@ -21,10 +21,10 @@ _FORM = "application/x-www-form-urlencoded"
 
 @method_decorator(csrf_exempt, name="dispatch")
 class FormView(LockoutMixin, OAuthLibMixin, View):
-    """Takes POST, and a form as RFC 6749 wants it (appendix B): 415 for another, 413 above 8 kB.
+    """Accepts POST of a form by RFC 6749 (appendix B): 415 for other types, 413 above 8 kB.
 
-    Files of a multipart form would be written to disk, and of any size, before anyone looked. Form
-    and header are read once, see `clients.credentials`; what it refuses is 400 `invalid_request`.
+    Multipart forms are refused: Django would write files of any size to disk first. Form and header
+    are read once, by `clients.credentials`; its refusals are 400 `invalid_request`.
     """
 
     http_method_names = ["post"]
@@ -38,7 +38,7 @@ class FormView(LockoutMixin, OAuthLibMixin, View):
                 detail = f"The media type must be {_FORM}."
                 return problem_response("unsupported_media_type", detail, request)
             try:
-                # From here on this form is all that there is of the request.
+                # From here on, only this form is used.
                 request.POST = read_form(request)  # type: ignore[assignment]
             except InvalidRequest as error:
                 return _refused("invalid_request", 400, error_description=str(error))
@@ -50,7 +50,7 @@ class TokenView(FormView, views.TokenView):
     """RFC 6749, section 4.4."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Past the library's own branch for devices, a grant that nobody has here."""
+        """Skips the library's branch for the device grant, which no client has here."""
         return self.authorization_flow_token_response(request)
 
 
@@ -59,9 +59,9 @@ class RevokeTokenView(FormView, views.RevokeTokenView):
 
 
 class IntrospectTokenView(FormView):
-    """RFC 7662, for clients: what a token is good for, or that it is good for nothing.
+    """RFC 7662, for clients: the scopes and expiry of a token, or that it is inactive.
 
-    The library calls a token active whose client or user is not.
+    The library's own view calls a token active even if its client or user is not.
     """
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -89,5 +89,5 @@ class IntrospectTokenView(FormView):
 
 
 def _refused(error: str, status: int, **members: str) -> JsonResponse:
-    """RFC 6749, section 5.2."""
+    """An error response by RFC 6749, section 5.2."""
     return JsonResponse({"error": error, **members}, status=status)

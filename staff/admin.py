@@ -1,4 +1,4 @@
-"""Who logged in, who failed to, and who has an authenticator: to read, without keys and codes."""
+"""Read-only pages of logins, failed logins and authenticators, without keys and codes."""
 
 from axes.models import AccessFailureLog, AccessLog
 from django.contrib import admin
@@ -9,13 +9,13 @@ from unfold.decorators import display
 from core.console.admin import ReadOnlyModelAdmin
 from staff.keys import is_encrypted
 
-# The library's own pages show keys and backup codes, and make new ones for anybody.
+# The library's own pages show keys and backup codes, and create new ones for anybody.
 admin.site.unregister([StaticDevice, TOTPDevice])
 
 
 @admin.register(AccessFailureLog)
 class FailedLoginAdmin(ReadOnlyModelAdmin):
-    """Each one, for ever: the attempts that the lockout counts are forgotten by a success."""
+    """Every failed login. The lockout's own attempts are reset by a success; these are not."""
 
     list_display = ("attempt_time", "username", "ip_address", "locked_out")
     search_fields = ("username__exact", "ip_address__exact")
@@ -44,5 +44,5 @@ class AuthenticatorAdmin(ReadOnlyModelAdmin):
 
     @display(description="Key")
     def kept_key(self, device: TOTPDevice) -> str:
-        """`manage.py encrypt_authenticators` encrypts those in clear."""
+        """Whether the key is encrypted; `manage.py encrypt_authenticators` encrypts clear ones."""
         return "Encrypted" if is_encrypted(device.key) else "In clear"

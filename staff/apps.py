@@ -8,13 +8,13 @@ class StaffConfig(AppConfig):
 
     def ready(self) -> None:
         from staff import (
-            schema,  # noqa: F401 - tells drf-spectacular about the authentication
-            sessions,  # noqa: F401 - notes when a session begins
+            schema,  # noqa: F401 - registers the authentication with drf-spectacular
+            sessions,  # noqa: F401 - records the start of a session
         )
 
 
 class StaffAdminConfig(admin_apps.AdminConfig):
-    """Django's admin, behind the bank's own way to log in."""
+    """Django's admin with the bank's own login."""
 
     default = False
     default_site = "staff.site.StaffAdminSite"

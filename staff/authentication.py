@@ -1,4 +1,4 @@
-"""The API by the session of the admin."""
+"""Authentication of API requests by a session of the admin."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from staff.verification import is_verified_enough
 
 
 class VerifiedSessionAuthentication(SessionAuthentication):
-    """Staff who are logged in to the admin, with a code where one is required.
+    """Accepts staff logged in to the admin, with a code if one is required.
 
-    Without it the request is anonymous, as it is for who has only come as far as enrolment: what is
-    open to all stays open, everything else is 401.
+    Otherwise, also before enrolment is complete, the request is anonymous: public routes stay open,
+    everything else is 401.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, None] | None:

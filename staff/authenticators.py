@@ -1,7 +1,7 @@
 """Authenticators of staff: a TOTP device (RFC 6238) and backup codes, both django-otp's.
 
-A user has at most one authenticator. Its key must be known to compute codes and is kept encrypted,
-see `staff.keys`; backup codes are kept as digests.
+A user has at most one authenticator. Its key is needed to compute codes, so it is stored encrypted,
+see `staff.keys`; backup codes are stored as digests.
 """
 
 import base64
@@ -27,14 +27,14 @@ logger = structlog.get_logger("bank.staff")
 
 BACKUP_CODES = 10
 _TOTP_DIGITS = 6
-# 80 random bits: out of reach even for who has the digests, so that a slow hash would add nothing.
+# 80 random bits cannot be guessed even from the digests, so a slow hash would add nothing.
 _BACKUP_CODE_BYTES = 10
-# An address is a usual one so long after a login from it.
+# How long after a login its address counts as usual.
 _USUAL_FOR = timedelta(days=90)
 
 
 class EnrolmentRefused(Exception):
-    """The code is not that of the new authenticator, or the user has one already."""
+    """The code does not match the new authenticator, or the user already has one."""
 
 
 def new_key() -> str:
@@ -48,7 +48,7 @@ def key_in_words(key: str) -> str:
 
 
 def provisioning_uri(user: Any, key: str) -> str:
-    """The otpauth: URI which the QR code of the enrolment page carries."""
+    """The otpauth: URI in the QR code of the enrolment page."""
     return str(TOTPDevice(user=user, key=key).config_url)
 
 
@@ -57,9 +57,9 @@ def has_authenticator(user: Any) -> bool:
 
 
 def enrol(user: Any, *, key: str, code: str) -> tuple[Authenticator, list[str]]:
-    """The user's authenticator, once `code` shows that it has the key, and its backup codes.
+    """Creates the user's authenticator and backup codes if `code` proves that it has the key.
 
-    Raises EnrolmentRefused. Locks the user: of two enrolments at once, one is refused.
+    Raises EnrolmentRefused. Locks the user, so one of two concurrent enrolments is refused.
     """
     with transaction.atomic():
         get_user_model().objects.select_for_update().get(pk=user.pk)
@@ -72,11 +72,11 @@ def enrol(user: Any, *, key: str, code: str) -> tuple[Authenticator, list[str]]:
 
 
 def verify(user: Any, code: str, *, address: str = "") -> Device | None:
-    """The device of the user that the code is good for, else None. A code is good only once.
+    """The user's device that accepts the code, or None. Each code works only once.
 
-    After wrong codes an authenticator refuses all codes for a while, see `Authenticator`: except
-    those from an `address` that the user has logged in from. So nobody elsewhere who knows the
-    password can keep the user out. Backup codes cannot be guessed and never have to wait.
+    After wrong codes an authenticator refuses all codes for a while, see `Authenticator`, except
+    from an `address` that the user has logged in from. So an attacker elsewhere who knows the
+    password cannot lock the user out. Backup codes cannot be guessed and never have to wait.
     """
     compact = "".join(code.split()).replace("-", "").lower()
     if not compact:
@@ -88,7 +88,7 @@ def verify(user: Any, code: str, *, address: str = "") -> Device | None:
 
 
 def _verify_totp(user: Any, code: str, address: str) -> Device | None:
-    # Locked, or two requests would use one code.
+    # Locked, so that two requests cannot use the same code.
     found = Authenticator.objects.select_for_update().filter(user=user, confirmed=True)
     for device in found:
         device.is_at_usual_address = _is_usual(address, user, device)
@@ -110,8 +110,8 @@ def _verify_backup_code(user: Any, code: str) -> Device | None:
 
 
 def _is_usual(address: str, user: Any, device: Authenticator) -> bool:
-    """Whether the user came from there with the code of this device, and not too long ago."""
-    # Where the lockout is off, nothing else would slow down who guesses from there.
+    """Whether the user has recently logged in from there with a code of this device."""
+    # Without the lockout, nothing else would slow down guessing from there.
     if not address or device.created_at is None or not settings.AXES_LOCK_OUT_AT_FAILURE:
         return False
     since = max(device.created_at, timezone.now() - _USUAL_FOR)
@@ -120,7 +120,7 @@ def _is_usual(address: str, user: Any, device: Authenticator) -> bool:
 
 
 def new_backup_codes(user: Any) -> list[str]:
-    """New backup codes, shown once. The old ones are good for nothing any more."""
+    """New backup codes, shown once. The old ones become invalid."""
     with transaction.atomic():
         codes = _replace_backup_codes(user)
     logger.info("backup_codes.made", user=user.pk)
@@ -132,10 +132,10 @@ def backup_codes_left(user: Any) -> int:
 
 
 def reset(user: Any, *, by: str) -> None:
-    """Takes authenticator and backup codes away and ends the user's sessions.
+    """Removes the user's authenticator and backup codes and ends all of the user's sessions.
 
-    The user can then log in by password as far as enrolment. A session that somebody else holds
-    must not be the one to get there.
+    The user can then log in by password, up to enrolment. Ending the sessions prevents an intruder
+    from enrolling in one of them.
     """
     with transaction.atomic():
         TOTPDevice.objects.filter(user=user).delete()
@@ -158,7 +158,7 @@ def _replace_backup_codes(user: Any) -> list[str]:
 
 
 def _digest(user: Any, code: str) -> str:
-    """What is kept of a backup code: 80 bits of a digest, all that the library's column holds."""
+    """The stored form of a backup code: 80 bits of a digest, as much as the column holds."""
     digest = hashlib.sha256(f"backup code of user {user.pk}: {code}".encode()).digest()
     return base64.b32encode(digest[:_BACKUP_CODE_BYTES]).decode().lower()
 

@@ -1,4 +1,4 @@
-"""Forms of the login and of enrolment, on unfold's look."""
+"""Forms of login and enrolment, in unfold's style."""
 
 from typing import Any
 
@@ -27,10 +27,10 @@ class CodeField(forms.CharField):
 
 
 class LoginForm(AuthenticationForm):
-    """User name, password, and the code of who has an authenticator, in one step.
+    """User name, password and, for users with an authenticator, a code, in one step.
 
-    There is one message for all that can be wrong: nobody learns from it that a password was right.
-    A wrong code counts as a failed login, towards the same lockout.
+    All errors have the same message, so nobody learns from it that a password was right. A wrong
+    code counts as a failed login, towards the same lockout.
     """
 
     code = CodeField(required=False, label="Code")
@@ -56,19 +56,19 @@ class LoginForm(AuthenticationForm):
         return authenticators.verify(user, code, address=caller_of(self.request))
 
     def confirm_login_allowed(self, user: Any) -> None:
-        """Customers are refused as a wrong password is: in its words, counted and kept like it."""
+        """Refuses customers exactly like a wrong password: same message, count and record."""
         if not user.is_active or not user.is_staff:
             raise self._failed(user)
 
     def _failed(self, user: Any) -> ValidationError:
-        """Of one whose password was right: without this, axes would take it for a success."""
+        """Records a failure after a right password, which axes would take for a success."""
         credentials = {"username": user.get_username()}
         user_login_failed.send(__name__, credentials=credentials, request=self.request)
         return self.get_invalid_login_error()
 
 
 class EnrolmentForm(forms.Form):
-    """Shows that the new authenticator has the key."""
+    """Proves that the new authenticator has the key."""
 
     code = CodeField(label="Code of the app")
 
@@ -88,7 +88,7 @@ class EnrolmentForm(forms.Form):
 
 
 class BackupCodesForm(forms.Form):
-    """New backup codes are for who holds the authenticator, not for whoever finds a session."""
+    """Asks for a code before it makes new backup codes: an open session is not enough."""
 
     code = CodeField(label="Code of the app")
 

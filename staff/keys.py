@@ -1,7 +1,7 @@
-"""Keys of authenticators as the database holds them: encrypted, each for its own user.
+"""Encryption of authenticators' keys in the database, each bound to its user.
 
-The key that encrypts them is derived from the secret key, which is not in the database. A copy of
-the database is then worth no second factor. See docs/adr/0013-encrypted-keys-of-authenticators.md.
+The encryption key is derived from the secret key, which is not in the database. So a copy of the
+database gives no second factor. See docs/adr/0013-encrypted-keys-of-authenticators.md.
 """
 
 from functools import lru_cache
@@ -19,21 +19,21 @@ _ENCRYPTED_DIGITS = 2 * (_SIV_BYTES + KEY_BYTES)
 
 
 class UnreadableKey(Exception):
-    """No secret key that the bank has now encrypted this, or it is another user's."""
+    """None of the bank's current secret keys decrypts this, or it belongs to another user."""
 
 
 def encrypted(key: str, *, user_id: int) -> str:
-    """What is kept of a key of hexadecimal digits: 72 more of them, good for this user only.
+    """The stored form of a key in hexadecimal digits: 72 hexadecimal digits, for this user only.
 
-    AES-SIV (RFC 5297). Its text fits the library's column, which Fernet's does not, and a release
-    that knows nothing of it takes it for another key: its codes are wrong, and nothing crashes.
+    AES-SIV (RFC 5297). The result fits the library's column; Fernet's would not. A release without
+    encryption takes it for another key: its codes are wrong, but nothing crashes.
     """
     cipher = _cipher(settings.SECRET_KEY)
     return cipher.encrypt(bytes.fromhex(key), [_owner(user_id)]).hex()
 
 
 def decrypted(kept: str, *, user_id: int) -> str:
-    """The key, whether it is kept encrypted or, by an earlier release, in clear.
+    """The key, stored encrypted or, by an earlier release, in clear.
 
     Raises UnreadableKey.
     """
@@ -57,7 +57,7 @@ def _owner(user_id: int) -> bytes:
 
 @lru_cache(maxsize=8)
 def _cipher(secret_key: str) -> AESSIV:
-    """HKDF (RFC 5869) gives each purpose a key of its own."""
+    """The cipher. HKDF (RFC 5869) derives a key for this purpose alone."""
     derivation = HKDF(
         algorithm=SHA256(), length=_AES_256_SIV_BYTES, salt=None, info=b"keys of authenticators"
     )

@@ -1,4 +1,4 @@
-"""Who has to wait before the next login, and what they see."""
+"""Lockout and rate limit of logins, and their responses."""
 
 from typing import Any
 
@@ -14,16 +14,16 @@ from core.api.throttling import RateLimit
 def locked_out(
     request: HttpRequest, _response: HttpResponse | None, _credentials: dict[str, Any] | None
 ) -> HttpResponse:
-    """AXES_LOCKOUT_CALLABLE: 429, and the longest that it can last."""
+    """AXES_LOCKOUT_CALLABLE: 429, with the longest possible wait."""
     return _wait(request, settings.LOCKOUT_MINUTES * 60, "as this user")
 
 
 def too_many_logins(request: HttpRequest) -> HttpResponse | None:
-    """429 for an address that tries too many logins of whatever users in a minute, else None.
+    """429 for an address with too many logins of any users in a minute, else None.
 
-    Counted before a password is hashed: a flood would else take all of the processors, and names
-    could be tried one after the other. Each worker allows all of the limit: its share would be too
-    few for an office that comes by one address.
+    Counts before a password is hashed: otherwise a flood would occupy all processors, and names
+    could be tried one after the other. Each worker allows the full limit: its share would be too
+    low for an office behind one address.
     """
     limit = RateLimit("login", settings.THROTTLE_LOGIN_PER_MINUTE, is_divided=False)
     seconds = limit.hit(caller_of(request))

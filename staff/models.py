@@ -1,4 +1,4 @@
-"""Authenticators of staff, with their keys encrypted at rest; and the sessions of people."""
+"""Authenticators of staff, with their keys encrypted at rest; and sessions of users."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from staff import keys
 
-# 2^9 seconds, less than nine minutes. One guess in that time, three codes being good out of a
-# million, finds one in years.
+# 2^9 seconds, less than nine minutes. Three codes out of a million are valid, so with one guess in
+# that time, finding one takes years.
 _MOST_FAILURES_COUNTED = 10
 
 
 class Authenticator(TOTPDevice):
-    """The rows of TOTPDevice. `key` is what `staff.keys` keeps; set it by `for_user`.
+    """A TOTPDevice whose `key` is encrypted by `staff.keys`; set it with `for_user`.
 
-    After the n-th failure in a row it refuses all codes for 2^(n-1) seconds, and never for longer
-    than 2^9. `is_at_usual_address` says that this does not hold for who comes now.
+    After the n-th failure in a row it refuses all codes for 2^(n-1) seconds, at most 2^9. With
+    `is_at_usual_address` this does not apply to the current login.
     """
 
     is_at_usual_address = False
@@ -30,18 +30,18 @@ class Authenticator(TOTPDevice):
 
     @classmethod
     def for_user(cls, user: Any, *, key: str) -> "Authenticator":
-        """A new one, not saved. `key` is in clear, in hexadecimal digits."""
+        """A new, unsaved authenticator. `key` is in clear, in hexadecimal digits."""
         kept = keys.encrypted(key, user_id=user.pk)
         return cls(user=user, name="Authenticator", key=kept)
 
     @property
     def bin_key(self) -> bytes:
-        """Raises UnreadableKey."""
+        """The key in clear. Raises UnreadableKey."""
         return bytes.fromhex(keys.decrypted(self.key, user_id=self.user_id))
 
     @property
     def persistent_id(self) -> str:
-        """As sessions know it that the release before began."""
+        """The id in sessions, the same as in those begun by the previous release."""
         return f"{TOTPDevice._meta.label_lower}/{self.pk}"
 
     def verify_is_allowed(self) -> tuple[bool, dict[str, Any] | None]:
@@ -54,9 +54,9 @@ class Authenticator(TOTPDevice):
 
 
 class StaffSession(AbstractBaseSession):
-    """A session under the digest of its key, see `staff.sessions`. Without a user before a login.
+    """A session under the digest of its key, see `staff.sessions`. Has no user before a login.
 
-    It is gone when it ends. The log of logins tells who came.
+    The row is deleted when the session ends. The log of logins keeps the history.
     """
 
     user = models.ForeignKey(

@@ -1,9 +1,9 @@
-"""What the OpenAPI schema says of sessions."""
+"""OpenAPI description of session authentication."""
 
 from drf_spectacular.authentication import SessionScheme
 
 
 class VerifiedSessionScheme(SessionScheme):
-    """A cookie, as for any other session."""
+    """A cookie, as in any session authentication."""
 
     target_class = "staff.authentication.VerifiedSessionAuthentication"

@@ -1,4 +1,4 @@
-"""The page of open sessions: everyone's own, and for those who look after others, all of them."""
+"""The page of open sessions: the user's own, and with the right to it all sessions."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ _ON_PAGE = 200
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def sessions_page(request: HttpRequest) -> HttpResponse:
-    """Ending takes nothing for one's own, and the right END_OTHERS for others'."""
+    """Users may end their own sessions; ending those of others needs the right END_OTHERS."""
     own = digest_of(request.session.session_key or "")
     if request.method == "POST":
         _end(request)
@@ -48,7 +48,7 @@ def _visible(request: HttpRequest) -> QuerySet[StaffSession]:
 
 
 def _end(request: HttpRequest) -> None:
-    """Ends the session that the form names; one that the user may not see is not there."""
+    """Ends the session named in the form. A session hidden from the user counts as missing."""
     wanted = request.POST.get("session", "")
     row = _visible(request).select_related("user").filter(pk=wanted).first()
     if row is None:

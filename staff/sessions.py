@@ -1,8 +1,7 @@
-"""Sessions of people: a copy of the database opens none, and none stays open unused.
+"""Sessions of users: a copy of the database opens none of them, and unused sessions end.
 
-The cookie has the key of a session; the database keeps a digest of it. A key is 32 random letters
-and digits, out of reach even for who has the digest. What a session is known by in the console is
-the digest.
+The cookie has the session's key; the database has only its digest. A key is 32 random letters and
+digits, which cannot be guessed from the digest. The console identifies sessions by the digest.
 """
 
 import base64
@@ -22,14 +21,14 @@ from django.utils import timezone
 logger = structlog.get_logger("bank.staff")
 
 _USER, _STARTED, _SEEN, _ADDRESS = "_auth_user_id", "started_at", "seen_at", "address"
-# So often it is written down that a session is in use.
+# How often the use of a session is recorded.
 _NOTED_EVERY = timedelta(minutes=1)
-# 240 bits: what the column of Django's sessions holds, in base64 (RFC 4648, section 5).
+# 240 bits, in base64 (RFC 4648, section 5), fill the column of Django's sessions.
 _DIGEST_BYTES = 30
 
 
 def digest_of(key: str) -> str:
-    """What the database knows a session by."""
+    """The digest that identifies a session in the database."""
     digest = hashlib.sha256(f"session {key}".encode()).digest()
     return base64.urlsafe_b64encode(digest[:_DIGEST_BYTES]).decode()
 
@@ -56,7 +55,7 @@ class SessionStore(DatabaseStore):
         return bool(super().exists(digest_of(session_key)))
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
-        """It ends SESSION_COOKIE_AGE after the login, however often it is written meanwhile."""
+        """Ends SESSION_COOKIE_AGE after the login, however often the session is saved meanwhile."""
         instance: Any = super().create_model_instance(data)
         instance.session_key = digest_of(instance.session_key)
         instance.user_id = data.get(_USER)
@@ -75,7 +74,7 @@ class SessionStore(DatabaseStore):
 
 
 def begin(request: HttpRequest, **_: Any) -> None:
-    """At each login: when it was, and from where."""
+    """Records the time and address of each login."""
     now = timezone.now().isoformat()
     request.session[_STARTED] = request.session[_SEEN] = now
     request.session[_ADDRESS] = request.META.get("REMOTE_ADDR") or ""
@@ -85,9 +84,9 @@ user_logged_in.connect(begin, dispatch_uid="staff.sessions.begin")
 
 
 class IdleTimeoutMiddleware:
-    """Ends a session that was not used for BANK_SESSION_IDLE_MINUTES: its user is nobody then.
+    """Ends a session unused for BANK_SESSION_IDLE_MINUTES; the request is then anonymous.
 
-    It costs nothing where no session's cookie comes, and one statement a minute where one does.
+    Costs nothing without a session cookie, and one statement per minute with one.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,4 +1,4 @@
-"""The admin's site: staff get in with password and code."""
+"""The admin's site: staff log in with password and code."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ from staff.views import authenticator_page
 
 
 class StaffAdminSite(UnfoldAdminSite):
-    """Every page asks `has_permission` first, those to change a password included.
+    """Every page checks `has_permission` first, including the change of a password.
 
-    Without a code, where one is required, there are only login, logout and enrolment.
+    Without a required code, only login, logout and enrolment are open.
     """
 
     login_form = LoginForm
@@ -29,7 +29,7 @@ class StaffAdminSite(UnfoldAdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Sends who is logged in and has no authenticator, but needs one, to enrolment."""
+        """Redirects logged-in users who still need an authenticator to enrolment."""
         user: Any = request.user
         is_shut_out = user.is_active and user.is_staff and not self.has_permission(request)
         if request.method == "GET" and is_shut_out and not has_authenticator(user):
@@ -43,6 +43,6 @@ class StaffAdminSite(UnfoldAdminSite):
         return [
             path("authenticator/", authenticator_page, name="authenticator"),
             path("sessions/", self.admin_view(sessions_page), name="sessions"),
-            # Before the site's own, which would keep those logged in who are not let in.
+            # Before the site's own, which would not log out users without permission.
             path("logout/", self.logout, name="logout"),
         ]

@@ -1,8 +1,8 @@
-"""Times in the zone of whoever looks at them.
+"""Times in the user's time zone.
 
-A script of ours (`staff/static/staff/time_zone.js`) puts the browser's zone into a cookie, on the
-login page already. Nothing is stored of it: a member of staff who travels reads local times, and
-"today" is their day. Without the cookie, times are in UTC. Every time is shown with its zone.
+A script of ours (`staff/static/staff/time_zone.js`) puts the browser's zone into a cookie, already
+on the login page. The server does not store it: staff who travel see local times, and "today" is
+their day. Without the cookie, times are in UTC. Every time is shown with its zone.
 """
 
 import zoneinfo
@@ -18,8 +18,8 @@ _ADMIN = "/admin/"
 
 
 class StaffTimeZoneMiddleware:
-    """Activates the zone of the cookie while a page of the admin is made. Only known names count;
-    the API speaks UTC, whatever a browser sends along.
+    """Activates the cookie's zone for pages of the admin. Unknown names are ignored; the API always
+    uses UTC.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -35,10 +35,10 @@ class StaffTimeZoneMiddleware:
 
 @cache
 def _known_zones() -> frozenset[str]:
-    """The names of the IANA time zone database that this machine has."""
+    """The names in this machine's IANA time zone database."""
     return frozenset(zoneinfo.available_timezones())
 
 
 def zone_in_words(_request: HttpRequest) -> str:
-    """Below the bank's name on every page: "Times in Europe/Berlin"."""
+    """The text below the bank's name on every page: "Times in Europe/Berlin"."""
     return f"Times in {timezone.get_current_timezone()}"

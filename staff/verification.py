@@ -1,4 +1,4 @@
-"""The one rule of multi-factor authentication: whether a session is good for anything."""
+"""The one rule of multi-factor authentication: whether a session may be used."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from django.conf import settings
 
 
 def is_verified_enough(user: Any) -> bool:
-    """Whether who is logged in has given a code, or need not.
+    """Whether the logged-in user has given a code, or need not.
 
-    `user` is that of the request, to which OTPMiddleware has added what the session says. A session
-    from before the user enrolled is unverified, and so is one whose authenticator was reset.
+    `user` is the request's, to which OTPMiddleware has added the session's state. A session from
+    before enrolment is unverified, and so is one whose authenticator was reset.
     """
     return not settings.REQUIRE_MFA or bool(user.is_verified())

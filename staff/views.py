@@ -1,4 +1,4 @@
-"""The page on which staff set up their authenticator and get backup codes."""
+"""The page where staff set up their authenticator and get backup codes."""
 
 from io import BytesIO
 from typing import Any
@@ -28,10 +28,9 @@ _KEY = "enrolment_key"
 @sensitive_post_parameters()
 @csrf_protect
 def authenticator_page(request: HttpRequest) -> HttpResponse:
-    """For who is logged in: enrolment without an authenticator, new backup codes with one.
+    """For logged-in users: enrolment without an authenticator, new backup codes with one.
 
-    Who has an authenticator but came without its code is logged out: a password alone opens
-    neither of the two.
+    A user with an authenticator but without its code is logged out: a password alone opens neither.
     """
     user: Any = request.user
     if not (user.is_active and user.is_staff):
@@ -45,8 +44,8 @@ def authenticator_page(request: HttpRequest) -> HttpResponse:
 
 
 def _enrolment(request: HttpRequest, user: Any) -> HttpResponse:
-    # The key is the session's: whoever has only the password learns nothing of it.
-    # Encrypted there: sessions lie in the database.
+    # The key belongs to the session: a second session with the same password does not see it.
+    # Encrypted there, because sessions are in the database.
     kept = request.session.get(_KEY) or keys.encrypted(authenticators.new_key(), user_id=user.pk)
     request.session[_KEY] = kept
     key = keys.decrypted(kept, user_id=user.pk)
@@ -79,7 +78,7 @@ def _to_login() -> HttpResponseRedirect:
 
 
 def _qr_code(text: str) -> SafeString:
-    """As SVG in the page itself: the key is in no address, and nothing is asked of another host."""
+    """The QR code as inline SVG: the key is in no URL, and no other host is involved."""
     image = BytesIO()
     qrcode.make(text, image_factory=SvgPathImage, box_size=16).save(image)
     _, _, svg = image.getvalue().decode().partition("?>")

@@ -1,4 +1,4 @@
-"""Accounts and the audit log of what staff did to them, for staff to read."""
+"""Admin pages of accounts and their audit log."""
 
 from accounts.admin.account import AccountAdmin
 from accounts.admin.account_event import AccountEventAdmin

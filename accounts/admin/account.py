@@ -42,10 +42,10 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
         "created_at",
     )
     list_filter = (ShownStatusFilter, ("kind", ChoicesRadioFilter), CurrencyFilter)
-    # Asks for a search box; `get_search_results` tells what is searched.
+    # Enables the search box; `get_search_results` does the search.
     search_fields = ("number",)
     search_help_text = "Number, name, owner or id"
-    # In the order in which they stand on the page, see `render_change_form`.
+    # In their order on the page, see `render_change_form`.
     actions_detail: tuple[str, ...] = (
         "transactions",
         "entries",
@@ -58,7 +58,7 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
     )
     change_form_outer_before_template = "accounts/head.html"
     inlines = (AccountEventInline,)
-    # The figures that matter stand above, large: see `render_change_form`.
+    # The main figures are shown above them, large: see `render_change_form`.
     fieldsets = (
         (
             "Account",
@@ -91,7 +91,7 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        """An id or the start of a number is read from its index; words are looked for in all."""
+        """Finds an id or the start of a number by index; searches all names for words."""
         term = search_term.strip()
         number = "".join(term.split())
         if not term:
@@ -114,7 +114,7 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """The buttons stand in the page itself: the theme's menu of them takes a mouse."""
+        """Puts the buttons into the page: the theme's dropdown is not keyboard-accessible."""
         context["buttons"] = context.pop("actions_detail", [])
         if account := kwargs.get("obj"):
             context["figures"] = _figures(account)
@@ -140,8 +140,8 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
     def money_overdraft_limit(self, account: Account) -> str:
         return shown_amount(account.overdraft_limit, account.currency)
 
-    # A permission's own name here would make unfold's system check ask the database for it, which
-    # the first `migrate` has not made yet.
+    # With a permission's own name here, unfold's system check would query the database for it,
+    # before the first `migrate` has created it.
     def has_view_transactions_permission(self, request: HttpRequest, _id: str = "") -> bool:
         return request.user.has_perm("transactions.view_transaction")
 
@@ -162,13 +162,13 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
         account = account_named(account_id)
         if account is None:
             raise Http404
-        # By the name of the page: what stands above accounts is not imported here.
+        # By the name of the page: accounts may not import apps above it.
         page = reverse(f"admin:transactions_{model}_changelist")
         return redirect(f"{page}?{urlencode({'account': account.number})}")
 
 
 def _figures(account: Account) -> list[tuple[str, str, str]]:
-    """What the account is worth and whether it can be used: words, figure, note."""
+    """The account's balances and status: label, figure, note."""
     blocked = "" if account.kind == AccountKind.INTERNAL else blocked_in_words(account)
     if account.is_closed:
         blocked = "Closed."

@@ -1,4 +1,4 @@
-"""The audit log: a list of its own, and the part of an account's page that shows its newest."""
+"""The audit log of accounts: its list, and the newest events on an account's page."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _UNSET: tuple[Any, ...] = (None, "", {})
 
 
 def changed_values(event: AccountEvent) -> list[tuple[str, str, str]]:
-    """What the event changed, in words: label, value before, "" where it is new, and after."""
+    """The event's changes in words: label, value before ("" if new), value after."""
     changes = []
     for name, after in event.after.items():
         before = event.before.get(name)
@@ -32,7 +32,7 @@ def changed_values(event: AccountEvent) -> list[tuple[str, str, str]]:
 
 
 def shown_changes(event: AccountEvent) -> str:
-    """What the event changed, in words: "Name: Ada → Ada Lovelace; ..."."""
+    """The event's changes in one line: "Name: Ada → Ada Lovelace; ..."."""
     changes = changed_values(event)
     words = (f"{label}: {old} → {new}" if old else f"{label}: {new}" for label, old, new in changes)
     return "; ".join(words) or EMPTY

@@ -1,8 +1,8 @@
 """Buttons of an account's page that move no money: rename, freeze, unfreeze, close, limit.
 
-Each is a page of its own that asks why and runs the same command as the API. A button shows where
-its right and the state allow it; typed by hand its page is refused (403). A form that is sent is
-for the command to judge, which checks the state under its lock.
+Each opens a page that asks for a reason and runs the same command as the API. A button is shown if
+the user's rights and the account's state allow it; otherwise its page gives 403. A posted form goes
+to the command, which checks the state under its lock.
 """
 
 from collections.abc import Callable
@@ -47,14 +47,14 @@ def _is_closed(account: Account) -> bool:
 
 
 class AccountButtons:
-    """For the admin of accounts."""
+    """Mixin for the admin of accounts."""
 
     admin_site: Any
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Account | None:
-        """Read once for the page and all its buttons."""
+        """Reads the account once for the page and all its buttons."""
         read = super().get_object  # type: ignore[misc]
         return _ACCOUNT.get(request, lambda: read(request, object_id, from_field))
 
@@ -65,10 +65,10 @@ class AccountButtons:
         right: str,
         state: Callable[[Account], bool] = _is_open,
     ) -> bool:
-        """By right, and by the state just now, of an account of a customer.
+        """Whether the right and the current state of a customer's account allow the command.
 
-        Whatever the state, a form that is sent goes to the command: of two clicks the second is
-        told by its code why there is nothing left to do, and not that it was forbidden.
+        A posted form goes to the command in any state: the second of two clicks gets an error code
+        that explains why nothing is left to do, not a 403.
         """
         if not has_right(request.user, right):
             return False
@@ -189,7 +189,7 @@ class AccountButtons:
 
 
 def in_words(account: Account) -> str:
-    """What staff must know of the account before they do something to it."""
+    """The facts that staff need to know before they change the account."""
     balance = shown_money(account.balance, account.currency)
     available = shown_money(account.available_balance, account.currency)
     return (

@@ -1,4 +1,4 @@
-"""Filters of the admin's lists that have to do with accounts."""
+"""Account filters of the admin's lists."""
 
 from typing import Any
 from uuid import UUID
@@ -35,7 +35,7 @@ class ShownStatusFilter(RadioFilter):
 
 
 class CurrencyFilter(DropdownFilter):
-    """The currencies that the bank keeps accounts in: those with a cash account."""
+    """The currencies in use: those with a cash account."""
 
     title = "currency"
     parameter_name = "currency"
@@ -50,7 +50,7 @@ class CurrencyFilter(DropdownFilter):
 
 
 class AccountFilter(TextFilter):
-    """One account, by its number or its id. `condition` says how rows belong to it."""
+    """One account, by its number or id. `condition` selects the account's rows."""
 
     title = "account number"
     parameter_name = "account"
@@ -69,7 +69,7 @@ class AccountFilter(TextFilter):
 
 
 def account_named(text: str) -> Account | None:
-    """The account with this number, blanks in it ignored, or with this id."""
+    """The account with this number (blanks are ignored) or this id; None if there is none."""
     if account_id := as_uuid(text):
         return Account.objects.filter(pk=account_id).first()
     return Account.objects.filter(number="".join(text.split())).first()

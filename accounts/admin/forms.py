@@ -1,4 +1,4 @@
-"""What the buttons of an account's page ask for."""
+"""Forms behind the buttons of an account's page."""
 
 from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget

@@ -1,4 +1,4 @@
-"""Overdraft limits that take a second person: the list, and the buttons that decide."""
+"""Overdraft limits that need a second person: the list, and the buttons to decide."""
 
 from typing import Any
 
@@ -64,12 +64,12 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> LimitRequest | None:
-        """Read once for the page and its buttons."""
+        """Reads the request once for the page and its buttons."""
         read = super().get_object
         return _LIMIT_REQUEST.get(request, lambda: read(request, object_id, from_field))
 
     def has_decide_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """By right and state; a form that is sent is for the command to judge."""
+        """Checks right and state; a posted form is checked by the command."""
         if not has_right(request.user, CanManageAccounts.right):
             return False
         found = self.get_object(request, object_id)
@@ -129,7 +129,7 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
 
 
 def in_words(asked: LimitRequest) -> str:
-    """What a second person must know of it."""
+    """The facts that a second person needs to decide."""
     before = shown_money(asked.limit_before, asked.currency)
     wanted = shown_money(asked.overdraft_limit, asked.currency)
     return (

@@ -1,4 +1,4 @@
-"""What all commands on one account have in common: a locked row, a change, and its event."""
+"""Base of all commands on one account: a locked row, a change, and its event."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,9 +15,10 @@ from core.money import format_amount
 
 
 class AccountRun(Protocol):
-    """What an account command needs of the list that it is part of: `transactions.ledger.run.Run`.
+    """The part of `transactions.ledger.run.Run` that an account command needs.
 
-    `flush` writes what came before it in the list. `keep` takes the account over for what follows.
+    `flush` writes the rows of earlier commands in the list. `keep` passes the account on to later
+    ones.
     """
 
     @property
@@ -32,7 +33,7 @@ class AccountRun(Protocol):
     def keep(self, account: Account) -> None: ...
 
 
-# Events of one account are in the order of their ids, whatever the clocks of hosts say.
+# Keeps the events of one account in the order of their ids, whatever the clocks of hosts say.
 _TICK = timedelta(microseconds=1)
 
 
@@ -41,9 +42,9 @@ class AccountCommand(Command[Account]):
     """A change to one account that moves no money. `reason` is kept in the AccountEvent."""
 
     event: ClassVar[AccountEventType]
-    # The columns that `change` writes, and that the event shows before and after.
+    # The columns that `change` writes; the event shows them before and after.
     columns: ClassVar[tuple[str, ...]]
-    # Whether it is refused while the account has pending transactions.
+    # Whether the command is refused while the account has pending transactions.
     refused_while_pending: ClassVar[bool] = False
 
     account_id: UUID
@@ -65,7 +66,7 @@ class AccountCommand(Command[Account]):
         return account
 
     def apply(self, origin: Origin, now: datetime) -> Account:
-        """Runs on an account that is locked: reads it, changes it, and records the event.
+        """Reads and changes the locked account, and records the event.
 
         `now` is a moment of the bank's clock under that lock.
         """
@@ -76,7 +77,7 @@ class AccountCommand(Command[Account]):
         before = snapshot(account, self.columns)
         self.change(account)
         account.updated_at = max(now, account.updated_at + _TICK)
-        # The event comes first: guards ask it whether the account may change so.
+        # The event comes first: guards check the change against it.
         record_event(
             account,
             self.event,
@@ -91,13 +92,13 @@ class AccountCommand(Command[Account]):
 
 
 def refuse_closed(account: Account) -> None:
-    """Raises AccountClosed for an account that is closed: nothing changes it any more."""
+    """Raises AccountClosed for a closed account, which cannot change any more."""
     if account.is_closed:
         raise AccountClosed(f"Account {account.number} is closed.")
 
 
 def snapshot(account: Account, columns: tuple[str, ...]) -> dict[str, Any]:
-    """The columns as they go into an event: amounts in the currency's digits, ids as text."""
+    """The columns in the form of an event: amounts in the currency's digits, ids as text."""
     values: dict[str, Any] = {}
     for column in columns:
         value = getattr(account, column)

@@ -20,13 +20,12 @@ from core.money import format_amount
 class ChangeOverdraftLimit(AccountCommand):
     """Sets how far below zero the balance may go, in main units of the account's currency.
 
-    A higher limit that is at or above the approval threshold of its currency is not set: it is kept
-    as a LimitRequest, for a second person to decide, and the account stays as it is. The result
-    names the request by `asked_limit_id`.
+    A higher limit at or above its currency's approval threshold is not set but kept as a
+    LimitRequest for a second person to decide. The result names it in `asked_limit_id`.
 
     Raises InvalidInput for a bad limit, AccountClosed, LimitBelowUse if the overdraft in use is
-    above the new limit, and InvalidTransition if a second person is needed and the account has a
-    request that waits.
+    above the new limit, and InvalidTransition if a second person is needed and the account already
+    has a waiting request.
     """
 
     verb: ClassVar[str] = "change overdraft limit"
@@ -76,6 +75,6 @@ class ChangeOverdraftLimit(AccountCommand):
 
 
 def waiting_request(account: Account) -> LimitRequest | None:
-    """The request of the account that waits for a second person. There is at most one."""
+    """The account's request that waits for a second person, or None. There is at most one."""
     waiting = LimitRequest.objects.filter(account=account, status=LimitRequestStatus.PENDING)
     return waiting.first()

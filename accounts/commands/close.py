@@ -14,8 +14,8 @@ from core.money import format_amount
 class CloseAccount(AccountCommand):
     """Closes an account; it can be reopened for some days only.
 
-    Raises AccountClosed, AccountNotEmpty unless the balance is zero, and, by the processor,
-    TransactionsPending while something is queued for it.
+    Raises AccountClosed, and AccountNotEmpty unless the balance is zero. The processor raises
+    TransactionsPending while transactions are queued for the account.
     """
 
     verb: ClassVar[str] = "close account"

@@ -17,7 +17,7 @@ from core.money import format_amount
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitDecision(AccountCommand):
-    """Base of the two. The lock of the account protects its requests too.
+    """Base of both decisions. The lock of the account protects its requests too.
 
     Raises NotFound, and InvalidTransition if the request is decided.
     """
@@ -47,10 +47,10 @@ class LimitDecision(AccountCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApproveLimit(LimitDecision):
-    """Four eyes: someone else than who asked for the limit sets it.
+    """Four eyes: sets the limit, on the decision of someone other than the requester.
 
-    Raises SelfApproval for who asked for it, superusers included; InvalidTransition if the limit
-    has changed since; and what ChangeOverdraftLimit raises.
+    Raises SelfApproval for the requester, superusers included; InvalidTransition if the limit has
+    changed since; and the errors of ChangeOverdraftLimit.
     """
 
     verb: ClassVar[str] = "approve overdraft limit"
@@ -64,7 +64,7 @@ class ApproveLimit(LimitDecision):
         if account.overdraft_limit != request.limit_before:
             raise InvalidTransition("The limit has changed since it was asked for: ask again.")
         self.decide(request, LimitRequestStatus.APPROVED, origin, now)
-        # With the currency's digits, as it was written; a column has more.
+        # With the currency's digits, as requested; the column has more.
         limit = Decimal(format_amount(request.overdraft_limit, account.currency))
         change = ChangeOverdraftLimit(
             account_id=account.pk, overdraft_limit=limit, reason=request.reason
@@ -74,7 +74,7 @@ class ApproveLimit(LimitDecision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectLimit(LimitDecision):
-    """The limit stays as it is. Who asked for it may take it back so."""
+    """Leaves the limit unchanged. The requester may withdraw a request this way too."""
 
     verb: ClassVar[str] = "reject overdraft limit"
     event: ClassVar[AccountEventType] = AccountEventType.OVERDRAFT_LIMIT_REJECTED

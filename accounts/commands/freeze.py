@@ -11,9 +11,9 @@ from core.errors import InvalidTransition
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreezeAccount(AccountCommand):
-    """Blocks the sides named by `scope`; blocks set before stay.
+    """Blocks the sides named by `scope`; existing blocks stay.
 
-    Raises AccountClosed, and InvalidTransition if all of that is blocked already.
+    Raises AccountClosed, and InvalidTransition if those sides are blocked already.
     """
 
     verb: ClassVar[str] = "freeze account"

@@ -20,7 +20,7 @@ from core.four_eyes import is_large
 from core.identifiers import moment_of, uuid7
 from core.money import validate_amount
 
-# A number is taken once in ten thousand openings of a bank with a million accounts.
+# In a bank with a million accounts, one new number in ten thousand is already taken.
 _NUMBER_ATTEMPTS = 5
 _SHOWN = ("name", "number", "currency", "owner_id", "overdraft_limit", "metadata")
 
@@ -30,8 +30,8 @@ class OpenAccount(KeyedCommand[Account]):
     """Opens a customer account, empty. An initial balance is a Deposit after it, in the same list.
 
     Raises InvalidInput if the overdraft limit is negative, too large or has too many digits;
-    ApprovalRequired if somebody gives it a limit that takes a second person; SelfDealing if the
-    member of staff who asks would own the account.
+    ApprovalRequired if a user sets a limit that needs a second person; SelfDealing if the member of
+    staff would own the account.
     """
 
     verb: ClassVar[str] = "open account"
@@ -55,7 +55,7 @@ class OpenAccount(KeyedCommand[Account]):
         return account
 
     def apply(self, origin: Origin, now: datetime) -> Account:
-        """Inserts the account and its event. The currency's cash account is there afterwards."""
+        """Inserts the account and its event, and the currency's cash account if it is missing."""
         validate_overdraft_limit(self.overdraft_limit, self.currency)
         if origin.user_id is not None and is_large(self.overdraft_limit, self.currency):
             raise ApprovalRequired(
@@ -112,7 +112,7 @@ def validate_overdraft_limit(limit: Decimal, currency: str) -> None:
 
 
 def ensure_cash_account(currency: str, now: datetime) -> None:
-    """Makes the currency's cash account if this is the first account in it: deposits debit it."""
+    """Creates the currency's cash account, which deposits debit, if it does not exist yet."""
     Account.objects.bulk_create(
         [
             Account(

@@ -1,4 +1,4 @@
-"""Reopen an account that was closed a short while ago."""
+"""Reopen a recently closed account."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,9 +15,9 @@ from core.errors import InvalidTransition
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReopenAccount(AccountCommand):
-    """CLOSED -> ACTIVE, within BANK_REOPEN_DAYS of closing: empty, with the blocks it had.
+    """CLOSED -> ACTIVE, within BANK_REOPEN_DAYS of closing: empty, with its former blocks.
 
-    Raises InvalidTransition if the account is not closed, or was closed before that.
+    Raises InvalidTransition if the account is not closed, or was closed earlier.
     """
 
     verb: ClassVar[str] = "reopen account"

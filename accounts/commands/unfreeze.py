@@ -11,7 +11,7 @@ from core.errors import InvalidTransition
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnfreezeAccount(AccountCommand):
-    """Lifts all blocks. Raises AccountClosed, and InvalidTransition if there is none."""
+    """Lifts all blocks. Raises AccountClosed, and InvalidTransition if there are none."""
 
     verb: ClassVar[str] = "unfreeze account"
     event: ClassVar[AccountEventType] = AccountEventType.UNFROZEN

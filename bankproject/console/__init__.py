@@ -1,1 +1,1 @@
-"""Pages of the admin that put all parts of the bank together: Today, approvals, the audit log."""
+"""Admin pages across all parts of the bank: Today, approvals, the audit log."""

@@ -1,4 +1,4 @@
-"""The inbox of what waits for a second person."""
+"""The inbox of transactions and limits that wait for a second person."""
 
 from datetime import timedelta
 from functools import partial
@@ -29,9 +29,9 @@ _MANAGE = "accounts.manage_account"
 
 @require_safe
 def approvals_page(request: HttpRequest) -> HttpResponse:
-    """Longest waiting first. Reading takes the right to read transactions; the buttons are for
-    those who may approve, on what others have asked for. The decision itself is a command with a
-    page of its own, which checks all of it again.
+    """Oldest first. The page needs the right to view transactions. Buttons are shown to users who
+    may approve, on requests of others. The decision is a command with a page of its own, which
+    checks everything again.
     """
     if not request.user.has_perm(_READ):
         raise PermissionDenied
@@ -88,7 +88,7 @@ def _card(asked: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:
 
 
 def _limits(request: HttpRequest) -> list[dict[str, Any]]:
-    """The overdraft limits that wait, longest waiting first."""
+    """The waiting overdraft limits, oldest first."""
     return [_limit_card(one, request) for one in waiting_limits()[:_ON_PAGE]]
 
 
@@ -134,7 +134,7 @@ def _side(name: str, side: ApprovalSide, currency: str) -> dict[str, Any]:
 
 
 def _uuid(text: str) -> UUID | None:
-    """None, which is the first page, for what is no id."""
+    """The id; None, which means the first page, for any other text."""
     try:
         return parse_uuid(text)
     except ValueError:

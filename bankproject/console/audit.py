@@ -1,7 +1,7 @@
 """The audit log: all sources as one list, newest first, page by page, at a bounded cost.
 
-A page ends with a position in each source: the id of the row that comes next. So nothing is read
-twice and nothing is left out, whatever is written meanwhile.
+A page ends with a position in each source: the id of the next row. So no row is repeated or left
+out, whatever is written meanwhile.
 """
 
 import json
@@ -17,18 +17,18 @@ from bankproject.console.audit_records import AuditEntry, AuditSource, Wanted
 from bankproject.console.audit_sources import SOURCES
 from core.identifiers import moment_of
 
-# How many rows of a long source are looked through for one page. What is wanted may be rare: then
-# a page is short, and the next one goes on from there.
+# The most rows of a long source to scan for one page. If matches are rare, the page is short, and
+# the next one continues there.
 LOOKED_THROUGH = 100_000
 
 
 class BadPosition(ValueError):
-    """Not one that a page has given."""
+    """The position does not come from a page."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """`next` is where the next page begins, "" if this is the last one."""
+    """`next` is the position of the next page, "" on the last page."""
 
     entries: list[AuditEntry]
     next: str
@@ -36,10 +36,10 @@ class AuditPage:
 
 @dataclass(slots=True)
 class _Part:
-    """What one source has for a page: its rows, and where it goes on after them.
+    """One source's part of a page: its rows, and its position after them.
 
-    `horizon` is set where the source was not looked through to its end: older rows of others wait
-    until it has been.
+    `horizon` is set if the source was not scanned to its end: older rows of other sources must wait
+    until it is.
     """
 
     source: AuditSource
@@ -73,7 +73,7 @@ def audit_page(
 
 
 def walk(wanted: Wanted, *, sources: Sequence[str], most: int) -> Iterator[AuditEntry]:
-    """The entries from the newest on, up to `most`."""
+    """Up to `most` entries, newest first."""
     position, left = "", most
     while left:
         page = audit_page(wanted, sources=sources, position=position, size=min(left, 1000))
@@ -90,7 +90,7 @@ def _newest_first(parts: Sequence[_Part]) -> Iterator[tuple[datetime, str, Audit
 
 
 def _read(source: AuditSource, wanted: Wanted, start: Any, size: int) -> _Part:
-    """One row more than the page can take, so that it is known where the source goes on."""
+    """Reads one row more than the page holds, to know where the source continues."""
     rows = source.rows(wanted)
     if rows is None:
         return _Part(source, [])
@@ -106,12 +106,12 @@ def _read(source: AuditSource, wanted: Wanted, start: Any, size: int) -> _Part:
 
 
 def _end_of_look(source: AuditSource, wanted: Wanted, start: Any) -> Any:
-    """The first row that is too far behind `start` to be looked at for this page, if there is one.
+    """The first row too far after `start` to be scanned for this page; None if there is none.
 
-    By the primary key alone, whatever else is asked for.
+    Found by primary key alone, without the other filters.
     """
     if wanted.transaction_id is not None:
-        return None  # An index leads there.
+        return None  # An index finds the rows.
     rows = source.all_rows(wanted)
     if start is not None:
         rows = rows.filter(pk__lte=start)
@@ -124,7 +124,7 @@ def _encoded(rest: Mapping[str, str]) -> str:
 
 
 def _decoded(position: str, sources: Sequence[str]) -> dict[str, Any]:
-    """Where each source goes on: None for its newest row; those that are through are left out."""
+    """The position of each source: None for its newest row. Finished sources are left out."""
     if not position:
         return dict.fromkeys(sources)
     try:

@@ -1,4 +1,4 @@
-"""What one may look for in the audit log."""
+"""The search form of the audit log."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from core.days import midnight
 
 
 class AuditForm(forms.Form):
-    """All fields may be empty. Days are those of whoever looks, both included."""
+    """All fields are optional. Days are in the user's time zone, both included."""
 
     who = forms.CharField(
         label="Who (user name)", max_length=150, required=False, widget=UnfoldAdminTextInputWidget
@@ -65,7 +65,7 @@ class AuditForm(forms.Form):
         return _midnight(self.cleaned_data["first_day"])
 
     def clean_last_day(self) -> datetime | None:
-        """The end of that day: the moment when the next one begins."""
+        """The end of that day: the start of the next one."""
         return _midnight(self.cleaned_data["last_day"], days_ahead=1)
 
     def sources(self) -> list[str]:

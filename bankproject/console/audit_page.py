@@ -1,4 +1,4 @@
-"""The audit page: what all staff did, who came in, and what changed; and its export."""
+"""The audit page, with all actions and logins of staff; and its export."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ from core.console.sheets import SheetFormat, SheetRow, sheet_response, sheet_zon
 
 READ_AUDIT = "transactions.read_audit"
 _ON_PAGE = 50
-# So many rows a person can still look through; a longer time is exported in parts.
+# The most rows that a person can still review. Longer periods are exported in parts.
 EXPORTED_AT_MOST = 50_000
 _COLUMNS = (
     "at", "who", "address", "what", "about", "id", "before", "after", "reason", "request_id",
@@ -28,7 +28,7 @@ _COLUMNS = (
 
 @require_safe
 def audit_page(request: HttpRequest) -> HttpResponse:
-    """Takes the right to read the audit log, and has nothing to change in it."""
+    """Needs the right to view the audit log. The page is read-only."""
     _require_right(request)
     form = AuditForm(request.GET)
     page = AuditPage([], "")
@@ -60,7 +60,7 @@ def audit_page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def export_audit(request: HttpRequest) -> HttpResponseBase:
-    """The same rows, from the newest on, as a file: CSV, or XLSX by `?format=xlsx`."""
+    """The same rows as a file, newest first: CSV, or XLSX with `?format=xlsx`."""
     _require_right(request)
     form = AuditForm(request.GET)
     file_format = request.GET.get("format", SheetFormat.CSV)

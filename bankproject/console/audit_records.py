@@ -1,4 +1,4 @@
-"""What the audit log is made of: its entries, what one looks for, and where they come from."""
+"""Types of the audit log: entries, search criteria, and sources."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from core.identifiers import lowest_uuid7
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Who did what, when, from where, to what, and why."""
+    """One action: who did what, when, from where, to what, and why."""
 
     at: datetime
     who: str
@@ -31,7 +31,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What one looks for. Times are half-open; `user_id` is that of `who`, if there is one."""
+    """The search criteria. The time range is half-open; `user_id` is the id of `who`, or None."""
 
     who: str = ""
     user_id: int | None = None
@@ -46,7 +46,7 @@ class Wanted:
         return self.account is not None or self.transaction_id is not None
 
     def by(self, column: str) -> Q:
-        """Rows whose `column` is the user that is looked for. Nobody's, if there is no such one."""
+        """Rows whose `column` is the wanted user. No rows if there is no such user."""
         if not self.who:
             return Q()
         return Q(**{column: self.user_id}) if self.user_id else Q(pk__in=())
@@ -60,7 +60,7 @@ class Wanted:
         return span
 
     def within_ids(self) -> Q:
-        """The same span, as a range of ids that carry their time."""
+        """The time range as a range of UUIDv7 ids."""
         span = Q()
         if self.start:
             span &= Q(pk__gte=lowest_uuid7(self.start))
@@ -71,8 +71,8 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class AuditSource:
-    """`rows` are those wanted, None if none can be. `all_rows` is what they are chosen from, as
-    far as times go: where `is_long`, so many of them are looked through at once, and no more.
+    """`rows` gives the matching rows, None if none can match. `all_rows` gives all rows of the time
+    range. If `is_long`, only a bounded number of them is scanned for one page.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""Where the audit log is read from: one source for each log that the bank keeps.
+"""Sources of the audit log: one for each log that the bank keeps.
 
-A source gives its rows newest first, from an id on, in the order of its primary key: ids carry the
-time, or count up with it.
+A source gives its rows newest first, starting at an id, in primary-key order: ids contain the time,
+or increase with it.
 """
 
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def _sides(transaction: Transaction) -> str:
 
 
 def _transactions(wanted: Wanted) -> QuerySet[Transaction] | None:
-    """Movements of money that staff asked for by hand. Their row is the record of that."""
+    """Movements of money requested by staff by hand. The transaction itself is the record."""
     rows = Transaction.objects.filter(wanted.by("created_by"), wanted.within_ids())
     if wanted.account:
         rows = rows.filter(touching(wanted.account.pk))

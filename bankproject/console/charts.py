@@ -1,4 +1,4 @@
-"""The charts of Today, and what they show in words and numbers."""
+"""The charts of Today, and the same data in words and numbers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from transactions.states import TransactionStatus, TransactionType
 
 NOTHING_TODAY = "Nothing has happened yet today."
 
-# Of each status. Read on white and on black.
+# The colour of each status, legible on white and on black.
 _COLOURS = {
     TransactionStatus.COMPLETED.label: "#16a34a",
     TransactionStatus.FAILED.label: "#dc2626",

@@ -1,4 +1,4 @@
-"""The numbers beside links of the navigation. Each costs a look into a small index, no more."""
+"""The numbers beside links of the navigation. Each costs one read of a small index."""
 
 from typing import Any
 
@@ -13,23 +13,23 @@ from transactions.models import Transaction
 from transactions.models.queries import WAITS_FOR_APPROVAL
 from transactions.states import TransactionStatus
 
-# Beyond that, a number beside a link says that there is more to do than one looks at.
+# Higher numbers are shown as "more than": nobody needs the exact one.
 _MOST = 99
 
-# As its index says it: SQLite uses a partial index for what it reads in the statement itself only.
+# A literal, as in the index: SQLite uses a partial index only for a condition without parameters.
 FAILED = Q(status=RawSQL(f"'{TransactionStatus.FAILED}'", ()))  # noqa: S611 - a constant
 
 
 def approvals_waiting() -> str:
-    """How many transactions and limits wait for a second person; nothing if none does."""
+    """How many transactions and limits wait for a second person; empty if none."""
     waiting: list[QuerySet[Any]] = [Transaction.objects.filter(WAITS_FOR_APPROVAL)]
-    if settings.BANK_APPROVAL_THRESHOLDS:  # Or no limit takes a second person.
+    if settings.BANK_APPROVAL_THRESHOLDS:  # Otherwise no limit needs a second person.
         waiting.append(waiting_limits())
     return _shown(*waiting)
 
 
 def failed_today() -> str:
-    """How many of today's transactions have failed; nothing if none has."""
+    """How many of today's transactions have failed; empty if none."""
     today = Transaction.objects.filter(FAILED, pk__gte=lowest_uuid7(midnight()))
     return _shown(today)
 

@@ -1,4 +1,4 @@
-"""The day of whoever looks, in the time zone that is active."""
+"""The user's day, in the active time zone."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,16 +8,16 @@ from core import days
 
 
 def midnight(days_ahead: int = 0) -> datetime:
-    """When this day began, or another one."""
+    """The start of today, or of the day `days_ahead`."""
     return days.midnight(days.today() + timedelta(days=days_ahead))
 
 
 def hours_of_today() -> list[datetime]:
-    """The beginning of each hour of this day: 24 of them, or 23 or 25 where a clock is put on."""
+    """The start of each hour of today: 24 hours, or 23 or 25 when the clocks change."""
     moment, end = midnight(), midnight(1)
     hours = []
     while moment < end:
         hours.append(moment)
-        # In absolute time: a sum of a local time would repeat or leave out an hour.
+        # Adds in UTC: in local time an hour would be repeated or left out.
         moment = timezone.localtime(moment.astimezone(UTC) + timedelta(hours=1))
     return hours

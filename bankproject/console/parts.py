@@ -1,19 +1,19 @@
-"""What Today is made of: figures, tables and charts, each with its way to what is behind it."""
+"""Parts of Today: figures, tables and charts, each with a link to its rows."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
-# Words of unfold's palette. Each is told in words as well: colour alone says nothing.
+# Names of unfold's palette. The page also says them in words, not by colour alone.
 GOOD, BAD, WAITING, NEUTRAL = "success", "danger", "warning", ""
 
-_GRID = "#9ca3af33"  # Seen on white and on black.
+_GRID = "#9ca3af33"  # Visible on white and on black.
 _TEXT = "#7b8494"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number that staff look at in the morning, with a sentence on it."""
+    """One number that staff check in the morning, with a sentence about it."""
 
     label: str
     value: str
@@ -31,7 +31,7 @@ class TableCell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`numbers` names the columns of numbers, which stand to the right."""
+    """`numbers` names the numeric columns, which are right-aligned."""
 
     title: str
     headers: list[str]
@@ -48,7 +48,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class BarChart:
-    """Bars, for Chart.js as unfold brings it along. `table` says the same in text."""
+    """Bars for Chart.js, which unfold includes. `table` has the same data as text."""
 
     title: str
     labels: list[str]

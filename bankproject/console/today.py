@@ -1,7 +1,7 @@
-"""Today: what is in the bank, and what happens in it on this day of whoever looks.
+"""Today: the bank's totals and its activity on this day, in the user's time zone.
 
-Numbers that cost a read of many rows are kept for half a minute in each web process, so that
-however many look, the bank is read as often as that.
+Numbers that need many rows are cached for half a minute in each web process, however many people
+look at the page.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ _KEPT_SECONDS = 30
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """UNFOLD["DASHBOARD_CALLBACK"]: fills the first page of the admin.
 
-    What one may not read is neither shown nor read.
+    Parts that the user may not view are neither shown nor read.
     """
     user = request.user
     reads_accounts = user.has_perm("accounts.view_account")
@@ -66,7 +66,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kept(name: str, read: Callable[[], T]) -> T:
-    """What `read` gives, at most half a minute old; of this day, as its own time zone has it."""
-    # A zone's name has a slash, and a moment has blanks; the cache takes neither well.
+    """The result of `read`, cached for half a minute, per day in the active time zone."""
+    # A timestamp: cache keys should have no slash, as in a zone's name, and no blanks.
     key = f"today:{name}:{midnight().timestamp():.0f}"
     return cast(T, cache.get_or_set(key, read, _KEPT_SECONDS))

@@ -1,4 +1,4 @@
-"""Times and links as the bank's own pages tell them."""
+"""Formatting of durations and links on the bank's own pages."""
 
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -15,7 +15,7 @@ def at(moment: datetime) -> str:
 
 
 def in_words(age: timedelta) -> str:
-    """Its two largest units: "3 min 20 s"."""
+    """The duration in its two largest units: "3 min 20 s"."""
     seconds = int(age.total_seconds())
     sizes = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
     parts = []
@@ -27,13 +27,13 @@ def in_words(age: timedelta) -> str:
 
 
 def list_link(model: str, **filters: str) -> str:
-    """The list of a model ("transactions_transaction") as these filters narrow it."""
+    """The URL of a model's list ("transactions_transaction") with these filters."""
     page = reverse(f"admin:{model}_changelist")
     return f"{page}?{urlencode(filters)}" if filters else page
 
 
 def transactions_of_today(**filters: str) -> str:
-    """The list of today's transactions, in the time zone that is active."""
+    """The URL of the list of today's transactions, in the active time zone."""
     day = today().isoformat()
     filters = {"created_at_from": day, "created_at_to": day, **filters}
     return list_link("transactions_transaction", **filters)

@@ -1,8 +1,7 @@
-"""API clients and their tokens: to read, to create and to revoke.
+"""Admin pages of API clients and their tokens: to view, create and revoke.
 
-A secret is shown on the page that answers its creation, and nowhere else. The digests stay out too:
-they are worth nothing to staff, and nobody should get used to seeing something that looks like a
-token.
+A secret is shown once, on the page after its creation. Digests are hidden too: they are of no use
+to staff, and nobody should get used to seeing something that looks like a token.
 """
 
 from django.contrib import admin
@@ -11,7 +10,7 @@ from oauth2_provider.models import Grant, IDToken, RefreshToken
 from clients.admin.client import ApiClientAdmin
 from clients.admin.token import AccessTokenAdmin
 
-# Grants that the bank does not have.
+# The bank does not support these grants.
 admin.site.unregister([Grant, IDToken, RefreshToken])
 
 __all__ = ["AccessTokenAdmin", "ApiClientAdmin"]

@@ -40,7 +40,7 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
     list_filter = ("is_active",)
     search_fields = ("name", "client_id__exact", "user__username")
     search_help_text = "Name, client id or user name"
-    view_on_site = False  # The library's page of a client, which the bank does not have.
+    view_on_site = False  # The bank does not have the library's page of a client.
     actions_list = ("create_client",)
     actions_detail = ("revoke",)
     change_form_outer_before_template = "clients/client_head.html"
@@ -62,7 +62,7 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
         return may_create(request.user)
 
     def has_revoke_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """By right, and of what is not revoked; a form that is sent twice is told so."""
+        """Checks the right, and that the client is active. A form sent twice gets a message."""
         if not may_revoke(request.user):
             return False
         client = self.get_object(request, object_id)
@@ -97,7 +97,7 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
 
     @sensitive_variables("secret")
     def _created(self, request: HttpRequest, values: dict[str, Any]) -> HttpResponse:
-        """The one page that shows the secret. Raises IntegrityError if the form was sent before."""
+        """The only page that shows the secret. Raises IntegrityError for a form sent twice."""
         with transaction.atomic():
             client, secret = create_client(
                 values["name"],
@@ -148,7 +148,7 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """The buttons stand in the page itself: the theme's menu of them takes a mouse."""
+        """Puts the buttons into the page: the theme's dropdown is not keyboard-accessible."""
         context["buttons"] = context.pop("actions_detail", [])
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -164,7 +164,7 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
 
     @display(description="Last use", ordering="last_token_at")
     def last_use(self, client: ApiClient) -> Any:
-        """When it last got a token: it comes back for another when that has run out."""
+        """When the client last got a token; it asks for a new one when that expires."""
         return client.last_token_at or "Never"
 
     @display(description="Tokens")

@@ -1,4 +1,4 @@
-"""What the creation of a client asks for."""
+"""The form that creates a client."""
 
 from typing import Any
 from uuid import uuid4
@@ -13,7 +13,7 @@ from core.console.forms import LineField
 
 
 class ClientForm(forms.Form):
-    """`key` becomes the id of the client, so that a form sent twice makes one."""
+    """`key` becomes the id of the client, so a form sent twice creates only one."""
 
     name = LineField(
         max_length=200, help_text="What the program is, in words.", attrs={"autofocus": True}

@@ -1,7 +1,7 @@
-"""Who may do what with API clients.
+"""Permissions on API clients.
 
-Whoever gives a client the rights of somebody else can act as that person, past the second pair of
-eyes too. So no role creates clients; taking rights away is for supervisors, day and night.
+A user who can create a client for somebody else can act as that person, and so bypass the four-eyes
+rule. So no role may create clients. Supervisors may revoke them at any time.
 """
 
 from typing import Any
@@ -14,17 +14,18 @@ ONLY_A_SUPERUSER = "Only a superuser lets a program act as other staff."
 
 
 def may_create(user: Any) -> bool:
-    """Superusers, and whoever was given the right by name."""
+    """Superusers, and users who were granted the right individually."""
     return has_right(user, CREATE)
 
 
 def may_let_act_as(creator: Any, user: Any) -> bool:
-    """Whether the creator may give a program the rights of this user: their own, or a customer's;
-    superusers, those of any other member of staff.
+    """Whether the creator may give a program the rights of this user.
+
+    Allowed are the creator and customers; for a superuser also any other member of staff.
     """
     return not user.is_staff or user == creator or bool(creator.is_superuser)
 
 
 def may_revoke(user: Any) -> bool:
-    """Supervisors, and whoever may create."""
+    """Supervisors, and everyone who may create clients."""
     return has_right(user, REVOKE) or has_right(user, CREATE)

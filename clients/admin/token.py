@@ -1,4 +1,4 @@
-"""Access tokens: who has one, for what and until when; and the button that takes one back."""
+"""Access tokens: client, scopes and expiry of each; and the button to revoke one."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ admin.site.unregister(AccessToken)
 
 
 class _Titled:
-    """A token as the head of its page names it: the library calls it "AccessToken #1"."""
+    """A token with a title for its page: the library calls it "AccessToken #1"."""
 
     def __init__(self, token: AccessToken) -> None:
         self.pk = token.pk
@@ -56,7 +56,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         return super().get_queryset(request).select_related("application__user")
 
     def has_revoke_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """By right. Whether it is there yet tells `revoke`."""
+        """Checks the right only; `revoke` checks whether the token still exists."""
         return may_revoke(request.user)
 
     @action(

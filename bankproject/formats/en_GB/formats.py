@@ -1,4 +1,4 @@
-"""Dates and times as the admin shows them: ISO 8601 with the zone, sortable by eye."""
+"""Formats of dates and times in the admin: ISO 8601 with the zone."""
 
 DATE_FORMAT = "Y-m-d"
 DATETIME_FORMAT = "Y-m-d H:i:s e"
@@ -6,7 +6,7 @@ SHORT_DATE_FORMAT = DATE_FORMAT
 SHORT_DATETIME_FORMAT = DATETIME_FORMAT
 TIME_FORMAT = "H:i:s"
 
-# What forms and the calendar write is what they read.
+# Forms and the calendar write and read the same format.
 DATE_INPUT_FORMATS = ["%Y-%m-%d"]
 TIME_INPUT_FORMATS = ["%H:%M:%S", "%H:%M"]
 DATETIME_INPUT_FORMATS = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"]

@@ -1,4 +1,4 @@
-"""`manage.py clear_expired`: removes what is over: tokens, sessions, and old records of logins."""
+"""`manage.py clear_expired`: removes expired tokens and sessions, and old records of logins."""
 
 import json
 from argparse import ArgumentParser
@@ -19,7 +19,7 @@ from core.failures import told
 from core.results import add_json
 from staff.models import StaffSession
 
-# Each piece is a database transaction of its own: no lock is held for long.
+# Each piece is a database transaction of its own, so no lock is held for long.
 _PIECE = 1000
 
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
 def _expired(now: datetime) -> Iterator[tuple[str, QuerySet[Any]]]:
     yield "tokens", get_access_token_model().objects.filter(expires__lt=now)
     over = Q(expire_date__lt=now)
-    # Those of the release before.
+    # The sessions of the previous release.
     yield "sessions", Session.objects.filter(over)
     if settings.SESSION_IDLE_MINUTES:
         over |= Q(seen_at__lt=now - timedelta(minutes=settings.SESSION_IDLE_MINUTES))

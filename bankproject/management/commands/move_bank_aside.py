@@ -1,4 +1,4 @@
-"""`manage.py move_bank_aside`: what `make fresh` begins with. Nothing is deleted."""
+"""`manage.py move_bank_aside`: the first step of `make fresh`. Deletes nothing."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from transactions.files.manifest import MANIFEST_NAME
 
 _TABLES = [file.name for file in FILES]
 _KEY = "secret_key"
-# In the order of moving: whatever is left behind by a kill, no archive stays beside a new database.
+# In the order of moving: even after a kill, no old archive stays beside a new database.
 _PATTERNS = (
     *(f"{name}.*" for name in _TABLES),
     *(f".{name}.*" for name in _TABLES),
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         with nobody_serves(connection), migration_lock(connection):
             _settle(folder / "bank.sqlite3")
             names = files_of_bank(folder)
-            if names in ([], [_KEY]):  # Every command makes a key where there is none.
+            if names in ([], [_KEY]):  # Every command creates a missing key.
                 nothing = {"dry_run": dry_run, "folder": str(folder), "files": []}
                 words = [f"There is no bank in {folder}: nothing to move."]
                 write_result(self.stdout, nothing, words, as_json=json)
@@ -76,7 +76,7 @@ class Command(BaseCommand):
 
 
 def files_of_bank(folder: Path) -> list[str]:
-    """Their names, in the order in which they are to be moved."""
+    """The names of the bank's files, in the order of moving."""
     found: Iterator[str] = (
         path.name for pattern in _PATTERNS for path in sorted(folder.glob(pattern))
     )
@@ -84,7 +84,7 @@ def files_of_bank(folder: Path) -> list[str]:
 
 
 def _settle(database: Path) -> None:
-    """What a killed process left in a journal is settled; a broken database stays as it is."""
+    """Rolls back the journal of a killed process; leaves a broken database as it is."""
     if database.exists():
         with suppress(DatabaseError), transaction.atomic():
             pass

@@ -32,21 +32,21 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Becomes gunicorn.
 
-        Raises CommandError where the address is taken, and ImproperlyConfigured where it is wrong,
-        where `migrate` is due, and where others would reach a bank that is not for production.
+        Raises CommandError if the address is taken, and ImproperlyConfigured if it is wrong, if
+        `migrate` is due, and if others could reach a bank that is not for production.
         """
-        # Each worker checks this too; here it is one sentence, and nothing has started.
+        # Each worker checks this too; here it gives one sentence before anything starts.
         require_objects()
         host, port = settings.HOST, settings.PORT
         require_free_address(host, port)
         require_own_machine(settings.PUBLISHED_ON, port, production=settings.PRODUCTION)
-        # WhiteNoise warns where nothing was collected, although it serves from the packages.
+        # WhiteNoise warns if nothing was collected, although it serves from the packages.
         with suppress(OSError):
             Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
         named = f"[{host}]" if ":" in host else host
         if "DJANGO_ALLOWED_HOSTS" not in os.environ and host not in _WILDCARDS:
             os.environ["DJANGO_ALLOWED_HOSTS"] = ",".join([*settings.ALLOWED_HOSTS, named])
-            # Another address of this machine, as 127.0.0.2, makes no production bank.
+            # Another loopback address, such as 127.0.0.2, does not make it production.
             os.environ["BANK_PRODUCTION"] = str(settings.PRODUCTION).lower()
         os.environ["BANK_SERVE_WORKER"] = "false" if options["without_worker"] else "true"
         self.stdout.write(f"The bank is served on http://{named}:{port}/ (Ctrl-C stops it)")
@@ -65,13 +65,13 @@ class Command(BaseCommand):
 
 
 def require_free_address(host: str, port: int) -> None:
-    """Returns if a server may listen there now.
+    """Returns if a server can listen there now.
 
-    Raises CommandError with advice if not, and ImproperlyConfigured for what is no address.
+    Otherwise raises CommandError with advice, or ImproperlyConfigured for an invalid address.
     """
     family, kind, protocol, _, address = resolved(host, port)
     with socket.socket(family, kind, protocol) as probe:
-        # As gunicorn does: connections that a stopped server left behind are no obstacle.
+        # As gunicorn does: connections left by a stopped server are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)

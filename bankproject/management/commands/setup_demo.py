@@ -1,4 +1,4 @@
-"""`manage.py setup_demo`: an empty bank gets people, accounts and some history to look at."""
+"""`manage.py setup_demo`: fills an empty bank with people, accounts and some history."""
 
 import secrets
 from decimal import Decimal
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         self._print_token()
 
     def _print_token(self) -> None:
-        """A fresh token of the demo client each time, where that bank is on this machine."""
+        """Prints a new token of the demo client, if the bank is on this machine."""
         client = ApiClient.objects.filter(name=_CLIENT, is_active=True).first()
         if client is None or connection.vendor != "sqlite":
             return
@@ -65,7 +65,7 @@ class Command(BaseCommand):
 
 
 def _make_logins() -> str:
-    """Makes people, accounts and an API client; returns what a reader needs to use them."""
+    """Creates people, accounts and an API client; returns the text with their credentials."""
     passwords = _make_users()
     accounts = _make_accounts(Origin(caller="job:setup_demo"))
     tessa = get_user_model().objects.get(username="tessa")
@@ -82,7 +82,7 @@ def _make_logins() -> str:
 
 @transaction.atomic
 def _make_users() -> dict[str, str]:
-    """One superuser, one member of staff for each role, and customers; all or none."""
+    """Creates a superuser, one member of staff for each role, and customers; all or none."""
     users = get_user_model().objects
     passwords = {name: secrets.token_urlsafe(18) for name in (_ADMIN, *_STAFF, *_CUSTOMERS)}
     users.create_superuser(_ADMIN, password=passwords[_ADMIN])
@@ -128,7 +128,7 @@ def _make_accounts(origin: Origin) -> dict[str, UUID]:
             description="Dinner",
         ),
         Withdraw(account_id=ada.account_id, amount=Decimal("120.00"), description="Cash"),
-        # Refused, and kept as such: there is something to look at among the failures too.
+        # Refused and kept as a failure, so the list of failures has an example.
         Withdraw(account_id=shop.account_id, amount=Decimal("1000.00"), description="Till float"),
         FreezeAccount(
             account_id=shop.account_id, scope=FreezeScope.DEBITS, reason="Papers are missing"

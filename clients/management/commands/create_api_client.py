@@ -50,7 +50,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no active user {user}.", returncode=WRONG_USE)
         if creator and not may_let_act_as(creator, owner):
             raise CommandError(ONLY_A_SUPERUSER, returncode=WRONG_USE)
-        # As words of their own, or in one word with blanks, as RFC 6749, section 3.3 writes them.
+        # As separate words, or as one word with blanks, the form of RFC 6749, section 3.3.
         scopes = " ".join(scopes).split()
         try:
             client, secret = _create(name, owner, scopes, creator)
@@ -66,7 +66,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def _create(name: str, owner: Any, scopes: list[str], creator: Any) -> tuple[ApiClient, str]:
-    """Raises ValidationError as `create_client` does."""
+    """The new client and its secret. Raises ValidationError as `create_client` does."""
     client, secret = create_client(name, user=owner, scopes=scopes)
     if creator:
         record(creator.pk, client, client.name, ADDITION, rights_in_words(client))

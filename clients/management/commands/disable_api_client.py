@@ -1,4 +1,4 @@
-"""`manage.py disable_api_client`: a client whose secret or token leaked gets in no more."""
+"""`manage.py disable_api_client`: locks out a client whose secret or token has leaked."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -1,4 +1,4 @@
-"""`manage.py encrypt_authenticators`: keys of authenticators under the secret key of now."""
+"""`manage.py encrypt_authenticators`: encrypts authenticators' keys by the current secret key."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         add_json(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError, naming the users, where keys cannot be read: those stay as is."""
+        """Raises CommandError, naming the users with unreadable keys, which stay unchanged."""
         done, unreadable = 0, []
         with transaction.atomic():
             for device in Authenticator.objects.select_for_update().select_related(None):

@@ -1,4 +1,4 @@
-"""`manage.py reset_authenticator`: for a member of staff whose phone is lost."""
+"""`manage.py reset_authenticator`: for a member of staff who has lost their phone."""
 
 from argparse import ArgumentParser
 from typing import Any
