@@ -67,7 +67,7 @@ class MovementPreview:
 
     @property
     def balance_after(self) -> str:
-        """The balance of the own side, as displayed; "" if nothing moved."""
+        """The balance of the account `own`, as displayed; "" if nothing moved."""
         after = self._after(self.own)
         return "" if after is None else self._money(after)
 

@@ -98,8 +98,8 @@ def csv_response(
 ) -> StreamingHttpResponse:
     """The transactions of these branches, newest first, in the columns of the serializer.
 
-    Rows are read a page at a time, from the last id on. Memory is that of a page, whatever the
-    length of the list, and every row committed before the request appears once. An error before
+    Rows are read a page at a time, from the last id on. Memory and statements are those of a page,
+    however long the list, and every row committed before the request appears once. An error before
     the first page gives an ordinary error response. Later the connection breaks off without the end
     that HTTP requires (RFC 9112, section 8), so that a client cannot take the file for complete.
     """
