@@ -39,11 +39,16 @@ def set_timeouts(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 @contextmanager
 def switched_off(connection: BaseDatabaseWrapper, *names: str) -> Iterator[None]:
-    """Switches time-outs off for work longer than a request. Restores them afterwards."""
+    """Switches time-outs off for work longer than a request. Afterwards each is as it was before.
+
+    Blocks may be nested.
+    """
     if connection.vendor != "postgresql":
         yield
         return
     with connection.cursor() as cursor:
+        cursor.execute(_ASK, [list(names)])
+        before = {name: milliseconds for name, milliseconds, _, _ in cursor.fetchall()}
         for name in names:
             cursor.execute(f"SET {name} = 0")
     try:
@@ -51,7 +56,9 @@ def switched_off(connection: BaseDatabaseWrapper, *names: str) -> Iterator[None]
     finally:
         # If the session is lost, so are its settings.
         if connection.is_usable():
-            set_timeouts(connection=connection)
+            with connection.cursor() as cursor:
+                for name, milliseconds in before.items():
+                    cursor.execute(f"SET {name} = '{milliseconds}ms'")
 
 
 def not_in_force(connection: BaseDatabaseWrapper) -> list[str]:

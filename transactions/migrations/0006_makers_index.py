@@ -3,8 +3,12 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from core.indexes import AddIndexBesideWriters
+
 
 class Migration(migrations.Migration):
+    # Or the index would be built within a transaction, and writers of the journal would wait.
+    atomic = False
 
     dependencies = [
         ('accounts', '0003_limit_requests'),
@@ -13,7 +17,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='transaction',
             index=models.Index(fields=['created_by', 'created_at'], name='transaction_makers'),
         ),
