@@ -9,8 +9,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -44,7 +45,10 @@ def bearer_of(server: Server, client: dict[str, str]) -> dict[str, str]:
 
 
 class Customer(threading.Thread):
-    """Deposits dollars one by one, reads the entries, and asks whether the server is ready."""
+    """Deposits dollars one by one, reads the entries, and asks whether the server is ready.
+
+    `lost` counts its requests that nobody answered. It sends each of them again.
+    """
 
     def __init__(self, server: Server, bearer: dict[str, str]) -> None:
         super().__init__(daemon=True)
@@ -53,31 +57,44 @@ class Customer(threading.Thread):
         assert status == 201, body
         self.account_url = f"{server.url}accounts/{json.loads(body)['account_id']}/"
         self.answers: list[tuple[int, str]] = []
-        self.deposits = 0
+        self.deposits = self.lost = 0
         self._end = threading.Event()
 
     def run(self) -> None:
         while not self._end.is_set():
             self.answers.append(self._deposit())
             self.deposits += self.answers[-1][0] == 200
-            self.answers.append(get(f"{self.account_url}entries/", **self.bearer))
-            self.answers.append(self.server.readiness())
+            entries = partial(get, f"{self.account_url}entries/", **self.bearer)
+            self.answers.append(self._answer_to(entries))
+            self.answers.append(self._answer_to(self.server.readiness))
 
     def _deposit(self) -> tuple[int, str]:
         """Sent again under its key where a table was locked for too long, as clients do."""
         headers = self.bearer | {"Idempotency-Key": uuid4().hex}
         for _ in range(5):
-            answer = post(f"{self.account_url}deposit/", {"amount": "1.00"}, **headers)
+            url, body = f"{self.account_url}deposit/", {"amount": "1.00"}
+            answer = self._answer_to(partial(post, url, body, **headers))
             if answer[0] != 503 or '"busy"' not in answer[1]:
                 break
+        return answer
+
+    def _answer_to(self, request: Callable[[], tuple[int, str]]) -> tuple[int, str]:
+        answer = request()
+        if answer[0] == 0:
+            self.lost += 1
+            answer = request()
         return answer
 
     def end(self) -> None:
         self._end.set()
         self.join(120)
 
-    def check(self) -> None:
-        """Every answer was right, and so is the balance."""
+    def check(self, killed: int) -> None:
+        """Every answer was right, and so is the balance.
+
+        A killed worker may take the one request with it that this customer has under way.
+        """
+        assert self.lost <= killed
         assert [answer for answer in self.answers if answer[0] != 200] == []
         assert self.deposits > 0
         _, body = get(self.account_url, **self.bearer)
@@ -85,14 +102,15 @@ class Customer(threading.Thread):
 
 
 @contextmanager
-def customer_of(server: Server, bearer: dict[str, str]) -> Iterator[Customer]:
+def customer_of(server: Server, bearer: dict[str, str], *, killed: int = 0) -> Iterator[Customer]:
+    """Checked at the end. `killed` is the number of workers that are killed meanwhile."""
     customer = Customer(server, bearer)
     customer.start()
     try:
         yield customer
     finally:
         customer.end()
-    customer.check()
+    customer.check(killed)
 
 
 def replace_a_killed_worker(server: Server) -> None:
@@ -124,7 +142,7 @@ def test_the_release_before_serves_while_the_new_one_comes(tmp_path: Path) -> No
         client = client_of(old)
         with old.served() as server:
             bearer = bearer_of(server, client)
-            with customer_of(server, bearer):
+            with customer_of(server, bearer, killed=1):
                 new.run("deploy/migrate.py", DATABASE_URL=owner)
                 brought = guards()
                 replace_a_killed_worker(server)
