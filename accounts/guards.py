@@ -68,7 +68,7 @@ GUARDS = [
     refuse_unless(
         "accounts_account_closed",
         ACCOUNTS,
-        ["status"],
+        [],  # As 1.0.0 has it, or the trigger itself would have to be replaced.
         "a closed account stays closed, unless an event reopens it",
         when="OLD.status = 'CLOSED' AND NEW.status <> 'CLOSED'",
         sqlite_unless=_REOPENED,

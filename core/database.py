@@ -52,7 +52,13 @@ def missing_objects(connection: BaseDatabaseWrapper) -> list[str]:
     A database of a newer release has that release's texts. There each name must exist and, on
     PostgreSQL, be unchanged since its creation (docs/adr/0017).
     """
+    # Read again, or what a `migrate` changed amid the first reading would seem to be missing.
+    return _missing_now(connection) and _missing_now(connection)
+
+
+def _missing_now(connection: BaseDatabaseWrapper) -> list[str]:
     with connection.cursor() as cursor:
+        # The release last: `migrate` writes it together with the changed texts.
         backend = backend_of(connection)
         present, stored = backend.fingerprints(cursor), backend.release(cursor)
     objects = all_objects(connection.vendor)
@@ -84,7 +90,8 @@ def create_objects(connection: BaseDatabaseWrapper) -> None:
 
     Each table and view has a transaction of its own: it locks one table and waits for no other, so
     it cannot deadlock with a reader or writer. On a database of a newer release existing objects
-    stay untouched. The release is recorded last, when everything exists.
+    stay untouched. When everything exists, one last transaction changes the texts of the older
+    release and records the new one: code of the older release sees both or neither.
     """
     if not missing_objects(connection):
         return
@@ -107,7 +114,11 @@ def _create_together(connection: BaseDatabaseWrapper, items: list[DatabaseObject
         if stored > schema_release(connection.vendor):
             due = [item for item in items if item.name not in present]
         else:
-            due = [item for item in items if backend.lacks(item, present, stored)]
+            due = [
+                item
+                for item in items
+                if backend.lacks(item, present, stored) and not backend.waits(item, present, stored)
+            ]
         for item in due:
             backend.drop(cursor, item)
             backend.create(cursor, item)
@@ -117,7 +128,11 @@ def _record_release(connection: BaseDatabaseWrapper) -> None:
     backend, ours = backend_of(connection), schema_release(connection.vendor)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         backend.serialise(cursor)
-        if backend.release(cursor) < ours:
+        present, stored = backend.fingerprints(cursor), backend.release(cursor)
+        if stored < ours:
+            for item in all_objects(connection.vendor):
+                if backend.waits(item, present, stored):
+                    backend.change(cursor, item)
             backend.record_release(cursor, ours)
 
 

@@ -4,7 +4,7 @@ Every guard's error reaches Django as IntegrityError. `when` conditions use OLD,
 DISTINCT FROM`, which becomes `IS NOT` for SQLite.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from core.database_objects import DatabaseObject
 
@@ -48,7 +48,7 @@ def refuse(
 def refuse_unless(
     name: str,
     table: str,
-    columns: Iterable[str],
+    columns: Sequence[str],
     message: str,
     *,
     when: str,
@@ -60,11 +60,13 @@ def refuse_unless(
 ) -> DatabaseObject:
     """A row trigger that refuses an UPDATE of these columns unless a condition on others holds.
 
+    Without columns it refuses any UPDATE.
+
     SQLite checks before the update, and so does PostgreSQL without `deferred`. With it, PostgreSQL
     checks at the end of the database transaction, where the order of the statements no longer
     matters. `since` and `replaces` as in `refuse`.
     """
-    of = f"UPDATE OF {', '.join(columns)} ON {table}"
+    of = f"UPDATE OF {', '.join(columns)} ON {table}" if columns else f"UPDATE ON {table}"
     at_once = f"CREATE TRIGGER {name} BEFORE {of} FOR EACH ROW"
     at_the_end = (
         f"CREATE CONSTRAINT TRIGGER {name} AFTER {of} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"

@@ -130,7 +130,10 @@ def client_of(release: Release) -> dict[str, str]:
 
 
 def objects_of(release: Release) -> dict[str, dict[str, str]]:
-    """What this code says of each guard and view: its text on SQLite, its digest on PostgreSQL."""
+    """What this code says of each guard and view: its text on SQLite, its digest on PostgreSQL.
+
+    `definition` is the statement that creates it on PostgreSQL, without a trigger's function.
+    """
     printed = release.run("-c", _OBJECTS)
     objects: dict[str, dict[str, str]] = json.loads(
         re.findall(r"^\{.*\}$", printed, re.MULTILINE)[-1]
@@ -153,6 +156,8 @@ print(json.dumps({
     item.name: {
         "sqlite": item.statement("sqlite"),
         "postgresql": digest(item),
+        "kind": item.kind,
+        "definition": item.statement("postgresql"),
         "since": getattr(item, "since", 1),
         "replaces": getattr(item, "replaces", ""),
     }

@@ -42,6 +42,10 @@ def test_a_changed_text_says_so(before, now) -> None:
             continue
         if now[name]["since"] <= latest:
             faults.append(f"{name}: since={latest + 1}")
+        if item["definition"] != now[name]["definition"] and (
+            item["kind"] == "trigger" or version == COMPARES_TEXTS
+        ):
+            faults.append(f"{name}: another {item['kind']}, which wants another name")
         if version == COMPARES_TEXTS and now[name]["replaces"] != item["postgresql"]:
             faults.append(f"{name}: replaces={item['postgresql']!r}")
     assert faults == []
