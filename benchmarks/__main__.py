@@ -4,8 +4,8 @@
     python -m benchmarks --only single http.8   some cases, by name or by what begins their names
     python -m benchmarks --quick                one short round of everything: does it still work?
 
-Exits with 0, also where a goal is not met; with 1 if the run is void, because a ledger is not what
-it should be; with 2 where there is no PostgreSQL to measure on, or no case of that name.
+Exits with 0, even if a goal is missed; with 1 if the run is void, because a ledger is wrong; with 2
+if there is no PostgreSQL to measure, or no case of that name.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def _options() -> argparse.Namespace:
 
 
 def _measure(cases: Sequence[Case], plan: Plan) -> dict[str, Any]:
-    """Starts what the cases need, runs them, and says under which conditions."""
+    """Starts the cases' banks, runs the cases, and adds the conditions of the run."""
     for name in [name for name in os.environ if name.startswith(_NOT_INHERITED)]:
         del os.environ[name]
     before = {"at": datetime.now(UTC).isoformat(), "machine": machine()}
@@ -113,7 +113,7 @@ def _end(signal_number: int, _frame: object) -> None:
 
 
 if __name__ == "__main__":
-    # A shell that starts this in the background makes it deaf to Ctrl-C.
+    # A process started in a shell's background ignores Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _end)
     try:

@@ -1,4 +1,4 @@
-"""Banks to measure: each has a database of its own, a process that runs jobs, and a web server."""
+"""Banks to measure: each has its own database, a process that runs jobs, and a web server."""
 
 import importlib
 import multiprocessing
@@ -22,8 +22,8 @@ from benchmarks.served import WebServer, served
 from benchmarks.target import People, Target
 from tests.postgresql import PostgresqlServer
 
-# What any installation for production sets, for all that runs on the server: ours and the floors.
-# Nothing that makes a commit durable is touched.
+# Usual settings of a production server, for our cases and the floors alike. The durability of
+# commits stays untouched.
 SERVER_SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -31,12 +31,12 @@ SERVER_SETTINGS = {
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
 }
-# One for all banks: a token of the template is good on its copies.
+# One for all banks, so a token of the template is valid on its copies.
 _SECRET_KEY = secrets.token_urlsafe(48)
 
 
 class Bank:
-    """A bank with rich accounts, ready for jobs. Money in it moves by jobs only."""
+    """A bank with rich accounts, ready for jobs. Only jobs move its money."""
 
     def __init__(
         self, executor: Executor, target: Target, web: WebServer | None, *, is_restored: bool
@@ -44,13 +44,13 @@ class Bank:
         self._executor = executor
         self._target = replace(target, port=web.port) if web else target
         self._web = web
-        # Whether each case finds it as it is now.
+        # Whether the bank is restored to its present state before each case.
         self.is_restored = is_restored
         if is_restored:
             self._call("past.keep")
 
     def run(self, case: Case, seconds: float) -> Slice:
-        """One slice of the case. Raises CannotMeasure, and whatever went wrong in the job."""
+        """Runs one slice of the case. Raises CannotMeasure, and any error of the job."""
         measured: Slice = self._call(case.job, self._target, seconds, **case.options)
         return measured
 
@@ -58,17 +58,17 @@ class Bank:
         self._call("past.restore")
 
     def books(self) -> Moved:
-        """Transactions stored and the sum of all balances, in units, as of now."""
+        """The current number of transactions, and the sum of all balances in units."""
         state: Moved = self._call("books.state")
         return state
 
     def findings(self) -> list[str]:
-        """What the verifier finds, as lines of text; none if every rule holds."""
+        """The verifier's findings, as lines of text; none if every rule holds."""
         lines: list[str] = self._call("books.findings")
         return lines
 
     def web_growth_megabytes(self) -> float | None:
-        """The most that a web process ever took, over what it took idle. None without a server."""
+        """The peak memory of a web process above its idle memory. None without a server."""
         return None if self._web is None else self._web.growth_megabytes()
 
     def _call(self, job: str, *arguments: Any, **options: Any) -> Any:
@@ -76,7 +76,7 @@ class Bank:
 
 
 def call_job(job: str, *arguments: Any, **options: Any) -> Any:
-    """Runs in the bank's process: only there can modules be imported that need Django."""
+    """Runs in the bank's process, the only one that can import modules that need Django."""
     module, _, function = job.rpartition(".")
     called = getattr(importlib.import_module(f"benchmarks.jobs.{module}"), function)
     return called(*arguments, **options)
@@ -103,7 +103,7 @@ def new_banks(
 
 
 def _make_template(url: str, plan: Plan) -> People:
-    """Fills the server's database, once for all banks, and leaves nobody connected to it."""
+    """Fills the server's database, once for all banks, and leaves no connection open."""
     with TemporaryDirectory() as folder, _process(_environment(url, folder, plan)) as executor:
         return executor.submit(preparation.prepare, plan.accounts).result()
 
@@ -154,7 +154,7 @@ def _web_server(
 
 
 def _environment(url: str, folder: str, plan: Plan) -> dict[str, str]:
-    """As the bank is configured out of the box, but for limits on what one client may send."""
+    """The bank's default configuration, but without limits on requests of one client."""
     workers = {"WEB_CONCURRENCY": str(plan.web_workers)} if plan.web_workers else {}
     return {
         **os.environ,
@@ -172,7 +172,7 @@ def _environment(url: str, folder: str, plan: Plan) -> dict[str, str]:
 
 
 def _process(environment: Mapping[str, str]) -> Executor:
-    """One process, for one job at a time, which knows no other bank."""
+    """One process for this bank alone, which runs one job at a time."""
     return ProcessPoolExecutor(
         max_workers=1,
         mp_context=multiprocessing.get_context("spawn"),

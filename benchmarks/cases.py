@@ -1,4 +1,4 @@
-"""What is measured. A case is a line here: a name, a bank, a job and the job's options.
+"""The measured cases. A case is a line here: a name, a bank, a job and the job's options.
 
 Names are `<what>.<how many or which>`. The jobs are functions in `benchmarks.jobs`, called as
 `job(target, seconds, **options)`; each returns a Slice.
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-# The banks. Those of RESTORED are as they were at the start when a case begins.
+# The banks. Those in RESTORED are reset to their initial state before each case.
 POSTGRESQL = "postgresql"
 FILES = "files"
 HUNDRED_THOUSAND = "100k"
@@ -22,9 +22,9 @@ OURS = "ours"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing to measure, on the bank of that name; `job` is `<module>.<function>`.
+    """One measurement, on the bank of that name; `job` is `<module>.<function>`.
 
-    It is measured in each round, or, if `once`, after all of them.
+    It runs in each round, or, if `once`, after all of them.
     """
 
     name: str
@@ -96,7 +96,7 @@ _MIXED = Case(
     {"clients": 8, "kinds": ("deposit", "withdraw", "transfer"), "skew": "zipf"},
 )
 
-# Those that are asked to be as fast with a million transactions stored.
+# Cases that must be as fast with a million stored transactions.
 GROWING = (_SINGLE, _list(5000), _DRAIN, _http(8), _http_batch(5000), _hot(32))
 
 CASES: Sequence[Case] = (
@@ -149,7 +149,7 @@ CASES: Sequence[Case] = (
 
 
 def select(names: Sequence[str]) -> list[Case]:
-    """The cases of these names, or whose name begins with `<name>.`; all of them if none is given.
+    """The cases with these names, or whose name begins with `<name>.`; all cases without names.
 
     Raises KeyError for a name that selects nothing.
     """

@@ -1,4 +1,4 @@
-"""What a run found, as a dictionary for JSON."""
+"""The results of a run, as a dictionary for JSON."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -14,7 +14,7 @@ def results(
     slices: Mapping[str, Sequence[Slice]],
     web_growth_megabytes: float | None,
 ) -> dict[str, Any]:
-    """Figures of each case that was measured, and how they meet the goals and limits."""
+    """Figures of each measured case, and how they compare with the goals and limits."""
     rates = {name: [measured.rate for measured in found] for name, found in slices.items()}
     run = {"web_growth_megabytes": web_growth_megabytes}
     figures = [_figures(case, slices[case.name]) for case in cases if case.name in slices]
@@ -27,7 +27,7 @@ def results(
 
 
 def _figures(case: Case, slices: Sequence[Slice]) -> dict[str, Any]:
-    """The rate is the median of the rounds; latencies are those of all calls of all rounds."""
+    """The rate is the median of the rounds; latencies cover all calls of all rounds."""
     rates = [measured.rate for measured in slices]
     latencies = [latency * 1000 for measured in slices for latency in measured.latencies]
     shares = [measured.cpu_share for measured in slices if measured.cpu_share is not None]

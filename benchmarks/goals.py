@@ -1,4 +1,4 @@
-"""What is asked of a run: ratios between its cases, so that no machine is asked for, and limits."""
+"""Targets of a run: ratios between its cases, which hold on any machine, and limits."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Any
 
 from benchmarks.cases import GROWING, MILLION
 
-# A goal counts as met within a tenth: medians of a few rounds are no more exact than that.
+# A goal counts as met within a tenth: medians of a few rounds are not more exact.
 TOLERANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The rate of case `of` is at least `at_least` times the rate of case `to`. None: just told."""
+    """The rate of case `of` is at least `at_least` times that of case `to`. None: only reported."""
 
     of: str
     to: str
@@ -22,14 +22,14 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A goal, measured. `value` is the median of the ratios within each round."""
+    """A measured goal. `value` is the median of the ratios within each round."""
 
     goal: Goal
     value: float
 
     @property
     def is_met(self) -> bool | None:
-        """None where there is no goal to meet."""
+        """Whether the goal is met; None if the ratio is only reported."""
         if self.goal.at_least is None:
             return None
         return self.value >= self.goal.at_least * (1 - TOLERANCE)
@@ -37,7 +37,7 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A figure of one case, or of the whole run where it names none, is at most this."""
+    """An upper bound on a figure of one case, or of the whole run if it names no case."""
 
     figure: str
     at_most: float
@@ -77,7 +77,7 @@ LIMITS: Sequence[Limit] = (
 def ratios(rates: Mapping[str, Sequence[float]]) -> list[Ratio]:
     """The goals whose two cases were measured; `rates` are by case, in the order of the rounds.
 
-    Two cases of one round ran within minutes, on the machine as it was then.
+    Two cases of one round run within minutes of each other, so under similar conditions.
     """
     return [
         Ratio(goal, median(a / b for a, b in zip(rates[goal.of], rates[goal.to], strict=True)))
@@ -87,7 +87,7 @@ def ratios(rates: Mapping[str, Sequence[float]]) -> list[Ratio]:
 
 
 def limits(run: Mapping[str, Any], cases: Iterable[Mapping[str, Any]]) -> list[tuple[Limit, float]]:
-    """The limits of what was measured, each with its figure."""
+    """The limits of the measured cases, each with its figure."""
     of = {None: run, **{case["name"]: case for case in cases}}
     found = [(limit, of.get(limit.of, {}).get(limit.figure)) for limit in LIMITS]
     return [(limit, value) for limit, value in found if value is not None]

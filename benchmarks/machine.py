@@ -1,4 +1,4 @@
-"""What a figure depends on: the machine, its load, its disk, and versions."""
+"""The conditions of a run: the machine, its load, its disk, and versions."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ _PAGE = bytes(8192)
 
 
 def machine() -> dict[str, Any]:
-    """`sync_milliseconds`: the median time to write a page and have the disk keep it."""
+    """The machine's data; `sync_milliseconds` is the median time to write and sync a page."""
     return {
         "processor": _processor(),
         "cores": psutil.cpu_count(),
@@ -33,7 +33,7 @@ def machine() -> dict[str, Any]:
 
 
 def versions(postgresql: tuple[int, int] | None) -> dict[str, str]:
-    """Of everything that a figure may depend on; `commit` is the bank's own."""
+    """The versions of everything that may affect a figure; `commit` is the bank's own."""
     found = {name: version(name) for name in _PACKAGES}
     found |= {"Python": platform.python_version(), "SQLite": sqlite3.sqlite_version}
     if postgresql:
@@ -42,9 +42,9 @@ def versions(postgresql: tuple[int, int] | None) -> dict[str, str]:
 
 
 def peak_megabytes(process: psutil.Process) -> float:
-    """The most resident memory that the process ever had; where Linux does not tell, what it has.
+    """The peak resident memory of the process in MB (1,000,000 bytes).
 
-    In MB, 1,000,000 bytes.
+    Where the system does not report it, the current resident memory.
     """
     try:
         status = Path(f"/proc/{process.pid}/status").read_text()
@@ -56,7 +56,7 @@ def peak_megabytes(process: psutil.Process) -> float:
 
 
 def _processor() -> str:
-    """The model that Linux names; elsewhere what Python knows."""
+    """The processor's model from Linux, elsewhere from Python."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -66,7 +66,7 @@ def _processor() -> str:
 
 
 def _filesystem(folder: Path) -> str:
-    """The type of the file system that holds the folder: on tmpfs nothing is durable."""
+    """The file system type of the folder: on tmpfs nothing is durable."""
     resolved = folder.resolve()
     mounts = [
         partition
@@ -89,7 +89,7 @@ def _sync_milliseconds() -> float:
 
 
 def _commit() -> str:
-    """With a + where files differ from it."""
+    """The current commit, with a + if files differ from it."""
     try:
         answer = subprocess.run(
             ["git", "describe", "--always", "--dirty=+"],  # noqa: S607 - wherever git is

@@ -1,4 +1,4 @@
-"""Clocks: what one case does in one slice of time."""
+"""Timing of one case in one slice of time."""
 
 import math
 import time
@@ -8,13 +8,13 @@ from typing import TypeVar
 
 Input = TypeVar("Input")
 
-# Of a slice, before its clock runs: connections, prepared statements and caches get warm.
+# The share of a slice before its clock starts, to warm up connections, statements and caches.
 WARM_UP_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What calls left in the bank: transactions recorded, and money paid in less money paid out.
+    """The effect of calls on the bank: transactions recorded, and net money paid in.
 
     `paid_in` is in 1/10,000 of the main unit.
     """
@@ -28,12 +28,12 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """What a case did while its clock ran, and what it left in the bank.
+    """The measurements of a case in one slice, and its effect on the bank.
 
     `latencies` are the seconds of each call, which may be a whole list of transactions. `moved`
-    includes the warm-up. `cpu_share` is the processor time of the job's own process in each second:
-    where it comes near 1, a load generator measures itself. `peak_megabytes` is the memory that a
-    process of its own took at most. None where they are not known.
+    includes the warm-up. `cpu_share` is the CPU time of the job's own process per second: near 1 a
+    load generator measures itself. `peak_megabytes` is the peak memory of a separate process. The
+    last two are None if unknown.
     """
 
     transactions: int
@@ -51,7 +51,7 @@ class Slice:
 
 @dataclass(slots=True)
 class Calls:
-    """Calls one after another, timed each for itself."""
+    """Sequential calls, each timed on its own."""
 
     latencies: list[float] = field(default_factory=list)
     cpu_seconds: float = 0.0
@@ -75,10 +75,10 @@ def measure(
     *,
     warms_up: bool = True,
 ) -> Slice:
-    """Calls `call` with what `prepare` made, again and again, until it has run for `seconds`.
+    """Repeats `call` with the result of `prepare` until the calls have taken `seconds`.
 
-    The clock stands still while `prepare` runs. At least one call is timed, and one warms up unless
-    a call takes so long that it may do that by itself.
+    The clock stops while `prepare` runs. At least one call is timed, and one warms up unless calls
+    are too long for that.
     """
     warm_up = _calls_of(prepare, call, seconds * WARM_UP_SHARE) if warms_up else Calls()
     timed = _calls_of(prepare, call, seconds)
@@ -102,5 +102,5 @@ def _calls_of(
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that at least `percent` of them do not exceed (nearest rank)."""
+    """The smallest value that at least `percent` of the values do not exceed (nearest rank)."""
     return sorted(values)[max(math.ceil(len(values) * percent / 100), 1) - 1]

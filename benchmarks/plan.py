@@ -1,4 +1,4 @@
-"""How long to look, and at how large a bank."""
+"""The length of a run and the size of its banks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,11 +8,10 @@ from benchmarks.cases import FILES, HUNDRED_THOUSAND, MILLION
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Each case once a round, for `seconds`. `accounts` is how many each bank has.
+    """Each case once a round, for `seconds`. `accounts` is the number of accounts in each bank.
 
-    `stored` says of a bank how many transactions it has before any load; the others have none but
-    the deposits that their accounts were opened with. `web_workers` None stands for as many as the
-    bank has out of the box.
+    `stored` has the number of transactions of a bank before any load; other banks have only their
+    initial deposits. `web_workers` None stands for the bank's default.
     """
 
     rounds: int = 5
@@ -26,7 +25,7 @@ class Plan:
 
 
 FULL = Plan()
-# Does it still work? Its figures mean nothing.
+# A smoke test: its figures mean nothing.
 QUICK = Plan(
     rounds=1,
     seconds=0.2,

@@ -1,7 +1,7 @@
 """`python -m benchmarks.report FILE`: writes the figures of a run into README and performance.md.
 
-The run is kept as benchmarks/results/published.json, so that a test can tell that what the pages
-say is what was measured.
+The run is kept as benchmarks/results/published.json, so that a test can compare the pages with the
+measured figures.
 """
 
 import json
@@ -30,9 +30,9 @@ def main(arguments: list[str]) -> int:
 
 
 def with_figures(name: str, text: str, found: Mapping[str, Any]) -> str:
-    """The page with what stands between its two marks made anew from the run.
+    """The page with the part between its two marks regenerated from the run.
 
-    Raises ValueError where a mark is missing.
+    Raises ValueError if a mark is missing.
     """
     before, begin, rest = text.partition("<!-- figures -->\n")
     _, end, after = rest.partition("<!-- /figures -->")

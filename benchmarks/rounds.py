@@ -1,6 +1,6 @@
-"""Runs every case for a slice in each round, in a new order each time, and keeps the books.
+"""Runs every case for one slice per round, in random order, and checks the books.
 
-A machine that gets slower or faster, and a ledger that grows, meet all cases alike.
+So a change in the machine's speed, or a growing ledger, affects all cases alike.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,9 +24,9 @@ def run(
 ) -> dict[str, list[Slice]]:
     """The slices of each case, by its name, in the order of the rounds.
 
-    A case that this machine cannot measure is told of and left out. After each slice the bank has
-    the transactions and the total of balances that the case says it left. At the end every bank
-    passes the verifier, and one that is restored does so after each slice. Else this raises Void.
+    Reports and leaves out a case that this machine cannot measure. Raises Void unless, after each
+    slice, the bank's transactions and total balance match those reported by the case, and unless
+    every bank passes the verifier at the end, and a restored one after each slice.
     """
     slices: dict[str, list[Slice]] = {case.name: [] for case in cases}
     for number in range(1, plan.rounds + 1):
@@ -60,7 +60,7 @@ def _slice(bank: Bank, case: Case, seconds: float) -> Slice:
 
 
 def require_books(name: str, expected: Moved, found: Moved) -> None:
-    """Raises Void unless the bank has exactly what it should have after the case."""
+    """Raises Void unless the bank's books are exactly as expected after the case."""
     if found != expected:
         raise Void(f"After {name} the bank has {found}, where {expected} was expected.")
 

@@ -1,4 +1,4 @@
-"""The bank behind gunicorn, as it is served everywhere, on a free port."""
+"""The bank behind gunicorn, with the usual configuration, on a free port."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ _COMMAND = (
 
 
 class WebServer:
-    """A running gunicorn; `port` is where it listens on 127.0.0.1."""
+    """A running gunicorn, listening on `port` of 127.0.0.1."""
 
     def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
         self.port = port
@@ -32,7 +32,7 @@ class WebServer:
         self._idle_megabytes = self._largest_worker_megabytes()
 
     def growth_megabytes(self) -> float:
-        """What the largest worker ever took, less what the largest one took before any load."""
+        """The peak memory of the largest worker, less that of the largest one before any load."""
         return round(self._largest_worker_megabytes() - self._idle_megabytes, 1)
 
     def _largest_worker_megabytes(self) -> float:
@@ -41,7 +41,7 @@ class WebServer:
 
 @contextmanager
 def served(environment: Mapping[str, str], folder: Path) -> Iterator[WebServer]:
-    """Serves the migrated bank that the environment describes; the log lies in `folder`."""
+    """Serves the migrated bank of the environment; the log is in `folder`."""
     port = free_port()
     log = folder / "gunicorn.log"
     with (

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-# A client that keeps a core this busy may itself be what limits the figure.
+# A client that keeps a core this busy may itself limit the figure.
 BUSY_CLIENT = 0.5
 
 _MET = {True: "met", False: "NOT MET", None: ""}
@@ -22,7 +22,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
 
 
 def rates(found: Mapping[str, Any]) -> list[str]:
-    """Each case with its rate and its latencies."""
+    """Each case with its rate and latencies."""
     heads = ("case", "what", "per second", "p50 ms", "p99 ms", "max ms", "own CPU")
     rows = [
         (
@@ -46,7 +46,7 @@ def ratios(found: Mapping[str, Any]) -> list[str]:
 
 
 def headline(found: Mapping[str, Any]) -> list[str]:
-    """The speed in one item of a list, for those who do not know the cases."""
+    """The speed as one list item, for readers who do not know the cases."""
     rate = {case["name"]: f"{case['per_second']:,.0f}" for case in found["cases"]}
     ratio = {(ratio["of"], ratio["to"]): f"{ratio['value']:.2f}" for ratio in found["ratios"]}
     text = (
@@ -75,7 +75,7 @@ def limits(found: Mapping[str, Any]) -> list[str]:
 
 
 def conditions(found: Mapping[str, Any]) -> str:
-    """In a sentence, what a reader must know of the machine."""
+    """The main facts about the machine in one sentence."""
     machine, versions = found["machine"], found["versions"]
     return (
         f"{found['at'][:10]}, commit {versions['commit']}: {machine['cores']} cores of"
@@ -103,7 +103,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _warnings(cases: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Of HTTP cases whose client took a good part of the machine from the server."""
+    """Warnings about HTTP cases whose client took much CPU time from the server."""
     return [
         f"WARNING {case['name']}: the client kept a core {case['cpu_share']:.0%} busy."
         for case in cases

@@ -1,4 +1,4 @@
-"""What a job works on."""
+"""The target of a job: a bank and its accounts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,10 +8,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who a bank has: accounts in USD, rich enough for any load, and a client of the API.
+    """The accounts of a bank, in USD and rich enough for any load, and a client of the API.
 
-    The load falls on `account_ids`. `busy_id` has a side in every transaction that was stored
-    before, and the load leaves it alone.
+    The load falls on `account_ids`. `busy_id` is part of every transaction stored before, and gets
+    no load.
     """
 
     account_ids: list[UUID]
@@ -21,11 +21,11 @@ class People:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A bank that is ready for load; this travels to the process that runs the job.
+    """A bank ready for load; it is passed to the process that runs the job.
 
-    `database_url` is empty for SQLite, and `postgresql_bindir` None. `stored_between` are the first
-    and the last moment of the transactions that were stored before; None if there are none. The web
-    server, if there is one, listens on `port` of 127.0.0.1.
+    For SQLite `database_url` is empty and `postgresql_bindir` None. `stored_between` has the first
+    and last moment of the transactions stored before; None without any. The web server, if there is
+    one, listens on `port` of 127.0.0.1.
     """
 
     people: People

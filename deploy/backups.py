@@ -53,8 +53,8 @@ _VARIABLES = {
 def backup(folder: Path, environment: Mapping[str, str]) -> Path:
     """Writes a consistent backup of the running bank to a new file in `folder`, and its digest.
 
-    Readers and writers go on meanwhile. The file has its name only once it is whole and on disk;
-    only its owner may read it. Raises BackupFailed.
+    Readers and writers are not blocked. The file gets its name only when it is complete and on
+    disk; only its owner may read it. Raises BackupFailed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     url = environment.get("DATABASE_URL", "")
@@ -67,7 +67,7 @@ def backup(folder: Path, environment: Mapping[str, str]) -> Path:
     partial = Path(name)
     try:
         if url:
-            # Rights and owners are made by deploy/postgresql, wherever it is restored.
+            # deploy/postgresql sets rights and owners where the backup is restored.
             options = ["--format=custom", "--no-owner", "--no-privileges"]
             _run_client("pg_dump", url, *options, f"--lock-wait-timeout={LOCK_WAIT}", f"-f{name}")
         else:
@@ -91,9 +91,9 @@ def restore(path: Path, environment: Mapping[str, str]) -> None:
 
 
 def place(path: Path, environment: Mapping[str, str]) -> None:
-    """Puts a backup where the environment says that the bank is, whole or not at all.
+    """Puts a backup into the place of the environment's bank, as a whole or not at all.
 
-    Never over a bank: a live one is moved away first. Raises BackupFailed.
+    Never overwrites a bank: a live one must be moved away first. Raises BackupFailed.
     """
     _check_digest(path)
     url = environment.get("DATABASE_URL", "")
@@ -111,17 +111,17 @@ def place(path: Path, environment: Mapping[str, str]) -> None:
 
 
 def check(environment: Mapping[str, str]) -> None:
-    """The bank has its guards, and every invariant of the ledger holds. Raises BackupFailed."""
+    """Checks the bank's guards and every invariant of the ledger. Raises BackupFailed."""
     _manage(environment, "check", "--database", "default")
     _manage(environment, "verify_ledger")
 
 
 def drill(folder: Path, into: str, environment: Mapping[str, str]) -> None:
-    """Proves that a backup made now can be restored: makes one and restores it elsewhere.
+    """Proves that a backup can be restored: makes one and restores it elsewhere.
 
-    `into` is the URL of a PostgreSQL database, best on another server; SQLite needs none. It is
-    empty, or has what the last drill left there, which is dropped. The restored bank stays until
-    the next drill. Raises BackupFailed, before a backup is made where `into` is not fit.
+    `into` is the URL of a PostgreSQL database, best on another server; SQLite needs none. It must
+    be empty, or contain only the bank of the last drill, which is dropped. The restored bank stays
+    until the next drill. Raises BackupFailed; for an unsuitable `into` before making a backup.
     """
     url = environment.get("DATABASE_URL", "")
     if bool(into) != bool(url):
@@ -165,14 +165,14 @@ def _sqlite_path(environment: Mapping[str, str]) -> Path:
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:
-    """SQLite's online backup: in one step, so that a bank which is always written is copied too."""
+    """SQLite's online backup in one step: with small steps, constant writes would restart it."""
     if not source.is_file():
         raise BackupFailed(f"There is no bank at {source}.")
     read_only = sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=60)
     copy = sqlite3.connect(target)
     try:
         read_only.backup(copy)
-        # One file, whatever the bank's journal mode is.
+        # One file, whatever the bank's journal mode.
         copy.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
         raise BackupFailed(f"SQLite: {error}.") from error
@@ -189,7 +189,7 @@ def _place_sqlite(path: Path, target: Path) -> None:
     shutil.copyfile(path, partial)
     partial.chmod(0o600)
     _sync(partial)
-    # A link fails where the name was taken meanwhile; a rename would replace it.
+    # A link fails if the name has been taken meanwhile; a rename would replace the file.
     os.link(partial, target)
     partial.unlink()
     _sync(target.parent)
@@ -199,7 +199,7 @@ _FIRST_BYTES = {b"PGDMP": "PostgreSQL", b"SQLite format 3\0": "SQLite"}
 
 
 def _kind(path: Path) -> str:
-    """The kind of database that wrote this file, whatever its name is. Raises BackupFailed."""
+    """The kind of database that wrote this file, whatever its name. Raises BackupFailed."""
     with path.open("rb") as file:
         head = file.read(16)
     for first, kind in _FIRST_BYTES.items():
@@ -226,7 +226,7 @@ def _digest(path: Path) -> str:
 
 
 def _sync(path: Path) -> None:
-    """Onto the disk, before anybody relies on it; for a folder, the names in it."""
+    """Syncs a file, or the names in a folder, to the disk before anybody relies on it."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -242,8 +242,11 @@ def _manage(environment: Mapping[str, str], *words: str) -> None:
 
 
 def _require_settings() -> None:
-    """A misspelt BANK_DATA_DIR would back up another bank. Raises BackupFailed."""
-    # A look makes neither a secret key nor a data folder.
+    """Checks the settings: a misspelt BANK_DATA_DIR would back up another bank.
+
+    Raises BackupFailed.
+    """
+    # The check must create neither a secret key nor a data folder.
     key = os.environ.get("DJANGO_SECRET_KEY") or secrets.token_urlsafe(48)
     folder = os.environ.get("BANK_DATA_DIR", "")
     if not Path(folder).exists():
@@ -274,7 +277,7 @@ def main() -> int:
     drilled.add_argument("folder", type=Path)
     drilled.add_argument("--into", default="", metavar="URL")
     options = parser.parse_args()
-    # As the bank does, or another database than the bank's would be backed up.
+    # As the bank does; otherwise another database would be backed up.
     if (ROOT / ".env").is_file():
         environ.Env.read_env(ROOT / ".env", overwrite=False)
     os.umask(0o077)

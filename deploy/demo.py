@@ -1,6 +1,6 @@
-"""The step before a compose bank serves: `setup_demo`, unless the bank is one of production.
+"""Runs `setup_demo` before a compose bank serves, unless it is in production.
 
-BANK_DEMO=false leaves it out too. Ends with the code of `setup_demo`.
+BANK_DEMO=false skips it too. Exits with the code of `setup_demo`.
 """
 
 import subprocess

@@ -1,6 +1,6 @@
-"""The image's health check: ends with 0 if this container's bank is ready to serve, else with 1.
+"""The image's health check: exits with 0 if this container's bank is ready to serve, else with 1.
 
-Asks `health/ready/` on PORT, under the first name of DJANGO_ALLOWED_HOSTS, as the proxy would.
+Requests `health/ready/` on PORT, with the first name of DJANGO_ALLOWED_HOSTS, as the proxy would.
 """
 
 import http.client

@@ -1,11 +1,11 @@
-"""The secrets of a compose bank: made on its first start, and kept in a volume.
+"""Generates the secrets of a compose bank on its first start, and keeps them in a volume.
 
     python deploy/make_secrets.py FOLDER
 
 FOLDER has four folders, each a volume. `kept` has all secrets and is mounted nowhere else. `db`,
-`owner` and `app` get what the database, `migrate` and all other processes may see. A variable of
-the environment overrides what was made. In production nothing made is good enough: it ends with
-exit code 1, and names what must be set. Running it again changes no secret.
+`owner` and `app` get the secrets for the database, for `migrate` and for all other processes.
+Environment variables override generated secrets. Production does not accept generated secrets: it
+exits with code 1, and names the variables to set. Running it again changes no secret.
 """
 
 import os
@@ -35,7 +35,7 @@ def distribute(folder: Path, environment: Mapping[str, str], *, production: bool
         )
     found = {name: given[name] or _kept(folder / "kept" / name.lower()) for name in NAMES}
     for name in NAMES[1:]:
-        # PostgreSQL's image reads them as a user of its own, and nobody else has this volume.
+        # PostgreSQL's image reads them as its own user. No other container has this volume.
         _write(folder / "db" / name.lower(), found[name], mode=0o444)
     for role in ("owner", "app"):
         password = quote(found[f"BANK_{role.upper()}_PASSWORD"], safe="")
@@ -43,7 +43,7 @@ def distribute(folder: Path, environment: Mapping[str, str], *, production: bool
             "DATABASE_URL": f"postgresql://bank_{role}:{password}@db:5432/bank",
             "DJANGO_SECRET_KEY": found["DJANGO_SECRET_KEY"],
         }
-        # Read as the bank's .env, where a value in single quotes stands as it is.
+        # Read as the bank's .env, where a value in single quotes is literal.
         text = "\n".join(f"{name}='{value}'" for name, value in lines.items())
         _write(folder / role / ENV, text, mode=0o400)
 
@@ -55,7 +55,7 @@ def _kept(path: Path) -> str:
 
 
 def _write(path: Path, text: str, *, mode: int) -> None:
-    """Whole or not at all, and on the disk: the database will be made with it."""
+    """Writes the file atomically and durably: the database will be created with it."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(f"{text}\n")

@@ -1,8 +1,8 @@
-"""The step before web processes start: migrates as the owner, then grants the web role its rights.
+"""Run before web processes start: migrates as the owner, then grants the web role its rights.
 
     DATABASE_URL=postgresql://bank_owner:...@db/bank python deploy/migrate.py
 
-Both parts may be run again at any time. Ends with the code of the part that failed.
+Both parts may be run again at any time. Exits with the code of the failed part.
 """
 
 import os
@@ -36,7 +36,7 @@ def grant(url: str) -> None:
     """Applies postgresql/privileges.sql as the owner: all of it or nothing."""
     statements = (HERE / "postgresql" / "privileges.sql").read_text("utf-8")
     with psycopg.connect(url) as connection:
-        # Without parameters, psycopg sends the statements as they stand.
+        # Without parameters, psycopg sends the statements unchanged.
         connection.execute(statements.encode())
 
 

@@ -1,20 +1,20 @@
-"""The spare database of a drill: emptied of what the last drill left, and of nothing else."""
+"""Empties the spare database of drills: it drops the bank of the last drill, and nothing else."""
 
 from psycopg import Connection, connect, sql
 
-# On the database: what is in it is a copy, which the next drill may drop.
+# A comment on the database: its content is a copy that the next drill may drop.
 _MARK = "Spare database of drills: the next drill drops all that is in it."
 
 
 class BackupFailed(Exception):
-    """The step did not succeed. What it says is for the operator."""
+    """The step failed. The message is for the operator."""
 
 
 def empty(url: str, bank_url: str) -> None:
-    """Drops what the last drill left, and marks an empty database as the one of drills.
+    """Drops the bank of the last drill, and marks an empty database for drills.
 
-    Raises BackupFailed for the bank itself, for a database that no drill has filled, and for one
-    that somebody is using: it may have become a bank.
+    Raises BackupFailed for the bank itself, for a database not filled by a drill, and for one in
+    use: it may have become a bank.
     """
     with connect(url) as connection:
         if _address(connection) == _address_of(bank_url):
@@ -63,7 +63,7 @@ def _address_of(url: str) -> tuple[object, ...]:
 
 
 def _address(connection: Connection) -> tuple[object, ...]:
-    """The same for two connections to one database, by whichever names they came."""
+    """The database's identity, equal for all connections to it, under any host name."""
     query = (
         "SELECT pg_postmaster_start_time(), oid FROM pg_database WHERE datname = current_database()"
     )

@@ -3,11 +3,11 @@
     python -m tests                             all databases, and the gate on coverage
     python -m tests --database sqlite -k name   one database; further words go to pytest
 
-PostgreSQL is the server that DATABASE_URL names, or else the oldest and the newest that this
-machine can start. What is marked slow runs on the oldest; the newest meets what asks the database
-most; what uses no database, or one of its own, runs once. Coverage is that of the first run, as
-tracing makes a run half as long again. Every run takes place, also after one that failed. Ends with
-pytest's own summary line, and after a failure with the runs that failed.
+PostgreSQL is the server of DATABASE_URL, or else the oldest and the newest that this machine can
+start. Slow tests run on the oldest, the database-heavy tests also on the newest, and tests without
+a database, or with their own, only once. Coverage is measured in the first run, because tracing
+makes a run half as long again. All runs take place, even after a failure. Ends with pytest's own
+summary line, and after a failure with the failed runs.
 """
 
 import argparse
@@ -33,10 +33,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("core", "accounts", "transactions", "clients", "staff", "bankproject", "legacy_import")
 MINIMUM_COVERAGE_PERCENT = 95
 WORKERS = 2
-# What each of the runs takes, so that all of them together stay under twenty minutes. Crowds and
-# crashes meet the oldest PostgreSQL, and SQLite by `--database sqlite -m slow`. What is quick and
-# does not use the database of the run is in the first one only. The newest PostgreSQL meets what a
-# newer server could answer in another way.
+# The selection of each run; all together take less than twenty minutes. Concurrency and crash tests
+# run on the oldest PostgreSQL, and on SQLite with `--database sqlite -m slow`. Quick tests that do
+# not use the run's database are in the first run only. The newest PostgreSQL runs the tests that a
+# newer server could change.
 _CHOSEN: tuple[tuple[str, ...], ...] = (
     ("-m", "not slow or sqlite or browser"),
     ("-m", "not no_database"),
@@ -48,12 +48,12 @@ _CHOSEN: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 STOP_TIMEOUT_SECONDS = 60
 
-# A database to run on: made when its turn comes, gone afterwards; its value is the DATABASE_URL.
+# A database to run on, created for its run and removed afterwards; its value is the DATABASE_URL.
 Database = Callable[[], AbstractContextManager[str]]
 
 
 def main() -> int:
-    """Returns pytest's exit code of the first run that failed, else 0; all runs take place."""
+    """Returns pytest's exit code of the first failed run, else 0; all runs take place."""
     parser = argparse.ArgumentParser(prog="python -m tests", allow_abbrev=False)
     parser.add_argument(
         "--database",
@@ -61,7 +61,7 @@ def main() -> int:
         default="all",
     )
     options, pytest_arguments = parser.parse_known_args()
-    # A shell that starts this in the background makes it deaf to Ctrl-C, and pytest with it.
+    # A process started in a shell's background ignores Ctrl-C, and so would pytest.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _end)
     try:
@@ -69,7 +69,7 @@ def main() -> int:
     except NoPostgresqlFound as error:
         print(error, file=sys.stderr)
         return 2
-    # A part of the suite covers a part of the code: the gate is for the whole.
+    # The coverage gate applies to the whole suite only.
     is_whole = options.database == "all" and not pytest_arguments
     failed: dict[int, int] = {}  # Position of a run -> its exit code.
     for position, database in enumerate(databases, start=1):
@@ -86,7 +86,7 @@ def main() -> int:
 
 
 def _databases(choice: str) -> list[Database]:
-    """Raises NoPostgresqlFound: a suite that never saw PostgreSQL has proved little."""
+    """The databases to run on. Raises NoPostgresqlFound: a run on SQLite alone proves little."""
     if choice == "sqlite":
         return [_sqlite]
     given_url = os.environ.get("DATABASE_URL", "")
@@ -111,7 +111,7 @@ def _given(url: str) -> Database:
 def _server(installation: Installation) -> Database:
     @contextmanager
     def server() -> Iterator[str]:
-        # Tests need no safety from power failures; those that kill the server start their own.
+        # Tests need no protection from power failures; those that kill a server start their own.
         with postgresql_server(installation, fsync=False) as running:
             yield running.url
 
@@ -119,7 +119,7 @@ def _server(installation: Installation) -> Database:
 
 
 def _coverage_options() -> list[str]:
-    """The report stands above pytest's summary, and is a gate."""
+    """Options for the coverage report above pytest's summary, with its minimum."""
     sources = [f"--cov={package}" for package in PACKAGES]
     gate = f"--cov-fail-under={MINIMUM_COVERAGE_PERCENT}"
     return [*sources, "--cov-branch", "--cov-report=term-missing:skip-covered", gate]
@@ -143,7 +143,7 @@ def _run_pytest(url: str, arguments: list[str]) -> int:
 
 
 def _interrupt(process: subprocess.Popen[bytes]) -> None:
-    """Ends pytest as Ctrl-C does: it stops what it started and says what it had done so far."""
+    """Stops pytest as Ctrl-C does: it ends its child processes and reports the results so far."""
     process.send_signal(signal.SIGINT)
     try:
         process.wait(STOP_TIMEOUT_SECONDS)

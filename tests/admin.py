@@ -1,4 +1,4 @@
-"""The admin as tests use it: who is logged in, the addresses of its pages, and what they say."""
+"""Helpers for tests of the admin: logged-in browsers, URLs and texts of its pages."""
 
 import re
 from html import unescape
@@ -23,27 +23,27 @@ def logged_in(user: Any) -> Client:
 
 
 def logged_in_as(role: str) -> Client:
-    """A browser of a new member of staff, who is named after the role."""
+    """A browser of a new member of staff, named after the role."""
     return logged_in(make_user(role, role=role))
 
 
 def account_url(account: Account, button: str = "change") -> str:
-    """The page of the account, or that of one of its buttons."""
+    """The URL of the account's page, or of one of its buttons."""
     return f"/admin/accounts/account/{account.pk}/{button}/"
 
 
 def transaction_url(transaction: Transaction, button: str = "change") -> str:
-    """The page of the transaction, or that of one of its buttons."""
+    """The URL of the transaction's page, or of one of its buttons."""
     return f"/admin/transactions/transaction/{transaction.pk}/{button}/"
 
 
 def words_of(html: str) -> str:
-    """The text in the main part of a page, each run of white space as one blank."""
+    """The text in the main part of a page, with white space collapsed."""
     return unescape(" ".join(_TAG.sub(" ", html.split("<main", 1)[-1]).split()))
 
 
 def statements(client: Client, url: str, **parameters: Any) -> list[str]:
-    """The SQL that the page takes. Asserts that it is shown."""
+    """The SQL statements of the page. Asserts that the page loads."""
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url, parameters).status_code == 200
     return [query["sql"] for query in queries]

@@ -1,4 +1,4 @@
-"""The API as tests speak to it: users of each kind, a client that checks what it is told."""
+"""Helpers for tests of the API: users of each kind, and a client that checks every response."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,7 @@ ADDRESS = "192.0.2.44"
 
 
 class ApiClient(APIClient):
-    """A client from ADDRESS that holds every answer of the API against docs/openapi.yaml."""
+    """A client from ADDRESS that checks every response of the API against docs/openapi.yaml."""
 
     def request(self, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().request(**kwargs)
@@ -28,12 +28,12 @@ class ApiClient(APIClient):
         return response
 
     def post_raw(self, path: str, body: str | bytes, **extra: Any) -> HttpResponse:
-        """Sends these very bytes as JSON."""
+        """Sends these exact bytes as JSON."""
         return self.generic("POST", path, body, content_type="application/json", **extra)
 
 
 def make_user(username: str, *, role: str | None = None, **fields: Any) -> Any:
-    """A customer, or with a role a member of staff."""
+    """A customer, or a member of staff with the role."""
     user = get_user_model().objects.create_user(username, **{"is_staff": bool(role)} | fields)
     if role:
         user.groups.add(Group.objects.get(name=role))
@@ -45,7 +45,7 @@ def anonymous() -> ApiClient:
 
 
 def client_of(user: Any) -> ApiClient:
-    """A client that is logged in with a session."""
+    """A client logged in with a session."""
     client = anonymous()
     client.force_login(user)
     return client
@@ -57,7 +57,7 @@ def staff(role: str) -> ApiClient:
 
 
 def client_without_login_queries(user: Any) -> ApiClient:
-    """A client whose requests cost no statement for who it is and what it may do."""
+    """A client whose requests need no statements for authentication and rights."""
     user.get_all_permissions()
     client = anonymous()
     client.force_authenticate(user)
@@ -75,7 +75,7 @@ def shown(moment: datetime) -> str:
 
 
 def problem(code: str, detail: str, **members: Any) -> dict[str, Any]:
-    """The body of an error (RFC 9457), whole."""
+    """The complete body of an error (RFC 9457)."""
     kind = ERROR_KINDS[code]
     return {
         "type": f"urn:bank:problem:{code}",
@@ -102,7 +102,7 @@ def assert_problem_headers(response: HttpResponse, code: str) -> None:
 
 
 def bad_fields(response: HttpResponse) -> list[tuple[str, str]]:
-    """Pointer and code of each error of a `validation_error`."""
+    """The pointer and code of each error in a `validation_error`."""
     body = response.json()  # type: ignore[attr-defined]
     assert body["code"] == "validation_error"
     assert_problem_headers(response, "validation_error")

@@ -1,4 +1,4 @@
-"""What tests claim again and again, in full: that nothing moved, and that the database refused."""
+"""Common assertions: nothing changed in the bank, and the database refused a change."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +10,14 @@ from django.db import IntegrityError, connection, models, transaction
 from accounts.models import Account, AccountEvent, LimitRequest
 from transactions.models import Transaction, TransactionEvent
 
-# The statement by which rows get into the journal, one or thousands.
+# The statement that inserts journal rows, one or thousands.
 BULK_INSERT = "COPY" if connection.vendor == "postgresql" else "INSERT"
 
 _KEPT = (Account, AccountEvent, LimitRequest, Transaction, TransactionEvent)
 
 
 def stored(model: type[models.Model]) -> list[dict[str, Any]]:
-    """Every column of every row, in the order of the primary key."""
+    """Every column of every row, in primary-key order."""
     return list(model._default_manager.order_by("pk").values())
 
 
@@ -35,6 +35,6 @@ def nothing_changes() -> Iterator[None]:
 
 @contextmanager
 def refused_by_database(message: str) -> Iterator[None]:
-    """An IntegrityError that says `message` comes out, and the bank is as it was."""
+    """Asserts that the block raises an IntegrityError with `message` and changes nothing."""
     with nothing_changes(), pytest.raises(IntegrityError, match=message), transaction.atomic():
         yield

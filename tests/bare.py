@@ -1,13 +1,13 @@
-"""`python3 -m tests.bare`: both commands of README.md on a Debian that has next to nothing.
+"""`python3 -m tests.bare`: both commands of README.md on a minimal Debian.
 
     python3 -m tests.bare                           Debian 12 (bookworm) and 13 (trixie)
     python3 -m tests.bare bookworm --tests "core"   one of them, and a part of the suite
 
-Each system is a minimal one by debootstrap, with python3, python3-venv, make and git. An ordinary
-user clones the last commit there, runs `make test`, then `make run`, and makes a deposit.
+Each system is built by debootstrap, with python3, python3-venv, make and git. An ordinary user
+clones the last commit there, runs `make test`, then `make run`, and makes a deposit.
 
-The program needs root, debootstrap and unshare. It uses the standard library alone, as nothing is
-installed yet. What runs inside ends with the program, and its mounts too.
+The program needs root, debootstrap and unshare. It uses only the standard library, because nothing
+is installed yet. Its processes and mounts end with the program.
 """
 
 import argparse
@@ -35,7 +35,7 @@ USER = "newcomer"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 START_SECONDS = 900
 STOP_SECONDS = 60
-# How this machine reaches the package index, which the new system cannot know.
+# This machine's access to the package index, which the new system does not know.
 _INDEX_VARIABLES = re.compile(
     r"(PIP_(INDEX_URL|EXTRA_INDEX_URL|CERT|PROXY|DEFAULT_TIMEOUT|TRUSTED_HOST)"
     r"|(HTTPS?|NO)_PROXY|SSL_CERT_FILE)",
@@ -44,7 +44,7 @@ _INDEX_VARIABLES = re.compile(
 
 
 def main() -> int:
-    """Returns 0 where both commands work, 1 where one fails, 2 where nothing could be tried."""
+    """Returns 0 if both commands work, 1 if one fails, 2 if nothing could be tried."""
     parser = argparse.ArgumentParser(prog="tests.bare", allow_abbrev=False)
     parser.add_argument("suites", nargs="*", default=SUITES, metavar="SUITE", help=str(SUITES))
     parser.add_argument("--tests", default="", help="the ARGS of `make test`")
@@ -61,7 +61,7 @@ def main() -> int:
 
 
 def _try(suite: str, tests: str) -> float | None:
-    """How long both commands took on this Debian, None if one of them failed."""
+    """The time that both commands took on this Debian, or None if one failed."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"bank-{suite}-", dir="/var/tmp") as name:
         root = Path(name)
@@ -81,7 +81,7 @@ def _try(suite: str, tests: str) -> float | None:
 
 
 def _make_system(suite: str, root: Path) -> None:
-    """A Debian in this folder, with an ordinary user and the last commit as /bank.bundle."""
+    """Builds a Debian in this folder, with an ordinary user and the last commit as /bank.bundle."""
     command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", suite, str(root)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     root.chmod(0o755)
@@ -96,7 +96,7 @@ def _make_system(suite: str, root: Path) -> None:
 
 
 def _command(root: Path, line: str, **variables: str) -> list[str]:
-    """A line of the shell as the ordinary user, in processes and mounts that end with it."""
+    """The command for a shell line as the ordinary user. Its processes and mounts end with it."""
     wanted = {name: value for name, value in os.environ.items() if _INDEX_VARIABLES.fullmatch(name)}
     wanted |= variables
     mounts = (
@@ -139,7 +139,7 @@ def _started(root: Path, line: str) -> Iterator["_Bank"]:
 
 
 class _Bank:
-    """The bank that `make run` serves, once it is healthy. Raises ValueError if it is not."""
+    """The bank served by `make run`, once it is healthy. Raises ValueError if it is not."""
 
     def __init__(self, port: int, log: Path, process: "subprocess.Popen[bytes]") -> None:
         self.url = f"http://127.0.0.1:{port}/api/v1/"
@@ -156,7 +156,7 @@ class _Bank:
                 break
 
     def ask(self, path: str, body: object = None, token: str = "") -> dict[str, object]:
-        """The answer's JSON. Raises OSError for any other answer than a success."""
+        """The response's JSON. Raises OSError unless it is a success."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
         request = urllib.request.Request(self.url + path, data, headers)  # noqa: S310
@@ -166,7 +166,7 @@ class _Bank:
 
 
 def _deposit(bank: _Bank) -> None:
-    """Opens an account with the token that was printed. Raises ValueError for a wrong balance."""
+    """Opens an account with the printed token. Raises ValueError for a wrong balance."""
     printed = re.search(r"Authorization: Bearer ([\w.-]+)", bank.log.read_text())
     if printed is None:
         raise ValueError(f"make run printed no token:\n{bank.log.read_text()}")

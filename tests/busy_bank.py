@@ -62,7 +62,7 @@ def serve(port: int) -> None:
 
 
 def fill(now: datetime) -> dict[str, Any]:
-    """Returns the user names and the API client, which acts as susan."""
+    """Fills the bank. Returns the user names and the API client, which acts as susan."""
     from django.contrib.auth.models import User
 
     from clients.registry import create_client
@@ -98,7 +98,7 @@ def _people() -> dict[str, int]:
 
 
 class _Story:
-    """What happened at the bank, from its first day to now."""
+    """The bank's history, from its first day to now."""
 
     def __init__(self, now: datetime, people: dict[str, int]) -> None:
         self.now = now
@@ -153,7 +153,7 @@ class _Story:
             commands.append(command)
         return [
             *commands,
-            # In parts: more at once would wait for a second person.
+            # In parts: a larger amount would wait for a second person.
             *[self._deposit("Harbour Works Ltd", "9500.00", "Capital") for _ in range(5)],
             self._deposit("Kyoto Trading", "1200000", "Capital"),
             self._deposit("Ada Lovelace", "1800.00", "First deposit"),
@@ -161,7 +161,7 @@ class _Story:
         ]
 
     def _usual(self, at: datetime, hour: int) -> list[Any]:
-        """What an ordinary day brings at this hour."""
+        """The usual commands at this hour of a day."""
         if hour == 8 and (at.day == 1 or (at.weekday() == 0 and at.day <= 3)):
             return [
                 self._transfer("Harbour Works Ltd", "Ada Lovelace", "2450.00", "Salary"),
@@ -184,7 +184,7 @@ class _Story:
         return []
 
     def _jobs(self) -> None:
-        """What cron did this night, and a file of payments in the morning."""
+        """Runs the nightly cron jobs, and a file of payments in the morning."""
         night = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
         with time_machine.travel(night, tick=True):
             call_command("archive_transactions", "--older-than", "60d", stdout=io.StringIO())

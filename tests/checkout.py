@@ -1,4 +1,4 @@
-"""The bank's files as git leaves them, in a folder of their own, and commands that run there."""
+"""A clean checkout of the bank's files in its own folder, and commands that run there."""
 
 import os
 import stat
@@ -17,7 +17,7 @@ START_SECONDS = 60
 
 
 class Checkout:
-    """The bank's files as git leaves them, `data` included, and commands that run there."""
+    """A clean checkout of the bank's files, `data` included, and commands that run there."""
 
     def __init__(self, folder: Path, umask: int, url: str) -> None:
         self.folder, self.umask = folder, umask
@@ -26,7 +26,7 @@ class Checkout:
         self.data.mkdir()
         (self.data / "README.md").touch(0o644)
         self.data.chmod(0o755)
-        # Nothing of the tests' own bank.
+        # Nothing from the tests' own bank.
         self.environment = {
             name: value
             for name, value in os.environ.items()
@@ -72,7 +72,7 @@ class Checkout:
             process.communicate(timeout=60)
 
     def made(self) -> dict[str, int]:
-        """The permissions of all that was not brought, by path, and those of `data`."""
+        """The permissions, by path, of all files created since, and of `data`."""
         found = [path for path in self.folder.rglob("*") if path not in self.brought]
         return {
             str(path.relative_to(self.folder)): stat.S_IMODE(path.lstat().st_mode)

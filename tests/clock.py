@@ -1,4 +1,4 @@
-"""Travelling in time takes PostgreSQL's clock along, unless a test is about two clocks."""
+"""Time travel that includes PostgreSQL's clock, except in tests about two clocks."""
 
 import time
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from core import clock
 
 
 def travel_together() -> None:
-    """From now on, the bank's clock tells the time of `time_machine` while that travels.
+    """From now on, the bank's clock follows `time_machine` during its travels.
 
-    The clock of the server is the one of this machine: no test pays for a reading of it.
+    The server has the clock of this machine, so no test needs to read it.
     """
     clock.told = _travelled
     clock._reading = time.perf_counter(), datetime.now(UTC)
@@ -22,7 +22,7 @@ def travel_together() -> None:
 
 @contextmanager
 def clocks_apart() -> Iterator[None]:
-    """In the block, `time_machine` changes the clock of this process, and not the database's."""
+    """In the block, `time_machine` changes only this process's clock, not the database's."""
     clock.told = _as_it_is
     clock._reading = None
     try:

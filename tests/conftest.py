@@ -1,4 +1,4 @@
-"""One seed for all chance, and the counts that are printed at the end."""
+"""One random seed for the whole run, and the counts printed at the end."""
 
 import json
 import os
@@ -18,9 +18,9 @@ def pytest_configure() -> None:
     os.environ.setdefault(SEED_VARIABLE, str(new_seed()))
 
 
-# What starts servers, kills processes or lets crowds fight: minutes, not seconds.
+# Tests that start servers, kill processes or run many clients: minutes, not seconds.
 _SLOW_FOLDERS = {"browser", "concurrency", "crash"}
-# By these a test asks for the database of the run, if it does not say so by `django_db`.
+# Fixtures by which a test uses the run's database without the mark `django_db`.
 _DATABASE = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _SLOW_FOLDERS & set(item.path.parts):
             item.add_marker(pytest.mark.slow)
-        # What is slow runs once anyway, on the oldest PostgreSQL, with a bank of its own or not.
+        # Slow tests run only once anyway, on the oldest PostgreSQL.
         if item.get_closest_marker("slow") is None and not _uses_database(item):
             item.add_marker(pytest.mark.no_database)
 
@@ -48,7 +48,7 @@ NO_PGBOUNCER = "NO TESTS BEHIND PGBOUNCER"
 NO_TYPESCRIPT = "NO TEST OF THE TYPESCRIPT CLIENT"
 NO_UPGRADE = "NO TEST OF AN UPGRADE"
 
-# What is skipped so loudly that nobody takes the run for a whole one, and what would help.
+# Skips that are reported loudly, so nobody takes the run for complete, and their remedies.
 _LOUD_SKIPS = {
     NO_BROWSER: "There is no Chromium. Install it (apt install chromium), or name it by CHROMIUM.",
     NO_FULL_DISK: "A small disk is a tmpfs, and to mount one takes the rights of root.",
@@ -73,7 +73,7 @@ def _tell_of_skipped(terminalreporter: Any, title: str, help_text: str) -> None:
 
 
 def _tell_counts(terminalreporter: Any) -> None:
-    """What the concurrency tests counted, in whichever process they ran."""
+    """Prints the counts of the concurrency tests from all processes."""
     total: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():
         for report in reports:

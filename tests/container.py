@@ -1,4 +1,4 @@
-"""The image without a container engine: its files in a clean folder, its user without rights."""
+"""The image without a container engine: a clean folder of its files, and an unprivileged user."""
 
 import os
 import secrets
@@ -35,7 +35,7 @@ class Container:
 
     def start(self, words: list[str], **variables: str) -> subprocess.Popen[str]:
         assert words[0] == "python"
-        # Nothing of the caller's environment reaches a container.
+        # A container gets nothing from the caller's environment.
         return subprocess.Popen(
             [*self.launcher, self.python, *words[1:]],
             cwd=self.folder,
@@ -60,7 +60,7 @@ class Container:
 
     @contextmanager
     def served(self, port: int, **variables: str) -> Iterator[str]:
-        """The image's own CMD, until its own HEALTHCHECK is content."""
+        """Runs the image's own CMD, and waits until its HEALTHCHECK succeeds."""
         variables = {"HOST": "127.0.0.1", "PORT": str(port)} | variables
         process = self.start(image.last("CMD").words(), **variables)
         try:
@@ -77,9 +77,9 @@ class Container:
 
 
 def launcher_of(account: Account) -> list[str]:
-    """What starts a program as a user without rights; nothing where we are one already.
+    """The command prefix that runs a program as a user without rights; empty if we are one.
 
-    Of root's rights one is left, to read: this Python may lie below root's home.
+    It keeps only root's right to read, because this Python may be below root's home.
     """
     if not account:
         return []
@@ -100,7 +100,7 @@ def launcher_of(account: Account) -> list[str]:
 
 @contextmanager
 def container() -> Iterator[Container]:
-    """The image's folder: everything read-only to its user but data/."""
+    """The image's folder: everything except data/ is read-only to its user."""
     account = unprivileged_account()
     with private_folder("bank-image-", account) as root:
         folder = root / "bank"

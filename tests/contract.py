@@ -1,4 +1,4 @@
-"""The promises of docs/openapi.yaml, kept against every single answer."""
+"""Checks every response against docs/openapi.yaml."""
 
 import re
 from datetime import datetime
@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from jsonschema import Draft4Validator, FormatChecker
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "openapi.yaml"
-# The description itself is not described.
+# The description does not describe its own routes.
 _ABOUT = ("api/v1/schema/", "api/v1/swagger/")
 _CONVERTER = re.compile(r"<\w+:(\w+)>")
 _FORMATS = FormatChecker(["uuid"])
@@ -29,9 +29,9 @@ def document() -> dict[str, Any]:
 
 
 def check_answer(response: HttpResponse) -> None:
-    """Fails unless the operation documents this status, media type and body, to the last member.
+    """Fails unless the operation documents this status, media type and every member of the body.
 
-    What is no operation, an unknown path or another method, must be answered by a problem.
+    An unknown path or method is not an operation, and must get a problem.
     """
     request = response.wsgi_request  # type: ignore[attr-defined]
     route = _CONVERTER.sub(r"{\1}", response.resolver_match.route)  # type: ignore[attr-defined]
@@ -69,7 +69,7 @@ def _components() -> dict[str, Any]:
 
 
 def _as_json_schema(node: Any) -> Any:
-    """OpenAPI 3.0 as JSON Schema: `nullable` spelt out, and no members that are not described."""
+    """OpenAPI 3.0 as JSON Schema: `nullable` is spelt out, undescribed members are forbidden."""
     if isinstance(node, list):
         return [_as_json_schema(item) for item in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""A demo bank as a newcomer gets it by `make run`, on a free port and in a folder of its own."""
+"""A demo bank as started by `make run`, on a free port and in a folder of its own."""
 
 import json
 import os
@@ -25,9 +25,9 @@ _TOKEN = re.compile(r"Bearer ([\w-]+)")
 
 @dataclass(frozen=True, slots=True)
 class DemoBank:
-    """`url` is the root of the server, without a slash at the end; passwords are by user name.
+    """`url` is the root of the server, without a trailing slash; passwords are by user name.
 
-    The API client acts as `susan`, a supervisor. `token` is the one that `make run` prints, of the
+    The API client acts as `susan`, a supervisor. `token` is the one printed by `make run`, for the
     teller `tessa`; the busy bank has none.
     """
 
@@ -40,9 +40,9 @@ class DemoBank:
 
 @contextmanager
 def demo_bank() -> Iterator[DemoBank]:
-    """Migrates, sets up and serves an embedded bank: the very commands of `make run`.
+    """Migrates, sets up and serves an embedded bank, by the same commands as `make run`.
 
-    Raises RuntimeError, with what was printed, where one of them fails.
+    Raises RuntimeError, with the output, if one of them fails.
     """
     with bank_folder() as (folder, environment):
         _manage(environment, "migrate", "--verbosity", "0")
@@ -58,10 +58,10 @@ def demo_bank() -> Iterator[DemoBank]:
 
 @contextmanager
 def busy_bank(*, at: str = "") -> Iterator[DemoBank]:
-    """The bank of `tests.busy_bank`, where 10,000 USD wait for a second person.
+    """The bank of `tests.busy_bank`, where 10,000 USD or more wait for a second person.
 
-    Served as `make run` serves it; or, `at` a moment in ISO 8601, with its clock set to that.
-    Raises RuntimeError as `demo_bank` does.
+    Served as by `make run`; with `at`, a moment in ISO 8601, its clock is set to that. Raises
+    RuntimeError as `demo_bank` does.
     """
     with bank_folder() as (folder, environment):
         environment |= {
@@ -89,7 +89,7 @@ def bank_folder() -> Iterator[tuple[Path, dict[str, str]]]:
                 "PORT": str(free_port()),
                 "HOST": "127.0.0.1",
                 "WEB_CONCURRENCY": "1",
-                # Tests log in faster than people, and all from one address.
+                # Tests log in faster than people, all from one address.
                 "BANK_THROTTLE_LOGIN_PER_MINUTE": "0",
             },
         )
@@ -100,7 +100,7 @@ def _manage(environment: dict[str, str], *words: str) -> str:
 
 
 def _run(environment: dict[str, str], *words: str) -> str:
-    """What it prints."""
+    """Runs the command and returns its output."""
     command = [sys.executable, *words]
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
@@ -112,7 +112,7 @@ def _run(environment: dict[str, str], *words: str) -> str:
 
 @contextmanager
 def served(environment: dict[str, str], folder: Path, *words: str) -> Iterator[str]:
-    """Gives the URL of the server that Python starts with these words."""
+    """Starts a server as `python` with these words, and gives its URL."""
     log, port = folder / "log", int(environment["PORT"])
     with (
         log.open("w") as output,

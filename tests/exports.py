@@ -1,4 +1,4 @@
-"""Exports of a bank that the same test then finds empty: written to files, and rolled back."""
+"""Exports of a bank that is rolled back afterwards, so the same test finds an empty bank."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from transactions.files.stream import blocks_of_lines
 
 
 def export_inside(folder: Path) -> Path:
-    """What `export` writes, read inside the transaction that the test is in."""
+    """Writes the files of `export`, read inside the test's transaction."""
     folder.mkdir(exist_ok=True)
     entries = []
     for form in FILES:
@@ -31,8 +31,8 @@ def export_inside(folder: Path) -> Path:
 
 
 def export_of(make_bank: Callable[[], object], folder: Path) -> Path:
-    """The files of a bank that is gone when this returns."""
-    # As a TestCase marks its own: durable blocks may run inside.
+    """Exports a bank that is gone when this returns."""
+    # Marked as in TestCase: durable blocks may run inside.
     with _of_a_test(transaction.atomic()):
         make_bank()
         export_inside(folder)
@@ -51,7 +51,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def renew_manifest(folder: Path) -> None:
-    """Sizes and digests become those of the files as they are now; rows and sums stay."""
+    """Updates sizes and digests to the current files; leaves rows and sums unchanged."""
     manifest = json.loads((folder / MANIFEST_NAME).read_text())
     for entry in manifest["files"]:
         data = (folder / entry["name"]).read_bytes()

@@ -1,4 +1,4 @@
-"""What tests need to stand on, made by the same commands as everything else."""
+"""Factories of test data, which use the bank's own commands."""
 
 from decimal import Decimal
 from typing import Any
@@ -17,13 +17,13 @@ ORIGIN = Origin(caller="job:tests", request_id="r-1", address="192.0.2.7")
 
 
 def run(command: Command, origin: Origin = ORIGIN) -> Any:
-    """The result of a single command."""
+    """Runs a single command and returns its result."""
     (result,) = process([command], origin)
     return result
 
 
 def make_account(*, balance: str | int = 0, currency: str = "USD", **opening: Any) -> Account:
-    """An open customer account that got its balance, in main units, by one deposit."""
+    """An open customer account with its balance, in main units, from one deposit."""
     opening = {"name": "Ada Lovelace"} | opening
     command = OpenAccount(currency=currency, **opening)
     commands: list[Command] = [command]
@@ -39,7 +39,7 @@ def deposit(account: Account, amount: str | int) -> JournalRow:
 
 
 def make_limit_request(account: Account, limit: str | int = 20_000, **fields: Any) -> LimitRequest:
-    """A limit that waits for a second person, asked for by nobody in particular."""
+    """A limit that waits for a second person, without a requester by default."""
     now = timezone.now()
     content = {"reason": "Agreed", "id": uuid7(now), "created_at": now} | fields
     return LimitRequest.objects.create(

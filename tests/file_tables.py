@@ -1,4 +1,4 @@
-"""The tables of docs/files.md: the columns of each file, from the list that the code goes by.
+"""The tables of docs/files.md: the columns of each file, from the list in the code.
 
 python -m tests.file_tables     writes them into docs/files.md
 """
@@ -12,7 +12,7 @@ _TABLE = re.compile(r"(<!-- columns of ([a-z_]+) -->\n).*?(<!-- end -->)", re.DO
 
 
 def with_tables(text: str) -> str:
-    """The text with each marked place filled anew. Raises KeyError for a file that is not."""
+    """The text with each marked place regenerated. Raises KeyError for an unknown file."""
     from transactions.files.formats import FILES
 
     formats = {file_format.name: file_format for file_format in FILES}

@@ -1,7 +1,7 @@
 """Starts of the bank's programs under many environments, each a fork of one process.
 
-A process of its own for each would load Django hundreds of times. Reads from standard input a JSON
-list of `[entry, variables]`, and writes a JSON list of `[exit code, standard error]`.
+Separate processes would load Django hundreds of times. Reads a JSON list of `[entry, variables]`
+from standard input, and writes a JSON list of `[exit code, standard error]`.
 """
 
 import json
@@ -33,7 +33,7 @@ def _gunicorn_conf() -> int:
 
 
 def _names() -> int:
-    """Not a program of the bank: tells the names of all settings."""
+    """Prints the names of all settings; not a program of the bank."""
     import bankproject.settings  # noqa: F401
     from bankproject import environment
 
@@ -59,7 +59,7 @@ def _start(entry: str, variables: dict[str, str]) -> tuple[int, str]:
             os.dup2(log.fileno(), 2)
             code = 1
             try:
-                # What is no entry is a line of words for manage.py.
+                # Any other entry is a command line for manage.py.
                 code = ENTRIES.get(entry, _manage(*entry.split()))()
             except SystemExit as error:
                 if isinstance(error.code, str):
@@ -78,7 +78,7 @@ def _start(entry: str, variables: dict[str, str]) -> tuple[int, str]:
 
 
 def main() -> None:
-    # What every start loads before it has read the settings.
+    # Loaded by every start before it reads the settings.
     import gunicorn  # noqa: F401
 
     import bankproject.addresses
@@ -88,7 +88,7 @@ def main() -> None:
 
     cases = json.load(sys.stdin)
     if sys.argv[1:] == ["--loaded"]:
-        # All of the bank, under the variables of this process: one kind of trouble for all cases.
+        # The whole bank, with this process's variables: one kind of trouble for all cases.
         import django
 
         django.setup()

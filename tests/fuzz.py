@@ -3,9 +3,9 @@
     python -m tests.fuzz                  a minute, with a fixed seed: a step of CI
     python -m tests.fuzz --seconds 600 --examples 200 --seed 7
 
-Holds every operation of docs/openapi.yaml against a bank of its own, on SQLite and behind gunicorn,
-with all checks of schemathesis. `schemathesis.toml` says what a schema cannot say. Ends with 1
-on a finding, which schemathesis tells with a curl line, and if the ledger does not hold afterwards.
+Checks every operation of docs/openapi.yaml on a bank of its own, on SQLite and behind gunicorn,
+with all checks of schemathesis. `schemathesis.toml` adds facts that a schema cannot express. Exits
+with 1 on a finding, which schemathesis prints with a curl line, and if the ledger is then wrong.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from tests.http import free_port, post_form, wait_until_ready
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "docs" / "openapi.yaml"
 SCOPES = "accounts:read accounts:write transactions:read transactions:write"
-# Of the bank that setup_demo makes.
+# Users of the bank made by setup_demo.
 IDENTITIES = {"teller": "tessa", "customer": "ada"}
 START_SECONDS = 60
 
@@ -61,7 +61,7 @@ def main() -> int:
 
 
 def _environment(folder: Path, port: int) -> dict[str, str]:
-    """No limits for one who asks without end, and tokens that last as long as that takes."""
+    """An environment without rate limits, and with tokens valid for the whole run."""
     return os.environ | {
         "DATABASE_URL": "",
         "CACHE_URL": "",

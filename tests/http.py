@@ -1,6 +1,6 @@
-"""Servers of the tests: a free port, requests to it, and the wait until it is ready.
+"""HTTP for tests: a free port, requests to a server, and the wait until it is ready.
 
-Each request has a connection of its own. Only the standard library takes part.
+Each request has its own connection. Only the standard library is used.
 """
 
 import http.client
@@ -22,7 +22,7 @@ START_SECONDS = 120
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on now."""
+    """A port of 127.0.0.1 on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -31,7 +31,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Answer:
-    """The names of `headers` are compared in any case."""
+    """A response. The names of `headers` are case-insensitive."""
 
     status: int
     text: str
@@ -61,9 +61,9 @@ def sent(
     *,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Iterator[http.client.HTTPConnection]:
-    """The connection, once the request is on its way. Bytes are sent as they are, else JSON.
+    """The connection, after sending the request. Bytes are sent unchanged, anything else as JSON.
 
-    Raises OSError where nobody listens.
+    Raises OSError if nothing listens.
     """
     parts = urllib.parse.urlsplit(url)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -82,9 +82,9 @@ def sent(
 
 
 def ask(method: str, url: str, *words: Any, timeout_seconds: float = TIMEOUT_SECONDS) -> Answer:
-    """The answer to one request; `words` are body and headers, as for `sent`.
+    """The response to one request; `words` are body and headers, as in `sent`.
 
-    Raises OSError or http.client.HTTPException where there is none.
+    Raises OSError or http.client.HTTPException without a response.
     """
     with (
         sent(method, url, *words, timeout_seconds=timeout_seconds) as connection,
@@ -94,7 +94,7 @@ def ask(method: str, url: str, *words: Any, timeout_seconds: float = TIMEOUT_SEC
 
 
 def get(url: str, **headers: str) -> tuple[int, str]:
-    """Status and body. Status 0 where nobody answers."""
+    """Status and body. Status 0 without a response."""
     return _status_and_text(lambda: ask("GET", url, None, headers))
 
 
@@ -119,7 +119,7 @@ def _status_and_text(asked: Callable[[], Answer]) -> tuple[int, str]:
 
 
 def wait_until_ready(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Returns when the bank is ready. Raises RuntimeError, with the log, if it ends before."""
+    """Returns when the bank is ready. Raises RuntimeError, with the log, if it exits before."""
     deadline = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
         if get(f"http://127.0.0.1:{port}/api/v1/health/ready/")[0] == 200:

@@ -1,6 +1,6 @@
-"""Everyone who may come to the API: each kind of user, by session and by token, and the impostors.
+"""All callers of the API: each kind of user, by session and by token, and impostors.
 
-Ada is the customer whose accounts are asked for; Grace is another one.
+Ada is the customer whose accounts are requested; Grace is another customer.
 """
 
 from collections.abc import Callable
@@ -23,9 +23,9 @@ ALL_SCOPES = tuple(SCOPES)
 
 @dataclass(frozen=True)
 class Identity:
-    """`kind` is what the table of rights speaks of; None is nobody, `with_token` or without one.
+    """`kind` is a row of the table of rights; None is an anonymous caller, with or without a token.
 
-    `scopes` are those of the token; someone with a session needs none.
+    `scopes` are those of the token; a session needs none.
     """
 
     kind: str | None
@@ -35,7 +35,7 @@ class Identity:
 
 
 def _make(kind: str) -> Any:
-    """The user of a kind; Ada is there already."""
+    """The user of a kind; Ada exists already."""
     if kind == "owner":
         return get_user_model().objects.get(username="ada")
     if kind == "customer":
@@ -80,7 +80,7 @@ def _by_token(kind: str, lacking: str = "") -> Callable[[], Identity]:
 
 
 def _nobody(spoil: Callable[[AccessToken], object]) -> Callable[[], Identity]:
-    """A supervisor's token that was good until `spoil`."""
+    """A supervisor's token, made invalid by `spoil`."""
 
     def make() -> Identity:
         client = client_with(token_of(_make("supervisor")))

@@ -1,4 +1,4 @@
-"""The Dockerfile without a container engine: what it says, and its files in a clean folder."""
+"""The Dockerfile without a container engine: its instructions, and its files in a clean folder."""
 
 import json
 import re
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One instruction: its keyword, and everything behind it on one line."""
+    """One instruction: its keyword, and the rest on one line."""
 
     keyword: str
     rest: str
@@ -25,7 +25,7 @@ class Instruction:
 
 
 def stages() -> list[list[Instruction]]:
-    """The instructions of each stage, FROM first. What stands before the first FROM is left out."""
+    """The instructions of each stage, FROM first. Those before the first FROM are left out."""
     text = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text("utf-8"), flags=re.MULTILINE)
     found: list[list[Instruction]] = []
     for line in text.replace("\\\n", " ").splitlines():
@@ -38,7 +38,7 @@ def stages() -> list[list[Instruction]]:
 
 
 def last(keyword: str) -> Instruction:
-    """The instruction of the final stage that counts, where several stand there."""
+    """The last, and so effective, instruction of this kind in the final stage."""
     return [item for item in stages()[-1] if item.keyword == keyword][-1]
 
 
@@ -51,9 +51,9 @@ def environment() -> dict[str, str]:
 
 
 def context_rules() -> tuple[set[str], set[str]]:
-    """.dockerignore: the names that are let in, and the patterns left out at every depth.
+    """.dockerignore: the included names, and the patterns excluded at every depth.
 
-    Raises ValueError for a rule of another form, and where not everything is out to begin with.
+    Raises ValueError for a rule of another form, and unless it first excludes everything.
     """
     lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
@@ -67,7 +67,7 @@ def context_rules() -> tuple[set[str], set[str]]:
 
 
 def copy_context(target: Path) -> None:
-    """`COPY . .`: the build context, as .dockerignore leaves it, into `target`."""
+    """`COPY . .`: copies the build context, filtered by .dockerignore, into `target`."""
     included, excluded = context_rules()
 
     def left_out(_folder: str, names: list[str]) -> set[str]:

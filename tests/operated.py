@@ -1,6 +1,6 @@
-"""A bank as its operator has it: commands, a server, a data folder; on PostgreSQL the two roles.
+"""A bank as its operator runs it: commands, a server, a data folder; on PostgreSQL two roles.
 
-The database is of the kind that this run of the tests is on. It can be lost, and made anew empty.
+The database is of the same kind as in this test run. Tests can lose it and get an empty one.
 """
 
 import json
@@ -45,13 +45,13 @@ class Client:
         return json.loads(text)
 
     def post(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:
-        """Status and body, whatever it is."""
+        """Status and body of any response."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         status, text = http.post(self._url + path, body, **self._bearer, **named)
         return status, json.loads(text)
 
     def all_of(self, path: str) -> list[dict[str, Any]]:
-        """Every page of a list, the newest first."""
+        """The rows of all pages of a list, newest first."""
         page = self.get(path)
         found: list[dict[str, Any]] = page["results"]
         while page["next"]:
@@ -63,7 +63,7 @@ class Client:
 
 
 class OperatedBank:
-    """`data` is its data folder. Commands run as `bank_app`, as the owner where that is said."""
+    """`data` is the data folder. Commands run as `bank_app` unless `role` is the owner."""
 
     def __init__(self, folder: Path, server: PostgresqlServer | None) -> None:
         self.folder = folder
@@ -85,7 +85,7 @@ class OperatedBank:
         }
 
     def run(self, *words: str, role: str = "app", **more: str) -> tuple[int, str, str]:
-        """Exit code, standard output and standard error of `python` with these words."""
+        """Exit code, standard output and standard error of `python` with these arguments."""
         done = subprocess.run(
             [sys.executable, *words],
             cwd=ROOT,
@@ -104,18 +104,18 @@ class OperatedBank:
         return out
 
     def summary(self, *words: str, role: str = "app") -> dict[str, Any]:
-        """The JSON that a command ends with."""
+        """The JSON result of a command."""
         found: dict[str, Any] = json.loads(self.manage(*words, role=role).splitlines()[-1])
         return found
 
     def migrate(self) -> None:
-        """As docs/operations.md has it: on PostgreSQL the owner's step, which grants the rights."""
+        """As in docs/operations.md: on PostgreSQL the owner's step, which also grants rights."""
         words = ("deploy/migrate.py",) if self._server else ("manage.py", "migrate")
         code, out, err = self.run(*words, role="owner")
         assert code == 0, out + err
 
     def lose_database(self) -> None:
-        """It is gone; on PostgreSQL an empty one of the same name takes its place."""
+        """Deletes the database; on PostgreSQL an empty one of the same name replaces it."""
         if self._server is None:
             for path in self.data.glob("bank.sqlite3*"):
                 path.unlink()
@@ -128,7 +128,7 @@ class OperatedBank:
 
     @contextmanager
     def served(self, username: str) -> Iterator[Client]:
-        """With its worker; and a client that acts as a superuser, who is made by this."""
+        """Serves the bank with its worker; gives a client that acts as a new superuser."""
         password = {"DJANGO_SUPERUSER_PASSWORD": "only-for-tests-4711"}
         named = ("--username", username, "--email", "", "--noinput")
         self.manage("createsuperuser", *named, **password)
@@ -137,7 +137,7 @@ class OperatedBank:
             yield Client(url, client)
 
     def require_true_books(self) -> None:
-        """`verify_ledger` and `verify_archive` find nothing."""
+        """Asserts that `verify_ledger` and `verify_archive` find nothing."""
         for command in ("verify_ledger", "verify_archive"):
             report = self.summary(command, "--json")
             assert report["ok"], report
@@ -145,7 +145,7 @@ class OperatedBank:
 
 @contextmanager
 def operated_bank(folder: Path) -> Iterator[OperatedBank]:
-    """Migrated, and without anything else. Skips where PostgreSQL comes without psql."""
+    """A bank that is only migrated. Skips the test if PostgreSQL has no psql."""
     if connection.vendor == "sqlite":
         bank = OperatedBank(folder, None)
         bank.migrate()

@@ -1,4 +1,4 @@
-"""A PgBouncer before a PostgreSQL server of a test, on loopback, as an unprivileged user."""
+"""A PgBouncer in front of a test's PostgreSQL server, on loopback, as an unprivileged user."""
 
 import shutil
 import subprocess
@@ -30,13 +30,13 @@ logfile = {folder}/log
 
 
 def program() -> str | None:
-    """Where it is installed. Debian puts it where ordinary users do not look."""
+    """The path of the program, or None. Debian installs it outside of the users' PATH."""
     return shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
 
 
 @contextmanager
 def pgbouncer(server: PostgresqlServer, mode: str) -> Iterator[str]:
-    """Gives the URL of the pooled database. The configuration is the shortest that works."""
+    """Gives the URL of the pooled database. Uses the shortest working configuration."""
     command, account = program(), unprivileged_account()
     assert command
     url = urlsplit(server.url)

@@ -1,4 +1,4 @@
-"""How PostgreSQL goes about a statement: what a job asks, and the nodes of each plan."""
+"""Query plans of PostgreSQL: the statements of a job, and the nodes of their plans."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -6,12 +6,12 @@ from typing import Any
 
 from django.db import connection
 
-# A statement and its parameters: the log of Django lacks those that the server binds.
+# A statement and its parameters; Django's log lacks parameters bound by the server.
 Statement = tuple[str, Any]
 
 
 def statements_of(job: Callable[[], Any]) -> list[Statement]:
-    """All that the job asks of the database, in order."""
+    """All statements of the job, in order."""
     statements: list[Statement] = []
 
     def keep(execute: Any, sql: str, parameters: Any, *rest: Any) -> Any:
@@ -24,7 +24,7 @@ def statements_of(job: Callable[[], Any]) -> list[Statement]:
 
 
 def plan_of(statement: Statement) -> dict[str, Any]:
-    """The root of the plan, as PostgreSQL has just run it."""
+    """Runs the statement and returns the root of its plan."""
     sql, parameters = statement
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)

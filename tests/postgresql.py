@@ -1,9 +1,9 @@
-"""Real PostgreSQL servers for tests, crash tests and benchmarks, which leave nothing behind.
+"""Real, temporary PostgreSQL servers for tests, crash tests and benchmarks.
 
     with postgresql_server(oldest_installation()) as server:
         psycopg.connect(server.url)
 
-No rights are needed. PostgreSQL refuses to run as root, so root starts it as another user.
+They need no rights. PostgreSQL refuses to run as root, so root starts it as another user.
 """
 
 import os
@@ -44,10 +44,10 @@ def postgresql_server(
     fsync: bool = True,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator["PostgresqlServer"]:
-    """Runs a new, empty server, and removes it with all its files on the way out.
+    """Runs a new, empty server, and removes it with all its files at the end.
 
-    `fsync=False` is faster and safe against kill -9, not against a power failure. `settings` are
-    further server settings. Raises NoPostgresqlFound and ServerFailed.
+    `fsync=False` is faster, and safe against kill -9 but not against a power failure. `settings`
+    are further server settings. Raises NoPostgresqlFound and ServerFailed.
     """
     account = unprivileged_account()
     with private_folder("bank-postgresql-", account) as folder:
@@ -64,9 +64,9 @@ def postgresql_server(
 
 
 class PostgresqlServer:
-    """A server of its own on a free port of 127.0.0.1, with the database and superuser `bank`.
+    """A server on a free port of 127.0.0.1, with the database and superuser `bank`.
 
-    UTF-8, 200 connections, passwords required. Its socket and its log lie in `folder`.
+    UTF-8, 200 connections, passwords required. Its socket and log are in `folder`.
     """
 
     def __init__(
@@ -97,14 +97,14 @@ class PostgresqlServer:
 
     @property
     def url(self) -> str:
-        """For DATABASE_URL, psycopg, psql and pgbench alike."""
+        """The URL for DATABASE_URL, psycopg, psql and pgbench alike."""
         return self._url("bank")
 
     def _url(self, database: str) -> str:
         return f"postgresql://bank:{self._password}@127.0.0.1:{self.port}/{database}"
 
     def initialise(self) -> None:
-        """Makes the data folder. C.UTF-8 sorts by code point, everywhere alike; not all have it."""
+        """Creates the data folder. C.UTF-8 sorts by code point on every system that has it."""
         password_file = self.folder / "password"
         password_file.write_text(self._password)
         password_file.chmod(0o644)  # The folder lets nobody else in.
@@ -128,13 +128,13 @@ class PostgresqlServer:
             connection.execute("CREATE DATABASE bank")
 
     def start(self) -> None:
-        """Starts the server, after a crash too, and returns when it takes connections.
+        """Starts the server, also after a crash, and returns when it accepts connections.
 
         Raises ServerFailed with the end of the log.
         """
         options = [word for item in self._settings.items() for word in ("-c", "=".join(item))]
         with self.log_path.open("ab") as log:
-            # A session of its own: Ctrl-C is for the tests, which stop the server themselves.
+            # A session of its own, so Ctrl-C reaches only the tests, which then stop the server.
             self._process = subprocess.Popen(
                 [self.bindir / "postgres", "-D", self.data_dir, *options],
                 stdin=subprocess.DEVNULL,
@@ -159,7 +159,7 @@ class PostgresqlServer:
     def kill9(self) -> None:
         """Kills the server and all its backends at once with SIGKILL, as a crash would."""
         assert self._process is not None
-        # Stopped, it forks no further backend between the count and the kill.
+        # Stopped, it cannot fork another backend between the count and the kill.
         self._process.send_signal(signal.SIGSTOP)
         backends = psutil.Process(self._process.pid).children(recursive=True)
         self._process.kill()
@@ -176,7 +176,7 @@ class PostgresqlServer:
         return self._process is not None and self._process.poll() is None
 
     def end(self) -> None:
-        """Stops without a checkpoint. A crashed server is started first to give its memory back."""
+        """Stops without a checkpoint. Starts a crashed server first, to release its memory."""
         crashed = not self.is_running() and (self.data_dir / "postmaster.pid").exists()
         if crashed:
             self.start()
@@ -207,7 +207,7 @@ class PostgresqlServer:
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    """A zombie is dead: in a container it may wait for ever for a parent to take note."""
+    """A zombie counts as dead: in a container no parent may ever reap it."""
     try:
         status: str = process.status()
     except psutil.NoSuchProcess:

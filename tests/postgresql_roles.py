@@ -1,4 +1,4 @@
-"""The two roles of a bank on a server of the tests, made as an operator makes them."""
+"""The two roles of a bank on a test server, created as an operator does."""
 
 import secrets
 import subprocess

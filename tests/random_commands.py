@@ -1,7 +1,7 @@
-"""Requests at random, the same for the same seed, and what a bank makes of them in canonical form.
+"""Random requests, repeatable by seed, and a bank's responses to them in canonical form.
 
 Ids, account numbers, moments and cursors differ from run to run. Each becomes a name: the first id
-that appears is `id-1` wherever it appears again. What is left must be equal on every database.
+that appears is `id-1` wherever it appears again. The rest must be equal on every database.
 """
 
 import json
@@ -27,7 +27,7 @@ AMOUNTS = ("0.01", "1.50", "12.34", "99.99", "250.00", "1000.00", "40000000000.0
 BAD_AMOUNTS = ("0", "-1", "1.005", "1e3", "", None, True, "100000000000.01")
 KEYS = 40
 USER_ID = 1_000_000
-# How often each operation is chosen, of 100.
+# How often each operation is chosen, out of 100.
 WEIGHTS = {
     "open": 6, "deposit": 22, "withdraw": 20, "transfer": 24, "freeze": 5, "unfreeze": 5,
     "overdraft_limit": 5, "close": 4, "rename": 2, "read": 7,
@@ -45,7 +45,7 @@ _CURSOR = re.compile(r"cursor=[\w-]+")
 
 @dataclass(slots=True)
 class Canonical:
-    """Names for what varies, in the order of its first appearance."""
+    """Names for values that vary, in the order of their first appearance."""
 
     names: dict[str, str] = field(default_factory=dict)
 
@@ -61,14 +61,14 @@ class Canonical:
 
 
 class Customer:
-    """Sends requests at random, and keeps every answer."""
+    """Sends random requests, and keeps every response."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)  # noqa: S311 - chance that can be repeated
         self.canonical = Canonical()
         self.answers: list[str] = []
         self.account_ids: list[str] = []
-        # An id of its own: sequences have got further on one database than on the other.
+        # A fixed id: sequences may have advanced further on one database.
         user = get_user_model().objects.create_superuser("random", id=USER_ID)
         self.client = APIClient(headers={"X-Request-ID": "random-commands"})
         self.client.force_authenticate(user)
@@ -136,9 +136,9 @@ class Customer:
 
 
 def run_commands(seed: int, commands: int) -> dict[str, Any]:
-    """An empty bank's answers to that many requests, its ledger, and what the verifier finds.
+    """An empty bank's responses to that many requests, its ledger, and the verifier's findings.
 
-    `completed` has the types of transactions of which at least one was completed.
+    `completed` has the types of transactions completed at least once.
     """
     customer = Customer(seed)
     # As tests have it: an id of each request that is the same on both databases.
@@ -149,7 +149,7 @@ def run_commands(seed: int, commands: int) -> dict[str, Any]:
         customer.canonical.text(list(row.values()))
         for model in (Account, AccountEvent, Transaction)
         for row in model._default_manager.order_by("pk").values()
-        # The bank's own accounts lie beside time: their ids come from their names.
+        # The ids of the bank's own accounts have no time: they come from the names.
         if row.get("kind") != "INTERNAL"
     ]
     findings = verify().as_json()["findings"]
@@ -163,7 +163,7 @@ def run_commands(seed: int, commands: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """A process of its own: migrates the database it finds, and prints what came of the job."""
+    """Runs as a separate process: migrates its database, and prints the result of the job."""
     setup_test_environment()
     logging.disable(logging.WARNING)
     call_command("migrate", verbosity=0)

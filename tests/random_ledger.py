@@ -1,4 +1,4 @@
-"""A history at random, written as fast as the ledger can: for tests of what comes after it."""
+"""A random history, written as fast as the ledger can, as a base for tests."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ TEXTS = ("", "Rent, May", 'a "quoted" one', "two\nlines", "ünïcode ✓ 口座"
 
 
 def write_random_ledger(seed: int, *, accounts: int, transactions: int) -> None:
-    """Deposits, withdrawals, transfers and what was refused of them, in several currencies."""
+    """Writes deposits, withdrawals and transfers, some refused, in several currencies."""
     random = Random(seed)  # noqa: S311 - chance that can be repeated
     owners = [get_user_model().objects.create_user(f"customer-{number}") for number in range(5)]
     opened = [
@@ -102,7 +102,7 @@ def _rows(
 def _sides(
     kind: TransactionType, account: LockedAccount, other: LockedAccount
 ) -> tuple[UUID, UUID]:
-    """Debited and credited."""
+    """The debited and the credited account."""
     cash = internal_account_id(CASH, account.currency)
     if kind == TransactionType.DEPOSIT:
         return cash, account.id

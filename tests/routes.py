@@ -1,6 +1,6 @@
-"""Every way by which a row can be changed or lost: what Django offers, and what SQL does.
+"""Every way to change or delete a row, by Django and by SQL.
 
-Guards are tried by all of them, since `save()` and `delete()` are passed by most.
+Guards are tested with all of them, since most bypass `save()` and `delete()`.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def _stored_value(row: models.Model, name: str, value: Any) -> Any:
 
 
 def _columns_with(row: models.Model, name: str) -> tuple[str, str]:
-    """All columns, and the same list with a parameter in place of one."""
+    """All columns, and the same list with a parameter in place of the column `name`."""
     columns = [field.column for field in row._meta.concrete_fields]
     column = row._meta.get_field(name).column
     return ", ".join(columns), ", ".join("%s" if c == column else c for c in columns)
@@ -116,7 +116,7 @@ DELETE_ROUTES: dict[str, DeleteRoute] = {
 
 if connection.vendor == "sqlite":
     UPDATE_ROUTES |= {
-        # OR REPLACE and OR IGNORE say what to do about a conflict; a guard is more than one.
+        # OR REPLACE and OR IGNORE handle conflicts; a guard must hold in spite of them.
         "UPDATE OR REPLACE": _update("UPDATE OR REPLACE"),
         "UPDATE OR IGNORE": _update("UPDATE OR IGNORE"),
         "REPLACE": _replace("REPLACE"),
@@ -125,7 +125,7 @@ if connection.vendor == "sqlite":
 else:
     UPDATE_ROUTES |= {"MERGE": _merge}
     DELETE_ROUTES |= {
-        # What is deferred must be settled first, or PostgreSQL refuses for that reason.
+        # Deferred checks must run first, or PostgreSQL refuses because of them.
         "TRUNCATE": lambda row: _execute(
             f"SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE {row._meta.db_table} CASCADE"
         ),

@@ -1,4 +1,4 @@
-"""Banks of their own for tests that migrate, kill or run processes against one."""
+"""Separate banks for tests that migrate, kill or run processes against one."""
 
 import os
 import shutil
@@ -15,12 +15,12 @@ import psycopg
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
-# For a process that shares its processor with many.
+# Allows for a process that shares its processor with many others.
 TIMEOUT_SECONDS = 180
 
 
 class Bank:
-    """A database on the kind of server that this run of the tests is on, reached by processes."""
+    """A database of the same kind as in this test run, for use by processes."""
 
     def __init__(self, folder: Path, url: str) -> None:
         self.folder = folder
@@ -33,7 +33,7 @@ class Bank:
         }
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """`python` with these arguments, in the environment of this bank."""
+        """Starts `python` with these arguments, in this bank's environment."""
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
@@ -47,7 +47,7 @@ class Bank:
         return process
 
     def end(self) -> None:
-        """Kills what a test that failed has left running."""
+        """Kills processes left by a failed test."""
         for process in self._started:
             with process:
                 process.kill()
@@ -74,7 +74,7 @@ def empty_bank(folder: Path) -> Iterator[Bank]:
 
 @contextmanager
 def migrated_bank(folder: Path) -> Iterator[Bank]:
-    """Copied from the one that pytest has migrated, which nothing else may be using meanwhile."""
+    """A copy of pytest's migrated database, which nothing else may use meanwhile."""
     name = connection.settings_dict["NAME"]
     if connection.vendor == "sqlite":
         shutil.copy(name, folder / "bank.sqlite3")
@@ -107,7 +107,7 @@ def _database(template: str = "template1") -> Iterator[str]:
 
 
 def plain_parameters() -> dict[str, Any]:
-    """What psycopg needs to connect to the test database, without the options of the bank."""
+    """psycopg's parameters for the test database, without the bank's options."""
     parameters = connection.get_connection_params()
     return {key: parameters[key] for key in _PLAIN_PARAMETERS & parameters.keys()}
 

@@ -1,10 +1,9 @@
-"""Makes the pictures of the documentation from the real pages of `tests.busy_bank`.
+"""Takes the documentation's screenshots from the real pages of `tests.busy_bank`.
 
     python -m tests.screenshots [NAME ...]          writes docs/images/*.png
 
-The bank's clock stands at one moment, and what is random in it comes from a seed, so that a picture
-changes only with its page. Needs playwright, and Chromium at the usual place of Debian (CHROMIUM
-names another).
+The bank's clock is fixed and its random data are seeded, so a picture changes only with its page.
+Needs playwright, and Chromium at Debian's usual path (CHROMIUM overrides it).
 """
 
 import sys
@@ -27,7 +26,7 @@ _ROW = "#result_list tbody th a"
 
 
 def _stay(page: Page) -> None:
-    """What there is to see is there."""
+    """No further steps: the page is complete."""
 
 
 def _first_row(page: Page) -> None:
@@ -36,7 +35,7 @@ def _first_row(page: Page) -> None:
 
 
 def _transfer(page: Page) -> None:
-    """As far as the preview: nothing is moved for a picture."""
+    """Goes as far as the preview: no picture needs money to move."""
     _first_row(page)
     press(page, "Transfer")
     page.get_by_label("To account").fill("Grace Hopper")
@@ -46,7 +45,7 @@ def _transfer(page: Page) -> None:
 
 
 def _money_route(page: Page) -> None:
-    """The route of a transfer, open: what it takes and what it answers."""
+    """Opens the route of a transfer, with its request and responses."""
     transfer = page.locator(".opblock", has_text="/transfer/").first
     transfer.locator(".opblock-summary-control").click()
     transfer.locator(".responses-wrapper").wait_for()
@@ -55,7 +54,7 @@ def _money_route(page: Page) -> None:
 
 @dataclass(frozen=True)
 class Picture:
-    """`username` looks at `path` and goes on by `steps`. `options` are of the browser's context."""
+    """`username` opens `path` and continues with `steps`. `options` are for the browser context."""
 
     name: str
     path: str
@@ -104,7 +103,7 @@ def main() -> None:
         sync_playwright() as playwright,
         chromium(playwright) as browser,
     ):
-        # All log in, whichever pictures are wanted: the audit log has them on one.
+        # All users log in, whichever pictures are wanted: one picture shows them in the audit log.
         names = {picture.username for picture in PICTURES} - {""}
         sessions = {name: _session(browser, bank, name) for name in sorted(names)}
         for picture in PICTURES:
@@ -113,7 +112,7 @@ def main() -> None:
 
 
 def _session(browser: Browser, bank: DemoBank, username: str) -> Any:
-    """The cookies of one who has logged in."""
+    """The cookies of a logged-in user."""
     session = new_session(browser)
     Watched(session, bank.url).log_in(username, bank.passwords[username])
     state = session.storage_state()
@@ -127,7 +126,7 @@ def _take(picture: Picture, browser: Browser, bank: DemoBank, session: Any) -> N
     page = watched.open(picture.path)
     picture.steps(page)
     page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(500)  # Charts and Swagger UI draw after all is loaded.
+    page.wait_for_timeout(500)  # Charts and Swagger UI draw after loading.
     path = IMAGES / f"{picture.name}.png"
     page.screenshot(
         path=path, full_page=picture.whole_page, animations="disabled", caret="hide", type="png"

@@ -1,4 +1,4 @@
-"""One seed for all chance in a run: printed in its header, set by TEST_SEED to repeat it."""
+"""One random seed per run: printed in its header, and set by TEST_SEED to repeat the run."""
 
 import os
 import secrets
@@ -16,5 +16,5 @@ def seed() -> int:
 
 
 def seeded(name: str) -> Random:
-    """Chance of one's own, which no other test can change by drawing from it."""
+    """A separate random generator, which other tests cannot advance."""
     return Random(f"{seed()} {name}")  # noqa: S311 - chance that can be repeated

@@ -1,6 +1,6 @@
-"""The examples of README.md and docs/tour.md, and the answers of a real bank to them.
+"""The examples of README.md and docs/tour.md, and a real bank's responses to them.
 
-    python -m tests.shown_examples     runs them and writes the answers into both pages
+    python -m tests.shown_examples     runs them and writes the responses into both pages
 
 An example is a fenced block of `bash`. The fenced block of `json` after it, if any, is its output.
 The examples of a page run in one shell, from top to bottom, against one fresh demo bank.
@@ -19,7 +19,7 @@ from tests.demo_bank import ROOT, DemoBank, demo_bank
 
 PAGES = (ROOT / "README.md", ROOT / "docs" / "tour.md")
 SHOWN_URL = "http://127.0.0.1:5000"
-# Each page has some of these for its reader to replace.
+# Placeholders in the pages, which the reader replaces.
 SHOWN_TOKEN = "paste-the-token-here"
 SHOWN_ID = "paste-the-client-id-here"
 SHOWN_SECRET = "paste-the-client-secret-here"
@@ -49,9 +49,9 @@ def shown_examples(text: str) -> list[Example]:
 
 
 def answers_of(examples: list[Example], bank: DemoBank) -> list[str]:
-    """What each example prints, its URLs as a reader sees them.
+    """The output of each example, with the URLs that a reader sees.
 
-    Raises RuntimeError, with the messages of the shell, if a command fails.
+    Raises RuntimeError, with the shell's messages, if a command fails.
     """
     script = "".join(f"{example.commands}echo; echo '{_SEPARATOR}'\n" for example in examples)
     assert SHOWN_URL in script
@@ -79,10 +79,10 @@ def answers_of(examples: list[Example], bank: DemoBank) -> list[str]:
 
 
 class Masks:
-    """Replaces what differs from run to run, so that two runs compare equal.
+    """Replaces values that differ from run to run, so that two runs compare equal.
 
-    Ids and account numbers are counted in the order they come: the same id has the same mask
-    everywhere, so an answer about another account than the one that is shown is found out.
+    Ids and account numbers are numbered in order of appearance. The same id has the same mask
+    everywhere, so a response about a wrong account is detected.
     """
 
     _COUNTED = {
@@ -102,7 +102,7 @@ class Masks:
         self._known: dict[str, str] = {}
 
     def apply(self, answer: str) -> str:
-        """The answer, compact, with each mask in angle brackets. Raises ValueError for no JSON."""
+        """The response, compact, with masks in angle brackets. Raises ValueError unless JSON."""
         text = json.dumps(json.loads(answer)) if answer else ""
         for name, pattern in self._PLAIN.items():
             text = pattern.sub(f"<{name}>", text)
@@ -117,9 +117,9 @@ class Masks:
 def laid_out(answer: str) -> str:
     """The same JSON in lines of at most 100 characters, broken between members only."""
     text = json.dumps(json.loads(answer), ensure_ascii=False)
-    # A real token is no text for a document, not even one that has expired.
+    # Real tokens do not belong in a document, not even expired ones.
     text = _TOKEN.sub("a-token", text)
-    # Nor is the name of the machine that it was made on.
+    # Nor does the name of the machine.
     text = re.sub(r'(?<="worker:)[^"]+', "host:4711", text)
     text = re.sub(r'(?<="client:)[^"]+', "the-client-id", text)
     # Blanks within texts and after colons do not break.
@@ -132,7 +132,7 @@ def laid_out(answer: str) -> str:
 
 
 def rewritten(text: str, answers: list[str]) -> str:
-    """The text, with these answers below its examples."""
+    """The text, with these responses below its examples."""
     remaining = iter(answers)
 
     def with_answer(match: re.Match[str]) -> str:

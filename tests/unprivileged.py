@@ -1,4 +1,4 @@
-"""Running programs as root that refuse root: as another user, in a folder that this user owns."""
+"""Runs programs that refuse root: as another user, in a folder owned by that user."""
 
 import os
 import pwd
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# The keyword arguments of subprocess that choose the user; empty for whoever we are.
+# The keyword arguments of subprocess that choose the user; empty for the current one.
 Account = dict[str, object]
 
 _REMOVE_ATTEMPTS = 50
-# The path of a socket in a folder below must fit into the 104 bytes that macOS has for it.
+# A socket's path below such a folder must fit into the 104 bytes allowed by macOS.
 _LONGEST_PARENT = 60
 
 
@@ -33,7 +33,7 @@ def unprivileged_account() -> Account:
 
 @contextmanager
 def private_folder(prefix: str, account: Account) -> Iterator[Path]:
-    """A temporary folder that only the account (and root) can enter, removed on the way out."""
+    """A temporary folder that only the account (and root) can enter, removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=_reachable_parent(account)))
     try:
         _give(folder, account)
@@ -45,8 +45,8 @@ def private_folder(prefix: str, account: Account) -> Iterator[Path]:
 def runnable_copy(bindir: Path, folder: Path, account: Account) -> Path:
     """`bindir` itself if the account can run `postgres` from it, else that of a copy in `folder`.
 
-    A wheel installed under root's home, or with a tight umask, is out of another user's reach. What
-    it is copied with: all below the parent of `bindir`, and the shared libraries of the wheel.
+    Other users cannot reach a wheel under root's home, or installed with a tight umask. The copy
+    has everything below the parent of `bindir`, and the wheel's shared libraries.
     """
     if _can_run([bindir / "postgres", "--version"], account):
         return bindir
@@ -83,7 +83,7 @@ def _give(path: Path, account: Account) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Tries for a few seconds: what an interrupted program still writes comes to an end."""
+    """Retries for a few seconds, while an interrupted program may still be writing."""
     for _ in range(_REMOVE_ATTEMPTS):
         try:
             shutil.rmtree(folder)

@@ -1,5 +1,5 @@
-"""What runs in a process of its own, which has Django set up for one bank and nothing else to do.
+"""Jobs: each runs in a process with Django set up for one bank.
 
-A job is `function(target, seconds, **options) -> Slice`. `preparation` and `books` are for what
-comes before, between and after jobs.
+A job is `function(target, seconds, **options) -> Slice`. `preparation` and `books` run before,
+between and after jobs.
 """

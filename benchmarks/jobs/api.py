@@ -1,7 +1,7 @@
-"""The bank as its clients meet it: HTTP requests to gunicorn, with a token.
+"""The bank as seen by clients: HTTP requests to gunicorn, with a token.
 
-The clients are sockets of one process and one thread, as they share the machine with the bank. What
-they cost is told beside the figures.
+The clients are sockets in one thread, because they share the machine with the bank. Their CPU time
+is reported beside the figures.
 """
 
 import time
@@ -25,7 +25,7 @@ def commands(
     kinds: Sequence[str] = TRANSFERS,
     skew: str = EVEN,
 ) -> Slice:
-    """Each client sends one command after another, and waits for each answer."""
+    """Each client sends one command after another, and waits for each response."""
     load = _Load(target, Requests(target, skew), kinds)
     load.begin(clients)
     load.go_on(seconds * WARM_UP_SHARE)
@@ -34,7 +34,7 @@ def commands(
     load.go_on(seconds)
     elapsed = time.perf_counter() - started
     cpu_seconds = time.process_time() - cpu
-    # What comes in from here on is in the books, but not in the figures.
+    # Later responses count in the books, but not in the figures.
     latencies = list(load.latencies)
     load.end()
     return Slice(
@@ -59,21 +59,21 @@ def batches(target: Target, seconds: float, *, length: int) -> Slice:
 
 
 def history(target: Target, seconds: float, *, busy: bool) -> Slice:
-    """One client reads pages of one account's transactions, each from a random moment on."""
+    """One client reads pages of one account's transactions, each starting at a random moment."""
     requests, account_id = Requests(target), _account_to_read(target, busy=busy)
     return _read(target, seconds, lambda: requests.history(account_id))
 
 
 def balances(target: Target, seconds: float, *, busy: bool) -> Slice:
-    """One client asks what one account's balance was at random moments."""
+    """One client asks for one account's balance at random moments."""
     requests, account_id = Requests(target), _account_to_read(target, busy=busy)
     return _read(target, seconds, lambda: requests.balance_at(account_id))
 
 
 class _Load:
-    """Clients that send commands all at once. `latencies` are of the answers since it was cleared.
+    """Clients that send commands concurrently. `latencies` are those since the last clearing.
 
-    `moved` is what the answered commands moved in all.
+    `moved` is the total of all answered commands.
     """
 
     def __init__(self, target: Target, requests: Requests, kinds: Sequence[str]) -> None:
@@ -89,14 +89,14 @@ class _Load:
             self._send(Connection(self._target.port))
 
     def go_on(self, seconds: float) -> None:
-        """Takes answers and sends the next command at each, until the time is over."""
+        """Reads responses and sends the next command after each, until the time is over."""
         deadline = time.perf_counter() + seconds
         while (left := deadline - time.perf_counter()) > 0:
             for connection in self._answered(left):
                 self._send(connection)
 
     def end(self) -> None:
-        """Waits for the last answers."""
+        """Waits for the last responses."""
         while self._selector.get_map():
             for connection in self._answered(None):
                 connection.close()
@@ -109,7 +109,7 @@ class _Load:
         self._selector.register(connection.fileno(), EVENT_READ, (connection, started, moved))
 
     def _answered(self, timeout: float | None) -> list[Connection]:
-        """The connections whose answer has come; they wait for what to do next."""
+        """The connections whose response is complete, ready for the next command."""
         answered = []
         for key, _ in self._selector.select(timeout):
             connection, started, moved = key.data

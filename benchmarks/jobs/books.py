@@ -1,4 +1,4 @@
-"""What the bank's own rows say."""
+"""Totals and findings from the bank's own rows."""
 
 from django.db import connection
 
@@ -7,7 +7,7 @@ from transactions.verifier import verify
 
 
 def state() -> Moved:
-    """Transactions stored, and the sum of all customers' balances: what was ever paid in."""
+    """The number of transactions, and the sum of all customers' balances: the net money paid in."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT count(*) FROM transactions_transaction),"
@@ -18,5 +18,5 @@ def state() -> Moved:
 
 
 def findings() -> list[str]:
-    """What `verify_ledger` finds, as lines of text; empty if every rule holds."""
+    """The findings of `verify_ledger`, as lines of text; empty if every rule holds."""
     return [line for finding in verify().findings for line in finding.lines()]

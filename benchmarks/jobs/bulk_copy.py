@@ -1,8 +1,8 @@
 """The floor of a list: binary COPY of the same rows into a copy of the journal.
 
-The copy has the columns, CHECKs and indexes of the journal, but no guards and no foreign keys, and
-no account is read, locked or written. Rows are made before the clock runs; that psycopg packs them
-is within it.
+The copy has the columns, CHECKs and indexes of the journal, but no guards and no foreign keys. No
+account is read, locked or written. Rows are built before the clock starts; psycopg's packing of
+them is timed.
 """
 
 import time
@@ -28,9 +28,9 @@ _CREATE = (
 
 
 def transfers(target: Target, seconds: float, *, length: int) -> Slice:
-    """Batches of `length` rows, a transaction each. Nothing of it is recorded in the bank."""
+    """Batches of `length` rows, a transaction each. The bank itself records nothing."""
     choice = Choice(target)
-    # Accounts count their entries, and no two rows may use one number twice.
+    # Sequence numbers of an account must be unique.
     sequences = count(time.time_ns())
 
     def rows() -> list[tuple[Any, ...]]:
@@ -51,7 +51,7 @@ def transfers(target: Target, seconds: float, *, length: int) -> Slice:
 
 @contextmanager
 def floor_table(connection: psycopg.Connection[Any]) -> Iterator[str]:
-    """Its name: an empty table like the journal, without what guards it, while the block runs."""
+    """Creates an empty copy of the journal without guards for the block, and gives its name."""
     connection.execute(_DROP)
     connection.execute(_CREATE)
     yield _TABLE

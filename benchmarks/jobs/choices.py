@@ -1,4 +1,4 @@
-"""Which accounts the load falls on: one choice for the bank and for the floors, so they compare."""
+"""The choice of accounts for the load: the same for the bank and the floors, to compare them."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -8,7 +8,7 @@ from uuid import UUID
 from benchmarks.target import Target
 
 UNITS_PER_CENT = 100
-# What accounts a load falls on: all of them alike, a few much more than most, or one in each pair.
+# The load is even over all accounts, falls mostly on a few, or has one account in every pair.
 EVEN, ZIPF, HOT = "even", "zipf", "hot"
 
 
@@ -46,5 +46,5 @@ class Choice:
         return self._random.choice(kinds)
 
     def share(self) -> float:
-        """From 0 to 1, each as likely."""
+        """A uniform random number from 0 to 1."""
         return self._random.random()

@@ -1,4 +1,4 @@
-"""Commands in this process, through the processor: what the bank costs without HTTP."""
+"""Commands in this process, through the processor: the cost of the bank without HTTP."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -17,7 +17,7 @@ _SIGN = {Deposit: 1, Withdraw: -1, Transfer: 0}
 
 
 def single(target: Target, seconds: float, *, kinds: Sequence[str]) -> Slice:
-    """One command after another, of one of these kinds each: deposit, withdraw, transfer."""
+    """One command after another, each of a kind in `kinds`: deposit, withdraw, transfer."""
     choice = Choice(target)
     return measure(lambda: [_command(choice, choice.kind(kinds))], post, seconds)
 

@@ -1,4 +1,4 @@
-"""The cheapest client that still reads every answer, as it shares the machine with the bank."""
+"""The cheapest client that still reads every response: it shares the machine with the bank."""
 
 import re
 import socket
@@ -11,9 +11,9 @@ _MOST_AT_ONCE = 1 << 20
 
 
 class Connection:
-    """One client of the bank's API: a request out, then its answer in, and so on.
+    """One client of the bank's API, with one request at a time.
 
-    The connection is kept for as long as the bank keeps it, and made anew when it does not.
+    The connection is kept open as long as the bank keeps it, and then reopened.
     """
 
     def __init__(self, port: int | None) -> None:
@@ -24,7 +24,7 @@ class Connection:
         self._expected = 0
 
     def fileno(self) -> int:
-        """For `select`, from `send` until the answer is there."""
+        """For `select`, from `send` until the response is complete."""
         assert self._socket is not None
         return self._socket.fileno()
 
@@ -39,9 +39,9 @@ class Connection:
         self._socket.sendall(request)
 
     def receive(self) -> bytes | None:
-        """Waits for some of the answer; the whole of it once it is there, and None until then.
+        """Waits for more of the response. Returns it once it is complete, until then None.
 
-        Raises RuntimeError unless it is 200.
+        Raises RuntimeError unless the status is 200.
         """
         assert self._socket is not None
         received = self._socket.recv(_MOST_AT_ONCE)
@@ -58,7 +58,7 @@ class Connection:
         return answer
 
     def ask(self, request: bytes) -> bytes:
-        """Sends a request and waits for the answer."""
+        """Sends a request and waits for the response."""
         self.send(request)
         while (answer := self.receive()) is None:
             pass
@@ -70,7 +70,7 @@ class Connection:
             self._socket = None
 
     def _length(self) -> int:
-        """Bytes of the whole answer, headers included; 0 while they are still coming."""
+        """Bytes of the whole response, headers included; 0 until the headers are complete."""
         end = self._answer.find(b"\r\n\r\n")
         if end < 0:
             return 0

@@ -1,6 +1,6 @@
 """The CSV files: written, loaded and appended to by the bank's own commands, beside plain COPY.
 
-A rate is that of the rows of the journal, whatever else a file or a folder has.
+Rates count rows of the journal only, whatever else a file or folder contains.
 """
 
 import json
@@ -46,7 +46,7 @@ def copied_out(target: Target, seconds: float) -> Slice:
 
 
 def _copied_out(connection: psycopg.Connection[Any], table: str, path: Path) -> int:
-    """Returns the rows that it wrote."""
+    """Returns the number of rows written."""
     with path.open("wb") as file, connection.cursor() as cursor:
         with cursor.copy(f"COPY {table} TO STDOUT") as blocks:
             for block in blocks:
@@ -55,7 +55,7 @@ def _copied_out(connection: psycopg.Connection[Any], table: str, path: Path) -> 
 
 
 def exported(_: Target, seconds: float) -> Slice:
-    """All files, in place of those of the last time."""
+    """Exports all files, replacing the previous ones."""
     with _folder() as folder:
         return _unmoved(measure(lambda: None, lambda _: Moved(_export(folder)), seconds))
 
@@ -81,7 +81,7 @@ def copied_in(target: Target, seconds: float) -> Slice:
 
 
 def imported(_: Target, seconds: float) -> Slice:
-    """The bank's own export, into the bank with nothing in it."""
+    """Imports the bank's own export into the emptied bank."""
     with _folder() as folder:
         rows = _export(folder)
 
@@ -93,12 +93,12 @@ def imported(_: Target, seconds: float) -> Slice:
 
 
 def archived(_: Target, seconds: float) -> Slice:
-    """All that is completed, by a run of its own each time, into a new file."""
+    """Archives all completed transactions, each time in a new run into a new file."""
     return _unmoved(measure(past.restore, lambda _: Moved(_archive()), seconds, warms_up=False))
 
 
 def exported_apart(_: Target, _seconds: float) -> Slice:
-    """One export, as a job runs it: in a process of its own, whose memory is told."""
+    """One export in a process of its own, as a job runs it; reports its memory."""
     with _process() as executor, _folder() as folder:
         rows, elapsed, peak = executor.submit(_measured, _export, folder).result()
     return Slice(
@@ -111,7 +111,7 @@ def exported_apart(_: Target, _seconds: float) -> Slice:
 
 
 def archived_apart(target: Target, _seconds: float) -> Slice:
-    """One run of the archive in a process of its own, while transfers go on in this one.
+    """One archive run in a process of its own, during transfers in this one.
 
     Latencies are those of the transfers.
     """
@@ -131,13 +131,13 @@ def archived_apart(target: Target, _seconds: float) -> Slice:
 
 
 def _export(folder: Path) -> int:
-    """Returns the transactions that it wrote: all that there are."""
+    """Returns the number of transactions written, which is all of them."""
     call_command("export_data", dir=folder, stdout=StringIO())
     return state().transactions
 
 
 def _archive() -> int:
-    """Returns the transactions that it archived."""
+    """Returns the number of transactions archived."""
     output = StringIO()
     now = datetime.now(UTC).isoformat()
     call_command("archive_transactions", "--before", now, "--json", stdout=output)
@@ -146,14 +146,14 @@ def _archive() -> int:
 
 
 def _measured(work: Callable[..., int], *arguments: Any) -> tuple[int, float, float]:
-    """What it returned, its seconds, and the most memory that this process ever had, in MB."""
+    """The result of `work`, its seconds, and the peak memory of this process in MB."""
     started = time.perf_counter()
     rows = work(*arguments)
     return rows, time.perf_counter() - started, peak_megabytes(psutil.Process())
 
 
 def _unmoved(measured: Slice) -> Slice:
-    """Files hold what the bank has, and nothing in it moves."""
+    """The slice with no money moved: files only copy the bank's rows."""
     return replace(measured, moved=Moved())
 
 

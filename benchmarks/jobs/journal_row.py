@@ -1,4 +1,4 @@
-"""The row that a completed transfer leaves in the journal, as the floors write it."""
+"""The journal row of a completed transfer, as the floors write it."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from core.identifiers import uuid7
 
-# Columns and their PostgreSQL types. All others are null in a transfer, by us and by the bank.
+# Columns and their PostgreSQL types. All others are null in a transfer, here and in the bank.
 _TYPES = {
     "id": "uuid",
     "type": "text",
@@ -47,7 +47,7 @@ def journal_row(
     completed_at: datetime,
     index: int = 0,
 ) -> tuple[Any, ...]:
-    """Values in the order of COLUMNS. `debited` and `credited` are sequence and balance after."""
+    """Values in the order of COLUMNS. `debited` and `credited` are sequence and new balance."""
     return (
         uuid7(created_at, index), "TRANSFER", "COMPLETED", debit, credit, amount, "USD", "",
         *debited, *credited, created_at, "", "", 0, 0, "", False, "",

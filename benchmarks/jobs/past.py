@@ -1,7 +1,7 @@
-"""What a bank has stored before any load: a long past, or none and a way back to that.
+"""The stored transactions of a bank before any load: a long history, or a state to restore.
 
-The rows are what the bank itself would have left, and its guards and its verifier see them. Only
-the way in is shorter, or a million of them would take as long as all the measuring.
+The rows are the same as the bank itself would have written, and its guards and verifier check them.
+They are written by a shortcut: otherwise a million rows would take as long as all measurements.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,14 +32,14 @@ _UPDATE = (
 
 @dataclass(slots=True)
 class _Side:
-    """An account as the next transaction finds it; the balance is in units."""
+    """The state of an account before the next transaction; the balance is in units."""
 
     last_sequence: int
     balance: int
     posted_at: datetime | None = None
 
     def post(self, change: int, at: datetime) -> tuple[int, int]:
-        """The entry's sequence and its balance after."""
+        """Applies an entry. Returns its sequence number and the new balance."""
         self.last_sequence, self.balance, self.posted_at = (
             self.last_sequence + 1,
             self.balance + change,
@@ -51,8 +51,8 @@ class _Side:
 def store(database_url: str, people: People, count: int) -> tuple[datetime, datetime] | None:
     """Stores `count` transfers; returns the moments of the first and of the last, None if none.
 
-    Each is between the busy account and one of the others in turn, now this way and now that. So
-    the busy one has `count` entries more, and each other its share of them.
+    Each is between the busy account and one of the others in turn, in alternating directions. So
+    the busy account has `count` more entries, and each other account its share of them.
     """
     if not count:
         return None
@@ -97,7 +97,7 @@ def _rows(
 
 
 def keep() -> None:
-    """Keeps the bank's rows as they are now, for `restore`. PostgreSQL only."""
+    """Saves the bank's current rows for `restore`. PostgreSQL only."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("CREATE SCHEMA kept")
         for table in _tables(cursor):
@@ -105,10 +105,10 @@ def keep() -> None:
 
 
 def restore() -> None:
-    """Gives the bank the rows that `keep` kept, and no others.
+    """Resets the bank to exactly the rows saved by `keep`.
 
-    The guards are out of force meanwhile, for this transaction only. No connection to the database
-    ends, and there is no checkpoint, of which the next case would feel the wake.
+    Disables the guards, for this transaction only. Closes no connection and causes no checkpoint,
+    which would disturb the next case.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         for table in _cleared(cursor):
@@ -118,14 +118,14 @@ def restore() -> None:
 
 
 def clear() -> None:
-    """Leaves a bank with nothing in it."""
+    """Empties the bank."""
     with transaction.atomic(), connection.cursor() as cursor:
         _cleared(cursor)
     archive_path().unlink(missing_ok=True)
 
 
 def _cleared(cursor: Any) -> list[str]:
-    """The tables, with no rows in them; until the transaction ends no guard and no key hinders."""
+    """Empties and returns the tables. Guards and keys are off until the transaction ends."""
     tables = _tables(cursor)
     cursor.execute("SET LOCAL session_replication_role = replica")
     cursor.execute(f"TRUNCATE {', '.join(tables)}")
@@ -133,7 +133,7 @@ def _cleared(cursor: Any) -> list[str]:
 
 
 def _tables(cursor: Any) -> list[str]:
-    """Those of accounts and of transactions."""
+    """The tables of accounts and transactions."""
     cursor.execute(
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
         " AND tablename ~ '^(accounts|transactions)_' ORDER BY tablename"

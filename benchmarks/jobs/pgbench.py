@@ -1,4 +1,4 @@
-"""The floor that everybody knows: TPC-B as pgbench runs it, on the same server."""
+"""A well-known floor: TPC-B by pgbench, on the same server."""
 
 import os
 import re
@@ -21,7 +21,7 @@ _RATE = re.compile(r"tps = ([\d.]+) \(without initial connection time\)")
 def tpc_b(target: Target, seconds: float, *, clients: int) -> Slice:
     """Prepared statements, for whole seconds. The time to connect does not count.
 
-    Raises CannotMeasure where the server comes without pgbench.
+    Raises CannotMeasure if pgbench is not installed.
     """
     _initialise(target)
     threads = min(clients, os.cpu_count() or 1)
@@ -47,7 +47,7 @@ def tpc_b(target: Target, seconds: float, *, clients: int) -> Slice:
 
 
 def _initialise(target: Target) -> None:
-    """Makes pgbench's own database, once."""
+    """Creates pgbench's own database, once."""
     with psycopg.connect(target.database_url, autocommit=True) as connection:
         query = "SELECT FROM pg_database WHERE datname = %s"
         if connection.execute(query, [_DATABASE]).fetchone() is None:

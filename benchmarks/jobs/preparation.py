@@ -1,4 +1,4 @@
-"""A new bank gets its tables, its accounts, and a client of the API."""
+"""Sets up a new bank: tables, accounts, and a client of the API."""
 
 import os
 import secrets
@@ -11,20 +11,20 @@ from django.core.management import call_command
 
 from benchmarks.target import People
 
-# Of each account at the start, in main units: no load will come to the end of it.
+# The initial balance of each account, in main units: too large for any load to use up.
 WEALTH = Decimal(10) ** 9
 CURRENCY = "USD"
 _LIST_LENGTH = 500
 
 
 def begin(environment: Mapping[str, str]) -> None:
-    """Makes this process one of the bank that the environment describes."""
+    """Sets up Django in this process for the bank of the environment."""
     os.environ.update(environment)
     django.setup()
 
 
 def prepare(accounts: int) -> People:
-    """Makes the bank. No connection to its database stays open: it may become a template."""
+    """Creates the bank. Leaves no connection open, because the database may become a template."""
     from django.db import connection
 
     call_command("migrate", verbosity=0)
@@ -54,7 +54,7 @@ def _open_accounts(count: int) -> list[UUID]:
 
 
 def analyze() -> None:
-    """PostgreSQL does this by itself within a minute. Until then it plans for empty tables."""
+    """Runs ANALYZE. Autovacuum would take a minute, and until then plans assume empty tables."""
     from django.db import connection
 
     if connection.vendor == "postgresql":
@@ -63,7 +63,7 @@ def analyze() -> None:
 
 
 def _issue_token() -> str:
-    """A token of a client that acts as a teller, for all that a client may do."""
+    """A token of a client that acts as a teller, with all scopes."""
     from django.contrib.auth import get_user_model
     from django.contrib.auth.models import Group
 

@@ -14,7 +14,7 @@ _BATCH = 500
 
 
 def accepted(target: Target, seconds: float) -> Slice:
-    """One command after another, stored as PENDING. They are drained when the clock has stopped."""
+    """One command after another, stored as PENDING. Drains the queue after the clock stops."""
     choice = Choice(target)
 
     def store(command: Transfer) -> Moved:
@@ -26,7 +26,7 @@ def accepted(target: Target, seconds: float) -> Slice:
 
 
 def drained(target: Target, seconds: float, *, length: int) -> Slice:
-    """One worker, as it runs in production, on a queue of `length` transfers."""
+    """One worker, run as in production, on a queue of `length` transfers."""
     choice = Choice(target)
 
     def fill() -> int:

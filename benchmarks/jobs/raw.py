@@ -1,7 +1,7 @@
 """The floor of a single transfer: the same rows in the same tables, by psycopg alone.
 
-No framework, no checks, no choice of what to do: what is left is what the database, its guards and
-a client in Python cost. Prepared statements, binary parameters, and pipelines: two round trips.
+It has no framework and no checks, so it measures the cost of the database, its guards and a Python
+client. Prepared statements, binary parameters and pipelines: two round trips.
 """
 
 from datetime import UTC, datetime

@@ -15,7 +15,7 @@ _SIGN = {"deposit": 1, "withdraw": -1, "transfer": 0}
 
 
 class Requests:
-    """Makes requests of one client; each of money comes with what it moves."""
+    """Builds requests of one client; money requests come with the amounts they move."""
 
     def __init__(self, target: Target, skew: str = EVEN) -> None:
         self._target = target
@@ -34,17 +34,17 @@ class Requests:
         return self._post(f"/api/v1/accounts/{account_id}/{kind}/", body), moved
 
     def batch(self, length: int) -> tuple[bytes, Moved]:
-        """As many transfers in one request, each of which stands alone."""
+        """A request with `length` independent transfers."""
         transfers = [self._transfer() for _ in range(length)]
         body = {"atomic": False, "transactions": transfers}
         return self._post("/api/v1/transactions/batch/", body), Moved(length)
 
     def history(self, account_id: UUID) -> bytes:
-        """A page of the account's transactions, from a random moment of its past on."""
+        """A page of the account's transactions, starting at a random moment of its past."""
         return self._get(f"/api/v1/accounts/{account_id}/transactions/", "created_before")
 
     def balance_at(self, account_id: UUID) -> bytes:
-        """Its balance at a random moment of its past."""
+        """The account's balance at a random moment of its past."""
         return self._get(f"/api/v1/accounts/{account_id}/balance/", "at")
 
     def _transfer(self) -> dict[str, str]:

@@ -1,11 +1,11 @@
--- What bank_app may do in the bank's database. Run as bank_owner after every migration, by
--- deploy/migrate.py; running it again changes nothing. A right that is not listed here is taken away.
+-- The rights of bank_app in the bank's database. deploy/migrate.py runs this as bank_owner after
+-- every migration; running it again changes nothing. It revokes rights that are not listed here.
 --
--- The guards of the ledger are triggers, and whoever owns a table can switch them off. bank_app owns
--- nothing, so they hold against a stolen web process too.
+-- The guards of the ledger are triggers, which the owner of a table can switch off. bank_app owns
+-- nothing, so the guards hold even in a compromised web process.
 
--- What a migration makes, or makes anew as it does the view of entries, is usable at once: the old
--- web processes go on while it runs.
+-- Objects that a migration creates or recreates, like the view of entries, are usable at once: the
+-- old web processes keep running meanwhile.
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE ON TABLES TO bank_app;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO bank_app;
 
