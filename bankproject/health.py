@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from core import clock
 from core.database import missing_objects
 from core.database_errors import READ_ONLY, note, recent_trouble
-from core.rights import missing_rights
+from core.rights import rights_of
 from core.timeouts import not_in_force
 from transactions.queue import waiting as queue
 
@@ -139,8 +139,10 @@ def _database() -> str:
 
 
 def _rights() -> str:
-    missing = missing_rights(connection)
-    return f"{len(missing)} missing" if missing else _OK
+    rights = rights_of(connection)
+    if rights.missing:
+        return f"{len(rights.missing)} missing"
+    return f"{len(rights.excess)} too many" if rights.excess else _OK
 
 
 def _timeouts() -> str:

@@ -16,7 +16,7 @@ class CoreConfig(AppConfig):
         # models.
         from django.apps import apps
 
-        from core import database, timeouts
+        from core import database, rights, timeouts
         from core.request_log import log_crash
 
         # Django asks each connection, and raises NotSupportedError in one sentence.
@@ -27,5 +27,6 @@ class CoreConfig(AppConfig):
         got_request_exception.connect(log_crash)
         checks.register(database.check_objects, checks.Tags.database)
         checks.register(database.check_sqlite_settings, checks.Tags.database)
+        checks.register(rights.check_rights, checks.Tags.database)
         checks.register(timeouts.check_timeouts, checks.Tags.database)
         connection_created.connect(timeouts.set_timeouts)

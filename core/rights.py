@@ -2,10 +2,20 @@
 
 `deploy/postgresql/privileges.sql` grants them. The right to delete is granted only after a
 migration and moves no money, so it is not checked.
+
+A role that owns none of the tables may create no table either: a temporary one, or one in a schema
+that comes first in the search path, would hide a table of the bank from its guards. Whoever owns
+the tables could switch the guards off, so such a role is not checked for this.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from django.apps import apps
+from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 # Written by migrations only.
@@ -22,38 +32,85 @@ APPEND_ONLY = frozenset(
     }
 )
 
+_CURE = "Run deploy/migrate.py as the owner of the database."
+
 # `migrate` will create missing tables. Without the right to use a schema its tables cannot be
 # named, and there is no current schema.
 _ASK = """
     SELECT current_user, current_schema() IS NOT NULL, ARRAY(
         SELECT needed.kind || ' on ' || needed.name
         FROM unnest(CAST(%s AS text[]), CAST(%s AS text[])) AS needed (name, kind)
-        WHERE NOT has_table_privilege(to_regclass(quote_ident(needed.name)), needed.kind))"""
+        WHERE NOT has_table_privilege(to_regclass(quote_ident(needed.name)), needed.kind)
+    ), ARRAY(
+        SELECT made.what
+        FROM (
+            SELECT 'temporary tables', has_database_privilege(current_database(), 'TEMPORARY')
+            UNION ALL
+            SELECT 'schemas', has_database_privilege(current_database(), 'CREATE')
+            UNION ALL
+            SELECT 'tables in the schema ' || name, has_schema_privilege(name, 'CREATE')
+            FROM unnest(current_schemas(false)) AS name
+        ) AS made (what, may)
+        WHERE made.may AND EXISTS (
+            SELECT FROM pg_class
+            WHERE pg_class.oid = to_regclass('accounts_account')
+                AND NOT pg_has_role(pg_class.relowner, 'MEMBER')
+        ))"""
 
 
-def missing_rights(connection: BaseDatabaseWrapper) -> list[str]:
-    """The rights that the role of this connection lacks, as "INSERT on accounts_account"."""
-    return _ask(connection)[1]
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What `role` lacks, as "INSERT on accounts_account"; what it may make, as "schemas"."""
+
+    role: str = ""
+    missing: Sequence[str] = ()
+    excess: Sequence[str] = ()
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, in a sentence; empty if nothing is."""
+        if self.missing:
+            return f"The role {self.role} lacks rights in the database: {_listed(self.missing)}."
+        if self.excess:
+            return (
+                f"The role {self.role} may make {_listed(self.excess)}, and so hide a table of the"
+                " bank from its guards."
+            )
+        return ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
+
+
+def rights_of(connection: BaseDatabaseWrapper) -> Rights:
+    """What the role of this connection lacks, and what it may do that the bank must not."""
+    if connection.vendor != "postgresql":
+        return Rights()
+    with connection.cursor() as cursor:
+        cursor.execute(_ASK, [list(column) for column in zip(*_needed(), strict=True)])
+        role, has_schema, missing, excess = cursor.fetchone()
+    return Rights(role, missing if has_schema else ["USAGE on the schema"], excess)
 
 
 def require_rights(connection: BaseDatabaseWrapper) -> None:
-    """Raises ImproperlyConfigured if the role of this connection lacks a right."""
-    role, missing = _ask(connection)
-    if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise ImproperlyConfigured(
-            f"The role {role} lacks rights in the database: {missing[0]}{more}."
-            " Run deploy/migrate.py as the owner of the database."
-        )
+    """Raises ImproperlyConfigured if the role of this connection lacks a right, or has too many."""
+    if problem := rights_of(connection).problem:
+        raise ImproperlyConfigured(f"{problem} {_CURE}")
 
 
-def _ask(connection: BaseDatabaseWrapper) -> tuple[str, list[str]]:
-    if connection.vendor != "postgresql":
-        return "", []
-    with connection.cursor() as cursor:
-        cursor.execute(_ASK, [list(column) for column in zip(*_needed(), strict=True)])
-        role, has_schema, missing = cursor.fetchone()
-    return role, missing if has_schema else ["USAGE on the schema"]
+def check_rights(
+    *,
+    app_configs: Any = None,  # noqa: ARG001 - Django gives it by name
+    databases: Sequence[str] | None = None,
+    **_: Any,
+) -> list[CheckMessage]:
+    """System check (tag `database`): the role of the bank has the rights it needs, no others."""
+    return [
+        Error(problem, hint=_CURE, obj=f"Database '{alias}'", id="bank.E006")
+        for alias in databases or []
+        if (problem := rights_of(connections[alias]).problem)
+    ]
 
 
 def _needed() -> list[tuple[str, str]]:

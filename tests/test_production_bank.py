@@ -177,18 +177,58 @@ def test_web_role_may_not(bank, statement):
             connection.execute(statement)
 
 
+def _made_by_hand(bank, name):
+    """Makes a database with the default rights of PUBLIC, and migrates it; URLs of both roles."""
+    with psycopg.connect(bank.admin_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} OWNER bank_owner")
+    owner_url, app_url = (
+        f"{url.removesuffix('/bank')}/{name}" for url in (bank.owner_url, bank.app_url)
+    )
+    bank.container.run(["python", "deploy/migrate.py"], DATABASE_URL=owner_url)
+    return owner_url, app_url
+
+
+def _forge_a_limit(url):
+    """As bank_app: a temporary table says what the guard of overdraft limits looks for."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "CREATE TEMPORARY TABLE accounts_accountevent AS"
+            " SELECT 1 AS id, id AS account_id, 'OVERDRAFT_LIMIT_CHANGED' AS event,"
+            ' \'{"overdraft_limit": "50000"}\'::jsonb AS after'
+            " FROM accounts_account WHERE name = 'Ada Lovelace'"
+        )
+        changed = connection.execute(
+            "UPDATE accounts_account SET overdraft_limit = 500000000 WHERE name = 'Ada Lovelace'"
+        )
+        assert changed.rowcount == 1
+
+
+def test_a_database_made_by_hand_has_guards_that_nothing_hides_from(bank):
+    owner_url, app_url = _made_by_hand(bank, "by_hand")
+    bank.container.run(["python", "manage.py", "setup_demo"], DATABASE_URL=app_url)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        _forge_a_limit(app_url)
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("GRANT TEMPORARY ON DATABASE by_hand TO PUBLIC")
+    _forge_a_limit(app_url)
+    for words in (["serve"], ["check", "--database", "default"]):
+        with bank.container.start(["python", "manage.py", *words], DATABASE_URL=app_url) as process:
+            output, _ = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert "The role bank_app may make temporary tables, and so hide a table" in output
+        assert "Run deploy/migrate.py as the owner of the database." in output
+        assert "Traceback" not in output
+    grant(owner_url)
+    bank.container.run(
+        ["python", "manage.py", "check", "--database", "default"], DATABASE_URL=app_url
+    )
+
+
 def test_an_export_is_loaded_by_the_owner_and_not_by_the_web_role(bank):
     """A temporary table could hide one of the bank's own from the guards of its session."""
     run = bank.container.run
     run(["python", "manage.py", "export_data"], DATABASE_URL=bank.app_url)
-    with psycopg.connect(bank.admin_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE moved OWNER bank_owner")
-        connection.execute("REVOKE ALL ON DATABASE moved FROM PUBLIC")
-        connection.execute("GRANT CONNECT ON DATABASE moved TO bank_app")
-    owner_url, app_url = (
-        f"{url.removesuffix('/bank')}/moved" for url in (bank.owner_url, bank.app_url)
-    )
-    run(["python", "deploy/migrate.py"], DATABASE_URL=owner_url)
+    owner_url, app_url = _made_by_hand(bank, "moved")
     load = ["python", "manage.py", "import_data", str(bank.container.data)]
     with bank.container.start(load, DATABASE_URL=app_url) as process:
         output, _ = process.communicate(timeout=60)

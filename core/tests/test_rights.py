@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from core.rights import APPEND_ONLY, READ_ONLY, missing_rights, require_rights
+from core.rights import APPEND_ONLY, READ_ONLY, Rights, check_rights, require_rights, rights_of
 from tests.api import API, anonymous
 
 PRIVILEGES = Path(__file__).parents[2] / "deploy" / "postgresql" / "privileges.sql"
@@ -26,8 +26,10 @@ def test_the_lists_are_those_of_the_deployment() -> None:
 
 @pytest.mark.django_db
 def test_whoever_made_the_tables_has_all_rights() -> None:
-    assert missing_rights(connection) == []
+    rights = rights_of(connection)
+    assert (list(rights.missing), list(rights.excess)) == ([], [])
     require_rights(connection)
+    assert check_rights(databases=["default"]) == []
 
 
 @pytest.fixture
@@ -43,15 +45,20 @@ def as_role(db: None) -> Iterator[None]:
 
 
 def take_away(right: str) -> None:
+    as_owner(f"REVOKE {right} FROM {ROLE}, PUBLIC")
+
+
+def as_owner(statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE")
-        cursor.execute(f"REVOKE {right} FROM {ROLE}, PUBLIC")
+        cursor.execute(statement)
         cursor.execute(f"SET LOCAL ROLE {ROLE}")
 
 
 @pytest.mark.postgresql
 def test_what_the_deployment_grants_is_enough(as_role: None) -> None:
-    assert missing_rights(connection) == []
+    assert rights_of(connection) == Rights(ROLE, [], [])
+    assert check_rights(databases=["default"]) == []
     assert anonymous().get(f"{API}health/ready/").status_code == 200
 
 
@@ -70,14 +77,48 @@ def test_each_lack_is_told_and_nothing_serves(
     as_role: None, taken: str, missing: list[str]
 ) -> None:
     take_away(taken)
-    assert missing_rights(connection) == missing
+    assert rights_of(connection).missing == missing
     with pytest.raises(ImproperlyConfigured) as caught:
         require_rights(connection)
     assert str(caught.value) == (
         f"The role {ROLE} lacks rights in the database: {missing[0]}."
         " Run deploy/migrate.py as the owner of the database."
     )
+    assert readiness_of_rights() == "1 missing"
+
+
+def readiness_of_rights() -> str:
     response = anonymous().get(f"{API}health/ready/")
     assert response.status_code == 503
     assert response.json()["checks"]["database"] == "ok"
-    assert response.json()["checks"]["rights"] == "1 missing"
+    return str(response.json()["checks"]["rights"])
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("grantee", [ROLE, "PUBLIC"], ids=["the role", "everybody"])
+@pytest.mark.parametrize(
+    ("given", "excess"),
+    [
+        ("TEMPORARY ON DATABASE {database}", "temporary tables"),
+        ("CREATE ON DATABASE {database}", "schemas"),
+        ("CREATE ON SCHEMA public", "tables in the schema public"),
+    ],
+)
+def test_a_role_that_could_hide_a_table_from_the_guards_is_told_and_nothing_serves(
+    as_role: None, given: str, excess: str, grantee: str
+) -> None:
+    database = connection.ops.quote_name(connection.settings_dict["NAME"])
+    as_owner(f"GRANT {given.format(database=database)} TO {grantee}")
+    assert rights_of(connection) == Rights(ROLE, [], [excess])
+    sentence = (
+        f"The role {ROLE} may make {excess}, and so hide a table of the bank from its guards."
+    )
+    with pytest.raises(ImproperlyConfigured) as caught:
+        require_rights(connection)
+    cure = "Run deploy/migrate.py as the owner of the database."
+    assert str(caught.value) == f"{sentence} {cure}"
+    (message,) = check_rights(databases=["default"])
+    assert (message.msg, message.hint, message.id) == (sentence, cure, "bank.E006")
+    assert readiness_of_rights() == "1 too many"
+    as_owner(PRIVILEGES.read_text("utf-8").replace("bank_app", ROLE))
+    require_rights(connection)

@@ -9,6 +9,17 @@
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE ON TABLES TO bank_app;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO bank_app;
 
+-- By default everybody may make temporary tables, and one that hides a table of the bank blinds its
+-- guards. What bank_app makes, it would own.
+DO $$
+BEGIN
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO bank_app', current_database());
+    EXECUTE format(
+        'REVOKE TEMPORARY, CREATE ON DATABASE %I FROM PUBLIC, bank_app', current_database());
+END
+$$;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC, bank_app;
+
 GRANT USAGE ON SCHEMA public TO bank_app;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM bank_app;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO bank_app;
