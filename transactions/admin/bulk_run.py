@@ -1,23 +1,28 @@
 """Runs one command for each of many transactions, and collects the outcomes."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
 from uuid import UUID
 
+from django.db import DatabaseError, connection
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from core.commands import Command, Origin
 from core.console.admin import badge, shown_money
 from core.console.command_form import in_one_line
+from core.database_errors import note
 from core.errors import BankError
 from transactions.ledger.idempotency import row_of
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.processor import process
 from transactions.models import Transaction
 from transactions.states import TransactionStatus
+
+logger = logging.getLogger(__name__)
 
 # Once this has passed, further rows are left untouched, so that the client gets a response before
 # the web server's own time-out (30 s), even if a row waits for locks.
@@ -28,6 +33,7 @@ class BulkResult(StrEnum):
     DONE = "Done"
     WAITS = "Waits for approval"
     REFUSED = "Refused"
+    UNKNOWN = "Unknown"
     LEFT = "Not tried"
 
 
@@ -35,6 +41,7 @@ _COLOURS: dict[str, str] = {
     BulkResult.DONE: "success",
     BulkResult.WAITS: "warning",
     BulkResult.REFUSED: "danger",
+    BulkResult.UNKNOWN: "danger",
     BulkResult.LEFT: "warning",
 }
 
@@ -60,15 +67,25 @@ def run_each(
     make: Callable[[Transaction], Command],
     origin: Origin,
 ) -> list[RowOutcome]:
-    """Runs each command in a database transaction of its own; a refusal stops no other."""
+    """Runs each command in a database transaction of its own; a refusal stops no other.
+
+    A failure of the database leaves the later rows untouched.
+    """
     deadline = monotonic() + SECONDS
     outcomes = []
+    stopped = ""
     for transaction in transactions:
-        if monotonic() >= deadline:
-            why = "Nothing was done: it took too long. Select it again."
+        if not stopped and monotonic() >= deadline:
+            stopped = "it took too long"
+        if stopped:
+            why = f"Nothing was done: {stopped}. Select it again."
             outcomes.append(_of(transaction, BulkResult.LEFT, why))
             continue
-        outcomes.append(_run(transaction, make(transaction), origin))
+        try:
+            outcomes.append(_run(transaction, make(transaction), origin))
+        except DatabaseError as error:
+            outcomes.append(_failed(transaction, error))
+            stopped = "the database failed before"
     return outcomes
 
 
@@ -100,6 +117,19 @@ def _run(transaction: Transaction, command: Command[JournalRow], origin: Origin)
         return _of(transaction, BulkResult.REFUSED, in_one_line(refusal), made)
     waits = row_of(result).status == TransactionStatus.PENDING
     return _of(transaction, BulkResult.WAITS if waits else BulkResult.DONE, made=made)
+
+
+def _failed(transaction: Transaction, error: DatabaseError) -> RowOutcome:
+    """What is known of a row when the database failed. The page needs a connection that works."""
+    logger.error("The database failed on one of many transactions", exc_info=error)
+    meaning = note(error)
+    if meaning.drops_connection:
+        connection.close()
+    if meaning.code == "busy":
+        return _of(transaction, BulkResult.LEFT, meaning.detail)
+    trouble = "was lost" if meaning.code == "outcome_unknown" else "failed"
+    why = f"The database {trouble}: the outcome is unknown. Look at the transaction."
+    return _of(transaction, BulkResult.UNKNOWN, why)
 
 
 def _of(transaction: Transaction, outcome: BulkResult, why: str = "", made: str = "") -> RowOutcome:

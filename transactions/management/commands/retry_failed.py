@@ -7,11 +7,13 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.db.models import QuerySet
 
 from core.actors import add_actor, origin_of_actor
 from core.arguments import identifier, positive, reason
 from core.commands import Origin
+from core.database_errors import meaning_of
 from core.errors import ERROR_KINDS, BankError
 from core.results import WRONG_USE, add_json, write_result
 from transactions.api.permissions import CanRetryTransactions
@@ -22,6 +24,9 @@ from transactions.ledger.processor import process, try_out
 from transactions.models import Transaction
 from transactions.models.queries import touching
 from transactions.states import TransactionStatus
+
+# Of the transaction at which the database failed; the ones after it are not tried.
+_NOT_DONE, _UNKNOWN = "not done: busy", "outcome unknown"
 
 
 class Command(BaseCommand):
@@ -50,20 +55,29 @@ class Command(BaseCommand):
         )
         user = origin.user_id and get_user_model().objects.get(pk=origin.user_id)
         outcomes: Counter[str] = Counter()
-        for transaction_id in list(chosen.values_list("pk", flat=True)):
-            outcomes[_retry(transaction_id, user, options, origin)] += 1
-        self._tell(outcomes, dry_run=options["dry_run"], as_json=options["json"])
+        chosen_ids = list(chosen.values_list("pk", flat=True))
+        try:
+            for transaction_id in chosen_ids:
+                outcomes[_retry(transaction_id, user, options, origin)] += 1
+        except DatabaseError as error:
+            # What was done before is told all the same.
+            outcomes[_NOT_DONE if meaning_of(error).code == "busy" else _UNKNOWN] += 1
+            raise
+        finally:
+            self._tell(outcomes, dry_run=options["dry_run"], as_json=options["json"])
 
     def _tell(self, outcomes: Counter[str], *, dry_run: bool, as_json: bool) -> None:
         completed = outcomes[str(TransactionStatus.COMPLETED)]
         waiting = outcomes[str(TransactionStatus.PENDING)]
-        again = outcomes.total() - completed - waiting
+        stopped = outcomes[_NOT_DONE] + outcomes[_UNKNOWN]
+        again = outcomes.total() - completed - waiting - stopped
         total = (
             f"{'Would retry' if dry_run else 'Retried'} {outcomes.total()} transactions:"
             f" {completed} completed, {waiting} wait, {again} failed again or were refused."
         )
         words = [
             total,
+            *(["The database failed: the others were not tried."] if stopped else []),
             *(f"  {outcome:<24} {count}" for outcome, count in sorted(outcomes.items())),
         ]
         result = {"dry_run": dry_run, "transactions": outcomes.total(), "outcomes": outcomes}

@@ -1,12 +1,14 @@
 """Bulk actions of staff: asked for a reason, run row by row, each outcome reported."""
 
 import re
+import sqlite3
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -57,6 +59,28 @@ def outcomes(response: Any) -> list[tuple[str, str]]:
 
 def said(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def too_long(*_: Any) -> Any:
+    """As a statement that the database ends by its time-out."""
+    cause = sqlite3.OperationalError("interrupted")
+    cause.sqlite_errorcode = sqlite3.SQLITE_INTERRUPT
+    raise OperationalError("interrupted") from cause
+
+
+def lose_the_database(monkeypatch: pytest.MonkeyPatch, *, at_call: int) -> None:
+    """Commands from the `at_call`-th on find no connection: on PostgreSQL it really ends."""
+    calls = count(1)
+
+    def run_or_fail(*arguments: Any) -> Any:
+        if next(calls) < at_call:
+            return process(*arguments)
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(bulk_run, "process", run_or_fail)
 
 
 @pytest.fixture
@@ -264,6 +288,36 @@ def test_it_ends_in_time_and_says_what_it_left(
     assert outcomes(response) == [
         ("Not tried", "Nothing was done: it took too long. Select it again.")
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lost_database_leaves_the_outcome_unknown_and_the_rest_untouched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ada = make_account(name="Ada", balance=7)
+    failed = [refused(ada, amount) for amount in ("8", "9", "10")]
+    deposit(ada, 50)
+    client = logged_in_as("teller")
+    target, rows = ask(client, *failed, action="retry_selected")
+    lose_the_database(monkeypatch, at_call=2)
+    response = client.post(target, {"rows": rows, "reason": "Once"})
+    assert outcomes(response) == [
+        ("Done", ""),
+        ("Unknown", "The database was lost: the outcome is unknown. Look at the transaction."),
+        ("Not tried", "Nothing was done: the database failed before. Select it again."),
+    ]
+    assert response.context["summary"] == "1 done, 1 unknown, 1 not tried."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_takes_too_long_was_certainly_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = refused(make_account(balance=7), "8")
+    client = logged_in_as("teller")
+    target, rows = ask(client, failed, action="retry_selected")
+    monkeypatch.setattr(bulk_run, "process", too_long)
+    with nothing_changes():
+        response = client.post(target, {"rows": rows, "reason": "Once"})
+    assert outcomes(response) == [("Not tried", "The database is busy. Nothing was done.")]
 
 
 def test_asking_costs_the_same_for_one_and_for_many(ada: Account) -> None:

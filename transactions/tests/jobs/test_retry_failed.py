@@ -2,10 +2,13 @@
 
 from decimal import Decimal
 from io import StringIO
+from itertools import count
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from accounts.commands import FreezeAccount, UnfreezeAccount
 from accounts.models import Account
@@ -13,6 +16,8 @@ from tests.api import make_user
 from tests.assertions import nothing_changes
 from tests.factories import deposit, make_account, run
 from transactions.commands import Cancel, Reverse, Transfer, Withdraw
+from transactions.ledger.processor import process
+from transactions.management.commands import retry_failed as command
 from transactions.models import Transaction
 from transactions.tests.queueing import history, outcome, queue_up, work
 
@@ -78,6 +83,32 @@ def test_a_dry_run_says_what_would_come_of_it() -> None:
         assert retry_failed("--dry-run")[:1] == would
     assert retry_failed()[:1] == summary(COMPLETED=1, insufficient_funds=1)[:1]
     assert [outcome(row)[0] for row in rows] == ["COMPLETED", "FAILED"]
+
+
+def test_a_lost_database_ends_it_and_what_was_done_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = make_account(balance=5)
+    rows = [refused(account, amount) for amount in (8, 7, 6)]
+    deposit(account, 30)
+    calls = count(1)
+
+    def run_or_fail(*arguments: Any) -> Any:
+        if next(calls) == 1:
+            return process(*arguments)
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(command, "process", run_or_fail)
+    output = StringIO()
+    with pytest.raises(OperationalError):
+        call_command("retry_failed", stdout=output)
+    assert output.getvalue().splitlines() == [
+        "Retried 2 transactions: 1 completed, 0 wait, 0 failed again or were refused.",
+        "The database failed: the others were not tried.",
+        f"  {'COMPLETED':<24} 1",
+        f"  {'outcome unknown':<24} 1",
+    ]
+    assert [outcome(row)[0] for row in rows] == ["COMPLETED", "FAILED", "FAILED"]
 
 
 def test_a_limit_takes_the_oldest() -> None:
