@@ -42,7 +42,7 @@ def unfold_settings(bank_name: str) -> dict[str, Any]:
 class _Page:
     """`icon` is a name of Material Symbols; `right` is needed to see the page.
 
-    `query` filters a list. `count` gives the number of waiting items behind the link.
+    `query` filters a list. `count` gives a user's number of waiting items behind the link.
     """
 
     title: str
@@ -50,7 +50,7 @@ class _Page:
     view: str
     right: str = ""
     query: str = ""
-    count: Callable[[], str] | None = None
+    count: Callable[[Any], str] | None = None
 
     def is_for(self, request: HttpRequest) -> bool:
         return not self.right or request.user.has_perm(self.right)
@@ -63,7 +63,7 @@ class _Page:
             "link": f"{link}?{self.query}" if self.query else link,
             "active": self._is_open(request, link),
         }
-        if self.count and (waiting := self.count()):
+        if self.count and (waiting := self.count(request.user)):
             item |= {"badge": waiting, "badge_variant": "warning"}
         return item
 
@@ -81,13 +81,13 @@ def _list_of(title: str, icon: str, app: str, model: str) -> _Page:
     return _Page(title, icon, f"admin:{app}_{model}_changelist", f"{app}.view_{model}")
 
 
-def _waiting() -> str:
+def _waiting(user: Any) -> str:
     from bankproject.console.counts import approvals_waiting
 
-    return approvals_waiting()
+    return approvals_waiting(user)
 
 
-def _failed_today() -> str:
+def _failed_today(_user: Any) -> str:
     from bankproject.console.counts import failed_today
 
     return failed_today()

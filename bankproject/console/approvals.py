@@ -16,9 +16,12 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import LimitRequest
 from accounts.selectors import waiting_limits
-from bankproject.console.words import at
+from accounts.states import LimitRequestStatus
+from bankproject.console.counts import SEES_LIMITS
+from bankproject.console.words import at, list_link
 from core.console.admin import shown_amount, shown_money
 from core.identifiers import parse_uuid
+from transactions.admin.timeline import through_in_words
 from transactions.reads.approvals import ApprovalRequest, ApprovalSide, page_of_requests
 
 _ON_PAGE = 25
@@ -29,22 +32,27 @@ _MANAGE = "accounts.manage_account"
 
 @require_safe
 def approvals_page(request: HttpRequest) -> HttpResponse:
-    """Oldest first. The page needs the right to view transactions. Buttons are shown to users who
-    may approve, on requests of others. The decision is a command with a page of its own, which
-    checks everything again.
+    """Oldest first. The page needs the right to view transactions, and shows limits to users who may
+    view those. Buttons are shown to users who may approve, on requests of others. The decision is
+    a command with a page of its own, which checks everything again.
     """
     if not request.user.has_perm(_READ):
         raise PermissionDenied
     found = page_of_requests(after=_uuid(request.GET.get("after", "")), limit=_ON_PAGE + 1)
     shown = found[:_ON_PAGE]
     last = str(shown[-1].transaction.pk) if len(found) > _ON_PAGE else ""
+    is_first = "after" not in request.GET
+    limits = _limits(request) if is_first and request.user.has_perm(SEES_LIMITS) else []
     context = {
         **admin.site.each_context(request),
         "title": "Approvals",
-        "limits": [] if "after" in request.GET else _limits(request),
+        "limits": limits[:_ON_PAGE],
+        "all_limits": list_link("accounts_limitrequest", status__exact=LimitRequestStatus.PENDING)
+        if len(limits) > _ON_PAGE
+        else "",
         "requests": [_card(one, request) for one in shown],
         "expires_days": settings.APPROVAL_EXPIRES_DAYS,
-        "is_first": "after" not in request.GET,
+        "is_first": is_first,
         "more": urlencode({"after": last}) if last else "",
     }
     return render(request, "console/approvals.html", context)
@@ -64,7 +72,7 @@ def _card(asked: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:
         "page": reverse("admin:transactions_transaction_change", args=pk),
         "asked_by": maker.get_username() if maker else "a job of the bank",
         "asked_at": at(transaction.created_at),
-        "through": _through(transaction.idempotency_caller or ""),
+        "through": through_in_words(transaction.idempotency_caller) if maker else "",
         "expires_at": at(transaction.updated_at + timedelta(days=settings.APPROVAL_EXPIRES_DAYS)),
         "why": transaction.description,
         "retries": [
@@ -88,8 +96,12 @@ def _card(asked: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:
 
 
 def _limits(request: HttpRequest) -> list[dict[str, Any]]:
-    """The waiting overdraft limits, oldest first."""
-    return [_limit_card(one, request) for one in waiting_limits()[:_ON_PAGE]]
+    """The waiting overdraft limits, oldest first: one more than a page has, if there are more."""
+    return [_limit_card(one, request) for one in waiting_limits()[: _ON_PAGE + 1]]
+
+
+def _all_limits() -> str:
+    return list_link("accounts_limitrequest", status__exact=LimitRequestStatus.PENDING)
 
 
 def _limit_card(asked: LimitRequest, request: HttpRequest) -> dict[str, Any]:
@@ -117,10 +129,6 @@ def _limit_card(asked: LimitRequest, request: HttpRequest) -> dict[str, Any]:
 
 def _decision(verb: str, pk: tuple[UUID]) -> str:
     return f"{reverse(f'admin:transactions_transaction_{verb}', args=pk)}?from=approvals"
-
-
-def _through(caller: str) -> str:
-    return "through the API" if caller.startswith("client:") else ""
 
 
 def _side(name: str, side: ApprovalSide, currency: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from accounts.models import AccountEvent
 from bankproject.console.audit_records import AuditEntry, AuditSource, Wanted
 from core.console.admin import in_words, shown_money
 from transactions.admin.filters import shown_failure
+from transactions.admin.timeline import through_in_words
 from transactions.models import Transaction, TransactionEvent
 from transactions.models.queries import touching
 from transactions.states import TransactionStatus
@@ -64,18 +65,22 @@ def _sides(transaction: Transaction) -> str:
 
 
 def _transactions(wanted: Wanted) -> QuerySet[Transaction] | None:
-    """Movements of money requested by staff by hand. The transaction itself is the record."""
+    """Movements of money requested by staff, without those known to come from an API client.
+
+    The transaction itself is the record. A client that sends no key is not known.
+    """
     rows = Transaction.objects.filter(wanted.by("created_by"), wanted.within_ids())
     if wanted.account:
         rows = rows.filter(touching(wanted.account.pk))
     if wanted.transaction_id:
         rows = rows.filter(pk=wanted.transaction_id)
-    by_hand = Q(idempotency_caller__isnull=True) | Q(idempotency_caller__startswith="user:")
-    return rows.filter(by_hand, created_by__is_staff=True).select_related("created_by", *_SIDES)
+    no_client = Q(idempotency_caller__isnull=True) | Q(idempotency_caller__startswith="user:")
+    return rows.filter(no_client, created_by__is_staff=True).select_related("created_by", *_SIDES)
 
 
 def _transaction_entry(row: Transaction) -> AuditEntry:
     amount = shown_money(row.amount, row.currency)
+    through = through_in_words(row.idempotency_caller)
     is_final = row.status in (TransactionStatus.COMPLETED, TransactionStatus.FAILED)
     outcome = row.get_status_display() if is_final else "Waits"
     failure = f" ({shown_failure(row.failure_code)})" if row.failure_code else ""
@@ -83,7 +88,8 @@ def _transaction_entry(row: Transaction) -> AuditEntry:
         at=row.created_at,
         who=row.created_by.get_username() if row.created_by else "",
         address="",
-        what=f"Asked for: {row.get_type_display().lower()} of {amount}",
+        what=f"Asked for: {row.get_type_display().lower()} of {amount}"
+        + (f", {through}" if through else ""),
         about=_sides(row),
         id=str(row.pk),
         link=reverse("admin:transactions_transaction_change", args=(row.pk,)),

@@ -13,6 +13,8 @@ from transactions.models import Transaction
 from transactions.models.queries import WAITS_FOR_APPROVAL
 from transactions.states import TransactionStatus
 
+SEES_LIMITS = "accounts.view_limitrequest"
+
 # Higher numbers are shown as "more than": nobody needs the exact one.
 _MOST = 99
 
@@ -20,10 +22,14 @@ _MOST = 99
 FAILED = Q(status=RawSQL(f"'{TransactionStatus.FAILED}'", ()))  # noqa: S611 - a constant
 
 
-def approvals_waiting() -> str:
-    """How many transactions and limits wait for a second person; empty if none."""
+def approvals_waiting(user: Any) -> str:
+    """How many transactions and limits wait for a second person; empty if none.
+
+    The user may view transactions. Limits count for users who may view them.
+    """
     waiting: list[QuerySet[Any]] = [Transaction.objects.filter(WAITS_FOR_APPROVAL)]
-    if settings.BANK_APPROVAL_THRESHOLDS:  # Otherwise no limit needs a second person.
+    # Without thresholds no limit needs a second person.
+    if settings.BANK_APPROVAL_THRESHOLDS and user.has_perm(SEES_LIMITS):
         waiting.append(waiting_limits())
     return _shown(*waiting)
 

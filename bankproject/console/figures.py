@@ -1,6 +1,7 @@
 """The figures at the top of Today."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.urls import reverse
 
@@ -23,8 +24,8 @@ def made_today(today: Sequence[Activity]) -> Figure:
     )
 
 
-def approvals() -> Figure:
-    waiting = approvals_waiting()
+def approvals(user: Any) -> Figure:
+    waiting = approvals_waiting(user)
     return Figure(
         label="Approvals waiting",
         value=waiting or "0",

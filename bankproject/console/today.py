@@ -42,7 +42,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         today = _kept("activity", lambda: activity(hours, midnight(1)))
         shown_figures += [
             figures.made_today(today),
-            figures.approvals(),
+            figures.approvals(user),
             figures.failed(today),
             figures.queued(_kept("queue", queue_state)),
         ]

@@ -4,12 +4,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.commands import ChangeOverdraftLimit
 from accounts.models import Account, LimitRequest
+from bankproject.console.counts import approvals_waiting
 from core.commands import Origin
 from core.errors import InsufficientFunds
 from tests.api import client_of, make_user
@@ -63,7 +66,7 @@ def test_it_tells_who_asked_for_what_why_and_what_it_would_leave(
     html = html_of(people["susan"])
     for words in (
         "Deposit of 2,000.25 USD",
-        "tessa, ",
+        "tessa, by hand or by a program, ",
         "Sale of a &lt;car&gt;",
         ">1,500.50</td>",
         ">3,500.75</td>",
@@ -235,3 +238,43 @@ def test_limits_wait_here_too(ada: Account, people: dict[str, Any]) -> None:
     assert "is 25,000.00 USD." in response.content.decode()
     ada.refresh_from_db()
     assert ada.overdraft_limit == 25_000
+
+
+def limits_asked(by: Any, number: int) -> list[LimitRequest]:
+    for n in range(number):
+        command = ChangeOverdraftLimit(
+            account_id=make_account().id, overdraft_limit=Decimal(2000 + n), reason="A bridge"
+        )
+        run(command, origin(by))
+    return list(LimitRequest.objects.order_by("id"))
+
+
+def test_limits_are_for_those_who_may_see_them(ada: Account, people: dict[str, Any]) -> None:
+    limits_asked(people["susan"], 1)
+    reader = make_user("reader", is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_transaction"))
+    html = html_of(reader)
+    for hidden in ("Overdraft limit of", "A bridge", "susan"):
+        assert hidden not in html
+    assert "Nothing waits for approval" in html
+    assert approvals_waiting(reader) == ""
+    reader.user_permissions.add(Permission.objects.get(codename="view_limitrequest"))
+    reader = User.objects.get(pk=reader.pk)  # Rights are read once.
+    html = html_of(reader)
+    for shown in ("Overdraft limit of", "A bridge", "susan"):
+        assert shown in html
+    assert approvals_waiting(reader) == "1"
+
+
+def test_more_limits_than_a_page_has_are_said(ada: Account, people: dict[str, Any]) -> None:
+    limits_asked(people["susan"], 25)
+    response = client_of(people["sam"]).get(PAGE)
+    assert len(response.context["limits"]) == 25
+    assert "More overdraft limits wait" not in response.content.decode()
+    limits_asked(people["susan"], 1)
+    response = client_of(people["sam"]).get(PAGE)
+    assert len(response.context["limits"]) == 25
+    assert "More overdraft limits wait" in response.content.decode()
+    listed = reverse("admin:accounts_limitrequest_changelist") + "?status__exact=PENDING"
+    assert f'href="{listed}"' in response.content.decode()
+    assert client_of(people["sam"]).get(listed).context["cl"].result_count == 26

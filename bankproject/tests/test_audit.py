@@ -83,11 +83,12 @@ def entries(response: Any) -> list[AuditEntry]:
 
 
 def test_every_deed_is_there_newest_first(deeds: None, admin_client: Client) -> None:
+    asked_for = "Asked for: withdrawal of 25.00 USD"
     assert rows(admin_client) == [
         ["susan", "User: change", "", "Reset the authenticator.", ""],
         ["susan", "Transaction: completed", "Pending", "Completed", ""],
         ["susan", "Transaction: retried", "Failed (Insufficient funds)", "Pending", "Salary came"],
-        ["tessa", "Asked for: withdrawal of 25.00 USD", "", "Completed by now", "Car"],
+        ["tessa", f"{asked_for}, by hand or by a program", "", "Completed by now", "Car"],
         ["tessa", "Account: renamed", "Name: Ada", "Name: Ada King", "Married"],
         ["tessa", "Logged in", "", "", ""],
         ["tessa", "Failed to log in", "", "Locked out for a while", ""],

@@ -55,13 +55,23 @@ def caller_in_words(caller: str) -> str:
     return f"{kinds[kind]} {name}" if kind in kinds else caller
 
 
+def through_in_words(caller: str | None) -> str:
+    """By what way somebody asked, from whose the idempotency key was; "" for a user's own.
+
+    Without a key nothing is recorded, and nothing is claimed.
+    """
+    if caller is None:
+        return "by hand or by a program"
+    return f"through {caller_in_words(caller)}" if caller.startswith("client:") else ""
+
+
 def _beginning(transaction: Transaction, later: Sequence[TransactionEvent]) -> list[TimelineStep]:
     """The step of the request, and of its immediate outcome."""
     status = TransactionStatus(later[0].from_status if later else transaction.status)
     maker = transaction.created_by
     who = maker.get_username() if maker else "a job of the bank"
-    if (transaction.idempotency_caller or "").startswith("client:"):
-        who = f"{who}, through {caller_in_words(transaction.idempotency_caller or '')}"
+    if maker and (through := through_in_words(transaction.idempotency_caller)):
+        who = f"{who}, {through}"
     asked = TimelineStep(transaction.created_at, "Asked for", who, TransactionStatus.PENDING)
     if status == TransactionStatus.COMPLETED:
         assert transaction.completed_at is not None, "What is completed has its time."

@@ -15,7 +15,7 @@ from core.commands import Origin
 from tests.api import make_user
 from tests.factories import deposit, make_account, run
 from transactions.admin import timeline as timelines
-from transactions.admin.timeline import caller_in_words, timeline
+from transactions.admin.timeline import caller_in_words, through_in_words, timeline
 from transactions.commands import Deposit, Retry, Reverse, Withdraw
 from transactions.models import Transaction
 from transactions.tests.queueing import queue_up, work
@@ -62,7 +62,11 @@ def test_each_attempt_keeps_its_failure() -> None:
         ("Completed", "COMPLETED", "", ""),
     ]
     steps = timeline(Transaction.objects.get(pk=row.id)).steps
-    assert [step.who for step in steps] == ["tessa", "", *["tessa"] * 4]
+    assert [step.who for step in steps] == [
+        "tessa, by hand or by a program",
+        "",
+        *["tessa"] * 4,
+    ]
     assert [step.request_id for step in steps] == ["", "", *["r-7"] * 4]
 
 
@@ -114,6 +118,18 @@ def test_it_costs_one_statement() -> None:
 )
 def test_who_is_no_user_is_told_in_words(caller: str, words: str) -> None:
     assert caller_in_words(caller) == words
+
+
+@pytest.mark.parametrize(
+    ("caller", "words"),
+    [
+        ("client:ab12", "through API client ab12"),
+        ("user:7", ""),
+        (None, "by hand or by a program"),
+    ],
+)
+def test_the_way_is_claimed_only_where_it_is_known(caller: str | None, words: str) -> None:
+    assert through_in_words(caller) == words
 
 
 def test_only_those_who_may_read_events_see_them(client: Client) -> None:
