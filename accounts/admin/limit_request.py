@@ -24,7 +24,6 @@ from core.console.command_form import command_page
 from core.console.request_cache import RequestCache
 
 _LIMIT_REQUEST = RequestCache[LimitRequest | None]()
-_LIMIT_REQUEST = RequestCache[LimitRequest | None]()
 _COLOURS = {"Pending": "warning", "Approved": "success", "Rejected": "danger"}
 
 

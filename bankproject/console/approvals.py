@@ -32,9 +32,9 @@ _MANAGE = "accounts.manage_account"
 
 @require_safe
 def approvals_page(request: HttpRequest) -> HttpResponse:
-    """Oldest first. The page needs the right to view transactions, and shows limits to users who may
-    view those. Buttons are shown to users who may approve, on requests of others. The decision is
-    a command with a page of its own, which checks everything again.
+    """Oldest first. The page needs the right to view transactions. Limits are shown to users who
+    may view them, and buttons to users who may approve, on requests of others. The decision is a
+    command with a page of its own, which checks everything again.
     """
     if not request.user.has_perm(_READ):
         raise PermissionDenied

@@ -174,6 +174,8 @@ def shown_amount(amount: Decimal | None, currency: str) -> str:
 
 def shown_money(amount: Decimal | None, currency: str) -> str:
     """An amount with its currency: "1,234,500.00 USD". Internal accounts have no balance."""
+    if amount is None:
+        return EMPTY
     return f"{shown_amount(amount, currency)} {currency}"
 
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -266,18 +267,22 @@ def test_the_server_waits_for_its_worker_of_the_queue(monkeypatch: pytest.Monkey
 def test_a_lost_database_is_waited_for_longer_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests the worker's loop, not only its function: each failure backs off once."""
     trying = Worker()
-    backoffs: list[float] = []
+    clock = [0.0]
+    tries: list[float] = []
 
     def fail() -> bool:
+        tries.append(clock[0])
+        if len(tries) == 4:
+            trying.stop()
         raise OperationalError("gone")
 
-    def back_off() -> None:
-        backoffs.append(1)
-        if len(backoffs) == 3:
-            trying.stop()
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
 
     monkeypatch.setattr(trying, "_step", fail)
-    monkeypatch.setattr(trying, "_back_off", back_off)
+    monkeypatch.setattr(worker.time, "sleep", sleep)
+    monkeypatch.setattr(worker.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(worker.connection, "close", lambda: None)
     assert trying.run() == 0
-    assert len(backoffs) == 3
+    waits = [round(later - earlier, 3) for earlier, later in pairwise(tries)]
+    assert waits == [0.1, 0.2, 0.4]
