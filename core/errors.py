@@ -32,7 +32,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "not_authenticated": ErrorKind(401, "Authentication is required"),
     "permission_denied": ErrorKind(403, "Not allowed"),
     "self_approval": ErrorKind(403, "Nobody approves what they asked for"),
-    "self_dealing": ErrorKind(403, "Nobody acts on accounts that are their own"),
+    "self_dealing": ErrorKind(403, "Staff may not act on their own accounts"),
     "not_found": ErrorKind(404, "Not found"),
     "method_not_allowed": ErrorKind(405, "Method not allowed"),
     "not_acceptable": ErrorKind(406, "No acceptable representation"),

@@ -99,5 +99,5 @@ class BackupCodesForm(forms.Form):
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"]
         if authenticators.verify(self._user, code) is None:
-            raise ValidationError("That code is not good, or not yet: wait for the next one.")
+            raise ValidationError("That code is wrong or not valid yet: wait for the next one.")
         return code

@@ -107,7 +107,7 @@ def test_an_account_is_opened_with_all_it_can_have(supervisor: ApiClient) -> Non
 def test_an_overdraft_is_for_a_supervisor_to_give(teller: ApiClient) -> None:
     with nothing_changes():
         response = teller.post(PATH, {"name": "Ada Lovelace", "overdraft_limit": "0.01"})
-    assert_problem(response, "permission_denied", "An overdraft limit is for a supervisor to give.")
+    assert_problem(response, "permission_denied", "Only a supervisor may give an overdraft limit.")
 
 
 @pytest.mark.parametrize("initial_balance", [{}, {"initial_balance": 0}, {"owner": None}])

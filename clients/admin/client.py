@@ -82,9 +82,9 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
                 return self._created(request, form.cleaned_data)
             except IntegrityError:
                 client = ApiClient.objects.get(client_id=form.cleaned_data["key"].hex)
-                words = "Created once, and not again. Its secret was shown then: if you have not"
+                words = "Already created; nothing was repeated. Its secret was shown then: if"
                 messages.warning(
-                    request, f"{words} seen it, revoke this client and create another."
+                    request, f"{words} you have not seen it, revoke this client and create another."
                 )
                 return HttpResponseRedirect(_page_of(client))
         context = {

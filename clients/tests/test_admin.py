@@ -118,7 +118,7 @@ def test_sent_twice_it_makes_one_client(admin_client: Client) -> None:
     client = ApiClient.objects.get()
     assert secret_on(first)
     assert (second.status_code, second["Location"]) == (302, of("change", client))
-    assert said(second)[0].startswith("Created once, and not again.")
+    assert said(second)[0].startswith("Already created; nothing was repeated.")
     assert len(logged()) == 1
 
 

@@ -100,7 +100,9 @@ class OpenAccountButton:
         )
         if isinstance(opened, Replay):
             account = opened.as_account()
-            messages.success(request, f"Opened once, and not again: account {account.number}.")
+            messages.success(
+                request, f"Already opened; nothing was repeated: account {account.number}."
+            )
         else:
             account = opened
             words = [f"Account {account.number} is open."]

@@ -155,7 +155,7 @@ def tell(request: HttpRequest, outcome: MovementPreview, foreseen: str) -> None:
     """Reports the outcome, with a link to the transaction, and any difference from the preview."""
     words = outcome.words()
     if outcome.replayed:
-        words = f"Done once, and not again: {words}"
+        words = f"Already done; nothing was repeated. {words}"
     elif outcome.mark != foreseen:
         words = f"{words} It differs from the preview: others have used the account since."
     if outcome.failed:

@@ -100,7 +100,7 @@ class _Result(serializers.Serializer[Any]):
 class BatchResult(_Result):
     transaction_id = serializers.UUIDField(help_text="The transaction that it made.")
     replayed = serializers.BooleanField(
-        help_text="Whether its idempotency key was known: it was done before, and not again."
+        help_text="Whether its idempotency key was known: already done; nothing was repeated."
     )
 
 

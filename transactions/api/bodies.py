@@ -5,7 +5,7 @@ from core.api.serializers import StrictSerializer
 from transactions.models.transaction import MAX_DESCRIPTION_LENGTH
 
 VALUE_DATE_HELP = (
-    "Value date, for staff to give: a past moment within BANK_BACKDATE_DAYS (RFC 3339, offset"
+    "Value date, for staff only: a past moment within BANK_BACKDATE_DAYS (RFC 3339, offset"
     " required). Left out: the moment of asking; of what is scheduled, the moment it is scheduled"
     " for, even if it is posted late."
 )

@@ -107,7 +107,7 @@ class MoneyAccountViewSet(AccountViewSet):
         refuse_query(request)
         body = parse_body(OpenAccountBody, request)
         if body.get("overdraft_limit") and not has_right(request.user, CanManageAccounts.right):
-            raise PermissionDenied("An overdraft limit is for a supervisor to give.")
+            raise PermissionDenied("Only a supervisor may give an overdraft limit.")
         keyed = keyed_fields(request, OpenAccount.verb, body, opening_defaults())
         values = {"currency": settings.BANK_DEFAULT_CURRENCY, **without_nulls(body), **keyed}
         opened, _ = open_account(

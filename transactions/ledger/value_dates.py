@@ -37,7 +37,7 @@ def value_date(command: Dated, origin: Origin, now: datetime) -> datetime:
     if wanted is None:
         return now if command.scheduled_for is None else max(command.scheduled_for, now)
     if origin.as_customer:
-        raise PermissionDenied("A value date is for staff to give.")
+        raise PermissionDenied("Only staff may give a value date.")
     days = settings.BANK_BACKDATE_DAYS
     if not days:
         raise _bad("not_allowed", "This bank takes no value dates.")

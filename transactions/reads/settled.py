@@ -48,7 +48,9 @@ def settled_at(account: Account, at: datetime) -> HasSequences:
 def check_past(at: datetime, now: datetime) -> None:
     """Raises InvalidInput for a moment in the future, whose postings are unknown."""
     if at > now:
-        raise InvalidInput(errors=[FieldError("at", "in_the_future", "The moment is to come.")])
+        raise InvalidInput(
+            errors=[FieldError("at", "in_the_future", "The moment is in the future.")]
+        )
 
 
 def settled_moment() -> datetime:

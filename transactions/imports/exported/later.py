@@ -115,7 +115,7 @@ def take(later: Later) -> None:
         waiting = [row for row in waiting if row.values["id"] not in ids_of_found]
     _insert(later.name, chosen, accounts)
     later.taken, later.rows = len(chosen), []
-    later.leave(waiting, "What is before it in one of its accounts is in no file.")
+    later.leave(waiting, "An earlier transaction of one of its accounts is missing.")
 
 
 def _order(row: _Row) -> tuple[Any, UUID]:

@@ -69,7 +69,7 @@ class Command(BaseCommand):
                 counts = _post(movements, origin, atomic=atomic)
                 summary = {"results": str(_results_of(file))}
         except MovementFileError as problem:
-            raise CommandError(f"{file} is not good.\n{problem}", returncode=NOT_DONE) from problem
+            raise CommandError(f"{file} has errors.\n{problem}", returncode=NOT_DONE) from problem
         except FileProblem as problem:
             raise CommandError(str(problem), returncode=NOT_DONE) from problem
         except BankError as error:

@@ -162,7 +162,7 @@ def test_the_balance_at_any_moment(admin_client: Client, ada: Account) -> None:
 @pytest.mark.parametrize(
     ("at", "words"),
     [
-        ("2999-01-01T00:00", "The moment is to come."),
+        ("2999-01-01T00:00", "The moment is in the future."),
         ("yesterday", "Enter a valid date/time."),
         ("0001-01-01T00:00", "That moment is out of range."),
     ],

@@ -72,7 +72,7 @@ def test_the_same_confirmation_twice_makes_one_transaction(teller: Client, ada: 
     confirm(teller, ada, "deposit", page)
     with nothing_changes():
         told = confirm(teller, ada, "deposit", page)
-    words = "Done once, and not again: Deposited 5.00 USD. The balance is now 105.25 USD."
+    words = "Already done; nothing was repeated. Deposited 5.00 USD. The balance is now 105.25 USD."
     assert told[-1] == linked(words)
 
 
@@ -85,7 +85,7 @@ def test_a_form_says_what_came_of_it_when_the_account_is_closed_by_now(teller: C
     with nothing_changes():
         told = confirm(teller, gone, "withdraw", done)
         page = teller.post(account_url(gone, "deposit"), {**hidden(late), "confirm": "1"})
-    assert told[-1].startswith("Done once, and not again: Withdrew 5.00 USD.")
+    assert told[-1].startswith("Already done; nothing was repeated. Withdrew 5.00 USD.")
     assert page.status_code == 200
     assert "(account_closed)" in page.content.decode()
 

@@ -77,7 +77,7 @@ def test_the_same_form_twice_opens_one_account(teller: Client) -> None:
         response = teller.post(OPEN, form)
     account = opened()
     assert response["Location"] == f"{LIST}{account.pk}/change/"
-    assert said(response)[-1] == f"Opened once, and not again: account {account.number}."
+    assert said(response)[-1] == f"Already opened; nothing was repeated: account {account.number}."
 
 
 def test_a_form_that_was_sent_takes_no_other_content(teller: Client) -> None:
@@ -141,4 +141,4 @@ def test_the_same_form_opens_nothing_more_after_its_owner_was_switched_off(telle
     owner.save()
     with nothing_changes():
         response = teller.post(OPEN, form)
-    assert said(response)[-1] == f"Opened once, and not again: account {opened().number}."
+    assert said(response)[-1] == f"Already opened; nothing was repeated: account {opened().number}."

@@ -62,7 +62,7 @@ def test_it_is_given_foreseen_and_kept(teller: Client, ada: Account, button: str
         told = confirm(teller, ada, button, page)
         other = {**hidden(page), "effective_at": written(GIVEN - timedelta(days=1))}
         reused = teller.post(account_url(ada, button), {**other, "confirm": "1"})
-    assert told[-1].startswith("Done once, and not again: ")
+    assert told[-1].startswith("Already done; nothing was repeated. ")
     assert said(reused)[-1].startswith("This form was confirmed before, with other content.")
 
 

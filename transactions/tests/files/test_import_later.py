@@ -133,7 +133,7 @@ def test_what_does_not_follow_is_left_and_told(archive_file: Path) -> None:
     lose_database()
     code, summary, told = import_data(folder, "--later", "take")
     assert (code, summary["taken"], summary["left"]) == (4, 1, 3)
-    reason = "What is before it in one of its accounts is in no file."
+    reason = "An earlier transaction of one of its accounts is missing."
     assert sum(reason in line for line in told) == 3
     assert told[-1] == "3 transactions of the archive could not be taken. All else is loaded."
     assert balances()["Ada"] == Decimal("117.50")
