@@ -14,6 +14,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from core.currencies import CURRENCIES
 from core.errors import InvalidInput
 from core.money import parse_amount, validate_amount
 
@@ -111,15 +112,24 @@ def words(name: str, *, default: list[str]) -> list[str]:
 
 
 def amounts(name: str) -> dict[str, Decimal]:
-    """Amounts by currency, "USD:10000,EUR:8000.50", in main units."""
+    """Amounts by currency, "USD:10000,EUR:8000.50", in main units; each currency once."""
     found = {}
     for item in words(name, default=[]):
         currency, _, number = item.partition(":")
         try:
             amount = parse_amount(number)
-            validate_amount(amount, currency)
-        except (ValueError, KeyError, InvalidInput) as error:
+        except (ValueError, InvalidInput) as error:
             raise ImproperlyConfigured(f"{name} has {item!r}, not CURRENCY:AMOUNT.") from error
+        if currency not in CURRENCIES:
+            raise ImproperlyConfigured(f"{name} has {item!r}: {currency!r} is no ISO 4217 code.")
+        try:
+            validate_amount(amount, currency)
+        except InvalidInput as error:
+            raise ImproperlyConfigured(
+                f"{name} has {item!r}: {number!r} is no amount of {currency}."
+            ) from error
+        if currency in found:
+            raise ImproperlyConfigured(f"{name} has {currency} twice: which amount is meant?")
         found[currency] = amount
     return found
 

@@ -74,3 +74,20 @@ def test_dotenv_yields_to_the_environment(monkeypatch, tmp_path):
 
 def test_missing_dotenv_is_no_error(tmp_path):
     environment.read_dotenv(tmp_path / ".env")
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ("USD", "has 'USD', not CURRENCY:AMOUNT."),
+        ("USD:5,USD:6", "has USD twice: which amount is meant?"),
+        ("USD:5.001", "has 'USD:5.001': '5.001' is no amount of USD."),
+        ("EUR:1,USD:0", "has 'USD:0': '0' is no amount of USD."),
+        ("XXQ:5", "has 'XXQ:5': 'XXQ' is no ISO 4217 code."),
+    ],
+)
+def test_amounts_by_currency_say_which_part_is_wrong(monkeypatch, value, fault):
+    monkeypatch.setenv("BANK_X", value)
+    with pytest.raises(ImproperlyConfigured) as caught:
+        environment.amounts("BANK_X")
+    assert str(caught.value) == f"BANK_X {fault}"

@@ -29,8 +29,8 @@ UNPRINTABLE = "a\x07b"
 NONSENSE = "?!"
 TOO_MUCH = "99999999999999"
 WRONG: dict[str, list[str]] = {
-    "BANK_APPROVAL_DAILY_THRESHOLDS": ["USD:", "USD:1;EUR:2"],
-    "BANK_APPROVAL_THRESHOLDS": ["USD", "XXX:1", "USD:1.001", "USD:-1", "100"],
+    "BANK_APPROVAL_DAILY_THRESHOLDS": ["USD:", "USD:1;EUR:2", "USD:5,USD:6"],
+    "BANK_APPROVAL_THRESHOLDS": ["USD", "XXX:1", "USD:1.001", "USD:-1", "100", "USD:5,USD:6"],
     "BANK_DATA_DIR": ["{file}", "{file}/below"],
     "BANK_DEFAULT_CURRENCY": ["usd", "EURO"],
     "BANK_FAILPOINTS": ["nowhere=kill"],
