@@ -55,6 +55,8 @@ def folder(tmp_path: Path) -> Path:
         ignore=shutil.ignore_patterns("bank_client", "node_modules", "build", "bank.d.ts"),
     )
     shutil.copy(ROOT / "docs" / "openapi.yaml", tmp_path / "docs")
+    # Tools look for the settings of a project in the folders above.
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     return tmp_path
 
