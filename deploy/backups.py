@@ -56,7 +56,7 @@ def backup(folder: Path, environment: Mapping[str, str]) -> Path:
     Readers and writers are not blocked. The file gets its name only when it is complete and on
     disk; only its owner may read it. Raises BackupFailed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _require_folder(folder)
     url = environment.get("DATABASE_URL", "")
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     path = folder / f"bank-{moment}.{'dump' if url else 'sqlite3'}"
@@ -126,13 +126,18 @@ def drill(folder: Path, into: str, environment: Mapping[str, str]) -> None:
     url = environment.get("DATABASE_URL", "")
     if bool(into) != bool(url):
         raise BackupFailed("A drill with PostgreSQL, and only that one, needs --into URL.")
+    _require_folder(folder)
     if into:
         spare.empty(into, url)
     started = time.monotonic()
     path = backup(folder, environment)
     backed_up = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bank-drill-") as data_dir:
-        restore(path, {**environment, "DATABASE_URL": into, "BANK_DATA_DIR": data_dir})
+        key = environment.get("DJANGO_SECRET_KEY") or secrets.token_urlsafe(
+            48
+        )  # For this bank only.
+        there = {"DATABASE_URL": into, "BANK_DATA_DIR": data_dir, "DJANGO_SECRET_KEY": key}
+        restore(path, {**environment, **there})
     finished = time.monotonic()
     _say(
         f"Drill passed: {path.name}, {path.stat().st_size} bytes, backed up in"
@@ -152,6 +157,14 @@ def _run_client(program: str, url: str, *arguments: str) -> None:
     done = subprocess.run([program, *arguments], env=clean | variables, check=False)
     if done.returncode != 0:
         raise BackupFailed(f"{program} ended with {done.returncode}.")
+
+
+def _require_folder(folder: Path) -> None:
+    """A folder that is made here may be on another disk than the one that is not mounted."""
+    if not folder.is_dir():
+        raise BackupFailed(
+            f"There is no folder {folder}. Mount its disk, or make it: install -d -m 700 {folder}"
+        )
 
 
 def _require_empty(url: str) -> None:
@@ -271,11 +284,21 @@ def _say(text: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     steps = parser.add_subparsers(dest="step", required=True)
-    steps.add_parser("backup").add_argument("folder", type=Path)
-    steps.add_parser("restore").add_argument("file", type=Path)
-    drilled = steps.add_parser("drill")
-    drilled.add_argument("folder", type=Path)
-    drilled.add_argument("--into", default="", metavar="URL")
+    for step, text in (
+        ("backup", "Writes a backup of the running bank, and its SHA-256, into a folder."),
+        ("drill", "Makes a backup, restores it into a spare database, and verifies the ledger."),
+    ):
+        parser_of_step = steps.add_parser(step, help=text, description=text)
+        parser_of_step.add_argument("folder", type=Path, help="a folder that is there")
+    parser_of_step.add_argument(
+        "--into",
+        default="",
+        metavar="URL",
+        help="the spare PostgreSQL database, empty or of the last drill; on SQLite leave it out",
+    )
+    text = "Restores a backup into an empty database, or a data folder without a bank, and checks."
+    restored = steps.add_parser("restore", help=text, description=text)
+    restored.add_argument("file", type=Path, help="the backup, its .sha256 beside it")
     options = parser.parse_args()
     # As the bank does; otherwise another database would be backed up.
     if (ROOT / ".env").is_file():

@@ -84,6 +84,12 @@ def _client_of_the_server():
     pytest.skip(f"needs pg_dump of PostgreSQL {major}")
 
 
+@pytest.fixture(autouse=True)
+def _folder(tmp_path):
+    """An operator has made it."""
+    (tmp_path / "backups").mkdir()
+
+
 @pytest.fixture
 def empty(environment, tmp_path):
     """Variables of a place that has no bank yet."""
@@ -163,6 +169,20 @@ def test_drill_makes_a_backup_that_restores_to_the_same_ledger(
     assert backup.stat().st_mode & 0o777 == 0o600
     if into:
         assert _contents(empty) == _expected(ledger)
+
+
+@pytest.mark.parametrize("step", ["backup", "drill"])
+def test_a_folder_that_is_not_there_is_not_made(environment, empty, tmp_path, step):
+    """As where the disk of the backups is not mounted."""
+    into = ["--into", empty["DATABASE_URL"]] if empty["DATABASE_URL"] and step == "drill" else []
+    folder = tmp_path / "unmounted" / "bank"
+    done = _script(environment, step, folder, *into)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"FAILED: There is no folder {folder}. Mount its disk, or make it:"
+        f" install -d -m 700 {folder}\n"
+    )
+    assert not folder.parent.exists()
 
 
 @pytest.mark.postgresql

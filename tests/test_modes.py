@@ -45,6 +45,7 @@ def _work(checkout: Checkout, url: str) -> None:
     checkout.run("manage.py", "post_batch", str(batch))
     checkout.run("manage.py", "archive_transactions", "--keep-last=1")
     checkout.run("manage.py", "export_data")
+    (checkout.folder / "backups").mkdir(0o700)
     checkout.run("deploy/backups.py", "backup", str(checkout.folder / "backups"))
 
 
