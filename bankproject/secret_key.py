@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 MINIMUM_CHARACTERS = 50
 MINIMUM_DIFFERENT_CHARACTERS = 10
+
+_LOST_KEY = (
+    "The new one ends all sessions, and reads no authenticator of staff: put the old file back, or"
+    " run `manage.py reset_authenticator` for each."
+)
 
 
 def is_weak(key: str) -> bool:
@@ -50,7 +56,10 @@ def _create(path: Path) -> None:
             file.write(secrets.token_urlsafe(48) + "\n")
             file.flush()
             os.fsync(file.fileno())
+        has_bank = (path.parent / "bank.sqlite3").is_file()
         with suppress(FileExistsError):
             os.link(name, path)
+            if has_bank:
+                sys.stderr.write(f"Warning: {path} was missing beside a bank. {_LOST_KEY}\n")
     finally:
         Path(name).unlink()

@@ -22,6 +22,20 @@ def test_key_is_made_once_for_the_owner_only(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["secret_key"]
 
 
+def test_a_bank_whose_key_is_lost_is_told(tmp_path, capsys):
+    kept_secret_key(tmp_path / "secret_key")
+    assert capsys.readouterr().err == ""
+    (tmp_path / "secret_key").unlink()
+    (tmp_path / "bank.sqlite3").touch()
+    for _start in range(2):
+        kept_secret_key(tmp_path / "secret_key")
+    assert capsys.readouterr().err == (
+        f"Warning: {tmp_path}/secret_key was missing beside a bank. The new one ends all sessions,"
+        " and reads no authenticator of staff: put the old file back, or run"
+        " `manage.py reset_authenticator` for each.\n"
+    )
+
+
 def test_two_banks_have_two_keys(tmp_path):
     assert kept_secret_key(tmp_path / "one") != kept_secret_key(tmp_path / "two")
 

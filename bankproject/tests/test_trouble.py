@@ -13,6 +13,7 @@ import pytest
 from django.core.management import get_commands
 from django.db import NotSupportedError, connection
 
+from bankproject.secret_key import kept_secret_key
 from bankproject.tests.test_wrong_settings import ROOT, Start, require_one_sentence, start_all
 from core.apps import OLDEST_POSTGRESQL
 from core.failures import sentence_of
@@ -108,7 +109,7 @@ def test_an_empty_database_is_one_sentence(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    folder.mkdir()
+    kept_secret_key(folder / "secret_key")
     (folder / "bank.sqlite3").write_bytes(b"no database at all" * 100)
     require_sentences(folder, lines_of(tmp_path / "in", {WAITING}), "not a database")
 
@@ -191,7 +192,7 @@ def test_what_waits_for_rights_says_so_at_last(
     [
         (["deploy/backups.py", "backup", "{folder}"], {"BANK_DATADIR": "x"}, "BANK_DATA_DIR meant"),
         (["deploy/backups.py", "backup", "{folder}"], {}, "There is no bank at"),
-        (["deploy/backups.py", "backup", "{file}"], {}, "File exists"),
+        (["deploy/backups.py", "backup", "{file}"], {}, "There is no folder"),
         (["deploy/backups.py", "backup", "{folder}"], DOWN, "pg_dump"),
         (["deploy/migrate.py"], {"BANK_LOG_LEVEL": "LOUD"}, "BANK_LOG_LEVEL must be one of"),
         (["deploy/migrate.py"], DOWN, "The database does not answer"),
@@ -204,6 +205,7 @@ def test_programs_of_the_deployment_say_it_in_one_sentence(
     tmp_path: Path, arguments: list[str], variables: dict[str, str], fault: str
 ) -> None:
     file, folder = tmp_path / "file", tmp_path / "backups"
+    folder.mkdir()
     file.touch()
     words = [word.format(file=file, folder=folder) for word in arguments]
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
