@@ -22,6 +22,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: install ## Start the bank on http://127.0.0.1:5000 (HOST, PORT, DATABASE_URL, BANK_DATA_DIR)
+	@$(BIN)/python manage.py serve --check-address
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py setup_demo
 	@exec $(BIN)/python manage.py serve

@@ -98,6 +98,22 @@ def test_taken_port_ends_with_code_1(embedded_bank, taken_port):
     assert f"Port {taken_port} of 127.0.0.1 is taken." in output
 
 
+def test_make_run_looks_at_the_address_before_it_makes_a_bank(tmp_path, taken_port):
+    """And before it prints a token that would be of no use."""
+    environment = os.environ | {"DATABASE_URL": "", "BANK_DATA_DIR": str(tmp_path / "data")}
+    for variables, expected in (
+        ({"PORT": str(taken_port)}, (1, f"Port {taken_port} of 127.0.0.1 is taken.")),
+        ({"HOST": "0.0.0.0"}, (1, "HOST 0.0.0.0 lets other machines reach the bank")),  # noqa: S104
+        ({"PORT": str(free_port())}, (0, "")),
+    ):
+        with _serve(environment, "--check-address", **variables) as process:
+            output = process.communicate(timeout=60)[0]
+        assert (process.returncode, expected[1] in output) == (expected[0], True), output
+    assert not (tmp_path / "data" / "bank.sqlite3").exists()
+    recipe = (ROOT / "Makefile").read_text().partition("\nrun:")[2].partition("\n\n")[0]
+    assert recipe.index("--check-address") < recipe.index("migrate") < recipe.index("setup_demo")
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104
 def test_other_machines_reach_a_production_bank_only(embedded_bank, host):
     variables = {"HOST": host, "PORT": str(free_port()), "DJANGO_ALLOWED_HOSTS": ""}

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import RequestFactory
 
 from clients.models import ApiClient
+from tests.api import API, anonymous
 
 pytestmark = pytest.mark.django_db
 
@@ -49,5 +50,19 @@ def test_a_later_run_says_where_they_are(settings: Any, tmp_path: Path) -> None:
     again = set_up()
     assert f"These log-ins are kept in {kept}" in again
     assert kept.read_text() == text
+    ApiClient.objects.update(client_id="of another bank")
+    assert "demo_logins.txt" not in set_up()
     kept.unlink()
     assert "demo_logins.txt" not in set_up()
+
+
+def test_a_token_is_printed_where_the_bank_is_on_this_machine(
+    settings: Any, tmp_path: Path
+) -> None:
+    settings.DATA_DIR = tmp_path
+    for printed in (set_up(), set_up()):
+        (token,) = re.findall(r"Bearer ([\w-]+)' http://127\.0\.0\.1:\d+/api/v1/accounts/", printed)
+        answer = anonymous().get(f"{API}accounts/", HTTP_AUTHORIZATION=f"Bearer {token}")
+        assert answer.status_code == 200
+    settings.HOST = "0.0.0.0"  # noqa: S104 - as in a container
+    assert "Bearer" not in set_up()

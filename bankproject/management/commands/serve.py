@@ -28,18 +28,26 @@ class Command(BaseCommand):
             action="store_true",
             help="do not start a worker of the queue beside the web server",
         )
+        parser.add_argument(
+            "--check-address",
+            action="store_true",
+            help="end at once, with code 1 where HOST and PORT cannot be served",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Becomes gunicorn.
+        """Becomes gunicorn, or ends with --check-address, which asks no database.
 
         Raises CommandError if the address is taken, and ImproperlyConfigured if it is wrong, if
         `migrate` is due, and if others could reach a bank that is not for production.
         """
-        # Each worker checks this too; here it gives one sentence before anything starts.
-        require_objects()
         host, port = settings.HOST, settings.PORT
+        if not options["check_address"]:
+            # Each worker checks this too; here it gives one sentence before anything starts.
+            require_objects()
         require_free_address(host, port)
         require_own_machine(settings.PUBLISHED_ON, port, production=settings.PRODUCTION)
+        if options["check_address"]:
+            return
         # WhiteNoise warns if nothing was collected, although it serves from the packages.
         with suppress(OSError):
             Path(settings.STATIC_ROOT).mkdir(exist_ok=True)

@@ -2,6 +2,7 @@
 
 import secrets
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -48,20 +49,29 @@ class Command(BaseCommand):
             if kept:
                 with write_atomically(kept) as file:
                     file.write(logins.encode())
-        if kept and kept.exists():
+        if kept and _are_of_this_bank(kept):
             self.stdout.write(f"These log-ins are kept in {kept}, for its owner to read.")
         self._print_token()
 
     def _print_token(self) -> None:
-        """Prints a new token of the demo client, if the bank is on this machine."""
+        """Prints a new token of the demo client, if `make run` serves the bank on this machine."""
         client = ApiClient.objects.filter(name=_CLIENT, is_active=True).first()
-        if client is None or connection.vendor != "sqlite":
+        is_here = not settings.PRODUCTION and settings.PUBLISHED_ON == settings.HOST
+        if client is None or not is_here:
             return
         self.stdout.write("A token for the API, good for 15 minutes. Once the bank runs, try:\n")
         self.stdout.write(
             f"  curl -H 'Authorization: Bearer {issue_token(client)}'"
             f" http://{settings.HOST}:{settings.PORT}/api/v1/accounts/\n"
         )
+
+
+def _are_of_this_bank(kept: Path) -> bool:
+    """Not of one that was lost: its log-ins stay in the folder, and no import brings users back."""
+    if not kept.exists():
+        return False
+    words = set(kept.read_text("utf-8", errors="replace").split())
+    return ApiClient.objects.filter(name=_CLIENT, client_id__in=words).exists()
 
 
 def _make_logins() -> str:
