@@ -24,7 +24,7 @@ from core.commands import process
 
 
 class LimitRequestViewSet(RuleOfEachAction, viewsets.ViewSet):
-    """Requests for overdraft limits: the list, each by itself, and the decisions on it."""
+    """Requests for overdraft limits: list, read and decide."""
 
     queryset = LimitRequest.objects.all()
     serializer_class = LimitRequestSerializer

@@ -74,7 +74,7 @@ retrieve_account = extend_schema(
     operation_id="accounts_retrieve",
     tags=[TAG],
     summary="Read an account",
-    description="Another customer's account is not found, as one that does not exist.",
+    description="Another customer's account is 404, like one that does not exist.",
     parameters=[ACCOUNT_ID],
     responses=AccountSerializer,
     examples=[response_example("Account", ACCOUNT_EXAMPLE)],
@@ -83,7 +83,7 @@ retrieve_account = extend_schema(
 change_account = _command(
     "accounts_change",
     "Rename an account or change its metadata",
-    "Changes what is given, all or nothing; each change is an event in the audit log.",
+    "Changes the given members, all or nothing; each change is an event in the audit log.",
     ChangeAccountBody,
     {"name": "Ada King", "metadata": {"customer_reference": "C-1001"}},
     "account_closed",
@@ -173,7 +173,7 @@ list_limit_requests = extend_schema(
     operation_id="limit_requests_list",
     tags=[TAG],
     summary="List requests for overdraft limits",
-    description="Newest first: those that wait for a second person, and those that are decided.",
+    description="Newest first: pending and decided requests.",
     parameters=[LimitRequestQuery],
     responses=page_of(LimitRequestSerializer, "LimitRequestPage"),
     examples=[page_example(LIMIT_REQUEST_EXAMPLE, "limit_requests/")],
@@ -211,8 +211,8 @@ def _decide(verb: str, summary: str, description: str, body: Any, *codes: str) -
 approve_limit_request = _decide(
     "approve",
     "Approve an overdraft limit",
-    "By someone else than who asked for it: the limit is set. Refused if the limit has changed"
-    " since it was asked for.",
+    "Another supervisor sets the requested limit. Refused if the limit has changed since the"
+    " request.",
     OptionalReasonBody,
     "self_approval",
     "account_closed",

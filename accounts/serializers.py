@@ -24,13 +24,13 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
     account_id = serializers.UUIDField(source="id", help_text="Identifier (UUIDv7).")
     balance = AmountOutputField(
         allow_null=True,
-        help_text="What the account holds; below zero if overdrawn. Null for an internal account,"
-        " which has its sum at `balance/`.",
+        help_text="Balance; below zero if overdrawn. Null for an internal account, whose sum is at"
+        " `balance/`.",
     )
     available_balance = AmountOutputField(
         allow_null=True,
-        help_text="Balance plus overdraft limit: what can be withdrawn now. Null for an internal"
-        " account.",
+        help_text="Balance plus overdraft limit: the amount that can be withdrawn now. Null for an"
+        " internal account.",
     )
     overdraft_limit = AmountOutputField(help_text="How far below zero the balance may go.")
     status = serializers.ChoiceField(
@@ -87,7 +87,7 @@ class LimitRequestSerializer(serializers.ModelSerializer[LimitRequest]):
         source="requested_by.username",
         default=None,
         allow_null=True,
-        help_text="User name of who asked for it, and may not approve it.",
+        help_text="User name of the requester, who may not approve it.",
     )
     decided_by = serializers.CharField(
         source="decided_by.username", default=None, allow_null=True, help_text="Who decided."

@@ -17,8 +17,8 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
         request,
         403,
         title="Not allowed",
-        explanation="Your role does not include this page or what you asked for. Nothing was"
-        " changed. If you need it for your work, ask whoever manages the users.",
+        explanation="Your role does not allow this page or action. Nothing was changed. If you"
+        " need it for your work, ask the people who manage the users.",
     )
 
 

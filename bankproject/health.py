@@ -29,14 +29,15 @@ _READINESS = inline_serializer(
     {
         "status": serializers.CharField(help_text="`ok` or `unavailable`."),
         "checks": serializers.DictField(
-            child=serializers.CharField(), help_text="Each check by name: `ok` or what is wrong."
+            child=serializers.CharField(),
+            help_text="Each check by name: `ok` or the reason why not.",
         ),
     },
 )
 
 
 class HealthView(APIView):
-    """The process answers. Nothing else is asked, so that a probe costs nothing."""
+    """The process responds. It checks nothing else, so a probe is cheap."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -54,7 +55,7 @@ class HealthView(APIView):
 
 
 class ReadinessView(APIView):
-    """The process can serve: the database answers, is migrated, and has its guards. 200 or 503."""
+    """The process can serve: the database responds, is migrated, and has its guards. 200 or 503."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

@@ -48,7 +48,7 @@ _CLIENT: dict[str, Any] = {
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "TokenRequest": {
         "type": "object",
-        "description": "What the client asks for (RFC 6749, section 4.4.2), as a form.",
+        "description": "The token request (RFC 6749, section 4.4.2), as a form.",
         "required": ["grant_type"],
         "additionalProperties": False,
         "properties": {
@@ -107,7 +107,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
             },
             "scope": {
                 "type": "string",
-                "description": "What it is good for, separated by blanks; empty for nothing.",
+                "description": "Its scopes, separated by spaces; empty if none.",
                 "example": "accounts:read transactions:read",
             },
         },
@@ -115,8 +115,8 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "TokenState": {
         "type": "object",
         "description": (
-            "What a token is good for (RFC 7662, section 2.2). All members are there if it is"
-            " active, else `active` alone."
+            "State and scopes of a token (RFC 7662, section 2.2). An active token has all"
+            " members, any other `active` alone."
         ),
         "required": ["active"],
         "properties": {
@@ -143,7 +143,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
             },
             "scope": {
                 "type": "string",
-                "description": "What it is good for, separated by blanks; empty for nothing.",
+                "description": "Its scopes, separated by spaces; empty if none.",
                 "example": "accounts:read transactions:read",
             },
             "exp": {
@@ -197,7 +197,7 @@ _ROUTES = {
         "",
     ),
     "introspect": (
-        "Ask what a token is good for",
+        "Introspect a token",
         "Token introspection (RFC 7662).",
         "IssuedTokenRequest",
         "TokenState",

@@ -15,7 +15,9 @@ from core.results import WRONG_USE
 def add_actor(parser: ArgumentParser, right: str) -> None:
     """Adds `--actor` to a command. `right` names the required right in words."""
     parser.add_argument(
-        "--actor", metavar="USERNAME", help=f"who has asked for it, with the right {right}"
+        "--actor",
+        metavar="USERNAME",
+        help=f"the member of staff who asked for it, with the right {right}",
     )
 
 

@@ -230,7 +230,7 @@ def _check_digest(path: Path) -> None:
         raise BackupFailed(f"{path} or its .sha256 is missing.")
     expected = _sidecar(path).read_text("ascii").split()[0]
     if _digest(path) != expected:
-        raise BackupFailed(f"{path} is not what was written: its SHA-256 differs.")
+        raise BackupFailed(f"{path} was changed or damaged: its SHA-256 differs.")
 
 
 def _digest(path: Path) -> str:

@@ -99,7 +99,7 @@ class Books:
         explained = locked.balance - self._covered[account.legacy_id]
         if account.balance >= 0 and to_units(target) != explained:
             booked = format_amount(from_units(explained), self.currency)
-            text = f"The balance is {account.balance:f}, and the history comes to {booked}."
+            text = f"The balance is {account.balance:f}, but the history adds up to {booked}."
             self._unexplained(source, text)
         if self.adjust:
             at = max(account.updated_at, locked.last_posted_at or account.updated_at)

@@ -22,7 +22,7 @@ NO_SUCH_TIME = (
     "transactions.csv, line 9, column timestamp: There is no such time in Africa/Cairo: the clock"
     " is put forward."
 )
-_COMES_TO = "The balance is 12.00, and the history comes to 10.00."
+_COMES_TO = "The balance is 12.00, but the history adds up to 10.00."
 UNEXPLAINED = [
     "accounts.csv, line 4, column account_name: The name is blank.",
     f"accounts.csv, line 6, column account_balance: {_COMES_TO}",

@@ -30,7 +30,9 @@ def approvals(user: Any) -> Figure:
         label="Approvals waiting",
         value=waiting or "0",
         link=reverse("approvals"),
-        explanation="Someone else than who asked decides" if waiting else "Nobody waits for you",
+        explanation="Someone other than the requester decides"
+        if waiting
+        else "Nobody waits for you",
         tone=WAITING if waiting else NEUTRAL,
     )
 
@@ -41,7 +43,7 @@ def failed(today: Sequence[Activity]) -> Figure:
         label="Failed today",
         value=f"{count:,}",
         link=transactions_of_today(status__exact=TransactionStatus.FAILED),
-        explanation="What may pass another time can be retried" if count else "None so far",
+        explanation="Temporary failures can be retried" if count else "None so far",
         tone=BAD if count else NEUTRAL,
     )
 

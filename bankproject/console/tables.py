@@ -63,7 +63,7 @@ def balances(found: Sequence[Holding]) -> Table:
         rows=rows,
         when_empty="No account has been opened yet.",
         numbers=frozenset({1, 2, 3}),
-        note="Cash is what is owed less what is lent; a verification proves it from the postings.",
+        note="Cash is the sum owed less the sum lent; a verification proves it from the postings.",
     )
 
 

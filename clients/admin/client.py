@@ -139,9 +139,9 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": "Revoke",
-            "explanation": f"{client.name} acts as {client.user.get_username()}. Revoked, it gets"
-            " no token any more, and those that it has are worth nothing at once. There is no way"
-            " back: a program that goes on needs another client.",
+            "explanation": f"{client.name} acts as {client.user.get_username()}. Once revoked, it"
+            " gets no more tokens, and its tokens become invalid at once. There is no way back:"
+            " its program then needs another client.",
         }
         return command_page(request, context, back=_page_of(client), run=run)
 

@@ -16,7 +16,7 @@ class ClientForm(forms.Form):
     """`key` becomes the id of the client, so a form sent twice creates only one."""
 
     name = LineField(
-        max_length=200, help_text="What the program is, in words.", attrs={"autofocus": True}
+        max_length=200, help_text="Description of the program.", attrs={"autofocus": True}
     )
     user = LineField(
         label="Acts as",
@@ -25,7 +25,7 @@ class ClientForm(forms.Form):
         attrs={"autocomplete": "off"},
     )
     scopes = forms.MultipleChoiceField(
-        label="What its tokens may be good for",
+        label="Permitted scopes of its tokens",
         choices=[(scope, f"{words} ({scope})") for scope, words in SCOPES.items()],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )

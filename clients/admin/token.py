@@ -89,8 +89,8 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": "Revoke",
-            "explanation": f"A token of {token.application}, for {token.scope}. It is worth nothing"
-            " at once. Whoever has the secret can get another one: revoke the client against that.",
+            "explanation": f"A token of {token.application}, for {token.scope}. It becomes"
+            " invalid at once. Its client can get another one; to prevent that, revoke the client.",
         }
         return command_page(request, context, back=back, run=run)
 

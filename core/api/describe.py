@@ -17,10 +17,10 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[!-~]+$"},
     OpenApiParameter.HEADER,
     description=(
-        "Makes it safe to send the request again: the same key with the same content has one"
-        " effect, for ever, and is answered with what that made, in its present state, and the"
-        f" header `{REPLAYED_HEADER}: true`. Take a new random key, such as a UUID, for each"
-        " payment; a corrected request needs a new one."
+        "Makes it safe to repeat the request: the same key with the same content takes effect"
+        " once, forever. The response to a repeat is the first one's result in its present state,"
+        f" with the header `{REPLAYED_HEADER}: true`. Take a new random key, such as a UUID, for"
+        " each payment; a corrected request needs a new one."
     ),
 )
 

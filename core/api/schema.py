@@ -33,12 +33,12 @@ _PROBLEM_ERROR: dict[str, Any] = {
         },
         "code": {
             "type": "string",
-            "description": "What is wrong with it, for programs.",
+            "description": "The error, for programs.",
             "example": "invalid_amount",
         },
         "detail": {
             "type": "string",
-            "description": "What is wrong with it, for people.",
+            "description": "The error, for people.",
             "example": "The amount must be above zero.",
         },
     },
@@ -57,7 +57,7 @@ _PROBLEM: dict[str, Any] = {
         },
         "title": {
             "type": "string",
-            "description": "What the code means; the same for every such error.",
+            "description": "Meaning of the code; the same for every such error.",
             "example": ERROR_KINDS["insufficient_funds"].title,
         },
         "status": {
@@ -67,13 +67,13 @@ _PROBLEM: dict[str, Any] = {
         },
         "detail": {
             "type": "string",
-            "description": "What went wrong this time, for people. Its wording may change.",
+            "description": "The cause of this error, for people. Its wording may change.",
             "example": "Insufficient funds.",
         },
         "code": {
             "type": "string",
             "enum": list(ERROR_KINDS),
-            "description": "What went wrong, for programs. Codes are stable.",
+            "description": "The error, for programs. Codes are stable.",
             "example": "insufficient_funds",
         },
         "retryable": {

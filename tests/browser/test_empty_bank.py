@@ -17,7 +17,7 @@ from tests.browser.watched import Watched, new_session
 pytestmark = pytest.mark.sqlite
 
 PAGES = {
-    "/admin/approvals/": "What needs a second person appears here as soon as it is asked for.",
+    "/admin/approvals/": "Requests that need a second person appear here at once.",
 }
 # Lists that have rows from the beginning, or are of who came in.
 NEVER_EMPTY = {"user", "group", "accesslog", "accessfailurelog"}

@@ -47,7 +47,7 @@ def test_each_selected_row_is_retried_and_told_of(sit: Sit, api: Api) -> None:
     page.get_by_label("Reason").fill("Payday")
     inspect(watched)
     submit(page, page.locator("#content form [type=submit]").first.inner_text())
-    outcome = page.get_by_role("region", name="What came of each")
+    outcome = page.get_by_role("region", name="Results")
     expect(outcome.locator("tbody tr")).to_have_count(2)
     expect(outcome.locator("tbody tr", has_text="41.00")).to_contain_text("insufficient_funds")
     inspect(watched)

@@ -93,7 +93,7 @@ class BulkForm(ReasonForm):
                 identifier, _, retries = row.partition(":")
                 seen[parse_uuid(identifier)] = int(retries)
         except ValueError as error:
-            raise ValidationError("Nothing that could be selected.") from error
+            raise ValidationError("These are not rows of the list.") from error
         if len(seen) > MOST_ROWS:
             raise ValidationError(_TOO_MANY)
         return seen
@@ -155,7 +155,7 @@ class BulkActions:
         outcomes = run_each(rows, lambda row: verb.make(user, row, reason), origin_of(request))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{verb.title}: what came of each",
+            "title": f"{verb.title}: results",
             "summary": summary(outcomes),
             "rows": outcomes,
             "back": back,
@@ -225,4 +225,4 @@ def _doubtful(verb: _Verb, rows: Sequence[Transaction]) -> str:
     count = sum(not verb.can_be(row) or row.pk in reversed_ids for row in rows)
     if not count:
         return ""
-    return f"As things stand, {count:,} of them will be refused: see their status."
+    return f"{count:,} of them would be refused now: see their status."

@@ -23,12 +23,12 @@ class MoneyForm(forms.Form):
 
     amount = AmountFormField(attrs={"autofocus": True})
     description = LineField(
-        required=False, max_length=500, help_text="What it is for; the customer reads it."
+        required=False, max_length=500, help_text="Purpose; the customer reads it."
     )
     effective_at = MomentField(
         label="Value date",
         required=False,
-        help_text="From when it counts, if that was before now. Left empty: now.",
+        help_text="From when it counts, if that was before now. Empty means now.",
     )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     foreseen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=200)

@@ -32,7 +32,7 @@ from transactions.states import TransactionStatus
 class BatchItem(serializers.Serializer[Any]):
     """One movement of money. For speed, `transactions.batches.input` reads it."""
 
-    type = serializers.ChoiceField(list(KINDS), help_text="What kind of movement.")
+    type = serializers.ChoiceField(list(KINDS), help_text="Type of movement.")
     account_id = StrictUUIDField(
         help_text="The account to credit for a deposit, else the account to debit."
     )
@@ -49,7 +49,7 @@ class BatchItem(serializers.Serializer[Any]):
         allow_blank=True,
         allow_null=True,
         max_length=MAX_DESCRIPTION_LENGTH,
-        help_text="What it is for; shown in the history.",
+        help_text="Purpose; shown in the history.",
     )
     effective_at = OffsetDateTimeField(
         required=False,
@@ -72,13 +72,13 @@ class BatchBody(serializers.Serializer[Any]):
     atomic = serializers.BooleanField(
         required=False,
         default=False,
-        help_text="`true`: all of it or nothing. `false`: each item stands alone.",
+        help_text="`true`: all or nothing. `false`: each item succeeds or fails alone.",
     )
     transactions = serializers.ListField(
         child=BatchItem(),
         min_length=1,
         max_length=MAX_ITEMS,
-        help_text="Done in this order: later items see what earlier ones did.",
+        help_text="Processed in this order: later items see the effects of earlier ones.",
     )
 
 
@@ -106,7 +106,7 @@ class BatchResult(_Result):
 
 class BatchDryRunResult(_Result):
     replays = serializers.UUIDField(
-        allow_null=True, help_text="The transaction that its key stands for already."
+        allow_null=True, help_text="The transaction that already has this key."
     )
 
 
@@ -129,7 +129,7 @@ class BatchDryRun(_Summary):
 
     dry_run = serializers.BooleanField(help_text="Always true: nothing was done.")
     replays = serializers.UUIDField(
-        allow_null=True, help_text="The batch that the idempotency key stands for already."
+        allow_null=True, help_text="The batch that already has this idempotency key."
     )
     results = BatchDryRunResult(many=True, help_text="One for each item, in order.")
 
@@ -194,15 +194,16 @@ batch = extend_schema(
     tags=[MONEY_TAG],
     summary="Move money many times",
     description=(
-        f"Up to {MAX_ITEMS:,} movements and 4 MB, done in order in one database transaction."
-        " Without `atomic` each stands alone and has its own result: what is refused is kept as a"
-        " FAILED transaction, and what needs approval waits. With `atomic` the first refusal ends"
-        " all: the error has its `index` and `transaction_id`, that transaction is kept as FAILED"
-        " for good, and nothing else is left; an item that needs approval refuses the whole."
-        " A bad request leaves nothing behind, and `errors` point at each bad item, the first 100."
-        " With `Prefer: respond-async` the items are queued, and the answer is 202 while one waits;"
-        " an atomic batch is done at once all the same. The header's key stands for the whole"
-        " batch, an item's for that movement."
+        f"Up to {MAX_ITEMS:,} movements and 4 MB, processed in order in one database transaction."
+        f" Without `atomic` each item succeeds or fails alone and has its own result: a refused"
+        f" item is stored as a FAILED transaction, and one that needs approval waits. With"
+        f" `atomic` the first refusal ends the batch: the error has its `index` and"
+        f" `transaction_id`, that transaction is stored as FAILED for good, and nothing else is;"
+        f" an item that needs approval refuses the whole batch. A bad request stores nothing, and"
+        f" `errors` points at each bad item, the first 100."
+        " With `Prefer: respond-async` the items are queued, and the response is 202 while one"
+        " waits; an atomic batch still runs at once. The header's key identifies the whole batch,"
+        " an item's key that movement."
     ),
     parameters=[IDEMPOTENCY_KEY, PREFER, DRY_RUN],
     request=BatchBody,

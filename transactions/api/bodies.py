@@ -6,8 +6,8 @@ from transactions.models.transaction import MAX_DESCRIPTION_LENGTH
 
 VALUE_DATE_HELP = (
     "Value date, for staff only: a past moment within BANK_BACKDATE_DAYS (RFC 3339, offset"
-    " required). Left out: the moment of asking; of what is scheduled, the moment it is scheduled"
-    " for, even if it is posted late."
+    " required). Default: the time of the request; for a scheduled transaction its scheduled"
+    " time, even if it is posted late."
 )
 
 
@@ -22,7 +22,7 @@ class AmountBody(StrictSerializer):
         allow_blank=True,
         allow_null=True,
         max_length=MAX_DESCRIPTION_LENGTH,
-        help_text="What it is for; shown in the history.",
+        help_text="Purpose; shown in the history.",
     )
     scheduled_for = OffsetDateTimeField(
         required=False,
@@ -48,6 +48,6 @@ class BalanceQuery(StrictSerializer):
 
     at = OffsetDateTimeField(
         required=False,
-        help_text="A past moment of posting (RFC 3339, offset required): the balance after all that"
-        " was posted until then. The answer waits for what may still be on its way, or is `busy`.",
+        help_text="A past moment (RFC 3339, offset required): the balance after everything posted"
+        " until then. The request waits for postings in progress, or fails with `busy`.",
     )

@@ -53,8 +53,8 @@ class DryRunSerializer(TransactionSerializer):
     replays = serializers.UUIDField(
         read_only=True,
         allow_null=True,
-        help_text="The transaction that the idempotency key stands for already: it would be"
-        " answered as it is, and nothing done. Null if the request would be done.",
+        help_text="The transaction that already has this idempotency key: the request would return"
+        " it and do nothing. Null if the request would take effect.",
     )
 
     class Meta(TransactionSerializer.Meta):

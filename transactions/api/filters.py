@@ -44,13 +44,13 @@ class TransactionFilters(PageQuery):
     format = serializers.ChoiceField(
         [("json", "a page at a time"), ("csv", "all rows, streamed")],
         required=False,
-        help_text="What Accept says otherwise: `application/json` or `text/csv`.",
+        help_text="Overrides Accept: `application/json` or `text/csv`.",
     )
     status = serializers.ChoiceField(
         TransactionStatus.choices, required=False, help_text="State of the transaction."
     )
     type = serializers.ChoiceField(
-        TransactionType.choices, required=False, help_text="What kind of transaction."
+        TransactionType.choices, required=False, help_text="Type of transaction."
     )
     currency = CurrencyField(required=False, help_text="ISO 4217 code.")
     amount_min = AmountBoundField(required=False, help_text="At least this amount.")
@@ -78,7 +78,7 @@ class TransactionQuery(TransactionFilters):
     """Query parameters of `transactions/`."""
 
     idempotency_key = StrictCharField(
-        required=False, max_length=255, help_text="The one that you made with this key."
+        required=False, max_length=255, help_text="The one that this caller made with this key."
     )
     account = StrictUUIDField(
         required=False, help_text="Only transactions that debit or credit this account."

@@ -15,7 +15,7 @@ PREFER = OpenApiParameter(
     "Prefer",
     str,
     OpenApiParameter.HEADER,
-    description="`respond-async` (RFC 7240) queues the command and answers 202 at once.",
+    description="`respond-async` (RFC 7240) queues the command and returns 202 at once.",
 )
 
 DRY_RUN = OpenApiParameter(
@@ -23,9 +23,8 @@ DRY_RUN = OpenApiParameter(
     bool,
     OpenApiParameter.QUERY,
     description=(
-        "`true`: everything is checked, and answered with what would happen and the balances there"
-        " would be; nothing is stored, no key is used. Always answered at once: 200 without a"
-        " `transaction_id`, or the error that there would be. What is scheduled is checked as the"
-        " accounts stand now."
+        "`true`: checks everything and returns the expected outcome and balances; stores nothing"
+        " and uses up no key. Responds at once: 200 without a `transaction_id`, or the expected"
+        " error. A scheduled transaction is checked on the accounts as they are now."
     ),
 )

@@ -84,8 +84,8 @@ def _money(
         tags=[MONEY_TAG],
         summary=summary,
         description=(
-            f"{description} A refusal is kept as a FAILED transaction, and the error names it in"
-            " `transaction_id`; a bad request leaves nothing behind. 202 means that it waits: for a"
+            f"{description} A refusal is stored as a FAILED transaction, and the error names it"
+            f" in `transaction_id`; a bad request stores nothing. 202 means that it waits: for a"
             " worker, for its time, or for approval."
         ),
         parameters=[ACCOUNT_ID, IDEMPOTENCY_KEY, PREFER, DRY_RUN],
@@ -184,8 +184,9 @@ account_transactions = extend_schema(
     operation_id="accounts_transactions",
     tags=[TAG],
     summary="History of an account",
-    description="Newest first: both sides of transfers, what was refused, what is archived."
-    " As CSV the columns are the members of a row, `failure` in three: `failure_code`,"
+    description="Newest first: both sides of transfers, refused and archived transactions"
+    " included. As CSV the columns are the members of a row, with `failure` as three columns:"
+    " `failure_code`,"
     " `failure_detail`, `failure_retryable`.",
     parameters=[ACCOUNT_ID, TransactionFilters],
     responses=page_or_csv(page_of(DirectedTransactionSerializer, "AccountTransactionPage")),
@@ -211,8 +212,8 @@ account_balance = extend_schema(
     operation_id="accounts_balance",
     tags=[ACCOUNTS_TAG],
     summary="Balance of an account, now or at a past moment",
-    description="The balance, and a moment at which it is right for ever, whatever host is asked."
-    " Without `at` that is the last posting or the opening; of an internal account it is just now.",
+    description="The balance, and the moment for which it never changes. Without `at` that is the"
+    " time of the last posting or the opening; for an internal account it is now.",
     parameters=[ACCOUNT_ID, BalanceQuery],
     responses=BalanceSerializer,
     examples=[response_example("Balance", BALANCE_EXAMPLE)],
@@ -222,8 +223,9 @@ list_transactions = extend_schema(
     operation_id="transactions_list",
     tags=[TAG],
     summary="List transactions",
-    description="Newest first. A customer sees what the own accounts paid, and what they were paid"
-    " once it is completed. As CSV the columns are the members of a row, `failure` in three:"
+    description="Newest first. Customers see payments from their own accounts, and payments to"
+    " them once completed. As CSV the columns are the members of a row, with `failure` as three"
+    " columns:"
     " `failure_code`, `failure_detail`, `failure_retryable`.",
     parameters=[TransactionQuery],
     responses=page_or_csv(page_of(TransactionSerializer, "TransactionPage")),
@@ -245,8 +247,8 @@ _OUTCOMES = ("account_closed", "account_frozen", "insufficient_funds", "balance_
 retry = _decision(
     "transactions_retry",
     "Retry a failed transaction",
-    "The same transaction once more, by its id: FAILED to PENDING, then processed. What it failed"
-    " by before is kept in its events. Only where `failure.retryable` is true.",
+    "Runs the same transaction again, by its id: FAILED to PENDING, then processed. Its events"
+    " keep the earlier failure. Only if `failure.retryable` is true.",
     ReasonBody,
     "The customer has paid in",
     _answer_examples("Transaction", WITHDRAWAL_EXAMPLE | {"retry_count": 1}),
@@ -282,7 +284,8 @@ cancel = _decision(
 approve = _decision(
     "transactions_approve",
     "Approve a transaction that waits for it",
-    "By someone else than who asked for it. It is processed at once, or at its time.",
+    "Someone other than the requester approves it. It is processed at once, or at its scheduled"
+    " time.",
     OptionalReasonBody,
     "Checked with the customer",
     _answer_examples("Transaction", WITHDRAWAL_EXAMPLE | {"approval_required": True}),

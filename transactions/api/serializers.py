@@ -42,11 +42,11 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
     amount = AmountOutputField(help_text="Always above zero.")
     description = serializers.CharField(
         read_only=True,
-        help_text="What it is for. Why the bank reversed something, staff only read.",
+        help_text="Purpose. Only staff see the bank's reason for a reversal.",
     )
     balance_after = AmountOutputField(
         allow_null=True,
-        help_text="Balance of one's own side after posting; null if nothing was posted.",
+        help_text="Balance of the reader's side after posting; null if nothing was posted.",
     )
     failure = FailureSerializer(
         read_only=True, allow_null=True, help_text="Why it failed; null if it did not."
@@ -61,8 +61,8 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
         allow_null=True, help_text="The transaction that this one reverses."
     )
     effective_at = OffsetDateTimeField(
-        help_text="Value date (UTC): the one that was given; of what is scheduled, the moment it is"
-        " scheduled for; else the moment of asking. It never changes."
+        help_text="Value date (UTC): the given one; for a scheduled transaction its scheduled"
+        " time; else the time of the request. It never changes."
     )
     created_at = OffsetDateTimeField(help_text="When it was asked for (UTC).")
     updated_at = OffsetDateTimeField(help_text="When its status last changed (UTC).")
@@ -94,7 +94,7 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
         )
         read_only_fields = fields
         extra_kwargs = {
-            "type": {"help_text": "What kind of transaction."},
+            "type": {"help_text": "Type of transaction."},
             "status": {"help_text": "COMPLETED is final; FAILED says why in `failure`."},
             "currency": {"help_text": "ISO 4217 code, the one of both accounts."},
             "description": {"help_text": "What it is for."},
@@ -197,10 +197,10 @@ class TransactionEventSerializer(serializers.ModelSerializer[TransactionEvent]):
             "event": {"help_text": "What happened."},
             "from_status": {"help_text": "Status before."},
             "to_status": {"help_text": "Status after."},
-            "caller": {"help_text": "What acted: a user, an API client, a worker or a job."},
+            "caller": {"help_text": "The actor: a user, an API client, a worker or a job."},
             "attempt": {"help_text": "Number of the attempt, from 0."},
             "reason": {"help_text": "Why, as it was given."},
-            "detail": {"help_text": "What the transition overwrote or found."},
+            "detail": {"help_text": "Values that the transition overwrote or found."},
         }
 
 
@@ -208,7 +208,7 @@ class TransactionDetailSerializer(TransactionSerializer):
     """A transaction with its ledger lines and its events."""
 
     entries = EntrySerializer(many=True, help_text="Ledger lines of the sides one may see.")
-    events = TransactionEventSerializer(many=True, help_text="What happened after it was made.")
+    events = TransactionEventSerializer(many=True, help_text="Events after its creation.")
     reversed_by = serializers.UUIDField(
         read_only=True,
         allow_null=True,

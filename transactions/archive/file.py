@@ -108,8 +108,7 @@ class ArchiveFile:
         data = os.pread(self._descriptor, last.file_end - last.file_start, last.file_start)
         if chained(digest_before, data).hexdigest() != last.digest:
             raise ArchiveProblem(
-                f"{self.path} was changed: `verify_archive` tells where. Put it back from its"
-                " backup."
+                f"{self.path} was changed: `verify_archive` says where. Restore it from its backup."
             )
 
     def _write(self, data: bytes) -> None:

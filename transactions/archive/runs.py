@@ -40,7 +40,7 @@ _LARGEST_BATCH_ON_SQLITE = 1000
 _ATTEMPTS = 5
 _SETTLED = {status.encode() for status in (TransactionStatus.COMPLETED, TransactionStatus.FAILED)}
 INTERRUPTED = "The process ended before the run did."
-STOPPED = "It was told to stop before it came to its end."
+STOPPED = "It was stopped before it finished."
 
 
 @dataclass(slots=True)

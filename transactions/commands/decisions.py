@@ -122,10 +122,12 @@ class Retry(Decision):
         if not is_retryable(row.failure_code, is_final=row.is_final):
             raise NotRetryable(f"A transaction that failed by {row.failure_code} is final.")
         if row.retry_count >= self.limit and not self.may_exceed_limit:
-            raise RetryLimit(f"It was retried {row.retry_count} times; a supervisor may go on.")
+            raise RetryLimit(
+                f"It was retried {row.retry_count} times; a supervisor may retry again."
+            )
         if row.reverses_id:
             if not self.may_reverse:
-                raise PermissionDenied("Whoever retries a reversal must be allowed to reverse.")
+                raise PermissionDenied("Retrying a reversal needs the right to reverse.")
             check_not_reversed(row.reverses_id)
         overwritten = {"failure_code": row.failure_code, "failure_detail": row.failure_detail}
         row.status = TransactionStatus.PENDING
@@ -197,7 +199,7 @@ class Approve(Decision):
         )
         askers = {row.created_by_id, *retries.values_list("actor_id", flat=True)}
         if run.origin.user_id is None or run.origin.user_id in askers:
-            raise SelfApproval("Nobody approves what they asked for.")
+            raise SelfApproval("Nobody approves their own request.")
         row.approved_by_id = run.origin.user_id
         return {}
 

@@ -38,7 +38,7 @@ class Reverse(KeyedCommand[JournalRow]):
         if original is None:
             raise NotFound(f"There is no transaction {self.transaction_id}.")
         if original.type == TransactionType.REVERSAL:
-            raise ReversalOfReversal("A reversal is final; post the transaction anew instead.")
+            raise ReversalOfReversal("A reversal is final; post the transaction again instead.")
         if original.status != TransactionStatus.COMPLETED:
             raise InvalidTransition("Only a completed transaction can be reversed.")
         check_not_reversed(original.id)

@@ -40,7 +40,7 @@ def _proven(connection: BaseDatabaseWrapper, path: Path) -> tuple[int, str]:
             is_whole = is_whole and chained(last.digest, data).hexdigest() == segment.digest
             if not is_whole:
                 raise FileProblem(
-                    f"{path} is not what its runs wrote: `verify_archive` tells more."
+                    f"{path} differs from the record of its runs: `verify_archive` says where."
                 )
             digest.update(data)
             last = segment

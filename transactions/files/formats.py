@@ -37,7 +37,7 @@ def _caller(name: str) -> str:
 
 _KEY_DOC = "The `Idempotency-Key` of the request; empty if it had none."
 _KEY_CALLER_DOC = "Whose key it is: `user:<name>` or `client:<id>`; empty if there was no key."
-_FINGERPRINT_DOC = "SHA-256 of what was asked for, in hexadecimal; empty if there was no key."
+_FINGERPRINT_DOC = "SHA-256 of the request's content, in hexadecimal; empty if there was no key."
 
 ACCOUNTS = FileFormat(
     name="accounts",
@@ -51,7 +51,7 @@ ACCOUNTS = FileFormat(
         Column("number", TEXT, "Account number, with two check digits."),
         Column("name", TEXT, "Name of the account."),
         Column("kind", WORD, "`CUSTOMER` or `INTERNAL`."),
-        Column("code", TEXT, "What an internal account is for (`CASH`); empty for a customer's."),
+        Column("code", TEXT, "Purpose of an internal account (`CASH`); empty for a customer's."),
         Column(
             "owner",
             USER,
@@ -162,7 +162,7 @@ _TRANSACTION_COLUMNS = (
     Column(
         "created_by",
         USER,
-        "User who asked for it; empty for a job.",
+        "User who requested it; empty for a job.",
         value="creator.username",
         is_nullable=True,
     ),
@@ -220,7 +220,7 @@ BATCHES = FileFormat(
         Column(
             "refused_index",
             INTEGER,
-            "What stopped an atomic one; empty if nothing.",
+            "Index of the item that stopped an atomic one; empty if none.",
             is_nullable=True,
         ),
         Column("created_at", TIME, "When it came."),
@@ -251,11 +251,11 @@ ACCOUNT_EVENTS = FileFormat(
     columns=(
         Column("id", ID, "Identifier (UUIDv7)."),
         Column("account_id", ID, "The account."),
-        Column("event", WORD, "What was done: `OPENED`, `FROZEN`..."),
+        Column("event", WORD, "The action: `OPENED`, `FROZEN`..."),
         _ACTOR,
         _EVENT_CALLER,
         Column("reason", TEXT, "Why."),
-        Column("before", JSON, "What it changed, before. Users by the numbers they had."),
+        Column("before", JSON, "Changed values, before. Users by the numbers they had."),
         Column("after", JSON, "The same, after."),
         *_EVENT_END,
     ),
@@ -279,7 +279,7 @@ TRANSACTION_EVENTS = FileFormat(
         _ACTOR,
         _EVENT_CALLER,
         Column("reason", TEXT, "Why."),
-        Column("detail", JSON, "What the transition overwrote or found."),
+        Column("detail", JSON, "Values that the transition overwrote or found."),
         *_EVENT_END,
     ),
 )

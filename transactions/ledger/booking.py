@@ -187,7 +187,7 @@ def _pointed(error: BankError, index: int) -> list[FieldError]:
 def _check_refused(row: JournalRow, index: int) -> None:
     """Raises ApprovalRequired for a row that is neither refused nor completed."""
     if row.waits_for_approval():
-        detail = "What a second person must approve is asked for by itself, not in an atomic batch."
+        detail = "A movement that needs approval cannot be in an atomic batch: send it by itself."
         raise ApprovalRequired(detail, index=index)
 
 

@@ -225,5 +225,5 @@ def _refuse_incomplete(row: JournalRow) -> None:
         raise refusal
     if row.waits_for_approval():
         raise ApprovalRequired(
-            "What a second person must approve is asked for by itself, not in a list."
+            "A movement that needs approval cannot be in a list: send it by itself."
         )

@@ -42,7 +42,7 @@ def value_date(command: Dated, origin: Origin, now: datetime) -> datetime:
     if not days:
         raise _bad("not_allowed", "This bank takes no value dates.")
     if command.scheduled_for is not None:
-        raise _bad("scheduled", "What is scheduled counts from when it is scheduled for.")
+        raise _bad("scheduled", "The value date of a scheduled transaction is its scheduled time.")
     if wanted > now:
         raise _bad("in_the_future", "A value date lies in the past.")
     if wanted < now - timedelta(days=days):

@@ -83,7 +83,7 @@ MARKS = Pass(
     [
         Rule(
             code="A1.mark_without_segment",
-            says="What is marked as archived is part of a segment of its run.",
+            says="Each row marked as archived is part of a segment of its run.",
             broken="segment.number IS NULL",
             where={"run_id": "marks.archive_run_id", "archived_at": "marks.archived_at"},
             expected="'a segment'",
@@ -180,7 +180,7 @@ def _compare(
     if marked != segment.sums:
         found.add(
             "A1.segment_sums",
-            "The amounts that are marked add up to what a segment says.",
+            "The marked amounts add up to the sums of their segment.",
             Place(where, str(segment.sums), str(marked)),
         )
     totals = {account_id: format(from_units(units), "f") for account_id, units in archived.items()}

@@ -149,7 +149,7 @@ class _Proof:
                 identifier = id_of(line)
                 expected = self._expected(mark, rows.get(identifier), line)
                 if identifier in seen:
-                    expected = "another transaction: it stands there already"
+                    expected = "another transaction: it is already in the file"
                 if expected is not None:
                     self._add_line(segment, self.line + number, byte, line, expected)
                     return

@@ -119,7 +119,7 @@ _OF_STATES = [
     ),
     Rule(
         code="L1.failure_fields",
-        says="A failed transaction, and no other, says what it failed by.",
+        says="A failed transaction, and no other, has a failure code.",
         broken="(t.status = 'FAILED') <> (t.failure_code <> '')"
         " OR (t.status <> 'FAILED' AND t.failure_detail <> '')",
         where=_WHERE,

@@ -32,7 +32,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only say what it would remove")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only show the rows it would remove"
+        )
         add_json(parser)
 
     def handle(self, *, dry_run: bool, **_: Any) -> None:

@@ -55,11 +55,11 @@ def import_folder(folder: Path, options: Options) -> ImportOutcome:
 
 class Command(BaseCommand):
     help = (
-        "Loads a folder of CSV files into this bank, which must be empty: what export_data has"
-        " written, or the files of the earlier Flask system. All or nothing, and proven. Exit"
-        " codes: 0 all is loaded; 1 nothing is, and the reasons are told; 2 wrong use; 3 somebody"
-        " else writes to the bank; 4 the archive has transactions that came after the export: not"
-        " all of them, and without --later nothing at all, is loaded."
+        "Loads a folder of CSV files into this empty bank: an export of export_data, or the files"
+        " of the earlier Flask system. All or nothing, and verified. Exit codes: 0 all loaded; 1"
+        " nothing loaded, with the reasons; 2 wrong use; 3 somebody else writes to the bank; 4"
+        " the archive has transactions newer than the export: without --later nothing is loaded,"
+        " with it not all of them."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -73,8 +73,8 @@ class Command(BaseCommand):
             "--later",
             choices=[LATER_TAKE, LATER_LEAVE],
             default="",
-            help="what to do with transactions of the archive that came after the export: load what"
-            " follows from it without a gap, or leave them out",
+            help="archived transactions newer than the export: load those that follow it without a"
+            " gap, or leave them out",
         )
         legacy = parser.add_argument_group("files of the earlier system")
         legacy.add_argument(
@@ -94,7 +94,7 @@ class Command(BaseCommand):
         legacy.add_argument(
             "--adjust",
             action="store_true",
-            help="book what they do not explain openly, as deposits and withdrawals",
+            help="book unexplained differences openly, as deposits and withdrawals",
         )
 
     def handle(

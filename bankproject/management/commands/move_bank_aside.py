@@ -42,7 +42,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only say what it would move")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only show the files it would move"
+        )
         add_json(parser)
 
     def handle(self, *, dry_run: bool, json: bool, **_: Any) -> None:

@@ -22,14 +22,14 @@ class Command(BaseCommand):
     help = "Creates an OAuth2 client that acts as a user. Prints its secret, which is not kept."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="what the client is, in words")
+        parser.add_argument("name", help="description of the client")
         parser.add_argument("--user", required=True, help="user name whose rights it has")
         parser.add_argument(
             "--scopes",
             nargs="+",
             default=list(SCOPES),
             metavar="SCOPE",
-            help=f"what its tokens may be good for: {', '.join(SCOPES)} (default: all)",
+            help=f"permitted scopes of its tokens: {', '.join(SCOPES)} (default: all)",
         )
         add_actor(parser, "to create clients")
         add_json(parser)

@@ -16,8 +16,8 @@ from staff.authenticators import reset
 
 class Command(BaseCommand):
     help = (
-        "Takes a user's authenticator and backup codes away and ends the user's sessions. At the"
-        " next login the user sets up a new one. Make sure first who is asking."
+        "Removes a user's authenticator and backup codes and ends the user's sessions. The user"
+        " sets up a new one at the next login. First make sure who is asking."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -116,7 +116,7 @@ def _later(archived: ExportedFile, options: Options) -> Later:
         later.leave(later.rows, "No file of the export has it.")
         raise LaterTransactions(
             f"{archived.path.name} has {later.left.count:,} transactions that came after the"
-            f" export. `--later {LATER_TAKE}` loads what follows from the export without a gap,"
+            f" export. `--later {LATER_TAKE}` loads those that follow the export without a gap,"
             f" `--later {LATER_LEAVE}` leaves them out.",
             later.left,
         )

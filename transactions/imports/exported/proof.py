@@ -25,7 +25,7 @@ def differences(sources: list[ExportedFile]) -> Problems:
         elif sums != dict(entry.sums):
             problems.add(_differs(source, f"The sums are {sums}", str(dict(entry.sums))))
         elif source.form is not ARCHIVED_TRANSACTIONS and _digest(source) != entry.sha256:
-            reason = "The rows do not come out of this bank as they stand here."
+            reason = "This bank would export these rows differently."
             problems.add(ImportProblem(entry.name, 0, "", reason))
     return problems
 

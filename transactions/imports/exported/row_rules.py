@@ -29,17 +29,17 @@ _OF_TRANSACTIONS = (
     RowRule(
         "completed_at",
         lambda row: (row["status"] == "COMPLETED") == bool(row["completed_at"]),
-        "What is COMPLETED, and nothing else, has a time of completion.",
+        "A COMPLETED transaction, and no other, has a time of completion.",
     ),
     RowRule(
         "failure_code",
         lambda row: (row["status"] == "FAILED") == bool(row["failure_code"]),
-        "What is FAILED, and nothing else, has a failure code.",
+        "A FAILED transaction, and no other, has a failure code.",
     ),
     RowRule(
         "reverses_id",
         lambda row: (row["type"] == "REVERSAL") == bool(row["reverses_id"]),
-        "A REVERSAL, and nothing else, names what it reverses.",
+        "A REVERSAL, and no other, names the reversed transaction.",
     ),
     RowRule(
         "idempotency_key",

@@ -60,8 +60,8 @@ class Command(BaseCommand):
     help = (
         "Appends completed transactions to archived_transactions.csv in the data folder and marks"
         " them archived, each exactly once. They stay in the database. Without --older-than,"
-        " --before or --keep-last it takes what is older than BANK_ARCHIVE_AFTER_DAYS, or 90 days."
-        " Exit codes: 0 done, also if there was nothing to do; 1 a problem, which is told; 2 wrong"
+        " --before or --keep-last it takes those older than BANK_ARCHIVE_AFTER_DAYS, or 90 days."
+        " Exit codes: 0 done, also if there was nothing to do; 1 failed, with the reason; 2 wrong"
         " use; 3 another run is going on."
     )
 
@@ -78,7 +78,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--account", metavar="ID", help="only those of this account or number")
         parser.add_argument("--include-failed", action="store_true", help="failed ones as well")
-        parser.add_argument("--dry-run", action="store_true", help="only say what it would take")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only show the rows and sums it would archive"
+        )
         parser.add_argument(
             "--batch-size",
             type=whole,

@@ -20,9 +20,9 @@ _BY_NAME = {file_format.name: file_format for file_format in FILES}
 
 class Command(BaseCommand):
     help = (
-        "Writes the bank's state, as it is at one moment, as CSV files with a manifest, while the"
-        " bank goes on. A file is replaced as a whole or not at all. Exits with 0 when it is done,"
-        " with 1 if it cannot be, 2 for wrong arguments, 3 while another export writes there."
+        "Writes the bank's state at one moment as CSV files with a manifest, while the bank"
+        " works. A file is replaced as a whole or not at all. Exit codes: 0 done; 1 failed; 2"
+        " wrong arguments; 3 another export writes there."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

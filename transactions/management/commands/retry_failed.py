@@ -30,7 +30,7 @@ _NOT_DONE, _UNKNOWN = "not done: busy", "outcome unknown"
 
 
 class Command(BaseCommand):
-    help = "Retries failed transactions whose failure may pass, each by itself, oldest first."
+    help = "Retries failed transactions whose failure is temporary, one by one, oldest first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--code", help="only those that failed with this code")
@@ -45,7 +45,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="only say what would come of it; of each by itself, as things stand now",
+            help="only show the expected outcome of each by itself, on the accounts as they are"
+            " now",
         )
 
     def handle(self, **options: Any) -> None:

@@ -17,8 +17,8 @@ from transactions.verifier import records as verifications
 
 class Command(BaseCommand):
     help = (
-        "Checks every invariant of the ledger in one consistent read, while the bank goes on. "
-        "Exits with 0 if all hold and with 1 if one does not; says what, where and how."
+        "Checks every invariant of the ledger in one consistent read, while the bank works. Exits"
+        " with 0 if all hold, else with 1 and the rule, the row and both figures of each finding."
     )
     # Missing guards are a finding here; the command must still find the errors they let in.
     requires_system_checks = ()

@@ -152,7 +152,7 @@ def test_a_supervisor_reverses_each_once(ada: Account) -> None:
     )
     html = response.content.decode()
     assert "Reverse 4 transactions" in html
-    assert "As things stand, 1 of them will be refused" in html
+    assert "1 of them would be refused now" in html
     form = {"rows": rows_field(html), "reason": "Counted wrong"}
     response = client.post(target_of(html), form)
     assert [(outcome, why.split(":")[0]) for outcome, why in outcomes(response)] == [

@@ -204,7 +204,7 @@ def test_an_amount_that_needs_approval_waits_or_refuses_the_whole(
     assert_problem(
         response,
         "approval_required",
-        "What a second person must approve is asked for by itself, not in an atomic batch.",
+        "A movement that needs approval cannot be in an atomic batch: send it by itself.",
         index=1,
     )
     assert Batch.objects.count() == 0

@@ -64,7 +64,7 @@ def test_items_of_a_batch_add_up(teller: ApiClient, ada: Account) -> None:
     body: dict[str, Any] = {"transactions": [item] * 3, "atomic": True}
     with nothing_changes():
         refused = teller.post(f"{API}transactions/batch/", body)
-    detail = "What a second person must approve is asked for by itself, not in an atomic batch."
+    detail = "A movement that needs approval cannot be in an atomic batch: send it by itself."
     assert_problem(refused, "approval_required", detail, index=2)
     answer = teller.post(f"{API}transactions/batch/", body | {"atomic": False}).json()
     assert [one["status"] for one in answer["results"]] == [

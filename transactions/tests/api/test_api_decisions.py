@@ -195,7 +195,7 @@ def test_a_supervisor_goes_on_where_a_teller_may_not(
     assert teller.post(path(row, "retry"), REASON).json()["code"] == "insufficient_funds"
     with nothing_changes():
         response = teller.post(path(row, "retry"), REASON)
-    assert_problem(response, "retry_limit", "It was retried 1 times; a supervisor may go on.")
+    assert_problem(response, "retry_limit", "It was retried 1 times; a supervisor may retry again.")
     deposit(account, 9)
     assert supervisor.post(path(row, "retry"), REASON).json()["retry_count"] == 2
 
@@ -242,7 +242,7 @@ def test_reverse(supervisor: ApiClient) -> None:
         assert_problem(
             supervisor.post(path(undone, "reverse"), REASON),
             "reversal_of_reversal",
-            "A reversal is final; post the transaction anew instead.",
+            "A reversal is final; post the transaction again instead.",
         )
 
 
@@ -366,7 +366,7 @@ def test_nobody_approves_the_own_one(settings) -> None:
         asked = client.post(account_path(account, "deposit"), {"amount": 60}).json()
         with nothing_changes():
             response = client.post(path(asked["transaction_id"], "approve"), REASON)
-        assert_problem(response, "self_approval", "Nobody approves what they asked for.")
+        assert_problem(response, "self_approval", "Nobody approves their own request.")
 
 
 def test_reject(supervisor: ApiClient, large: tuple[Account, str]) -> None:

@@ -199,7 +199,7 @@ def test_stopped_between_batches_it_keeps_what_it_has(archive_file: Path) -> Non
     make_bank()
     done: list[int] = []
     run = take(batch_size=2, progress=done.append, stopping=lambda: len(done) == 2).run
-    assert (run.rows, run.problem) == (4, "It was told to stop before it came to its end.")
+    assert (run.rows, run.problem) == (4, "It was stopped before it finished.")
     prove(archive_file)
     assert take().run.rows == 2
     prove(archive_file)

@@ -241,11 +241,11 @@ def test_a_wrong_time_zone_is_told(exported: Path) -> None:
         ("transactions.csv", "amount", "-5.00", "An amount is above zero."),
         ("transactions.csv", "credit_account_id", UNKNOWN_ID, f"There is no {UNKNOWN_ID}"),
         ("transactions.csv", "reverses_id", UNKNOWN_ID, f"There is no {UNKNOWN_ID}"),
-        ("transactions.csv", "reverses_id", "", "A REVERSAL, and nothing else"),
+        ("transactions.csv", "reverses_id", "", "A REVERSAL, and no other"),
         ("transactions.csv", "created_at", "2026-01-01", "A time is written as"),
         ("transactions.csv", "created_at", "2026-02-30T00:00:00.000000Z", "day is out of range"),
-        ("transactions.csv", "failure_code", "rejected", "What is FAILED, and nothing else"),
-        ("transactions.csv", "completed_at", "", "What is COMPLETED, and nothing else"),
+        ("transactions.csv", "failure_code", "rejected", "A FAILED transaction, and no other"),
+        ("transactions.csv", "completed_at", "", "A COMPLETED transaction, and no other"),
         ("archived_transactions.csv", "status", "", "'' is not known here."),
         ("archived_transactions.csv", "batch_id", UNKNOWN_ID, f"There is no {UNKNOWN_ID}"),
         ("batches.csv", "atomic", "1", "Either true or false is required."),
@@ -286,7 +286,7 @@ def append(text: bytes) -> Callable[[bytes], bytes]:
         ),
         (
             lambda data: data.replace(b"USD", b'"USD"', 1),
-            ": The rows do not come out of this bank as they stand here.",
+            ": This bank would export these rows differently.",
         ),
         (
             lambda data: data[: data[:-2].rindex(b"\r\n") + 2],

@@ -169,7 +169,7 @@ UNEXPLAINED = {
     "a balance that the history does not come to": (
         [account(1, "80.00", initial=100)],
         [],
-        [f"{BALANCE}: The balance is 80.00, and the history comes to 100.00."],
+        [f"{BALANCE}: The balance is 80.00, but the history adds up to 100.00."],
         {"1": "80.00"},
         ["Adjustment on import: the balance differed."],
     ),
@@ -365,7 +365,7 @@ def test_one_round_tells_what_cannot_be_read_and_what_is_not_explained(tmp_path:
     history[0] = changed(HISTORY[0], 3, "many")
     write_legacy(tmp_path, accounts=[ADA, BOB, cleo], history=history)
     written = 'An amount is written as digits with a decimal point, like "500.00".'
-    comes_to = "The balance is 9.00, and the history comes to 6.00."
+    comes_to = "The balance is 9.00, but the history adds up to 6.00."
     assert refused(tmp_path) == [
         "The files cannot be read.",
         f"  transactions.csv, line 2, column amount: {written}",

@@ -100,7 +100,7 @@ def inserted(lines: list[bytes]) -> list[bytes]:
 EDITS: list[tuple[Callable[[list[bytes]], list[bytes]], int | None, str]] = [
     (edited, 5, ""),
     (swapped, None, ""),
-    (doubled, 5, "another transaction: it stands there already"),
+    (doubled, 5, "another transaction: it is already in the file"),
     (from_elsewhere, 5, "a transaction that this segment has marked"),
     (unknown, 5, ""),
     (unreadable, 5, "a transaction of this bank"),
