@@ -1,4 +1,4 @@
-"""What the queue, the archive and the internal balances read stays small beside a large archive.
+"""Reads of the queue, the archive and internal balances stay small beside a large archive.
 
 The plans are those of PostgreSQL, over 200,000 archived transactions and a few that are not.
 """

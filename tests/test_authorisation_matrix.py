@@ -1,4 +1,4 @@
-"""Who may do what: every identity x every route of the resolver x every verb, and what each gets.
+"""The authorisation matrix: the response for every identity x every route x every verb.
 
 A route without a row in the table fails. What the table does not allow is refused: 401 to nobody,
 405 where the route has no such verb.

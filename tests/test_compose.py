@@ -1,4 +1,4 @@
-"""What compose does on a first start and for a restore, by the very scripts, without an engine."""
+"""The steps of compose on a first start and a restore, by its own scripts, without an engine."""
 
 import os
 import secrets

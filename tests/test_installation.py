@@ -1,4 +1,4 @@
-"""What is installed is exactly what the lists pin, whatever was released since.
+"""An installation has exactly the pinned versions, whatever has been released since.
 
 The lists are installed from an index that has something newer of every package. It is made here:
 each package is an empty wheel with the requirements of the real one, so that no network is needed.

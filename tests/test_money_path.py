@@ -1,4 +1,4 @@
-"""How far a transfer travels through the code, from the view's call to the last UPDATE.
+"""The length of a transfer's path through the code, from the view's call to the last UPDATE.
 
 A reader follows each call. The path is the sequence of the project's files that functions are
 called in; a file is counted once, and a return is a call into a file that the path had left before.

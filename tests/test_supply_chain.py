@@ -1,4 +1,4 @@
-"""What is installed is what was pinned, and a known hole in it is noticed."""
+"""Installed packages match the pins, and known vulnerabilities in them are noticed."""
 
 import json
 import re

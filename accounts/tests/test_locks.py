@@ -1,4 +1,4 @@
-"""What is locked and how. Two real writers, and what happens without: tests/test_concurrency.py."""
+"""The locks of accounts. tests/test_concurrency.py has two real writers, with and without them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What is over is removed, once, and nothing else."""
+"""`clear_expired` removes expired rows, once, and nothing else."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a token is good for, and until when: RFC 6750, 7009, 7662."""
+"""Scopes, expiry and revocation of tokens: RFC 6750, 7009, 7662."""
 
 from datetime import timedelta
 from typing import Any

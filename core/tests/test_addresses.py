@@ -1,4 +1,4 @@
-"""What an address counts as."""
+"""Normalised caller addresses."""
 
 import pytest
 from django.test import RequestFactory

@@ -1,4 +1,4 @@
-"""Who may wait for a lock, and who must not: counted, without a clock."""
+"""The number of threads that may wait for a lock, tested without a clock."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What pages and answers may load and do, on every answer."""
+"""The security headers of every page and response."""
 
 from typing import Any
 

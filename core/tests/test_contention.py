@@ -1,4 +1,4 @@
-"""How often a database transaction is tried again, and after what."""
+"""Retries of database transactions: after which errors, and how many."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What `core.sql.django_internals` takes from Django and psycopg is there, and works."""
+"""The private API used by `core.sql.django_internals` exists, and works."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

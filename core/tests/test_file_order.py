@@ -1,4 +1,4 @@
-"""What is made durable, and in which order: kill -9 cannot show it, as the system goes on."""
+"""The order of syncs to disk. kill -9 cannot test it, because the system keeps running."""
 
 import os
 from pathlib import Path

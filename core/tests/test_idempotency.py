@@ -1,4 +1,4 @@
-"""What a key may be, and when two requests are the same one."""
+"""Valid idempotency keys, and equality of requests."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What clients hear of a request that is not valid: each error with the place it is about."""
+"""Errors of invalid requests, each with a pointer to its member."""
 
 from typing import Any
 

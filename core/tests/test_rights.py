@@ -1,4 +1,4 @@
-"""What the bank needs of its role is what the deployment grants, and a lack of it is told."""
+"""The deployment grants exactly the rights that the bank needs, and missing ones are reported."""
 
 import re
 from collections.abc import Iterator

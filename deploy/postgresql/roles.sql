@@ -3,8 +3,8 @@
 --   psql -v owner_password=... -v app_password=... -f roles.sql
 --
 -- bank_owner owns the database and everything in it; only migrations and restores log in as it.
--- Web processes and jobs log in as bank_app. privileges.sql has its rights; deploy/migrate.py applies
--- it after every migration.
+-- Web processes and jobs log in as bank_app. Its rights are in privileges.sql, which
+-- deploy/migrate.py applies after every migration.
 
 \set ON_ERROR_STOP on
 

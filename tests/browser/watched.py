@@ -84,7 +84,7 @@ class Watched:
         return self.page
 
     def status_of(self, path: str) -> int:
-        """What the server answers to whoever types the path by hand."""
+        """The server's response to the path typed by hand."""
         answer = self.page.goto(f"{self.url}{path}", wait_until="load")
         assert answer is not None
         if answer.status >= 400:

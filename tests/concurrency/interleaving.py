@@ -152,7 +152,7 @@ class Steps:
 
 
 class _Stopping:
-    """A thread that stops where it was told, until it is let go."""
+    """A thread that stops at a given point until it is released."""
 
     thread: Thread
 

@@ -9,7 +9,7 @@ from tests.concurrency.tally import Tally
 from tests.crash.client import Request, settle
 from tests.http import Answer
 
-# Some of what they ask for they cannot pay: a refusal is a promise too.
+# They cannot afford some of their requests: a refusal is a promise too.
 LARGEST_CENTS = 20_000
 QUEUED_PERCENT = 60
 
