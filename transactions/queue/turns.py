@@ -12,9 +12,9 @@ from django.db.models import Q
 from accounts.models import CASH, internal_account_id
 from transactions.ledger import writer as ledger
 from transactions.ledger.journal import JournalRow
-from transactions.models import Transaction
+from transactions.models import Transaction, TransactionEvent
 from transactions.models.queries import DUE, RELEASED
-from transactions.states import OPEN, TransactionStatus
+from transactions.states import OPEN, TransactionEventType, TransactionStatus
 
 # Each look finds accounts that must wait, and the next one leaves them out. Transactions not
 # reached after this many looks wait for the next claim.
@@ -24,8 +24,7 @@ _LOOKS = 10
 def lock_whose_turn_it_is(now: datetime, limit: int) -> tuple[list[JournalRow], bool]:
     """Locks up to `limit` due transactions whose turn it is; also returns whether others wait.
 
-    A transaction that was started before and not finished is taken alone, since it may have crashed
-    its worker.
+    A transaction that a worker was lost with is taken alone, since it may have crashed that worker.
     """
     taken: list[JournalRow] = []
     waiting: set[UUID] = set()
@@ -91,12 +90,27 @@ def _in_other_hands(found: list[JournalRow], taken: list[JournalRow]) -> list[_P
 
 
 def _without_suspects(taken: list[JournalRow]) -> list[JournalRow]:
-    """The first alone if it was started before; else all before the first that was."""
+    """The first alone if its lease was lost before; else all before the first such row."""
     taken.sort(key=lambda row: (due_at(row), row.id))
-    if taken and taken[0].attempts:
+    lost = _lost_before(taken)
+    if taken and taken[0].id in lost:
         return taken[:1]
-    suspects = (index for index, row in enumerate(taken) if row.attempts)
+    suspects = (index for index, row in enumerate(taken) if row.id in lost)
     return taken[: next(suspects, len(taken))]
+
+
+def _lost_before(taken: list[JournalRow]) -> set[UUID]:
+    """Those that a lost worker had started. One statement if any was started, else none.
+
+    An attempt that came to an end, by a refusal for example, is no loss.
+    """
+    started = [row.id for row in taken if row.attempts]
+    if not started:
+        return set()
+    losses = TransactionEvent.objects.filter(
+        transaction_id__in=started, event=TransactionEventType.LEASE_LOST
+    )
+    return set(losses.values_list("transaction_id", flat=True))
 
 
 def due_at(row: JournalRow) -> datetime:

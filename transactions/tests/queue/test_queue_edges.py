@@ -97,10 +97,34 @@ def test_a_worker_takes_back_what_a_lost_one_held() -> None:
     assert outcome(row) == ("COMPLETED", "")
 
 
-def test_what_was_started_before_waits_for_a_claim_of_its_own() -> None:
+def test_what_a_worker_lost_before_waits_for_a_claim_of_its_own() -> None:
     fresh, suspect, last = queue_up(withdrawal(), withdrawal(), withdrawal())
-    Transaction.objects.filter(pk=suspect.id).update(attempts=1)
+    others = queue.claim("another", WORKER, batch_size=1)
+    assert claimed("dead", batch_size=1) == [suspect.id]
+    assert queue.inherit("dead", WORKER)
+    assert queue.release(others.lease, WORKER) == 1
     assert [claimed(), claimed(), claimed()] == [[fresh.id], [suspect.id], [last.id]]
+
+
+def test_what_was_refused_and_retried_goes_with_all_others() -> None:
+    """Each attempt came to its end: none of them has killed a worker."""
+    poor = [make_account() for _ in range(3)]
+    rows = queue_up(*(Withdraw(account_id=one.id, amount=Decimal(4)) for one in poor))
+    assert work() == 3
+    for row in rows:
+        run(Retry(transaction_id=row.id, reason="Once more", queued=True))
+    fresh = queue_up(withdrawal())
+    assert claimed() == [row.id for row in [*rows, *fresh]]
+
+
+def test_what_killed_a_worker_is_alone_whatever_was_refused_before() -> None:
+    """It failed at once, without a worker: its only attempt is the one that was lost."""
+    row = run(Withdraw(account_id=make_account().id, amount=Decimal(4)))
+    run(Retry(transaction_id=row.id, reason="Once more", queued=True))
+    assert claimed("dead") == [row.id]
+    assert queue.inherit("dead", WORKER)
+    (fresh,) = queue_up(withdrawal())
+    assert [claimed(), claimed()] == [[row.id], [fresh.id]]
 
 
 def test_who_is_paid_may_wait_and_others_go_on() -> None:
