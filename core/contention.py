@@ -25,7 +25,7 @@ def retrying(run: Callable[[], T], *, keep: bool = True) -> T:
 
     Raises Busy when contention persists, and at once when the database cannot serve at present
     (`core.database_errors`); nothing was done then. A connection lost at COMMIT may have committed,
-    so nothing is retried after it.
+    so nothing is retried after it. Without `keep` there is no COMMIT, and it is Busy too.
     """
     try:
         return _retrying(run, keep)
@@ -46,6 +46,8 @@ def _retrying(run: Callable[[], T], keep: bool) -> T:
             meaning = database_errors.note(error)
             if meaning.code == "busy" and meaning.readiness:
                 raise Busy(meaning.detail) from error
+            if meaning is database_errors.LOST and not keep:
+                raise Busy("The connection to the database was lost. Nothing was done.") from error
             if not meaning.tried_again:
                 raise
             if attempt == _ATTEMPTS or time.monotonic() > deadline:

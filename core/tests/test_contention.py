@@ -63,3 +63,25 @@ def test_no_attempt_begins_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(Busy):
         retrying(run)
     assert attempts == [1]
+
+
+def lost() -> DatabaseError:
+    cause = psycopg.OperationalError("server closed the connection unexpectedly")
+    error = OperationalError(*cause.args)
+    error.__cause__ = cause
+    return error
+
+
+def test_a_lost_connection_leaves_the_outcome_open() -> None:
+    run, attempts = failing(9, lost)
+    with pytest.raises(OperationalError):
+        retrying(run)
+    assert attempts == [1]
+
+
+def test_a_lost_connection_is_busy_where_nothing_is_kept() -> None:
+    """No COMMIT is sent, so nothing can have been done."""
+    run, attempts = failing(9, lost)
+    with pytest.raises(Busy, match="Nothing was done"):
+        retrying(run, keep=False)
+    assert attempts == [1]
