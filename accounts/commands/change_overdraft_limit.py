@@ -5,7 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
-from accounts.commands.base import AccountCommand, record_event, refuse_closed, snapshot
+from accounts.commands.base import (
+    AccountCommand,
+    read_locked,
+    record_event,
+    refuse_closed,
+    snapshot,
+)
 from accounts.commands.open import validate_overdraft_limit
 from accounts.models import Account, LimitRequest
 from accounts.states import AccountEventType, LimitRequestStatus
@@ -44,7 +50,7 @@ class ChangeOverdraftLimit(AccountCommand):
         account.overdraft_limit = self.overdraft_limit
 
     def apply(self, origin: Origin, now: datetime) -> Account:
-        account = Account.objects.get(pk=self.account_id)
+        account = read_locked(self.account_id)
         is_higher = self.overdraft_limit > account.overdraft_limit
         if not (is_higher and is_large(self.overdraft_limit, account.currency)):
             return self.set_on(account, origin, now)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
-from accounts.commands.base import AccountCommand, record_event
+from accounts.commands.base import AccountCommand, newest_event_at, put_after, record_event
 from accounts.commands.change_overdraft_limit import ChangeOverdraftLimit
 from accounts.models import Account, LimitRequest
 from accounts.states import AccountEventType, LimitRequestStatus
@@ -28,11 +28,13 @@ class LimitDecision(AccountCommand):
 
     def waiting(self) -> LimitRequest:
         requests = LimitRequest.objects.filter(pk=self.request_id, account_id=self.account_id)
-        request = requests.select_related("account").first()
+        with_event = requests.annotate(newest_event_at=newest_event_at("account_id"))
+        request = with_event.select_related("account").first()
         if request is None:
             raise NotFound(f"There is no request {self.request_id}.")
         if request.status != LimitRequestStatus.PENDING:
             raise InvalidTransition(f"The request is {request.status} already.")
+        put_after(request.account, request.newest_event_at)
         return request
 
     def decide(

@@ -1,15 +1,15 @@
 """Reopen a recently closed account."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
-from django.utils import timezone
 
-from accounts.commands.base import AccountCommand
+from accounts.commands.base import AccountCommand, read_locked
 from accounts.models import Account, AccountEvent
 from accounts.states import AccountEventType, AccountStatus
+from core.commands import Origin
 from core.errors import InvalidTransition
 
 
@@ -27,11 +27,22 @@ class ReopenAccount(AccountCommand):
     def change(self, account: Account) -> None:
         if not account.is_closed:
             raise InvalidTransition(f"Account {account.number} is not closed.")
-        closings = AccountEvent.objects.filter(account=account, event=AccountEventType.CLOSED)
-        closed_at = closings.order_by("-id").values_list("at", flat=True).first()
-        days = settings.BANK_REOPEN_DAYS
-        if closed_at is None or timezone.now() - closed_at > timedelta(days=days):
-            raise InvalidTransition(
-                f"Account {account.number} can be reopened within {days} days of its closing only."
-            )
         account.status = AccountStatus.ACTIVE
+
+    def apply(self, origin: Origin, now: datetime) -> Account:
+        account = read_locked(self.account_id)
+        if account.is_closed:
+            _refuse_late(account, now)
+        return self.set_on(account, origin, now)
+
+
+def _refuse_late(account: Account, now: datetime) -> None:
+    """Raises InvalidTransition if the account was closed too long before this moment."""
+    closings = AccountEvent.objects.filter(account=account, event=AccountEventType.CLOSED)
+    closed_at = closings.order_by("-id").values_list("at", flat=True).first()
+    days = settings.BANK_REOPEN_DAYS
+    if closed_at is None or not days or now - closed_at > timedelta(days=days):
+        period = "1 day" if days == 1 else f"{days} days"
+        raise InvalidTransition(
+            f"Account {account.number} can be reopened only within {period} of closing."
+        )

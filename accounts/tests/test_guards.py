@@ -1,6 +1,6 @@
 """The database itself keeps accounts and their events, whatever way they are reached."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -11,8 +11,12 @@ from django.utils import timezone
 
 from accounts.commands import ChangeOverdraftLimit, CloseAccount, ReopenAccount
 from accounts.commands.base import record_event
+from accounts.commands.decide_limit import ApproveLimit
 from accounts.models import Account, AccountEvent
 from accounts.states import AccountEventType
+from core.commands import Origin
+from core.database import create_objects, drop_objects
+from core.identifiers import uuid7
 from tests.api import make_user
 from tests.assertions import refused_by_database
 from tests.factories import ORIGIN, make_account, run
@@ -170,6 +174,41 @@ def test_the_event_may_come_after_the_limit() -> None:
             after={"overdraft_limit": "7.25"},
         )
     connection.check_constraints()
+
+
+def dated_late(account: Account) -> None:
+    """As release 1.0.0 leaves it: the clock is read again for the event, after the change."""
+    drop_objects(connection, kinds=("trigger",))
+    newest = account.events.order_by("-id").first()
+    assert newest is not None
+    late = Account.objects.get(pk=account.pk).updated_at + timedelta(seconds=2)
+    AccountEvent.objects.filter(pk=newest.pk).update(id=uuid7(late), at=late)
+    create_objects(connection)
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_limit_changes_after_an_event_that_is_dated_late(approved: bool, settings: Any) -> None:
+    account = make_account()
+    run(ChangeOverdraftLimit(account_id=account.id, overdraft_limit=Decimal(7)))
+    dated_late(account)
+    change = ChangeOverdraftLimit(account_id=account.id, overdraft_limit=Decimal(9))
+    if approved:
+        settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(8)}
+        request_id = run(change).asked_limit_id
+        checker = Origin(user_id=make_user("checker").pk, caller="user:checker")
+        run(ApproveLimit(account_id=account.id, request_id=request_id), checker)
+    else:
+        run(change)
+    connection.check_constraints()
+    account.refresh_from_db()
+    assert account.overdraft_limit == 9
+
+
+def test_an_account_is_reopened_after_a_closing_that_is_dated_late() -> None:
+    account = make_account()
+    run(CloseAccount(account_id=account.id))
+    dated_late(account)
+    assert run(ReopenAccount(account_id=account.id)).status == "ACTIVE"
 
 
 @pytest.mark.parametrize("limit", ["99999999999.99", "0.01", "12345678901.23", "0"])

@@ -13,6 +13,7 @@ from accounts.states import FreezeScope
 from core.errors import InvalidTransition
 from tests.api import account_path, assert_problem, staff
 from tests.assertions import nothing_changes
+from tests.clock import clocks_apart
 from tests.factories import deposit, make_account, run
 
 pytestmark = pytest.mark.django_db
@@ -54,10 +55,32 @@ def test_only_for_some_days(
     settings.BANK_REOPEN_DAYS = days
     with time_machine.travel(timezone.now() + age, tick=False):
         if is_refused:
-            with nothing_changes(), pytest.raises(InvalidTransition, match=f"within {days} days"):
+            with (
+                nothing_changes(),
+                pytest.raises(InvalidTransition, match=f"within {days} day"),
+            ):
                 run(ReopenAccount(account_id=closed.id, reason=WHY))
         else:
             run(ReopenAccount(account_id=closed.id, reason=WHY))
+
+
+def test_the_period_is_told_in_words(closed: Account, settings: Any) -> None:
+    for days, words in ((0, "0 days"), (1, "1 day"), (2, "2 days")):
+        settings.BANK_REOPEN_DAYS = days
+        late = timezone.now() + timedelta(days=9)
+        with time_machine.travel(late, tick=False), pytest.raises(InvalidTransition) as raised:
+            run(ReopenAccount(account_id=closed.id, reason=WHY))
+        assert raised.value.detail == (
+            f"Account {closed.number} can be reopened only within {words} of closing."
+        )
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("wrong", [timedelta(days=40), timedelta(days=-40)])
+def test_the_period_is_by_the_clock_of_the_bank(closed: Account, wrong: timedelta) -> None:
+    with clocks_apart(), time_machine.travel(timezone.now() + wrong, tick=False):
+        account = run(ReopenAccount(account_id=closed.id, reason=WHY))
+    assert account.status == "ACTIVE"
 
 
 def test_the_last_closing_counts(closed: Account) -> None:
