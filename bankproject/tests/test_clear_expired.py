@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+import time_machine
 from axes.models import AccessFailureLog, AccessLog
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
@@ -17,6 +18,7 @@ from clients.models import ApiClient
 from clients.registry import create_client, issue_token
 from staff.models import StaffSession
 from tests.api import make_user
+from tests.clock import clocks_apart
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +82,18 @@ def test_what_is_over_is_removed_once(bank: list[set[Any]]) -> None:
     assert run() == {"dry_run": False, **dict.fromkeys(COUNTS, 0)}
     assert keys() == bank
     assert ApiClient.objects.get().last_token_at == used_at is not None
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(("wrong", "removed"), [(timedelta(days=2), 0), (timedelta(days=-2), 1)])
+def test_tokens_are_over_by_the_clock_of_the_bank(wrong: timedelta, removed: int) -> None:
+    """By the host's, a token that is good would go, or one that is over would stay."""
+    client, _ = create_client("Program", user=make_user("ada"), scopes=["accounts:read"])
+    issue_token(client)
+    if removed:
+        AccessToken.objects.update(expires=timezone.now() - timedelta(seconds=1))
+    with clocks_apart(), time_machine.travel(timezone.now() + wrong):
+        assert run()["tokens"] == removed
 
 
 def test_records_of_logins_may_stay_for_ever(bank: list[set[Any]], settings: Any) -> None:
