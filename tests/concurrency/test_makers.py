@@ -3,7 +3,9 @@
 The accounts differ, so that nothing but the lock of the maker keeps the two apart.
 """
 
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -15,8 +17,8 @@ from accounts.models import Account
 from core.commands import Origin
 from core.errors import Busy
 from tests.api import make_user
-from tests.concurrency.crowd import at_once
-from tests.concurrency.interleaving import Steps, failures_recorded, rival
+from tests.concurrency.crowd import Thread, at_once
+from tests.concurrency.interleaving import Steps, failures_recorded, rival, until, waiting_sessions
 from tests.factories import make_account, run
 from transactions.commands import Deposit, Retry, Withdraw
 from transactions.ledger.day_totals import _MAKER_LOCKS, DayTotals
@@ -42,6 +44,13 @@ def maker() -> Origin:
 
 def deposit(amount: int) -> Deposit:
     return Deposit(account_id=make_account().id, amount=Decimal(amount))
+
+
+def retried(job: Callable[[], Any]) -> Any:
+    """What the job returns, once nobody is in its way."""
+    while True:
+        with suppress(Busy):
+            return job()
 
 
 def two_at_once(monkeypatch: pytest.MonkeyPatch, maker: Origin) -> list[bool]:
@@ -108,6 +117,24 @@ def test_a_crowd_moves_no_more_than_the_threshold(
     if level == "read committed":
         assert (mine.count(), through.count(), contention) == (12, 6, [])
     assert verify().ok
+
+
+@pytest.mark.postgresql
+def test_a_maker_who_waits_for_an_account_moves_others(maker: Origin) -> None:
+    """One held account stalls nothing else of its maker."""
+    held, other = deposit(1), deposit(2)
+    with rival() as holder:
+        holder.lock(held.account_id)
+        waiting = Thread(partial(retried, partial(run, held, maker))).start()
+        assert until(lambda: waiting_sessions() == 1)
+        for _ in range(3):
+            begun = time.monotonic()
+            assert run(other, maker).status == "COMPLETED"
+            assert time.monotonic() - begun < 1
+        holder.session.rollback()
+        waiting.result()
+    assert Account.objects.get(pk=other.account_id).balance == 6
+    assert Transaction.objects.filter(credit_account=held.account_id).count() == 1
 
 
 @pytest.mark.postgresql

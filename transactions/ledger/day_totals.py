@@ -29,9 +29,14 @@ T = TypeVar("T")
 
 # The class of the makers' advisory locks. None locks as 0, which is no user's id.
 _MAKER_LOCKS = 7_064_009
-_LOCK = f"SELECT pg_advisory_xact_lock({_MAKER_LOCKS}, maker) FROM unnest(%s::int[]) AS maker"  # noqa: S608 - a constant
 # Sets the time-out in the same statement, as in `accounts.locks`.
-_LOCK_SOON = f"{_LOCK} WHERE set_config('lock_timeout', '{STUCK_SECONDS * 1000:.0f}ms', true) <> ''"
+_SOON = f"set_config('lock_timeout', '{STUCK_SECONDS * 1000:.0f}ms', true)"
+# A list that has its maker waits for nothing else for long: all of the maker's lists wait with it.
+_LOCK = (
+    f"SELECT pg_advisory_xact_lock({_MAKER_LOCKS}, maker), {_SOON}"  # noqa: S608 - constants
+    " FROM unnest(%s::int[]) AS maker"
+)
+_LOCK_SOON = f"{_LOCK} WHERE {_SOON} <> ''"
 
 
 def in_turn(run: Callable[[], T]) -> T:
@@ -55,9 +60,10 @@ class DayTotals:
     def lock(self, makers: Iterable[Maker]) -> None:
         """Locks the makers' totals against reads and changes until the transaction ends.
 
-        One statement on PostgreSQL, in the order of their ids, after rows of the journal and before
-        accounts; none without limits, nor on SQLite, which has one writer. Raises Busy as
-        `accounts.locks.lock_accounts` does. Must run inside a transaction.
+        One statement on PostgreSQL, in the order of their ids, after rows of the journal and
+        accounts: nobody waits for an account while holding a maker. None without limits, nor on
+        SQLite, which has one writer. Raises Busy as `accounts.locks.lock_accounts` does. Must run
+        inside a transaction.
         """
         wanted = {maker or 0 for maker in makers}
         if not (self.limits and wanted) or connection.vendor != "postgresql":
@@ -87,9 +93,10 @@ class DayTotals:
             self._moved[key] = self._moved.get(key, 0) + row.amount
 
     def read_all(self, makers: Iterable[tuple[Maker, datetime | None]], now: datetime) -> None:
-        """Reads each maker's day. The moment None means `now`."""
-        for maker, asked_at in makers:
-            self.read(maker, asked_at or now)
+        """Reads each maker's days, by a statement each. The moment None means `now`."""
+        moments = {(maker, business_day(at or now)): at or now for maker, at in makers}
+        for (maker, _), moment in moments.items():
+            self.read(maker, moment)
 
     def is_exceeded_by(self, row: JournalRow) -> bool:
         """Whether the row would take its maker's total for the day above the limit."""

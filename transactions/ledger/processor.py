@@ -183,25 +183,24 @@ def _process_claimed(mine: Q, origin: Origin) -> list[JournalRow]:
 
 
 def _locked(commands: Sequence[C], origin: Origin) -> tuple[list[C], Run]:
-    """Locks the rows of the list, one query each: stored transactions, makers, accounts.
+    """Locks the rows of the list, one query each: stored transactions, accounts, makers.
 
     Raises NotFound and SelfDealing.
     """
     prepared: list[Any] = [command.prepare() for command in commands]
     decisions = [command for command in prepared if command.locks_transactions]
     stored = _lock_stored(decisions) if decisions else {}
-    totals, makers = None, set[Maker]()
-    if settings.BANK_APPROVAL_DAILY_THRESHOLDS:
-        makers = {one for command in prepared for one in command.makers(origin, stored)}
-        totals = DayTotals()
-        totals.lock(maker for maker, _ in makers)
     touched = {one for command in prepared for one in command.account_ids()}
     touched.update(one for command in decisions for one in command.account_ids_of(stored))
     opened = {command.account_id for command in prepared if command.opens_account}
     accounts = lock_accounts(touched - opened)
     now = locked_moment(accounts) or clock.now_of_writer()
     refuse_self_dealing(accounts.values(), origin)
-    if totals:
+    totals = None
+    if settings.BANK_APPROVAL_DAILY_THRESHOLDS:
+        makers = {one for command in prepared for one in command.makers(origin, stored)}
+        totals = DayTotals()
+        totals.lock(maker for maker, _ in makers)
         totals.read_all(makers, now)
     failpoint("process.locked")
     return prepared, Run(origin=origin, accounts=accounts, stored=stored, now=now, totals=totals)

@@ -281,6 +281,21 @@ def test_it_costs_a_lock_and_a_read_where_it_is_set(
     assert words(lambda: accept([command], maker)) == ["SELECT", BULK_INSERT]
 
 
+def test_a_day_of_a_maker_is_read_once(ada: Account, maker: Origin) -> None:
+    """Its transactions were asked for at different moments; two days take two statements."""
+    refused = Withdraw(account_id=ada.id, amount=Decimal(60))
+    with time_machine.travel(NOW):
+        rows = [run(refused, maker) for _ in range(3)]
+    with time_machine.travel(NOW + timedelta(days=1)):
+        rows.append(run(refused, maker))
+        assert {row.status for row in rows} == {"FAILED"}
+        retries = [Retry(transaction_id=row.id, queued=True) for row in rows]
+        with CaptureQueriesContext(connection) as queries:
+            process(retries, maker)
+    sums = [query for query in queries if "SUM(" in query["sql"]]
+    assert len(sums) == 2
+
+
 @pytest.mark.postgresql
 def test_the_sum_reads_what_the_maker_asked_for_on_that_day(ada: Account, maker: Origin) -> None:
     """Among other people's requests of that day, and the same maker's on other days."""
