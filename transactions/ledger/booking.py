@@ -31,8 +31,6 @@ from transactions.ledger.value_dates import value_date
 from transactions.models import Batch
 from transactions.states import TransactionStatus
 
-# Report at most this many errors for a batch.
-
 Results = list[JournalRow | Replay]
 
 
