@@ -81,8 +81,12 @@ class Worker:
                 self._back_off()
             except Stopped:
                 break
-        self._give_back()
-        self._daily_archive.stop()
+        try:
+            self._give_back()
+        except DatabaseError:
+            logger.exception("The database does not answer; the lease of the claim will expire")
+        finally:
+            self._daily_archive.stop()
         return self.processed
 
     def _step(self) -> bool:
@@ -93,6 +97,8 @@ class Worker:
                 time.sleep(_TURN_SECONDS)  # The server has not noticed the death of the old worker.
                 return True
         self._give_back()
+        if self._stopping:  # It has just taken the time limit of the stop away.
+            return False
         self._upkeep()
         claim = queue.claim(self.name, self.origin, batch_size=self.batch_size)
         if claim.transaction_ids:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -286,3 +287,34 @@ def test_a_lost_database_is_waited_for_longer_each_time(monkeypatch: pytest.Monk
     assert trying.run() == 0
     waits = [round(later - earlier, 3) for earlier, later in pairwise(tries)]
     assert waits == [0.1, 0.2, 0.4]
+
+
+def test_a_worker_told_to_stop_while_it_gives_back_claims_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Giving back ends the time limit of the stop: a claim after it would have none."""
+    row, stopping = withdrawal(), Worker(once=True)
+    stopping._held = uuid4()
+
+    def release(*_: Any) -> int:
+        stopping.stop()
+        return 0
+
+    monkeypatch.setattr(queue, "release", release)
+    assert stopping.run() == 0
+    assert outcome(row) == ("PENDING", "")
+
+
+def test_a_worker_that_stops_without_a_database_ends_its_archive_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stopping = Worker()
+    stopping._held = uuid4()
+    stopping.stop()
+
+    def release(*_: Any) -> int:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(queue, "release", release)
+    assert stopping.run() == 0
+    assert stopping._daily_archive._stopping.is_set()
