@@ -186,8 +186,7 @@ account_transactions = extend_schema(
     summary="History of an account",
     description="Newest first: both sides of transfers, refused and archived transactions"
     " included. As CSV the columns are the members of a row, with `failure` as three columns:"
-    " `failure_code`,"
-    " `failure_detail`, `failure_retryable`.",
+    " `failure_code`, `failure_detail`, `failure_retryable`.",
     parameters=[ACCOUNT_ID, TransactionFilters],
     responses=page_or_csv(page_of(DirectedTransactionSerializer, "AccountTransactionPage")),
     examples=[
@@ -225,8 +224,7 @@ list_transactions = extend_schema(
     summary="List transactions",
     description="Newest first. Customers see payments from their own accounts, and payments to"
     " them once completed. As CSV the columns are the members of a row, with `failure` as three"
-    " columns:"
-    " `failure_code`, `failure_detail`, `failure_retryable`.",
+    " columns: `failure_code`, `failure_detail`, `failure_retryable`.",
     parameters=[TransactionQuery],
     responses=page_or_csv(page_of(TransactionSerializer, "TransactionPage")),
     examples=[page_example(TRANSFER_EXAMPLE, "transactions/"), csv_example(TRANSFER_EXAMPLE)],
@@ -284,8 +282,7 @@ cancel = _decision(
 approve = _decision(
     "transactions_approve",
     "Approve a transaction that waits for it",
-    "Someone other than the requester approves it. It is processed at once, or at its scheduled"
-    " time.",
+    "Someone other than the requester approves it. It is processed at once, or at the time set.",
     OptionalReasonBody,
     "Checked with the customer",
     _answer_examples("Transaction", WITHDRAWAL_EXAMPLE | {"approval_required": True}),
