@@ -181,7 +181,7 @@ def test_what_was_archived_counts(ada: Account, maker: Origin, archive_file: Pat
 def test_earlier_ones_of_a_list_count(ada: Account, maker: Origin) -> None:
     commands = [Deposit(account_id=ada.id, amount=Decimal(amount)) for amount in (60, 50, 40, 1)]
     assert waits(process(commands, maker)) == [False, True, False, True]
-    with nothing_changes(), pytest.raises(ApprovalRequired, match="asked for by itself"):
+    with nothing_changes(), pytest.raises(ApprovalRequired, match="send it by itself"):
         process_all_or_none(commands, origin_of("another"))
 
 
