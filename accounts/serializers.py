@@ -49,7 +49,7 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
 
     class Meta:
         model = Account
-        fields = (
+        fields: tuple[str, ...] = (
             "account_id",
             "number",
             "name",

@@ -57,7 +57,11 @@ def test_an_account_is_opened_with_all_it_can_have(supervisor: ApiClient) -> Non
     (account,) = customers()
     assert response.status_code == 201
     assert response["Location"] == f"http://testserver{PATH}{account.id}/"
-    assert response.json() == {
+    (row,) = Transaction.objects.all()
+    opened = response.json()
+    deposit = opened.pop("initial_deposit")
+    assert deposit == {"transaction_id": str(row.id), "status": "COMPLETED"}
+    assert opened == {
         "account_id": str(account.id),
         "number": account.number,
         "name": "Ada Lovelace",
@@ -73,10 +77,9 @@ def test_an_account_is_opened_with_all_it_can_have(supervisor: ApiClient) -> Non
         "created_at": shown(account.created_at),
         "updated_at": shown(account.updated_at),
     }
-    assert supervisor.get(response["Location"]).json() == response.json()
+    assert supervisor.get(response["Location"]).json() == opened
     assert (account.balance, account.last_sequence, account.owner) == (Decimal("250.5"), 1, ada)
 
-    (row,) = Transaction.objects.all()
     assert (row.type, row.status, row.amount, row.credit_account_id, row.description) == (
         "DEPOSIT",
         "COMPLETED",
@@ -115,6 +118,7 @@ def test_a_name_is_enough(teller: ApiClient, initial_balance: dict[str, Any]) ->
     body = teller.post(PATH, {"name": " Ada\u2019s ", **initial_balance}).json()
     (account,) = customers()
     assert UUID(body["account_id"]) == account.id
+    assert body["initial_deposit"] is None
     assert (body["name"], body["owner"], body["currency"], body["metadata"]) == (
         " Ada\u2019s ",
         None,

@@ -100,14 +100,16 @@ class OpenAccountButton:
         )
         if isinstance(opened, Replay):
             account = opened.as_account()
-            messages.success(
-                request, f"Already opened; nothing was repeated: account {account.number}."
-            )
+            words = [f"Already opened; nothing was repeated: account {account.number}."]
         else:
             account = opened
             words = [f"Account {account.number} is open."]
-            if deposit is not None:
-                preview = MovementPreview(deposit.as_transaction(), account, replayed=False)
-                words.append(preview.words())
-            messages.success(request, " ".join(words))
+        level = messages.SUCCESS
+        if deposit is not None:
+            outcome = MovementPreview(deposit, account, replayed=isinstance(opened, Replay))
+            # What is posted by the time of a repeat has its place in the account's history.
+            if outcome.waits or not outcome.replayed:
+                words.append(outcome.words())
+            level = messages.WARNING if outcome.waits else level
+        messages.add_message(request, level, " ".join(words))
         return HttpResponseRedirect(reverse("admin:accounts_account_change", args=(account.pk,)))

@@ -27,6 +27,17 @@ TRANSFER_EXAMPLE: dict[str, Any] = {
     "updated_at": "2026-01-31T09:31:00.004211Z",
     "completed_at": "2026-01-31T09:31:00.004211Z",
 }
+_INITIAL_DEPOSIT = TRANSFER_EXAMPLE["transaction_id"]
+OPENED_EXAMPLE = {
+    **ACCOUNT_EXAMPLE,
+    "initial_deposit": {"transaction_id": _INITIAL_DEPOSIT, "status": "COMPLETED"},
+}
+OPENED_WAITING_EXAMPLE = {
+    **OPENED_EXAMPLE,
+    "balance": "0.00",
+    "available_balance": "100.00",
+    "initial_deposit": {"transaction_id": _INITIAL_DEPOSIT, "status": "PENDING"},
+}
 DEPOSIT_EXAMPLE = {
     **TRANSFER_EXAMPLE,
     "type": "DEPOSIT",

@@ -11,25 +11,27 @@ from core.errors import InvalidInput
 from core.money import validate_amount
 from transactions.commands import Deposit
 from transactions.ledger.idempotency import Replay, find_replays
-from transactions.ledger.journal import JournalRow
 from transactions.ledger.processor import process
+from transactions.models import Transaction
+from transactions.reads.selectors import initial_deposit
 
 
 def open_account(
     values: dict[str, Any], *, owner: str | None, initial_balance: Decimal | None, origin: Origin
-) -> tuple[Account | Replay, JournalRow | None]:
+) -> tuple[Account | Replay, Transaction | None]:
     """Opens an account, once for its key, and deposits the initial balance, if there is one.
 
     `values` are the parameters of `OpenAccount`, with the owner given by user name. Returns the
-    account and the deposit; for a repeated request, its Replay. Raises InvalidInput for an unknown
-    owner and for amounts that the currency cannot express.
+    account and the deposit, or None; for a repeated request, the Replay of the account and the
+    deposit as it is now. Raises InvalidInput for an unknown owner and for amounts that the currency
+    cannot express.
     """
     try:
         opening = OpenAccount(**values, owner_id=owner_id(owner))
     except InvalidInput:
         # The owner may be inactive by now, but the key still replays the account.
         if replays := find_replays([OpenAccount(**values)], origin):
-            return replays[0], None
+            return replays[0], initial_deposit(replays[0].id)
         raise
     commands: list[Command[Any]] = [opening]
     if initial_balance:
@@ -40,5 +42,7 @@ def open_account(
         )
         commands.append(deposit)
     results: list[Any] = process(commands, origin)
-    opened, deposited = results[0], results[1] if len(results) > 1 else None
-    return opened, deposited
+    opened = results[0]
+    if isinstance(opened, Replay):
+        return opened, initial_deposit(opened.id)
+    return opened, results[1].as_transaction() if len(results) > 1 else None

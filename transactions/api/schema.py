@@ -10,10 +10,9 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 
-from accounts.schema import ACCOUNT_EXAMPLE, ACCOUNT_ID
+from accounts.schema import ACCOUNT_ID
 from accounts.schema import TAG as ACCOUNTS_TAG
 from accounts.serializers import (
-    AccountSerializer,
     OpenAccountBody,
     OptionalReasonBody,
     ReasonBody,
@@ -35,6 +34,8 @@ from transactions.api.examples import (
     DETAIL_EXAMPLE,
     ENTRY_EXAMPLE,
     FAILED_EXAMPLE,
+    OPENED_EXAMPLE,
+    OPENED_WAITING_EXAMPLE,
     PENDING_EXAMPLE,
     REVERSAL_EXAMPLE,
     SOURCE_ID,
@@ -49,6 +50,7 @@ from transactions.api.serializers import (
     BalanceSerializer,
     DirectedTransactionSerializer,
     EntrySerializer,
+    OpenedAccountSerializer,
     TransactionDetailSerializer,
     TransactionSerializer,
 )
@@ -125,15 +127,17 @@ open_account = extend_schema(
     summary="Open an account",
     description="Makes an account with a number of its own. An initial balance is paid in as a"
     " deposit, together with the opening or not at all; from an amount that needs approval on, it"
-    " waits as a PENDING transaction of the account, which is empty until then. An overdraft limit"
-    " of that size is refused: it is asked for once the account is open.",
+    " waits as a PENDING transaction of the account, which is empty until then:"
+    " `initial_deposit` has its status. An overdraft limit of that size is refused: it is asked for"
+    " once the account is open.",
     parameters=[IDEMPOTENCY_KEY],
     extensions=errors("idempotency_key_reused", "approval_required"),
     request=OpenAccountBody,
-    responses={201: AccountSerializer},
+    responses={201: OpenedAccountSerializer},
     examples=[
         request_example({"name": "Ada Lovelace", "initial_balance": "250.00", "currency": "USD"}),
-        response_example("Account", ACCOUNT_EXAMPLE),
+        response_example("Account", OPENED_EXAMPLE),
+        response_example("Deposit waits", OPENED_WAITING_EXAMPLE),
     ],
 )
 

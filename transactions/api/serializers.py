@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.serializers import AccountSerializer
 from core.api.fields import AmountOutputField, OffsetDateTimeField
 from transactions.models import Entry, EntrySide, Transaction, TransactionEvent
 from transactions.reads.representation import Row, represent
@@ -247,3 +248,33 @@ class BalanceSerializer(serializers.Serializer[Any]):
     at = OffsetDateTimeField(
         help_text="The moment at which the balance is this one, now and for ever (UTC)."
     )
+
+
+class InitialDepositSerializer(serializers.Serializer[Any]):
+    """The deposit of an initial balance."""
+
+    transaction_id = serializers.UUIDField(source="id", help_text="Its transaction.")
+    status = serializers.ChoiceField(
+        TransactionStatus.choices,
+        help_text="COMPLETED if the money is in the account; PENDING while the deposit waits for a"
+        " second person.",
+    )
+
+
+class OpenedAccountSerializer(AccountSerializer):
+    """An account as its opening returns it."""
+
+    # Context: `initial_deposit`, the transaction or None.
+
+    initial_deposit = serializers.SerializerMethodField(
+        help_text="The deposit of the initial balance, which may wait. Null if there was none."
+    )
+
+    class Meta(AccountSerializer.Meta):
+        fields = (*AccountSerializer.Meta.fields, "initial_deposit")
+        read_only_fields = fields
+
+    @extend_schema_field(InitialDepositSerializer(allow_null=True))
+    def get_initial_deposit(self, _: Any) -> Any:
+        deposit = self.context["initial_deposit"]
+        return None if deposit is None else InitialDepositSerializer(deposit).data

@@ -18,7 +18,6 @@ from accounts.commands import OpenAccount
 from accounts.permissions import CanManageAccounts, CanOpenAccounts, CanReadAccounts
 from accounts.selectors import visible_account
 from accounts.serializers import (
-    AccountSerializer,
     OpenAccountBody,
     OptionalReasonBody,
     ReasonBody,
@@ -62,6 +61,7 @@ from transactions.api.serializers import (
     BalanceSerializer,
     DirectedTransactionSerializer,
     EntrySerializer,
+    OpenedAccountSerializer,
     TransactionDetailSerializer,
     TransactionSerializer,
 )
@@ -110,17 +110,18 @@ class MoneyAccountViewSet(AccountViewSet):
             raise PermissionDenied("Only a supervisor may give an overdraft limit.")
         keyed = keyed_fields(request, OpenAccount.verb, body, opening_defaults())
         values = {"currency": settings.BANK_DEFAULT_CURRENCY, **without_nulls(body), **keyed}
-        opened, _ = open_account(
+        opened, deposit = open_account(
             values,
             owner=values.pop("owner", None),
             initial_balance=values.pop("initial_balance", None),
             origin=origin_of(request),
         )
-        replayed = isinstance(opened, Replay)
-        account_id = opened.as_account().id if isinstance(opened, Replay) else opened.id
+        replayed, account_id = isinstance(opened, Replay), opened.id
         location = reverse("account-detail", kwargs={"account_id": account_id})
         return Response(
-            AccountSerializer(visible_account(request.user, account_id)).data,
+            OpenedAccountSerializer(
+                visible_account(request.user, account_id), context={"initial_deposit": deposit}
+            ).data,
             status=status.HTTP_201_CREATED,
             headers={
                 "Location": request.build_absolute_uri(location),

@@ -6,7 +6,7 @@ cost does not depend on the length of the account's history.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,10 +14,12 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Prefetch, Q, QuerySet, Sum, prefetch_related_objects
 
-from accounts.models import Account
+from accounts.models import Account, AccountEvent
 from accounts.selectors import visible_accounts
+from accounts.states import AccountEventType
 from core.api.permissions import has_right
 from core.errors import NotFound
+from core.identifiers import lowest_uuid7
 from transactions.archive.checkpoints import internal_balance
 from transactions.ledger.failures import read_beforehand
 from transactions.models import Entry, Transaction, TransactionEvent
@@ -90,6 +92,26 @@ def visible_transaction(user: Any, transaction_id: UUID) -> Transaction:
     if transaction is None:
         raise NotFound(f"There is no transaction {transaction_id}.")
     return transaction
+
+
+def initial_deposit(account_id: UUID) -> Transaction | None:
+    """The deposit that was made together with the opening of an account, if there was one.
+
+    Opening and deposit share their moment, and nothing else can credit the account by then. Two
+    statements.
+    """
+    opened = AccountEvent.objects.filter(account_id=account_id, event=AccountEventType.OPENED)
+    moment = opened.values_list("at", flat=True).first()
+    if moment is None:
+        return None
+    side = Branch(
+        rows=Transaction.objects.filter(type=TransactionType.DEPOSIT),
+        account_column="credit_account_id",
+        account_id=account_id,
+        first=lowest_uuid7(moment),
+        end=lowest_uuid7(moment + timedelta(microseconds=1)),
+    )
+    return side.page(backwards=True, limit=1).first()
 
 
 def with_details(transaction: Transaction, own: frozenset[UUID] | None) -> Transaction:

@@ -90,10 +90,12 @@ def test_a_form_that_was_sent_takes_no_other_content(teller: Client) -> None:
 
 @override_settings(BANK_APPROVAL_THRESHOLDS={"USD": Decimal(100)})
 def test_a_large_initial_balance_waits_for_approval(teller: Client) -> None:
-    response = teller.post(OPEN, form_of(teller, initial_balance="100"))
-    assert said(response)[0].endswith(
-        "Deposit of 100.00 USD waits for a second person to approve it. Nothing has moved yet."
-    )
+    form = form_of(teller, initial_balance="100")
+    words = "Deposit of 100.00 USD waits for a second person to approve it. Nothing has moved yet."
+    first, again = teller.post(OPEN, form), teller.post(OPEN, form)
+    number = opened().number
+    assert said(first) == [f"Account {number} is open. {words}"]
+    assert said(again)[-1] == f"Already opened; nothing was repeated: account {number}. {words}"
     assert opened().balance == 0
 
 

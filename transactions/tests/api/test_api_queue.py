@@ -320,3 +320,5 @@ def test_an_opening_with_a_large_deposit_opens_and_lets_the_deposit_wait(
     assert (response.status_code, response.json()["balance"]) == (201, "0.00")
     row = Transaction.objects.get()
     assert (row.status, row.approval_required, row.amount) == ("PENDING", True, 100)
+    deposit = {"transaction_id": str(row.id), "status": "PENDING"}
+    assert response.json()["initial_deposit"] == deposit

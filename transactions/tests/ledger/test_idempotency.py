@@ -202,6 +202,25 @@ def test_a_replay_shows_the_present_state(teller: ApiClient) -> None:
         assert_reused(post(teller, f"{API}accounts/", {**opening, "initial_balance": "6"}))
 
 
+def test_a_replayed_opening_names_its_deposit(teller: ApiClient, settings: Any) -> None:
+    """In its present state, and no other deposit of the account."""
+    settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(100)}
+    opening = {"name": "Ada Lovelace", "initial_balance": "100"}
+    first = post(teller, f"{API}accounts/", opening).json()
+    waiting = first["initial_deposit"]
+    assert waiting["status"] == "PENDING"
+    assert post(teller, f"{API}accounts/", opening).json() == first
+    checker = staff("supervisor")
+    path = f"{API}transactions/{waiting['transaction_id']}/approve/"
+    assert checker.post(path, {}).status_code == 200
+    again = post(teller, f"{API}accounts/", opening).json()
+    assert again["initial_deposit"] == {**waiting, "status": "COMPLETED"}
+    empty = {"name": "Bob"}
+    bob = post(teller, f"{API}accounts/", empty, "bob").json()
+    assert pay_in(teller, Account.objects.get(pk=bob["account_id"]), "5", None).status_code == 200
+    assert post(teller, f"{API}accounts/", empty, "bob").json()["initial_deposit"] is None
+
+
 def test_an_opening_is_replayed_after_its_owner_was_switched_off(teller: ApiClient) -> None:
     make_user("ada")
     opening = {"name": "Ada Lovelace", "owner": "ada"}
