@@ -16,6 +16,7 @@ from transactions.ledger import failures
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction
+from transactions.reads.approvals import refusal_if_approved
 from transactions.states import TransactionStatus, TransactionType
 
 _DONE = {
@@ -97,6 +98,12 @@ class MovementPreview:
         kind = ERROR_KINDS.get(failed.failure_code)
         title = kind.title if kind else failed.failure_code
         return f"{title}: {failed.failure_detail} ({failed.failure_code})"
+
+    @property
+    def refusal_if_approved(self) -> str:
+        """Why approval would be refused now, in the words of `refusal`; "" if it would not."""
+        refusal = refusal_if_approved(self.transaction) if self.waits else None
+        return f"{refusal.kind.title}: {refusal.detail} ({refusal.code})" if refusal else ""
 
     @property
     def is_retryable(self) -> bool:

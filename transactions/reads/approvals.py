@@ -66,7 +66,7 @@ def _request(transaction: Transaction, retries: list[TransactionEvent]) -> Appro
         transaction=transaction,
         debited=_side(transaction.debit_account, -transaction.amount),
         credited=_side(transaction.credit_account, transaction.amount),
-        refusal=_refusal(transaction),
+        refusal=refusal_if_approved(transaction),
         retries=retries,
         asker_ids=frozenset(asker for asker in askers if asker is not None),
     )
@@ -80,8 +80,8 @@ def _side(account: Account, change: Decimal) -> ApprovalSide:
     return ApprovalSide(account, account.balance, after)
 
 
-def _refusal(transaction: Transaction) -> Refusal | None:
-    """Runs the same checks as the ledger does under its locks."""
+def refusal_if_approved(transaction: Transaction) -> Refusal | None:
+    """The error that approval would cause now, by the checks of the ledger under its locks."""
     sides = (transaction.debit_account, transaction.credit_account)
     accounts = {one.pk: LockedAccount.of(one) for one in sides if one.balance is not None}
     posting = Posting(

@@ -161,6 +161,18 @@ def test_a_large_amount_waits_for_a_second_person(teller: Client, ada: Account) 
     assert (newest().status, newest().approval_required) == ("PENDING", True)
 
 
+@override_settings(BANK_APPROVAL_THRESHOLDS={"USD": Decimal(50)})
+def test_a_preview_tells_why_approval_would_be_refused(teller: Client, ada: Account) -> None:
+    words = (
+        "If approved now it would be refused."
+        " Insufficient funds: 100.25 USD available, 1000.00 USD needed. (insufficient_funds)"
+    )
+    for amount, refused in (("1000", True), ("100", False)):
+        page = words_of(preview(teller, ada, "withdraw", amount=amount))
+        assert "It waits until a second person approves it." in page
+        assert (words in page, "would be refused" in page) == (refused, refused)
+
+
 @override_settings(BANK_APPROVAL_DAILY_THRESHOLDS={"USD": Decimal(50)})
 def test_so_does_what_passes_the_threshold_of_the_day(teller: Client, ada: Account) -> None:
     for amount, waits in (("30", False), ("21", True)):
