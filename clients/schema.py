@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from clients.scopes import SCOPES
-from core.api.schema import CHALLENGE, FORM, describe_problems
+from core.api.schema import FORM, describe_problems
 
 TOKEN_PATH = "/api/v1/oauth/token/"  # noqa: S105 - a path, not a secret
 
@@ -203,6 +203,13 @@ _ROUTES = {
         "TokenState",
     ),
 }
+_CHALLENGE: dict[str, Any] = {
+    "WWW-Authenticate": {
+        "description": "How to authenticate (RFC 6749, section 5.2): by HTTP Basic.",
+        "schema": {"type": "string"},
+        "example": 'Basic realm="bank"',
+    }
+}
 # Errors that are problem details here too. These routes have other rules for the body.
 _PROBLEMS = {
     "validation_error",
@@ -231,7 +238,7 @@ def add_oauth_routes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                 "200": _answer("Done.", answer) if answer else {"description": "Done; no body."},
                 "400": _answer("The request was refused.", "OAuthError"),
                 "401": _answer("The client was refused.", "OAuthError", error="invalid_client")
-                | {"headers": CHALLENGE},
+                | {"headers": _CHALLENGE},
             },
         }
         describe_problems("post", operation, _PROBLEMS)

@@ -24,7 +24,8 @@ class FormView(LockoutMixin, OAuthLibMixin, View):
     """Accepts POST of a form by RFC 6749 (appendix B): 415 for other types, 413 above 8 kB.
 
     Multipart forms are refused: Django would write files of any size to disk first. Form and header
-    are read once, by `clients.credentials`; its refusals are 400 `invalid_request`.
+    are read once, by `clients.credentials`; its refusals are 400 `invalid_request`. A 401 asks
+    for Basic.
     """
 
     http_method_names = ["post"]
@@ -43,7 +44,11 @@ class FormView(LockoutMixin, OAuthLibMixin, View):
             except InvalidRequest as error:
                 return _refused("invalid_request", 400, error_description=str(error))
             request.META.pop("HTTP_AUTHORIZATION", None)
-        return super().dispatch(request, *args, **kwargs)
+        response = super().dispatch(request, *args, **kwargs)
+        if response.status_code == 401:
+            # These routes take no Bearer token, which is the challenge of the library.
+            response["WWW-Authenticate"] = 'Basic realm="bank"'
+        return response
 
 
 class TokenView(FormView, views.TokenView):
@@ -66,9 +71,7 @@ class IntrospectTokenView(FormView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not self.authenticate_client(request):
-            response = _refused("invalid_client", 401)
-            response["WWW-Authenticate"] = 'Basic realm="bank"'
-            return response
+            return _refused("invalid_client", 401)
         raw_token = request.POST.get("token")
         if not raw_token:
             detail = "Missing token parameter."

@@ -107,7 +107,7 @@ def test_who_has_not_the_secret_gets_nothing(program: Program, route: str, index
     form = {**GRANT, "scope": READ, "token": token}
     answer = program.post(route, form, bad_credentials(program)[index])
     assert (answer.status_code, answer.json()) == (401, {"error": "invalid_client"})
-    assert answer["WWW-Authenticate"]
+    assert answer["WWW-Authenticate"] == 'Basic realm="bank"'
     assert program.get(token).status_code == 200  # It was not revoked either.
     assert AccessToken.objects.count() == 1
 

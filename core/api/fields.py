@@ -42,6 +42,8 @@ def parse_moment(value: Any) -> datetime:
     """
     if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
         detail = 'A date and time with an offset is required, like "2026-01-31T09:30:00Z".'
+        if isinstance(value, str) and _RFC_3339.fullmatch(value.replace(" ", "+")):
+            detail += ' In a URL the "+" of an offset is written "%2B".'
         raise BadMoment("invalid", detail)
     try:
         return datetime.fromisoformat(value).astimezone(UTC)

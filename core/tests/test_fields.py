@@ -11,11 +11,13 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from core.api.fields import (
     AmountInputField,
     AmountOutputField,
+    BadMoment,
     CurrencyField,
     MetadataField,
     OffsetDateTimeField,
     StrictCharField,
     StrictUUIDField,
+    parse_moment,
 )
 from core.api.serializers import StrictSerializer
 from core.tests.test_money import BAD_AMOUNTS, label
@@ -234,3 +236,11 @@ def test_what_is_no_object_is_refused(data: Any) -> None:
     assert not serializer.is_valid()
     (error,) = serializer.errors["non_field_errors"]
     assert error.code == "not_an_object"
+
+
+def test_an_unescaped_plus_of_a_url_is_named() -> None:
+    with pytest.raises(BadMoment, match='In a URL the "\\+" of an offset is written "%2B"'):
+        parse_moment("2026-11-29T21:00:00 01:00")
+    with pytest.raises(BadMoment) as other:
+        parse_moment("2026-11-29 21:00:00Z")
+    assert "%2B" not in str(other.value)

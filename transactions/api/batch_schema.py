@@ -30,7 +30,9 @@ from transactions.states import TransactionStatus
 
 
 class BatchItem(serializers.Serializer[Any]):
-    """One movement of money. For speed, `transactions.batches.input` reads it."""
+    """One movement of money."""
+
+    # For speed, `transactions.batches.input` reads it.
 
     type = serializers.ChoiceField(list(KINDS), help_text="Type of movement.")
     account_id = StrictUUIDField(

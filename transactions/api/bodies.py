@@ -28,7 +28,7 @@ class AmountBody(StrictSerializer):
         required=False,
         allow_null=True,
         help_text="Queue it for this moment (RFC 3339, offset required), which is its value date"
-        " then; null for now. Not together with `effective_at`.",
+        " then; null for now. A past moment means now. Not together with `effective_at`.",
     )
     effective_at = OffsetDateTimeField(
         required=False,

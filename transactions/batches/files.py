@@ -68,10 +68,11 @@ class MovementFile:
 def check_file(path: Path, size: int, origin: Origin) -> MovementFile:
     """Reads and checks the whole file without posting anything.
 
-    Raises MovementFileError with the first hundred bad lines: an invalid item, an account that does
+    Raises MovementFileError with up to a hundred bad lines: an invalid item, an account that does
     not exist or belongs to the requesting user, an amount that the account's currency cannot
-    express, or a repeated key. The result stays valid: accounts are never deleted, and keep their
-    currency. Only a value date may become too old; posted items keep theirs.
+    express, or a repeated key. Invalid items of a piece hide the wrong values of its others.
+    The result stays valid: accounts are never deleted, and keep their currency. Only a value date
+    may become too old; posted items keep theirs.
     Raises FileProblem if it cannot be read, and IdempotencyKeyReused if a line with a value date
     has a key that belongs to another request.
     """
