@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from accounts.models import Account, AccountEvent
 from core.sql.bulk import BulkUpdate
@@ -15,12 +16,14 @@ from tests.api import (
     ApiClient,
     assert_problem,
     bad_fields,
+    client_of,
     make_user,
     shown,
     staff,
 )
 from tests.assertions import nothing_changes
 from tests.factories import make_account
+from tests.identities import client_with, token_of
 from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +114,35 @@ def test_an_overdraft_is_for_a_supervisor_to_give(teller: ApiClient) -> None:
     with nothing_changes():
         response = teller.post(PATH, {"name": "Ada Lovelace", "overdraft_limit": "0.01"})
     assert_problem(response, "permission_denied", "Only a supervisor may give an overdraft limit.")
+
+
+def opener(*rights: str) -> Any:
+    """A member of staff who may open accounts, with these other rights."""
+    user = make_user("olga", is_staff=True)
+    wanted = {"open_account", "view_account", *rights}
+    user.user_permissions.set(Permission.objects.filter(codename__in=wanted))
+    return user
+
+
+def test_an_initial_balance_takes_the_right_to_deposit() -> None:
+    user = opener()
+    with nothing_changes():
+        response = client_of(user).post(PATH, {"name": "Ada", "initial_balance": "0.01"})
+    detail = "An initial balance needs the right to post transactions."
+    assert_problem(response, "permission_denied", detail)
+    assert client_of(user).post(PATH, {"name": "Ada", "initial_balance": 0}).status_code == 201
+
+
+def test_an_initial_balance_takes_the_scope_of_a_deposit() -> None:
+    token = token_of(opener("post_transaction"), ("accounts:read", "accounts:write"))
+    with nothing_changes():
+        response = client_with(token).post(PATH, {"name": "Ada", "initial_balance": "0.01"})
+    assert (response.status_code, response.json()["detail"]) == (
+        403,
+        "The token lacks the scope transactions:write.",
+    )
+    assert response["WWW-Authenticate"].endswith('scope="transactions:write"')
+    assert client_with(token).post(PATH, {"name": "Ada"}).status_code == 201
 
 
 @pytest.mark.parametrize("initial_balance", [{}, {"initial_balance": 0}, {"owner": None}])

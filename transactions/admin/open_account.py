@@ -25,11 +25,15 @@ from core.currencies import CURRENCIES
 from core.errors import BankError
 from transactions.admin.outcome import MovementPreview
 from transactions.api.opening import open_account
+from transactions.api.permissions import CanPostTransactions
 from transactions.ledger.idempotency import Replay
 
 
 class OpenAccountForm(forms.Form):
-    """Only a supervisor can give an overdraft limit."""
+    """Has the fields that the user has the rights for.
+
+    Only a supervisor can give an overdraft limit. An initial balance takes the right to deposit.
+    """
 
     name = LineField(max_length=200, attrs={"autofocus": True})
     owner = LineField(
@@ -49,10 +53,12 @@ class OpenAccountForm(forms.Form):
     )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
-    def __init__(self, data: Any, *, may_give_limit: bool) -> None:
+    def __init__(self, data: Any, *, user: Any) -> None:
         super().__init__(data, initial={"currency": settings.BANK_DEFAULT_CURRENCY})
-        if not may_give_limit:
+        if not has_right(user, CanManageAccounts.right):
             del self.fields["overdraft_limit"]
+        if not has_right(user, CanPostTransactions.right):
+            del self.fields["initial_balance"]
 
 
 class OpenAccountButton:
@@ -71,8 +77,7 @@ class OpenAccountButton:
         permissions=["view", "open"],
     )
     def open_account(self, request: HttpRequest) -> HttpResponse:
-        may_give_limit = has_right(request.user, CanManageAccounts.right)
-        form = OpenAccountForm(request.POST or None, may_give_limit=may_give_limit)
+        form = OpenAccountForm(request.POST or None, user=request.user)
         if request.method == "POST" and form.is_valid():
             try:
                 return self._opened(request, form.cleaned_data)
@@ -95,7 +100,7 @@ class OpenAccountButton:
                 **fingerprints(OpenAccount.verb, content, opening_defaults()),
             },
             owner=values["owner"] or None,
-            initial_balance=values["initial_balance"],
+            initial_balance=values.get("initial_balance"),
             origin=origin_of(request),
         )
         if isinstance(opened, Replay):

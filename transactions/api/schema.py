@@ -125,9 +125,9 @@ open_account = extend_schema(
     operation_id="accounts_open",
     tags=[ACCOUNTS_TAG],
     summary="Open an account",
-    description="Makes an account with a number of its own. An initial balance is paid in as a"
-    " deposit, together with the opening or not at all; from an amount that needs approval on, it"
-    " waits as a PENDING transaction of the account, which is empty until then:"
+    description="Makes an account with a number of its own. An initial balance is a deposit, made"
+    " with the opening or not at all, and needs the right and the scope of one; from an amount that"
+    " needs approval on, it is a PENDING transaction of the account, which is empty until then:"
     " `initial_deposit` has its status. An overdraft limit of that size is refused: it is asked for"
     " once the account is open.",
     parameters=[IDEMPOTENCY_KEY],

@@ -108,6 +108,9 @@ class MoneyAccountViewSet(AccountViewSet):
         body = parse_body(OpenAccountBody, request)
         if body.get("overdraft_limit") and not has_right(request.user, CanManageAccounts.right):
             raise PermissionDenied("Only a supervisor may give an overdraft limit.")
+        # An initial balance is a deposit, and takes what a deposit takes.
+        if body.get("initial_balance") and not CanPostTransactions().has_permission(request, self):
+            raise PermissionDenied("An initial balance needs the right to post transactions.")
         keyed = keyed_fields(request, OpenAccount.verb, body, opening_defaults())
         values = {"currency": settings.BANK_DEFAULT_CURRENCY, **without_nulls(body), **keyed}
         opened, deposit = open_account(

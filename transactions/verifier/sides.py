@@ -59,8 +59,7 @@ def rules_of_side(side: str, account: str, other_side: str) -> list[Rule]:
         ),
         Rule(
             code="M1.reversal_account",
-            says="A reversal debits the account that its original credits, and credits the one"
-            " that it debits.",
+            says="A reversal debits what its original credits, and credits what that debits.",
             broken="t.type = 'REVERSAL'"
             f" AND t.{side}_account_id <> original.{other_side}_account_id",
             where=where | {"original_id": "t.reverses_id"},

@@ -5,12 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.test import Client, override_settings
 
 from accounts.models import Account
 from accounts.states import AccountKind
-from tests.admin import logged_in_as
+from tests.admin import logged_in, logged_in_as
 from tests.api import make_user
 from tests.assertions import nothing_changes
 from transactions.models import Transaction
@@ -121,6 +122,17 @@ def test_a_teller_gives_no_overdraft_limit(teller: Client) -> None:
     assert "overdraft_limit" not in teller.get(OPEN).content.decode()
     teller.post(OPEN, form_of(teller, overdraft_limit="50"))
     assert opened().overdraft_limit == 0
+
+
+def test_who_may_not_deposit_pays_nothing_in_at_opening() -> None:
+    user = make_user("olga", is_staff=True)
+    rights = ("open_account", "view_account")
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    client = logged_in(user)
+    assert "initial_balance" not in client.get(OPEN).content.decode()
+    client.post(OPEN, form_of(client, initial_balance="50"))
+    assert opened().balance == 0
+    assert not Transaction.objects.exists()
 
 
 @pytest.mark.parametrize(
