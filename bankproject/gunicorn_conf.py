@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from bankproject import environment
 from bankproject.production import is_production, require_own_machine
+from bankproject.queue_worker import QueueWorker
 from core import bulkhead, heartbeat
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,7 +53,7 @@ limit_request_field_size = 8190
 control_socket_disable = True
 
 # `serve` also starts a queue worker, which ends with the server.
-_queue_worker: list[subprocess.Popen[bytes]] = []
+_queue_worker: list[QueueWorker] = []
 
 
 def on_starting(server: Any) -> None:
@@ -81,11 +82,15 @@ def _require_own_machine(listening: list[Any]) -> None:
             require_own_machine(published_on or host, port, production=production)
 
 
-def when_ready(_server: Any) -> None:
+def when_ready(server: Any) -> None:
     if _serves_worker:
         command = [sys.executable, "manage.py", "process_transactions"]
-        # Supervised: a worker that dies is restarted.
-        _queue_worker.append(subprocess.Popen([*command, "--supervise", "--end-with-parent"]))
+        # Supervised: a worker that dies is restarted. So is its supervisor. A server that is
+        # stopping has no listeners.
+        supervisor = [*command, "--supervise", "--end-with-parent"]
+        worker = QueueWorker(supervisor, server.log, lambda: not server.LISTENERS)
+        worker.start()
+        _queue_worker.append(worker)
 
 
 def post_worker_init(worker: Any) -> None:
@@ -97,9 +102,7 @@ def post_worker_init(worker: Any) -> None:
 
 def on_exit(_server: Any) -> None:
     for worker in _queue_worker:
-        worker.terminate()
-    for worker in _queue_worker:
-        worker.wait()
+        worker.stop()
 
 
 # The heartbeat file is kept in memory: on a slow disk healthy workers would look dead.

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from bankproject.queue_worker import failed_starts
 from core import clock
 from core.database import missing_objects
 from core.database_errors import READ_ONLY, note, recent_trouble
@@ -163,5 +164,7 @@ def _guards() -> str:
 
 
 def _queue() -> str:
+    if failed_starts():
+        return "its worker keeps ending"
     seconds = int(queue.lag(clock.about_now()).total_seconds())
     return f"behind by {seconds} s" if seconds > settings.QUEUE_LAG_LIMIT_SECONDS else _OK

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -229,6 +229,61 @@ def test_a_worker_of_the_queue_comes_and_goes_with_the_server(embedded_bank, arg
     assert output.count("Processed 1 transactions.") == (0 if arguments else 1)
     assert (" started at " in output) is not bool(arguments)
     assert _status(embedded_bank) == ("PENDING" if arguments else "COMPLETED")
+
+
+def _supervisor(process, *but):
+    """The id of the process that the server started for the queue, waited for."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for task in Path(f"/proc/{process.pid}/task").iterdir():
+            for child in map(int, (task / "children").read_text().split()):
+                with suppress(OSError):  # It may just have ended.
+                    command = Path(f"/proc/{child}/cmdline").read_bytes()
+                    if b"--supervise" in command and child not in but:
+                        return child
+        time.sleep(0.1)
+    raise AssertionError("No supervisor was started.")
+
+
+def _until_the_queue_is(port, wanted):
+    """Waits a minute at most until readiness says it of the queue; returns the status."""
+    deadline = time.monotonic() + 60
+    while True:
+        status, body = get(f"http://127.0.0.1:{port}/api/v1/health/ready/")
+        if json.loads(body)["checks"]["queue"] == wanted:
+            return status
+        assert time.monotonic() < deadline, body
+        time.sleep(0.1)
+
+
+@pytest.mark.skipif(
+    not Path(f"/proc/self/task/{os.getpid()}/children").exists(), reason="needs Linux's /proc"
+)
+def test_a_supervisor_that_is_killed_is_replaced(embedded_bank):
+    port = free_port()
+    with _serve(embedded_bank, PORT=str(port)) as process:
+        try:
+            assert _answers(port, process)
+            first = _supervisor(process)
+            os.kill(first, signal.SIGKILL)
+            second = _supervisor(process, first)
+            # One that ends soon after its start is trouble, until another runs steadily.
+            os.kill(second, signal.SIGKILL)
+            assert _until_the_queue_is(port, "its worker keeps ending") == 503
+            _supervisor(process, first, second)
+            assert _until_the_queue_is(port, "ok") == 200
+            code = [sys.executable, "manage.py", "shell", "--no-imports", "-c", _QUEUE_A_DEPOSIT]
+            subprocess.run(code, cwd=ROOT, env=embedded_bank, check=True)
+            deadline = time.monotonic() + 60
+            while _status(embedded_bank) != "COMPLETED":
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            process.terminate()
+            output = process.communicate(timeout=60)[0]
+        finally:
+            process.kill()
+    assert process.returncode == 0, output
+    assert output.count("The worker of the queue has ended; another starts in") == 2
 
 
 def test_serves_and_stops_on_ctrl_c(embedded_bank):

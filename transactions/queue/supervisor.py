@@ -1,5 +1,6 @@
 """The supervisor: runs several worker processes and restarts those that die."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -8,6 +9,8 @@ import threading
 import time
 from typing import Any
 from uuid import uuid4
+
+logger = logging.getLogger(__name__)
 
 _RESTART_SECONDS = 1.0
 
@@ -33,6 +36,9 @@ class Supervisor:
         while not self._stopping:
             for slot, worker in self._workers.items():
                 if worker is None or worker.poll() is not None:
+                    if worker is not None and not self._stopping:
+                        code = worker.returncode
+                        logger.error("A worker ended with code %s; starting another", code)
                     self._workers[slot] = subprocess.Popen([*self._command, f"--slot={slot}"])
             time.sleep(_RESTART_SECONDS)
         running = [worker for worker in self._workers.values() if worker is not None]
