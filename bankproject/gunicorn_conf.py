@@ -49,6 +49,11 @@ limit_request_line = 4094
 limit_request_fields = 50
 limit_request_field_size = 8190
 
+# No header of a request sets the scheme or the path: gunicorn would believe everybody on this
+# machine. Django reads those of the proxy (BANK_TRUSTED_PROXIES, SECURE_PROXY_SSL_HEADER).
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+
 # Any process of the bank's user could stop the server through the control socket.
 control_socket_disable = True
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from gunicorn import util
-from gunicorn.http import wsgi
+from gunicorn.http import message, wsgi
 from gunicorn.http.errors import (
     ConfigurationProblem,
     InvalidResponseHeader,
@@ -23,6 +23,10 @@ from core.errors import ERROR_KINDS
 
 # Hides the server's name; gunicorn has no option for that.
 wsgi.SERVER = "bank"
+
+# Two keys would reach the bank as one, joined by a comma. gunicorn refuses a repeated field of
+# these as no request of HTTP; it has no setting for them.
+message.RFC9110_5_3_SINGLETON_FIELDS |= {"IDEMPOTENCY-KEY"}
 
 
 _OUR_FAULT = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)

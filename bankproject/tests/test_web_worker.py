@@ -22,12 +22,15 @@ from core.heartbeat import heartbeat
 
 def application(environ, start_response):
     path = environ["PATH_INFO"]
-    start_response("200 OK", [("Content-Length", str(len(str(os.getpid()))))])
-    for _ in range(0 if path == "/pid/" else 60):
+    names = ("wsgi.url_scheme", "SCRIPT_NAME", "PATH_INFO")
+    environment = "|".join(environ[name] for name in names)
+    answer = environment if path == "/environ/" else str(os.getpid())
+    start_response("200 OK", [("Content-Length", str(len(answer)))])
+    for _ in range(60 if path in ("/speaks/", "/hangs/") else 0):
         time.sleep(0.1)
         if path == "/speaks/":
             heartbeat()
-    return [str(os.getpid()).encode()]
+    return [answer.encode()]
 """
 
 
@@ -71,12 +74,40 @@ def test_what_hangs_is_ended_and_what_speaks_is_not(port: int) -> None:
     assert served_by(port) != worker
 
 
+def answer_to(port: int, sent: bytes) -> bytes:
+    """All that the server sends until it closes the connection."""
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        client.sendall(sent)
+        answer = b""
+        while part := client.recv(10_000):
+            answer += part
+    return answer
+
+
+FORWARDED = [
+    b"SCRIPT_NAME: /pid",
+    b"PATH_INFO: /nowhere/",
+    b"X-Forwarded-Proto: https",
+    b"X-Forwarded-Ssl: on",
+    b"X-Forwarded-Protocol: ssl",
+]
+
+
+@pytest.mark.parametrize("header", FORWARDED)
+def test_no_header_changes_the_path_or_the_scheme(port: int, header: bytes) -> None:
+    served_by(port)
+    request = b"GET /environ/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n\r\n"
+    head, _, body = answer_to(port, request % header).partition(b"\r\n\r\n")
+    assert (head[:13], body) == (b"HTTP/1.1 200 ", b"http||/environ/")
+
+
 NO_HTTP = [
     (b"nonsense\r\n\r\n", 400),
     (b"GET / HTTP/9.9\r\n\r\n", 400),
     (b"GET / HTTP/1.1\r\nHost: x\r\n<script>: 1\r\n\r\n", 400),
     (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", 400),
     (b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: A\r\nidempotency-key: B\r\n\r\n", 400),
     (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 60 + b"\r\n", 431),
 ]
 
@@ -84,11 +115,7 @@ NO_HTTP = [
 def test_what_is_no_http_is_a_problem_and_nothing_names_the_server(port: int) -> None:
     served_by(port)
     for sent, status in NO_HTTP:
-        with socket.create_connection(("127.0.0.1", port), 10) as client:
-            client.sendall(sent)
-            answer = b""
-            while part := client.recv(10_000):
-                answer += part
+        answer = answer_to(port, sent)
         head, _, body = answer.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 %d " % status), sent
         assert b"Content-Type: application/problem+json" in head
