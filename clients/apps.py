@@ -1,4 +1,6 @@
 from django.apps import AppConfig
+from django.conf import settings
+from django.db.models.signals import post_save
 from oauth2_provider.apps import DOTConfig
 
 
@@ -8,6 +10,9 @@ class ClientsConfig(AppConfig):
 
     def ready(self) -> None:
         from clients import schema  # noqa: F401 - registers the authentication with drf-spectacular
+        from clients.registry import delete_tokens_of_inactive
+
+        post_save.connect(delete_tokens_of_inactive, sender=settings.AUTH_USER_MODEL)
 
 
 class TokensConfig(DOTConfig):

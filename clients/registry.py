@@ -81,3 +81,9 @@ def revoke_client(client: ApiClient) -> int | None:
     is_first = switched.update(is_active=False, updated=clock.now())
     tokens, _ = AccessToken.objects.filter(application=client).delete()
     return tokens if is_first else None
+
+
+def delete_tokens_of_inactive(instance: Any, **_: Any) -> None:
+    """post_save of a user: no token survives a deactivation, and comes back with the user."""
+    if not instance.is_active:
+        AccessToken.objects.filter(application__user=instance).delete()

@@ -116,6 +116,17 @@ def test_introspection_knows_who_was_switched_off(program: Program, thing: str) 
     assert program.get(token).status_code == 401
 
 
+def test_tokens_do_not_come_back_with_their_user(program: Program) -> None:
+    token, other = program.token(), Program("susan", "supervisor")
+    others = other.token()
+    for is_active in (False, True):
+        program.user.is_active = is_active
+        program.user.save()
+    assert program.get(token).status_code == 401
+    assert program.get(program.token()).status_code == 200
+    assert other.get(others).status_code == 200
+
+
 def test_a_client_may_do_what_its_user_may_and_its_scopes_name(program: Program) -> None:
     customer = Program("ada", None, scopes=list(SCOPES))
     token = customer.token(" ".join(SCOPES))
