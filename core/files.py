@@ -12,6 +12,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -53,6 +54,22 @@ def os_errors_as_file_problem(path: Path, doing: str = "written") -> Iterator[No
 def reason_of(error: OSError) -> str:
     """The reason of the operating system, in words for an operator."""
     return _REASONS.get(error.errno or 0) or error.strerror or str(error)
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Opens a regular file, or what a symbolic link to one names, for reading.
+
+    Raises FileProblem for a pipe, which would wait for a writer, or a device, which has no end;
+    OSError for a folder, and where nothing can be opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        raise FileProblem(f"{path} is no regular file, and is not read.")
+    return os.fdopen(descriptor, "rb")
 
 
 class PendingFile:
@@ -192,7 +209,8 @@ def exclusive(path: Path, busy: str) -> Iterator[None]:
     be created. The file stays: removing it is unsafe, because another process may have it open.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os_errors_as_file_problem(path.parent, "written to"):
+    named = path if path.is_symlink() else path.parent
+    with os_errors_as_file_problem(named, "written to"):
         descriptor = os.open(path, flags, _MODE_OF_NEW_FILES)
     try:
         try:

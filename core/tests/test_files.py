@@ -15,6 +15,7 @@ from core.files import (
     PendingFile,
     close_to_others,
     exclusive,
+    open_regular,
     remove_leftovers,
     write_atomically,
 )
@@ -168,6 +169,37 @@ def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     remove_leftovers(tmp_path, "a.csv")
     (left,) = names(tmp_path)
     assert left.startswith(".b.csv.")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_regular_file_is_not_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.csv"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+    with pytest.raises((FileProblem, IsADirectoryError)) as caught:
+        open_regular(path)
+    if kind != "folder":
+        assert str(caught.value) == f"{path} is no regular file, and is not read."
+
+
+def test_a_link_to_a_regular_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"a")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "a.csv")
+    with open_regular(tmp_path / "link.csv") as file:
+        assert file.read() == b"a"
+
+
+def test_a_lock_that_is_a_link_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".lock").symlink_to(tmp_path / "elsewhere")
+    words = f"{tmp_path}/.lock cannot be written to: it is a symbolic link, which is not followed."
+    with pytest.raises(FileProblem) as caught, exclusive(tmp_path / ".lock", "Busy."):
+        pass
+    assert str(caught.value) == words
+    assert names(tmp_path) == [".lock"]
 
 
 def test_one_holds_the_lock(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from core.api.parsers import loads
 from core.commands import Origin
 from core.csv_records import NotCsv, read_csv, wrong_header
 from core.errors import MAX_ERRORS, FieldError, InvalidInput, NotFound, SelfDealing
-from core.files import os_errors_as_file_problem
+from core.files import open_regular, os_errors_as_file_problem
 from transactions.batches.input import COLUMNS, read_items
 from transactions.batches.post import BatchRequest
 from transactions.ledger.booking import postings_of
@@ -79,7 +79,7 @@ def check_file(path: Path, size: int, origin: Origin) -> MovementFile:
     problems: list[str] = []
     seen: dict[str, int] = {}
     length = 0
-    with os_errors_as_file_problem(path, "read"), path.open("rb") as file:
+    with os_errors_as_file_problem(path, "read"), open_regular(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     now = clock.now()
     for piece in _pieces(path, size, 0):
@@ -159,7 +159,7 @@ def _pieces(path: Path, size: int, skip: int) -> Iterator[Piece]:
     read = _csv_items if path.suffix == ".csv" else _json_items
     with (
         os_errors_as_file_problem(path, "read"),
-        path.open("rb") as file,
+        open_regular(path) as file,
         closing(read(file)) as found,
     ):
         rest = islice(found, skip, None)

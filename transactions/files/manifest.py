@@ -64,7 +64,13 @@ class Manifest:
                 files=tuple(_decoded(entry) for entry in content["files"]),
                 spreadsheets=tuple(content["spreadsheets"]),
             )
-        except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (
+            KeyError,
+            TypeError,
+            UnicodeDecodeError,
+            json.JSONDecodeError,
+            RecursionError,
+        ) as error:
             raise ValueError(f"{MANIFEST_NAME} is not a manifest of an export.") from error
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.csv_records import NotCsv, Record, check_header, read_csv
+from core.files import open_regular
 from transactions.imports.problems import ImportFileError, ImportProblem, Problems
 
 
 def read_header(path: Path) -> list[str]:
     """The column names. Raises ImportFileError if there is no readable first line."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return _next(path.name, read_csv(file))[1]
 
 
@@ -45,7 +46,7 @@ def read_records(
 
 def _opened(path: Path) -> BinaryIO:
     try:
-        return path.open("rb")
+        return open_regular(path)
     except FileNotFoundError:
         raise ImportFileError(ImportProblem(path.name, 0, "", "The file is missing.")) from None
 

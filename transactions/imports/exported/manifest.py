@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.files import open_regular
 from transactions.files.file_format import FileFormat
 from transactions.files.formats import ARCHIVED_TRANSACTIONS, FILES
 from transactions.files.manifest import MANIFEST_NAME, FileEntry, Manifest
@@ -33,7 +34,8 @@ def read_sources(folder: Path) -> list[ExportedFile]:
     Raises ImportRefused if the manifest cannot be read or lacks one of them.
     """
     try:
-        manifest = Manifest.decode((folder / MANIFEST_NAME).read_bytes())
+        with open_regular(folder / MANIFEST_NAME) as file:
+            manifest = Manifest.decode(file.read())
     except ValueError as error:
         raise ImportRefused(str(error)) from error
     entries = {entry.name: entry for entry in manifest.files}

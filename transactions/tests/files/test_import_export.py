@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -318,6 +319,10 @@ def test_a_file_that_is_not_the_manifests_is_told_and_looked_into(exported: Path
     [
         (lambda path: path.write_text("{}"), "manifest.json is not a manifest of an export."),
         (
+            lambda path: path.write_text("[" * 200_000),
+            "manifest.json is not a manifest of an export.",
+        ),
+        (
             lambda path: path.write_text(path.read_text().replace('"rows": 5', '"rows": "5"')),
             "manifest.json is not a manifest of an export.",
         ),
@@ -336,6 +341,12 @@ def test_a_bad_manifest_is_told(
 ) -> None:
     damage(exported / "manifest.json")
     assert refused(exported) == [message]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "accounts.csv"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    assert refused(tmp_path) == [f"{tmp_path / name} is no regular file, and is not read."]
 
 
 def test_a_folder_of_something_else_is_told(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`manage.py post_batch`: a file of movements, posted once whatever happens."""
 
 import json
+import os
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -215,6 +216,14 @@ def test_json_lines_are_read_as_strictly_as_a_body(tmp_path: Path, text: str, pr
     path.write_text(f"{good}\n{text}\n")
     code, message = refused(path)
     assert (code, problem in message) == (2, True), message
+
+
+def test_a_pipe_or_a_device_is_not_posted(tmp_path: Path) -> None:
+    pipe, device = tmp_path / "pipe.csv", tmp_path / "device.jsonl"
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    for path in (pipe, device):
+        assert refused(path) == (2, f"{path} is no regular file, and is not read.")
 
 
 def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
