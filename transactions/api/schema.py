@@ -12,11 +12,7 @@ from drf_spectacular.utils import (
 
 from accounts.schema import ACCOUNT_ID
 from accounts.schema import TAG as ACCOUNTS_TAG
-from accounts.serializers import (
-    OpenAccountBody,
-    OptionalReasonBody,
-    ReasonBody,
-)
+from accounts.serializers import OpenAccountBody, OptionalReasonBody, ReasonBody
 from core.api.describe import (
     IDEMPOTENCY_KEY,
     errors,
@@ -25,25 +21,10 @@ from core.api.describe import (
     request_example,
     response_example,
 )
+from transactions.api import examples
 from transactions.api.bodies import AmountBody, BalanceQuery, TransferBody
 from transactions.api.csv_list import csv_example, page_or_csv
 from transactions.api.dry_run import DryRunSerializer
-from transactions.api.examples import (
-    BALANCE_EXAMPLE,
-    DEPOSIT_EXAMPLE,
-    DETAIL_EXAMPLE,
-    ENTRY_EXAMPLE,
-    FAILED_EXAMPLE,
-    OPENED_EXAMPLE,
-    OPENED_WAITING_EXAMPLE,
-    PENDING_EXAMPLE,
-    REVERSAL_EXAMPLE,
-    SOURCE_ID,
-    TARGET_ID,
-    TRANSFER_EXAMPLE,
-    WITHDRAWAL_EXAMPLE,
-    dry_run_of,
-)
 from transactions.api.filters import EntryQuery, TransactionFilters, TransactionQuery
 from transactions.api.parameters import DRY_RUN, PREFER, TRANSACTION_ID
 from transactions.api.serializers import (
@@ -72,9 +53,11 @@ def _answer_examples(name: str, value: Any) -> list[OpenApiExample]:
     return [
         OpenApiExample(name, value=value, response_only=True, status_codes=["200"]),
         OpenApiExample(
-            "Dry run", value=dry_run_of(value), response_only=True, status_codes=["200"]
+            "Dry run", value=examples.dry_run_of(value), response_only=True, status_codes=["200"]
         ),
-        OpenApiExample("Waiting", value=PENDING_EXAMPLE, response_only=True, status_codes=["202"]),
+        OpenApiExample(
+            "Waiting", value=examples.PENDING_EXAMPLE, response_only=True, status_codes=["202"]
+        ),
     ]
 
 
@@ -136,8 +119,8 @@ open_account = extend_schema(
     responses={201: OpenedAccountSerializer},
     examples=[
         request_example({"name": "Ada Lovelace", "initial_balance": "250.00", "currency": "USD"}),
-        response_example("Account", OPENED_EXAMPLE),
-        response_example("Deposit waits", OPENED_WAITING_EXAMPLE),
+        response_example("Account", examples.OPENED_EXAMPLE),
+        response_example("Deposit waits", examples.OPENED_WAITING_EXAMPLE),
     ],
 )
 
@@ -148,7 +131,7 @@ deposit = _money(
     AmountBody,
     [
         request_example({"amount": "250.00", "description": "Cash at the counter"}),
-        *_answer_examples("Transaction", DEPOSIT_EXAMPLE),
+        *_answer_examples("Transaction", examples.DEPOSIT_EXAMPLE),
     ],
     "balance_limit",
 )
@@ -160,7 +143,7 @@ withdraw = _money(
     AmountBody,
     [
         request_example({"amount": "40.00"}),
-        *_answer_examples("Transaction", WITHDRAWAL_EXAMPLE),
+        *_answer_examples("Transaction", examples.WITHDRAWAL_EXAMPLE),
     ],
     "insufficient_funds",
 )
@@ -172,9 +155,13 @@ transfer = _money(
     TransferBody,
     [
         request_example(
-            {"target_account_id": TARGET_ID, "amount": "75.50", "description": "Rent, February"}
+            {
+                "target_account_id": examples.TARGET_ID,
+                "amount": "75.50",
+                "description": "Rent, February",
+            }
         ),
-        *_answer_examples("Transaction", TRANSFER_EXAMPLE),
+        *_answer_examples("Transaction", examples.TRANSFER_EXAMPLE),
     ],
     "same_account",
     "currency_mismatch",
@@ -182,7 +169,7 @@ transfer = _money(
     "balance_limit",
 )
 
-_PAID_EXAMPLE = {**TRANSFER_EXAMPLE, "direction": "debit"}
+_PAID_EXAMPLE = {**examples.TRANSFER_EXAMPLE, "direction": "debit"}
 
 account_transactions = extend_schema(
     operation_id="accounts_transactions",
@@ -194,7 +181,7 @@ account_transactions = extend_schema(
     parameters=[ACCOUNT_ID, TransactionFilters],
     responses=page_or_csv(page_of(DirectedTransactionSerializer, "AccountTransactionPage")),
     examples=[
-        page_example(_PAID_EXAMPLE, f"accounts/{SOURCE_ID}/transactions/"),
+        page_example(_PAID_EXAMPLE, f"accounts/{examples.SOURCE_ID}/transactions/"),
         csv_example(_PAID_EXAMPLE),
     ],
 )
@@ -207,7 +194,7 @@ account_entries = extend_schema(
     parameters=[ACCOUNT_ID, EntryQuery],
     responses=page_of(EntrySerializer, "EntryPage"),
     examples=[
-        page_example(ENTRY_EXAMPLE, f"accounts/{SOURCE_ID}/entries/"),
+        page_example(examples.ENTRY_EXAMPLE, f"accounts/{examples.SOURCE_ID}/entries/"),
     ],
 )
 
@@ -219,7 +206,7 @@ account_balance = extend_schema(
     " time of the last posting or the opening; for an internal account it is now.",
     parameters=[ACCOUNT_ID, BalanceQuery],
     responses=BalanceSerializer,
-    examples=[response_example("Balance", BALANCE_EXAMPLE)],
+    examples=[response_example("Balance", examples.BALANCE_EXAMPLE)],
 )
 
 list_transactions = extend_schema(
@@ -231,7 +218,10 @@ list_transactions = extend_schema(
     " columns: `failure_code`, `failure_detail`, `failure_retryable`.",
     parameters=[TransactionQuery],
     responses=page_or_csv(page_of(TransactionSerializer, "TransactionPage")),
-    examples=[page_example(TRANSFER_EXAMPLE, "transactions/"), csv_example(TRANSFER_EXAMPLE)],
+    examples=[
+        page_example(examples.TRANSFER_EXAMPLE, "transactions/"),
+        csv_example(examples.TRANSFER_EXAMPLE),
+    ],
 )
 
 retrieve_transaction = extend_schema(
@@ -241,7 +231,7 @@ retrieve_transaction = extend_schema(
     description="With its ledger lines and, for staff, its events.",
     parameters=[TRANSACTION_ID],
     responses=TransactionDetailSerializer,
-    examples=[response_example("Transaction", DETAIL_EXAMPLE)],
+    examples=[response_example("Transaction", examples.DETAIL_EXAMPLE)],
 )
 
 _OUTCOMES = ("account_closed", "account_frozen", "insufficient_funds", "balance_limit")
@@ -253,7 +243,7 @@ retry = _decision(
     " keep the earlier failure. Only if `failure.retryable` is true.",
     ReasonBody,
     "The customer has paid in",
-    _answer_examples("Transaction", WITHDRAWAL_EXAMPLE | {"retry_count": 1}),
+    _answer_examples("Transaction", examples.WITHDRAWAL_EXAMPLE | {"retry_count": 1}),
     "not_retryable",
     "retry_limit",
     *_OUTCOMES,
@@ -266,7 +256,7 @@ reverse = _decision(
     "Posts the opposite as a REVERSAL, once only. The original stays as it is.",
     ReasonBody,
     "Sent twice",
-    _answer_examples("Reversal", REVERSAL_EXAMPLE),
+    _answer_examples("Reversal", examples.REVERSAL_EXAMPLE),
     "already_reversed",
     "reversal_of_reversal",
     "idempotency_key_reused",
@@ -280,7 +270,7 @@ cancel = _decision(
     "Before a worker starts it. It ends FAILED by `cancelled`, for good.",
     ReasonBody,
     "Asked for by mistake",
-    _answer_examples("Cancelled", FAILED_EXAMPLE),
+    _answer_examples("Cancelled", examples.FAILED_EXAMPLE),
 )
 
 approve = _decision(
@@ -289,7 +279,7 @@ approve = _decision(
     "Someone other than the requester approves it. It is processed at once, or at the time set.",
     OptionalReasonBody,
     "Checked with the customer",
-    _answer_examples("Transaction", WITHDRAWAL_EXAMPLE | {"approval_required": True}),
+    _answer_examples("Transaction", examples.WITHDRAWAL_EXAMPLE | {"approval_required": True}),
     "self_approval",
     *_OUTCOMES,
 )
@@ -300,5 +290,5 @@ reject = _decision(
     "It ends FAILED by `rejected`, for good.",
     ReasonBody,
     "The customer knows nothing of it",
-    _answer_examples("Rejected", FAILED_EXAMPLE),
+    _answer_examples("Rejected", examples.FAILED_EXAMPLE),
 )
