@@ -36,10 +36,15 @@ def _(error: Exception) -> str:
 
 @sentence_of.register
 def _(error: BankError) -> str:
-    cause = error.__cause__
-    if isinstance(cause, DatabaseError) and meaning_of(cause).readiness:
+    if cause := database_trouble_of(error):
         return _of_database(cause) or str(cause)  # An operator may see why it is busy.
     return f"{error.detail} ({error.code})"
+
+
+def database_trouble_of(error: BankError) -> DatabaseError | None:
+    """The cause, if the database cannot serve at present: no other command will succeed."""
+    cause = error.__cause__
+    return cause if isinstance(cause, DatabaseError) and meaning_of(cause).readiness else None
 
 
 @sentence_of.register

@@ -15,6 +15,7 @@ from core.arguments import identifier, positive, reason
 from core.commands import Origin
 from core.database_errors import meaning_of
 from core.errors import ERROR_KINDS, BankError
+from core.failures import database_trouble_of
 from core.results import WRONG_USE, add_json, write_result
 from transactions.api.permissions import CanRetryTransactions
 from transactions.api.retrying import retry_by_job
@@ -100,6 +101,7 @@ def _chosen(code: str | None, account: UUID | None) -> QuerySet[Transaction]:
 
 
 def _retry(transaction_id: UUID, user: Any, options: dict[str, Any], origin: Origin) -> str:
+    """The outcome. Raises DatabaseError if the database cannot serve, as when it is read-only."""
     command = retry_by_job(
         user, transaction_id=transaction_id, reason=options["reason"], queued=options["queue"]
     )
@@ -107,5 +109,7 @@ def _retry(transaction_id: UUID, user: Any, options: dict[str, Any], origin: Ori
         run = try_out if options["dry_run"] else process
         row = row_of(run([command], origin)[0])
     except BankError as error:
+        if trouble := database_trouble_of(error):
+            raise trouble from trouble.__cause__
         return f"refused: {error.code}"
     return row.failure_code or str(row.status)

@@ -1,5 +1,6 @@
 """`manage.py retry_failed`: the transactions it retries, its output, and those it leaves alone."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from io import StringIO
 from itertools import count
@@ -8,10 +9,12 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError, connection
 
 from accounts.commands import FreezeAccount, UnfreezeAccount
 from accounts.models import Account
+from core.database_errors import forget_trouble
+from core.failures import sentence_of
 from tests.api import make_user
 from tests.assertions import nothing_changes
 from tests.factories import deposit, make_account, run
@@ -22,6 +25,9 @@ from transactions.models import Transaction
 from transactions.tests.queueing import history, outcome, queue_up, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_ledger")]
+
+
+ON_SQLITE = connection.vendor == "sqlite"
 
 
 def retry_failed(*arguments: str) -> list[str]:
@@ -52,6 +58,34 @@ def test_nothing_failed() -> None:
     deposit(make_account(), 5)
     with nothing_changes():
         assert retry_failed() == summary()
+
+
+@pytest.fixture
+def read_only() -> Iterator[None]:
+    """A database to which nothing can be written for the rest of the test."""
+    connection.check_constraints()  # PostgreSQL could not do it later: it takes locks.
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA query_only = 1" if ON_SQLITE else "SET TRANSACTION READ ONLY")
+    yield
+    forget_trouble()
+    connection.close_at = None
+    if ON_SQLITE:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA query_only = 0")
+
+
+def test_a_database_that_cannot_be_written_ends_it_with_the_reason(
+    request: pytest.FixtureRequest,
+) -> None:
+    account = make_account(balance=5)
+    refused(account, 8)
+    refused(account, 9)
+    request.getfixturevalue("read_only")
+    output = StringIO()
+    with pytest.raises(DatabaseError) as raised:
+        call_command("retry_failed", stdout=output)
+    assert "is read-only" in (sentence_of(raised.value) or "")
+    assert output.getvalue().splitlines()[-1:] == [f"  {'not done: busy':<24} 1"]
 
 
 def test_each_by_itself_oldest_first() -> None:
