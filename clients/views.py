@@ -25,7 +25,7 @@ class FormView(LockoutMixin, OAuthLibMixin, View):
 
     Multipart forms are refused: Django would write files of any size to disk first. Form and header
     are read once, by `clients.credentials`; its refusals are 400 `invalid_request`. A 401 asks
-    for Basic.
+    for Basic, except of a script in a browser.
     """
 
     http_method_names = ["post"]
@@ -45,8 +45,9 @@ class FormView(LockoutMixin, OAuthLibMixin, View):
                 return _refused("invalid_request", 400, error_description=str(error))
             request.META.pop("HTTP_AUTHORIZATION", None)
         response = super().dispatch(request, *args, **kwargs)
-        if response.status_code == 401:
-            # These routes take no Bearer token, which is the challenge of the library.
+        if response.status_code == 401 and "Sec-Fetch-Mode" not in request.headers:
+            # These routes take no Bearer token, which is the challenge of the library. A script in
+            # a browser gets that all the same: Basic would open the browser's own login dialog.
             response["WWW-Authenticate"] = 'Basic realm="bank"'
         return response
 

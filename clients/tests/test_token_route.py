@@ -112,6 +112,14 @@ def test_who_has_not_the_secret_gets_nothing(program: Program, route: str, index
     assert AccessToken.objects.count() == 1
 
 
+def test_a_script_in_a_browser_gets_no_login_dialog(program: Program) -> None:
+    """Browsers open one for Basic; Swagger UI then shows no error."""
+    headers = {"Authorization": program.basic() + "x", "Sec-Fetch-Mode": "cors"}
+    answer = program.http.post(f"{API}oauth/token/", urlencode(GRANT), FORM, headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert not answer["WWW-Authenticate"].startswith("Basic")
+
+
 @pytest.mark.parametrize(
     ("grant", "error"),
     [
