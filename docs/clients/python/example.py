@@ -15,11 +15,11 @@ from bank_client.api.money import accounts_deposit, accounts_transfer
 from bank_client.api.o_auth_2 import oauth_token
 from bank_client.api.transactions import accounts_transactions
 from bank_client.models import (
-    Account,
     AccountTransactionPage,
     AmountBodyRequest,
     DirectedTransaction,
     OpenAccountBodyRequest,
+    OpenedAccount,
     Problem,
     ProblemCode,
     Token,
@@ -64,7 +64,7 @@ def get_token(bank_url: str) -> str:
 
 def open_account(client: AuthenticatedClient, name: str) -> UUID:
     body = OpenAccountBodyRequest(name=name)
-    return expect(Account, accounts_open.sync(client=client, body=body)).account_id
+    return expect(OpenedAccount, accounts_open.sync(client=client, body=body)).account_id
 
 
 def deposit(client: AuthenticatedClient, account_id: UUID, amount: str, key: str) -> Transaction:
