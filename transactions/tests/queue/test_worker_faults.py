@@ -1,11 +1,14 @@
 """Subtle worker faults: whose lease, which order, who waits for whom."""
 
 import logging
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +20,7 @@ from django.db import DatabaseError, OperationalError, connection
 from django.utils import timezone
 
 from bankproject import gunicorn_conf
+from bankproject.queue_worker import QueueWorker
 from core import database_errors
 from tests.factories import make_account
 from transactions.commands import Withdraw
@@ -205,6 +209,8 @@ def test_success_ends_the_back_off() -> None:
 class Child:
     """A process that records what is done to it."""
 
+    returncode = -9
+
     def __init__(self, command: list[str], told: list[str]) -> None:
         self.command, self._told = command, told
 
@@ -258,11 +264,30 @@ def test_a_successor_has_the_slot_of_the_one_that_died(monkeypatch: pytest.Monke
     assert commands[0][-1].startswith("--slot=")
 
 
-def test_the_server_waits_for_its_worker_of_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(gunicorn_conf, "_queue_worker", [Child([], told)])
+def test_the_server_waits_for_its_worker_of_the_queue(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A real process, which takes its time to end."""
+    ended = tmp_path / "ended"
+    program = (
+        "import pathlib, signal, sys, time\n"
+        "def end(*_):\n"
+        "    time.sleep(0.5)\n"
+        f"    pathlib.Path({str(ended)!r}).touch()\n"
+        "    sys.exit()\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        f"pathlib.Path({str(tmp_path / 'ready')!r}).touch()\n"
+        "while True: time.sleep(1)\n"
+    )
+    worker = QueueWorker([sys.executable, "-c", program], logging.getLogger(), lambda: False)
+    worker.start()
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "ready").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    monkeypatch.setattr(gunicorn_conf, "_queue_worker", [worker])
     gunicorn_conf.on_exit(None)
-    assert told == ["terminate", "wait"]
+    assert ended.exists()
 
 
 def test_a_lost_database_is_waited_for_longer_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
