@@ -77,6 +77,7 @@ def test_context_has_every_app_and_nothing_else(tmp_path):
     local = {app for app in local if (ROOT / app).is_dir()}
     assert {path.name for path in tmp_path.iterdir()} == local | {
         "deploy",
+        "legacy_import",
         "manage.py",
         "requirements.txt",
         "constraints.txt",
