@@ -190,6 +190,8 @@ def test_an_operator_does_what_the_page_says(tmp_path: Path) -> None:
         machine.run(install.removesuffix(_SERVE))
         assert (tmp_path / "bank" / ".env").stat().st_mode & 0o777 == 0o600
         machine.serve()
+        drill = _block("backups.py drill")
+        machine.run(next(line for line in drill.splitlines() if line.startswith("install -d")))
         for block in blocks():
             if block.language == "cron":
                 machine.run_cron(block.text)
