@@ -147,7 +147,7 @@ class Retry(Decision):
         return ((row.created_by_id, row.created_at),)
 
     def posts(self, row: JournalRow, now: datetime) -> bool:
-        return not self.queued and super(Retry, self).posts(row, now)
+        return not self.queued and Decision.posts(self, row, now)
 
     def explain_conflict(self) -> None:
         """Raises AlreadyReversed if this is a reversal and another one is posted or waits."""

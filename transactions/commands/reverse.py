@@ -90,7 +90,7 @@ class Reversal(MoneyCommand):
         if self.original.id in run.reversed_ids:
             raise AlreadyReversed("A transaction is named twice.")
         run.reversed_ids.add(self.original.id)
-        return super(Reversal, self).execute(run)
+        return MoneyCommand.execute(self, run)
 
 
 def check_not_reversed(original_id: UUID) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.checks import Warning
+from django.core.management.base import CommandError, SystemCheckError
 from django.core.management.commands import migrate
 from django.db import connections
 
@@ -13,8 +14,13 @@ from core.timeouts import switched_off
 
 class Command(migrate.Command):
     def check(self, *args: Any, **kwargs: Any) -> None:
+        """As Django's, but a failed check is one sentence, as any other trouble."""
         with database.reported_as(Warning):
-            super().check(*args, **kwargs)
+            try:
+                super().check(*args, **kwargs)
+            except SystemCheckError as error:
+                _, _, findings = str(error).partition("ERRORS:")
+                raise CommandError(" ".join((findings or str(error)).split())) from None
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
