@@ -15,6 +15,7 @@ from core.identifiers import uuid7
 from tests.assertions import BULK_INSERT, stored
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
+from transactions.ledger import processor
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.processor import process
 from transactions.ledger.writer import stream
@@ -189,6 +190,32 @@ def test_bad_input_amid_a_list_writes_nothing() -> None:
     assert stored(Account) == before
     assert Transaction.objects.count() == 1
     assert run(commands[0]).status == "COMPLETED"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_list_is_as_many_statements_and_its_bad_input_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is executed while the server inserts it."""
+    monkeypatch.setattr(processor, "LONG_LIST", 3)
+    account = make_account(balance=3)
+    before = stored(Account)
+    amounts = [Decimal(5), Decimal(7), Decimal("0.001")]
+    commands = [Deposit(account_id=account.id, amount=amount) for amount in amounts]
+    with CaptureQueriesContext(connection) as queries, pytest.raises(InvalidInput):
+        process(commands, ORIGIN)
+    begun = [BULK_INSERT] if connection.vendor == "postgresql" else []
+    assert statements(queries) == ["BEGIN", "SELECT", *begun, "ROLLBACK"]
+    assert (stored(Account), Transaction.objects.count()) == (before, 1)
+    refused = Withdraw(account_id=account.id, amount=Decimal(99))
+    with CaptureQueriesContext(connection) as queries:
+        rows = process([*commands[:2], refused], ORIGIN)
+    assert statements(queries) == ["BEGIN", "SELECT", BULK_INSERT, "UPDATE", "COMMIT"]
+    assert [row.status for row in rows] == ["COMPLETED", "COMPLETED", "FAILED"]
+    assert list(Transaction.objects.order_by("id").values_list("pk", flat=True))[1:] == [
+        row.id for row in rows
+    ]
+    assert Account.objects.get(pk=account.pk).balance == 15
 
 
 @pytest.mark.postgresql
