@@ -10,14 +10,19 @@ from django.db import IntegrityError, connection
 
 from accounts.models import Account
 from core.commands import Command, KeyedCommand, Origin
-from core.errors import REFUSALS, IdempotencyKeyReused, Refusal
+from core.errors import REFUSALS, AlreadyReversed, IdempotencyKeyReused, Refusal
 from transactions.ledger.failures import is_final
 from transactions.ledger.journal import JournalRow
+from transactions.ledger.value_dates import BadValueDate
 from transactions.models import Batch, Transaction
 
 _REUSED = "This key was used for another request. Use a new one."
 # How often a batch is tried when other requests keep taking keys of its items.
 _ATTEMPTS = 3
+
+# What a request may fail by whose key has been used: see `replays_after`. A value date that is
+# refused now may have been valid then.
+CONFLICTS = (IntegrityError, AlreadyReversed, BadValueDate)
 
 T = TypeVar("T")
 

@@ -5,13 +5,11 @@ of it runs in one database transaction, which is retried on contention.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError
 from django.db.models import Q
 
 from accounts.locks import lock_accounts, locked_moment
@@ -19,7 +17,7 @@ from accounts.self_dealing import refuse_self_dealing
 from core import bulkhead, clock
 from core.commands import Command, Origin, R_co
 from core.contention import retrying
-from core.errors import AlreadyReversed, ApprovalRequired, NotFound
+from core.errors import ApprovalRequired, NotFound
 from core.failpoints import failpoint
 from transactions.ledger import booking, events, idempotency, writer
 from transactions.ledger.booking import Results
@@ -29,12 +27,8 @@ from transactions.ledger.execution import execute
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.run import Run
-from transactions.ledger.value_dates import BadValueDate
 from transactions.models import Batch
 from transactions.states import TransactionStatus
-
-# Makers, by user id, and the moments of their requests; None means now.
-Maker = tuple[int | None, datetime | None]
 
 # From how many money commands on a list is written while it executes.
 LONG_LIST = 1000
@@ -117,11 +111,11 @@ def _settled(
     """Returns the result of `run`, or the replays of an earlier request with the same key.
 
     The insert decides who gets a key: the second of two requests fails there, before it has done
-    anything. A value date refused now may have been valid when the key was used.
+    anything.
     """
     try:
         return [*_in_one_transaction(run, keep=keep)]
-    except (IntegrityError, AlreadyReversed, BadValueDate) as conflict:
+    except idempotency.CONFLICTS as conflict:
         return [*idempotency.replays_after(conflict, commands, origin)]
 
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts.selectors import currencies_of
 from accounts.self_dealing import refuse_self_dealing
 from core.commands import Origin
-from core.errors import AlreadyReversed, FieldError, InvalidInput
+from core.errors import FieldError, InvalidInput
 from core.failpoints import failpoint
 from core.identifiers import uuid7
 from transactions.commands import MoneyCommand, Reverse
@@ -17,9 +17,14 @@ from transactions.ledger import writer
 from transactions.ledger.booking import inserting, mark, postings_of
 from transactions.ledger.day_totals import DayTotals, in_turn
 from transactions.ledger.execution import needs_approval
-from transactions.ledger.idempotency import Replay, find_known, replays_after, with_new_keys
+from transactions.ledger.idempotency import (
+    CONFLICTS,
+    Replay,
+    find_known,
+    replays_after,
+    with_new_keys,
+)
 from transactions.ledger.journal import JournalRow
-from transactions.ledger.value_dates import BadValueDate
 from transactions.models import Batch
 
 
@@ -39,7 +44,7 @@ def accept(
         return with_new_keys(accept_all, batch)
     try:
         return accept_all()
-    except (IntegrityError, AlreadyReversed, BadValueDate) as conflict:
+    except CONFLICTS as conflict:
         return [*replays_after(conflict, commands, origin)]
 
 
