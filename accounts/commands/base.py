@@ -1,5 +1,6 @@
 """Base of all commands on one account: a locked row, a change, and its event."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,20 +20,13 @@ from core.money import format_amount
 class AccountRun(Protocol):
     """The part of `transactions.ledger.run.Run` that an account command needs.
 
-    `flush` writes the rows of earlier commands in the list. `keep` passes the account on to later
-    ones.
+    `change` lets a command read and write the database after earlier commands of the list, and
+    passes its account on to later ones.
     """
-
-    @property
-    def origin(self) -> Origin: ...
-
-    def moment(self) -> datetime: ...
-
-    def flush(self) -> None: ...
 
     def refuse_pending(self, account_id: UUID) -> None: ...
 
-    def keep(self, account: Account) -> None: ...
+    def change(self, apply: Callable[[Origin, datetime], Account]) -> Account: ...
 
 
 # Keeps the events of one account in the order of their ids, whatever the clocks of hosts say.
@@ -60,12 +54,9 @@ class AccountCommand(Command[Account]):
         raise NotImplementedError
 
     def execute(self, run: AccountRun) -> Account:
-        run.flush()
         if self.refused_while_pending:
             run.refuse_pending(self.account_id)
-        account = self.apply(run.origin, run.moment())
-        run.keep(account)
-        return account
+        return run.change(self.apply)
 
     def apply(self, origin: Origin, now: datetime) -> Account:
         """Reads and changes the locked account, and records the event.

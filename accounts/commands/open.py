@@ -49,10 +49,7 @@ class OpenAccount(KeyedCommand[Account]):
         return ()
 
     def execute(self, run: AccountRun) -> Account:
-        run.flush()
-        account = self.apply(run.origin, run.moment())
-        run.keep(account)
-        return account
+        return run.change(self.apply)
 
     def apply(self, origin: Origin, now: datetime) -> Account:
         """Inserts the account and its event, and the currency's cash account if it is missing."""

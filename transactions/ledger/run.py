@@ -1,5 +1,6 @@
 """Run: the locked accounts and rows of a list of commands during its execution."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -33,10 +34,6 @@ class Run:
     # Ids of the transactions that this list reverses.
     reversed_ids: set[UUID] = field(default_factory=set)
 
-    def moment(self) -> datetime:
-        """The moment of the command being executed; events follow the order of the list."""
-        return self.now + timedelta(microseconds=self.index)
-
     def flush(self) -> None:
         """Writes the new rows and the changed balances.
 
@@ -51,9 +48,20 @@ class Run:
 
         A transaction queued later ends FAILED by `account_closed`.
         """
-        if has_open_transactions(account_id, self.moment()):
+        self.flush()
+        if has_open_transactions(account_id, self._moment()):
             raise TransactionsPending("Transactions of this account are still pending.")
 
-    def keep(self, account: Account) -> None:
-        """Stores an account that a command of this list has created or changed."""
+    def change(self, apply: Callable[[Origin, datetime], Account]) -> Account:
+        """Calls `apply`, which creates or changes an account in the database, and returns that.
+
+        `apply` sees the results of earlier commands of the list, and later ones see the account.
+        """
+        self.flush()
+        account = apply(self.origin, self._moment())
         self.accounts[account.id] = LockedAccount.of(account)
+        return account
+
+    def _moment(self) -> datetime:
+        """The moment of the command being executed; events follow the order of the list."""
+        return self.now + timedelta(microseconds=self.index)
