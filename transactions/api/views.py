@@ -68,6 +68,7 @@ from transactions.api.serializers import (
 from transactions.commands import (
     Approve,
     Cancel,
+    Decision,
     Deposit,
     MoneyCommand,
     Reject,
@@ -272,20 +273,24 @@ class TransactionViewSet(BatchRoute, RuleOfEachAction, viewsets.ViewSet):
     @schema.cancel
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, transaction_id: UUID) -> Response:
-        body = parse_body(ReasonBody, request)
-        command = Cancel(transaction_id=transaction_id, reason=body["reason"])
-        return run(request, command, own=None)
+        return _decide(request, Cancel, transaction_id, ReasonBody)
 
     @schema.approve
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, transaction_id: UUID) -> Response:
-        body = parse_body(OptionalReasonBody, request)
-        command = Approve(transaction_id=transaction_id, reason=body["reason"])
-        return run(request, command, own=None)
+        return _decide(request, Approve, transaction_id, OptionalReasonBody)
 
     @schema.reject
     @action(detail=True, methods=["post"])
     def reject(self, request: Request, transaction_id: UUID) -> Response:
-        body = parse_body(ReasonBody, request)
-        command = Reject(transaction_id=transaction_id, reason=body["reason"])
-        return run(request, command, own=None)
+        return _decide(request, Reject, transaction_id, ReasonBody)
+
+
+def _decide(
+    request: Request,
+    decision: type[Decision],
+    transaction_id: UUID,
+    body: type[ReasonBody | OptionalReasonBody],
+) -> Response:
+    reason = parse_body(body, request)["reason"]
+    return run(request, decision(transaction_id=transaction_id, reason=reason), own=None)
