@@ -1,6 +1,6 @@
 """Days in the active time zone, that of the current user."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, tzinfo
 
 from django.utils import timezone
 
@@ -12,6 +12,6 @@ def today() -> date:
     return timezone.localdate(clock.about_now())
 
 
-def midnight(day: date) -> datetime:
-    """The moment at which the day began."""
-    return timezone.make_aware(datetime.combine(day, time.min))
+def midnight(day: date, zone: tzinfo | None = None) -> datetime:
+    """The moment at which the day began, in `zone` or else in the active time zone."""
+    return timezone.make_aware(datetime.combine(day, time.min), zone)

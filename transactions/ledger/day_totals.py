@@ -7,7 +7,7 @@ Movements that failed, that wait for approval or that were approved do not count
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from django.db import connection
@@ -17,6 +17,7 @@ from django.utils import timezone
 from core import bulkhead
 from core.bulkhead import STUCK_SECONDS
 from core.contention import retrying
+from core.days import midnight
 from core.four_eyes import business_day, daily_limits
 from core.money import raw_units
 from core.sql.cursors import prepared_cursor
@@ -110,15 +111,12 @@ def _key(row: JournalRow) -> tuple[Maker, date, str]:
 
 def _moved_on(day: date, maker: Maker) -> Iterable[tuple[str, int]]:
     """Returns the total by currency, from the index of makers and moments."""
+    zone = timezone.get_default_timezone()
     is_maker = Q(created_by__isnull=True) if maker is None else Q(created_by_id=maker)
     through = Transaction.objects.filter(
         is_maker,
-        created_at__gte=_midnight(day),
-        created_at__lt=_midnight(day + timedelta(days=1)),
+        created_at__gte=midnight(day, zone),
+        created_at__lt=midnight(day + timedelta(days=1), zone),
         approval_required=False,
     ).exclude(status=TransactionStatus.FAILED)
     return through.order_by().values_list("currency").annotate(units=Sum(raw_units("amount")))
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, timezone.get_default_timezone())
