@@ -4,8 +4,8 @@
 migration and moves no money, so it is not checked.
 
 A role that owns none of the tables may create no table either: a temporary one, or one in a schema
-that comes first in the search path, would hide a table of the bank from its guards. Whoever owns
-the tables could switch the guards off, so such a role is not checked for this.
+that comes first in the search path, would hide a table of the bank from its guards. The owner
+of the tables could switch the guards off, so its role is not checked for this.
 """
 
 from collections.abc import Sequence

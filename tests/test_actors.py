@@ -21,7 +21,7 @@ from transactions.tests.legacy_files import write_legacy
 
 pytestmark = pytest.mark.django_db
 
-# In no role: whoever may do it passes every second pair of eyes by.
+# In no role: the right would bypass every second pair of eyes.
 OF_SUPERUSERS = ("create_api_client", "import_data", "reset_authenticator")
 # What the log of staff keeps of a command; the others have events of their own.
 IN_THE_LOG = {

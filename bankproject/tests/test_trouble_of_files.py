@@ -1,4 +1,4 @@
-"""A folder or a disk that takes no more is one sentence and exit code 1, whoever asks."""
+"""A folder or a disk without room is one sentence and exit code 1, for root and others."""
 
 import os
 import sys
