@@ -12,20 +12,16 @@ from rest_framework import serializers
 
 from core.api.describe import IDEMPOTENCY_KEY, errors, request_example
 from core.api.fields import (
-    AmountInputField,
-    OffsetDateTimeField,
-    StrictCharField,
     StrictUUIDField,
 )
 from core.api.idempotency import MAX_KEY_LENGTH
-from transactions.api.bodies import VALUE_DATE_HELP
+from transactions.api.bodies import amount_field, description_field, value_date_field
 from transactions.api.examples import SOURCE_ID, TARGET_ID, TRANSFER_EXAMPLE
 from transactions.api.parameters import DRY_RUN, PREFER
 from transactions.api.schema import MONEY_TAG
 from transactions.api.serializers import FailureSerializer
 from transactions.batches.input import KINDS
 from transactions.batches.post import MAX_ITEMS
-from transactions.models.transaction import MAX_DESCRIPTION_LENGTH
 from transactions.states import TransactionStatus
 
 
@@ -43,21 +39,9 @@ class BatchItem(serializers.Serializer[Any]):
         allow_null=True,
         help_text="The account to credit: required for a transfer, else refused.",
     )
-    amount = AmountInputField(
-        help_text="How much, in main units of the account's currency, above zero."
-    )
-    description = StrictCharField(
-        required=False,
-        allow_blank=True,
-        allow_null=True,
-        max_length=MAX_DESCRIPTION_LENGTH,
-        help_text="Purpose; shown in the history.",
-    )
-    effective_at = OffsetDateTimeField(
-        required=False,
-        allow_null=True,
-        help_text=VALUE_DATE_HELP,
-    )
+    amount = amount_field()
+    description = description_field()
+    effective_at = value_date_field()
     idempotency_key = serializers.RegexField(
         "^[!-~]+$",
         required=False,
