@@ -70,7 +70,7 @@ def run(folder: Path, bank: DemoBank, commands: str) -> subprocess.CompletedProc
     return subprocess.run(
         ["/bin/sh", "-e", "-c", commands],
         cwd=folder,
-        env=os.environ | credentials | _ONE_SHORT_RETRY,
+        env=os.environ | credentials | _ONE_SHORT_RETRY | _npm_cache(folder),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -78,6 +78,11 @@ def run(folder: Path, bank: DemoBank, commands: str) -> subprocess.CompletedProc
         timeout=_TIMEOUT_SECONDS,
         check=False,
     )
+
+
+def _npm_cache(folder: Path) -> dict[str, str]:
+    """npm keeps its cache and its log at home, and the user of a service has no home."""
+    return {"npm_config_cache": str(folder / "npm")}
 
 
 def commands_of(language: str) -> str:
