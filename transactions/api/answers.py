@@ -1,7 +1,8 @@
 """Responses to money commands."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
@@ -22,7 +23,6 @@ from transactions.reads.representation import represent
 from transactions.states import OPEN
 
 _ASYNC = "respond-async"
-PREFERENCE_APPLIED = {"Preference-Applied": _ASYNC}
 
 
 def run(
@@ -40,13 +40,52 @@ def run(
     """
     origin = origin_of(request)
     if request.query_params and is_dry_run(request):
-        return try_out(command, origin, own, waits=queued and _pays_unseen(request, command))
+        unseen = queued and _pays_unseen(request, command)
+        return respond(request, try_out(command, origin, own, waits=unseen))
     outcomes: list[JournalRow | Replay]
     if queued and not isinstance(command, Decision):
         outcomes = accept([command], origin)
     else:
         outcomes = process([command], origin)
-    return _answer(request, outcomes[0], own=own, queued=queued)
+    (outcome,) = outcomes
+    if refusal := outcome.refusal():
+        raise refusal
+    row = row_of(outcome)
+    return respond(
+        request,
+        represent(row, own=own),
+        waits=row.status in OPEN,
+        transaction_id=row.id,
+        queued=queued,
+        replayed=outcome.replayed,
+    )
+
+
+def respond(
+    request: Request,
+    body: Mapping[str, Any] | bytes,
+    *,
+    waits: bool = False,
+    transaction_id: UUID | None = None,
+    queued: bool = False,
+    replayed: bool = False,
+) -> Response:
+    """The response to a command: 200 once it is settled, 202 while it `waits`.
+
+    `body` has its members, or is their JSON. The Location of a waiting command is that of its
+    transaction, if it has one. `queued` says that the command was stored for a worker.
+    """
+    headers = replay_headers(replayed)
+    if waits and transaction_id:
+        route = reverse("transaction-detail", kwargs={"transaction_id": transaction_id})
+        headers["Location"] = request.build_absolute_uri(route)
+    if waits and queued and prefers_async(request):
+        headers["Preference-Applied"] = _ASYNC
+    return Response(
+        body,
+        status=status.HTTP_202_ACCEPTED if waits else status.HTTP_200_OK,
+        headers=headers,
+    )
 
 
 def _pays_unseen(request: Request, command: MoneyCommand | Reverse | Decision) -> bool:
@@ -60,27 +99,3 @@ def prefers_async(request: Request) -> bool:
     """Whether the client asks for an immediate response: `Prefer: respond-async` (RFC 7240)."""
     preferences = re.split(r"[,;]", request.headers.get("Prefer", ""))
     return any(preference.strip().lower() == _ASYNC for preference in preferences)
-
-
-def _answer(
-    request: Request,
-    outcome: JournalRow | Replay,
-    *,
-    own: Collection[UUID] | None,
-    queued: bool,
-) -> Response:
-    if refusal := outcome.refusal():
-        raise refusal
-    row = row_of(outcome)
-    headers = replay_headers(outcome.replayed)
-    waits = row.status in OPEN
-    if waits:
-        route = reverse("transaction-detail", kwargs={"transaction_id": row.id})
-        headers["Location"] = request.build_absolute_uri(route)
-        if queued and prefers_async(request):
-            headers |= PREFERENCE_APPLIED
-    return Response(
-        represent(row, own=own),
-        status=status.HTTP_202_ACCEPTED if waits else status.HTTP_200_OK,
-        headers=headers,
-    )

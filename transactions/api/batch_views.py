@@ -2,16 +2,15 @@
 
 from typing import ClassVar
 
-from django.http import HttpResponse
-from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
+from rest_framework.response import Response
 
-from core.api.idempotency import idempotency_key, replay_headers
+from core.api.idempotency import idempotency_key
 from core.api.parsers import MAX_BODY_BYTES
 from core.api.requests import origin_of
 from transactions.api import batch_schema as schema
-from transactions.api.answers import PREFERENCE_APPLIED, prefers_async
+from transactions.api.answers import prefers_async, respond
 from transactions.api.batch_answer import render, render_dry_run
 from transactions.api.dry_run import is_dry_run
 from transactions.batches.input import read_batch
@@ -33,19 +32,16 @@ class BatchRoute:
 
     @schema.batch
     @action(detail=False, methods=["post"], max_body_bytes=MAX_BATCH_BYTES)
-    def batch(self, request: Request) -> HttpResponse:
+    def batch(self, request: Request) -> Response:
         dry_run = is_dry_run(request)
         asked = read_batch(request.data, idempotency_key(request))
         queued = prefers_async(request) and not asked.atomic and not dry_run
         outcome = post_batch(asked, origin_of(request), queued=queued, dry_run=dry_run)
-        # Nothing waits if every item was done before, under its key.
-        accepted = queued and any(row_of(result).status in OPEN for result in outcome.results)
-        return HttpResponse(
+        return respond(
+            request,
             render_dry_run(outcome) if dry_run else render(outcome),
-            content_type="application/json",
-            status=status.HTTP_202_ACCEPTED if accepted else status.HTTP_200_OK,
-            headers={
-                **replay_headers(outcome.replayed and not dry_run),
-                **(PREFERENCE_APPLIED if accepted else {}),
-            },
+            # Nothing waits if every item was done before, under its key.
+            waits=queued and any(row_of(result).status in OPEN for result in outcome.results),
+            queued=queued,
+            replayed=outcome.replayed and not dry_run,
         )

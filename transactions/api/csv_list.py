@@ -16,10 +16,11 @@ from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
+from core.api.renderers import BankJSONRenderer
 from core.console.sheets import neutralised
 from core.errors import FieldError, InvalidInput
 from core.heartbeat import heartbeat
@@ -59,7 +60,7 @@ class FormatIsAParameter(DefaultContentNegotiation):
         return [each for each in renderers if each.format == format] or list(renderers)
 
 
-LIST_RENDERERS: tuple[type[BaseRenderer], ...] = (JSONRenderer, CSVRenderer)
+LIST_RENDERERS: tuple[type[BaseRenderer], ...] = (BankJSONRenderer, CSVRenderer)
 
 
 def page_or_csv(page: Serializer[Any]) -> dict[tuple[int, str], Any]:

@@ -8,7 +8,6 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from core import clock
 from core.api.requests import parse_query
@@ -98,11 +97,12 @@ def try_out(
     own: Collection[UUID] | None,
     *,
     waits: bool = False,
-) -> Response:
+) -> dict[str, Any]:
     """Runs a dry run on the accounts as they stand now, even for scheduled or queued commands.
 
-    With `waits` the response says that it waits, as the real one would: whether it can be posted
-    would reveal the state of another customer's account, and leave no trace.
+    Returns the members of the response. With `waits` it says that it waits, as the real one would:
+    whether it can be posted would reveal the state of another customer's account, and leave no
+    trace.
     """
     if isinstance(command, MoneyCommand) and command.scheduled_for:
         check_horizon(command.scheduled_for, clock.now())
@@ -121,4 +121,4 @@ def try_out(
         "own_account_ids": own,
         "replays": transaction.pk if outcome.replayed else None,
     }
-    return Response(DryRunSerializer(transaction, context=context).data)
+    return DryRunSerializer(transaction, context=context).data
