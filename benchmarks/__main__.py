@@ -76,7 +76,7 @@ def _measure(cases: Sequence[Case], plan: Plan) -> dict[str, Any]:
     with ExitStack() as stack:
         server = _server(cases, stack)
         banks = stack.enter_context(new_banks(server, cases, plan, _tell))
-        slices = rounds.run(banks, cases, plan, _tell)
+        run = rounds.run(banks, cases, plan, _tell)
         stored = {name: bank.books().transactions for name, bank in banks.items()}
         growths = [bank.web_growth_megabytes() for bank in banks.values()]
     return {
@@ -86,7 +86,10 @@ def _measure(cases: Sequence[Case], plan: Plan) -> dict[str, Any]:
         "server_settings": SERVER_SETTINGS,
         "plan": asdict(plan),
         "transactions_stored": stored,
-        **results(cases, slices, max((one for one in growths if one is not None), default=None)),
+        "not_measured": run.not_measured,
+        **results(
+            cases, run.slices, max((one for one in growths if one is not None), default=None)
+        ),
     }
 
 

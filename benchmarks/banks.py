@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.cases import RESTORED, SQLITE, Case
+from benchmarks.cases import BANK_APPLICATION, RESTORED, SQLITE, Case
 from benchmarks.jobs import preparation
 from benchmarks.measure import Moved, Slice
 from benchmarks.plan import Plan
@@ -34,16 +34,21 @@ SERVER_SETTINGS = {
 # One for all banks, so a token of the template is valid on its copies.
 _SECRET_KEY = secrets.token_urlsafe(48)
 
+Webs = Mapping[str, WebServer]
+
 
 class Bank:
-    """A bank with rich accounts, ready for jobs. Only jobs move its money."""
+    """A bank with rich accounts, ready for jobs. Only jobs move its money.
+
+    `webs` are its web servers by their application.
+    """
 
     def __init__(
-        self, executor: Executor, target: Target, web: WebServer | None, *, is_restored: bool
+        self, executor: Executor, target: Target, webs: Webs, *, is_restored: bool
     ) -> None:
         self._executor = executor
-        self._target = replace(target, port=web.port) if web else target
-        self._web = web
+        self._target = target
+        self._webs = webs
         # Whether the bank is restored to its present state before each case.
         self.is_restored = is_restored
         if is_restored:
@@ -51,7 +56,11 @@ class Bank:
 
     def run(self, case: Case, seconds: float) -> Slice:
         """Runs one slice of the case. Raises CannotMeasure, and any error of the job."""
-        measured: Slice = self._call(case.job, self._target, seconds, **case.options)
+        target = self._target
+        if case.uses_http:
+            web = self._webs[case.application]
+            target = replace(target, port=web.port, server_pid=web.pid)
+        measured: Slice = self._call(case.job, target, seconds, **case.options)
         return measured
 
     def restore(self) -> None:
@@ -69,7 +78,8 @@ class Bank:
 
     def web_growth_megabytes(self) -> float | None:
         """The peak memory of a web process above its idle memory. None without a server."""
-        return None if self._web is None else self._web.growth_megabytes()
+        web = self._webs.get(BANK_APPLICATION)
+        return None if web is None else web.growth_megabytes()
 
     def _call(self, job: str, *arguments: Any, **options: Any) -> Any:
         return self._executor.submit(call_job, job, *arguments, **options).result()
@@ -94,7 +104,7 @@ def new_banks(
             tell(f"making the bank {name}")
             its_cases = [case for case in cases if case.bank == name]
             bank = (
-                _bank_on_sqlite(its_cases, plan)
+                _bank_on_sqlite(plan)
                 if name == SQLITE or server is None or people is None
                 else _bank_on_postgresql(name, server, people, its_cases, plan)
             )
@@ -122,22 +132,22 @@ def _bank_on_postgresql(
             target = Target(
                 database_url=url,
                 postgresql_bindir=server.bindir,
+                database_pid=server.pid,
                 pgbench_scale=plan.pgbench_scale,
                 people=people,
                 stored_between=executor.submit(call_job, "past.store", url, people, count).result(),
             )
-            with _web_server(cases, environment, folder) as web:
-                yield Bank(executor, target, web, is_restored=name in RESTORED)
+            with _web_servers(cases, environment, folder) as webs:
+                yield Bank(executor, target, webs, is_restored=name in RESTORED)
 
 
 @contextmanager
-def _bank_on_sqlite(cases: Sequence[Case], plan: Plan) -> Iterator[Bank]:
+def _bank_on_sqlite(plan: Plan) -> Iterator[Bank]:
     with _folder() as folder:
         environment = _environment("", folder, plan)
         with _process(environment) as executor:
             people = executor.submit(preparation.prepare, plan.accounts).result()
-            with _web_server(cases, environment, folder) as web:
-                yield Bank(executor, Target(people=people), web, is_restored=False)
+            yield Bank(executor, Target(people=people), {}, is_restored=False)
 
 
 def _folder() -> TemporaryDirectory[str]:
@@ -145,12 +155,16 @@ def _folder() -> TemporaryDirectory[str]:
 
 
 @contextmanager
-def _web_server(
+def _web_servers(
     cases: Sequence[Case], environment: Mapping[str, str], folder: str
-) -> Iterator[WebServer | None]:
-    needed = any(case.uses_http for case in cases)
-    with served(environment, Path(folder)) if needed else nullcontext() as web:
-        yield web
+) -> Iterator[Webs]:
+    """A server for each application that the cases' clients ask, all with the same settings."""
+    applications = dict.fromkeys(case.application for case in cases if case.uses_http)
+    with ExitStack() as stack:
+        yield {
+            each: stack.enter_context(served(each, environment, Path(folder)))
+            for each in applications
+        }
 
 
 def _environment(url: str, folder: str, plan: Plan) -> dict[str, str]:

@@ -19,12 +19,17 @@ RESTORED = (POSTGRESQL, FILES)
 FLOOR = "floor"
 OURS = "ours"
 
+# What gunicorn serves to the clients of a case.
+BANK_APPLICATION = "bankproject.wsgi"
+BARE_APPLICATION = "benchmarks.floor:application()"
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """One measurement, on the bank of that name; `job` is `<module>.<function>`.
 
-    It runs in each round, or, if `once`, after all of them.
+    It runs in each round, or, if `once`, after all of them. Its clients, if it has any, are served
+    by `application`.
     """
 
     name: str
@@ -34,6 +39,7 @@ class Case:
     bank: str = POSTGRESQL
     group: str = OURS
     once: bool = False
+    application: str = BANK_APPLICATION
 
     @property
     def uses_http(self) -> bool:
@@ -59,6 +65,21 @@ def _http(clients: int) -> Case:
     return Case(f"http.{clients}", title, "api.commands", {"clients": clients})
 
 
+def _keyed(clients: int) -> Case:
+    title = f"HTTP, one transfer a request, each with a key, {_clients(clients)}"
+    return Case(f"http.{clients}.key", title, "api.commands", {"clients": clients, "keyed": True})
+
+
+def _http_floor(clients: int) -> Case:
+    return replace(
+        _http(clients),
+        name=f"http.floor.{clients}",
+        title=f"bare WSGI and psycopg, one transfer a request, {_clients(clients)}",
+        group=FLOOR,
+        application=BARE_APPLICATION,
+    )
+
+
 def _http_batch(length: int) -> Case:
     title = f"HTTP, transfers in batches of {length:,}, 1 client"
     return Case(f"http.batch.{length}", title, "api.batches", {"length": length})
@@ -73,6 +94,12 @@ def _read(job: str, what: str, *, busy: bool) -> Case:
     entries = 1_000_000 if busy else 1000
     title = f"HTTP, {what} of an account with {entries:,} entries, 1 client"
     return Case(f"{job}.{entries}", title, f"api.{job}", {"busy": busy}, MILLION)
+
+
+def _resource(name: str, title: str, job: str, **options: Any) -> Case:
+    """Reads with nothing asked for but the resource, where each account fills a page."""
+    title = f"HTTP, {title}, 1 client"
+    return Case(f"read.{name}", title, f"api.{job}", options, HUNDRED_THOUSAND)
 
 
 def _on(bank: str, title: str, *cases: Case) -> list[Case]:
@@ -109,7 +136,9 @@ CASES: Sequence[Case] = (
     *(_list(length) for length in (10, 100, 1000, 5000, 10_000)),
     Case("queue.accept", "queue, transfers accepted one by one", "queue.accepted"),
     _DRAIN,
+    _http_floor(8),
     *(_http(clients) for clients in (1, 8, 32)),
+    _keyed(8),
     *(_http_batch(length) for length in (100, 5000)),
     *(_hot(clients) for clients in (8, 32)),
     _MIXED,
@@ -119,6 +148,12 @@ CASES: Sequence[Case] = (
     _read("history", "a page of the history", busy=True),
     _read("balances", "the balance at a past moment", busy=False),
     _read("balances", "the balance at a past moment", busy=True),
+    _resource("account", "an account", "account"),
+    _resource("account.304", "an account that the client knows by its ETag", "unchanged_account"),
+    _resource("history", "the latest 50 of a history", "latest", busy=False),
+    _resource(
+        "history.busy", "the latest 50 of a history, of the busiest account", "latest", busy=True
+    ),
     Case(
         "files.copy_out",
         "plain COPY TO STDOUT, all tables",

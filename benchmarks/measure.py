@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from benchmarks.processors import Meter, ProcessorTime
+
 Input = TypeVar("Input")
 
 # The share of a slice before its clock starts, to warm up connections, statements and caches.
@@ -32,8 +34,8 @@ class Slice:
 
     `latencies` are the seconds of each call, which may be a whole list of transactions. `moved`
     includes the warm-up. `cpu_share` is the CPU time of the job's own process per second: near 1 a
-    load generator measures itself. `peak_megabytes` is the peak memory of a separate process. The
-    last two are None if unknown.
+    load generator measures itself. `peak_megabytes` is the peak memory of a separate process.
+    `processor_time` is that of the servers during the calls. The last three are None if unknown.
     """
 
     transactions: int
@@ -42,11 +44,17 @@ class Slice:
     moved: Moved
     cpu_share: float | None = None
     peak_megabytes: float | None = None
+    processor_time: ProcessorTime | None = None
 
     @property
     def rate(self) -> float:
         """Transactions per second."""
         return self.transactions / self.seconds
+
+    @property
+    def processor_time_of_a_call(self) -> ProcessorTime | None:
+        """The servers' processor time divided by the calls."""
+        return self.processor_time and self.processor_time / len(self.latencies)
 
 
 @dataclass(slots=True)
@@ -74,14 +82,17 @@ def measure(
     seconds: float,
     *,
     warms_up: bool = True,
+    meter: Meter | None = None,
 ) -> Slice:
     """Repeats `call` with the result of `prepare` until the calls have taken `seconds`.
 
     The clock stops while `prepare` runs. At least one call is timed, and one warms up unless calls
-    are too long for that.
+    are too long for that. `meter` is read before and after the timed calls.
     """
     warm_up = _calls_of(prepare, call, seconds * WARM_UP_SHARE) if warms_up else Calls()
+    before = meter() if meter else None
     timed = _calls_of(prepare, call, seconds)
+    used = meter() - before if meter and before else None
     elapsed = sum(timed.latencies)
     return Slice(
         transactions=timed.moved.transactions,
@@ -89,6 +100,7 @@ def measure(
         seconds=elapsed,
         moved=warm_up.moved + timed.moved,
         cpu_share=timed.cpu_seconds / elapsed,
+        processor_time=used,
     )
 
 

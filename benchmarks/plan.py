@@ -30,7 +30,7 @@ QUICK = Plan(
     rounds=1,
     seconds=0.2,
     accounts=50,
-    stored={FILES: 100, HUNDRED_THOUSAND: 200, MILLION: 2000},
+    stored={FILES: 100, HUNDRED_THOUSAND: 3000, MILLION: 2000},
     pgbench_scale=1,
     web_workers=1,
 )

@@ -4,6 +4,7 @@ So a change in the machine's speed, or a growing ledger, affects all cases alike
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
 
 from benchmarks.banks import Bank
@@ -15,19 +16,29 @@ from benchmarks.target import CannotMeasure
 Tell = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The slices of each measured case, by its name and in the order of the rounds.
+
+    `not_measured` has the reason for each case that could not be measured.
+    """
+
+    slices: dict[str, list[Slice]]
+    not_measured: dict[str, str]
+
+
 class Void(Exception):
     """The ledger is not what the cases should have left, so their figures mean nothing."""
 
 
-def run(
-    banks: Mapping[str, Bank], cases: Sequence[Case], plan: Plan, tell: Tell
-) -> dict[str, list[Slice]]:
-    """The slices of each case, by its name, in the order of the rounds.
+def run(banks: Mapping[str, Bank], cases: Sequence[Case], plan: Plan, tell: Tell) -> Run:
+    """Reports and leaves out a case that cannot be measured here.
 
-    Reports and leaves out a case that this machine cannot measure. Raises Void unless, after each
-    slice, the bank's transactions and total balance match those reported by the case, and unless
-    every bank passes the verifier at the end, and a restored one after each slice.
+    Raises Void unless, after each slice, the bank's transactions and total balance match those
+    reported by the case, and unless every bank passes the verifier at the end, and a restored one
+    after each slice.
     """
+    not_measured: dict[str, str] = {}
     slices: dict[str, list[Slice]] = {case.name: [] for case in cases}
     for number in range(1, plan.rounds + 1):
         runnable = [case for case in cases if case.name in slices and not case.once]
@@ -36,20 +47,27 @@ def run(
             runnable += [case for case in cases if case.once]
         for case in runnable:
             try:
-                measured = _slice(banks[case.bank], case, plan.seconds)
+                measured = one_slice(banks[case.bank], case, plan.seconds)
             except CannotMeasure as error:
                 tell(f"SKIPPED {case.name}: {error}")
+                not_measured[case.name] = str(error)
                 del slices[case.name]
                 continue
             slices[case.name].append(measured)
             tell(f"round {number} of {plan.rounds}: {case.name} {measured.rate:,.0f}/s")
+    verify(banks, tell)
+    return Run(slices, not_measured)
+
+
+def verify(banks: Mapping[str, Bank], tell: Tell) -> None:
+    """Raises Void unless every bank passes the verifier."""
     for name, bank in banks.items():
         tell(f"verifying the ledger on {name}")
         _require_clean(name, bank)
-    return slices
 
 
-def _slice(bank: Bank, case: Case, seconds: float) -> Slice:
+def one_slice(bank: Bank, case: Case, seconds: float) -> Slice:
+    """Runs a case once. Raises Void if the books are wrong after it, and any error of the job."""
     before = bank.books()
     measured = bank.run(case, seconds)
     require_books(case.name, before + measured.moved, bank.books())

@@ -24,10 +24,11 @@ _COMMAND = (
 
 
 class WebServer:
-    """A running gunicorn, listening on `port` of 127.0.0.1."""
+    """A running gunicorn, listening on `port` of 127.0.0.1. `pid` is that of its first process."""
 
     def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
         self.port = port
+        self.pid = process.pid
         self._process = psutil.Process(process.pid)
         self._idle_megabytes = self._largest_worker_megabytes()
 
@@ -40,14 +41,14 @@ class WebServer:
 
 
 @contextmanager
-def served(environment: Mapping[str, str], folder: Path) -> Iterator[WebServer]:
-    """Serves the migrated bank of the environment; the log is in `folder`."""
+def served(application: str, environment: Mapping[str, str], folder: Path) -> Iterator[WebServer]:
+    """Serves the migrated bank of the environment by the WSGI application; logs in `folder`."""
     port = free_port()
-    log = folder / "gunicorn.log"
+    log = folder / f"{application.partition('.')[0]}.log"
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            _COMMAND,
+            [*_COMMAND, application],
             cwd=ROOT,
             env={**environment, "HOST": "127.0.0.1", "PORT": str(port)},
             stdin=subprocess.DEVNULL,

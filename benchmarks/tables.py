@@ -1,8 +1,10 @@
 """A run's JSON as tables in Markdown, for people."""
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from benchmarks.goals import RATE, SERVER_TIME
 
 # A client that keeps a core this busy may itself limit the figure.
 BUSY_CLIENT = 0.5
@@ -17,7 +19,14 @@ _FIGURES = {
 
 def lines(found: Mapping[str, Any]) -> list[str]:
     """All figures, ratios and limits of a run."""
-    tables = [rates(found), ratios(found), limits(found), _warnings(found["cases"])]
+    tables = [
+        rates(found),
+        processor_times(found),
+        ratios(found),
+        processor_ratios(found),
+        limits(found),
+        _warnings(found),
+    ]
     return [line for table in tables if table for line in ["", *table]][1:]
 
 
@@ -39,16 +48,36 @@ def rates(found: Mapping[str, Any]) -> list[str]:
     return _table(heads, rows)
 
 
+def processor_times(found: Mapping[str, Any]) -> list[str]:
+    """The processor time of a request in each case over HTTP."""
+    heads = ("processor time of a request", "server ms", "PostgreSQL ms")
+    rows = [
+        (case["name"], f"{case[SERVER_TIME]:.2f}", f"{case['database_milliseconds']:.2f}")
+        for case in found["cases"]
+        if case.get(SERVER_TIME) is not None
+    ]
+    return _table(heads, rows)
+
+
 def ratios(found: Mapping[str, Any]) -> list[str]:
-    """The goals by the names of their cases."""
-    rows = [(f"{ratio['of']} / {ratio['to']}", *_goal(ratio)) for ratio in found["ratios"]]
-    return _table(("ratio", "value", "at least", ""), rows)
+    """The goals for rates by the names of their cases."""
+    return _table(("ratio", "value", "at least", ""), _ratios(found, RATE, "at_least"))
+
+
+def processor_ratios(found: Mapping[str, Any]) -> list[str]:
+    """The goals for the server's processor time of a request."""
+    heads = ("processor time of the server, ratio", "value", "at most", "")
+    return _table(heads, _ratios(found, SERVER_TIME, "at_most"))
 
 
 def headline(found: Mapping[str, Any]) -> list[str]:
     """The speed as one list item, for readers who do not know the cases."""
     rate = {case["name"]: f"{case['per_second']:,.0f}" for case in found["cases"]}
-    ratio = {(ratio["of"], ratio["to"]): f"{ratio['value']:.2f}" for ratio in found["ratios"]}
+    ratio = {
+        (ratio["of"], ratio["to"]): f"{ratio['value']:.2f}"
+        for ratio in found["ratios"]
+        if ratio.get("figure", RATE) == RATE
+    }
     text = (
         f"- **Fast, and measured.** {rate['single.transfer']} transfers a second one by one,"
         f" {rate['list.5000']} in batches of 5,000, each commit on disk, on"
@@ -87,9 +116,17 @@ def conditions(found: Mapping[str, Any]) -> str:
     )
 
 
-def _goal(ratio: Mapping[str, Any]) -> tuple[str, str, str]:
-    at_least = "" if ratio["at_least"] is None else f"{ratio['at_least']:g}"
-    return f"{ratio['value']:.2f}", at_least, _MET[ratio["met"]]
+def _ratios(found: Mapping[str, Any], figure: str, bound: str) -> list[tuple[str, ...]]:
+    return [
+        (
+            f"{ratio['of']} / {ratio['to']}",
+            f"{ratio['value']:.2f}",
+            "" if ratio[bound] is None else f"{ratio[bound]:g}",
+            _MET[ratio["met"]],
+        )
+        for ratio in found["ratios"]
+        if ratio.get("figure", RATE) == figure
+    ]
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -102,10 +139,13 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in padded]
 
 
-def _warnings(cases: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Warnings about HTTP cases whose client took much CPU time from the server."""
+def _warnings(found: Mapping[str, Any]) -> list[str]:
+    """Cases that were not measured, and those whose client took much CPU time from the server."""
     return [
-        f"WARNING {case['name']}: the client kept a core {case['cpu_share']:.0%} busy."
-        for case in cases
-        if case["uses_http"] and case["cpu_share"] > BUSY_CLIENT
+        *(f"NOT MEASURED {name}: {why}" for name, why in found.get("not_measured", {}).items()),
+        *(
+            f"WARNING {case['name']}: the client kept a core {case['cpu_share']:.0%} busy."
+            for case in found["cases"]
+            if case["uses_http"] and case["cpu_share"] > BUSY_CLIENT
+        ),
     ]

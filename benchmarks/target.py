@@ -25,7 +25,8 @@ class Target:
 
     For SQLite `database_url` is empty and `postgresql_bindir` None. `stored_between` has the first
     and last moment of the transactions stored before; None without any. The web server, if there is
-    one, listens on `port` of 127.0.0.1.
+    one, listens on `port` of 127.0.0.1. `server_pid` and `database_pid` are the first processes of
+    the web server and of PostgreSQL; all their others descend from these.
     """
 
     people: People
@@ -34,7 +35,9 @@ class Target:
     pgbench_scale: int = 1
     stored_between: tuple[datetime, datetime] | None = None
     port: int | None = None
+    server_pid: int | None = None
+    database_pid: int | None = None
 
 
 class CannotMeasure(Exception):
-    """This machine lacks what a case needs; the message says what."""
+    """This machine or the bank lacks what a case needs; the message says what."""

@@ -96,6 +96,12 @@ class PostgresqlServer:
         } | dict(settings)
 
     @property
+    def pid(self) -> int:
+        """The first process of the running server, from which all its others descend."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def url(self) -> str:
         """The URL for DATABASE_URL, psycopg, psql and pgbench alike."""
         return self._url("bank")

@@ -4,17 +4,26 @@ The clients are sockets in one thread, because they share the machine with the b
 is reported beside the figures.
 """
 
+import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import cycle
 from selectors import EVENT_READ, DefaultSelector
 from uuid import UUID
 
-from benchmarks.jobs.choices import EVEN
-from benchmarks.jobs.connection import Connection
+from benchmarks.jobs.choices import EVEN, Choice
+from benchmarks.jobs.connection import OK, UNCHANGED, Connection
 from benchmarks.jobs.requests import TRANSFERS, Requests
 from benchmarks.measure import WARM_UP_SHARE, Moved, Slice, measure
-from benchmarks.target import Target
+from benchmarks.processors import Meter, meter
+from benchmarks.target import CannotMeasure, Target
+
+_ETAG = re.compile(rb"\r\netag: *([^\r]+)\r\n", re.IGNORECASE)
+# Accounts whose first answer a client of `unchanged_account` has, and the rows of a full page.
+_KNOWN = 20
+_PAGE = 50
 
 
 def commands(
@@ -24,16 +33,20 @@ def commands(
     clients: int,
     kinds: Sequence[str] = TRANSFERS,
     skew: str = EVEN,
+    keyed: bool = False,
 ) -> Slice:
     """Each client sends one command after another, and waits for each response."""
-    load = _Load(target, Requests(target, skew), kinds)
+    load = _Load(target, Requests(target, skew, keyed=keyed), kinds)
+    used = _meter(target)
     load.begin(clients)
     load.go_on(seconds * WARM_UP_SHARE)
     load.latencies.clear()
+    before = used()
     cpu, started = time.process_time(), time.perf_counter()
     load.go_on(seconds)
     elapsed = time.perf_counter() - started
     cpu_seconds = time.process_time() - cpu
+    processor_time = used() - before
     # Later responses count in the books, but not in the figures.
     latencies = list(load.latencies)
     load.end()
@@ -43,6 +56,7 @@ def commands(
         seconds=elapsed,
         moved=load.moved,
         cpu_share=cpu_seconds / elapsed,
+        processor_time=processor_time,
     )
 
 
@@ -55,7 +69,7 @@ def batches(target: Target, seconds: float, *, length: int) -> Slice:
         connection.ask(request)
         return moved
 
-    return measure(lambda: requests.batch(length), post, seconds)
+    return measure(lambda: requests.batch(length), post, seconds, meter=_meter(target))
 
 
 def history(target: Target, seconds: float, *, busy: bool) -> Slice:
@@ -68,6 +82,44 @@ def balances(target: Target, seconds: float, *, busy: bool) -> Slice:
     """One client asks for one account's balance at random moments."""
     requests, account_id = Requests(target), _account_to_read(target, busy=busy)
     return _read(target, seconds, lambda: requests.balance_at(account_id))
+
+
+def account(target: Target, seconds: float) -> Slice:
+    """One client reads one account after another."""
+    requests, choice = Requests(target), Choice(target)
+    return _read(target, seconds, lambda: requests.account(choice.account()))
+
+
+def unchanged_account(target: Target, seconds: float) -> Slice:
+    """One client asks for accounts that it knows, by the ETags of its first answers.
+
+    Raises CannotMeasure if the bank sends none.
+    """
+    requests, connection = Requests(target), Connection(target.port)
+    known = [
+        requests.account(account_id, known_tag(connection.ask(requests.account(account_id))))
+        for account_id in target.people.account_ids[:_KNOWN]
+    ]
+    return _read(target, seconds, cycle(known).__next__, expected=UNCHANGED)
+
+
+def latest(target: Target, seconds: float, *, busy: bool) -> Slice:
+    """One client reads the latest page of histories: of one account after another, or the busy one.
+
+    Raises RuntimeError if a page is not full, since a shorter one costs less.
+    """
+    requests, choice = Requests(target), Choice(target)
+    people, connection = target.people, Connection(target.port)
+    for account_id in (people.busy_id, *people.account_ids[:_KNOWN]):
+        body = json.loads(connection.ask(requests.latest(account_id)).partition(b"\r\n\r\n")[2])
+        if len(body["results"]) != _PAGE:
+            raise RuntimeError(f"The history of {account_id} fills no page of {_PAGE}.")
+    connection.close()
+    return _read(
+        target,
+        seconds,
+        lambda: requests.latest(people.busy_id if busy else choice.account()),
+    )
 
 
 class _Load:
@@ -125,12 +177,33 @@ def _account_to_read(target: Target, *, busy: bool) -> UUID:
     return target.people.busy_id if busy else target.people.account_ids[0]
 
 
-def _read(target: Target, seconds: float, request: Callable[[], bytes]) -> Slice:
+def known_tag(answer: bytes) -> str:
+    """The ETag of an answer. Raises CannotMeasure without one."""
+    match = _ETAG.search(answer, 0, answer.index(b"\r\n\r\n") + 2)
+    if match is None:
+        raise CannotMeasure("The bank sends no ETag with an account.")
+    return match[1].decode()
+
+
+def _read(
+    target: Target, seconds: float, request: Callable[[], bytes], expected: bytes = OK
+) -> Slice:
+    """Raises RuntimeError unless each answer begins with the `expected` status."""
     connection = Connection(target.port)
 
     def get(prepared: bytes) -> Moved:
-        connection.ask(prepared)
+        answer = connection.ask(prepared)
+        if not answer.startswith(expected):
+            raise RuntimeError(f"The bank answered:\n{answer[:4000].decode(errors='replace')}")
         return Moved(1)
 
+    measured = measure(request, get, seconds, meter=_meter(target))
+    connection.close()
     # A page counts as one, and nothing moves.
-    return replace(measure(request, get, seconds), moved=Moved())
+    return replace(measured, moved=Moved())
+
+
+def _meter(target: Target) -> Meter:
+    assert target.server_pid is not None
+    assert target.database_pid is not None
+    return meter(target.server_pid, target.database_pid)

@@ -6,7 +6,9 @@ import socket
 _TIMEOUT_SECONDS = 60
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
-_OK = b"HTTP/1.1 200 "
+OK = b"HTTP/1.1 200 "
+# The answer to If-None-Match: it has no body, whatever length it tells.
+UNCHANGED = b"HTTP/1.1 304 "
 _MOST_AT_ONCE = 1 << 20
 
 
@@ -41,7 +43,7 @@ class Connection:
     def receive(self) -> bytes | None:
         """Waits for more of the response. Returns it once it is complete, until then None.
 
-        Raises RuntimeError unless the status is 200.
+        Raises RuntimeError unless the status is 200 or 304.
         """
         assert self._socket is not None
         received = self._socket.recv(_MOST_AT_ONCE)
@@ -51,7 +53,7 @@ class Connection:
         if received and not 0 < self._expected <= len(self._answer):
             return None
         answer = bytes(self._answer)
-        if not received or not answer.startswith(_OK):
+        if not received or not answer.startswith((OK, UNCHANGED)):
             raise RuntimeError(f"The bank answered:\n{answer[:4000].decode(errors='replace')}")
         if _CLOSE.search(answer, 0, answer.index(b"\r\n\r\n") + 2):
             self.close()
@@ -74,6 +76,8 @@ class Connection:
         end = self._answer.find(b"\r\n\r\n")
         if end < 0:
             return 0
+        if self._answer.startswith(UNCHANGED):
+            return end + 4
         match = _LENGTH.search(self._answer, 0, end + 2)
         if match is None:
             raise RuntimeError(f"An answer without a length:\n{bytes(self._answer[:4000])!r}")

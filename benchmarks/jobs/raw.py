@@ -31,16 +31,26 @@ _UPDATE = (
 
 def transfers(target: Target, seconds: float) -> Slice:
     choice = Choice(target)
-    with psycopg.connect(target.database_url, autocommit=True) as connection:
-        connection.prepare_threshold = 0
-        return measure(
-            lambda: (*choice.pair(), choice.cents() * UNITS_PER_CENT),
-            lambda chosen: _transfer(connection, *chosen),
-            seconds,
-        )
+    with connect(target.database_url) as connection:
+
+        def post(chosen: tuple[UUID, UUID, int]) -> Moved:
+            transfer(connection, *chosen)
+            return Moved(1)
+
+        return measure(lambda: (*choice.pair(), choice.cents() * UNITS_PER_CENT), post, seconds)
 
 
-def _transfer(connection: psycopg.Connection[Any], debit: UUID, credit: UUID, amount: int) -> Moved:
+def connect(database_url: str) -> psycopg.Connection[Any]:
+    """A connection that prepares each statement at once."""
+    connection = psycopg.connect(database_url, autocommit=True)
+    connection.prepare_threshold = 0
+    return connection
+
+
+def transfer(
+    connection: psycopg.Connection[Any], debit: UUID, credit: UUID, amount: int
+) -> tuple[Any, ...]:
+    """Posts a transfer of `amount` units, and returns its journal row."""
     created_at = datetime.now(UTC)
     with connection.pipeline():
         connection.execute("BEGIN")
@@ -65,4 +75,4 @@ def _transfer(connection: psycopg.Connection[Any], debit: UUID, credit: UUID, am
             values = (balance, sequence, completed_at, completed_at, account_id)
             connection.execute(_UPDATE, values)
         connection.execute("COMMIT")
-    return Moved(1)
+    return row

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from urllib.parse import quote
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from benchmarks.jobs.choices import EVEN, UNITS_PER_CENT, Choice
 from benchmarks.measure import Moved
@@ -15,10 +14,14 @@ _SIGN = {"deposit": 1, "withdraw": -1, "transfer": 0}
 
 
 class Requests:
-    """Builds requests of one client; money requests come with the amounts they move."""
+    """Builds requests of one client; money requests come with the amounts they move.
 
-    def __init__(self, target: Target, skew: str = EVEN) -> None:
+    If `keyed`, each request that moves money has an Idempotency-Key of its own.
+    """
+
+    def __init__(self, target: Target, skew: str = EVEN, *, keyed: bool = False) -> None:
         self._target = target
+        self._keyed = keyed
         self._choice = Choice(target, skew)
         self._head = f"Host: 127.0.0.1\r\nAuthorization: Bearer {target.people.token}\r\n"
 
@@ -41,11 +44,21 @@ class Requests:
 
     def history(self, account_id: UUID) -> bytes:
         """A page of the account's transactions, starting at a random moment of its past."""
-        return self._get(f"/api/v1/accounts/{account_id}/transactions/", "created_before")
+        path = f"/api/v1/accounts/{account_id}/transactions/"
+        return self._get(f"{path}?created_before={self._moment()}")
+
+    def latest(self, account_id: UUID) -> bytes:
+        """The first page of the account's transactions: the latest ones."""
+        return self._get(f"/api/v1/accounts/{account_id}/transactions/")
+
+    def account(self, account_id: UUID, known: str = "") -> bytes:
+        """The account; if the ETag `known` is given, only if the account differs from it."""
+        condition = f"If-None-Match: {known}\r\n" if known else ""
+        return self._get(f"/api/v1/accounts/{account_id}/", condition)
 
     def balance_at(self, account_id: UUID) -> bytes:
         """The account's balance at a random moment of its past."""
-        return self._get(f"/api/v1/accounts/{account_id}/balance/", "at")
+        return self._get(f"/api/v1/accounts/{account_id}/balance/?at={self._moment()}")
 
     def _transfer(self) -> dict[str, str]:
         source_id, target_id = self._choice.pair()
@@ -56,19 +69,20 @@ class Requests:
             "amount": _amount(self._choice.cents()),
         }
 
-    def _moment(self) -> datetime:
+    def _moment(self) -> str:
+        """A random moment of the bank's past, for a parameter of a URL."""
         assert self._target.stored_between is not None
         first, last = self._target.stored_between
-        return first + (last - first) * self._choice.share()
+        return quote((first + (last - first) * self._choice.share()).isoformat())
 
-    def _get(self, path: str, parameter: str) -> bytes:
-        moment = quote(self._moment().isoformat())
-        return f"GET {path}?{parameter}={moment} HTTP/1.1\r\n{self._head}\r\n".encode()
+    def _get(self, path: str, headers: str = "") -> bytes:
+        return f"GET {path} HTTP/1.1\r\n{self._head}{headers}\r\n".encode()
 
     def _post(self, path: str, body: object) -> bytes:
         content = json.dumps(body).encode()
+        key = f"Idempotency-Key: {uuid4()}\r\n" if self._keyed else ""
         head = (
-            f"POST {path} HTTP/1.1\r\n{self._head}Content-Type: application/json\r\n"
+            f"POST {path} HTTP/1.1\r\n{self._head}{key}Content-Type: application/json\r\n"
             f"Content-Length: {len(content)}\r\n\r\n"
         )
         return head.encode() + content
