@@ -117,9 +117,11 @@ MIDDLEWARE = [
     "core.api.middleware.AddressThrottleMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.content_security.ContentSecurityPolicyMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    # What follows is for pages: requests of the API with a token never enter it.
+    "core.api.short_way.ShortWayMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "staff.sessions.IdleTimeoutMiddleware",

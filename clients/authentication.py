@@ -8,6 +8,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from clients.tokens import usable_token
+from core.api.short_way import credentials, has_bearer_token
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -18,7 +19,7 @@ class BearerAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
-        scheme, raw_token = _credentials(request)
+        scheme, raw_token = credentials(request)
         if scheme != "bearer":
             return None
         token = usable_token(raw_token)
@@ -28,10 +29,6 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         """The challenge of a 401. It names an error only if a token was sent (section 3.1)."""
-        scheme, _ = _credentials(request)
-        return 'Bearer realm="bank"' + (', error="invalid_token"' if scheme == "bearer" else "")
-
-
-def _credentials(request: Request) -> tuple[str, str]:
-    scheme, _, raw_token = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower(), raw_token.strip()
+        return 'Bearer realm="bank"' + (
+            ', error="invalid_token"' if has_bearer_token(request) else ""
+        )

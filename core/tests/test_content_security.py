@@ -13,6 +13,7 @@ from core.content_security import (
     policy_for,
 )
 from tests.api import API, client_of, make_user
+from tests.ways import both_ways
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +23,7 @@ def directives(policy: str) -> dict[str, set[str]]:
     return {name: set(sources) for name, *sources in parts}
 
 
+@both_ways
 @pytest.mark.parametrize(
     ("path", "policy"),
     [
@@ -35,8 +37,8 @@ def directives(policy: str) -> dict[str, set[str]]:
         ("/nowhere/", ADMIN_POLICY),
     ],
 )
-def test_every_answer_has_its_policy(path: str, policy: str) -> None:
-    response = Client().get(path)
+def test_every_answer_has_its_policy(path: str, policy: str, way: dict[str, str]) -> None:
+    response = Client(headers=way).get(path)
     assert response["Content-Security-Policy"] == policy == policy_for(path)
     assert response["X-Content-Type-Options"] == "nosniff"
     assert {"camera=()", "microphone=()", "geolocation=()", "payment=()"} <= set(
@@ -80,6 +82,7 @@ def test_nothing_of_the_query_becomes_script(lang: str) -> None:
             assert "X" not in response.headers
 
 
+@both_ways
 @pytest.mark.parametrize(
     "ask",
     [
@@ -93,8 +96,8 @@ def test_nothing_of_the_query_becomes_script(lang: str) -> None:
     ],
     ids=["401", "404", "host", "chunked", "oauth"],
 )
-def test_errors_are_kept_from_caches_and_sniffers_too(ask: Any) -> None:
-    response = ask(Client())
+def test_errors_are_kept_from_caches_and_sniffers_too(ask: Any, way: dict[str, str]) -> None:
+    response = ask(Client(headers=way))
     assert response.status_code >= 400
     assert response["Cache-Control"] == "no-store"
     assert response["X-Content-Type-Options"] == "nosniff"

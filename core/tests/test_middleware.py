@@ -9,6 +9,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_protect
 
 from core.api.middleware import current_request_id
+from tests.ways import BY_PAGES, SHORT, both_ways
 
 pytestmark = pytest.mark.urls(__name__)
 
@@ -46,9 +47,9 @@ urlpatterns = [
 ]
 
 
-@pytest.fixture
-def client() -> Client:
-    return Client(raise_request_exception=False, enforce_csrf_checks=True)
+@pytest.fixture(params=[BY_PAGES, SHORT], ids=["by pages", "short"])
+def client(request: pytest.FixtureRequest) -> Client:
+    return Client(raise_request_exception=False, enforce_csrf_checks=True, headers=request.param)
 
 
 @pytest.mark.parametrize("sent", ["a", "A.b_c-9", "x" * 64])
@@ -127,8 +128,11 @@ def test_a_chunked_body_is_refused_since_django_would_drop_it(client: Client) ->
     assert response.json()["errors"][0]["code"] == "length_required"
 
 
-def test_a_caller_does_not_choose_the_id_that_the_audit_trail_keeps(settings: Any) -> None:
+@both_ways
+def test_a_caller_does_not_choose_the_id_that_the_audit_trail_keeps(
+    way: dict[str, str], settings: Any
+) -> None:
     """Without a proxy of ours nobody but the caller can have set the header."""
     settings.TRUSTS_REQUEST_IDS = False
-    response = Client(headers={"X-Request-ID": "chosen"}).get("/api/id/")
+    response = Client(headers={"X-Request-ID": "chosen"} | way).get("/api/id/")
     assert re.fullmatch("[0-9a-f]{32}", response["X-Request-ID"])

@@ -23,6 +23,7 @@ from core.api.throttling import RateLimit
 from tests.api import API, client_of, make_user
 from tests.http import free_port
 from tests.identities import client_with, token_of
+from tests.ways import both_ways
 
 pytestmark = pytest.mark.django_db
 
@@ -58,9 +59,12 @@ def assert_throttled(response: Any, seconds: int) -> None:
     assert response["X-Content-Type-Options"] == "nosniff"
 
 
-def test_an_address_is_limited_and_hears_when_to_come_back(settings: Any, clock: Any) -> None:
+@both_ways
+def test_an_address_is_limited_and_hears_when_to_come_back(
+    settings: Any, clock: Any, way: dict[str, str]
+) -> None:
     settings.THROTTLE_ADDRESS_PER_MINUTE = 3
-    client = Client()
+    client = Client(headers=way)
     assert statuses(client, 3, "health/") == [200] * 3
     assert_throttled(client.get(f"{API}health/"), 40)
     assert statuses(client, 1, "health/", REMOTE_ADDR="192.0.2.9") == [200]
@@ -80,10 +84,11 @@ def test_an_address_is_refused_before_anyone_asks_who_it_is(settings: Any) -> No
     assert len(queries) == 0
 
 
-def test_an_ipv6_network_counts_as_one_address(settings: Any) -> None:
+@both_ways
+def test_an_ipv6_network_counts_as_one_address(settings: Any, way: dict[str, str]) -> None:
     """Whoever has one of these addresses has all 2^64 of its network."""
     settings.THROTTLE_ADDRESS_PER_MINUTE = 2
-    client = Client()
+    client = Client(headers=way)
     found = [
         client.get(f"{API}health/", REMOTE_ADDR=address).status_code
         for address in ("2001:db8::1", "2001:db8::2", "2001:db8::ffff:1", "2001:db8:0:1::1")
@@ -150,8 +155,9 @@ def test_0_is_no_limit() -> None:
     assert RateLimit("test", 0).is_exhausted("a") is None
 
 
+@both_ways
 @pytest.mark.parametrize(
-    ("proxies", "forwarded", "counted"),
+    "proxied",
     [
         (0, "198.51.100.1", "127.0.0.1"),
         (1, "198.51.100.1", "198.51.100.1"),
@@ -166,17 +172,19 @@ def test_0_is_no_limit() -> None:
     ],
 )
 def test_x_forwarded_for_is_believed_as_far_as_there_are_proxies(
-    settings: Any, caplog: Any, proxies: int, forwarded: str, counted: str
+    settings: Any, caplog: Any, proxied: tuple[int, str, str], way: dict[str, str]
 ) -> None:
+    proxies, forwarded, counted = proxied
     settings.TRUSTED_PROXIES = proxies
     with caplog.at_level("INFO", logger="bank.request"):
-        Client().get(f"{API}health/", headers={"X-Forwarded-For": forwarded})
+        Client(headers=way).get(f"{API}health/", headers={"X-Forwarded-For": forwarded})
     assert caplog.records[-1].msg["address"] == counted
 
 
-def test_who_makes_up_addresses_is_still_one(settings: Any) -> None:
+@both_ways
+def test_who_makes_up_addresses_is_still_one(settings: Any, way: dict[str, str]) -> None:
     settings.THROTTLE_ADDRESS_PER_MINUTE = 2
-    client = Client()
+    client = Client(headers=way)
     found = [
         client.get(f"{API}health/", headers={"X-Forwarded-For": f"198.51.100.{n}"}).status_code
         for n in range(3)
