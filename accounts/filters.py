@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from rest_framework import serializers
 
-from accounts.models import Account
 from accounts.selectors import shown_as
 from accounts.states import LimitRequestStatus, ShownStatus
 from core.api.fields import CurrencyField, OffsetDateTimeField, StrictCharField, StrictUUIDField
 from core.api.requests import PageQuery
-from core.identifiers import lowest_uuid7
 from core.search import contains
 
 
@@ -46,17 +44,14 @@ class LimitRequestQuery(PageQuery):
     account = StrictUUIDField(required=False, help_text="Identifier of an account (UUID).")
 
 
-def filter_accounts(accounts: QuerySet[Account], values: dict[str, Any]) -> QuerySet[Account]:
-    """Filters by the values of AccountQuery. Times become ranges of ids, read by primary key."""
+def condition_of(values: dict[str, Any]) -> Q:
+    """The condition of the values of AccountQuery. Times are not in it, but ranges of ids."""
+    condition = Q()
     if "status" in values:
-        accounts = accounts.filter(shown_as(ShownStatus(values["status"])))
+        condition &= shown_as(ShownStatus(values["status"]))
     if "currency" in values:
-        accounts = accounts.filter(currency=values["currency"])
+        condition &= Q(currency=values["currency"])
     if "search" in values:
         text = values["search"]
-        accounts = accounts.filter(contains("name", text) | Q(number__startswith=text))
-    if "created_after" in values:
-        accounts = accounts.filter(id__gte=lowest_uuid7(values["created_after"]))
-    if "created_before" in values:
-        accounts = accounts.filter(id__lt=lowest_uuid7(values["created_before"]))
-    return accounts
+        condition &= contains("name", text) | Q(number__startswith=text)
+    return condition

@@ -14,6 +14,7 @@ from accounts.states import (
     AccountStatus,
     LimitRequestStatus,
     ShownStatus,
+    shown_status,
 )
 from core.money import AmountField
 
@@ -161,12 +162,7 @@ class Account(models.Model):
 
     @property
     def shown_status(self) -> ShownStatus:
-        """ACTIVE, FROZEN (a block is set) or CLOSED."""
-        if self.is_closed:
-            return ShownStatus.CLOSED
-        if self.debits_blocked or self.credits_blocked:
-            return ShownStatus.FROZEN
-        return ShownStatus.ACTIVE
+        return shown_status(self.status, self.debits_blocked, self.credits_blocked)
 
     @property
     def available_balance(self) -> Decimal | None:

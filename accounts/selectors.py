@@ -12,29 +12,80 @@ from django.db.models import Model, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from accounts.models import Account, LimitRequest
+from accounts.representation import COLUMNS, AccountRow
 from accounts.states import AccountKind, AccountStatus, LimitRequestStatus, ShownStatus
 from core import clock
-from core.api.pagination import PageById
+from core.api.pagination import USUAL_LIMIT, PageById
 from core.api.permissions import has_right
 from core.errors import FieldError, InvalidInput, NotFound
+from core.identifiers import IdRange
 from core.sql.bulk import array
-from core.sql.cursors import prepared_cursor
+from core.sql.cursors import prepared_cursor, rows_of
+from core.sql.reads import ShapedRead
+
+# The condition that all rows meet.
+_ANY = Q()
 
 
 def visible_accounts(user: Any) -> QuerySet[Account]:
     """The accounts visible to the user: all for staff with the right, else the user's own."""
-    accounts = Account.objects.select_related("owner")
-    if has_right(user, "accounts.view_account"):
-        return accounts
-    return accounts.filter(owner=user.pk, kind=AccountKind.CUSTOMER)
+    return _visible(**_as_owner(user)).select_related("owner")
 
 
-def visible_account(user: Any, account_id: UUID) -> Account:
+def accounts_of(owner_id: int) -> QuerySet[Account]:
+    """The customer accounts of this owner."""
+    return Account.objects.filter(owner=owner_id, kind=AccountKind.CUSTOMER)
+
+
+def _as_owner(user: Any) -> dict[str, int]:
+    """The parameter of `_visible`: the user's id, or none for staff with the right."""
+    return {} if has_right(user, "accounts.view_account") else {"owner_id": user.pk}
+
+
+def _visible(*, owner_id: int | None = None) -> QuerySet[Account]:
+    return Account.objects.all() if owner_id is None else accounts_of(owner_id)
+
+
+def visible_account(user: Any, account_id: UUID) -> AccountRow:
     """One account visible to the user. Raises NotFound if it is missing or hidden."""
-    account = visible_accounts(user).filter(pk=account_id).first()
-    if account is None:
-        raise NotFound(f"There is no account {account_id}.")
-    return account
+    for row in _one_account(account_id=account_id, **_as_owner(user)):
+        return AccountRow._make(row)
+    raise NotFound(f"There is no account {account_id}.")
+
+
+@ShapedRead
+def _one_account(*, account_id: UUID, **owner: int) -> QuerySet[Account, Any]:
+    return _visible(**owner).filter(pk=account_id).order_by().values_list(*COLUMNS)
+
+
+def page_of_accounts(user: Any, condition: Q, ids: IdRange) -> PageById[AccountRow]:
+    """Reads a page of the visible customer accounts that meet the condition, newest first."""
+    owner = _as_owner(user)
+
+    def fetch(*, after: UUID | None, backwards: bool, limit: int) -> list[AccountRow]:
+        part = ids.beyond(after, backwards=backwards)
+        values: dict[str, Any] = {"first": part.first, "end": part.end, **owner}
+        if condition:
+            rows = rows_of(_account_page(limit, backwards, condition, **values))
+        elif owner or limit != USUAL_LIMIT:
+            # A generic plan cannot tell how many accounts this owner has.
+            rows = _plain_account_page.unprepared(limit, backwards, **values)
+        else:
+            rows = _plain_account_page(limit, backwards, **values)
+        return [AccountRow._make(row) for row in rows]
+
+    return fetch
+
+
+def _account_page(
+    limit: int, backwards: bool, condition: Q = _ANY, *, first: UUID, end: UUID, **owner: int
+) -> QuerySet[Account, Any]:
+    accounts = _visible(**owner).filter(condition, kind=AccountKind.CUSTOMER)
+    part = accounts.filter(id__gte=first, id__lt=end)
+    return part.order_by("id" if backwards else "-id").values_list(*COLUMNS)[:limit]
+
+
+_plain_account_page = ShapedRead(_account_page)
 
 
 Row = TypeVar("Row", bound=Model)

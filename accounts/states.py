@@ -21,6 +21,13 @@ class ShownStatus(models.TextChoices):
     CLOSED = "CLOSED", "Closed"
 
 
+def shown_status(status: str, debits_blocked: bool, credits_blocked: bool) -> ShownStatus:
+    """ACTIVE, FROZEN (a block is set) or CLOSED."""
+    if status == AccountStatus.CLOSED:
+        return ShownStatus.CLOSED
+    return ShownStatus.FROZEN if debits_blocked or credits_blocked else ShownStatus.ACTIVE
+
+
 class FreezeScope(models.TextChoices):
     """Which side of an account a freeze blocks."""
 

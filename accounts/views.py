@@ -25,10 +25,11 @@ from accounts.commands import (
     ReopenAccount,
     UnfreezeAccount,
 )
-from accounts.filters import AccountQuery, filter_accounts
+from accounts.filters import AccountQuery, condition_of
 from accounts.models import Account
 from accounts.permissions import CanManageAccounts, CanOpenAccounts, CanReadAccounts
-from accounts.selectors import limit_request, page_of, visible_account, visible_accounts
+from accounts.representation import represent
+from accounts.selectors import limit_request, page_of_accounts, visible_account
 from accounts.serializers import (
     AccountSerializer,
     ChangeAccountBody,
@@ -37,12 +38,13 @@ from accounts.serializers import (
     OverdraftLimitBody,
     ReasonBody,
 )
-from accounts.states import AccountKind, FreezeScope
+from accounts.states import FreezeScope
 from core.api.pagination import paginate_by_id
 from core.api.paths import CONVERTER
 from core.api.permissions import RuleOfEachAction
 from core.api.requests import origin_of, parse_body, parse_query, refuse_query
 from core.commands import process
+from core.identifiers import created_between
 
 
 class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
@@ -67,13 +69,13 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
     @schema.list_accounts
     def list(self, request: Request) -> Response:
         query = parse_query(AccountQuery, request)
-        accounts = visible_accounts(request.user).filter(kind=AccountKind.CUSTOMER)
-        page = paginate_by_id(request, page_of(filter_accounts(accounts, query)))
-        return page.response(AccountSerializer(page.results, many=True).data)
+        ids = created_between(query.get("created_after"), query.get("created_before"))
+        page = paginate_by_id(request, page_of_accounts(request.user, condition_of(query), ids))
+        return page.response([represent(row) for row in page.results])
 
     @schema.retrieve_account
     def retrieve(self, request: Request, account_id: UUID) -> Response:
-        return Response(AccountSerializer(visible_account(request.user, account_id)).data)
+        return Response(represent(visible_account(request.user, account_id)))
 
     @schema.change_account
     def partial_update(self, request: Request, account_id: UUID) -> Response:
@@ -124,7 +126,7 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
         refuse_query(request)
         (account,) = process([command], origin_of(request))
         if account.asked_limit_id is None:
-            return Response(AccountSerializer(account).data)
+            return Response(represent(account))
         asked = limit_request(account.asked_limit_id)
         location = reverse("limit-request-detail", kwargs={"limit_request_id": asked.pk})
         return Response(
@@ -137,4 +139,4 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
         """Runs the commands, all or none. The response has the account after them."""
         refuse_query(request)
         accounts = process(commands, origin_of(request))
-        return Response(AccountSerializer(accounts[-1]).data)
+        return Response(represent(accounts[-1]))

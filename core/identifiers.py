@@ -6,6 +6,7 @@ range of creation times is a range of ids: lists filtered by date need only the 
 
 import os
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
@@ -48,6 +49,39 @@ def uuid7(at: datetime, index: int = 0) -> UUID:
 def lowest_uuid7(at: datetime) -> UUID:
     """The smallest UUIDv7 of the moment `at`: `created_at >= at` is `id >= lowest_uuid7(at)`."""
     return UUID(int=_prefix(at))
+
+
+_LOWEST, _HIGHEST = UUID(int=0), UUID(int=(1 << 128) - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdRange:
+    """The ids from `first` up to, but excluding, `end`."""
+
+    first: UUID = _LOWEST
+    end: UUID = _HIGHEST
+
+    def both(self, other: "IdRange") -> "IdRange":
+        """The ids that are in both ranges."""
+        return IdRange(first=max(self.first, other.first), end=min(self.end, other.end))
+
+    def beyond(self, after: UUID | None, *, backwards: bool) -> "IdRange":
+        """The part below the id `after`, or with `backwards` above it; all of it without one."""
+        if after is None:
+            return self
+        if backwards:
+            return self.both(IdRange(first=UUID(int=after.int + 1)))
+        return self.both(IdRange(end=after))
+
+
+def created_between(after: datetime | None, before: datetime | None) -> IdRange:
+    """The ids made at or after one moment and before the other; None is no limit."""
+    ids = IdRange()
+    if after is not None:
+        ids = IdRange(first=lowest_uuid7(after))
+    if before is not None:
+        ids = ids.both(IdRange(end=lowest_uuid7(before)))
+    return ids
 
 
 def moment_of(identifier: UUID) -> datetime:

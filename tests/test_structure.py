@@ -112,7 +112,15 @@ def test_the_glossary_knows_the_classes_that_share_a_noun() -> None:
 # Private API of Django, Django REST framework and psycopg: documented nowhere, changed any time.
 UNDOCUMENTED = ("close_if_health_check_failed", "health_check_done", "health_check_enabled")
 # Underscored, and documented all the same.
-DOCUMENTED = ("_meta", "_default_manager", "_base_manager", "_fields", "_replace", "_asdict")
+DOCUMENTED = (
+    "_meta",
+    "_default_manager",
+    "_base_manager",
+    "_fields",
+    "_replace",
+    "_asdict",
+    "_make",
+)
 FENCED = "core/sql/django_internals.py"
 # As Django REST framework's own class for sessions does, which it extends.
 PRIVATE_ELSEWHERE = {"staff/authentication.py": {"request._request"}}

@@ -21,6 +21,8 @@ from core.errors import FieldError, InvalidInput
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 200
+# A page asks for one row more than it shows.
+USUAL_LIMIT = DEFAULT_PAGE_SIZE + 1
 _MAX_CURSOR_LENGTH = 512
 _NUMBER = re.compile("[1-9][0-9]{0,2}")
 

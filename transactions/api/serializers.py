@@ -264,17 +264,12 @@ class InitialDepositSerializer(serializers.Serializer[Any]):
 class OpenedAccountSerializer(AccountSerializer):
     """An account as its opening returns it."""
 
-    # Context: `initial_deposit`, the transaction or None.
-
-    initial_deposit = serializers.SerializerMethodField(
-        help_text="The deposit of the initial balance, which may wait. Null if there was none."
+    initial_deposit = InitialDepositSerializer(
+        read_only=True,
+        allow_null=True,
+        help_text="The deposit of the initial balance, which may wait. Null if there was none.",
     )
 
     class Meta(AccountSerializer.Meta):
         fields = (*AccountSerializer.Meta.fields, "initial_deposit")
         read_only_fields = fields
-
-    @extend_schema_field(InitialDepositSerializer(allow_null=True))
-    def get_initial_deposit(self, _: Any) -> Any:
-        deposit = self.context["initial_deposit"]
-        return None if deposit is None else InitialDepositSerializer(deposit).data

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from accounts.commands import OpenAccount
 from accounts.permissions import CanManageAccounts, CanOpenAccounts, CanReadAccounts
+from accounts.representation import represent
 from accounts.selectors import visible_account
 from accounts.serializers import (
     OpenAccountBody,
@@ -58,10 +59,8 @@ from transactions.api.permissions import (
 )
 from transactions.api.retrying import retry_by
 from transactions.api.serializers import (
-    BalanceSerializer,
     DirectedTransactionSerializer,
     EntrySerializer,
-    OpenedAccountSerializer,
     TransactionDetailSerializer,
     TransactionSerializer,
 )
@@ -80,6 +79,12 @@ from transactions.ledger.command import DEFAULTS
 from transactions.ledger.idempotency import Replay
 from transactions.models import Entry, Transaction
 from transactions.reads import selectors
+from transactions.reads.representation import represent_balance
+
+
+def _initial(deposit: Transaction) -> dict[str, str]:
+    """The members of `InitialDepositSerializer`."""
+    return {"transaction_id": str(deposit.pk), "status": deposit.status}
 
 
 def _sequence(entry: Entry) -> int:
@@ -123,9 +128,8 @@ class MoneyAccountViewSet(AccountViewSet):
         replayed, account_id = isinstance(opened, Replay), opened.id
         location = reverse("account-detail", kwargs={"account_id": account_id})
         return Response(
-            OpenedAccountSerializer(
-                visible_account(request.user, account_id), context={"initial_deposit": deposit}
-            ).data,
+            represent(visible_account(request.user, account_id))
+            | {"initial_deposit": deposit and _initial(deposit)},
             status=status.HTTP_201_CREATED,
             headers={
                 "Location": request.build_absolute_uri(location),
@@ -189,7 +193,7 @@ class MoneyAccountViewSet(AccountViewSet):
         query = parse_query(BalanceQuery, request)
         account = visible_account(request.user, account_id)
         at = query.get("at")
-        return Response(BalanceSerializer(selectors.balance_report(account, at)).data)
+        return Response(represent_balance(selectors.balance_report(account, at)))
 
     def _move(
         self,

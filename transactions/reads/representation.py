@@ -57,6 +57,18 @@ def represent(
     }
 
 
+def represent_balance(report: dict[str, Any]) -> dict[str, Any]:
+    """The members of a balance, given as `transactions.reads.selectors.balance_report` has it."""
+    currency, available = report["currency"], report["available_balance"]
+    return {
+        "account_id": str(report["account_id"]),
+        "currency": currency,
+        "balance": format_amount(report["balance"], currency),
+        "available_balance": None if available is None else format_amount(available, currency),
+        "at": rfc_3339(report["at"]),
+    }
+
+
 def balance_after(row: Row, own: Collection[UUID] | None = None) -> str | None:
     """The balance after the transaction: the debited side's if it is a visible customer account,
     else the credited side's. None if nothing was posted.

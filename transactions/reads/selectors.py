@@ -15,15 +15,17 @@ from django.db import connection
 from django.db.models import Prefetch, Q, QuerySet, Sum, prefetch_related_objects
 
 from accounts.models import Account, AccountEvent
+from accounts.representation import AccountRow
 from accounts.selectors import visible_accounts
 from accounts.states import AccountEventType
 from core.api.permissions import has_right
 from core.errors import NotFound
 from core.identifiers import lowest_uuid7
+from core.money import from_units
 from transactions.archive.checkpoints import internal_balance
 from transactions.ledger.failures import read_beforehand
 from transactions.models import Entry, Transaction, TransactionEvent
-from transactions.reads.balances import balances_at
+from transactions.reads.balances import HasSequences, balances_at
 from transactions.reads.branches import Branch
 from transactions.reads.settled import settled_at, settled_moment
 from transactions.states import TransactionStatus, TransactionType
@@ -171,7 +173,7 @@ def _union_of_ids(pages: Sequence[QuerySet], backwards: bool, limit: int) -> lis
 
 
 def page_of_entries(
-    account: Account, *, after: int | None, backwards: bool, limit: int
+    account: HasSequences, *, after: int | None, backwards: bool, limit: int
 ) -> list[Entry]:
     """Up to `limit` ledger lines of a customer account, highest sequence first.
 
@@ -189,39 +191,40 @@ def page_of_entries(
     return list(entries.order_by("sequence" if backwards else "-sequence")[:limit])
 
 
-def balance_at(account: Account, at: datetime) -> Decimal:
+def balance_at(account: AccountRow, at: datetime) -> Decimal:
     """The balance after everything posted until `at`, inclusive; zero before the first entry.
 
     The result never changes: see `settled_at`, which raises InvalidInput and Busy.
     """
     settled = settled_at(account, at)
     if settled.last_sequence is None:
-        entries = Entry.objects.filter(account=account, posted_at__lte=at)
+        entries = Entry.objects.filter(account=account.id, posted_at__lte=at)
         return entries.aggregate(total=Sum("amount"))["total"] or Decimal(0)
     return balances_at(settled, [at])[0].balance
 
 
-def balance_report(account: Account, at: datetime | None) -> dict[str, Any]:
+def balance_report(account: Account | AccountRow, at: datetime | None) -> dict[str, Any]:
     """Balance and available balance now, or the balance at a past moment.
 
     The balance at `at` is final: later postings get later moments. Raises InvalidInput for a moment
     in the future, Busy if a posting under way does not end in time.
     """
-    report = {"account_id": account.id, "currency": account.currency}
+    row = account if isinstance(account, AccountRow) else AccountRow.of(account)
+    report = {"account_id": row.id, "currency": row.currency}
     if at is not None:
-        return report | {"balance": balance_at(account, at), "available_balance": None, "at": at}
-    balance, moment = _balance_now(account)
-    available = account.available_balance
+        return report | {"balance": balance_at(row, at), "available_balance": None, "at": at}
+    balance, moment = _balance_now(row)
+    available = None if row.available_balance is None else from_units(row.available_balance)
     return report | {"balance": balance, "available_balance": available, "at": moment}
 
 
-def _balance_now(account: Account) -> tuple[Decimal, datetime]:
+def _balance_now(account: AccountRow) -> tuple[Decimal, datetime]:
     """The balance, and the moment since when it holds; for an internal account, a moment ago.
 
     Without a lock, a posting under way to a customer account is invisible and may get a moment
     before now, but never before the last visible one.
     """
     if account.balance is not None:
-        return account.balance, account.last_posted_at or account.created_at
+        return from_units(account.balance), account.last_posted_at or account.created_at
     moment = settled_moment()
     return internal_balance(account.id, moment), moment

@@ -6,13 +6,12 @@ it is under way: a balance read then, at a later moment, would still change.
 
 import time
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import connection
 
 from accounts.locks import settled_account
-from accounts.models import Account
 from core import clock
 from core.contention import retrying
 from core.errors import Busy, FieldError, InvalidInput
@@ -27,7 +26,14 @@ _OLDEST = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _LOOK_SECONDS = 0.005
 
 
-def settled_at(account: Account, at: datetime) -> HasSequences:
+class HasPostings(HasSequences, Protocol):
+    """As HasSequences, with the moment of the last posting."""
+
+    @property
+    def last_posted_at(self) -> datetime | None: ...
+
+
+def settled_at(account: HasPostings, at: datetime) -> HasSequences:
     """The account with all its entries until `at`: no more can come.
 
     `account` as read by the caller is enough for a moment up to its last posting. For a later one
