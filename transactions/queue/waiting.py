@@ -199,9 +199,20 @@ def _change_each(
 ) -> int:
     """Changes the rows that meet the condition, one by one under their locks; returns how many.
 
-    `change` takes the moment and returns the event to record. No balance changes. All of it is one
-    database transaction, up to `_MOST_AT_ONCE` rows.
+    `change` takes the moment and returns the event to record; the row then no longer meets the
+    condition. No balance changes. Each `_MOST_AT_ONCE` rows are a database transaction.
     """
+    changed = 0
+    while True:
+        at_once = _change_some(condition, change, skip_locked=skip_locked)
+        changed += at_once
+        if at_once < _MOST_AT_ONCE:
+            return changed
+
+
+def _change_some(
+    condition: Q, change: Callable[[JournalRow, datetime], events.EventRow], *, skip_locked: bool
+) -> int:
     with transaction.atomic(durable=True):
         rows = ledger.lock_rows(condition, limit=_MOST_AT_ONCE, skip_locked=skip_locked)
         if not rows:
