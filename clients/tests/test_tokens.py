@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from oauth2_provider.models import AccessToken
 
 from clients.models import ApiClient
 from clients.scopes import SCOPES
@@ -203,3 +204,27 @@ def test_rights_of_user_and_groups_come_together() -> None:
     assert len(queries) == 1
     assert rights == user.get_group_permissions() | {"transactions.run_archive"}
     assert ApiClient.objects.count() == 0
+
+
+def test_what_comes_with_a_token_are_stored_instances_like_all_others() -> None:
+    program = Program("tessa")
+    token = usable_token(program.token())
+    assert token is not None
+    client, user = token.application, token.application.user
+    assert (token, client, user) == (
+        AccessToken.objects.get(),
+        ApiClient.objects.get(),
+        get_user_model().objects.get(username="tessa"),
+    )
+    assert user.is_authenticated
+    with CaptureQueriesContext(connection) as queries:
+        assert (client.user_id, user.is_active, token.expires > timezone.now()) == (
+            user.pk,
+            True,
+            True,
+        )
+    assert len(queries) == 0
+    assert user.email == program.user.email  # another column, read on access
+    user.first_name = "Tessa"
+    user.save()
+    assert get_user_model().objects.get(username="tessa").first_name == "Tessa"

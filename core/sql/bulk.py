@@ -13,10 +13,12 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from django.db import connection
 from django.db.models import Model
 
 from core.sql.cursors import prepared_cursor
+from core.sql.django_internals import this_connection
 
 
 def array(values: Iterable[Any]) -> str:
@@ -79,6 +81,8 @@ class BulkInsert:
     def __init__(self, table: str, columns: Mapping[str, str]) -> None:
         names = ", ".join(columns)
         self._types = list(columns.values())
+        # psycopg would look each name up for each COPY.
+        self._oids = [psycopg.adapters.types.get_oid(kind) for kind in self._types]
         self._copy = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
         places = ", ".join(["%s"] * len(columns))
         self._insert = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - by code
@@ -89,10 +93,11 @@ class BulkInsert:
         if (first := next(rows, None)) is None:
             return
         rows = chain([first], rows)
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                with connection.wrap_database_errors, cursor.copy(self._copy) as copy:
-                    copy.set_types(self._types)
+        here = this_connection()
+        with here.cursor() as cursor:
+            if here.vendor == "postgresql":
+                with here.wrap_database_errors, cursor.copy(self._copy) as copy:
+                    copy.set_types(self._oids)
                     for row in rows:
                         copy.write_row(row)
             else:
