@@ -1,13 +1,26 @@
 """Logs: one JSON object per line on standard error, for our code and all libraries."""
 
+import json
 import logging.config
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
+from core.api.request_id import current_request_id
+
+
+def _add_request_id(_logger: object, _method: str, line: dict[str, Any]) -> dict[str, Any]:
+    if request_id := current_request_id.get():
+        line["request_id"] = request_id
+    return line
+
+
 # Run on every line, ours or a library's.
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
+    _add_request_id,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
@@ -15,13 +28,50 @@ _SHARED: list[Any] = [
 ]
 
 
+# Built once: `json.dumps` would build one for each line.
+_to_json = json.JSONEncoder(default=repr).encode
+
+
+def write_line(logger: logging.Logger, level: int, event: str, **members: Any) -> None:
+    """Logs a line that is complete, without the processors: a quarter of their price.
+
+    Its members are those of any other line. For lines that are written with each request.
+    """
+    if not logger.isEnabledFor(level):
+        return
+    at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    line = _add_request_id(logger, event, {**members, "event": event})
+    line |= {"level": logging.getLevelName(level).lower(), "logger": logger.name, "at": at}
+    # Without the place of the call, which no line tells.
+    logger.handle(logger.makeRecord(logger.name, level, "", 0, line, (), None))
+
+
+class _Lines(structlog.stdlib.ProcessorFormatter):
+    """Renders a line of `write_line` as it is, and any other through the processors."""
+
+    def __init__(self, render: Callable[..., str], **options: Any) -> None:
+        super().__init__(**options)
+        self._render = render
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: Any = record.msg
+        if isinstance(line, dict) and not hasattr(record, "_logger"):
+            return self._render(None, record.levelname, line.copy())
+        return super().format(record)
+
+
 def configure(config: dict[str, Any]) -> None:
     """Django's LOGGING_CONFIG: JSON lines, or text for a terminal, from a level upwards."""
-    renderer: list[Any] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        if config["as_json"]
-        else [structlog.dev.ConsoleRenderer()]
-    )
+    if config["as_json"]:
+        renderer: Any = structlog.processors.JSONRenderer(
+            serializer=lambda line, **_: _to_json(line)
+        )
+        renderers = [structlog.processors.format_exc_info, renderer]
+    else:
+        renderer = structlog.dev.ConsoleRenderer()
+        renderers = [renderer]
+    # No line tells them, and each would be found out for each line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -34,11 +84,12 @@ def configure(config: dict[str, Any]) -> None:
             "disable_existing_loggers": False,
             "formatters": {
                 "lines": {
-                    "()": structlog.stdlib.ProcessorFormatter,
+                    "()": _Lines,
+                    "render": renderer,
                     "foreign_pre_chain": _SHARED,
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        *renderer,
+                        *renderers,
                     ],
                 }
             },

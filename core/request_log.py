@@ -10,15 +10,17 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from core.content_security import GetResponse
+from core.logs import write_line
 
 logger = structlog.get_logger("bank.request")
+_lines = logging.getLogger("bank.request")
 
 
 class RequestLogMiddleware:
     """Logs `request` with method, route, status, milliseconds, user, client and address.
 
-    The route is the pattern, not the path: it has no account ids and no query. Every line logged
-    during the request carries its id. A status of 500 or more is a warning or an error.
+    The route is the pattern, not the path: it has no account ids and no query. A status of 500 or
+    more is a warning or an error.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -26,18 +28,18 @@ class RequestLogMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request.request_id):  # type: ignore[attr-defined]
-            response = self.get_response(request)
-            logger.log(
-                _level_of(response.status_code),
-                "request",
-                method=request.method if request.method in _METHODS else "other",
-                route=_route(request),
-                status=response.status_code,
-                milliseconds=round((time.perf_counter() - started) * 1000, 1),
-                address=request.META.get("REMOTE_ADDR", ""),
-                **_who(request),
-            )
+        response = self.get_response(request)
+        write_line(
+            _lines,
+            _level_of(response.status_code),
+            "request",
+            method=request.method if request.method in _METHODS else "other",
+            route=_route(request),
+            status=response.status_code,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            address=request.META.get("REMOTE_ADDR", ""),
+            **_who(request),
+        )
         return response
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -157,15 +158,19 @@ def test_no_failure_of_the_bank_is_only_information(
     assert [record.levelname for record in caplog.records] == [level]
 
 
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    """What goes to standard error in production."""
-    stream = io.StringIO()
-    logs.configure({"as_json": True, "level": "INFO"})
+def write_to(stream: io.StringIO, *, as_json: bool, level: str = "INFO") -> None:
+    logs.configure({"as_json": as_json, "level": level})
     (handler,) = (
         each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler
     )
     handler.setStream(stream)
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """What goes to standard error in production."""
+    stream = io.StringIO()
+    write_to(stream, as_json=True)
     yield stream
     logs.configure(bank_settings.LOGGING)
 
@@ -200,3 +205,34 @@ def test_lines_are_json_ours_and_the_libraries_alike(written: io.StringIO) -> No
 def test_what_libraries_tell_of_tokens_is_not_written_at_any_level(written: io.StringIO) -> None:
     logs.configure({"as_json": True, "level": "DEBUG"})
     assert logging.getLogger("oauthlib.oauth2").getEffectiveLevel() == logging.WARNING
+
+
+def test_the_line_of_a_request_is_written_whole_and_others_carry_its_id(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lookup(*_: object) -> None:
+        logging.getLogger("some.library").warning("Looked up")
+
+    monkeypatch.setattr("core.api.middleware.caller_of", lookup)
+    Client().get(f"{API}health/", headers={"X-Request-ID": "r-1"})
+    during, request = map(json.loads, written.getvalue().splitlines())
+    assert (during["event"], during["request_id"]) == ("Looked up", "r-1")
+    assert isinstance(request.pop("milliseconds"), float)
+    assert during["at"] <= request.pop("at")
+    route = {"method": "GET", "route": "/api/v1/health/", "status": 200, "client": None}
+    assert request == line(**route)
+
+
+def test_the_line_of_a_request_is_readable_on_a_terminal(written: io.StringIO) -> None:
+    write_to(written, as_json=False)
+    Client().get(f"{API}health/")
+    text = re.sub(r"\x1b\[\d*m", "", written.getvalue())
+    assert re.match(r"\[info +\] request +\[bank\.request\] .*status=200", text)
+
+
+def test_no_line_of_a_request_is_written_above_its_level(written: io.StringIO) -> None:
+    write_to(written, as_json=True, level="WARNING")
+    Client().get(f"{API}health/")
+    assert written.getvalue() == ""
+    logging.getLogger("bank.request").warning("But this is")
+    assert "But this is" in written.getvalue()
