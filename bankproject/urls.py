@@ -13,23 +13,24 @@ from bankproject.console.approvals import approvals_page
 from bankproject.console.audit_page import audit_page, export_audit
 from bankproject.health import HealthView, ReadinessView
 
+# The routes of money are tried first: they are most of the load.
 api: list[URLPattern | URLResolver] = [
+    path("", include("transactions.api.urls")),
     path("health/", HealthView.as_view(), name="health"),
     path("health/ready/", ReadinessView.as_view(), name="health-ready"),
     # The API's description is public: authors of clients need it first.
     path("schema/", SchemaView.as_view(), name="schema"),
     path("swagger/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="swagger"),
     path("oauth/", include("clients.urls")),
-    path("", include("transactions.api.urls")),
 ]
 
 urlpatterns = [
+    path("api/v1/", include(api)),
     path("", RedirectView.as_view(pattern_name="swagger"), name="home"),
     path("admin/approvals/", admin.site.admin_view(approvals_page), name="approvals"),
     path("admin/audit/", admin.site.admin_view(audit_page), name="audit"),
     path("admin/audit/export/", admin.site.admin_view(export_audit), name="audit-export"),
     path("admin/", admin.site.urls),
-    path("api/v1/", include(api)),
     # Everything else under /api/ gets a problem, never a page or a redirect. A missing route needs
     # no CSRF token either.
     re_path("^api/", csrf_exempt(page_not_found), {"exception": Http404()}),

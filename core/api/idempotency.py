@@ -33,7 +33,7 @@ def idempotency_key(request: Request) -> str | None:
 
     Raises InvalidInput unless it is 1 to 255 visible ASCII characters.
     """
-    key: str | None = request.headers.get(HEADER)
+    key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is not None:
         check_key(key, pointer=HEADER)
     return key

@@ -2,7 +2,7 @@
 
 import re
 from ipaddress import ip_address
-from uuid import uuid4
+from secrets import token_hex
 
 from django.conf import settings
 from django.db import Error as DatabaseFailure
@@ -55,9 +55,9 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        sent = request.headers.get("X-Request-ID", "")
+        sent = request.META.get("HTTP_X_REQUEST_ID", "")
         is_ours = settings.TRUSTS_REQUEST_IDS and _REQUEST_ID.fullmatch(sent)
-        request_id = sent if is_ours else uuid4().hex
+        request_id = sent if is_ours else token_hex(16)
         request.request_id = request_id  # type: ignore[attr-defined]
         token = current_request_id.set(request_id)
         try:
@@ -80,7 +80,7 @@ class TrustedProxyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.TRUSTED_PROXIES:
-            forwarded = request.headers.get("X-Forwarded-For", "").split(",")
+            forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
             addresses = [address.strip() for address in forwarded]
             if len(addresses) >= settings.TRUSTED_PROXIES:
                 address = addresses[-settings.TRUSTED_PROXIES]

@@ -40,8 +40,11 @@ class RateLimit:
         name, left = self._window(key)
 
         def count(cache: BaseCache) -> int:
-            cache.add(name, 0, timeout=self.window_seconds)
-            return cache.incr(name)
+            try:
+                return cache.incr(name)
+            except ValueError:  # The first hit of the window.
+                cache.add(name, 0, timeout=self.window_seconds)
+                return cache.incr(name)
 
         hits, allowed = self._asked(count)
         return left if hits > allowed else None

@@ -97,5 +97,5 @@ def _pays_unseen(request: Request, command: MoneyCommand | Reverse | Decision) -
 
 def prefers_async(request: Request) -> bool:
     """Whether the client asks for an immediate response: `Prefer: respond-async` (RFC 7240)."""
-    preferences = re.split(r"[,;]", request.headers.get("Prefer", ""))
+    preferences = re.split(r"[,;]", request.META.get("HTTP_PREFER", ""))
     return any(preference.strip().lower() == _ASYNC for preference in preferences)

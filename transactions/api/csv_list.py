@@ -15,11 +15,11 @@ from uuid import UUID
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
+from core.api.negotiation import Negotiation
 from core.api.renderers import BankJSONRenderer
 from core.console.sheets import neutralised
 from core.errors import FieldError, InvalidInput
@@ -49,7 +49,7 @@ class CSVRenderer(BaseRenderer):
         raise AssertionError("A list as CSV is streamed, and not rendered as one.")
 
 
-class FormatIsAParameter(DefaultContentNegotiation):
+class FormatIsAParameter(Negotiation):
     """Leaves an unknown `format` to the parameters' check, which reports it by name: 400."""
 
     def filter_renderers(

@@ -1,0 +1,26 @@
+"""Which of its forms a response takes."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+_JSON = "application/json"
+_ANYTHING = ("*/*", _JSON)
+
+
+class Negotiation(DefaultContentNegotiation):
+    """The framework's, which parses no header where nothing is to be chosen."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> Any:
+        """The renderer, and its media type as accepted. Raises NotAcceptable."""
+        accepts_json = request.META.get("HTTP_ACCEPT", _JSON) in _ANYTHING
+        names_a_form = request.META.get("QUERY_STRING") or format_suffix
+        preferred = next(iter(renderers))
+        if accepts_json and not names_a_form and preferred.media_type == _JSON:
+            return preferred, _JSON
+        return super().select_renderer(request, renderers, format_suffix)
