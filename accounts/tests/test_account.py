@@ -32,6 +32,6 @@ def test_what_is_available_is_the_balance_and_the_overdraft() -> None:
 
 
 def test_internal_ids_never_change() -> None:
-    """They are computed, not looked up: another id would be another account."""
+    """The ids are computed, not looked up: a different id would be a different account."""
     assert internal_account_id("CASH", "USD") == UUID("45e09c27-7188-5a16-96a9-bf05d0bb5845")
     assert internal_account_id("CASH", "EUR") != internal_account_id("CASH", "USD")

@@ -1,6 +1,7 @@
 """Every command on one account takes the account's lock before it reads it.
 
-Without the lock two changes at once undo each other, and a limit falls below what is in use.
+Without the lock, two concurrent changes undo each other, and a limit can fall below the overdraft
+in use.
 """
 
 from decimal import Decimal
@@ -36,13 +37,13 @@ _CONTENT: dict[type[AccountCommand], dict[str, Any]] = {
 
 
 def _all_kinds(base: type) -> set[type]:
-    """A dataclass with slots is a second class of the same name."""
+    """All subclasses. `slots=True` creates a second class of the same name, so each counts too."""
     return {one for kind in base.__subclasses__() for one in {kind, *_all_kinds(kind)}}
 
 
 def test_the_commands_are_all_that_there_are() -> None:
     kinds = {kind.__name__ for kind in AccountCommand.__subclasses__()}
-    # Decisions on a limit need a request first. What they lock they say as all others do.
+    # Decisions on a limit need a request first. They inherit their locking from the base class.
     assert kinds - {"LimitDecision"} == {kind.__name__ for kind in _CONTENT}
     assert {kind for kind in _all_kinds(AccountCommand) if "account_ids" in vars(kind)} == set()
 

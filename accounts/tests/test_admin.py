@@ -110,8 +110,8 @@ def test_sorting_and_facets_by_hand_cost_nothing(
     assert not any("CASE WHEN" in query["sql"] for query in queries)
 
 
-# Session, user, both numbers of the navigation, count and page; the list of accounts asks for the
-# currencies to filter by.
+# Session, user, both numbers of the navigation, count and page. The list of accounts also reads the
+# currencies for its filter.
 @pytest.mark.parametrize(("url", "expected"), [(LIST, 7), (EVENTS, 6)])
 def test_a_list_costs_the_same_at_20_and_at_200_rows(
     url: str, expected: int, admin_client: Client

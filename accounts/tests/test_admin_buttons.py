@@ -1,4 +1,4 @@
-"""The buttons of an account's page that move no money: the commands of the API, by a form."""
+"""The buttons of an account's page that move no money: the API's commands, run from a form."""
 
 from decimal import Decimal
 from typing import Any
@@ -29,7 +29,7 @@ def said(response: Any) -> list[str]:
 
 
 def press(client: Client, account: Account, button: str, **values: str) -> tuple[list[str], Any]:
-    """What is said, and the event that is the newest after it."""
+    """Presses the button; returns the messages of the page, and the account's newest event."""
     response = client.post(account_url(account, button), values)
     assert (response.status_code, response["Location"]) == (302, account_url(account))
     account.refresh_from_db()
@@ -120,7 +120,7 @@ def test_a_form_sent_twice_is_done_once_and_told_why(supervisor: Client, button:
         ("rename", {"name": ""}, "This field is required."),
         ("overdraft-limit", {"overdraft_limit": "2,50", "reason": "x"}, "with a decimal point"),
         ("overdraft-limit", {"overdraft_limit": "-1", "reason": "x"}, "with a decimal point"),
-        # What only the command knows stands beside its field as well.
+        # An error that only the command finds also appears beside its field.
         ("overdraft-limit", {"overdraft_limit": "1.005", "reason": "x"}, "at most 2 decimals."),
     ],
 )
@@ -153,7 +153,7 @@ def test_a_button_is_for_its_right(role: str, allowed: set[str]) -> None:
         for button in BUTTONS:
             status = 200 if button in allowed else 403
             assert client.get(account_url(account, button)).status_code == status, button
-            # A form that is sent goes by the right alone: the command checks the state.
+            # A POST checks only the right to the button; the command checks the account's state.
             sent = 200 if role == "supervisor" else status
             assert client.post(account_url(account, button), {}).status_code == sent, button
             assert (account_url(account, button) in html) == (button in allowed), button

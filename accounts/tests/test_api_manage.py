@@ -44,7 +44,7 @@ def blocked(account: Account, scope: FreezeScope) -> Account:
 def assert_changed(
     response: Any, account: Account, event: str, reason: str, changes: dict[str, tuple[Any, Any]]
 ) -> None:
-    """The answer is the account as it is now, and the last event says who changed what and why."""
+    """Asserts that the response is the changed account, and the last event tells the change."""
     assert response.status_code == 200
     account.refresh_from_db()
     recorded = AccountEvent.objects.order_by("id").last()

@@ -117,7 +117,7 @@ def test_an_overdraft_is_for_a_supervisor_to_give(teller: ApiClient) -> None:
 
 
 def opener(*rights: str) -> Any:
-    """A member of staff who may open accounts, with these other rights."""
+    """A member of staff who may open accounts, with these additional rights."""
     user = make_user("olga", is_staff=True)
     wanted = {"open_account", "view_account", *rights}
     user.user_permissions.set(Permission.objects.filter(codename__in=wanted))
@@ -223,7 +223,7 @@ def test_a_bad_opening_opens_nothing(
 def test_opening_and_initial_balance_come_together_or_not_at_all(
     teller: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Refused by the last statement of all, the one that writes the balance."""
+    """The last statement, which writes the balance, fails."""
     make_account(balance=3)
     teller.raise_request_exception = False
     nowhere = BulkUpdate("nowhere", dict.fromkeys("abcd", "text"))

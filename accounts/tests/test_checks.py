@@ -1,4 +1,4 @@
-"""Each CHECK and UNIQUE of accounts and their events, and that none is left out."""
+"""Every CHECK and UNIQUE of accounts and their events, and that none is missing here."""
 
 import re
 from decimal import Decimal
@@ -22,9 +22,9 @@ pytestmark = pytest.mark.django_db
 
 INTERNAL = {"kind": "INTERNAL", "code": "FEES", "balance": None, "last_sequence": None}
 
-# What a new row must not say.
+# Values that a new row must not have.
 REFUSED_ROWS: list[tuple[str, dict[str, Any]]] = [
-    # An unknown kind breaks two of them, and PostgreSQL names the first by alphabet.
+    # An unknown kind breaks two of them; PostgreSQL names the first in alphabetical order.
     ("account_(kind_and_status_known|internal_has_no_balance)", INTERNAL | {"kind": "BANK"}),
     ("account_kind_and_status_known", {"status": "FROZEN"}),
     ("account_internal_has_no_balance", INTERNAL | {"balance": 0}),
@@ -38,11 +38,11 @@ REFUSED_ROWS: list[tuple[str, dict[str, Any]]] = [
     ("account_idempotency_key_has_caller", {"idempotency_caller": "user:7"}),
     ("account_balance_comes_from_entries", {"last_posted_at": timezone.now()}),
 ]
-# What must not become of an account that holds 7.00.
+# Changes that must fail on an account with 7.00.
 REFUSED_CHANGES: list[tuple[str, str]] = [
     ("account_balance_within_overdraft", "balance = -1, last_sequence = 2"),
     ("account_balance_within_overdraft", "overdraft_limit = 5, balance = -6, last_sequence = 2"),
-    # One unit of 1/10,000 beyond what is allowed below.
+    # One unit of 1/10,000 below the overdraft limit.
     (
         "account_balance_within_overdraft",
         "overdraft_limit = 50000, balance = -50001, last_sequence = 2",
@@ -63,7 +63,7 @@ def new_account(**columns: Any) -> Account:
 
 
 def tell_limit(account: Account, assignments: str) -> None:
-    """The event without which a guard refuses another limit, before the CHECK does."""
+    """Records the event of a new limit; without it a guard would refuse before the CHECK does."""
     if found := re.search(r"overdraft_limit = (-?\d+)", assignments):
         limit = {"overdraft_limit": f"{Decimal(found[1]) / 10_000:f}"}
         event = AccountEventType.OVERDRAFT_LIMIT_CHANGED

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 DEBITS, CREDITS, ALL = FreezeScope
 
-# What is blocked before, the scope, what is blocked after: (debits, credits).
+# The blocks before, the scope, the blocks after; a block is (debits, credits).
 STEPS = [
     ((False, False), DEBITS, (True, False)),
     ((False, False), CREDITS, (False, True)),
@@ -21,7 +21,7 @@ STEPS = [
     ((False, True), ALL, (True, True)),
 ]
 SCOPE_OF = {(True, False): DEBITS, (False, True): CREDITS, (True, True): ALL}
-# All else repeats what is there.
+# All other combinations repeat an existing block.
 REPEATED = [
     (before, scope)
     for before in SCOPE_OF

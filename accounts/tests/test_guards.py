@@ -1,4 +1,4 @@
-"""The database itself keeps accounts and their events, whatever way they are reached."""
+"""The database itself protects accounts and their events, by whatever route they are changed."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,12 +24,12 @@ from tests.routes import DELETE_ROUTES, UPDATE_ROUTES
 
 pytestmark = pytest.mark.django_db
 
-# REPLACE deletes and inserts, an upsert inserts first: then the guards of these are met before.
+# REPLACE deletes and inserts, and an upsert inserts first, so other guards may refuse before.
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
 
 def bare_account(**columns: Any) -> Account:
-    """An account without events, so that nothing but the guard keeps it from being deleted."""
+    """An account without events, so that only the guard prevents its deletion."""
     now = timezone.now()
     values = {"id": uuid4(), "number": "1", "currency": "USD", "created_at": now, "updated_at": now}
     return Account.objects.create(**values | columns)
@@ -69,7 +69,7 @@ def test_account_events_never_change(route: str, event: AccountEvent) -> None:
         ("request_id", "r-2"),
         ("address", None),
         ("at", LONG_AGO),
-        # As it is: an event is not even touched.
+        # The present value: even an UPDATE that changes nothing is refused.
         ("reason", ""),
     ],
 )
@@ -143,7 +143,7 @@ def test_an_account_keeps_its_owner(route: str) -> None:
 
 
 def update_to_the_end(route: str, account: Account, limit: Decimal) -> None:
-    """As at the end of the database transaction, where PostgreSQL looks."""
+    """Updates the limit and runs the checks that PostgreSQL defers to the commit."""
     UPDATE_ROUTES[route](account, "overdraft_limit", limit)
     connection.check_constraints()
 
@@ -160,7 +160,7 @@ def test_a_limit_does_not_change_without_its_event(route: str, limit: int) -> No
 
 @pytest.mark.postgresql
 def test_the_event_may_come_after_the_limit() -> None:
-    """As in the release before."""
+    """The previous release writes them in this order."""
     account = make_account()
     with transaction.atomic():
         Account.objects.filter(pk=account.pk).update(overdraft_limit=Decimal("7.25"))
@@ -177,7 +177,7 @@ def test_the_event_may_come_after_the_limit() -> None:
 
 
 def dated_late(account: Account) -> None:
-    """As release 1.0.0 leaves it: the clock is read again for the event, after the change."""
+    """Dates the newest event after the change, as release 1.0.0 does: it reads the clock twice."""
     drop_objects(connection, kinds=("trigger",))
     newest = account.events.order_by("-id").first()
     assert newest is not None
@@ -223,7 +223,7 @@ def test_every_limit_can_be_told_by_its_event(limit: str) -> None:
 
 @pytest.mark.parametrize("bulk", [False, True])
 def test_an_account_is_born_empty(bulk: bool) -> None:
-    """Or whoever inserts one has made money."""
+    """Otherwise inserting an account could create money."""
     now = timezone.now()
     rich = {"balance": 1_000_000, "last_sequence": 1, "last_posted_at": now}
     with refused_by_database("an account is born empty"):
@@ -239,6 +239,6 @@ def test_what_may_change_does() -> None:
     account = bare_account()
     for route in UPDATE_ROUTES:
         if "REPLACE" in route and route != "UPDATE OR REPLACE":
-            continue  # These delete the row and insert another.
+            continue  # These delete the row and insert another one.
         UPDATE_ROUTES[route](account, "name", route)
         assert Account.objects.get().name == route

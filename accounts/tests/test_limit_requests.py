@@ -1,4 +1,4 @@
-"""Large overdraft limits take two people: asking, approving, rejecting, and what stands behind."""
+"""Large overdraft limits take two people: request, approve, reject, and the guards behind it."""
 
 from decimal import Decimal
 from typing import Any
@@ -68,7 +68,7 @@ def approve(request: LimitRequest, user: Any) -> None:
     [
         ("0", "9999.99", False),
         ("0", "10000.00", True),
-        ("9999.99", "19999.98", True),  # In two steps it is no smaller.
+        ("9999.99", "19999.98", True),  # Two small steps do not bypass the threshold.
         ("50000", "20000", False),  # Lowering takes one person.
         ("50000", "50000", False),
         ("50000", "50000.01", True),
@@ -133,7 +133,7 @@ def test_rejected_is_rejected(susan: Any, olive: Any) -> None:
     for refused in (ApproveLimit, RejectLimit):
         with nothing_changes(), pytest.raises(InvalidTransition):
             run(refused(account_id=account.id, request_id=asked.id), origin(olive))
-    assert ask(account, "26000", susan) is not None  # Another may be asked for.
+    assert ask(account, "26000", susan) is not None  # A new request is possible.
 
 
 def test_one_of_an_account_waits_and_lowering_is_possible_meanwhile(susan: Any, olive: Any) -> None:
@@ -144,7 +144,7 @@ def test_one_of_an_account_waits_and_lowering_is_possible_meanwhile(susan: Any, 
         ask(account, "30000", olive)
     assert ask(account, "0", olive) is None
     assert limit_of(account) == 0
-    # What was asked for was a raise from 100, which is no longer so.
+    # The request was a raise from 100, and the limit is no longer 100.
     with nothing_changes(), pytest.raises(InvalidTransition, match="changed since"):
         approve(asked, olive)
 
@@ -225,7 +225,7 @@ def test_over_http(susan: Any, olive: Any) -> None:
     assert_problem(response, "invalid_transition", "The request is APPROVED already.")
 
 
-# What stands behind it in the database -----------------------------------------------------------
+# The guards in the database -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("route", UPDATE_ROUTES)

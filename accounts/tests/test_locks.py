@@ -1,4 +1,4 @@
-"""The locks of accounts. tests/test_concurrency.py has two real writers, with and without them."""
+"""The locks of accounts. tests/test_concurrency.py has two real writers, with and without locks."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -63,7 +63,7 @@ def test_what_the_lock_protects_is_read_under_it(accounts) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_on_sqlite_the_lock_is_taken_as_the_transaction_begins() -> None:
-    """PostgreSQL's BEGIN locks nothing. It is named here to see that SQLite's does more."""
+    """PostgreSQL's BEGIN locks nothing. The test names it to show that SQLite's BEGIN does."""
     account = make_account()
     with CaptureQueriesContext(connection) as queries, transaction.atomic():
         lock_accounts([account.id])
@@ -115,7 +115,7 @@ def test_time_never_runs_backwards_within_an_account() -> None:
 @pytest.mark.parametrize("keep", [True, False])
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_moment_is_one_at_which_all_locks_were_held(keep: bool, count: int) -> None:
-    """Also where the lock was waited for, and its holder changed the account or gave up."""
+    """Also if the lock was waited for, and its holder changed the account or rolled back."""
     the_moment_is_under_all_locks([make_account(balance=5).id for _ in range(count)], keep=keep)
 
 
@@ -156,7 +156,7 @@ def test_the_control_a_clock_in_the_list_of_the_lock_is_read_before_it(
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_the_statement_is_what_django_writes_for_select_for_update() -> None:
-    """The same rows in the same order, with the same lock; the clock is read outside of it."""
+    """It selects the same rows in the same order with the same lock. The clock stays outside."""
     account = make_account(balance=5)
     ids = [account.id]
     query = Account.objects.select_for_update(no_key=True).filter(kind="CUSTOMER", pk__in=ids)
@@ -164,7 +164,7 @@ def test_the_statement_is_what_django_writes_for_select_for_update() -> None:
         (row,) = query.order_by("id").values_list(*LOCKED_COLUMNS)
         locked = lock_accounts(ids)[account.id]
     django, ours = (normalised(one["sql"]) for one in captured.captured_queries)
-    assert django.endswith("order by 1 asc for no key update")  # 1 is the id, the first of the list
+    assert django.endswith("order by 1 asc for no key update")  # 1 is the id, the first column
     assert ours.endswith("order by id for no key update ) as locked")
     values = dict(zip(LOCKED_COLUMNS, row, strict=True))
     amounts = {name: to_units(values.pop(name)) for name in ("balance", "overdraft_limit")}

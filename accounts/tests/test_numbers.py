@@ -16,7 +16,7 @@ def test_a_new_number_has_its_check_digits(random: int) -> None:
     assert number[:10] == str(1_000_000_000 + random)
     assert len(number) == LENGTH == 12
     assert mod_97_10.is_valid(number)
-    # ISO 7064, MOD 97-10: the number as a whole leaves 1.
+    # ISO 7064, MOD 97-10: the whole number leaves a remainder of 1.
     assert int(number) % 97 == 1
 
 

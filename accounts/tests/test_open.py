@@ -108,7 +108,7 @@ def test_the_first_account_in_a_currency_brings_its_cash_account() -> None:
 
 
 def test_an_account_s_id_carries_the_moment_it_was_created() -> None:
-    """Lists that are filtered by date read ranges of ids: both must tell the same moment."""
+    """Lists filtered by date read ranges of ids, so id and `created_at` must agree."""
     with time_machine.travel(NOW, tick=False):
         command = OpenAccount(name="Ada", currency="USD")
     with time_machine.travel(NOW.replace(minute=31), tick=False):

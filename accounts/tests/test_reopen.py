@@ -1,4 +1,4 @@
-"""Reopening an account that was closed a short while ago."""
+"""Reopening a recently closed account."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ WHY = "Closed by mistake"
 
 @pytest.fixture
 def closed() -> Account:
-    """Its debits were blocked before."""
+    """A closed account whose debits were blocked before."""
     account = make_account(name="Ada")
     run(FreezeAccount(account_id=account.id, scope=FreezeScope.DEBITS, reason="Papers"))
     run(CloseAccount(account_id=account.id, reason="Moved"))
