@@ -1,4 +1,4 @@
-"""A REST client as tests play it: it has its secret, gets tokens and uses them."""
+"""A REST client for tests: it has a secret, gets tokens and uses them."""
 
 import base64
 from typing import Any
@@ -29,9 +29,9 @@ class Program:
         return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
     def post(self, route: str, form: dict[str, str], authorization: str | None = None) -> Any:
-        """With HTTP Basic, unless `authorization` is something else; empty for none.
+        """Posts with HTTP Basic, or with `authorization` instead; empty for no credentials.
 
-        The answer is held against docs/openapi.yaml.
+        Checks the response against docs/openapi.yaml.
         """
         credentials = self.basic() if authorization is None else authorization
         headers = {"Authorization": credentials} if credentials else {}

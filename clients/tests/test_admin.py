@@ -1,4 +1,4 @@
-"""API clients and tokens in the console: created by a few, revoked by supervisors, read by more."""
+"""API clients and tokens in the console: few create them, supervisors revoke, more may look."""
 
 import logging
 import re
@@ -32,7 +32,7 @@ CREATE = reverse("admin:clients_apiclient_create_client")
 
 
 def manager(username: str = "mia") -> Client:
-    """A member of staff who was given the right to create clients by name, and may see them."""
+    """A member of staff who may see clients, and was granted the right to create them."""
     user = make_user(username, role="auditor")
     user.user_permissions.add(Permission.objects.get(codename="manage_apiclient"))
     return logged_in(user)

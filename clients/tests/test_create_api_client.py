@@ -1,4 +1,4 @@
-"""`manage.py create_api_client` shows a secret once, and keeps a digest."""
+"""`manage.py create_api_client` shows a secret once, and stores a digest."""
 
 import json
 from io import StringIO

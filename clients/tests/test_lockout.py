@@ -1,4 +1,4 @@
-"""Guessing at client secrets: how often, by whom, and what it does to others."""
+"""Guessing client secrets: the limit, who is counted, and that others are not affected."""
 
 from base64 import b64encode
 from datetime import UTC, datetime
@@ -26,13 +26,13 @@ ROUTES = ["token", "revoke", "introspect"]
 def _three_failures_within_ten_minutes(settings: Any) -> None:
     settings.LOCKOUT_FAILURES = 3
     settings.LOCKOUT_MINUTES = 10
-    settings.WEB_WORKERS = 8  # Each of them allows all of the limit.
+    settings.WEB_WORKERS = 8  # Each of them allows the whole limit.
     caches["throttles"].clear()
 
 
 @pytest.fixture
 def api_client() -> tuple[ApiClient, str]:
-    """Made anew for each test, so that no earlier failure counts."""
+    """A new client for each test, so no earlier failure counts."""
     return create_client("Shop", user=User.objects.create_user("shop"), scopes=["accounts:read"])
 
 
@@ -115,7 +115,7 @@ def test_success_and_other_refusals_do_not_count(api_client: tuple[ApiClient, st
 def test_a_name_in_front_does_not_hide_guesses_at_another(
     api_client: tuple[ApiClient, str],
 ) -> None:
-    """Two names in one request are refused, and neither of them is tried."""
+    """A request with two client names is refused, and neither secret is tried."""
     client, secret = api_client
     with time_machine.travel(START, tick=False):
         for number in range(3):
@@ -136,7 +136,7 @@ def test_a_name_in_front_does_not_hide_guesses_at_another(
 def test_no_encoding_hides_guesses_at_a_client(
     route: str, encoding: str, place: str, api_client: tuple[ApiClient, str]
 ) -> None:
-    """The library would read the header in the encoding that a parameter names."""
+    """The library would decode the header with the encoding that a parameter names."""
     client, secret = api_client
     charset = "utf-8" if encoding in ("hex", "rot13", "nonsense") else encoding
     basic = b64encode(f"{client.client_id}:{secret}".encode(charset)).decode()
@@ -150,7 +150,7 @@ def test_no_encoding_hides_guesses_at_a_client(
         query_params={"encoding": encoding} if place == "query" else {},
         headers={"Authorization": f"Basic {basic}"},
     )
-    # A charset that there is not is none.
+    # An unknown charset counts as none.
     is_plain = place == "media type" and encoding in ("utf-8", "nonsense")
     expected = 200 if is_plain else 400
     assert answer.status_code == expected, answer.content

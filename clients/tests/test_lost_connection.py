@@ -1,4 +1,4 @@
-"""A request finds the connection of the one before gone: it reads its token on a new one."""
+"""If the connection of the previous request is lost, a request reads its token on a new one."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ def backend() -> int:
 
 
 def end(pid: int) -> None:
-    """Ends a session from the other side, as a restart of the server does."""
+    """Ends a session from another connection, as a restart of the server does."""
     with psycopg.connect(**plain_parameters()) as administrator:
         administrator.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
@@ -55,7 +55,7 @@ def test_the_token_is_all_that_is_asked_before_the_work() -> None:
 
 
 def test_a_connection_that_was_proved_is_not_replaced() -> None:
-    """Later in a request its loss may be that of a write, which is not for this to repeat."""
+    """Its loss later in a request may be the loss of a write, which must not be repeated here."""
     connection.ensure_connection()
     connection.health_check_done = True
     end(backend())

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _no_lockout(settings: Any) -> None:
-    settings.LOCKOUT_FAILURES = 0  # It has tests of its own.
+    settings.LOCKOUT_FAILURES = 0  # The lockout has its own tests.
 
 
 @pytest.fixture
@@ -108,12 +108,12 @@ def test_who_has_not_the_secret_gets_nothing(program: Program, route: str, index
     answer = program.post(route, form, bad_credentials(program)[index])
     assert (answer.status_code, answer.json()) == (401, {"error": "invalid_client"})
     assert answer["WWW-Authenticate"] == 'Basic realm="bank"'
-    assert program.get(token).status_code == 200  # It was not revoked either.
+    assert program.get(token).status_code == 200  # The token was not revoked either.
     assert AccessToken.objects.count() == 1
 
 
 def test_a_script_in_a_browser_gets_no_login_dialog(program: Program) -> None:
-    """Browsers open one for Basic; Swagger UI then shows no error."""
+    """A browser opens a dialog for a Basic challenge, and then Swagger UI shows no error."""
     headers = {"Authorization": program.basic() + "x", "Sec-Fetch-Mode": "cors"}
     answer = program.http.post(f"{API}oauth/token/", urlencode(GRANT), FORM, headers=headers)
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
@@ -203,7 +203,7 @@ def test_nothing_is_taken_from_the_query(program: Program, route: str) -> None:
 def test_a_token_costs_one_digest_and_no_slow_hash(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a token request computes does not grow: one SHA-256 of a secret, and no Argon2."""
+    """A token request computes one SHA-256 of a secret, and no Argon2."""
     used = []
 
     def verify(password: str, encoded: str, *rest: Any, **named: Any) -> Any:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _no_lockout(settings: Any) -> None:
-    settings.LOCKOUT_FAILURES = 0  # It has tests of its own.
+    settings.LOCKOUT_FAILURES = 0  # The lockout has its own tests.
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_who_it_is_and_what_it_may_do_take_one_statement(username: str, role: st
         query["sql"] for query in queries if any(table in query["sql"] for table in tables)
     ]
     assert len(about_rights) == 1
-    assert len(queries) == 2  # and the list itself
+    assert len(queries) == 2  # the second one reads the list
 
 
 def test_rights_that_come_with_a_token_are_those_of_the_user() -> None:
