@@ -1,4 +1,4 @@
-"""Staff, their authenticators, and logins as a browser makes them."""
+"""Staff, their authenticators, and logins from a browser."""
 
 from typing import Any
 
@@ -23,14 +23,14 @@ def make_staff(username: str = "tessa", **fields: Any) -> User:
 
 
 def code_of(key: str, *, steps: int = 0) -> str:
-    """What the app shows now, or so many steps of 30 seconds later."""
+    """The code that the app shows now, or `steps` times 30 seconds later."""
     totp = TOTP(bytes.fromhex(key))
     totp.time = timezone.now().timestamp() + 30 * steps
     return f"{totp.token():06d}"
 
 
 def wrong_code_of(key: str) -> str:
-    """Six digits that are good neither now nor in the steps around."""
+    """Six digits that are valid neither now nor in the neighbouring steps."""
     good = {code_of(key, steps=steps) for steps in range(-2, 3)}
     return next(
         code
@@ -40,7 +40,7 @@ def wrong_code_of(key: str) -> str:
 
 
 def enrolled(user: User) -> tuple[str, list[str]]:
-    """The key of the user's new authenticator, its codes as yet unused, and the backup codes."""
+    """The key of the user's new authenticator, with no code used yet, and the backup codes."""
     key = authenticators.new_key()
     _, backup_codes = authenticators.enrol(user, key=key, code=code_of(key))
     TOTPDevice.objects.filter(user=user).update(last_t=-1)

@@ -45,7 +45,7 @@ def codes_on(page: HttpResponse) -> list[str]:
 
 
 def enrol(client: Client) -> tuple[str, list[str]]:
-    """Enrols as the page says; the key and the backup codes."""
+    """Enrols on the page; returns the key and the backup codes."""
     key = key_on(client.get(AUTHENTICATOR))
     done = client.post(AUTHENTICATOR, {"code": code_of(key)})
     assert done.status_code == 200
@@ -96,7 +96,7 @@ def test_a_wrong_code_enrols_nobody() -> None:
 
 
 def test_each_session_has_a_key_of_its_own() -> None:
-    """Who saw the page with a stolen password must not know the key of the real user."""
+    """A thief who opens the page with a stolen password must not learn the real user's key."""
     make_staff()
     first, second = browser(), browser("192.0.2.2")
     keys = set()
@@ -177,7 +177,7 @@ def test_backup_codes_are_kept_as_digests() -> None:
     plain = [code.replace("-", "") for code in backup_codes]
     assert {len(token) for token in stored} == {16}
     assert not set(stored) & set(plain)
-    # What lies in the table opens nothing.
+    # A stored token is not a valid code.
     assert authenticators.verify(User.objects.get(), stored[0]) is None
 
 

@@ -1,4 +1,4 @@
-"""Keys of authenticators in the database: encrypted, for one user, under keys that change."""
+"""Authenticator keys in the database: encrypted, bound to a user, under secret keys that change."""
 
 from io import StringIO
 from typing import Any
@@ -40,7 +40,7 @@ def test_a_copy_of_the_database_has_no_key() -> None:
     key, _ = enrolled(user)
     assert key not in kept()
     assert keys.decrypted(kept(), user_id=user.pk) == key
-    # The library's own model reads another key, and its codes are wrong.
+    # The library's own model reads another key, so its codes are wrong.
     assert TOTPDevice.objects.get().bin_key != bytes.fromhex(key)
 
 
@@ -54,7 +54,7 @@ def test_a_key_that_is_not_yet_confirmed_is_encrypted_in_the_session() -> None:
 
 
 def test_a_key_is_good_for_its_own_user_only() -> None:
-    """Who can write to the table cannot give a colleague the key of their own phone."""
+    """A writer of the table cannot give a colleague the key of their own phone."""
     key, _ = enrolled(make_staff("susan"))
     stolen = kept()
     enrolled(make_staff("tessa"))

@@ -1,4 +1,4 @@
-"""Guessing at passwords: how often, by whom, and what it does to others."""
+"""Guessing passwords: the limit, who is counted, and that others are not affected."""
 
 import re
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ def test_the_fifth_failure_locks_out_for_fifteen_minutes() -> None:
         assert (refused.status_code, refused["Retry-After"]) == (429, "900")
         assert "Try again in 15 minutes" in refused.content.decode()
         clock.shift(899)
-        # Trying meanwhile does not prolong it.
+        # An attempt during the lockout does not prolong it.
         assert log_in(client).status_code == 429
         clock.shift(2)
         assert log_in(client).status_code == 302
@@ -133,7 +133,7 @@ def test_wrong_codes_from_elsewhere_do_not_keep_the_owner_out_at_a_usual_address
 
 @pytest.mark.parametrize("days", [0, 91])
 def test_an_address_is_usual_by_a_code_and_for_a_time(days: int) -> None:
-    """Not by the password alone, before the authenticator was there; nor for ever."""
+    """A password alone, before enrolment, does not make it usual, and it does not last forever."""
     user = make_staff()
     with time_machine.travel(datetime.now(UTC), tick=False) as clock:
         log_in(browser())
@@ -170,7 +170,7 @@ def test_a_backup_code_never_has_to_wait() -> None:
 def test_an_address_tries_thirty_logins_a_minute_whoever_it_names(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each name once, so that no lockout of a pair is near; the last one costs no hash."""
+    """Each name is used once, far from the lockout of a pair. The last attempt costs no hash."""
     make_staff()
     hashed: list[str] = []
     monkeypatch.setattr(
@@ -206,7 +206,7 @@ def test_nothing_secret_is_kept_of_a_failure() -> None:
 
 
 def test_right_passwords_of_customers_are_failures_like_wrong_ones() -> None:
-    """The same pages, the same lockout, the same trace: who guesses learns nothing from us."""
+    """Same pages, same lockout, same records: a guesser learns nothing."""
     make_staff()
     User.objects.create_user("customer", password=PASSWORD)
     told = []

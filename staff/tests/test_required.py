@@ -1,4 +1,4 @@
-"""No way around the second factor: every page of the admin and every route of the API is tried."""
+"""No way around the second factor: the test tries every admin page and every API route."""
 
 import re
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def _required(settings: Any) -> None:
 
 
 def _paths(patterns: list[Any], prefix: str = "") -> Iterator[str]:
-    """Every route, its parameters filled in."""
+    """Every route, with its parameters filled in."""
     for pattern in patterns:
         route = prefix + _filled(pattern)
         if isinstance(pattern, URLResolver):
@@ -78,7 +78,7 @@ def api_paths() -> list[str]:
 
 @pytest.fixture(params=["before enrolment", "enrolled meanwhile", "reset meanwhile"])
 def unverified(request: pytest.FixtureRequest) -> Client:
-    """A superuser's session that came by password alone, or whose authenticator is gone."""
+    """A superuser's session from a password alone, or whose authenticator is gone."""
     user = make_staff("root", is_superuser=True)
     client = browser()
     if request.param == "reset meanwhile":
@@ -177,9 +177,9 @@ def test_it_is_optional_where_it_is_not_required(settings: Any) -> None:
     assert client.get("/admin/auth/user/").status_code == 200
     assert client.get("/api/v1/accounts/").status_code == 200
     key, _ = enrolled(user)
-    # Whoever has an authenticator needs it here too.
+    # A user who has an authenticator needs it here too.
     assert log_in(browser(), "root").status_code == 200
     assert log_in(browser("192.0.2.2"), "root", code=code_of(key)).status_code == 302
-    # The page tells nothing to the session from before; it ends.
+    # The page reveals nothing to the older session, and ends it.
     assert client.get(AUTHENTICATOR)["Location"].startswith(LOGIN)
     assert client.get(INDEX).status_code == 302

@@ -1,4 +1,4 @@
-"""A lost phone: who may reset an authenticator, and what is left of it."""
+"""A lost phone: who may reset an authenticator, and what remains of it."""
 
 from io import StringIO
 

@@ -1,4 +1,4 @@
-"""Sessions: digests in the database, an end by idleness, and a page to end them."""
+"""Sessions: digests in the database, an end after idleness, and a page to end them."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ INDEX = "/admin/"
 
 
 def logged_in_from(address: str, username: str) -> Client:
-    """By the form, as a browser does it."""
+    """Logs in by the form, as a browser does."""
     client = browser(address)
     log_in(client, username)
     return client
@@ -125,7 +125,7 @@ def test_people_see_and_end_their_own() -> None:
     there_row = StaffSession.objects.get(address="198.51.100.9")
     assert "Ended: a session of tessa." in end(here, there_row)
     assert there.get(INDEX).status_code == 302
-    # Another's is as one that is not there.
+    # Another user's session looks like a missing one.
     assert "There is no such session" in end(here, StaffSession.objects.get(user=other))
     assert theirs.get(INDEX).status_code == 200
     assert LogEntry.objects.count() == 0
