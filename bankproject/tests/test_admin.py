@@ -1,4 +1,4 @@
-"""The admin as a whole: for those with the right to see it, and unable to change the ledger."""
+"""The admin as a whole: visible only with the right to see it, and unable to change the ledger."""
 
 import re
 from typing import Any
@@ -26,7 +26,7 @@ from transactions.verifier import records as verifications
 
 pytestmark = pytest.mark.django_db
 
-# Segments of the archive have no page of their own: they stand on the page of their run.
+# Archive segments have no page of their own; the page of their run shows them.
 LEDGER = [
     model
     for app in ("accounts", "transactions")
@@ -118,7 +118,7 @@ def test_reading_takes_the_right_to_view(
 
 @pytest.mark.parametrize("model", LEDGER)
 def test_every_column_is_on_the_page(model: type[Model]) -> None:
-    """Amounts and flags stand there in words, under a name of their own."""
+    """Amounts and flags appear in words, under another name."""
     shown = set(flatten_fieldsets(admin.site._registry[model].fieldsets))
     in_words = {
         "status": "shown_status",
@@ -134,7 +134,7 @@ def test_every_column_is_on_the_page(model: type[Model]) -> None:
         "bounds": "shown_bounds",
         "sums": "amounts",
     }
-    # Who is the member of staff, or else the job.
+    # `who` shows the member of staff, or else the job.
     if model is ArchiveRun:
         in_words |= {"actor": "who", "caller": "who"}
     for field in model._meta.concrete_fields:

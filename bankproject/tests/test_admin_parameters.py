@@ -1,4 +1,4 @@
-"""Lists of the admin are narrowed by what they declare, and tell nothing of what they hide."""
+"""Admin lists filter by declared parameters only, and reveal nothing about hidden columns."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +24,7 @@ from tests.identities import token_of
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 LOOKUPS = ("", "__regex", "__gte")
-# The pages' own parameters, which name no column.
+# Parameters of the pages themselves, which name no column.
 OF_PAGES = {"p", "q", "o", "e", "all", "_to_field", "_popup", "_facets"}
 
 
@@ -41,7 +41,7 @@ def admins() -> list[ModelAdmin]:
 
 
 def paths_of(model: type[Model]) -> Iterator[str]:
-    """Every column of the model, and of the models that are one relation away, either way."""
+    """Every column of the model, and of each model one relation away, in either direction."""
     for field in model._meta.get_fields():
         name = field.name
         yield name
@@ -53,7 +53,7 @@ def paths_of(model: type[Model]) -> Iterator[str]:
 
 
 def declared(page: ModelAdmin, request: Any) -> set[str]:
-    """The parameters that the filters of the list expect, and those that links carry."""
+    """The parameters that the list's filters expect, and those that links carry."""
     changes = page.get_changelist_instance(request)
     expected = {name for spec in changes.filter_specs for name in spec.expected_parameters()}
     expected |= {getattr(spec, "parameter_name", "") for spec in changes.filter_specs}
@@ -61,7 +61,7 @@ def declared(page: ModelAdmin, request: Any) -> set[str]:
 
 
 def is_refused(page: ModelAdmin, request: Any) -> bool:
-    """Before a row is read: the list says nothing of what was asked for, whatever it is."""
+    """Whether the list refuses the request before it reads a row, so that it reveals nothing."""
     try:
         page.get_changelist_instance(request)
     except (IncorrectLookupParameters, DisallowedModelAdminLookup):
@@ -74,7 +74,7 @@ def test_every_list_is_on_the_banks_own_base() -> None:
 
 
 def test_no_list_is_narrowed_by_a_parameter_that_it_does_not_declare() -> None:
-    make_account(balance=1)  # Filters by currency are there where a currency is.
+    make_account(balance=1)  # Filters by currency exist only if an account does.
     taken, tried = [], 0
     for user in staff_of_each_role():
         for page in admins():
@@ -93,12 +93,12 @@ def test_no_list_is_narrowed_by_a_parameter_that_it_does_not_declare() -> None:
 
 
 def test_what_narrows_a_list_is_shown_on_its_pages() -> None:
-    """A filter, a link or a search by a column that nobody sees would tell of it all the same."""
+    """A filter, link or search by a hidden column would reveal its values."""
     make_account(balance=1)
     root = User.objects.create_superuser("root")
     request = RequestFactory().get("/")
     request.user = root
-    # Shown as another figure: the state of an account, client or row; who a client acts as.
+    # Shown in another form: the state of an account, client or row; the user of a client.
     shown_otherwise = {
         "accounts.account": {"status"},
         "accounts.limitrequest": {"status"},
@@ -109,7 +109,7 @@ def test_what_narrows_a_list_is_shown_on_its_pages() -> None:
             "application__name",
         },
         "otp_totp.totpdevice": {"user__username"},
-        # Of a list, by the number that stands in its rows.
+        # Filters of a list, whose value each row shows.
         "transactions.transaction": {"status", "account", "amount", "failure_code"},
         "transactions.entry": {"account"},
         "transactions.transactionevent": {"transaction"},
@@ -130,7 +130,7 @@ def test_what_narrows_a_list_is_shown_on_its_pages() -> None:
 
 
 def test_no_search_finds_what_the_pages_hide() -> None:
-    """Of every hidden text of a row, whole or its beginning."""
+    """Searches for every hidden text of a row: the whole, its beginning and its end."""
     user = make_user("holder", role="auditor")
     user.set_password("correct horse battery staple")
     user.save()
@@ -163,7 +163,7 @@ def test_no_search_finds_what_the_pages_hide() -> None:
 
 @pytest.mark.parametrize("role", ["auditor", "supervisor", None])
 def test_keys_and_digests_cannot_be_guessed(role: str | None) -> None:
-    """Right guess and wrong guess have one answer."""
+    """A right guess and a wrong guess get the same response."""
     user = make_user("reader", role=role) if role else User.objects.create_superuser("reader")
     token_of(user)
     TOTPDevice.objects.create(user=user, key="e0f7" * 10)

@@ -1,4 +1,4 @@
-"""The inbox of what waits for a second person: what it tells, to whom, and what it lets them do."""
+"""The approvals page: what waits for a second person, who sees it, and who may decide."""
 
 from decimal import Decimal
 from typing import Any
@@ -192,7 +192,8 @@ def test_it_costs_the_same_with_a_thousand_waiting(ada: Account, people: dict[st
         with CaptureQueriesContext(connection) as queries:
             client.get(PAGE)
         counts.append(len(queries))
-    # Session, user, its rights, limits, the page, its retries, three numbers of the navigation.
+    # Session, user, the user's rights, limits, the page, its retries, three numbers of the
+    # navigation.
     assert counts == [9, 9]
 
 
@@ -259,7 +260,7 @@ def test_limits_are_for_those_who_may_see_them(ada: Account, people: dict[str, A
     assert "Nothing waits for approval" in html
     assert approvals_waiting(reader) == ""
     reader.user_permissions.add(Permission.objects.get(codename="view_limitrequest"))
-    reader = User.objects.get(pk=reader.pk)  # Rights are read once.
+    reader = User.objects.get(pk=reader.pk)  # A user object caches its rights.
     html = html_of(reader)
     for shown in ("Overdraft limit of", "A bridge", "susan"):
         assert shown in html

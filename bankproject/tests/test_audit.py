@@ -1,4 +1,4 @@
-"""The audit log: all that staff do is in it, in order, at a bounded cost, and for few to read."""
+"""The audit log: complete, in order, at a bounded cost, and visible to few."""
 
 import csv
 import io
@@ -58,12 +58,12 @@ def ada() -> Account:
 
 @pytest.fixture
 def deeds(ada: Account, susan: Any, tessa: Any) -> None:
-    """One of each kind, oldest first."""
+    """One action of each kind, oldest first."""
     AccessFailureLog.objects.create(username="tessa", ip_address="192.0.2.66", locked_out=True)
     AccessLog.objects.create(username="tessa", ip_address="192.0.2.5")
     run(RenameAccount(account_id=ada.id, name="Ada King", reason="Married"), origin(tessa))
     refused = run(Withdraw(account_id=ada.id, amount=Decimal(25), description="Car"), origin(tessa))
-    run(Deposit(account_id=ada.id, amount=Decimal(100)))  # Nobody's: a job's.
+    run(Deposit(account_id=ada.id, amount=Decimal(100)))  # By a job, without a user.
     run(Retry(transaction_id=refused.id, reason="Salary came"), origin(susan, "192.0.2.8"))
     LogEntry.objects.log_actions(
         susan.pk, [tessa], CHANGE, "Reset the authenticator.", single_object=True
@@ -77,7 +77,7 @@ def rows(client: Any, **query: Any) -> list[list[str]]:
 
 
 def entries(response: Any) -> list[AuditEntry]:
-    """But that of the reader's own login."""
+    """The entries, except for the reader's own login."""
     reader = response.wsgi_request.user.username
     return [entry for entry in response.context["entries"] if entry.who != reader]
 
@@ -174,7 +174,7 @@ def test_a_transfer_of_a_program_or_a_customer_is_no_deed_of_staff(
 
 @pytest.fixture
 def history(ada: Account, susan: Any) -> int:
-    """Rows of all sources at interleaved moments, some of them at the same."""
+    """Rows of all sources at interleaved moments, some of them equal. Returns their number."""
     transaction = Transaction.objects.get()
     start = datetime(2026, 1, 1, tzinfo=UTC)
     for n in range(40):
@@ -228,7 +228,7 @@ def test_what_comes_meanwhile_shifts_no_page(history: int, ada: Account, susan: 
 def test_a_rare_row_is_found_page_by_page_in_order(
     history: int, susan: Any, ada: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Long logs are looked through in parts; whatever lies between is not told before its time."""
+    """A page reads only part of a long log. No entry comes before a newer one of another source."""
     monkeypatch.setattr(audit, "LOOKED_THROUGH", 3)
     for who, count in ((Wanted(), history), (Wanted(who="nobody"), 0)):
         position, seen, pages = "", [], 0

@@ -38,7 +38,7 @@ def keys() -> list[set[Any]]:
 
 @pytest.fixture
 def bank(settings: Any) -> list[set[Any]]:
-    """Two of each kind, of which one is over. Returns the keys of those that stay."""
+    """Expired and valid rows of each kind. Returns the keys of the valid ones."""
     settings.LOGIN_RETENTION_DAYS = 10
     now, user = timezone.now(), make_user("ada")
     past, future = now - timedelta(seconds=1), now + timedelta(hours=1)
@@ -87,7 +87,7 @@ def test_what_is_over_is_removed_once(bank: list[set[Any]]) -> None:
 @pytest.mark.postgresql
 @pytest.mark.parametrize(("wrong", "removed"), [(timedelta(days=2), 0), (timedelta(days=-2), 1)])
 def test_tokens_are_over_by_the_clock_of_the_bank(wrong: timedelta, removed: int) -> None:
-    """By the host's, a token that is good would go, or one that is over would stay."""
+    """By the host's clock, a valid token would be removed, or an expired one kept."""
     client, _ = create_client("Program", user=make_user("ada"), scopes=["accounts:read"])
     issue_token(client)
     if removed:

@@ -1,4 +1,4 @@
-"""The commands of the bank agree on how they answer scripts."""
+"""All commands of the bank return results to scripts in the same way."""
 
 import json
 from io import StringIO
@@ -16,7 +16,7 @@ from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db
 
-# They run until they are stopped, or make or change the database itself.
+# These run until they are stopped, or create or change the database itself.
 WITHOUT_RESULT = {"flush", "migrate", "process_transactions", "serve", "setup_demo"}
 OWN_COMMANDS = sorted(
     name for name, app in get_commands().items() if str(app).partition(".")[0] in OWN

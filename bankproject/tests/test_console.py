@@ -1,4 +1,4 @@
-"""Navigation by role, times in the zone of whoever looks, and pages that are not there."""
+"""Navigation by role, times in the reader's time zone, and missing pages."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -135,7 +135,7 @@ def test_times_are_in_the_zone_of_the_browser(
 
 
 def test_a_day_begins_in_that_zone(noon: datetime, admin_client: Client) -> None:
-    """Noon in UTC is the next day on the Line Islands."""
+    """Noon in UTC is the next day in the Line Islands."""
 
     def found(day: str) -> int:
         days = {"at_from": day, "at_to": day}
@@ -158,7 +158,7 @@ def test_the_browser_tells_its_zone_on_the_login_page(client: Client) -> None:
     assert '<script src="/static/staff/time_zone.js">' in html
 
 
-# Pages that are not there -------------------------------------------------------------------------
+# Missing pages ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

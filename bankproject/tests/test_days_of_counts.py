@@ -1,4 +1,4 @@
-"""Counts are of this day, and the day is the reader's own."""
+"""Counts are of today, and the day is that of the reader's time zone."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,7 @@ from transactions.commands import Withdraw
 
 pytestmark = pytest.mark.django_db
 
-# Noon in UTC: already tomorrow nowhere west of +12, and still today in all zones used here.
+# Noon in UTC is on the same day in all zones used here.
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
@@ -42,7 +42,7 @@ def test_a_failure_before_midnight_of_one_zone_is_of_today_in_another() -> None:
         for zone in ("UTC", "America/Los_Angeles", "Asia/Tokyo"):
             with timezone.override(ZoneInfo(zone)):
                 counts[zone] = failed_today()
-    # At 01:00 UTC it is the evening before in Los Angeles, and the morning in Tokyo.
+    # 01:00 UTC is the evening before in Los Angeles, and the morning in Tokyo.
     assert counts == {"UTC": "1", "America/Los_Angeles": "", "Asia/Tokyo": "1"}
 
 

@@ -1,4 +1,4 @@
-"""The environment is read strictly: what is misspelt is refused, what is empty is not set."""
+"""The environment is read strictly: misspelt names are refused, empty values count as unset."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -61,7 +61,7 @@ def test_words(monkeypatch):
 
 
 def test_dotenv_yields_to_the_environment(monkeypatch, tmp_path):
-    # Set first, so that monkeypatch takes away what reading the file adds.
+    # Set first, so that monkeypatch removes what the file adds.
     monkeypatch.setenv("BANK_NEW", "")
     monkeypatch.delenv("BANK_NEW")
     monkeypatch.setenv("BANK_SET", "from the environment")

@@ -23,7 +23,7 @@ ALL_WELL = dict.fromkeys(("database", *UNKNOWN), "ok")
 
 
 def test_health_asks_nothing_of_the_database() -> None:
-    """No mark: a query would fail this test."""
+    """The test has no database mark, so a query would fail it."""
     response = anonymous().get(HEALTH)
     assert response.status_code == 200
     assert response["Content-Type"] == "application/json"

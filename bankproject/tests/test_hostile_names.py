@@ -1,4 +1,4 @@
-"""A hostile text in every column that people or programs fill stays text on every page of staff."""
+"""Hostile text in any column that people or programs fill stays text on every staff page."""
 
 import re
 from datetime import timedelta
@@ -27,17 +27,17 @@ from transactions.verifier import records as verifications
 
 pytestmark = pytest.mark.django_db
 
-# Harmless as text. As markup it would be an element, or leave an attribute.
+# Harmless as text. As markup it would become an element, or break out of an attribute.
 HOSTILE = "<b id=x1>\"'"
 _MARKUP = re.compile(r"<b id=x1>|[\"']<b id=x1")
 _APPS = ("accounts", "transactions", "clients", "staff")
-# What the bank sets itself, from its own lists of words: a CHECK keeps others out.
+# The bank sets these from its own lists of words, and a CHECK refuses others.
 _WORDS = ("status", "type", "kind", "currency", "event", "from_status", "to_status")
 
 
 @pytest.fixture
 def rows() -> None:
-    """A row of every model that the console lists, its own texts hostile wherever that can be."""
+    """A row of every model that the console lists, with hostile text wherever possible."""
     owner = User.objects.create_user(HOSTILE, first_name=HOSTILE, last_name=HOSTILE)
     one, other = make_account(balance=9, owner_id=owner.pk), make_account()
     run(FreezeAccount(account_id=one.id, reason=HOSTILE))
@@ -61,7 +61,7 @@ def rows() -> None:
 
 
 def _fill(model: type[models.Model]) -> None:
-    """Past the ledger's guards: the hostile text in each column that has room for it."""
+    """Writes the hostile text into each column that has room for it, past the ledger's guards."""
     for field in model._meta.concrete_fields:
         is_text = isinstance(field, models.CharField | models.TextField)
         if not is_text or field.primary_key or field.unique or field.name in _WORDS:
@@ -77,7 +77,7 @@ def _fill(model: type[models.Model]) -> None:
 
 
 def pages(user: User) -> list[str]:
-    """The list of each model, and the page of each row on it, as far as there are such pages."""
+    """The list of each model, and the page of each row on it if there is one."""
     request = RequestFactory().get("/")
     request.user = user
     found = []
@@ -100,7 +100,7 @@ def test_no_page_takes_a_name_for_markup(rows: None) -> None:
         text: Any = answer.content.decode()
         assert not _MARKUP.search(text), path
         shown += "&lt;b id=x1&gt;" in text
-    # The texts are on the pages, and the walk is of the whole console.
+    # The pages show the texts, and the walk covers the whole console.
     assert len(paths) > 30
     assert shown > 20
     assert Transaction.objects.filter(description=HOSTILE).exists()

@@ -1,4 +1,4 @@
-"""`make fresh`: the old bank is moved aside as a whole, and the new one works in every way."""
+"""`make fresh` moves the old bank aside as a whole, and the new one works in every way."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ ARCHIVE = ["manage.py", "archive_transactions", "--keep-last=0", "--json"]
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
-    """With a Makefile, and an environment in which all is installed."""
+    """A checkout with a Makefile, and a virtual environment that counts as installed."""
     made = Checkout(tmp_path, 0o022, "")
     shutil.copy(ROOT / "Makefile", tmp_path)
     bin_folder = tmp_path / ".venv" / "bin"
@@ -75,7 +75,7 @@ def test_a_fresh_bank_can_archive_and_the_old_one_is_whole(checkout: Checkout) -
     assert json.loads(checkout.run(*ARCHIVE))["rows"] > 0
     for verify in ("verify_archive", "verify_ledger"):
         assert json.loads(checkout.run("manage.py", verify, "--json"))["ok"] is True
-    # The old one as well, in its own folder.
+    # The old bank passes too, in its own folder.
     checkout.environment["BANK_DATA_DIR"] = str(aside)
     for verify in ("verify_archive", "verify_ledger"):
         assert json.loads(checkout.run("manage.py", verify, "--json"))["ok"] is True

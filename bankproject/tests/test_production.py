@@ -1,4 +1,4 @@
-"""A bank that others can reach starts whole or not at all, in processes of their own."""
+"""A bank that others can reach starts with all protections or not at all; in separate processes."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY = "pZ8-tR4vK1mW7yB3nQ9xC5sD2fG6hJ0aL_eUiOwYbVcXzAqSdFgHj"
-# Nothing answers there: settings and checks must do without a server.
+# Nothing listens there: settings and checks must work without a server.
 POSTGRESQL = "postgresql://bank:secret@192.0.2.1:5432/bank"
 FIT = {
     "DJANGO_SECRET_KEY": KEY,
@@ -44,7 +44,7 @@ SHOWN = [
 
 
 def start(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Python in a folder of its own, with these variables and none of the bank's otherwise."""
+    """Runs Python with a data folder of its own, and only these variables of the bank."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -86,7 +86,7 @@ def test_what_is_whole_starts_and_is_shut(tmp_path: Path) -> None:
         "SESSION_COOKIE_HTTPONLY": True,
         "CSRF_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        # The prefix also demands the whole site, and no other host of the domain.
+        # The prefix also requires path "/" and no domain.
         "SESSION_COOKIE_NAME": "__Host-sessionid",
         "CSRF_COOKIE_NAME": "__Host-csrftoken",
         "SESSION_COOKIE_PATH": "/",
@@ -97,7 +97,7 @@ def test_what_is_whole_starts_and_is_shut(tmp_path: Path) -> None:
         "X_FRAME_OPTIONS": "DENY",
         "SECURE_CONTENT_TYPE_NOSNIFF": True,
     }
-    assert list(tmp_path.iterdir()) == []  # No key of its own, no database.
+    assert list(tmp_path.iterdir()) == []  # No new key and no database.
 
 
 def test_production_cannot_do_without_the_second_factor(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The groups that every migrate makes."""
+"""The groups that every migrate creates."""
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -59,7 +59,7 @@ def rights(role: str) -> set[str]:
 )
 def test_each_role_has_its_rights_and_no_others(role: str, expected: set[str]) -> None:
     assert rights(role) == expected
-    # Money and the journal are reached by commands alone: nobody may add, change or delete rows.
+    # Only commands change money and the journal: nobody may add, change or delete rows.
     assert not {
         right for right in rights(role) if right.split(".")[1].startswith(("add", "delete"))
     }

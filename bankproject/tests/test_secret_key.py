@@ -1,4 +1,4 @@
-"""The bank makes its own signing key once, and keeps it to itself."""
+"""The bank creates its own signing key once, and keeps it secret."""
 
 import stat
 import subprocess

@@ -1,4 +1,4 @@
-"""`manage.py serve` says clearly why it cannot listen, and serves with gunicorn where it can."""
+"""`manage.py serve` says clearly why it cannot listen; otherwise it serves with gunicorn."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def migrated(tmp_path_factory):
 
 @pytest.fixture
 def embedded_bank(migrated, tmp_path):
-    """The environment of a migrated SQLite bank in a folder of its own."""
+    """The environment of a migrated SQLite bank in its own folder."""
     shutil.copytree(migrated, tmp_path, dirs_exist_ok=True)
     return os.environ | {"DATABASE_URL": "", "BANK_DATA_DIR": str(tmp_path)}
 
@@ -99,7 +99,7 @@ def test_taken_port_ends_with_code_1(embedded_bank, taken_port):
 
 
 def test_make_run_looks_at_the_address_before_it_makes_a_bank(tmp_path, taken_port):
-    """And before it prints a token that would be of no use."""
+    """And before it prints a token, which would be useless."""
     environment = os.environ | {"DATABASE_URL": "", "BANK_DATA_DIR": str(tmp_path / "data")}
     for variables, expected in (
         ({"PORT": str(taken_port)}, (1, f"Port {taken_port} of 127.0.0.1 is taken.")),
@@ -166,7 +166,7 @@ def test_gunicorn_by_itself_keeps_other_machines_out_too(embedded_bank, bound):
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "localhost", "::1"])
 def test_every_address_of_this_machine_is_served(embedded_bank, host):
-    """Linux has all of 127.0.0.0/8; other systems have but one of them."""
+    """Linux has all of 127.0.0.0/8; other systems have only one address of it."""
     port = free_port()
     try:
         require_free_address(host, port)
@@ -201,7 +201,7 @@ accept([Deposit(account_id=account.id, amount=Decimal(7))], Origin())
 
 
 def _status(embedded_bank):
-    """Of the only transaction of the bank."""
+    """The status of the bank's only transaction."""
     path = Path(embedded_bank["BANK_DATA_DIR"], "bank.sqlite3")
     with closing(sqlite3.connect(path, timeout=60)) as database:
         return database.execute("SELECT status FROM transactions_transaction").fetchone()[0]
@@ -219,12 +219,12 @@ def test_a_worker_of_the_queue_comes_and_goes_with_the_server(embedded_bank, arg
             while not arguments and _status(embedded_bank) != "COMPLETED":
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
-            # As a service manager does: to the master alone.
+            # A service manager signals only the master.
             process.terminate()
             output = process.communicate(timeout=60)[0]
         finally:
             process.kill()
-    # The end of the output was read, so nobody is left who could write to it.
+    # The output has ended, so no process is left that could write to it.
     assert process.returncode == 0, output
     assert output.count("Processed 1 transactions.") == (0 if arguments else 1)
     assert (" started at " in output) is not bool(arguments)
@@ -232,7 +232,7 @@ def test_a_worker_of_the_queue_comes_and_goes_with_the_server(embedded_bank, arg
 
 
 def _supervisor(process, *but):
-    """The id of the process that the server started for the queue, waited for."""
+    """Waits for the process that the server starts for the queue; returns its id."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for task in Path(f"/proc/{process.pid}/task").iterdir():
@@ -246,7 +246,7 @@ def _supervisor(process, *but):
 
 
 def _until_the_queue_is(port, wanted):
-    """Waits a minute at most until readiness says it of the queue; returns the status."""
+    """Waits up to a minute until readiness reports this about the queue; returns the status."""
     deadline = time.monotonic() + 60
     while True:
         status, body = get(f"http://127.0.0.1:{port}/api/v1/health/ready/")
@@ -267,7 +267,7 @@ def test_a_supervisor_that_is_killed_is_replaced(embedded_bank):
             first = _supervisor(process)
             os.kill(first, signal.SIGKILL)
             second = _supervisor(process, first)
-            # One that ends soon after its start is trouble, until another runs steadily.
+            # An early end counts as trouble until a replacement runs steadily.
             os.kill(second, signal.SIGKILL)
             assert _until_the_queue_is(port, "its worker keeps ending") == 503
             _supervisor(process, first, second)
@@ -291,7 +291,7 @@ def test_serves_and_stops_on_ctrl_c(embedded_bank):
     with _serve(embedded_bank, PORT=str(port)) as process:
         try:
             assert _answers(port, process)
-            # As the terminal does: to the master and its workers alike.
+            # A terminal signals the master and its workers.
             os.killpg(process.pid, signal.SIGINT)
             output = process.communicate(timeout=60)[0]
         finally:
@@ -303,7 +303,7 @@ def test_serves_and_stops_on_ctrl_c(embedded_bank):
 
 
 def _answers(port, process, host="127.0.0.1"):
-    """Whether the bank says within a minute that it is well."""
+    """Whether the bank reports within a minute that it is well."""
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
         status, body = get(f"http://{host}:{port}/api/v1/health/")

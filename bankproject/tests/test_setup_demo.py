@@ -1,4 +1,4 @@
-"""The log-ins of the demo bank: printed, and kept where only their owner reads them."""
+"""The log-ins of the demo bank: printed, and stored in a file that only its owner can read."""
 
 import re
 from io import StringIO

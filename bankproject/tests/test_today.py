@@ -1,4 +1,4 @@
-"""The first page of the admin: its numbers are those of the lists behind them, at a fixed cost."""
+"""The first page of the admin: its numbers match the lists behind them, at a fixed cost."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -105,7 +105,7 @@ def test_holdings_are_one_consistent_read(bank: None, django_assert_num_queries:
 
 
 def test_every_number_of_a_list_is_the_number_of_its_rows(bank: None, admin_client: Client) -> None:
-    """Each link is followed, and what is found there is counted."""
+    """Follows each link, and compares the number of rows found there."""
     page = admin_client.get(TODAY)
     checked = 0
     cells = [
@@ -203,7 +203,7 @@ def test_a_day_is_a_range_of_the_primary_key() -> None:
     with CaptureQueriesContext(connection) as queries:
         activity([timezone.now()], midnight(1))
     with connection.cursor() as cursor:
-        # So small a table would be read whole, were there another way.
+        # PostgreSQL would otherwise read so small a table as a whole.
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN {queries[0]['sql']}")
         plan = "\n".join(line for (line,) in cursor.fetchall())
@@ -235,7 +235,7 @@ def test_activity_by_interval() -> None:
     assert activity([], end) == []
 
 
-# Who sees what ------------------------------------------------------------------------------------
+# Rights -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("role", ["auditor", "teller", "supervisor"])
@@ -288,7 +288,7 @@ def test_ages_in_words() -> None:
     ("zone", "count"), [("Europe/Berlin", "2"), ("UTC", "1"), ("Asia/Tokyo", "3")]
 )
 def test_a_day_ends_at_midnight_of_the_zone(zone: str, count: str) -> None:
-    """To the microsecond: 22:59:59.999999 UTC is still yesterday in Berlin."""
+    """To the microsecond: 22:59:59.999999 UTC is still the day before in Berlin."""
     with time_machine.travel(datetime(2026, 3, 3, tzinfo=UTC), tick=False):
         account = make_account()
     tick = timedelta(microseconds=1)

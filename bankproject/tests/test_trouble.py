@@ -1,4 +1,4 @@
-"""A database or a folder that cannot be used is one sentence and exit code 1, in every command."""
+"""If a database or folder is unusable, every command prints one sentence and exits with 1."""
 
 import os
 import re
@@ -22,7 +22,7 @@ from tests.scratch import plain_parameters
 
 UUID = "00000000-0000-7000-8000-000000000000"
 OWN = {"core", "accounts", "transactions", "clients", "staff", "bankproject", "legacy_import"}
-# With the words that each needs to come as far as the database.
+# With the arguments that each command needs to reach the database.
 COMMANDS = {
     "archive_transactions": "",
     "clear_expired": "",
@@ -42,19 +42,19 @@ COMMANDS = {
     "setup_demo": "",
     "verify_archive": "",
     "verify_ledger": "--no-record",
-    # Of Django, named in the documentation.
+    # Django's own commands that the documentation names.
     "check": "--database default",
     "createsuperuser": "--no-input --username x --email x@example.com",
     "showmigrations": "",
     "clearsessions": "",
 }
-# It waits for a server that is away, and says so after 20 seconds.
+# This one waits for a missing server, and reports it after 20 seconds.
 WAITING = "process_transactions"
-# It works on files; test_move_bank_aside.py has its troubles.
+# It works on files; test_move_bank_aside.py tests its errors.
 WITHOUT_A_DATABASE = {"move_bank_aside"}
-# An empty bank is what these are for; Django's createsuperuser says more about it.
+# These are made for an empty bank; Django's createsuperuser prints more about it.
 GOOD_WHEN_EMPTY = {"migrate", "showmigrations", "createsuperuser"}
-ABOUT_OTHERS = {"check"}  # Its list of all findings is its answer.
+ABOUT_OTHERS = {"check"}  # It prints a list of all findings instead.
 LACKS_RIGHTS = r"^The role \w+ lacks rights in the database: SELECT on \w+ and \d+ more\. Run "
 DOWN = {"DATABASE_URL": "postgresql://bank:s3cret@127.0.0.1:1/bank"}
 
@@ -64,7 +64,7 @@ def lines_of(folder: Path, leaving_out: set[str]) -> list[str]:
     (folder / "batch.csv").write_text(
         f"type,account_id,amount,idempotency_key\nDEPOSIT,{UUID},1.00,a\n"
     )
-    # Files of the earlier system, as far as their headers.
+    # Files of the earlier system, with their headers only.
     (folder / "accounts.csv").write_text(f"{','.join(ACCOUNT_COLUMNS)}\n")
     (folder / "transactions.csv").write_text(f"{','.join(MOVEMENT_COLUMNS)}\n")
     return [
@@ -131,9 +131,9 @@ def test_a_user_that_the_server_refuses_is_one_sentence(tmp_path: Path) -> None:
 
 @pytest.fixture
 def powerless() -> Iterator[dict[str, str]]:
-    """The address of the migrated database for a role that may do nothing in it."""
+    """The URL of the migrated database for a role without any right."""
     known = plain_parameters()
-    role = f"powerless_{uuid4().hex}"  # It is the server's, not the database's.
+    role = f"powerless_{uuid4().hex}"  # A role belongs to the server, not to the database.
     with psycopg.connect(**known, autocommit=True) as server:
         server.execute(f"CREATE ROLE {role} LOGIN PASSWORD 's3cret'")
         try:
@@ -165,7 +165,7 @@ def test_a_wrong_password_is_one_sentence(tmp_path: Path, powerless: dict[str, s
 @pytest.mark.postgresql
 @pytest.mark.django_db
 def test_a_server_that_is_too_old_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This server is as new as none that is refused, so the bank asks for a newer one here."""
+    """No server as old as the refused ones runs here, so the bank requires a newer one instead."""
     assert connection.features.minimum_database_version == OLDEST_POSTGRESQL
     monkeypatch.setattr(type(connection.features), "minimum_database_version", (99,))
     with pytest.raises(NotSupportedError) as caught:
@@ -183,7 +183,7 @@ def test_a_server_that_is_too_old_is_one_sentence(monkeypatch: pytest.MonkeyPatc
 def test_what_waits_for_rights_says_so_at_last(
     tmp_path: Path, powerless: dict[str, str], words: list[str]
 ) -> None:
-    """Workers of the queue and of gunicorn: `migrate` may be about to grant them."""
+    """Workers of the queue and of gunicorn wait first: `migrate` may be about to grant rights."""
     require_sentences(tmp_path, [" ".join(words)], LACKS_RIGHTS, powerless)
 
 
@@ -222,7 +222,7 @@ def test_programs_of_the_deployment_say_it_in_one_sentence(
     assert fault in done.stderr
     assert "Traceback" not in done.stderr
     assert "s3cret" not in done.stdout + done.stderr
-    if "pg_dump" not in fault:  # It tells by itself why it cannot connect.
+    if "pg_dump" not in fault:  # pg_dump itself prints why it cannot connect.
         assert done.stderr.count("\n") == 1
 
 

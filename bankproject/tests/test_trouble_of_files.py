@@ -1,4 +1,4 @@
-"""A folder or a disk without room is one sentence and exit code 1, for root and others."""
+"""If a folder is read-only or a disk is full, commands print one sentence and exit with 1."""
 
 import os
 import sys
@@ -12,12 +12,12 @@ from tests.container import launcher_of
 from tests.scratch import migrated_bank
 from tests.unprivileged import private_folder, unprivileged_account
 
-# The embedded bank: on PostgreSQL the server writes, and tests/crash/test_database_trouble.py fills
-# its disk.
+# The embedded bank only: on PostgreSQL the server writes, and tests/crash/test_database_trouble.py
+# fills its disk.
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 
 KEY = {"DJANGO_SECRET_KEY": "only for tests, only for tests, only for tests, 0123456789"}
-# Those that write on an empty bank.
+# Commands that write even on an empty bank.
 WRITING = [
     "archive_transactions",
     "createsuperuser --no-input --username x --email x@example.com",
@@ -27,7 +27,7 @@ WRITING = [
     "verify_archive",
     "verify_ledger",
 ]
-# The limit of a process stands in for a full disk: no right is needed to set it.
+# The process's file size limit stands in for a full disk. Setting it needs no right.
 _LIMIT = (
     "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192));"
     "os.execv(sys.argv[1], sys.argv[1:])"
@@ -36,7 +36,7 @@ _LIMIT = (
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Of a migrated bank, which a user without rights owns."""
+    """The folder of a migrated bank, owned by a user without rights."""
     account = unprivileged_account()
     with private_folder("bank-trouble-", account) as folder, migrated_bank(folder):
         if account:

@@ -1,4 +1,4 @@
-"""A request that hangs is ended with its worker; one that gives signs of life is not."""
+"""A request that hangs ends together with its worker; one that reports progress continues."""
 
 import http.client
 import json
@@ -15,7 +15,7 @@ from tests.http import ask, free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TIMEOUT_SECONDS = 2
-# `/pid/`: who serves. `/speaks/` and `/hangs/`: a long answer with signs of life, and without.
+# `/pid/` returns the process id. `/speaks/` and `/hangs/` take long, with and without heartbeats.
 APPLICATION = """
 import os, time
 from core.heartbeat import heartbeat
@@ -36,7 +36,7 @@ def application(environ, start_response):
 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
-    """A server with one worker of two threads."""
+    """The port of a server with one worker of two threads."""
     (tmp_path / "slow.py").write_text(APPLICATION)
     free = free_port()
     command = [sys.executable, "-m", "gunicorn", "--config=python:bankproject.gunicorn_conf"]
@@ -60,14 +60,14 @@ def served_by(port: int) -> str:
     while True:
         try:
             return text_of(port, "/pid/")
-        except OSError:  # It is not there yet, or not there again.
+        except OSError:  # The server is not up yet, or down for a moment.
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
 
 def test_what_hangs_is_ended_and_what_speaks_is_not(port: int) -> None:
     worker = served_by(port)
-    # Three time-outs long.
+    # It lasts three time-outs.
     assert text_of(port, "/speaks/") == worker
     with pytest.raises((http.client.HTTPException, OSError)):
         text_of(port, "/hangs/")
@@ -75,7 +75,7 @@ def test_what_hangs_is_ended_and_what_speaks_is_not(port: int) -> None:
 
 
 def answer_to(port: int, sent: bytes) -> bytes:
-    """All that the server sends until it closes the connection."""
+    """All bytes that the server sends until it closes the connection."""
     with socket.create_connection(("127.0.0.1", port), 10) as client:
         client.sendall(sent)
         answer = b""

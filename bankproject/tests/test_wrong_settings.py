@@ -1,4 +1,4 @@
-"""A wrong setting is one sentence and exit code 1: each variable, in each program of the bank."""
+"""A wrong setting gives one sentence and exit code 1, for each variable and each program."""
 
 import json
 import os
@@ -15,7 +15,7 @@ KEY = "pZ8-tR4vK1mW7yB3nQ9xC5sD2fG6hJ0aL_eUiOwYbVcXzAqSdFgHj"
 PROGRAMS = ("check", "serve", "wsgi")
 SERVER_VARIABLES = {"HOST", "PORT", "WEB_CONCURRENCY", "BANK_SERVE_WORKER"}
 
-# Any printable text is right for these; what else can be wrong with them stands in WRONG.
+# These accept any printable text. WRONG has their other errors.
 TEXTS = {
     "BANK_NAME",
     "BANK_DATA_DIR",
@@ -23,7 +23,7 @@ TEXTS = {
     "DJANGO_SECRET_KEY_FALLBACKS",
     "DJANGO_SECRET_KEY_FILE",
 }
-# These take a name that is all digits.
+# These accept a name of digits only.
 NAMES = {"HOST", "BANK_PUBLISHED_ON", "DJANGO_ALLOWED_HOSTS"}
 UNPRINTABLE = "a\x07b"
 NONSENSE = "?!"
@@ -76,9 +76,10 @@ def start_all(
     loaded: dict[str, str] | None = None,
     launcher: Sequence[str] = (),
 ) -> list[tuple[int, str]]:
-    """The exit code and output of each program, with these variables and none of the bank's.
+    """Exit code and output of each program, with only these variables of the bank.
 
-    With `loaded` the bank is loaded once, under those variables. `launcher` starts Python.
+    With `loaded` the bank is loaded once, under those variables. `launcher` is a prefix that starts
+    Python.
     """
     kept = {
         name: value
@@ -108,7 +109,7 @@ def start_all(
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Of all settings, as the code reads them."""
+    """The names of all settings, as the code reads them."""
     ((code, output),) = start_all(tmp_path_factory.mktemp("names"), [("names", {})])
     assert code == 0, output
     found: list[str] = json.loads(output)
@@ -141,7 +142,8 @@ def test_each_wrong_value_of_each_variable_is_one_sentence_that_names_it(
         (program, {name: value})
         for name in names
         for number, value in enumerate(reversed(wrong_values(name, file)))
-        # All read the settings alike: one value of each variable shows it.
+        # All programs read the settings alike, so one value of each variable is enough for the
+        # others.
         for program in (PROGRAMS if number == 0 else PROGRAMS[:1])
     ]
     starts += [
@@ -217,7 +219,6 @@ def test_documents_name_the_variables_that_the_code_reads(names: list[str]) -> N
     example = (ROOT / ".env.example").read_text("utf-8")
     of_compose = {"BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD", "BANK_VERSION", "BANK_DEMO"}
     in_example = set(re.findall(rf"^# ({pattern})=", example, re.MULTILINE)) - of_compose
-    # Set by `serve`.
     assert sorted(in_example) == names
 
 
