@@ -15,7 +15,7 @@ from core.money import MAX_BALANCE, MAX_BALANCE_UNITS, AmountField
 
 
 class Purse(models.Model):
-    """A table with nothing but amounts."""
+    """A table of amounts only."""
 
     amount = AmountField()
     optional = AmountField(null=True)

@@ -12,7 +12,7 @@ from core.errors import Busy
 
 
 def elsewhere(job: Callable[[], Any]) -> Any:
-    """What the job gives, or raises, in a thread of its own, which has ended then."""
+    """Runs the job in a thread that then ends; returns its result, or the Busy that it raised."""
     result: list[Any] = []
 
     def run() -> None:
@@ -39,7 +39,7 @@ def _uninstalled() -> Iterator[None]:
 
 
 def test_as_many_wait_as_there_are_places(two_places: Bulkhead) -> None:
-    # The threads have ended, and never left: they count as waiting. Their ids may be used again.
+    # This wait is entered by hand, because the system may reuse the id of an ended thread.
     two_places._waits = {1: bulkhead._Wait({"a"}, float("inf"))}
     assert two_places.enter({"b"}) is True
     assert elsewhere(lambda: two_places.enter({"c"})) is False

@@ -1,4 +1,4 @@
-"""Retries of database transactions: after which errors, and how many."""
+"""Retries of database transactions: which errors are retried, and how often."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ def deadlock() -> DatabaseError:
 
 
 def failing(times: int, error: Callable[[], DatabaseError]) -> tuple[Callable[[], int], list[int]]:
-    """What fails so often, and returns the number of its attempt then; and its attempts."""
+    """A function that raises `times` errors and then returns its number of calls; and its calls."""
     attempts: list[int] = []
 
     def run() -> int:
@@ -80,7 +80,7 @@ def test_a_lost_connection_leaves_the_outcome_open() -> None:
 
 
 def test_a_lost_connection_is_busy_where_nothing_is_kept() -> None:
-    """No COMMIT is sent, so nothing can have been done."""
+    """No COMMIT was sent, so nothing can have been done."""
     run, attempts = failing(9, lost)
     with pytest.raises(Busy, match="Nothing was done"):
         retrying(run, keep=False)

@@ -1,4 +1,4 @@
-"""The one reader of CSV: what it takes, what it refuses, and in which words."""
+"""The one CSV reader: its valid input, its errors, and their messages."""
 
 import ast
 import io
@@ -42,7 +42,7 @@ def test_an_exact_file_is_as_it_was_written(data: bytes, line: int, reason: str)
     with pytest.raises(NotCsv) as refused:
         records(data, exact=True)
     assert (refused.value.line, refused.value.reason) == (line, reason)
-    # A blank line is a record without cells there, which no header has.
+    # A blank line is a record without cells, which matches no header.
     assert records(HEADER + b"\r\n", exact=True) == [["type", "amount"], []]
 
 

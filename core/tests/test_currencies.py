@@ -20,7 +20,7 @@ def test_minor_units_are_those_of_iso_4217(code: str, digits: int) -> None:
     assert minor_units(code) == digits
 
 
-# Where CLDR, which is for display, says something else: afghani, lek, kyat, rupiah, dinar, sum.
+# CLDR, which is for display, differs for these: afghani, lek, kyat, rupiah, dinar, sum.
 @pytest.mark.parametrize("code", ["AFN", "ALL", "MMK", "IDR", "RSD", "UZS", "COP", "IRR"])
 def test_minor_units_are_not_those_of_cldr(code: str) -> None:
     assert minor_units(code) == 2

@@ -1,4 +1,4 @@
-"""Guards and views: found when they are missing or not as the code says, and put back."""
+"""Guards and views: missing and changed ones are noticed, and restored."""
 
 from collections.abc import Iterator
 
@@ -82,7 +82,7 @@ def test_a_migration_drops_what_stands_in_its_way_on_sqlite_only() -> None:
 
 def test_a_guard_waits_for_its_table() -> None:
     drop_objects(connection, kinds=("trigger", "view"))
-    # Guards of other tables look into no verification.
+    # No guard of another table refers to the table of verifications.
     execute("ALTER TABLE transactions_verification RENAME TO away")
     create_objects(connection)
     assert missing_objects(connection) == [
@@ -149,7 +149,7 @@ def test_postgresql_tells_a_view_that_shows_something_else() -> None:
     assert missing_objects(connection) == []
 
 
-# What `check` says. -------------------------------------------------------------------------------
+# The output of `check`. --------------------------------------------------------------------------
 
 
 def test_check_names_what_is_missing() -> None:

@@ -1,4 +1,4 @@
-"""The whole table of SQLSTATEs and of SQLite's result codes: what each means to whom."""
+"""The meaning of every SQLSTATE and every SQLite result code for clients, workers and readiness."""
 
 import sqlite3
 from collections import Counter
@@ -26,7 +26,7 @@ from core.database_errors import (
 )
 from core.errors import ERROR_KINDS, Busy
 
-# Every SQLSTATE that psycopg knows: those of PostgreSQL's manual, appendix A.
+# Every SQLSTATE that psycopg knows: those of appendix A of PostgreSQL's manual.
 SQLSTATES: dict[str, type[psycopg.Error]] = {
     kind.sqlstate: kind
     for kind in vars(psycopg.errors).values()
@@ -79,7 +79,7 @@ def test_client_worker_connection_and_readiness_hear_the_same(
     told = problem_of(error)
     assert told.code == meaning.code
     assert "row 5" not in told.detail
-    # A client may send again what was not done, and nothing else.
+    # A client may repeat only a request that did nothing.
     assert ERROR_KINDS[told.code].retryable == ("Nothing was done." in told.detail)
     assert database_errors.note(error) is meaning
     assert (connection.close_at is not None) >= meaning.drops_connection
@@ -92,7 +92,7 @@ def test_client_worker_connection_and_readiness_hear_the_same(
 
 
 def attempts_of(error: DatabaseError) -> tuple[int, Exception]:
-    """How often a transaction that meets it is begun, and what comes of it."""
+    """The number of attempts of a transaction that meets this error, and the final error."""
     attempts = 0
 
     def fail() -> None:
@@ -116,7 +116,7 @@ class _Nothing:
 @pytest.mark.parametrize("meaning", MEANINGS)
 def test_a_meaning_does_not_contradict_itself(meaning: Meaning) -> None:
     assert meaning.code in ("busy", "outcome_unknown", "internal_error")
-    # Nothing that may have been done is done twice, and no command is blamed for the database.
+    # A retry never repeats what may have been done, and no command is blamed for the database.
     assert not meaning.tried_again or meaning.code == "busy"
     assert not meaning.is_the_commands or not (meaning.tried_again or meaning.drops_connection)
     assert not meaning.readiness or (meaning.code == "busy" and meaning.drops_connection)
@@ -132,7 +132,7 @@ def test_the_tables_name_no_code_that_does_not_exist() -> None:
 
 
 def test_how_many_codes_mean_what() -> None:
-    """A control of the walk: an error of the table that moves to another meaning is seen here."""
+    """A control: a code that moves to another meaning changes these counts."""
     counted = Counter(meaning_of(of_postgresql(sqlstate)).code for sqlstate in SQLSTATES)
     assert len(SQLSTATES) > 250
     assert counted["busy"] == 22

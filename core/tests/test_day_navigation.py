@@ -1,4 +1,4 @@
-"""The way through the days of a list: years, months, days, in the zone of whoever looks."""
+"""Navigation through the days of a list: years, months, days, in the reader's time zone."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -47,7 +47,7 @@ def between(first: str, last: str) -> dict[str, str]:
 
 @pytest.fixture
 def two_years() -> None:
-    """The oldest row is of 30 November 2025, 23:30 in UTC."""
+    """The oldest row is of 30 November 2025, 23:30 UTC."""
     event(datetime(2025, 11, 30, 23, 30, tzinfo=UTC))
 
 
@@ -67,7 +67,7 @@ def two_years() -> None:
             ["All days", "2026", "March"],
             ["1", "2", "3", "[4]", "5"],
         ),
-        # What is no year, month or day is no place to be at.
+        # A range that is no year, month or day selects no place in the navigation.
         (between("2026-03-02", "2026-03-04"), [], ["2025", "2026"]),
         (between("nonsense", "2026-03-04"), [], ["2025", "2026"]),
         ({"at_from": "2026-03-04"}, [], ["2025", "2026"]),
@@ -98,7 +98,7 @@ def test_a_bank_of_one_year_begins_with_its_months() -> None:
 
 
 def test_days_are_those_of_the_zone(two_years: None) -> None:
-    with timezone.override("Asia/Tokyo"):  # There it is December already.
+    with timezone.override("Asia/Tokyo"):  # In Tokyo it is already December.
         found = navigation(**between("2025-01-01", "2025-12-31"))
     assert words(found.steps) == ["December"]
 

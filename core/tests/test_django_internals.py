@@ -33,7 +33,7 @@ def prepared_statements() -> set[str]:
 
 
 def end_the_session() -> None:
-    """Ends it from the other side, as a restart of the server does."""
+    """Ends this session from another connection, as a restart of the server does."""
     assert connection.connection is not None
     pid = connection.connection.info.backend_pid
     with psycopg.connect(**plain_parameters()) as administrator:

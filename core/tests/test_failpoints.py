@@ -1,4 +1,4 @@
-"""Failpoints: off unless asked for, never in production, and none that nobody knows."""
+"""Failpoints: off by default, never in production, and only known names."""
 
 import ast
 import os

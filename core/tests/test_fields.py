@@ -24,7 +24,7 @@ from core.tests.test_money import BAD_AMOUNTS, label
 
 
 def codes(field: serializers.Field, value: Any) -> list[str]:
-    """The codes with which the field refuses the value."""
+    """The codes of the errors with which the field refuses the value."""
     with pytest.raises(ValidationError) as raised:
         field.run_validation(value)
     detail: Any = raised.value.detail

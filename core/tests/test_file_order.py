@@ -12,7 +12,7 @@ from core.files import write_atomically
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Each fsync, by what it is of, and each rename, in their order."""
+    """Each fsync (of a file or a folder) and each rename, in order."""
     found: list[str] = []
     fsync, replace = os.fsync, Path.replace
 

@@ -1,4 +1,4 @@
-"""Files are there as a whole or not at all, and what keeps one from being written is told."""
+"""A file is written as a whole or not at all, and the error says what prevented it."""
 
 import os
 import resource
@@ -118,7 +118,7 @@ def test_a_read_only_folder_is_told() -> None:
     with private_folder("bank-files-", account) as folder:
         (folder / "data").mkdir()
         (folder / "data").chmod(0o555)
-        # Imported by root, who may read the code; the other user only writes.
+        # Root has imported the code, which the other user may be unable to read.
         pid = os.fork()
         if pid == 0:
             if account:

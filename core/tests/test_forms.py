@@ -1,4 +1,4 @@
-"""Fields of the admin's forms read as strictly as the API, and say why not."""
+"""Fields of the admin's forms are as strict as the API, and explain their errors."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -33,7 +33,7 @@ def test_anything_else_is_refused_and_named(key: str) -> None:
 
 
 def test_the_fingerprint_is_a_digest_that_stays() -> None:
-    """Stored for ever: another way to make it would turn every replay into a 422."""
+    """Fingerprints are stored forever: another algorithm would turn every replay into a 422."""
     content = {"account_id": ACCOUNT, "amount": Decimal("1.50"), "description": "Rent"}
     assert (
         fingerprint("deposit", content)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.identifiers import MAX_INDEX, lowest_uuid7, moment_of, uuid7
 
-# As PostgreSQL and SQLite keep them: to the microsecond. UUIDv7 begins with the epoch.
+# PostgreSQL and SQLite store microseconds. UUIDv7 begins with the epoch.
 MOMENTS = st.datetimes(
     min_value=datetime(1970, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
     max_value=datetime(9999, 12, 30),  # noqa: DTZ001
@@ -49,7 +49,7 @@ def test_the_zone_of_the_moment_makes_no_difference() -> None:
 
 
 def test_moments_before_the_epoch_are_the_epoch() -> None:
-    """A filter may ask for any date; no row is that old."""
+    """A filter may contain any date; no row is that old."""
     assert lowest_uuid7(datetime(1, 1, 1, tzinfo=UTC)).int >> 80 == 0
 
 

@@ -1,4 +1,4 @@
-"""An index comes to a table on PostgreSQL while others write to it."""
+"""PostgreSQL adds an index to a table while others write to it."""
 
 from collections.abc import Iterator
 from threading import Thread
@@ -21,7 +21,7 @@ VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
 
 def apply(kind: type[AddIndex]) -> None:
-    """As `migrate` applies a migration with `atomic = False`."""
+    """Applies the operation as `migrate` does in a migration with `atomic = False`."""
     operation = kind("transaction", models.Index(fields=["created_by", "id"], name=NAME))
     before = MigrationLoader(None).project_state()
     after = before.clone()
@@ -46,7 +46,7 @@ def indexes() -> set[str]:
 
 
 def a_second_writer_writes_while(kind: type[AddIndex]) -> bool:
-    """The first one has not ended, and so the index waits."""
+    """Whether a second writer can write while the index waits for a first one."""
     build = Thread(target=apply, args=(kind,))
     with rival() as first, rival() as second:
         first.session.execute(WRITE)
@@ -79,7 +79,7 @@ def test_they_would_wait_for_an_ordinary_one() -> None:
 def test_it_begins_anew_after_an_interrupted_build() -> None:
     apply(AddIndexBesideWriters)
     with connection.cursor() as cursor:
-        # What a build that was interrupted leaves behind.
+        # The state after an interrupted build.
         cursor.execute(
             f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{NAME}'::regclass"
         )

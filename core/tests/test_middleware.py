@@ -132,7 +132,7 @@ def test_a_chunked_body_is_refused_since_django_would_drop_it(client: Client) ->
 def test_a_caller_does_not_choose_the_id_that_the_audit_trail_keeps(
     way: dict[str, str], settings: Any
 ) -> None:
-    """Without a proxy of ours nobody but the caller can have set the header."""
+    """Without our own proxy, only the caller can have set the header."""
     settings.TRUSTS_REQUEST_IDS = False
     response = Client(headers={"X-Request-ID": "chosen"} | way).get("/api/id/")
     assert re.fullmatch("[0-9a-f]{32}", response["X-Request-ID"])

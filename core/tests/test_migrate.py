@@ -1,4 +1,4 @@
-"""The guards' life through real `migrate` processes: rebuilds, kills, two at once, and load."""
+"""Guards through real `migrate` processes: table rebuilds, kills, two at once, and load."""
 
 import signal
 from collections.abc import Iterator
@@ -15,12 +15,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 OBJECTS = all_objects(connection.vendor)
 ON_SQLITE = connection.vendor == "sqlite"
-# Before it migrates: all on SQLite. On PostgreSQL what the first migration dropped.
+# Objects that are missing during a migration: all on SQLite; on PostgreSQL those that the first
+# migration drops.
 MADE_ROOM = {"transactions_entry", "accounts_account_identity"}
 LOST = [item.name for item in OBJECTS if ON_SQLITE or item.name in MADE_ROOM]
 
-# A next release might bring wider columns. On SQLite that rebuilds both tables and loses their
-# triggers; PostgreSQL refuses it under a view, and under a guard that names the column.
+# A next release might widen columns. On SQLite that rebuilds both tables and loses their triggers.
+# PostgreSQL refuses it below a view, and below a guard that names the column.
 SETTINGS = """
 from bankproject.settings import *
 MIGRATION_MODULES = {"accounts": "next_accounts", "transactions": "next_transactions"}
@@ -60,7 +61,7 @@ def bank(tmp_path: Path) -> Iterator[Bank]:
 
 @pytest.fixture
 def next_release(bank: Bank) -> Bank:
-    """The bank, with migrations that it has not seen yet."""
+    """The bank with migrations that are not yet applied."""
     write_next_release(bank.folder)
     bank.environment["DJANGO_SETTINGS_MODULE"] = "next_settings"
     return bank
@@ -85,7 +86,7 @@ def test_two_migrates_of_an_empty_database_both_succeed(tmp_path: Path) -> None:
         both = [bank.start("manage.py", "migrate") for _ in range(2)]
         results = [finish(process) for process in both]
     assert [code for code, _ in results] == [0, 0], results
-    # One did it all, the other waited and found nothing to do.
+    # One did everything; the other one waited and found nothing to do.
     assert sorted("No migrations to apply." in output for _, output in results) == [False, True]
 
 
@@ -132,7 +133,8 @@ def test_a_kill_is_noticed_and_two_migrates_under_load_heal_it(next_release: Ban
     both = [next_release.start("manage.py", "migrate") for _ in range(2)]
     results = [finish(process) for process in both]
     stop.touch()
-    # The load first: it checks itself that each deposit succeeded, and that their sum is right.
+    # The load comes first: it asserts itself that each deposit succeeded, and that their sum is
+    # right.
     for load in loads:
         code, output = finish(load)
         assert code == 0, output
@@ -140,7 +142,7 @@ def test_a_kill_is_noticed_and_two_migrates_under_load_heal_it(next_release: Ban
     assert [code for code, _ in results] == [0, 0], results
     applied = ["Applying transactions.9999_wider_currency... OK" in output for _, output in results]
     assert sorted(applied) == [False, True]
-    # To the migrate that heals it, what is missing was no error.
+    # The `migrate` that repairs them reports missing objects as a warning.
     assert any("(bank.W001)" in output for _, output in results)
 
     code, output = next_release.manage("check", "--database", "default")

@@ -1,4 +1,4 @@
-"""Edges of amounts: the sign, and zeros that are written and mean nothing."""
+"""Edge cases of amounts: the sign, and zeros without meaning."""
 
 from decimal import Decimal
 

@@ -96,7 +96,7 @@ def test_urls_are_absolute_and_keep_the_other_parameters() -> None:
 def test_a_walk_returns_what_was_there_exactly_once(
     before: set[int], inserted: list[set[int]], size: int
 ) -> None:
-    """R1, with rows that appear anywhere between any two pages, walked there and back."""
+    """R1: rows appear anywhere between any two pages, and the walk goes forwards and back."""
     ledger = Ledger(sorted(before))
     page = ledger.page(f"/lines/?page_size={size}")
     walked = numbers(page)

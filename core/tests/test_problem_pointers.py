@@ -1,4 +1,4 @@
-"""Errors of invalid requests, each with a pointer to its member."""
+"""Errors of invalid requests, each with a pointer to its field."""
 
 from typing import Any
 

@@ -27,7 +27,7 @@ TRANSACTION_ID = UUID("0190163d-8694-739b-88a0-8da2e5e7e5a0")
 
 
 class Raises(APIView):
-    """Raises what the test asks for, as any view could."""
+    """Raises the test's exception, as any view could."""
 
     permission_classes = ()
     exc: Exception = RuntimeError()
@@ -56,7 +56,7 @@ def client() -> APIClient:
 
 @pytest.fixture
 def answer(client: APIClient, monkeypatch: pytest.MonkeyPatch) -> Callable[..., HttpResponse]:
-    """What a client gets when a view raises the exception."""
+    """The response to a client when a view raises the exception."""
 
     def get(exc: Exception, **extra: Any) -> HttpResponse:
         monkeypatch.setattr(Raises, "exc", exc)
@@ -215,7 +215,7 @@ def test_another_error_of_the_database_is_internal(answer: Callable[..., HttpRes
 
 @pytest.fixture
 def seen() -> Iterator[list[Any]]:
-    """What error trackers hear."""
+    """The request ids that error trackers receive."""
     heard: list[Any] = []
 
     def hear(request: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""The line of progress: on a terminal only, and gone at the end."""
+"""The line of progress: shown on a terminal only, and erased at the end."""
 
 import io
 
@@ -16,7 +16,7 @@ def test_a_terminal_sees_how_far_it_is(monkeypatch):
     with Progress("transactions.csv", 200, stream=stream) as progress:
         progress.advance(50)
         progress.advance(150)
-        progress.advance(10)  # More than was announced: a file that grows.
+        progress.advance(10)  # More than the announced total: a file that grows.
     erase = "\r\x1b[K"
     assert stream.getvalue() == (
         f"{erase}transactions.csv [                              ]   0%"

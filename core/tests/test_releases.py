@@ -1,4 +1,4 @@
-"""Guards of another release of the schema: what older and newer code make of one database."""
+"""Guards of another schema release: how older and newer code treat one database."""
 
 from dataclasses import replace
 from typing import Any
@@ -39,7 +39,7 @@ def definitions() -> dict[str, str]:
 
 
 def looser_than(old: DatabaseObject, replaces: str = "") -> DatabaseObject:
-    """The guard of a next release. On PostgreSQL only the function of its trigger is looser."""
+    """The same guard in a next release. On PostgreSQL only its trigger function is looser."""
     looser = refuse_unless(
         CLOSED,
         TABLE,
@@ -57,7 +57,7 @@ def looser_than(old: DatabaseObject, replaces: str = "") -> DatabaseObject:
 
 @pytest.fixture
 def next_code(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The code of a next release, which makes one guard looser and brings another one."""
+    """The code of a next release: one guard is looser, and one is new."""
     config = apps.get_app_config("accounts")
     (old,) = (item for item in config.database_objects if item.name == CLOSED)
     looser = looser_than(old)
@@ -70,7 +70,7 @@ def next_code(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 @pytest.fixture
 def newer_database(next_code: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """This code on the database of the next release."""
+    """This code, on the database of the next release."""
     create_objects(connection)
     monkeypatch.undo()
 
@@ -128,7 +128,7 @@ def test_older_code_tells_a_guard_of_newer_code_that_no_longer_guards(statement:
         cursor.execute(statement)
     assert missing_objects(connection) == [CLOSED]
     create_objects(connection)
-    # What it would put there is not what the newer release wants.
+    # The restored text is not that of the newer release.
     assert missing_objects(connection) == [CLOSED]
 
 
@@ -150,7 +150,7 @@ def test_the_number_waits_until_all_is_there(next_code, monkeypatch: pytest.Monk
 
 @pytest.mark.postgresql
 def test_a_changed_text_can_bear_the_fingerprint_that_1_0_0_looks_for(monkeypatch) -> None:
-    """By comparing it, 1.0.0 finds the guard that it knows, and that it is whole."""
+    """1.0.0 compares the fingerprint, and so finds the guard that it knows, intact."""
     config = apps.get_app_config("accounts")
     (old,) = (item for item in config.database_objects if item.name == CLOSED)
     looser = looser_than(old, replaces=old.replaces or old.digest())

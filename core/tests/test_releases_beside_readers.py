@@ -1,4 +1,4 @@
-"""A guard that changes on PostgreSQL while others read the catalogue, and write to its table."""
+"""A guard changes on PostgreSQL while others read the catalogue, and write to its table."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +21,7 @@ OWN = {item.name: item for item in all_objects(connection.vendor)}
 
 
 def bring(text: DatabaseObject, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `migrate` of the next release does, whose code has this text."""
+    """Does what `migrate` of a next release with this text does."""
     config = apps.get_app_config(text.name.partition("_")[0])
     objects = [text if item.name == text.name else item for item in config.database_objects]
     with monkeypatch.context() as patch:
@@ -30,7 +30,7 @@ def bring(text: DatabaseObject, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def another(name: str) -> DatabaseObject:
-    """The text of the next release under this name."""
+    """The next release's text under this name."""
     body = OWN[name].function_body.replace("BEGIN", "BEGIN -- Otherwise.", 1)
     assert body != OWN[name].function_body
     return replace(OWN[name], function_body=body, since=OURS + 1, replaces="")
@@ -38,7 +38,7 @@ def another(name: str) -> DatabaseObject:
 
 @pytest.fixture(autouse=True)
 def _as_before(transactional_db: None) -> Iterator[None]:
-    """The next test finds the database of this release."""
+    """Restores the database of this release for the next test."""
     yield
     backend = backend_of(connection)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -80,7 +80,7 @@ def test_a_change_waits_for_no_writer_and_no_reader(monkeypatch: pytest.MonkeyPa
 def test_code_of_this_release_is_ready_before_amid_and_after(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The text and the number come at once: neither is seen without the other."""
+    """The text and the number change together: nobody sees one without the other."""
     seen = []
     backend = type(backend_of(connection))
     record = backend.record_release
@@ -102,7 +102,7 @@ def test_code_of_this_release_is_ready_before_amid_and_after(
 def test_what_changes_amid_the_first_reading_is_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A reader of a view waits while it is changed, and compares what was with what is."""
+    """A reader waits while a view changes, and then compares old with new."""
     backend = type(backend_of(connection))
     read = backend.fingerprints
     readings = []

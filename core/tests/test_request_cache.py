@@ -1,4 +1,4 @@
-"""A value is read once for each request, and goes with it."""
+"""A value is read once for each request, and dropped at its end."""
 
 import gc
 import weakref

@@ -1,4 +1,4 @@
-"""One line for each request: who, what, how it ended. Nothing of what was in it."""
+"""One line for each request: who, what, how it ended; none of its content."""
 
 import io
 import json
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Any:
-    """The lines about requests so far, without what differs each time."""
+    """The lines about requests so far, without the varying members."""
     caplog.set_level(logging.INFO)
 
     def read() -> list[dict[str, Any]]:

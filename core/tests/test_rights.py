@@ -13,7 +13,7 @@ from core.rights import APPEND_ONLY, READ_ONLY, Rights, check_rights, require_ri
 from tests.api import API, anonymous
 
 PRIVILEGES = Path(__file__).parents[2] / "deploy" / "postgresql" / "privileges.sql"
-# Roles are the server's, which other processes of the tests use as well.
+# Roles belong to the server, which other test processes use too.
 ROLE = f"bank_app_{uuid4().hex}"
 
 
@@ -34,7 +34,7 @@ def test_whoever_made_the_tables_has_all_rights() -> None:
 
 @pytest.fixture
 def as_role(db: None) -> Iterator[None]:
-    """This connection has a role with the rights of bank_app. All is undone."""
+    """Gives this connection a role with the rights of bank_app. The test's rollback undoes it."""
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE ROLE {ROLE}")
         cursor.execute(PRIVILEGES.read_text("utf-8").replace("bank_app", ROLE))

@@ -1,4 +1,4 @@
-"""The schema of a small API of its own, as drf-spectacular makes it with the hook."""
+"""The schema that drf-spectacular generates, with our hook, for a small API in this file."""
 
 import json
 from collections.abc import Iterator

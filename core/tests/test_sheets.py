@@ -1,4 +1,4 @@
-"""Files for spreadsheets: nothing is lost, and nothing that a customer wrote is run."""
+"""Files for spreadsheets: they lose nothing, and run no text of a customer as a formula."""
 
 import re
 import zipfile
@@ -74,7 +74,7 @@ def test_times_in_xlsx_are_those_of_the_current_zone() -> None:
     assert f"{shown + timedelta(milliseconds=1):%Y-%m-%d %H:%M:%S}" == "2026-03-02 06:30:05"
 
 
-@pytest.mark.django_db  # The end of an answer looks after the connections.
+@pytest.mark.django_db  # Closing the response also closes old database connections.
 @pytest.mark.parametrize("file_format", SheetFormat)
 def test_the_answer_is_a_file_to_save(file_format: SheetFormat) -> None:
     response: Any = sheet_response("statement", file_format, HEADER, [(AT, "x", None, 1)])

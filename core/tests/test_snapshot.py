@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def make_user_elsewhere(name: str) -> None:
-    """Commits on another connection, in a thread of its own."""
+    """Commits on another connection, in another thread."""
 
     def commit() -> None:
         try:
@@ -80,7 +80,9 @@ def test_only_the_snapshot_is_without_time_limits() -> None:
 
 
 def copies() -> list[Path]:
-    """What snapshots have left beside this database; the folder has other tests' as well."""
+    """The copies that snapshots have left beside this database. The folder has other tests' files
+    too.
+    """
     database = Path(connection.settings_dict["NAME"])
     return sorted(database.parent.glob(f".{database.name}-*"))
 
@@ -108,7 +110,7 @@ def test_the_copy_of_a_killed_process_is_removed_by_the_next() -> None:
         left = used.with_name(f"{used.name[:-3]}---")
         left.mkdir()
         (left / used.name).write_bytes(b"of a killed process")
-        # Somebody else may still be at it.
+        # Another process may still use the folder.
         with snapshot():
             assert left.exists()
     with snapshot():

@@ -1,4 +1,4 @@
-"""Rows of any content come out of the statements of constant text as they went in."""
+"""Statements of constant text store and return rows of any content unchanged."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone

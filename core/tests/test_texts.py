@@ -17,9 +17,9 @@ from core.texts import check_text
         "+1",
     ]
     + ["@SUM(A1)", "<script>alert(1)</script>", "'; DROP TABLE x; --", "{{ 7*7 }}", "a\u00a0b"]
-    # Marks of direction are needed in mixed texts, and override nothing.
+    # Marks of direction are needed in mixed texts, and do not override the direction.
     + ["\u200fשכר (May)\u200e", "إيجار\u061c 5", "\U0010fffd", "\ufffd"]
-    # Joiners, where a script or an emoji is written with them.
+    # Joiners that a script or an emoji needs.
     + ["می\u200cخواهم", "مُ\u200cن", "ه\u200d", "ক্\u200dষ", "র\u200d্য", "ന്\u200d", "ක්\u200dෂ"]
     + ["👨🏽\u200d⚕\ufe0f", "🏳\ufe0f\u200d🌈", "1\ufe0f\u20e3", "❤\ufe0f", "葛\U000e0100城"]
     + ["🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "ᠠ\u180b"]

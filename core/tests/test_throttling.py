@@ -1,4 +1,4 @@
-"""Limits: by client and by address, each worker its share, in memory or in a real Redis."""
+"""Limits by client and by address: each worker has its share, in memory or in a real Redis."""
 
 import os
 import shutil
@@ -86,7 +86,7 @@ def test_an_address_is_refused_before_anyone_asks_who_it_is(settings: Any) -> No
 
 @both_ways
 def test_an_ipv6_network_counts_as_one_address(settings: Any, way: dict[str, str]) -> None:
-    """Whoever has one of these addresses has all 2^64 of its network."""
+    """The owner of one of these addresses has all 2^64 of its network."""
     settings.THROTTLE_ADDRESS_PER_MINUTE = 2
     client = Client(headers=way)
     found = [
@@ -106,7 +106,7 @@ def test_a_client_is_limited_wherever_it_comes_from(settings: Any) -> None:
     ]
     assert found == [200, 200, 200, 429]
     assert_throttled(client.get(f"{API}accounts/"), 40)
-    # Neither another client of the same user, nor the user's own session.
+    # Another client of the same user is not affected, nor is the user's session.
     assert statuses(client_with(token_of(user)), 1) == [200]
     assert statuses(client_of(user), 4) == [200, 200, 200, 429]
 
@@ -194,7 +194,7 @@ def test_who_makes_up_addresses_is_still_one(settings: Any, way: dict[str, str])
 
 @contextmanager
 def redis_server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A Redis of our own on a free port, gone afterwards with all it had."""
+    """A Redis on a free port, stopped afterwards. It stores nothing on disk."""
     assert REDIS is not None
     port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
@@ -226,7 +226,7 @@ def shared(settings: Any, url: str) -> None:
 
 @pytest.mark.skipif(REDIS is None, reason="no redis-server here: shared limits are NOT tested")
 def test_workers_share_one_count_through_redis(settings: Any, tmp_path: Path) -> None:
-    """Another process, with memory of its own, finds what this one has used up."""
+    """Another process, with its own memory, sees what this one has used up."""
     program = (
         "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'bankproject.settings';"
         "django.setup(); from core.api.throttling import RateLimit;"

@@ -1,4 +1,4 @@
-"""The time-outs of PostgreSQL, as the connection itself tells them."""
+"""PostgreSQL's time-outs, as the connection itself reports them."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
