@@ -155,9 +155,7 @@ def test_a_transaction_shows_its_entries_and_events(
     )
     html = page_of(admin_client, transfer)
     assert "134.50" in html
-    assert (
-        html.count("1,100.00") == 5
-    )  # the amount, both entries, Bob's balance after and its record
+    assert html.count("1,100.00") == 5  # amount, two entries, Bob's balance after, and its record
     html = page_of(admin_client, refused)
     assert "1100.00 USD available, 2000.25 USD needed." in html
     events = admin_client.get(EVENTS).content.decode()
@@ -251,5 +249,5 @@ def test_a_transaction_costs_the_same_whatever_the_bank_holds(
     url = reverse("admin:transactions_transaction_change", args=[first.id])
     before = len(statements(admin_client, url))
     process([Deposit(account_id=bob.id, amount=Decimal(n + 1)) for n in range(50)], ORIGIN)
-    # One more if one of Django's caches has been emptied meanwhile.
+    # One more if one of Django's caches was emptied meanwhile.
     assert len(statements(admin_client, url)) <= before + 1 <= 19

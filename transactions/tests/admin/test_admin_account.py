@@ -57,7 +57,7 @@ def cash() -> Account:
 
 @pytest.fixture
 def ada() -> Account:
-    """Paid in 1000, paid 400 to Bob, drew 100 and had that reversed; may overdraw 50."""
+    """Ada was paid 1000, paid 400 to Bob, and drew 100, which was reversed; may overdraw 50."""
     ada = make_account(name="Ada", balance=1000, overdraft_limit=Decimal(50))
     bob = make_account(name="Bob")
     rent = {"target_account_id": bob.id, "amount": Decimal(400), "description": "Rent <May>"}
@@ -233,8 +233,8 @@ def test_the_page_costs_the_same_with_20_and_with_1000_entries(admin_client: Cli
     few = len(statements(admin_client, account_url(account)))
     process([transfer] * 980, ORIGIN)
     assert len(statements(admin_client, account_url(account))) == few
-    # The account; the chart; both sides of the statement; events: whether, how many and which. The
-    # bank's clock, which is the process's own on SQLite.
+    # The account; the chart; both sides of the statement; events: whether, how many and which. And
+    # the bank's clock, which on SQLite is the process's own.
     assert few == frame(admin_client) + (8 if connection.vendor == "postgresql" else 7)
     assert len(statements(admin_client, f"{account_url(account)}?before=500")) == few
     assert len(statements(admin_client, account_url(cash()))) <= few

@@ -34,7 +34,7 @@ def auditor() -> Client:
 
 @pytest.fixture
 def ada() -> Account:
-    """Paid in 1,234,500 and paid 400 to Bob, whose text would be a formula."""
+    """Ada was paid 1,234,500 and paid 400 to Bob, with a description that would be a formula."""
     ada = make_account(name="Ada", balance=1234500)
     text = {"amount": Decimal("400.5"), "description": "=1+1"}
     run(Transfer(account_id=ada.id, target_account_id=make_account(name="Bob").id, **text))

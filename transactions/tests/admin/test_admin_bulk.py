@@ -45,7 +45,7 @@ def rows_field(html: str) -> str:
 
 
 def ask(client: Client, *rows: Any, action: str, url: str = LIST, **more: str) -> tuple[str, str]:
-    """The form's target, and the rows that it carries."""
+    """Selects the rows for this action; returns the form's target, and the rows that it carries."""
     response = client.post(url, selected(*rows, action=action, **more))
     assert response.status_code == 200
     html = response.content.decode()
@@ -62,14 +62,14 @@ def said(response: Any) -> list[str]:
 
 
 def too_long(*_: Any) -> Any:
-    """As a statement that the database ends by its time-out."""
+    """Fails like a statement that the database ends by its time-out."""
     cause = sqlite3.OperationalError("interrupted")
     cause.sqlite_errorcode = sqlite3.SQLITE_INTERRUPT
     raise OperationalError("interrupted") from cause
 
 
 def lose_the_database(monkeypatch: pytest.MonkeyPatch, *, at_call: int) -> None:
-    """Commands from the `at_call`-th on find no connection: on PostgreSQL it really ends."""
+    """From call number `at_call` on, commands find no connection. On PostgreSQL it really ends."""
     calls = count(1)
 
     def run_or_fail(*arguments: Any) -> Any:

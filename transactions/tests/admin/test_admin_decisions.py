@@ -90,7 +90,7 @@ def test_a_supervisor_reverses_once() -> None:
         ("teller", "retry", 200),
         ("teller", "reverse", 403),
         ("supervisor", "retry", 200),
-        # It has failed: there is nothing to reverse, and nothing waits.
+        # The row has failed, so there is nothing to reverse and nothing waits.
         ("supervisor", "reverse", 403),
         ("supervisor", "approve", 403),
         ("supervisor", "cancel", 403),

@@ -1,4 +1,4 @@
-"""Value dates in the console: set at the counter, shown wherever a posting is."""
+"""Value dates in the console: set at the counter, shown with every posting."""
 
 import re
 from datetime import datetime, timedelta

@@ -121,7 +121,7 @@ def test_an_owner_sees_the_own_side_only(account: Account) -> None:
     )
     assert {row["transaction_id"] for row in shown} == {str(row.id) for row in own}
     assert [(row["type"], row["balance_after"], row["description"]) for row in shown] == [
-        ("REVERSAL", "500.00", ""),  # Why the bank reversed it is for staff.
+        ("REVERSAL", "500.00", ""),  # Only staff see the bank's reason for a reversal.
         ("WITHDRAW", "", ""),
         ("TRANSFER", "487.66", '\'=1+2, "quoted"\nand a second line'),
         ("DEPOSIT", "500.00", ""),
@@ -144,7 +144,7 @@ def test_it_is_a_file_by_rfc_4180(account: Account, auditor: ApiClient) -> None:
     assert response["Cache-Control"] == "no-store"
     text = body(response)
     assert text.startswith("transaction_id,type,status,account_id,target_account_id,amount,")
-    assert ',"\'=1+2, ""quoted""\nand a second line",' in text  # Not run by a spreadsheet.
+    assert ',"\'=1+2, ""quoted""\nand a second line",' in text  # A spreadsheet must not run it.
     assert text.endswith("\r\n")
 
 

@@ -36,7 +36,7 @@ class Bank:
         self.other = make_account(owner_id=self.ada.id)
 
     def grow(self, count: int, *, accounts: bool = True) -> None:
-        """Adds this many rows to each of the lists; to that of accounts only with `accounts`."""
+        """Adds this many rows to each list, but accounts only with `accounts`."""
         commands: list[Command] = [
             Transfer(
                 account_id=self.one.id,

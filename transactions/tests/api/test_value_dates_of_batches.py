@@ -161,7 +161,7 @@ def test_an_item_with_a_key_is_the_same_as_a_request_of_its_own(
 def test_what_a_key_made_is_answered_when_no_such_date_is_taken_any_more(
     account: Account, teller: ApiClient, settings: Any, headers: dict[str, str], later: str
 ) -> None:
-    """In a request of its own, as an item, and in a batch with a key."""
+    """In a single request, as an item, and in a batch with a key."""
     body = {"amount": "1.25", "effective_at": shown(ago(3))}
     keyed = item(account, body["effective_at"], idempotency_key="item")
     alone = {"Idempotency-Key": "alone", **headers}

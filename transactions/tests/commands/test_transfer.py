@@ -41,7 +41,7 @@ def freeze(account, scope: FreezeScope) -> None:
 
 @pytest.mark.parametrize("downwards", [False, True])
 def test_a_transfer_debits_one_account_and_credits_another(downwards: bool) -> None:
-    """Whichever of the two comes first in the lock order."""
+    """Whichever of the two accounts is locked first."""
     source, target = sorted([make_account(), make_account()], key=lambda account: account.id)
     if downwards:
         source, target = target, source

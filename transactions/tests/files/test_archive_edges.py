@@ -1,4 +1,4 @@
-"""Edges of the archive: equal times, bytes durable before the commit, a link to its folder."""
+"""Edge cases of the archive: equal times, bytes on disk before the commit, a link to its folder."""
 
 import os
 from decimal import Decimal

@@ -275,7 +275,7 @@ def test_two_sides_are_joined(tmp_path: Path, out: Row, into: Row) -> None:
 
 
 def test_the_same_transfer_twice_at_once_is_two(tmp_path: Path) -> None:
-    """Whichever sides are joined, the same money moves between the same accounts."""
+    """However the sides are paired, the same money moves between the same accounts."""
     accounts = [account(1, "2.00", initial=20), account(2, "18")]
     run(write_legacy(tmp_path, accounts=accounts, history=[side(1, "-9"), side(2, "9")] * 2))
     assert [row[:3] for row in journal()[1:]] == [("TRANSFER", "COMPLETED", "9.00")] * 2

@@ -293,7 +293,7 @@ def test_a_worker_takes_all_of_an_account_at_once() -> None:
 
 
 def test_who_waits_makes_others_wait() -> None:
-    """One to two is held, so two to three waits, so three to four does; five to six does not."""
+    """The transfer 1-2 is held, so 2-3 waits, and so 3-4 waits too. 5-6 does not."""
     one, two, three, four, five, six = (make_account(balance=50) for _ in range(6))
     held, waits, waits_too, free = queue_up(
         transfer(one, two, 1), transfer(two, three, 2), transfer(three, four, 4),

@@ -1,4 +1,4 @@
-"""Edges of the queue: a claim smaller than the due rows, leases of others, the horizon."""
+"""Edge cases of the queue: a claim smaller than the due rows, other leases, the horizon."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -107,7 +107,7 @@ def test_what_a_worker_lost_before_waits_for_a_claim_of_its_own() -> None:
 
 
 def test_what_was_refused_and_retried_goes_with_all_others() -> None:
-    """Each attempt came to its end: none of them has killed a worker."""
+    """Each attempt ended by itself, so none of them has killed a worker."""
     poor = [make_account() for _ in range(3)]
     rows = queue_up(*(Withdraw(account_id=one.id, amount=Decimal(4)) for one in poor))
     assert work() == 3
@@ -118,7 +118,7 @@ def test_what_was_refused_and_retried_goes_with_all_others() -> None:
 
 
 def test_what_killed_a_worker_is_alone_whatever_was_refused_before() -> None:
-    """It failed at once, without a worker: its only attempt is the one that was lost."""
+    """The first attempt failed without a worker, so its only claim is the lost one."""
     row = run(Withdraw(account_id=make_account().id, amount=Decimal(4)))
     run(Retry(transaction_id=row.id, reason="Once more", queued=True))
     assert claimed("dead") == [row.id]
@@ -128,7 +128,7 @@ def test_what_killed_a_worker_is_alone_whatever_was_refused_before() -> None:
 
 
 def test_who_is_paid_may_wait_and_others_go_on() -> None:
-    """The deposit waits for its account. A small claim must not find it on each look."""
+    """The deposit waits for its account. A small claim must not stop at it each time."""
     account = make_account(balance=9)
     (held,) = queue_up(Withdraw(account_id=account.id, amount=Decimal(4)))
     assert claimed() == [held.id]

@@ -139,7 +139,7 @@ def test_the_day_is_the_bank_s_and_not_that_of_who_asks(ada: Account, maker: Ori
 
 
 def test_what_nobody_asks_for_by_name_is_one_maker(ada: Account) -> None:
-    """The account's 50.00 are its first movement."""
+    """Requests without a user share one maker. The account's 50.00 are its first movement."""
     jobs = [ORIGIN, Origin(caller="job:another")]
     assert waits([deposit(ada, amount, jobs[amount % 2]) for amount in (40, 11, 10)]) == [
         False,
@@ -164,7 +164,7 @@ def test_what_a_second_person_approved_or_rejected_does_not_count(
     done = run(Approve(transaction_id=approved.id, reason="Checked"), checker)
     run(Reject(transaction_id=rejected.id, reason="No"), checker)
     assert done.status == "COMPLETED"
-    # Nor does it count for the approver: it is not theirs.
+    # It does not count for the approver either, who is not its maker.
     assert waits([deposit(ada, 100, maker), deposit(ada, 100, checker)]) == [False, False]
 
 
@@ -264,7 +264,7 @@ def words(job: Any) -> list[str]:
     with CaptureQueriesContext(connection) as queries:
         job()
     texts = [query["sql"].strip().split("times: ")[-1] for query in queries]
-    savepoints = ("SAVEPOINT", "RELEASE")  # In the place of BEGIN and COMMIT, in these tests.
+    savepoints = ("SAVEPOINT", "RELEASE")  # These tests have them instead of BEGIN and COMMIT.
     return [word for text in texts if (word := text.split()[0].rstrip(";")) not in savepoints]
 
 
@@ -282,7 +282,7 @@ def test_it_costs_a_lock_and_a_read_where_it_is_set(
 
 
 def test_a_day_of_a_maker_is_read_once(ada: Account, maker: Origin) -> None:
-    """Its transactions were asked for at different moments; two days take two statements."""
+    """The rows were requested at different moments of two days, which takes two statements."""
     refused = Withdraw(account_id=ada.id, amount=Decimal(60))
     with time_machine.travel(NOW):
         rows = [run(refused, maker) for _ in range(3)]
@@ -298,7 +298,7 @@ def test_a_day_of_a_maker_is_read_once(ada: Account, maker: Origin) -> None:
 
 @pytest.mark.postgresql
 def test_the_sum_reads_what_the_maker_asked_for_on_that_day(ada: Account, maker: Origin) -> None:
-    """Among other people's requests of that day, and the same maker's on other days."""
+    """Other makers have requests on that day, and the same maker has some on other days."""
     rival = origin_of("rival")
     for day in range(4):
         with time_machine.travel(NOW + timedelta(days=day), tick=False):

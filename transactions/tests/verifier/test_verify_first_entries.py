@@ -1,4 +1,4 @@
-"""Edges of the verifier's rules: the first entry, one unit beyond a limit, and the other sign."""
+"""Edge cases of the verifier's rules: the first entry, one unit beyond a limit, the other sign."""
 
 from collections.abc import Iterator
 from decimal import Decimal
