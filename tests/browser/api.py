@@ -1,4 +1,4 @@
-"""The REST API as the client that acts as susan uses it: to prepare, and to see what is true."""
+"""The REST API, used by the client that acts as susan: prepares data and reads the true state."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ class Api:
         self._requests.dispose()
 
     def open_account(self, name: str, balance: str = "0.00") -> str:
-        """In USD. Its id."""
+        """Opens an account in USD; returns its id."""
         body = {"name": name, "currency": "USD", "initial_balance": balance}
         return str(self._post("accounts/", body)["account_id"])
 
@@ -37,7 +37,7 @@ class Api:
         return self._post(f"accounts/{account_id}/deposit/", body)
 
     def refused_withdrawal(self, account_id: str, amount: str, description: str) -> None:
-        """For lack of funds; it is kept as a failed transaction."""
+        """Requests a withdrawal that fails for lack of funds and stays as a failed transaction."""
         body = {"amount": amount, "description": description}
         answer = self._requests.post(f"/api/v1/accounts/{account_id}/withdraw/", data=body)
         assert answer.json()["code"] == "insufficient_funds", answer.text()
@@ -46,7 +46,7 @@ class Api:
         return str(self.get(f"accounts/{account_id}/")["balance"])
 
     def history(self, account_id: str) -> list[tuple[str, str, str, str | None]]:
-        """Type, status, amount and failure's code of its transactions, the newest first."""
+        """Type, status, amount and failure code of the account's transactions, newest first."""
         found = self.get(f"accounts/{account_id}/transactions/")["results"]
         return [
             (one["type"], one["status"], one["amount"], (one["failure"] or {}).get("code"))

@@ -1,8 +1,8 @@
-"""One bank and one Chromium for all tests of this folder, and one log-in for each of its staff.
+"""One bank and one Chromium for all tests of this folder, and one log-in per member of staff.
 
-The bank is served as `make run` serves it, on a database of its own: that of the test run has no
-part in it, so that one run in a suite is enough. Each test moves money of accounts of its own, so
-that they may run in any order and beside each other.
+The bank runs as under `make run`, on its own database. The database of the test run is not used, so
+the suite runs these tests only once. Each test uses its own accounts, so tests can run in any order
+and in parallel.
 """
 
 from collections.abc import Iterator
@@ -35,8 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(absent)
 
 
-# Of the package, not of the session: while Playwright runs, Django takes its thread for one of
-# asyncio, and would refuse it the database.
+# Package scope instead of session scope: while Playwright runs, Django takes this thread for an
+# asyncio thread, and would refuse to use the database in it.
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     with pytest.MonkeyPatch.context() as environment, sync_playwright() as started:
@@ -65,7 +65,7 @@ def api(playwright: Playwright, bank: DemoBank) -> Iterator[Api]:
 
 @pytest.fixture(scope="package")
 def sessions() -> Iterator[dict[str, BrowserContext]]:
-    """Of those who have logged in, by user name."""
+    """The browser sessions of logged-in users, by user name."""
     opened: dict[str, BrowserContext] = {}
     yield opened
     for session in opened.values():
@@ -74,7 +74,9 @@ def sessions() -> Iterator[dict[str, BrowserContext]]:
 
 @pytest.fixture
 def sit(browser: Browser, bank: DemoBank, sessions: dict[str, BrowserContext]) -> Iterator[Sit]:
-    """`sit("tessa")` is a page where she is logged in. Nothing may complain to the end."""
+    """`sit("tessa")` gives a page where she is logged in. Fails at the end if a page had
+    complaints.
+    """
     seats: list[Watched] = []
     strangers: list[BrowserContext] = []
 

@@ -1,4 +1,4 @@
-"""What staff do at an account's page, in the words of its buttons."""
+"""Actions of staff on an account's page, by the labels of its buttons."""
 
 import re
 
@@ -11,12 +11,12 @@ TRANSACTION = "/admin/transactions/transaction/{}/change/"
 
 
 def buttons(page: Page) -> Locator:
-    """Of an account or a transaction."""
+    """The buttons of an account or a transaction."""
     return page.get_by_role("navigation", name=re.compile("^What you can do")).get_by_role("link")
 
 
 def press(page: Page, name: str) -> None:
-    """A button of an account or a transaction, of which there is one by this name."""
+    """Presses the only button with this name on the page of an account or a transaction."""
     buttons(page).filter(has_text=re.compile(rf"(^|\s){name}\s*$")).click()
     page.wait_for_load_state("load")
 
@@ -35,7 +35,7 @@ def move(
     to: str = "",
     description: str = "",
 ) -> Page:
-    """From the account's page to the preview of a deposit, withdrawal or transfer."""
+    """Goes from the account's page to the preview of a deposit, withdrawal or transfer."""
     page = watched.open(ACCOUNT.format(account_id), until="load")
     press(page, button)
     if to:
@@ -48,14 +48,14 @@ def move(
 
 
 def with_reason(page: Page, button: str, reason: str, *, confirm: str = "") -> None:
-    """A button that asks why."""
+    """Presses a button whose form asks for a reason, and submits the form."""
     press(page, button)
     page.get_by_label("Reason").fill(reason)
     submit(page, confirm or button)
 
 
 def balances(page: Page) -> list[list[str]]:
-    """Of the preview: side, balance now and balance afterwards."""
+    """Side, present balance and new balance for each row of the preview."""
     rows = page.locator("table.bank-table tbody tr")
     return [
         [cell.strip() for cell in (row.locator("td").nth(n).inner_text() for n in (0, 2, 3))]
@@ -64,9 +64,9 @@ def balances(page: Page) -> list[list[str]]:
 
 
 def focus_by_tab(page: Page, words: str) -> None:
-    """Presses Tab until a control with these words has the focus, leaving out an icon's name.
+    """Presses Tab until a control with exactly these words has the focus.
 
-    The page itself has the focus while a menu is still opening, and holds every word.
+    The body itself has the focus while a menu opens. It contains every word, so it does not count.
     """
     for _ in range(80):
         page.keyboard.press("Tab")

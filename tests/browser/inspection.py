@@ -1,4 +1,4 @@
-"""What every page of the console is held to, on one visit."""
+"""The checks that every page of the console must pass."""
 
 from contextlib import suppress
 from typing import Any
@@ -10,11 +10,11 @@ from tests.browser.watched import Watched
 
 WIDE, NARROW = 1440, 390
 _SEVERE = {"serious", "critical"}
-# WCAG 2.2, levels A and AA, and what axe-core calls best practice.
+# WCAG 2.2, levels A and AA, and axe-core's best practices.
 _ALL: dict[str, Any] = {"resultTypes": ["violations"]}
-# Of the rules, dark colours can break this one only.
+# The only rule that dark colours can break.
 _COLOURS = _ALL | {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
-# Colours that are still on their way from light to dark would be judged half-way.
+# Colours in a transition from light to dark would be judged half-way.
 _DARKEN = """() => {
     document.documentElement.classList.add("dark");
     document.getAnimations().forEach(animation => animation.finish());
@@ -25,8 +25,10 @@ _axe = Axe()
 
 
 def inspect(watched: Watched) -> None:
-    """The page on show: no serious or critical finding of axe-core in light or dark colours, no
-    wider than its window at 1440 and at 390 pixels, and nothing that the browser complained about.
+    """Asserts that the current page is usable.
+
+    axe-core must have no serious or critical finding in light or dark colours. The page must not be
+    wider than its window at 1440 and at 390 pixels. The browser must have no complaint.
     """
     page = watched.page
     problems = [f"light: {found}" for found in severe(page, _ALL)]
@@ -41,7 +43,7 @@ def inspect(watched: Watched) -> None:
 
 
 def severe(page: Page, options: dict[str, Any] = _ALL) -> list[str]:
-    """The rule, the element and what is wrong with it, of each violation that bars someone."""
+    """Rule, element and summary of each serious or critical violation."""
     violations = _axe.run(page, options=options).response["violations"]
     return [
         f"{found['id']}: {node['target']} {node['failureSummary']}"
@@ -52,9 +54,9 @@ def severe(page: Page, options: dict[str, Any] = _ALL) -> list[str]:
 
 
 def overhang_at(page: Page, width: int) -> int:
-    """By how many pixels the page is wider than a window of this width, once it has settled."""
+    """The number of pixels by which the settled page exceeds a window of this width."""
     page.set_viewport_size({"width": width, "height": 900})
-    with suppress(TimeoutError):  # Charts follow their frame a moment later.
+    with suppress(TimeoutError):  # Charts resize a moment after their frame.
         page.wait_for_function(f"{_OVERHANG} === 0", timeout=2000)
     pixels: int = page.evaluate(_OVERHANG)
     return pixels

@@ -1,4 +1,4 @@
-"""What stands in a file that a page let one save."""
+"""The contents of files that a page offers for download."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Four eyes: what is large waits for a second person, and never for the one who asked."""
+"""Four eyes: a large movement waits for a second person, who is never its maker."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.sqlite
 
 
 def waiting(page: Page) -> int:
-    """What the navigation says beside Approvals."""
+    """The number beside Approvals in the navigation."""
     page.get_by_role("link", name="Approvals").first.wait_for()
     words = page.get_by_role("link", name="Approvals").first.inner_text().split()
     return int(words[-1]) if words[-1].isdigit() else 0
@@ -27,14 +27,14 @@ def test_a_second_person_approves_what_its_maker_may_not(sit: Sit, api: Api) -> 
     assert api.history(account)[0] == ("DEPOSIT", "PENDING", "12000.00", None)
     transaction = api.get(f"accounts/{account}/transactions/")["results"][0]["transaction_id"]
 
-    # Her inbox has it, without a button; by its address typed by hand she is refused.
+    # Her approvals page shows it without a button, and refuses the address typed by hand.
     page = maker.open("/admin/approvals/", until="load")
     card = page.locator("article", has_text="House sold")
     expect(card).to_contain_text("You asked for this, so someone else decides.")
     expect(card.get_by_role("link", name="Approve")).to_have_count(0)
     answer = page.goto(f"{maker.url}/admin/transactions/transaction/{transaction}/approve")
     assert answer is not None
-    if answer.status == 200:  # The page asks why; the command refuses.
+    if answer.status == 200:  # The page asks for a reason; then the command refuses.
         submit(page, "Approve")
         expect(page.get_by_text("(self_approval)")).to_be_visible()
     else:

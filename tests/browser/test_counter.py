@@ -1,4 +1,4 @@
-"""A day at the counter: money in and out, refusals and what becomes of them, files to take home."""
+"""A day at the counter: money in and out, refusals and their follow-up, downloaded files."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -106,7 +106,7 @@ def test_a_supervisor_reverses_a_deposit_once(sit: Sit, api: Api) -> None:
     with_reason(page, "Reverse", "Meant for another customer")
     assert api.balance(account) == "8.00"
     assert api.history(account)[0] == ("REVERSAL", "COMPLETED", "70.00", None)
-    # A second one is refused in words, and moves nothing.
+    # A second reversal gets an error, and moves nothing.
     if "Reverse" in " ".join(buttons(page).all_inner_texts()):
         with_reason(page, "Reverse", "Once more")
         expect(page.get_by_text("(already_reversed)")).to_be_visible()
@@ -139,7 +139,7 @@ def test_an_account_number_with_a_typing_error_names_no_account(sit: Sit, api: A
 
 
 def test_a_deposit_by_keys_alone(sit: Sit, api: Api) -> None:
-    """From the account's page to the answer, without a mouse and without a look at the page."""
+    """From the account's page to the result, without a mouse."""
     account = api.open_account("Kaya Brandt", "1.00")
     page = sit("tessa").open(ACCOUNT.format(account), until="load")
     focus_by_tab(page, "Deposit")
@@ -179,5 +179,5 @@ def test_the_statement_is_saved_as_a_file(file_format: str, sit: Sit, api: Api) 
 
 
 def amount(file_format: str, text: str) -> str:
-    """As the file's cell has it: XLSX has numbers."""
+    """The amount as the file has it: XLSX has numbers."""
     return text if file_format == "csv" else f"{float(text):g}"

@@ -1,4 +1,4 @@
-"""The console of a bank on its first morning: no page is empty without a next step."""
+"""The console of an empty bank: each empty page names a next step."""
 
 from collections.abc import Iterator
 
@@ -19,13 +19,13 @@ pytestmark = pytest.mark.sqlite
 PAGES = {
     "/admin/approvals/": "Requests that need a second person appear here at once.",
 }
-# Lists that have rows from the beginning, or are of who came in.
+# Lists that are never empty, such as logins.
 NEVER_EMPTY = {"user", "group", "accesslog", "accessfailurelog"}
 
 
 @pytest.fixture
 def first_morning(browser: Browser, live_server: LiveServer) -> Iterator[Watched]:
-    """A superuser's browser, at the test run's own database, which is empty."""
+    """A superuser's page on the test run's own database, which is empty."""
     client = Client()
     client.force_login(User.objects.create_superuser("admin"))
     session = new_session(browser)
@@ -38,7 +38,7 @@ def first_morning(browser: Browser, live_server: LiveServer) -> Iterator[Watched
 
 
 def test_each_empty_page_says_how_to_go_on(first_morning: Watched) -> None:
-    """Each list has words of its own for it."""
+    """Each list has its own words for it."""
     silent = []
     for model, its_admin in site._registry.items():
         if model._meta.model_name in NEVER_EMPTY:

@@ -1,4 +1,4 @@
-"""Logging in: with a password, and with a code of an authenticator on a telephone."""
+"""Logging in with a password, and with a code from an authenticator on a phone."""
 
 import re
 from base64 import b32decode
@@ -16,7 +16,7 @@ PASSWORD = "harbour-violet-stone-88"
 
 
 def make_supervisor(page: Page, username: str) -> None:
-    """As a superuser does it, from the page of users."""
+    """Creates a supervisor on the page of users, as a superuser does."""
     page.get_by_role("link", name="Add").first.click()
     page.locator("[name=username]").fill(username)
     page.locator("[name=password1]").fill(PASSWORD)
@@ -46,7 +46,7 @@ def test_one_enrols_and_logs_in_with_a_code_and_with_a_backup_code(sit: Sit) -> 
     without = sit()
     without.log_in("ottilie", PASSWORD)
     expect(without.page.locator("#login-form")).to_be_visible()
-    # Each code is good once: that of this half minute was used to enrol.
+    # A code is valid once, and the present one was used for enrolment.
     without.log_in("ottilie", PASSWORD, code_of(key, steps=1))
     assert without.path == "/admin/"
 
@@ -56,7 +56,7 @@ def test_one_enrols_and_logs_in_with_a_code_and_with_a_backup_code(sit: Sit) -> 
 
 
 def key_on(page: Page) -> str:
-    """The key that stands below the QR code, in hexadecimal digits."""
+    """The key below the QR code, in hexadecimal digits."""
     return b32decode(page.locator("#key").inner_text().replace(" ", "")).hex()
 
 
@@ -68,7 +68,7 @@ def test_a_wrong_password_is_told_and_logs_nobody_in(sit: Sit) -> None:
 
 
 def test_one_logs_out_by_keys(sit: Sit) -> None:
-    """By the menu of one's account; the session is gone, not only the page."""
+    """By the account menu. The session ends, not only the page."""
     watched = sit()
     watched.log_in("susan", "counter-window-lamp-27")
     page = watched.page

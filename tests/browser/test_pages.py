@@ -1,4 +1,4 @@
-"""All pages of the console: usable by all, in light and dark, wide and narrow, and all at home."""
+"""All pages of the console pass the inspection: accessible, light and dark, wide and narrow."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ PAGES = [
     "/admin/password_change/",
     "/admin/authenticator/",
 ]
-# Lists, of which the page of the first row is looked at as well.
+# Lists. The page of their first row is inspected too.
 LISTS = [
     "/admin/accounts/account/",
     "/admin/accounts/accountevent/",
@@ -49,7 +49,7 @@ LISTS = [
     "/admin/axes/accesslog/",
     "/admin/axes/accessfailurelog/",
 ]
-# Forms behind the buttons of a page: where the page is found, and what is pressed there.
+# Forms behind the buttons of a page: the list in which to open the first row, and the button.
 BUTTONS = [
     ("/admin/accounts/account/?q=Grace", "Deposit"),
     ("/admin/accounts/account/?q=Grace", "Transfer"),
@@ -93,7 +93,7 @@ def test_a_form_behind_a_button(path: str, button: str, sit: Sit) -> None:
 
 
 def test_no_list_is_left_out() -> None:
-    """What is registered with the admin later on is inspected as well."""
+    """The inspection must cover every model that is registered with the admin."""
     inspected = {path.partition("?")[0] for path in LISTS}
     assert set(_lists(admin.site.get_urls()[:])) <= inspected
 
@@ -108,7 +108,9 @@ def _lists(patterns: list[URLPattern | URLResolver], prefix: str = "/admin/") ->
 
 
 def test_the_inspection_finds_what_is_wrong(sit: Sit) -> None:
-    """The control of the tests above: a field without a label, pale letters, a page too wide."""
+    """The control of the tests above: a field without a label, pale text, and a page that is too
+    wide.
+    """
     watched = sit()
     page = watched.open("/admin/login/")
     page.evaluate(

@@ -1,4 +1,4 @@
-"""A walk through the console as each role: what it sees, and what is hidden and refused."""
+"""The console as each role: its visible pages and buttons, and the refused ones."""
 
 import pytest
 from playwright.sync_api import Locator
@@ -35,7 +35,7 @@ BEYOND_TELLERS = ["/admin/audit/", "/admin/auth/user/", "/admin/clients/apiclien
 
 
 def title_of(link: Locator) -> str:
-    """Its words without the icon's name before and the count after them."""
+    """The link's words, without the icon's name before them and the count after them."""
     lines = [line.strip() for line in link.inner_text().split("\n") if line.strip()]
     return [line for line in lines if not line.isdigit()][-1] if lines else ""
 
@@ -67,7 +67,7 @@ def test_a_role_sees_its_pages_and_buttons_and_no_others(username: str, sit: Sit
 
 @pytest.mark.parametrize("username", ["tessa", "susan", "aldo", "admin"])
 def test_nobody_adds_or_deletes_rows_of_the_ledger(username: str, sit: Sit, api: Api) -> None:
-    """By the addresses that Django's admin has for it, superusers included."""
+    """Tries the addresses of Django's admin for it, also as a superuser."""
     watched = sit(username)
     transaction = api.get("transactions/")["results"][0]["transaction_id"]
     page = watched.open(TRANSACTION.format(transaction), until="load")

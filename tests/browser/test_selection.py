@@ -1,4 +1,4 @@
-"""Several transactions at once: what was selected is saved, retried and reversed row by row."""
+"""Several transactions at once: the selected rows are exported, retried and reversed row by row."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.sqlite
 
 
 def select_all(watched: Watched, words: str, action: str) -> Page:
-    """Of the transactions with these words."""
+    """Selects all transactions with these words."""
     page = watched.open(f"/admin/transactions/transaction/?q={words}", until="load")
     page.locator("#action-toggle").check()
     page.locator("select[name=action]").select_option(label=action)
@@ -35,7 +35,7 @@ def test_what_is_selected_is_saved(file_format: str, sit: Sit, api: Api) -> None
 
 
 def test_each_selected_row_is_retried_and_told_of(sit: Sit, api: Api) -> None:
-    """One has the money by now, the other has not."""
+    """One account has the money by now, the other has not."""
     rich = api.open_account("Lena Forsberg", "5.00")
     poor = api.open_account("Otto Marsh", "5.00")
     for account, amount in ((rich, "40.00"), (poor, "41.00")):

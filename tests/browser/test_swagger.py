@@ -1,4 +1,4 @@
-"""Swagger UI in Chromium: it works under its content security policy, all at home."""
+"""Swagger UI in Chromium: it works under its content security policy, without other hosts."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,7 +12,7 @@ SWAGGER = "/api/v1/swagger/"
 
 
 def execute(page: Page, operation: str) -> str:
-    """Tries the operation out on Swagger UI; the status that it shows."""
+    """Runs the operation in Swagger UI; returns the shown status."""
     block = page.locator(f"#{operation}")
     block.locator(".opblock-summary-control").click()
     block.locator(".try-out__btn").click()

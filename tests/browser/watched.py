@@ -1,4 +1,4 @@
-"""Chromium on a page of the bank, and everything that a browser would complain about."""
+"""Chromium on a page of the bank, with a record of all complaints of the browser."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -18,12 +18,12 @@ from playwright.sync_api import (
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 _ARGUMENTS = [
-    "--no-sandbox",  # There is none for root in a container.
+    "--no-sandbox",  # Chromium's sandbox does not work for root in a container.
     "--disable-gpu",
-    # The same colours and letters in pictures, wherever they are made.
+    # Pictures have the same colours and fonts on every machine.
     "--force-color-profile=srgb",
     "--font-render-hinting=none",
-    # No request reaches another host, and nothing of the browser's own goes to the network.
+    # No request reaches another host, and the browser itself sends nothing to the network.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--disable-quic",
     "--no-first-run",
@@ -49,7 +49,7 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 
 
 def new_session(browser: Browser, **options: Any) -> BrowserContext:
-    """A browser as it comes, with cookies and a cache of its own."""
+    """A new browser session with its own cookies and cache."""
     usual = {"viewport": {"width": 1280, "height": 1000}, "reduced_motion": "reduce"}
     context = browser.new_context(**usual | {"locale": "en-GB", "timezone_id": "UTC"} | options)
     context.set_default_timeout(20_000)
@@ -58,12 +58,12 @@ def new_session(browser: Browser, **options: Any) -> BrowserContext:
 
 
 class Watched:
-    """A page of the session, of which all is told that goes wrong.
+    """A page of the session that records everything that goes wrong.
 
-    `complaints` are errors of the console, uncaught exceptions and violations of the content
-    security policy; `foreign` are the requests to other hosts than that of `url`, the server's.
-    What a server refuses with 400 or 403 is an error of the console too: `expect_refusal` forgives
-    those of a status.
+    `complaints` are console errors, uncaught exceptions and violations of the content security
+    policy. `foreign` are requests to another host than that of `url`, the server's. The console
+    also reports a response with 400 or 403 as an error; `expect_refusal` ignores those of one
+    status.
     """
 
     def __init__(self, session: BrowserContext, url: str) -> None:
@@ -73,18 +73,18 @@ class Watched:
         self.page: Page = session.new_page()
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        # Only watched, not intercepted: that would do without the browser's cache.
+        # Watched, not intercepted: interception would disable the browser's cache.
         self.page.on("request", self._on_request)
 
     def open(self, path: str, *, until: str = "networkidle") -> Page:
-        """Loads the page and waits until it asks for nothing more, or for another event."""
+        """Loads the page and waits until its requests have ended, or for another event."""
         answer = self.page.goto(f"{self.url}{path}", wait_until=until)  # type: ignore[arg-type]
         assert answer is not None
         assert answer.status == 200, (path, answer.status)
         return self.page
 
     def status_of(self, path: str) -> int:
-        """The server's response to the path typed by hand."""
+        """The response's status for a path typed by hand."""
         answer = self.page.goto(f"{self.url}{path}", wait_until="load")
         assert answer is not None
         if answer.status >= 400:
@@ -104,7 +104,7 @@ class Watched:
 
     @property
     def path(self) -> str:
-        """Of the page on show, without its query."""
+        """The path of the current page, without its query."""
         return urlsplit(self.page.url).path
 
     def assert_clean(self) -> None:
@@ -120,5 +120,5 @@ class Watched:
             self.complaints.append(message.text)
 
 
-# `sit("tessa")` opens a browser in which she is logged in, `sit()` one in which nobody is.
+# `sit("tessa")` opens a page in which she is logged in, `sit()` one without a login.
 Sit = Callable[..., Watched]
