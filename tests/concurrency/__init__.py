@@ -1,5 +1,5 @@
-"""The bank under many hands at once: real databases, real servers, threads and processes.
+"""The bank under concurrent load: real databases, real servers, threads and processes.
 
-Interleavings that matter are made with events and second sessions, not left to luck; crowds of
-threads look for the ones nobody thought of. All chance comes from one seed, printed by every run.
+Events and second sessions force the interleavings that matter. Crowds of threads search for others.
+All random choices come from one seed, which every run prints.
 """

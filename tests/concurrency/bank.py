@@ -1,4 +1,4 @@
-"""A bank that a test puts under load, and the proof at the end of it."""
+"""A bank that a test puts under load, and the proof at its end."""
 
 from dataclasses import dataclass
 from random import Random
@@ -16,8 +16,8 @@ from tests.concurrency.tally import Tally
 from tests.factories import make_account
 from transactions.verifier import verify
 
-# All customers' money, the bank's cash, and the sum of all postings: seen at one moment, because it
-# is one statement. In 1/10,000 of the main unit.
+# The sum of customers' balances, the bank's cash, and the sum of all postings, in 1/10,000 of the
+# main unit. One statement, so they are of one moment.
 _TOTALS = """
     SELECT (SELECT sum(balance) FROM accounts_account WHERE kind = 'CUSTOMER'),
            (SELECT sum(entry.amount) FROM transactions_entry AS entry
@@ -28,7 +28,7 @@ _TOTALS = """
 
 @dataclass(slots=True)
 class Bank:
-    """Serves on `client`; `random` is the only chance that a test may use."""
+    """Serves on `client`. All random choices of a test come from `random`."""
 
     client: Client
     random: Random
@@ -55,7 +55,7 @@ class Bank:
         )
 
     def prove(self, *, frozen_once: tuple[str, ...] = ()) -> History:
-        """The model explains the whole history, and the verifier finds nothing."""
+        """Asserts that the model explains the whole history, and the verifier finds nothing."""
         history = self.history()
         assert violations(history, frozen_once=frozen_once) == []
         report = verify()
@@ -73,7 +73,7 @@ def totals() -> tuple[int, int, int]:
 
 
 def supervisor_token() -> str:
-    """A token of a client that may do everything."""
+    """A token of a client with all rights."""
     user = get_user_model().objects.create_user("supervisor", is_staff=True)
     user.groups.add(Group.objects.get(name="supervisor"))
     client, _secret = create_client("load", user=user, scopes=list(SCOPES))

@@ -1,6 +1,4 @@
-"""A client of the API as a careful program would be: one key per request, and the same key again
-whenever the outcome is unknown.
-"""
+"""A careful client of the API: one key per request, sent again if the outcome is unknown."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +12,7 @@ from tests.concurrency.tally import Tally
 from tests.http import Answer, ask, sent
 
 API = "/api/v1/"
-# What a client meets while others are in the way. It never lasts: attempts are bounded.
+# Responses under contention. They do not last, because the bank's attempts are bounded.
 BUSY = (429, 503)
 ATTEMPTS = 60
 LONGEST_WAIT_SECONDS = 0.2
@@ -22,7 +20,7 @@ LONGEST_WAIT_SECONDS = 0.2
 
 @dataclass(slots=True)
 class Client:
-    """Speaks to one server with one token. Safe for many threads: each request has its socket."""
+    """Talks to one server with one token. Thread-safe: each request has its own socket."""
 
     port: int
     token: str
@@ -37,9 +35,9 @@ class Client:
         key: str | None = None,
         hang_up: bool = False,
     ) -> Answer | None:
-        """One request, one answer. With `hang_up` the client is gone before the answer: None.
+        """Sends one request; returns its response. With `hang_up` it disconnects before that: None.
 
-        Asserts that nothing comes back that no client should ever see.
+        Asserts that the response is none that a client must never see.
         """
         url = f"http://127.0.0.1:{self.port}{API}{path}"
         headers = {"Authorization": f"Bearer {self.token}"}
@@ -61,9 +59,9 @@ class Client:
         key: str | None = None,
         hang_up: bool = False,
     ) -> Answer:
-        """Sends until the outcome is known: the same request, with the same key.
+        """Repeats the request, with the same key, until the outcome is known.
 
-        With `hang_up` the first answer is lost on the way.
+        With `hang_up` the first response is lost.
         """
         assert key or method == "GET", "Without a key a lost answer could not be found again."
         if hang_up:
@@ -85,7 +83,7 @@ class Client:
         return answer.body
 
     def post(self, path: str, body: Any, *, key: str | None = None) -> Answer:
-        """One attempt, for tests that look at the very first answer."""
+        """A single attempt, for tests of the first response."""
         answer = self.send("POST", path, body, key=key)
         assert answer is not None
         return answer

@@ -1,4 +1,4 @@
-"""Fixtures of the concurrency tests: a served bank, its one source of chance, and its counts."""
+"""Fixtures of the concurrency tests: a served bank, its random generator, and its counts."""
 
 from collections.abc import Callable, Iterator
 from random import Random
@@ -18,9 +18,10 @@ LEVELS = {"read committed": 2, "serializable": 4}
 
 @pytest.fixture(scope="package")
 def port(django_db_setup: None) -> Iterator[int]:
-    """The bank behind gunicorn, from the first test that asks for it to the last of this folder.
+    """The port of the bank behind gunicorn. It runs until the last test of this folder that needs
+    it.
 
-    Not to the end of the run: others copy the database, which nobody may be using then.
+    It does not run longer, because other tests copy the database, which nobody may use then.
     """
     with served() as port:
         yield port
@@ -46,7 +47,7 @@ def bank(transactional_db: None, port: int, random: Random, tally: Tally) -> Ban
 
 @pytest.fixture
 def isolation(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Sets the isolation level of connections made from then on, in threads and processes."""
+    """Sets the isolation level of later connections, in threads and processes."""
 
     def set_level(level: str) -> None:
         if connection.vendor == "postgresql":

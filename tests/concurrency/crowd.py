@@ -1,4 +1,4 @@
-"""Many at once: threads that start together, and processes of their own."""
+"""Concurrency: threads that start together, and separate processes."""
 
 import json
 import os
@@ -17,9 +17,9 @@ PATIENCE_SECONDS = 300
 
 
 def at_once(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Runs each job in a thread of its own, all let go at the same moment; their results.
+    """Runs each job in its own thread, all released at the same moment; returns their results.
 
-    Raises the first error of any of them, after all have ended. Database connections are closed.
+    Raises the first error of any of them, after all have ended. Closes their database connections.
     """
     barrier = threading.Barrier(len(jobs))
     threads = [Thread(job, barrier) for job in jobs]
@@ -29,7 +29,7 @@ def at_once(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
 
 
 class Thread:
-    """A thread whose error is not lost, and which leaves no database connection behind."""
+    """A thread that keeps its error, and closes its database connections at its end."""
 
     def __init__(self, job: Callable[[], Any], barrier: threading.Barrier | None = None) -> None:
         self._job, self._barrier = job, barrier
@@ -64,10 +64,10 @@ class Thread:
 
 @contextmanager
 def process_running(module: str, job: dict[str, Any]) -> Iterator[Callable[[], Any]]:
-    """Runs `main` of the module in a process of its own, on this PostgreSQL database.
+    """Runs `main` of the module in a separate process on this PostgreSQL database.
 
-    The first argument is its job, what it prints is its result, both as JSON. Gives a
-    function that waits for the result. Whatever happens, the process ends with the block.
+    The process gets its job as first argument and prints its result, both in JSON. Gives a function
+    that waits for the result. The process always ends with the block.
     """
     assert connection.vendor == "postgresql"
     program = f"import django; django.setup(); import {module} as it; it.main()"
@@ -93,11 +93,11 @@ def process_running(module: str, job: dict[str, Any]) -> Iterator[Callable[[], A
 
 
 def environment_of_database(data_dir: str = "") -> dict[str, str]:
-    """What a process needs in order to work on the database of this test run.
+    """The environment for a process that works on the database of this test run.
 
-    For SQLite `data_dir` is a folder where the test database goes by its usual name.
+    For SQLite, `data_dir` is a folder that has the test database under its usual name.
     """
-    # What other processes run is what this one runs, and tracing them costs half the machine.
+    # Other processes run the same code as this one, so tracing them would only cost time.
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "COVERAGE_"))}
     environment |= {
         "DJANGO_SETTINGS_MODULE": "bankproject.settings",
@@ -117,7 +117,7 @@ def environment_of_database(data_dir: str = "") -> dict[str, str]:
 
 
 def database_url() -> str:
-    """Of this test run, on PostgreSQL."""
+    """The URL of the database of this test run, on PostgreSQL."""
     database = connection.settings_dict
     password = f":{quote(database['PASSWORD'], safe='')}" if database["PASSWORD"] else ""
     host = f"{database['HOST']}:{database['PORT']}" if database["PORT"] else database["HOST"]

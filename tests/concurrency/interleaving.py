@@ -1,6 +1,6 @@
-"""Interleavings by design: second sessions, threads that stop where they are told, and what waits.
+"""Forced interleavings: second sessions, threads that stop at given points, and who waits.
 
-Nothing here sleeps for luck: that somebody waits for a lock is known because PostgreSQL says so.
+No test relies on a sleep: PostgreSQL itself reports who waits for a lock.
 """
 
 import threading
@@ -18,12 +18,12 @@ from django.db import OperationalError, connection
 from tests.concurrency.crowd import PATIENCE_SECONDS, Thread, database_url
 from transactions.ledger import processor
 
-# On SQLite nobody can ask who waits: who has not arrived by then is taken to be waiting.
+# SQLite cannot report who waits. A thread that has not arrived by then counts as waiting.
 SQLITE_GRACE_SECONDS = 0.5
 
 
 class Rival:
-    """A session that knows nothing of the bank's rules: it locks what it likes for as long."""
+    """A session outside the bank's rules, which locks any account for any time."""
 
     def __init__(self, session: psycopg.Connection[Any]) -> None:
         self.session = session
@@ -36,7 +36,7 @@ class Rival:
 
 @contextmanager
 def rival() -> Iterator[Rival]:
-    """A rival in a transaction of its own, which ends with the block and leaves no trace."""
+    """A rival in its own transaction, which is rolled back at the end of the block."""
     session = psycopg.connect(database_url())
     try:
         yield Rival(session)
@@ -46,7 +46,7 @@ def rival() -> Iterator[Rival]:
 
 
 def waiting_sessions() -> int:
-    """Sessions of this database that wait for a lock now."""
+    """The number of sessions of this database that wait for a lock now."""
     with psycopg.connect(database_url(), autocommit=True) as session:
         row = session.execute(
             "SELECT count(*) FROM pg_stat_activity"
@@ -57,7 +57,7 @@ def waiting_sessions() -> int:
 
 
 def until(condition: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS) -> bool:
-    """Whether the condition came true in time."""
+    """Waits for the condition. Returns whether it became true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -68,7 +68,7 @@ def until(condition: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS) -
 
 @contextmanager
 def failures_recorded() -> Iterator[list[str]]:
-    """SQLSTATEs of this thread's statements that failed by contention."""
+    """The SQLSTATEs of this thread's statements that failed by contention."""
     seen: list[str] = []
 
     def record(execute: Callable[..., Any], *arguments: Any) -> Any:
@@ -83,24 +83,26 @@ def failures_recorded() -> Iterator[list[str]]:
 
 
 class Steps:
-    """Two operations whose order within is given: the second one begins when the first one has come
-    to a stop, as far as it can; then the first one ends, and then the second.
+    """Runs two operations in a forced order.
+
+    The second one begins when the first one has stopped, and runs as far as it can. Then the first
+    one ends, and then the second.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **originals: Callable[..., Any]) -> None:
-        """They stop when one of these functions of the processor, by name, has returned."""
+        """An operation stops when the processor function of one of these names has returned."""
         self._mine = threading.local()
         for name, original in originals.items():
             monkeypatch.setattr(processor, name, partial(self._do_and_stop, original))
 
     @classmethod
     def locked(cls, monkeypatch: pytest.MonkeyPatch, lock: Any) -> "Steps":
-        """They stop when they have their locks, and have read what those protect."""
+        """Each operation stops once it has its locks, and has read what they protect."""
         return cls(monkeypatch, lock_accounts=lock)
 
     @classmethod
     def written(cls, monkeypatch: pytest.MonkeyPatch) -> "Steps":
-        """They stop when they have written all, and not committed."""
+        """Each operation stops once it has written everything, before the commit."""
         return cls(
             monkeypatch,
             _process=processor._process,
@@ -108,7 +110,7 @@ class Steps:
         )
 
     def run(self, first: Callable[[], Any], second: Callable[[], Any]) -> list[Any]:
-        """Results, or the errors in their place."""
+        """The two results, with an error in place of a failed one."""
         leader, follower = self._thread(first), self._thread(second)
         leader.start()
         assert until(lambda: leader.arrived.is_set() or not leader.thread.is_alive())
@@ -120,7 +122,7 @@ class Steps:
         return [*results, follower.outcome()]
 
     def _until_it_waits(self, follower: "_Stopping") -> None:
-        """For the leader, or, where nothing holds it, at its own stop."""
+        """Waits until the follower waits for the leader, or has reached its own stop."""
         if connection.vendor == "sqlite":
             follower.arrived.wait(SQLITE_GRACE_SECONDS)
             return

@@ -1,7 +1,7 @@
-"""An independent model of the bank: plain integers in minor units, none of the bank's own code.
+"""An independent model of the bank: integers in minor units, without any code of the bank.
 
-`Model` says what each operation must answer. `violations` replays a history as the API tells it,
-each account in the order of its sequence, and names whatever the model would not have done.
+`Model` predicts the result of each operation. `violations` replays a history from the API, each
+account in the order of its sequence, and lists all differences from the model.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ DIGITS = 2
 
 
 def minor_units(text: str) -> int:
-    """The integer behind an amount as the API writes it: exactly two digits after the point."""
+    """The integer of an amount from the API, which has exactly two digits after the point."""
     whole, point, fraction = text.partition(".")
     if point != "." or len(fraction) != DIGITS or not fraction.isdigit():
         raise ValueError(f"{text!r} is not an amount with {DIGITS} digits")
@@ -49,7 +49,7 @@ class Model:
         self.accounts[account_id] = ModelAccount(limit=limit, changes=1)
 
     def move(self, debited: str | None, credited: str | None, amount: int) -> str | None:
-        """None stands for the bank's own cash. Money neither appears nor vanishes in between."""
+        """Moves money; None stands for the bank's own cash. The total of money never changes."""
         source = self.accounts[debited] if debited else None
         target = self.accounts[credited] if credited else None
         if any(side and side.closed for side in (source, target)):
@@ -109,7 +109,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the API says at the end of a run: lists walked to their ends, entries by account."""
+    """The API's data at the end of a run: complete lists, and the entries of each account."""
 
     accounts: list[Json]
     transactions: list[Json]
@@ -117,10 +117,10 @@ class History:
 
 
 def violations(history: History, *, frozen_once: Collection[str] = ()) -> list[str]:
-    """Everything in the history that the model would not have done; empty if it is right.
+    """All differences of the history from the model; empty if it is right.
 
-    Overdraft limits stay as they were opened. `frozen_once` are accounts that were blocked for a
-    while; no other may have refused for that.
+    Overdraft limits must be those of the opening. `frozen_once` are the accounts that were blocked
+    at some time; a refusal as frozen on any other account is a difference.
     """
     found = _broken_sequences(history)
     sides = _sides(history)
@@ -130,7 +130,7 @@ def violations(history: History, *, frozen_once: Collection[str] = ()) -> list[s
 
 
 def _broken_sequences(history: History) -> list[str]:
-    """Each account counts its entries 1..n, and posting time never runs backwards."""
+    """Each account numbers its entries 1..n, and posting time never runs backwards."""
     found = []
     for account_id, entries in history.entries.items():
         ordered = sorted(entries, key=lambda entry: entry["sequence"])
@@ -146,7 +146,7 @@ Sides = dict[str, dict[str, tuple[str, Json]]]
 
 
 def _sides(history: History) -> Sides:
-    """By transaction: its DEBIT and CREDIT entry, each with the account."""
+    """The DEBIT and the CREDIT entry of each transaction, with their accounts."""
     sides: Sides = defaultdict(dict)
     for account_id, entries in history.entries.items():
         for entry in entries:
@@ -155,7 +155,7 @@ def _sides(history: History) -> Sides:
 
 
 def _expected_changes(transaction: Json) -> dict[tuple[str, str], int]:
-    """What the transaction must have done to customers: signed change by side and account."""
+    """The transaction's required effect on customers: the signed change by side and account."""
     amount, account = minor_units(transaction["amount"]), transaction["account_id"]
     if transaction["status"] != "COMPLETED":
         return {}
@@ -181,7 +181,7 @@ def _mismatched_entries(transactions: Iterable[Json], sides: Sides) -> list[str]
 
 
 def _replay(history: History, sides: Sides) -> list[str]:
-    """Runs what was posted through the model, an account's next entry never before its last."""
+    """Replays all postings in the model, the entries of each account in order."""
     model = Model()
     for account in history.accounts:
         model.open(account["account_id"], limit=minor_units(account["overdraft_limit"]))
@@ -216,7 +216,7 @@ def _post(model: Model, identifier: str, posted: Mapping[str, tuple[str, Json]])
     credited, _ = posted.get("CREDIT", (None, None))
     amount = abs(minor_units(next(iter(posted.values()))[1]["amount"]))
     if refusal := model.move(debited, credited, amount):
-        # Posted all the same, so that one wrong answer is not reported a hundred times.
+        # Post it anyway, so that one wrong result is not reported a hundred times.
         for side, account_id in (("DEBIT", debited), ("CREDIT", credited)):
             if account_id:
                 model.accounts[account_id].post(amount if side == "CREDIT" else -amount)
@@ -263,9 +263,9 @@ def _implausible_refusals(history: History, frozen_once: Collection[str]) -> lis
 def _was_short(
     transaction: Json, accounts: Mapping[str, Json], entries: Mapping[str, list[Json]]
 ) -> bool:
-    """At the moment of the refusal, which was written under the account's lock.
+    """Whether the account was short of funds at the refusal, which has a moment under its lock.
 
-    Two holders of a lock can read the same microsecond: then either balance explains it.
+    Two holders of a lock can read the same microsecond; then either balance explains the refusal.
     """
     account_id, at = transaction["account_id"], transaction["updated_at"]
     limit = minor_units(accounts[account_id]["overdraft_limit"])

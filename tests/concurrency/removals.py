@@ -1,4 +1,4 @@
-"""Taking away what keeps the bank right, one lock, index or guard at a time, for the controls."""
+"""For controls: removes one lock, index or guard that keeps the bank right."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,13 +23,15 @@ Lock = Callable[[Iterable[UUID]], dict[UUID, LockedAccount]]
 
 
 def read_without_lock(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
-    """What `lock_accounts` reads, without its lock."""
+    """Reads what `lock_accounts` reads, without a lock."""
     accounts = Account.objects.filter(pk__in=set(account_ids))
     return {account.id: LockedAccount.of(account) for account in accounts}
 
 
 def lock_as_if_keys_changed(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
-    """FOR UPDATE instead of FOR NO KEY UPDATE: in the way of every insert that refers to it."""
+    """FOR UPDATE instead of FOR NO KEY UPDATE, which blocks every insert that refers to the
+    account.
+    """
     wanted = set(account_ids)
     list(Account.objects.select_for_update().filter(pk__in=wanted).order_by("pk"))
     return lock_accounts(wanted)
@@ -66,9 +68,9 @@ def execute(statement: str, params: Any = None) -> None:
 
 @contextmanager
 def indexes_put_back() -> Iterator[None]:
-    """What the block drops of indexes is there again afterwards, and the data that broke them gone.
+    """Restores the indexes that the block drops, and deletes the data that broke them.
 
-    `flush` puts guards back; it knows nothing of indexes.
+    `flush` restores guards, but knows nothing of indexes.
     """
     before = _indexes()
     try:

@@ -19,7 +19,7 @@ STOP_SECONDS = 30
 
 @contextmanager
 def served(workers: int = WORKERS) -> Iterator[int]:
-    """Gives the port. Throttles are out of the way."""
+    """Gives the port. Rate limits are off."""
     with tempfile.TemporaryDirectory(prefix="bank-served-") as folder:
         if connection.vendor == "sqlite":
             Path(folder, "bank.sqlite3").symlink_to(connection.settings_dict["NAME"])

@@ -1,10 +1,10 @@
-"""What a run counts, for the figures at its end. Safe for many threads."""
+"""Counts of a run, printed at its end. Thread-safe."""
 
 import os
 import threading
 from collections import Counter
 
-# How much more than a smoke: a soak does everything this many times over.
+# The factor of work in a soak, compared with a short run.
 SCALE_VARIABLE = "TEST_SCALE"
 SCALE = int(os.environ.get(SCALE_VARIABLE, "1"))
 

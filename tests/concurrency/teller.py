@@ -1,4 +1,4 @@
-"""Transfers at random through the processor, in a thread or in a process of its own."""
+"""Random transfers through the processor, in a thread or in a separate process."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ from transactions.commands import Transfer
 
 
 def settled(command: Command, tally: Tally) -> Any:
-    """The command's result, however often the bank was busy: that means nothing was done."""
+    """The command's result. Repeats it while the bank is busy, because then nothing was done."""
     for _ in range(ATTEMPTS):
         try:
             return run(command)
@@ -28,7 +28,7 @@ def settled(command: Command, tally: Tally) -> Any:
 
 
 def transfer_at_random(account_ids: list[str], *, seed: int, transfers: int, tally: Tally) -> None:
-    """That many transfers of unequal amounts, some of which the account cannot pay."""
+    """Makes this many transfers of unequal amounts, some beyond the account's balance."""
     random = Random(seed)  # noqa: S311 - chance that can be repeated
     for _ in range(transfers):
         source, target = random.sample(account_ids, 2)
@@ -44,7 +44,7 @@ def transfer_at_random(account_ids: list[str], *, seed: int, transfers: int, tal
 
 
 def main() -> None:
-    """A process of its own: its job is the first argument, its counts what it prints, as JSON."""
+    """Entry point of a process: takes its job as first argument, prints its counts, as JSON."""
     job = json.loads(sys.argv[1])
     tally = Tally()
     random = Random(job["seed"])  # noqa: S311

@@ -1,4 +1,4 @@
-"""Jepsen's bank: money moves between accounts at random, and no reader ever misses a cent of it."""
+"""Jepsen's bank test: money moves between accounts at random, and no reader sees a wrong total."""
 
 import threading
 from functools import partial
@@ -20,7 +20,7 @@ TOTAL = ACCOUNTS * OPENING_BALANCE
 TOTAL_UNITS = TOTAL * 10_000
 CLIENTS = 4
 TRANSFERS_OF_EACH = 20 * SCALE
-# Of a hundred requests that many lose their answer on the way back.
+# The percentage of requests whose response is lost.
 LOST_ANSWERS_PERCENT = 10
 
 
@@ -45,7 +45,7 @@ def transfer_over_http(client: Client, account_ids: list[str], seed: int) -> Non
 
 
 def read_totals(bank: Bank, finished: threading.Event) -> None:
-    # A read costs little; without a pause it would take the machine from those who write.
+    # Reads are cheap. Without a pause they would starve the writers.
     while not finished.wait(0.005):
         assert totals() == (TOTAL_UNITS, -TOTAL_UNITS, 0)
         bank.tally.add("reads of all balances by SQL")
@@ -78,7 +78,7 @@ def test_no_reader_ever_sees_a_wrong_total_over_http(bank: Bank) -> None:
     for reader in readers:
         reader.result()
     history = bank.prove()
-    # Each request had one effect, also where the answer was lost.
+    # Each request had one effect, even if its response was lost.
     assert len(history.transactions) == ACCOUNTS + CLIENTS * TRANSFERS_OF_EACH
     assert totals() == (TOTAL_UNITS, -TOTAL_UNITS, 0)
     assert bank.tally["unknowns resolved"] > 0

@@ -1,4 +1,4 @@
-"""Freezing and closing while money moves: once the block is there, nothing passes it."""
+"""Freezing and closing while money moves: nothing passes a block."""
 
 import threading
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def keep_moving(bank: Bank, source: str, target: str, finished: threading.Event)
     command = Transfer(
         account_id=UUID(source), target_account_id=UUID(target), amount=Decimal("0.01")
     )
-    # SQLite's queue for the one writer is not fair: staff would wait for long.
+    # SQLite's queue for the one writer is not fair, so staff would wait long.
     while not finished.wait(0.01):
         settled(command, bank.tally)
         bank.tally.add("transfers racing a freeze")
@@ -42,7 +42,7 @@ def wait_for_another(account_id: str, status: str) -> None:
 
 
 def freeze_and_unfreeze(bank: Bank, account_id: str) -> None:
-    """Again and again, each time until it is felt and until it is over."""
+    """Repeats freeze and unfreeze. Each time it waits until transfers fail, or succeed again."""
     command = FreezeAccount(account_id=UUID(account_id), scope=FreezeScope.DEBITS, reason="race")
     for _ in range(FREEZES):
         settled(command, bank.tally)
@@ -64,7 +64,7 @@ def test_nothing_passes_a_freeze(bank: Bank) -> None:
         finished.set()
     for mover in movers:
         mover.result()
-    # Written under the account's lock, as the times of its postings and refusals are.
+    # Events, postings and refusals all have moments under the account's lock.
     events = AccountEvent.objects.filter(account_id=frozen).order_by("id")
     freezes = [event.at for event in events if event.event == "FROZEN"]
     thaws = [event.at for event in events if event.event == "UNFROZEN"]

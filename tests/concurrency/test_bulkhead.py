@@ -1,4 +1,4 @@
-"""One locked account holds up nobody who does not ask for it: tried on a real process."""
+"""A locked account delays no request for another account; tested on a real process."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ CLIENTS = 6
 ROUNDS = 20
 LOCK_TIMEOUT_SECONDS = 2
 LONGEST_BUSY_SECONDS = 8
-# A shared machine may be slow. What these bounds catch is a wait for the lock: 2 s and more.
+# A shared machine may be slow. These bounds detect a wait for the lock, which takes 2 s or more.
 LONGEST_OTHER_SECONDS = 1.5
 
 
@@ -31,7 +31,7 @@ LONGEST_OTHER_SECONDS = 1.5
 def bank(
     transactional_db: None, django_db_setup: None, random: Random, tally: Tally
 ) -> Iterator[Bank]:
-    """Served by one process, with its two threads."""
+    """A bank served by one process with its two threads."""
     with served(workers=1) as port:
         yield Bank(Client(port, supervisor_token(), tally), random, tally)
 
@@ -44,7 +44,7 @@ def timed(ask: Callable[[], Answer | None]) -> tuple[float, Answer]:
 
 
 def others(bank: Bank, account: str) -> tuple[list[float], list[float]]:
-    """Seconds of another account's deposits, and of `health/`."""
+    """The seconds of deposits to another account, and of `health/`."""
     deposit = partial(bank.client.post, f"accounts/{account}/deposit/", {"amount": "1.00"})
     alive = partial(bank.client.send, "GET", "health/")
     deposits, probes = [], []
@@ -58,7 +58,7 @@ def others(bank: Bank, account: str) -> tuple[list[float], list[float]]:
 
 @pytest.mark.postgresql
 def test_who_asks_for_another_account_does_not_wait(bank: Bank) -> None:
-    """With all but one of the threads asking for the locked one, and then with far more clients."""
+    """First all threads but one wait for the locked account; then there are far more clients."""
     locked, other = bank.open(balance=100), bank.open(balance=50)
     everybody: list[Thread] = []
     usual, _ = others(bank, other)

@@ -1,7 +1,7 @@
-"""Each lock, key and guard is taken away, and the promise that it backs must break.
+"""Controls: each lock, key and guard is removed, and the promise that it backs must break.
 
-A promise is a function that asserts it, under an interleaving made by hand. It holds with all in
-place; each control names what breaks it, and how.
+A promise is a function that asserts a guarantee under a forced interleaving. It holds with
+everything in place. Each control names what breaks it, and how.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -37,14 +37,14 @@ Promise = Callable[[pytest.MonkeyPatch, removals.Lock], None]
 
 @pytest.fixture(autouse=True)
 def _as_before(isolation: Callable[[str], None], transactional_db: None) -> Iterator[None]:
-    """SERIALIZABLE would stand in for what is taken away."""
+    """READ COMMITTED, because SERIALIZABLE would replace what is removed."""
     isolation("read committed")
     with removals.indexes_put_back():
         yield
 
 
 def code_of(result: Any) -> str:
-    """How a command ended. An error of the database is no answer: it is raised."""
+    """The outcome of a command as a code. Raises an error of the database."""
     if isinstance(result, BankError):
         return result.code
     if isinstance(result, Exception):
@@ -87,14 +87,14 @@ def a_closed_account_stays_empty(monkeypatch: pytest.MonkeyPatch, lock: removals
 
 
 def keyed(command: type[Command], **fields: Any) -> Command:
-    """Each is another request, and all carry one key."""
+    """A command with the one key and its own fingerprint: each is a different request."""
     return command(
         idempotency_key="key", request_fingerprint=fingerprint(command.verb, fields), **fields
     )
 
 
 def a_key_has_one_effect(monkeypatch: pytest.MonkeyPatch, _lock: removals.Lock) -> None:
-    """On two accounts, which share no lock."""
+    """The two deposits are on two accounts, so they share no lock."""
     deposits = [
         keyed(Deposit, account_id=make_account().id, amount=Decimal(amount)) for amount in (7, 9)
     ]
@@ -103,7 +103,7 @@ def a_key_has_one_effect(monkeypatch: pytest.MonkeyPatch, _lock: removals.Lock) 
 
 
 def a_key_of_an_opening_moves_no_money(monkeypatch: pytest.MonkeyPatch, _lock: Any) -> None:
-    """Accounts and transactions are two tables: no index covers both."""
+    """Accounts and transactions are two tables, so no index covers both."""
     opening = keyed(OpenAccount, name="Ada", currency="USD")
     deposit = keyed(Deposit, account_id=make_account().id, amount=Decimal(7))
     assert both(Steps.written(monkeypatch), opening, deposit) == ["", "idempotency_key_reused"]
@@ -130,12 +130,13 @@ def test_it_holds_with_all_in_place(promise: Promise, monkeypatch) -> None:
     promise(monkeypatch, lock_accounts)
 
 
-# SQLite has one writer at a time by BEGIN IMMEDIATE, whatever `lock_accounts` reads.
+# On SQLite BEGIN IMMEDIATE allows one writer at a time, whatever `lock_accounts` does.
 @pytest.mark.postgresql
 @pytest.mark.parametrize(
     ("promise", "taken_away", "error", "red"),
     [
-        # The lock alone: the count of entries is the second line, a guard the third.
+        # Only the lock is removed. The unique sequence is the second line of defence, a guard the
+        # third.
         (a_coin_is_spent_once, (), IntegrityError, "transaction_debit_sequence_unique"),
         (
             a_coin_is_spent_once,
@@ -184,8 +185,9 @@ def test_without_its_guard_a_key_has_two_effects(monkeypatch, promise, take_away
 
 
 class OneByOne:
-    """Locks in the order of the arguments, each account by a query of its own. Two that are at it
-    meet once, when both have their first lock: from there on nothing is luck.
+    """Locks accounts in the order of the arguments, each by its own query.
+
+    Two concurrent transfers meet once, when each has its first lock, so the deadlock is certain.
     """
 
     def __init__(self) -> None:
@@ -206,7 +208,7 @@ class OneByOne:
 
 
 def contention_of_opposite_transfers(begin: Callable[..., None]) -> list[list[str]]:
-    """SQLSTATEs that two opposite transfers met on their way; both end well."""
+    """The SQLSTATEs that two opposite transfers met. Both transfers succeed."""
     one, other = make_account(balance=10).id, make_account(balance=20).id
 
     def transfer(source: UUID, target: UUID) -> list[str]:
@@ -231,8 +233,9 @@ def test_locking_in_the_order_of_the_arguments_is_a_deadlock(monkeypatch) -> Non
 
 
 def deposit_beside_an_insert() -> str:
-    """A deposit while another session has inserted a row that refers to the account: a foreign key
-    takes FOR KEY SHARE.
+    """Deposits while another session has inserted a row that refers to the account.
+
+    The foreign key of such a row takes FOR KEY SHARE.
     """
     account = make_account()
     with rival() as other:
@@ -259,7 +262,7 @@ def test_a_lock_for_change_of_keys_would_be_in_the_way_of_inserts(monkeypatch) -
 
 
 def test_a_total_read_row_by_row_is_wrong() -> None:
-    """So readers use one statement. Nothing is wrong with the ledger meanwhile."""
+    """So readers use one statement. The ledger itself is right meanwhile."""
     one, other = make_account(balance=10), make_account(balance=20)
     first = Account.objects.get(pk=one.id).balance
     run(Transfer(account_id=one.id, target_account_id=other.id, amount=Decimal(7)))

@@ -1,4 +1,4 @@
-"""An account that everybody pays to: many clients at once wait for it, and lists fold."""
+"""An account that everybody pays: many clients wait for it, and lists update it once."""
 
 import threading
 from decimal import Decimal
@@ -29,7 +29,9 @@ _ACCOUNTS = Account._meta.db_table
 
 
 def rows_updated() -> int:
-    """Of accounts, since the server started; on SQLite, rows changed by this connection."""
+    """Updated rows of accounts since the server's start; on SQLite, rows changed by this
+    connection.
+    """
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             return int(connection.connection.total_changes)
@@ -72,8 +74,10 @@ def test_the_queue_writes_the_hot_account_once() -> None:
 
 @pytest.mark.postgresql
 def test_many_clients_wait_for_one_account_and_none_is_starved() -> None:
-    """All pay it and are paid back by it at once: no deadlock and no `busy`. The crowd does not
-    stop before the last comer has had its turns: who waits gets in while others go on and on.
+    """All clients pay it and are paid back at once, without deadlock or `busy`.
+
+    The crowd continues until the last comer has had its turns, so a waiting client gets in while
+    others go on.
     """
     payers = [make_account(balance=1000 + number) for number in range(CLIENTS)]
     merchant = make_account(balance=5000)

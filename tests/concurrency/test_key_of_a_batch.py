@@ -1,7 +1,7 @@
-"""One key for a batch and for something else, at once: whoever comes second is refused.
+"""One key for a batch and another request at once: the second one is refused.
 
-The first has written all and not committed when the second one begins, and they share no account.
-So nothing but the key itself can tell them of each other. Without its guards both are done.
+The second one begins when the first has written everything and not committed. They share no
+account, so only the key connects them. Without the guards of keys both succeed.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def batch_of_the_key(key: str) -> Request:
 
 
 def batch_with_the_key_of_an_item(key: str) -> Request:
-    """One of a hundred, which stand for all the locks that there are on keys."""
+    """The key's item is one of a hundred, so their keys use all the locks for keys."""
     account_id = make_account().id
     items: list[MoneyCommand] = [
         Deposit(

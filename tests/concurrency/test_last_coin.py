@@ -1,4 +1,4 @@
-"""Many hands on few accounts: what is there once is spent once, and nobody waits in a circle."""
+"""Many clients on few accounts: money is spent once, and there is no deadlock."""
 
 from decimal import Decimal
 from functools import partial
@@ -17,7 +17,7 @@ HANDS = 16
 WITHDRAWALS_OF_EACH = 4
 ROUNDS = SCALE
 
-# Ten withdrawals of 10 from 100 out of 64, every time.
+# Always 10 of the 64 withdrawals of 10 from an account of 100 succeed.
 SPENT = {"": 10, "insufficient_funds": HANDS * WITHDRAWALS_OF_EACH - 10}
 LEVELS = [
     "read committed",
@@ -66,7 +66,7 @@ def test_the_last_coin_is_spent_once_over_http(bank: Bank) -> None:
 
 
 def transfer_along(source: str, target: str, times: int) -> list[str]:
-    """Contention met on the way. One attempt each: nothing is to be in the way."""
+    """Transfers along the ring; returns the contention met. One attempt each: none is expected."""
     with failures_recorded() as met:
         for _ in range(times):
             row = settled(
@@ -81,9 +81,10 @@ def transfer_along(source: str, target: str, times: int) -> list[str]:
 
 @pytest.mark.parametrize("size", [2, 6], ids=["opposite", "ring"])
 def test_nobody_waits_in_a_circle(bank: Bank, isolation, size: int) -> None:
-    """All at once to the next one round: locks are taken in one order, so nobody is in deadlock.
+    """All transfer to the next one in a ring at once. Locks have one order, so there is no
+    deadlock.
 
-    SERIALIZABLE has failures of its own, which have nothing to do with circles.
+    SERIALIZABLE has other failures, which are no deadlocks.
     """
     isolation("read committed")
     times = 15 * SCALE

@@ -1,6 +1,6 @@
-"""What one maker asks for at once is added up: no two of it slip under the daily threshold.
+"""Concurrent movements of one maker are added up: two cannot pass the daily threshold together.
 
-The accounts differ, so that nothing but the lock of the maker keeps the two apart.
+The accounts differ, so only the maker's lock separates the movements.
 """
 
 import time
@@ -47,15 +47,16 @@ def deposit(amount: int) -> Deposit:
 
 
 def retried(job: Callable[[], Any]) -> Any:
-    """What the job returns, once nobody is in its way."""
+    """The job's result; repeats it while the bank is busy."""
     while True:
         with suppress(Busy):
             return job()
 
 
 def two_at_once(monkeypatch: pytest.MonkeyPatch, maker: Origin) -> list[bool]:
-    """Whether each of them waits for a second person. The first has written all when the second
-    one begins.
+    """Whether each of two movements waits for a second person.
+
+    The second one begins when the first one has written everything.
     """
     jobs = [partial(run, deposit(amount), maker) for amount in (60, 50)]
     return [row.approval_required for row in Steps.written(monkeypatch).run(*jobs)]
@@ -87,7 +88,7 @@ def test_without_the_lock_both_slip_under(
 def test_a_crowd_moves_no_more_than_the_threshold(
     maker: Origin, isolation: Callable[[str], None], level: str
 ) -> None:
-    """Posted, queued and retried, all at once: each either counts or waits."""
+    """Posted, queued and retried movements, all at once: each either counts or waits."""
     isolation(level)
     poor = [make_account() for _ in range(4)]
     failed = [run(Withdraw(account_id=one.id, amount=Decimal(15)), maker) for one in poor]
@@ -106,7 +107,7 @@ def test_a_crowd_moves_no_more_than_the_threshold(
         with failures_recorded() as failures:
             try:
                 job()
-            except Busy:  # Serializable gives up after some tries: nothing was done.
+            except Busy:  # SERIALIZABLE gives up after some attempts, and nothing was done.
                 assert level == "serializable"
         contention.extend(failures)
 

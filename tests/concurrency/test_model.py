@@ -1,4 +1,4 @@
-"""The model's own control: it explains a right history, and names each kind of damage to it."""
+"""The model's own control: it accepts a right history, and reports each kind of damage to one."""
 
 from collections.abc import Callable
 from functools import partial
@@ -41,7 +41,7 @@ def entry(number: int, change: str, sequence: int, after: str, second: int) -> d
 
 
 def right_history() -> History:
-    """10.00 come in, 4.00 go over, 7.00 are refused, 6.00 go out."""
+    """10.00 come in, 4.00 are transferred, 7.00 are refused, 6.00 go out."""
     account = {"overdraft_limit": "0.00", "status": "ACTIVE"}
     short = {"status": "FAILED", "failure": {"code": "insufficient_funds"}}
     return History(
@@ -71,7 +71,7 @@ def test_it_explains_a_right_history() -> None:
 
 
 def swap_first_entries(history: History) -> None:
-    """The transfer comes before the money that it spends."""
+    """Puts the transfer before the deposit that it spends."""
     one, other = history.entries[A][:2]
     one["sequence"], other["sequence"] = 2, 1
     one["posted_at"] = other["posted_at"]

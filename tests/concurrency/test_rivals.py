@@ -1,4 +1,4 @@
-"""Sessions that lock in the wrong order, or for too long: clients hear `busy` at worst."""
+"""Sessions that lock in the wrong order, or for too long: clients get `busy` at worst."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -25,7 +25,7 @@ ROUNDS = 5
 
 
 def ordered_accounts(bank: Bank) -> tuple[str, str]:
-    """The one that the bank locks first comes first."""
+    """Two accounts, in the order in which the bank locks them."""
     first, second = sorted([bank.open(balance=100), bank.open(balance=50)])
     return first, second
 
@@ -39,9 +39,10 @@ def transfer_in_process(bank: Bank, source: str, target: str) -> tuple[JournalRo
 
 
 def cross(session: Rival, first: str) -> bool:
-    """The rival, who holds the second account, asks for the first, and gives it back.
+    """Makes the rival, which holds the second account, lock the first one and release it again.
 
-    Returns whether it got it: then PostgreSQL has ended the bank's attempt, and not the rival's.
+    Returns whether it got the lock. If so, PostgreSQL has ended the bank's attempt, not the
+    rival's.
     """
     session.session.execute("SAVEPOINT crossing")
     try:
@@ -55,7 +56,8 @@ def cross(session: Rival, first: str) -> bool:
 
 def test_a_deadlock_with_a_rival_is_tried_again(bank: Bank) -> None:
     first, second = ordered_accounts(bank)
-    # PostgreSQL ends whoever has waited for a second first. On a slow day that is the rival.
+    # PostgreSQL ends the session that has waited for a second first. On a slow machine that may be
+    # the rival.
     for _ in range(ROUNDS):
         with rival() as session:
             session.lock(second)
@@ -75,7 +77,7 @@ def test_a_deadlock_with_a_rival_is_tried_again(bank: Bank) -> None:
 def test_without_another_attempt_a_deadlock_would_be_the_clients(
     bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: it is the retry that turns a deadlock into a transfer."""
+    """The control: only the retry turns a deadlock into a transfer."""
     monkeypatch.setattr(contention, "_ATTEMPTS", 1)
     first, second = ordered_accounts(bank)
     for _ in range(ROUNDS):
@@ -105,7 +107,7 @@ def test_deadlocks_without_end_are_answered_busy(bank: Bank) -> None:
                 bank.tally.add("deadlocks provoked")
         assert_busy(request.result())
         assert everything() == before
-    # The key is free: the same request has its effect now.
+    # The key is still free, so the same request now takes effect.
     assert_moves(bank, post, first)
     bank.prove()
 
@@ -120,11 +122,11 @@ def test_a_lock_held_for_too_long_is_answered_busy(bank: Bank) -> None:
         session.lock(second)
         request = Thread(post).start()
         assert until(lambda: waiting_sessions() == 1)
-        # Half done would be: the first account changed, or a row that waits to be completed.
+        # A partial effect would be a changed first account, or a row that waits.
         assert everything() == before
         assert_busy(request.result())
         assert everything() == before
-        # Nobody else has to wait.
+        # Other accounts need not wait.
         elsewhere = {"target_account_id": others[1], "amount": "1.00"}
         assert bank.client.post(f"accounts/{others[0]}/transfer/", elsewhere).status == 200
     bank.tally.add("lock time-outs")

@@ -1,4 +1,4 @@
-"""Retry storms: whatever is sent under one key at once has one effect, on every database."""
+"""Retry storms: concurrent requests with one key have one effect, on every database."""
 
 from collections import Counter
 from functools import partial
@@ -16,12 +16,12 @@ from transactions.models import Transaction
 TWINS = 16
 KEYS = 20 * SCALE
 KEYS_WITH_DIFFERING_BODIES = 10 * SCALE
-# Of one transfer in a storm that the account cannot pay: a refusal is kept under its key as well.
+# Every n-th storm is a transfer that the account cannot pay, because a key keeps refusals too.
 EVERY_NTH_IS_REFUSED = 5
 
 
 def storm(bank: Bank, path: str, bodies: list[Any]) -> tuple[str, list[Answer]]:
-    """The bodies, all at once, under one new key."""
+    """Sends all bodies at once, with one new key."""
     key = str(uuid4())
     send = partial(bank.client.settled, "POST", path, key=key)
     answers = at_once([partial(send, body) for body in bodies])
@@ -40,7 +40,7 @@ def test_identical_requests_at_once_have_one_effect(bank: Bank) -> None:
         amount = "5000.00" if number % EVERY_NTH_IS_REFUSED == 0 else f"{number}.50"
         body = {"target_account_id": target, "amount": amount}
         key, answers = storm(bank, f"accounts/{source}/transfer/", [body] * TWINS)
-        # All alike, but that all except one say they have been given before.
+        # All responses are equal, except that all but one are marked as replays.
         assert [without_request_id(answer) for answer in answers] == [
             without_request_id(answers[0])
         ] * TWINS
@@ -69,7 +69,7 @@ def test_accounts_opened_at_once_under_one_key_are_one(bank: Bank) -> None:
 
 @pytest.mark.parametrize("where", ["one account", "two accounts"])
 def test_differing_requests_at_once_have_the_effect_of_one(bank: Bank, where: str) -> None:
-    """On two accounts no lock is shared: the key alone decides."""
+    """Two accounts share no lock, so only the key decides."""
     accounts = [bank.open(balance=1000), bank.open(balance=1000)]
     opened = Transaction.objects.count()
     for _ in range(KEYS_WITH_DIFFERING_BODIES // 2):

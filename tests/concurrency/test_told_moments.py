@@ -1,6 +1,6 @@
-"""A balance and its moment that the bank has told stay true beside other postings.
+"""A balance reported for a moment stays true beside other postings.
 
-With TEST_SCALE=20 it is 2,000 pairs, beside batches of 1,500.
+With TEST_SCALE=20 there are 2,000 pairs, beside batches of 1,500.
 """
 
 import threading
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PAIRS = 100 * SCALE
 BATCH = min(1500, 150 * SCALE)
 DEPOSITORS = 3
-# So that the journal does not grow for longer than it is looked at.
+# So that the journal stays small enough to read.
 BATCH_PAUSE_SECONDS = 0.3
 JUST_NOW = timedelta(milliseconds=1)
 
@@ -43,7 +43,7 @@ Told = tuple[UUID, str, str]
 
 @contextmanager
 def posting(*jobs: Callable[[], Any]) -> Iterator[None]:
-    """Each job is done over and over, in a thread of its own, until the block ends."""
+    """Repeats each job in its own thread until the block ends."""
     ended = threading.Event()
 
     def over_and_over(job: Callable[[], Any]) -> None:
@@ -72,7 +72,7 @@ def told(bank: Bank, account_id: UUID, at: datetime | str | None = None) -> Told
 
 
 def untrue(bank: Bank, pairs: list[Told]) -> list[tuple[Told, Told]]:
-    """What is told otherwise now."""
+    """The pairs whose balance the bank now reports differently."""
     again = [told(bank, account_id, at) for account_id, at, _ in pairs]
     return [(one, other) for one, other in zip(pairs, again, strict=True) if one[2] != other[2]]
 
@@ -90,7 +90,7 @@ def test_a_balance_and_its_moment_stay_true(bank: Bank) -> None:
     with posting(*jobs_for(account)):
         for number in range(PAIRS):
             pair = told(bank, account.id)
-            # A moment that is past, of which nothing is known yet.
+            # A recent moment, for which nothing was reported yet.
             recent = told(bank, account.id, clock.now() - JUST_NOW)
             few = [told(bank, cash)] if number % 20 == 0 else []
             changed += untrue(bank, [pair, recent, *few])
@@ -103,7 +103,7 @@ def test_a_balance_and_its_moment_stay_true(bank: Bank) -> None:
 
 
 def patiently(job: Callable[[], Any]) -> Any:
-    """What the job gives, tried again while others are in the way: SERIALIZABLE lets fewer by."""
+    """The job's result; repeats it while the bank is busy, as SERIALIZABLE often makes it."""
     while True:
         with suppress(Busy):
             return job()
@@ -136,7 +136,7 @@ def test_they_stay_true_under_each_isolation_level(
 
 
 def test_the_control_a_balance_now_does_not_stay_true(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it was: the balance that is seen, and the moment at which it is."""
+    """The earlier code: the visible balance, with the present moment."""
     account = make_account(balance=5)
     monkeypatch.setattr(selectors, "_balance_now", lambda account: (account.balance, clock.now()))
     changed = 0

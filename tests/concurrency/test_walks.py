@@ -1,4 +1,4 @@
-"""A list walked to its end has every row that was there at the start, once, whatever comes in."""
+"""A walk through a list returns each row of its start once, whatever is inserted meanwhile."""
 
 import threading
 from decimal import Decimal
@@ -18,7 +18,7 @@ WALKS = 2 * SCALE
 
 
 class Inserters:
-    """Transactions, their entries, and accounts: a few rows more with every page that is read."""
+    """Inserts a few transactions, entries and accounts with every page that is read."""
 
     def __init__(self, bank: Bank, source: str, target: str) -> None:
         self._bank = bank
@@ -66,7 +66,7 @@ def test_walking_a_list_while_others_insert(bank: Bank) -> None:
     try:
         for path, name in lists.items():
             for _ in range(WALKS):
-                # Read at once: all of it is committed before the walk begins.
+                # Read in one request, so all of them were committed before the walk began.
                 there = {row[name] for row in bank.client.get(with_size(path, ROWS))["results"]}
                 walked = []
                 for page in bank.client.pages(path, page_size=PAGE_SIZE):
