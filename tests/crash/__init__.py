@@ -1,6 +1,6 @@
-"""Crashes: processes killed at every step of a command's life, stopped past their lease, and killed
-at random under load, the database's own among them. The bank must come out of each of them with
-every command that it accepted COMPLETED or FAILED, once.
+"""Crashes: processes that are killed at every step, stopped past their lease, or killed at random.
 
-Every process here is started by the tests and killed by its id; none outlives its test.
+The random kills happen under load and include the database. Afterwards every accepted command must
+be COMPLETED or FAILED, once. The tests start every process here themselves and kill it by its id;
+none outlives its test.
 """

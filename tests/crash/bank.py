@@ -1,4 +1,4 @@
-"""A bank of its own, every process of which may be killed, and the proof that it kept its word."""
+"""A separate bank whose processes may be killed, and the proof that it kept its promises."""
 
 import os
 import sqlite3
@@ -39,7 +39,7 @@ _LEASES_LOST = "SELECT count(*) FROM transactions_transactionevent WHERE event =
 
 @dataclass(slots=True)
 class Bank:
-    """`server` is None on SQLite. `workers` starts workers of the queue; none runs yet."""
+    """A served bank. `server` is None on SQLite. `workers` starts queue workers; none runs yet."""
 
     environment: dict[str, str]
     folder: Path
@@ -59,7 +59,7 @@ class Bank:
             connection.close()
 
     def load(self, tally: Tally) -> Load:
-        """Accounts of its own for some customers. They have not begun."""
+        """Opens accounts for a load of customers, which is not started yet."""
         client = Client(self.web.port, self.token)
         opening = {"name": "Ada Lovelace", "currency": "USD", "initial_balance": OPENING_BALANCE}
         opened = [client.post("accounts/", opening) for _ in range(ACCOUNTS)]
@@ -70,7 +70,7 @@ class Bank:
         eventually(lambda: self.query(_OPEN) == [(0,)])
 
     def prove(self, load: Load, tally: Tally) -> None:
-        """Each promise was kept, each key has one effect, and the ledger is right."""
+        """Asserts that each promise was kept, each key has one effect, and the ledger is right."""
         stored = dict(self.query(_KEYS))
         assert len(self.query(_KEYS)) == len(stored), "A key has two transactions."
         assert stored.keys() == load.promises.keys()
@@ -78,7 +78,7 @@ class Bank:
         history = concurrency.Bank(client, Random(), tally).history()  # noqa: S311 - not drawn from
         transactions = {one["transaction_id"]: one for one in history.transactions}
         self._require_promises(load, stored, transactions, tally)
-        # A worker that dies with a command so often is taken to die of it.
+        # The bank gives up a command after several workers have died with it.
         given_up = {
             one["transaction_id"]
             for one in history.transactions
@@ -100,7 +100,7 @@ class Bank:
     ) -> None:
         promised = {answer.body["transaction_id"] for _, answer in load.promises.values()}
         assert len(promised) == len(load.promises)
-        # What nobody asked for with a key are the opening balances.
+        # Only the opening balances have no key.
         assert len(transactions) == len(promised) + ACCOUNTS
         queued = 0
         for request, answer in load.promises.values():
@@ -115,7 +115,7 @@ class Bank:
             queued += request.queued
             tally.add("accepted")
             tally.add(transaction["status"].lower())
-        # Whoever waited got the outcome with the row; what was queued has one event that tells it.
+        # A direct command has its outcome in its row; a queued one has exactly one event for it.
         assert self.query(_OUTCOMES) == [(queued, queued)]
 
 
@@ -140,7 +140,7 @@ def _python(environment: dict[str, str], *words: str) -> str:
 
 @contextmanager
 def bank(folder: Path, server: PostgresqlServer | None) -> Iterator[Bank]:
-    """A migrated bank on this server, or on SQLite, that serves."""
+    """A migrated and served bank on this server, or on SQLite."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "COVERAGE_"))}
     environment = inherited | {
         "DJANGO_SETTINGS_MODULE": "bankproject.settings",

@@ -1,6 +1,4 @@
-"""A client as it must be where everything may die: one key per request, and the same again until
-the answer is definite.
-"""
+"""A careful client for crashes: one key per request, repeated until the response is definite."""
 
 import http.client
 import json
@@ -18,12 +16,12 @@ PATIENCE_SECONDS = 300
 
 
 class AnswerLost(Exception):
-    """The connection was refused or broke off: nobody knows what was done."""
+    """The connection was refused or broke off, so the outcome is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A POST that moves money. A `queued` one asks not to wait for its end."""
+    """A POST that moves money; `queued` asks for an asynchronous response."""
 
     path: str
     body: dict[str, str]
@@ -32,7 +30,7 @@ class Request:
 
 
 def send(port: int, token: str, request: Request) -> Answer:
-    """One attempt. Raises AnswerLost."""
+    """A single attempt. Raises AnswerLost."""
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": request.key}
     if request.queued:
         headers["Prefer"] = "respond-async"
@@ -54,9 +52,9 @@ def settle(
     tally: Tally,
     abandoned: threading.Event | None = None,
 ) -> Answer:
-    """The definite answer: a success, or a refusal that was kept.
+    """The definite response: a success, or a stored refusal.
 
-    Asserts that whatever else comes says that the same may be sent again.
+    Asserts that every other response allows the client to repeat the request.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     in_doubt = False
@@ -74,7 +72,8 @@ def settle(
                     tally.add(f"unknown outcomes settled by key: {done}")
                 return answer
             assert answer.status == 503, answer
-            # With its key, what is not known may be sent again; all else says so by itself.
+            # The key makes a repeat of an unknown outcome safe. Every other error must be retryable
+            # itself.
             assert answer.code == "outcome_unknown" or answer.body["retryable"], answer
             in_doubt |= answer.code == "outcome_unknown"
             tally.add(f"answers {answer.code}")

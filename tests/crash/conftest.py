@@ -29,7 +29,7 @@ def random(request: pytest.FixtureRequest) -> Random:
 
 @pytest.fixture(scope="module")
 def environment(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What a process needs in order to work on the database of this run."""
+    """The environment for a process that works on the database of this run."""
     folder = tmp_path_factory.mktemp("bank")
     if connection.vendor == "sqlite":
         (folder / "bank.sqlite3").symlink_to(connection.settings_dict["NAME"])
@@ -48,7 +48,7 @@ def queue_workers(
 def web(
     environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WebServer]:
-    """A web server that dies wherever a test puts a fuse."""
+    """A web server that dies at the failpoint for which a test sets a fuse."""
     with web_server(environment, tmp_path_factory.mktemp("web"), fused=True) as server:
         yield server
 

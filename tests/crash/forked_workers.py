@@ -1,7 +1,7 @@
-"""Commands that start in no time: forked from one process that has loaded the bank.
+"""Commands that start fast: forked from one process that has loaded the bank.
 
-Each is a process of its own, as if `manage.py` had started it, and can be killed. Spoken
-to by lines of JSON on standard input, and answers each by one line of JSON.
+Each is a separate process, as if `manage.py` had started it, and can be killed. Reads lines of JSON
+from standard input, and responds to each with one line of JSON.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 import django
 from django.core.management import CommandError
 
-# A child that hangs is killed after so long, and answered as hung.
+# A child that hangs is killed after this time, and reported as hung.
 PATIENCE_SECONDS = 300
 HUNG = "hung"
 
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def _fork(job: dict[str, Any]) -> int:
-    """A command with its `arguments`; `failpoints` to arm, `lease_seconds`, a `log`."""
+    """Forks a command with its `arguments`, `failpoints` to arm, `lease_seconds` and `log`."""
     pid = os.fork()
     if pid:
         return pid
@@ -63,7 +63,7 @@ def _run(job: dict[str, Any]) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    # A lease below a second, which no setting allows, lets a test go on soon.
+    # No setting allows a lease below a second; here it saves time.
     settings.WORKER_LEASE_SECONDS = job["lease_seconds"]
     arm(job["failpoints"])
     call_command(job["command"], *job["arguments"])

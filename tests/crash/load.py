@@ -1,4 +1,4 @@
-"""Customers who move money until they are told to stop, and what they were promised."""
+"""Customers who move money until they are stopped, and the promises that they were given."""
 
 import threading
 from dataclasses import dataclass, field
@@ -9,16 +9,16 @@ from tests.concurrency.tally import Tally
 from tests.crash.client import Request, settle
 from tests.http import Answer
 
-# They cannot afford some of their requests: a refusal is a promise too.
+# The accounts cannot pay some of the requests: a refusal is a promise too.
 LARGEST_CENTS = 20_000
 QUEUED_PERCENT = 60
 
 
 @dataclass(slots=True)
 class Load:
-    """As many customers at once as there are `seeds`, each with chance of its own.
+    """Concurrent customers, one for each seed, with separate random generators.
 
-    `promises` is what each request was answered in the end, by its key.
+    `promises` has each request with its definite response, by key.
     """
 
     port: int
@@ -31,16 +31,16 @@ class Load:
     _threads: list[Thread] = field(default_factory=list)
 
     def start(self, seeds: list[int]) -> None:
-        """Each seed is a customer."""
+        """Starts a customer for each seed."""
         self._threads = [Thread(lambda seed=seed: self._run(seed)).start() for seed in seeds]
 
     def __enter__(self) -> "Load":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Waits until each customer has its last answer, and raises what any of them met.
+        """Waits for the last response of each customer, and raises the first error of any.
 
-        When the test has failed already there may be no answer any more.
+        If the test has already failed, there may never be one, so it does not wait.
         """
         self._finished.set()
         if kind is not None:
@@ -50,7 +50,7 @@ class Load:
             thread.result()
 
     def check(self) -> None:
-        """Fails as soon as a customer has: chaos need not go on then."""
+        """Fails as soon as a customer has failed, so that the test ends early."""
         assert all(thread.is_alive() for thread in self._threads) or self._finished.is_set(), [
             thread.result() for thread in self._threads if not thread.is_alive()
         ]

@@ -1,4 +1,4 @@
-"""The processes of a crash test: started, killed by their id, and gone at its end in any case."""
+"""The processes of a crash test: started, killed by their id, and always gone at its end."""
 
 import json
 import signal
@@ -15,12 +15,12 @@ from typing import Any
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# A bound for what hangs, and no measure: nothing that goes on takes as long on any machine.
+# A limit for hanging processes, far above the time of any working one.
 PATIENCE_SECONDS = 300
 
 
 def eventually(condition: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any:
-    """What `condition` gives once it is true. Fails when it stays false for too long."""
+    """The value of `condition` once it is true. Fails if that takes too long."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, "It did not happen in time."
@@ -32,7 +32,7 @@ def eventually(condition: Callable[[], Any], *, seconds: float = PATIENCE_SECOND
 def started(
     command: list[str], environment: dict[str, str], log: Path, **options: Any
 ) -> Iterator[subprocess.Popen[Any]]:
-    """A program of the bank. Whatever happens, it and all its children end with the block."""
+    """Runs a program of the bank. It and all its children always end with the block."""
     options = {"stdin": subprocess.DEVNULL, "stdout": None} | options
     with log.open("a") as output:
         options["stdout"] = options["stdout"] or output
@@ -45,10 +45,10 @@ def started(
 
 
 def kill_all(pid: int) -> int:
-    """SIGKILL to a process and all below it, at once. Returns how many there were."""
+    """Kills a process and all its descendants at once (SIGKILL). Returns their number."""
     try:
         root = psutil.Process(pid)
-        # Stopped, it starts no further one between the count and the kill.
+        # A stopped process cannot fork between the count and the kill.
         root.suspend()
         doomed = [root, *root.children(recursive=True)]
     except psutil.NoSuchProcess:
@@ -60,7 +60,7 @@ def kill_all(pid: int) -> int:
 
 
 def kill_a_child(pid: int, random: Random) -> None:
-    """SIGKILL to one of its processes; waits for one if all have died."""
+    """Kills a child of the process (SIGKILL); waits for one if all have died."""
     children: list[psutil.Process] = eventually(psutil.Process(pid).children)
     _kill(random.choice(children))
 
@@ -77,7 +77,7 @@ def is_stopped(pid: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker of the queue. `exit_code` waits for its end: minus the signal that killed it."""
+    """A queue worker. `exit_code` waits for its end: minus the signal that killed it."""
 
     pid: int
     log: Path
@@ -92,7 +92,7 @@ class Worker:
 
 
 class Workers:
-    """Starts workers of the queue, as often as a test likes."""
+    """Starts queue workers."""
 
     def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
         self._process = process
@@ -102,7 +102,7 @@ class Workers:
     def start(
         self, *arguments: str, failpoints: str = "", lease_seconds: float = 60, log: str = ""
     ) -> Worker:
-        """A worker of the queue, which ends with this process."""
+        """Starts a queue worker, which ends with this process."""
         return self.run(
             "process_transactions",
             "--end-with-parent",
@@ -120,7 +120,7 @@ class Workers:
         lease_seconds: float = 60,
         log: str = "",
     ) -> Worker:
-        """A process with any command."""
+        """Starts a process with any command."""
         self._count += 1
         path = self._folder / (log or f"worker-{self._count}.log")
         pid = self._ask(

@@ -1,5 +1,7 @@
-"""Archive runs killed at every step, stopped, met by others, and killed again and again while money
-moves: each transaction is archived once in the end, and nothing else is in the file."""
+"""Archive runs that are killed at every step, stopped, run at once, and killed while money moves.
+
+In the end each transaction is archived once, and nothing else is in the file.
+"""
 
 import signal
 from collections.abc import Callable
@@ -29,8 +31,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 EVERYTHING = ("--keep-last=0", "--include-failed")
 BATCH = 3
-# Where a run dies in its first batch: how many lines are in the file then, and how many are marked.
-# Half of them in bytes are one line and a half.
+# The step of the first batch at which a run dies: lines in the file by then, and marked rows. Half
+# of the three lines, in bytes, are one line and a half.
 POINTS: dict[str, tuple[float, int]] = {
     "archive.began": (0, 0),
     "archive.half_appended": (1.5, 0),
@@ -50,7 +52,7 @@ def test_every_point_of_an_archive_run_is_killed_below() -> None:
 
 @pytest.fixture
 def archive_file(environment: dict[str, str], settings: Any) -> Path:
-    """That of the processes, without what an earlier test has left."""
+    """The archive file of the processes, without the remains of earlier tests."""
     settings.DATA_DIR = Path(environment["BANK_DATA_DIR"])
     path = settings.DATA_DIR / ARCHIVED_TRANSACTIONS.file_name
     path.unlink(missing_ok=True)
@@ -63,7 +65,7 @@ def archiving(workers: Workers, failpoints: str = "", batch_size: int = BATCH) -
 
 
 def move_money(account: Account) -> None:
-    """Four transactions, one of them refused."""
+    """Makes four transactions, one of them refused."""
     other = make_account()
     commands = [
         Deposit(account_id=account.id, amount=Decimal("30.25")),
@@ -80,7 +82,7 @@ def marked() -> int:
 
 
 def finish(archive_file: Path) -> None:
-    """The next run puts everything in order and takes what is left."""
+    """Asserts that the next run cleans up and archives the rest."""
     outcome = take()
     assert all(one.problem for one in outcome.interrupted)
     assert marked() == Transaction.objects.count() == len(rows_of(archive_file))
@@ -140,7 +142,7 @@ def test_the_second_of_two_is_told_and_the_first_goes_on(
 
 
 def moving(accounts: list[Account], random: Random, count: int) -> Callable[[], int]:
-    """Transfers one after the other; how many were posted or refused."""
+    """Returns a job that makes transfers, and returns how many were posted or refused."""
 
     def move() -> int:
         done = 0
@@ -151,7 +153,7 @@ def moving(accounts: list[Account], random: Random, count: int) -> Callable[[], 
             try:
                 process([transfer], ORIGIN)
                 done += 1
-            except (Busy, OperationalError):  # SQLite: the others had the database for too long.
+            except (Busy, OperationalError):  # On SQLite the others held the database for too long.
                 continue
         return done
 
@@ -161,7 +163,7 @@ def moving(accounts: list[Account], random: Random, count: int) -> Callable[[], 
 def test_killed_again_and_again_while_money_moves(
     queue_workers: Workers, archive_file: Path, random: Random, tally: Tally
 ) -> None:
-    """Who moves money notices nothing, and at the end each transaction was archived once."""
+    """Payments are not disturbed, and in the end each transaction is archived once."""
     accounts = [make_account(balance=100) for _ in range(4)]
     seeds = [random.getrandbits(32) for _ in range(3)]
     customers = [Thread(moving(accounts, Random(seed), 40)).start() for seed in seeds]  # noqa: S311
@@ -180,7 +182,7 @@ def test_killed_again_and_again_while_money_moves(
     tally.add("transactions archived under load", marked())
 
 
-@pytest.mark.postgresql  # SQLite has one writer at a time, which waits until the batch is marked.
+@pytest.mark.postgresql  # On SQLite the one writer waits until the batch is marked.
 def test_no_account_is_locked_while_a_batch_is_marked(
     queue_workers: Workers, archive_file: Path
 ) -> None:
@@ -188,7 +190,7 @@ def test_no_account_is_locked_while_a_batch_is_marked(
     run(Transfer(account_id=account.id, target_account_id=other.id, amount=Decimal(40)))
     archiver = archiving(queue_workers, "archive.recorded=stop")
     eventually(lambda: is_stopped(archiver.pid))
-    # It holds all of its locks now. Whoever met one would wait until `busy`.
+    # The archiver holds all its locks now. Anyone who met one would wait until `busy`.
     move_money(account)
     run(Transfer(account_id=other.id, target_account_id=account.id, amount=Decimal(1)))
     archiver.resume()

@@ -1,4 +1,4 @@
-"""A database that cannot serve, made for real: what clients hear, and that all comes back."""
+"""A real database that cannot serve: the responses to clients, and the complete recovery."""
 
 import json
 import os
@@ -29,7 +29,7 @@ MAX_CONNECTIONS = 20
 _END_SESSIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE application_name = 'bank' AND pid <> pg_backend_pid()"""
-# A sequence counts what is rolled back too: each COMMIT that was tried.
+# A sequence also counts what is rolled back, so it counts each COMMIT that was tried.
 _AT_COMMIT = """
     CREATE SEQUENCE IF NOT EXISTS commits_tried;
     SELECT setval('commits_tried', 1, false);
@@ -41,7 +41,7 @@ _AT_COMMIT = """
 
 @dataclass(slots=True)
 class Till:
-    """One account of a bank that is in trouble."""
+    """An account of a bank whose database fails."""
 
     bank: Bank
     server: PostgresqlServer
@@ -51,7 +51,7 @@ class Till:
         return self.post(f"accounts/{self.account_id}/deposit/", {"amount": "1.25"}, key)
 
     def post(self, path: str, body: Any, key: str | None = None) -> Answer:
-        """One request, whatever the answer is."""
+        """Sends one request; returns any response."""
         headers = {"Authorization": f"Bearer {self.bank.token}"}
         if key:
             headers["Idempotency-Key"] = key
@@ -64,7 +64,7 @@ class Till:
         return f"http://127.0.0.1:{self.bank.web.port}{API}{path}"
 
     def settle(self, key: str) -> Answer:
-        """The same request again, until nothing is in its way."""
+        """Repeats the request until the bank is no longer busy."""
         return eventually(lambda: _unless_busy(self.deposit(key)))
 
     def readiness(self) -> dict[str, str]:
@@ -107,7 +107,7 @@ def assert_all_is_well_again(till: Till, key: str, posted_before: int) -> None:
 
 
 def test_a_read_only_database(till: Till) -> None:
-    """As after a fail-over to a standby: new sessions may only read."""
+    """As after a fail-over to a standby: new sessions are read-only."""
     key, before = str(uuid4()), till.posted()
     made = manage(till.bank.environment, "create_api_client", "till", "--user=supervisor", "--json")
     credentials = json.loads(made) | {"grant_type": "client_credentials", "scope": "accounts:read"}
@@ -122,7 +122,7 @@ def test_a_read_only_database(till: Till) -> None:
         with psycopg.connect(till.server.url, autocommit=True) as session:
             session.execute("SET default_transaction_read_only = off")
             session.execute("ALTER DATABASE bank RESET default_transaction_read_only")
-    # Every kept connection is read-only still. The first write on each has it replaced.
+    # Every kept connection is still read-only. The first write on each one replaces it.
     assert_all_is_well_again(till, key, before)
     for _ in range(8):
         till.deposit()
@@ -155,9 +155,9 @@ def _every_connection_taken(server: PostgresqlServer) -> Iterator[None]:
 
 @pytest.mark.parametrize("mode", ["smart", "fast", "immediate"])
 def test_a_restart_of_the_database(till: Till, mode: str) -> None:
-    """A smart one waits for sessions to end, and lets nobody in meanwhile."""
+    """A smart stop waits for sessions to end, and admits no new ones."""
     key, before = str(uuid4()), till.posted()
-    assert till.deposit().status == 200  # There are kept connections.
+    assert till.deposit().status == 200  # So there are kept connections.
     with psycopg.connect(till.server.url, autocommit=True) as session:
         stopping = Thread(lambda: till.server.stop(mode)).start()
         if mode == "smart":
@@ -230,7 +230,7 @@ def _small_disk(server: PostgresqlServer) -> Iterator[Path]:
     ],
 )
 def test_a_commit_that_fails(till: Till, what: str, code: str, tried: int, key: str | None) -> None:
-    """The commit is tried as often as the table says: after a loss once, with a key or without."""
+    """The COMMIT is tried as often as the table says: once after a loss, with or without a key."""
     before = till.posted()
     key = key and f"{key}-{uuid4()}"
     till.execute(_AT_COMMIT.format(what=what))

@@ -1,4 +1,4 @@
-"""An export that is killed at each of its steps, runs into a full disk, or may not write."""
+"""An export that is killed at each step, meets a full disk, or may not write."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from transactions.exports.export import export as write_export
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Where it is killed: which of the changed files are new by then, and whether the manifest is.
+# The step at which it is killed: which changed files are new by then, and whether the manifest is.
 OLD, MIXED, NEW = "old", "mixed", "new"
 POINTS = {
     "export.block_written": (OLD, OLD),
@@ -59,13 +59,13 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def described(folder: Path) -> dict[str, str]:
-    """The SHA-256 that the manifest gives for each file."""
+    """The SHA-256 of each file according to the manifest."""
     manifest = json.loads((folder / "manifest.json").read_text())
     return {entry["name"]: entry["sha256"] for entry in manifest["files"]}
 
 
 def require_whole(folder: Path) -> None:
-    """All files agree with the manifest, and nothing else lies there."""
+    """Asserts that all files match the manifest, and that the folder has no other files."""
     hashes = described(folder)
     for name, sha256 in hashes.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == sha256
@@ -106,8 +106,8 @@ def test_a_full_disk_leaves_the_last_export(environment: dict[str, str], tmp_pat
     write_export(tmp_path)
     old = contents(tmp_path)
     deposit(account, "5.25")
-    limit = 200  # bytes: no file of the bank fits.
-    # SQLite's own copy of the database is as large as it is: it runs into the limit first.
+    limit = 200  # bytes, so no file of the bank fits
+    # SQLite's own copy of the database is large, and meets the limit first.
     full = export(
         environment,
         tmp_path,
@@ -141,7 +141,7 @@ def test_without_room_for_its_copy_the_archive_is_not_checked(environment: dict[
 def test_an_interrupt_leaves_nothing_and_says_so(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Ctrl-C, also in a shell that keeps it from its children."""
+    """Ctrl-C works even in a shell that makes its children ignore it."""
     folder = tmp_path / "export"
     folder.mkdir()
     command = [sys.executable, "manage.py", "export_data", "--dir", str(folder)]

@@ -1,4 +1,4 @@
-"""Killed at each step of a command's life, one after the other, and recovered from it."""
+"""Processes are killed at each step of a command's life, and the bank recovers."""
 
 import http.client
 import signal
@@ -30,7 +30,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LEASE_SECONDS = 0.3
 QUEUED, HELD, DONE = "PENDING", "PROCESSING", "DONE"
 
-# Where a worker dies: how it leaves the commands of its claim. What is HELD goes back by its lease.
+# The step at which a worker dies, and the state of its claimed commands. HELD ones return to the
+# queue when the lease expires.
 WORKER_POINTS = {
     "claim.locked": QUEUED,
     "claim.leased": QUEUED,
@@ -42,10 +43,11 @@ WORKER_POINTS = {
     "post.recorded": HELD,
     "post.committed": DONE,
 }
-# One function changes rows of the queue: it is killed while it fails one, and as it gives back.
+# One function changes rows of the queue. It is killed while it fails a command, and while it gives
+# one back.
 FAIL_POINTS = {"change.locked": HELD, "change.recorded": HELD, "change.committed": "FAILED"}
 GIVE_BACK_POINTS = FAIL_POINTS | {"change.committed": QUEUED}
-# Where a web worker dies: whether the command is stored by then.
+# The step at which a web worker dies, and whether the command is stored by then.
 ACCEPT_POINTS = {"accept.read": False, "accept.stored": True}
 PROCESS_POINTS = {
     "process.locked": False,
@@ -54,7 +56,7 @@ PROCESS_POINTS = {
     "process.committed": True,
 }
 
-# Points of jobs with files, each killed in a test file of its own, which says so by its points.
+# The prefixes of jobs with files. Each has a test file of its own that kills it at its steps.
 JOBS = ("export.", "archive.", "import.", "post_batch.")
 
 
@@ -71,7 +73,7 @@ def test_every_failpoint_is_killed_below() -> None:
 
 @dataclass
 class Scene:
-    """Two accounts, and three commands of theirs in the queue: the second one cannot be paid."""
+    """Two accounts, and three queued commands; the second one cannot be paid."""
 
     payer: Account
     payee: Account
@@ -112,7 +114,7 @@ def events_of(pk: UUID) -> list[str]:
 
 
 def recover() -> None:
-    """What any other worker does, once the lease of the lost one has run out."""
+    """Does what any other worker does once the lost worker's lease has expired."""
     time.sleep(LEASE_SECONDS)
     Worker(once=True).run()
 
@@ -152,7 +154,7 @@ def test_a_worker_killed_in_its_claim_does_everything_once(
 def test_a_worker_killed_while_it_fails_a_command_harms_no_neighbour(
     queue_workers: Workers, scene: Scene, tally: Tally, point: str
 ) -> None:
-    """The claim as a list hits an error, then so does the first command by itself."""
+    """First the whole claim meets an error, then its first command alone."""
     left = FAIL_POINTS[point]
     die(queue_workers, f"post.rows_locked=raise,post.accounts_locked=raise,{point}=kill")
     assert scene.statuses() == [left, HELD, HELD]
@@ -187,7 +189,7 @@ def test_a_worker_killed_while_it_takes_back_a_lost_lease_loses_nothing(
 def post(
     web: WebServer, token: str, account: Account, body: Any, key: str, *, queued: bool
 ) -> tuple[int, Any, bool]:
-    """One request: status, body and whether it is said to be a replay. Raises OSError."""
+    """Sends one request; returns status, body and whether it is a replay. Raises OSError."""
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
     if queued:
         headers["Prefer"] = "respond-async"

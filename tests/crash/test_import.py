@@ -1,4 +1,4 @@
-"""Imports that are killed at every step, that meet one another, and that run out of room."""
+"""Imports that are killed at every step, run at once, and meet a full disk."""
 
 import signal
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from transactions.tests.eventful_bank import exported_eventful_bank
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Where an import is killed before it commits: all that it did is gone.
+# The steps before the commit: a kill there undoes everything.
 BEFORE_COMMIT = ("import.locked", "import.copied", "import.loaded", "import.verified")
 COMMITTED = "import.committed"
 KILLED = -signal.SIGKILL
 ARCHIVE = "archived_transactions.csv"
 
-# A process that may write files of so many bytes only, as if the disk were full (RLIMIT_FSIZE).
+# A limit of the process's file size, as if the disk were full (RLIMIT_FSIZE).
 _SHORT_OF_ROOM = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
@@ -45,7 +45,7 @@ def exported(
 
 @pytest.fixture
 def bank(exported: Path, transactional_db: None, tmp_path: Path) -> Iterator[Bank]:
-    """An empty one, whose processes may be killed."""
+    """An empty bank whose processes may be killed."""
     folder = tmp_path / "bank"
     folder.mkdir()
     with migrated_bank(folder) as bank:
@@ -55,7 +55,7 @@ def bank(exported: Path, transactional_db: None, tmp_path: Path) -> Iterator[Ban
 
 
 def require_imported(bank: Bank, exported: Path) -> None:
-    """The bank is that of the files: it was proven to commit, and exports them again."""
+    """Asserts that the bank has the content of the files, and exports the same files again."""
     assert bank.manage("verify_archive")[0] == 0
     again = bank.folder / "again"
     again.mkdir()
@@ -68,7 +68,7 @@ def test_a_killed_import_leaves_an_empty_bank_that_imports_again(
     bank: Bank, exported: Path
 ) -> None:
     for point in BEFORE_COMMIT:
-        # Each time the bank must be empty, or the point would not be reached.
+        # The bank must be empty each time, or the import would not reach the failpoint.
         code, output = bank.manage("import_data", str(exported), BANK_FAILPOINTS=f"{point}=kill")
         assert code == KILLED, (point, output)
     code, output = bank.manage("import_data", str(exported), BANK_FAILPOINTS=f"{COMMITTED}=kill")

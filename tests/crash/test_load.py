@@ -1,4 +1,4 @@
-"""Killed at random under load: workers, web servers and the database, again and again."""
+"""Workers, web servers and the database are killed at random under load, again and again."""
 
 import sys
 import time
@@ -30,7 +30,7 @@ ROUNDS_OF_CRASHES = 1 * SCALE
 
 @pytest.fixture
 def own_bank(tmp_path: Path) -> Iterator[Bank]:
-    """On the kind of database of this run. A server of its own, which is killed, with fsync on."""
+    """A bank on this run's kind of database. On PostgreSQL it has its own server, with fsync on."""
     if connection.vendor == "sqlite":
         with bank(tmp_path, None) as made:
             yield made
@@ -46,7 +46,7 @@ def customers(random: Random) -> list[int]:
 def test_workers_killed_every_second_lose_and_double_nothing(
     own_bank: Bank, random: Random, tally: Tally
 ) -> None:
-    """Half of them die at a step of their work, the others wherever they happen to be."""
+    """Half of them die at a step of their work, the others anywhere."""
 
     def new_worker() -> Worker:
         point = random.choice(list(WORKER_POINTS))
@@ -75,7 +75,7 @@ def test_workers_killed_every_second_lose_and_double_nothing(
 def test_crashes_of_database_and_web_lose_and_double_nothing(
     own_bank: Bank, random: Random, tally: Tally
 ) -> None:
-    """Nobody helps but whoever starts what was killed: all others recover by themselves."""
+    """The test only restarts what it killed; everything else recovers by itself."""
     assert own_bank.server is not None
     command = [sys.executable, "manage.py", "process_transactions", "--workers=2"]
     log = own_bank.folder / "queue.log"
@@ -109,7 +109,7 @@ def require_that_a_sleeping_worker_wakes_up_to_a_new_database(
         answer = settle(bank.web.port, bank.token, request, random=random, tally=Tally())
         assert answer.status == 202
         bank.drain()
-        time.sleep(0.5)  # It has nothing to do any more.
+        time.sleep(0.5)  # The worker has no work left.
     assert worker.kill() == -9, worker.log.read_text()
     assert bank.query(_WORKER_NAMES) == [(1,)]
 

@@ -1,4 +1,4 @@
-"""A file of movements whose posting is killed: the next run ends it, and posts nothing twice."""
+"""A killed `post_batch`: the next run completes the file, and posts nothing twice."""
 
 import subprocess
 import sys

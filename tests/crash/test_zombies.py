@@ -1,4 +1,4 @@
-"""A worker stopped past its lease: when it goes on, the world has moved on without it."""
+"""A worker that was stopped past its lease continues, after another one has taken its work."""
 
 import time
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def stopped(workers: Workers, failpoint: str) -> Process:
-    """A worker that has stopped there, past its lease."""
+    """A worker that was stopped at this failpoint, and whose lease has expired."""
     zombie = workers.start("--once", failpoints=f"{failpoint}=stop", lease_seconds=LEASE_SECONDS)
     eventually(lambda: is_stopped(zombie.pid))
     time.sleep(LEASE_SECONDS)
@@ -38,7 +38,7 @@ def stopped(workers: Workers, failpoint: str) -> Process:
 
 
 def outcomes_of(scene: Scene, zombie: Process) -> tuple[int, int]:
-    """How many outcomes are the zombie's, and how many are another's."""
+    """The number of outcomes by the zombie, and by others."""
     outcomes = TransactionEvent.objects.filter(
         transaction_id__in=scene.ids, event__in=["COMPLETED", "FAILED"]
     )
@@ -73,7 +73,7 @@ def test_a_zombie_whose_claim_was_taken_commits_nothing(
 def test_a_zombie_that_holds_its_rows_is_left_alone_and_finishes_once(
     queue_workers: Workers, scene: Scene, tally: Tally
 ) -> None:
-    """Nobody can take what it has locked: the lease may be over, the claim is still its own."""
+    """Nobody can take rows that it has locked: the lease is over, but it still has the claim."""
     zombie = stopped(queue_workers, "post.recorded")
     recover()
     assert scene.statuses() == [HELD] * 3
@@ -88,7 +88,7 @@ def test_a_zombie_that_holds_its_rows_is_left_alone_and_finishes_once(
 def test_a_zombie_that_was_cut_off_by_the_server_commits_nothing(
     queue_workers: Workers, scene: Scene, tally: Tally
 ) -> None:
-    """As PostgreSQL does by itself to a session that idles in a transaction for too long."""
+    """PostgreSQL does this itself to a session that is idle in a transaction for too long."""
     zombie = stopped(queue_workers, "post.recorded")
     assert cut_off(zombie) == 1
     eventually(lambda: locks_held_by(zombie) == 0)

@@ -1,4 +1,4 @@
-"""gunicorn as a crash test needs it: killed, started again, and dying where a fuse is put."""
+"""gunicorn for crash tests: it can be killed, restarted, and made to die at a failpoint."""
 
 import subprocess
 import sys
@@ -23,14 +23,15 @@ _GUNICORN = (
 
 
 class WebServer:
-    """gunicorn on a port of its own, the same after each start."""
+    """gunicorn on a port of its own, which stays the same after a restart."""
 
     def __init__(self, environment: dict[str, str], folder: Path, *, fused: bool) -> None:
         self.port = free_port()
         self.log = folder / "web.log"
         self._fuses = folder / "fuses"
         self._fuses.mkdir()
-        # A fused worker dies often: forked from a parent that has loaded the bank, it is back soon.
+        # A fused worker dies often. Forked from a parent that has loaded the bank, it restarts
+        # fast.
         self._command = [*_GUNICORN, *(["--preload"] if fused else [])]
         self._environment = environment | {
             "HOST": "127.0.0.1",
@@ -48,7 +49,7 @@ class WebServer:
         self._process: subprocess.Popen[Any] | None = None
 
     def start(self) -> None:
-        """Returns when it is ready to serve."""
+        """Returns when the server is ready."""
         context = started(list(self._command), self._environment, self.log)
         self._process = self._stack.enter_context(context)
         eventually(self.is_ready)
@@ -63,14 +64,14 @@ class WebServer:
         return answer is not None and answer.status == 200
 
     def kill(self) -> int:
-        """SIGKILL to gunicorn and all its workers at once. Returns how many there were."""
+        """Kills gunicorn and all its workers at once (SIGKILL). Returns their number."""
         assert self._process is not None
         killed = kill_all(self._process.pid)
         self.end()
         return killed
 
     def kill_a_worker(self, random: Random) -> None:
-        """SIGKILL to one of gunicorn's workers, which gunicorn replaces."""
+        """Kills one of gunicorn's workers (SIGKILL), which gunicorn replaces."""
         assert self._process is not None
         kill_a_child(self._process.pid, random)
 
@@ -78,7 +79,7 @@ class WebServer:
         self._stack.close()
 
     def fuse(self, failpoint: str) -> None:
-        """The next worker that comes by dies there."""
+        """Makes the next worker that passes this failpoint die there."""
         (self._fuses / failpoint).touch()
 
     def has_blown(self, failpoint: str) -> bool:
