@@ -1,4 +1,4 @@
-"""The image without a container engine: a clean folder of its files, and an unprivileged user."""
+"""The image without a container engine: its files in a clean folder, and an unprivileged user."""
 
 import os
 import secrets

@@ -1,7 +1,8 @@
 """`python -m tests.soak MINUTES`: the concurrency tests at length, with a new seed each round.
 
-Rounds change between databases and isolation levels until the minutes are over; the last one is
-finished. Stops at the first that fails, and says how to repeat it. Counts are summed at the end.
+Rounds alternate between databases and isolation levels until the minutes are over; the last round
+is completed. Stops at the first failing round, and prints how to repeat it. Sums the counts at the
+end.
 """
 
 import argparse
@@ -66,7 +67,7 @@ def main() -> int:
 
 
 def run_round(database: str, environment: dict[str, str]) -> tuple[int, dict[str, int]]:
-    """Pytest's exit code, and what was counted."""
+    """Runs the tests once. Returns pytest's exit code, and the counts."""
     with tempfile.TemporaryDirectory(prefix="bank-soak-") as folder:
         counts = Path(folder, "counts.json")
         print(f"\nRound on {database}: {environment}", flush=True)

@@ -1,5 +1,6 @@
-"""`--actor` of a management command: the user it names needs the rights that the API asks for, or,
-where the API has no such route, those that the console asks for.
+"""The user named by `--actor` of a management command needs the rights that the API requires.
+
+If the API has no such route, the rights are those that the console requires.
 """
 
 from io import StringIO
@@ -21,9 +22,9 @@ from transactions.tests.legacy_files import write_legacy
 
 pytestmark = pytest.mark.django_db
 
-# In no role: the right would bypass every second pair of eyes.
+# No role has these rights, because they would bypass every second person.
 OF_SUPERUSERS = ("create_api_client", "import_data", "reset_authenticator")
-# What the log of staff keeps of a command; the others have events of their own.
+# The entries of these commands in the log of staff. The other commands have events of their own.
 IN_THE_LOG = {
     "create_api_client": ("Shop", f"Acts as ada, for {' '.join(SCOPES)}."),
     "disable_api_client": ("Shop", "Revoked, with tokens: 0."),
@@ -45,7 +46,7 @@ def commands_with_actor() -> list[str]:
 
 
 def arguments_of(name: str, folder: Path) -> list[str]:
-    """What the command needs apart from its actor."""
+    """The arguments that the command needs apart from its actor."""
     make = ARGUMENTS.get(name)
     return make(folder) if make else []
 
@@ -94,7 +95,7 @@ ARGUMENTS = {
 def test_an_actor_needs_the_right_that_the_api_asks_for(name: str, tmp_path: Path) -> None:
     make_user("audrey", role="auditor")
     make_user("inez", role="supervisor", is_active=False)
-    make_user("mallory", is_superuser=True)  # Not staff: has no rights of staff.
+    make_user("mallory", is_superuser=True)  # Not staff, so without their rights.
     arguments = arguments_of(name, tmp_path)
     for actor in ("audrey", "inez", "mallory", "nobody"):
         with nothing_changes(), pytest.raises(CommandError, match=actor) as raised:
@@ -119,7 +120,7 @@ def test_without_an_actor_nobody_is_in_the_log(name: str, tmp_path: Path) -> Non
 
 
 def test_only_a_superuser_lets_a_program_act_as_other_staff() -> None:
-    """As in the console."""
+    """The console has the same rule."""
     creator = make_user("carl", role="teller")
     make_user("tessa", role="teller")
     creator.user_permissions.add(Permission.objects.get(codename="manage_apiclient"))

@@ -1,6 +1,6 @@
 """Reads of the queue, the archive and internal balances stay small beside a large archive.
 
-The plans are those of PostgreSQL, over 200,000 archived transactions and a few that are not.
+The plans are PostgreSQL's, with 200,000 archived transactions and a few that are not archived.
 """
 
 import re
@@ -40,7 +40,7 @@ _SMALL = (
 )
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
-# Deposits of 1.00 to one account, one a second, as the ledger and the archive leave them.
+# Deposits of 1.00 to one account, one a second, as the ledger and the archive would leave them.
 _HISTORY = """
     INSERT INTO transactions_transaction (
         id, type, status, debit_account_id, credit_account_id, amount, currency, description,
@@ -55,9 +55,9 @@ _HISTORY = """
 
 @pytest.fixture
 def account(db: None) -> Account:
-    """One account with a long history that is archived, and a short one that is not."""
+    """An account with a long archived history, and a short history that is not archived."""
     account, now = make_account(), timezone.now()
-    make_account(balance=1)  # So that there is a cash account.
+    make_account(balance=1)  # This creates the cash account.
     cash = internal_account_id(CASH, "USD")
     run = ArchiveRun.objects.create(id=uuid7(now), started_at=now, finished_at=now, rows=ARCHIVED)
     ArchiveSegment.objects.create(
@@ -93,7 +93,7 @@ def account(db: None) -> Account:
 
 
 def balance_when_settled(account: Account) -> Decimal:
-    """The balance, as soon as nothing older writes on the server, in other databases of it too."""
+    """The balance. Retries while older transactions write, even in other databases."""
     for _ in range(20):
         with suppress(Busy):
             balance: Decimal = balance_report(account, None)["balance"]
@@ -102,7 +102,7 @@ def balance_when_settled(account: Account) -> Decimal:
 
 
 def read(job: Any) -> list[tuple[str, int]]:
-    """By which index each statement of a job reads the journal, and how many rows that gives."""
+    """The index by which each statement of the job reads the journal, with its number of rows."""
     found = []
     for statement in statements_of(job):
         if not re.match(r"\s*SELECT.*transactions_transaction", statement[0], re.DOTALL):
@@ -121,7 +121,7 @@ def read(job: Any) -> list[tuple[str, int]]:
 
 
 def test_what_is_archived_is_in_nobodys_way(account: Account) -> None:
-    """One bank for all of it, as it takes seconds to make."""
+    """One test for everything, because its bank takes seconds to create."""
     _require_small_indexes()
     _require_small_selections(account)
     for name, rows in read(lambda: queue.claim("worker", ORIGIN, batch_size=10)):
@@ -135,10 +135,10 @@ def test_what_is_archived_is_in_nobodys_way(account: Account) -> None:
 
 
 def _require_small_indexes() -> None:
-    """An entry for each of 200,000 rows would take megabytes."""
+    """Entries for 200,000 rows would take megabytes."""
     with connection.cursor() as cursor:
         for name in _SMALL:
-            cursor.execute(f"REINDEX INDEX {name}")  # As VACUUM in time: what went is gone.
+            cursor.execute(f"REINDEX INDEX {name}")  # VACUUM would remove dead entries in time.
             cursor.execute("SELECT pg_relation_size(%s::regclass)", [name])
             assert cursor.fetchone()[0] <= 2 * 8192, name
         cursor.execute("SELECT pg_relation_size('transactions_transaction_pkey'::regclass)")

@@ -1,7 +1,7 @@
 """The authorisation matrix: the response for every identity x every route x every verb.
 
-A route without a row in the table fails. What the table does not allow is refused: 401 to nobody,
-405 where the route has no such verb.
+A route without a row in the table fails the test. The bank refuses what the table does not allow:
+with 401 for anonymous callers, and with 405 if the route has no such verb.
 """
 
 import re
@@ -32,9 +32,9 @@ CUSTOMERS = {"owner", "customer", "customer in a group of staff"}
 
 @dataclass(frozen=True)
 class Rule:
-    """What those get who are known: `allowed` the status `ok`; `blind` 404, all others 403.
+    """The status for known callers: `ok` if `allowed`, 404 if `blind`, else 403.
 
-    A token needs the `scope`, and for this body `more_scopes`. The route takes `body` as JSON.
+    A token needs the `scope`, and for this body also `more_scopes`. The route takes `body` as JSON.
     """
 
     scope: str
@@ -66,7 +66,7 @@ LIMIT = {"overdraft_limit": "7.00", **REASON}
 
 
 def own(scope: str) -> Rule:
-    """Owners see it, other customers get what they get for a missing one."""
+    """Owners see it. Other customers get the response for a missing one."""
     return Rule(scope, AUDITORS | {"owner"}, blind=OTHERS)
 
 
@@ -75,7 +75,7 @@ def listed(scope: str) -> Rule:
 
 
 class Public:
-    """Open to all. Whoever shows a token must have a good one, where anyone looks at it."""
+    """Open to all. A presented token must be valid, if the route looks at tokens."""
 
     def __init__(self, *, looks_at_tokens: bool) -> None:
         self.looks_at_tokens = looks_at_tokens
@@ -88,7 +88,7 @@ class Public:
 
 
 class ClientsOnly:
-    """For clients with their secret, which none of the identities shows."""
+    """For clients with their secret, which none of the identities has."""
 
     def status(self, identity: Identity) -> int:
         return 401
@@ -134,7 +134,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "transactions/": {"GET": listed(LOOK)},
     "transactions/batch/": {"POST": Rule(MOVE, TELLERS, body=BATCH)},
     "transactions/<transaction_id>/": {"GET": own(LOOK)},
-    # The deposit is completed: it can be reversed, and nothing else.
+    # The deposit is completed, so it can only be reversed.
     "transactions/<transaction_id>/retry/": {"POST": Rule(MOVE, TELLERS, ok=409, body=REASON)},
     "transactions/<transaction_id>/cancel/": {"POST": Rule(MOVE, TELLERS, ok=409, body=REASON)},
     "transactions/<transaction_id>/reverse/": {"POST": Rule(MOVE, SUPERVISORS, body=REASON)},
@@ -144,7 +144,7 @@ TABLE: dict[str, dict[str, Any]] = {
 
 
 def api_routes() -> Iterator[str]:
-    """Every route under /api/v1/ that the resolver knows, its converters left out."""
+    """Every route under /api/v1/ that the resolver knows, without converters."""
 
     def walk(resolver: Any, prefix: str) -> Iterator[str]:
         for pattern in resolver.url_patterns:
@@ -162,8 +162,7 @@ ROUTES = sorted(set(api_routes()))
 
 
 class World:
-    """One account of Ada's with 9.75 in it, one of nobody's to pay to, a deposit, and a limit that
-    waits for a second person."""
+    """Ada's account with 9.75 from a deposit, another account to pay to, and a waiting limit."""
 
     def __init__(self) -> None:
         self.owner = get_user_model().objects.get(username="ada")
@@ -191,7 +190,7 @@ class World:
 
 
 def expected(identity: Identity, rules: dict[str, Any], verb: str) -> int:
-    """The status of one cell."""
+    """The expected status of one cell."""
     rule = rules.get("GET" if verb == "HEAD" else verb)
     if rule is not None:
         return int(rule.status(identity))
@@ -236,7 +235,7 @@ def test_an_initial_balance_takes_what_a_deposit_takes(name: str, settings: Any)
 
 @pytest.mark.parametrize("name", IDENTITIES)
 def test_the_row_of(name: str, settings: Any) -> None:
-    settings.LOCKOUT_FAILURES = 0  # Whoever asks so often without a secret is locked out.
+    settings.LOCKOUT_FAILURES = 0  # So many requests without a secret would lock the address out.
     make_user("ada")
     identity = IDENTITIES[name]()
     world = World()
@@ -249,7 +248,7 @@ def test_the_row_of(name: str, settings: Any) -> None:
             if status != expected(identity, rules, verb):
                 wrong.append((verb, route, status, expected(identity, rules, verb)))
             if verb == "POST" and 200 <= status < 300:
-                world = World()  # What was changed is not what the next route is about.
+                world = World()  # A fresh world for the next route.
     assert wrong == []
 
 

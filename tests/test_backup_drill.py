@@ -1,6 +1,6 @@
-"""Backups of a real bank are restored into another place, checked, and refused where they must be.
+"""Backups of a real bank are restored elsewhere, checked, and refused where necessary.
 
-The bank is this run's test database, so the drill is tried on SQLite and on PostgreSQL.
+The bank is this run's test database, so the drill runs on SQLite and on PostgreSQL.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture
 def ledger():
-    """Some of everything: completed, refused, two currencies."""
+    """Completed and refused transactions, in two currencies."""
     ada = make_account(balance="250.75")
     grace = make_account(balance="90.10", name="Grace Hopper")
     make_account(balance="7.125", currency="KWD", name="Alan Turing")
@@ -55,11 +55,11 @@ def _url(name):
 
 @pytest.fixture
 def environment(tmp_path, monkeypatch):
-    """As an operator has it: the bank's own variables, and PostgreSQL's client on the PATH."""
+    """An operator's environment: the bank's own variables, and PostgreSQL's client on the PATH."""
     variables = os.environ | {"BANK_DATA_DIR": str(tmp_path / "bank"), "DATABASE_URL": ""}
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
-        # The script looks for the bank under its own name; the test database has another one.
+        # The script looks for the bank under its usual name, which the test database does not have.
         (tmp_path / "bank").mkdir()
         (tmp_path / "bank" / "bank.sqlite3").symlink_to(name)
         return variables
@@ -73,8 +73,10 @@ def environment(tmp_path, monkeypatch):
 
 
 def _client_of_the_server():
-    """The client programs of the server's own major version: what a newer one writes may begin
-    with settings that this server does not know."""
+    """The client programs of the server's own major version.
+
+    A newer version may write settings that this server does not know.
+    """
     major = connection.pg_version // 10000
     for installation in (oldest_installation(), newest_installation()):
         if installation.version[0] == major:
@@ -86,13 +88,13 @@ def _client_of_the_server():
 
 @pytest.fixture(autouse=True)
 def _folder(tmp_path):
-    """An operator has made it."""
+    """The operator has created it."""
     (tmp_path / "backups").mkdir()
 
 
 @pytest.fixture
 def empty(environment, tmp_path):
-    """Variables of a place that has no bank yet."""
+    """The variables of a place without a bank."""
     if connection.vendor == "sqlite":
         yield environment | {"BANK_DATA_DIR": str(tmp_path / "elsewhere")}
         return
@@ -121,7 +123,7 @@ def _backup(environment, folder):
 
 
 def _execute(environment, statement):
-    """Past the bank's own code, and committed."""
+    """Runs the statement past the bank's own code, and commits."""
     if environment["DATABASE_URL"]:
         with psycopg.connect(environment["DATABASE_URL"]) as server:
             return server.execute(statement).rowcount
@@ -173,7 +175,7 @@ def test_drill_makes_a_backup_that_restores_to_the_same_ledger(
 
 @pytest.mark.parametrize("step", ["backup", "drill"])
 def test_a_folder_that_is_not_there_is_not_made(environment, empty, tmp_path, step):
-    """As where the disk of the backups is not mounted."""
+    """As if the disk of the backups were not mounted."""
     into = ["--into", empty["DATABASE_URL"]] if empty["DATABASE_URL"] and step == "drill" else []
     folder = tmp_path / "unmounted" / "bank"
     done = _script(environment, step, folder, *into)
@@ -187,13 +189,13 @@ def test_a_folder_that_is_not_there_is_not_made(environment, empty, tmp_path, st
 
 @pytest.mark.postgresql
 def test_a_drill_each_month_into_the_same_database(environment, empty, tmp_path):
-    """It drops what the last drill left, and nothing that is somebody's bank."""
+    """A drill drops the remains of the last drill, and never a real bank."""
     folder, into = tmp_path / "backups", ["--into", empty["DATABASE_URL"]]
     for month in (1, 2):
         done = _script(environment, "drill", folder, *into)
         assert done.returncode == 0, done.stderr + done.stdout
         assert len(list(folder.glob("*.dump"))) == month
-        time.sleep(1.1)  # The second is part of the name.
+        time.sleep(1.1)  # The name has the second.
     with psycopg.connect(empty["DATABASE_URL"]):
         done = _script(environment, "drill", folder, *into)
     assert "FAILED: 1 other sessions use the database of the last drill." in done.stderr
@@ -205,7 +207,7 @@ def test_a_drill_each_month_into_the_same_database(environment, empty, tmp_path)
         done = _script(environment, "drill", folder, *words)
         assert done.returncode == 1
         assert re.search(expected, done.stderr)
-    # It was refused before a backup was made.
+    # Refused before a backup was made.
     assert len(list(folder.glob("*.dump"))) == 2
 
 
@@ -281,7 +283,7 @@ MONEY_FROM_NOWHERE = """
 
 
 def test_damage_that_was_backed_up_is_found(ledger, environment, empty, tmp_path):
-    """First what only the ledger's own sums can tell, then a guard that is not there."""
+    """First damage that only the ledger's sums reveal, then a missing guard."""
     backups.place(backups.backup(tmp_path / "backups", environment), empty)
     assert _execute(empty, MONEY_FROM_NOWHERE) == 3
     with pytest.raises(backups.BackupFailed, match=r"^manage.py verify_ledger ended with 1\.$"):

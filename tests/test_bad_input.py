@@ -1,6 +1,6 @@
-"""Amounts, bodies and texts as nobody should send them, on every route that takes money.
+"""Invalid amounts, bodies and texts on every route that takes money.
 
-Each is refused by problem details that point at the field, with nothing stored.
+Each is refused with problem details that point at the field, and nothing is stored.
 """
 
 import json
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.django_db
 
 ROUTES = ("deposit", "withdraw", "transfer", "overdraft_limit", "open", "open with a limit")
 
-# Byte for byte. Numbers that the parser refuses, before there is a field to point at,
+# Sent byte for byte. First numbers that the parser refuses, so there is no field to point at,
 NO_NUMBERS = [
     *("NaN", "Infinity", "-Infinity", "1e400", "1E+2", "1e2", "1.0e0"),
     *("01", "+1", ".5", "1.", "0x10", "1_000", "1,000.00", "$1"),
     *("1" + "0" * 999, "0." + "0" * 998 + "1"),
 ]
-# and amounts that are JSON but no amounts.
+# and then valid JSON that is no amount.
 NO_AMOUNTS = [
     *("-1", "-0", "-0.00", "1.001", "100000000001", "9" * 40),
     *('"NaN"', '"sNaN"', '"Infinity"', '"1e400"', '"1E+2"', '"1e2"', '"-1"', '"-0"', '"+1"'),
@@ -32,17 +32,17 @@ NO_AMOUNTS = [
     *('"1."', '".5"', '"00001.00"', '""', '"1\\n"', '"1\\u00a0000"', '"\\u0000"', '"true"'),
     *('"\u0661\u0662"', '"\uff11\uff12"', '"\u00b2"', '"1\u202e2"'),
     *("true", "false", "[]", "{}", "[1]", '{"amount": 1}'),
-    # Digits of a text are judged as written: to somebody "1.000" is a thousand.
+    # Digits of a text count as written: to some writers "1.000" is a thousand.
     *('"1.000"', '"100.000"', '"3.0000"', '"0.010"'),
     *('"1.001"', '"1.0001"', '"0.0000000001"', '"100000000000.01"'),
     *('"' + "9" * 40 + '"', '"' + "1" * 1000 + '"'),
 ]
-# Zero moves nothing, but a limit may be zero and so may the balance of a new account.
+# Zero moves nothing, but a limit or the balance of a new account may be zero.
 ZEROS = ['"0"', "0", '"0.00"', "0.00"]
 
 
 class Bank:
-    """One account to abuse, and a supervisor who may do everything."""
+    """An account, another one, and a supervisor with all rights."""
 
     def __init__(self, currency: str = "USD") -> None:
         self.client = staff("supervisor")
@@ -51,7 +51,7 @@ class Bank:
         self.currency = currency
 
     def send(self, route: str, amount: str) -> tuple[str, Any]:
-        """The field that holds the amount, and the answer to a body with this amount in it."""
+        """Sends a body with this amount; returns the field of the amount, and the response."""
         if route.startswith("open"):
             field = "overdraft_limit" if "limit" in route else "initial_balance"
             path, rest = f"{API}accounts/", {"name": "Ada", "currency": self.currency}
@@ -136,7 +136,7 @@ EXACT = ["123456789.01", "0.01", "99999999999.99", "1.10", "1.0", "100000000000"
 
 @pytest.mark.parametrize("amount", EXACT)
 def test_a_json_number_is_taken_exactly(bank: Bank, amount: str) -> None:
-    """No float on the way: 99999999999.99 and its neighbours would not survive one unrounded."""
+    """The way has no float: 99999999999.99 and its neighbours would be rounded by one."""
     for text in (amount, f'"{amount}"'):
         before = Account.objects.get(pk=bank.account.id).balance
         assert before is not None
@@ -150,7 +150,7 @@ def test_a_json_number_is_taken_exactly(bank: Bank, amount: str) -> None:
         assert response.json()["balance"] == f"{Decimal(amount):.2f}"
 
 
-# Bodies of the wrong shape, the field they are refused for, and why.
+# Bodies of the wrong shape, the field in the error, and the code.
 SHAPES: list[tuple[str, str, str]] = [
     (" \n", "", "invalid_json"),
     ("null", "", "null"),

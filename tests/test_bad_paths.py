@@ -1,4 +1,4 @@
-"""Ids in paths and of targets that name nothing."""
+"""Ids of nothing, in paths and as targets."""
 
 from uuid import UUID
 

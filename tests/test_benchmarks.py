@@ -1,4 +1,4 @@
-"""The benchmarks still run, count what they do, and void a run whose ledger is not right."""
+"""The benchmarks run, count what they do, and void a run whose ledger is wrong."""
 
 import importlib
 import inspect
@@ -26,23 +26,23 @@ from benchmarks.target import People, Target
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT_SECONDS = 300
-# A floor of each kind, a command, a list, the queue; HTTP on a new bank, with its floor, and on one
-# with a past; a page, reads, and a file; and the other database.
+# Floors of each kind; a command, a list and the queue; HTTP on a new bank, with its floor, and on a
+# bank with a past; a page, reads and a file; and the other database.
 SMOKE = (
     "raw.transfer", "copy.5000", "single.transfer", "list.10", "queue.drain", "http.floor.8",
     "http.8.key", "1m.http.8", "history.1000", "read.account", "read.history",
     "read.history.busy", "1m.export", "sqlite.single.transfer",
 )  # fmt: skip
-# 50 accounts and the busy one were opened with a deposit each.
+# One deposit each for the 50 accounts and the busy one.
 DEPOSITS = 51
 
 
-@pytest.mark.sqlite  # Starts its own databases: once is enough.
+@pytest.mark.sqlite  # It starts its own databases, so one run is enough.
 @pytest.mark.slow
 def test_a_quick_run_measures_every_kind_of_case(tmp_path):
     path = tmp_path / "result.json"
     command = [sys.executable, "-m", "benchmarks", "--quick", "--json", path, "--only", *SMOKE]
-    # What the processes run is not what coverage is asked about here, and tracing takes long.
+    # Coverage does not count the code of these processes, and tracing takes long.
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "COVERAGE_"))}
     run = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True,
@@ -67,7 +67,7 @@ def test_a_quick_run_measures_every_kind_of_case(tmp_path):
     assert found["not_measured"] == {}
     limits_found = [(limit["figure"], limit["of"]) for limit in found["limits"]]
     assert limits_found == [("web_growth_megabytes", None), ("peak_megabytes", "1m.export")]
-    # One bank is put back after each case; the others keep their past, the load and its warm-up.
+    # One bank is restored after each case. The others keep their past, the load and its warm-up.
     recorded = {case["name"]: case["transactions"] for case in found["cases"]}
     stored = found["transactions_stored"]
     assert stored["postgresql"] == DEPOSITS
@@ -109,7 +109,7 @@ def test_cases_are_selected_by_name_or_by_what_begins_it():
 
 
 def test_a_ratio_is_the_median_within_rounds():
-    # In the third round the machine was ten times as fast: 0.5, 0.8 and 0.4.
+    # In the third round the machine was ten times as fast. The ratios are 0.5, 0.8 and 0.4.
     rates = {"single.transfer": [1.0, 2.0, 20.0], "raw.transfer": [2.0, 2.5, 50.0]}
     (ratio,) = ratios({RATE: rates})
     assert ratio == Ratio(Goal("single.transfer", "raw.transfer", at_least=0.6), 0.5)
@@ -203,7 +203,7 @@ def test_the_client_reads_answers_in_pieces_and_connects_anew_when_it_has_to():
 
 
 def _serve(server, connections):
-    """Gives each connection its answers, byte by byte; one to each thing that it sends."""
+    """Sends each connection its responses, byte by byte: one for each request."""
     for answers in connections:
         client, _ = server.accept()
         with client:

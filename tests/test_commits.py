@@ -1,4 +1,4 @@
-"""`.ci/commits.py` refuses messages that break the rules, in whatever clone, and no older ones."""
+"""`.ci/commits.py` refuses messages that break the rules, in every clone, except older ones."""
 
 import os
 import re
@@ -27,7 +27,7 @@ class Repository:
         self.commit("ci: Check the messages of commits.\n\nNobody reads them all.")
 
     def git(self, *words: str) -> str:
-        # No setting of the caller's takes part.
+        # No git setting of the caller applies.
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder.parent),
@@ -49,7 +49,7 @@ class Repository:
         self.git("commit", "-q", "-m", message)
 
     def check(self) -> Result:
-        """Exit code, and the lines without ids of commits."""
+        """Exit code, and the output lines without commit ids."""
         done = subprocess.run(
             [sys.executable, str(CHECK), str(self.folder)],
             capture_output=True, text=True, check=False,

@@ -1,4 +1,4 @@
-"""The steps of compose on a first start and a restore, by its own scripts, without an engine."""
+"""The steps of compose on a first start and a restore: its own scripts, without an engine."""
 
 import os
 import secrets
@@ -14,7 +14,7 @@ from tests.container import Container, container
 from tests.postgresql import PostgresqlServer, postgresql_server
 from tests.postgresql_roles import make_roles
 
-# The server is this module's own, so one run of the suite is enough.
+# This module has its own server, so one run of the suite is enough.
 pytestmark = pytest.mark.sqlite
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,14 +31,14 @@ GIVEN = {
 @pytest.fixture(scope="module")
 def image():
     with container() as image_folder:
-        # It comes from the volume.
+        # The volume has it.
         del image_folder.variables["DJANGO_SECRET_KEY"]
         yield image_folder
 
 
 @pytest.fixture
 def folder(image: Container):
-    """The four volumes, new and empty."""
+    """Four new, empty volumes."""
     path = image.data / secrets.token_hex(4)
     names = ", ".join(repr(str(path / name)) for name in SERVICES)
     image.run(["python", "-c", f"import os; [os.makedirs(path) for path in [{names}]]"])
@@ -51,7 +51,7 @@ def _texts(folder: Path) -> dict[str, str]:
 
 
 def _env(folder: Path, service: str) -> dict[str, str]:
-    """The file as the bank reads it: as its .env."""
+    """The file's variables, as the bank reads its .env."""
     found: dict[str, str] = {}
 
     class Reader(environ.Env):
@@ -82,7 +82,7 @@ def test_a_first_start_makes_secrets_and_the_next_one_keeps_them(image, folder) 
             "DJANGO_SECRET_KEY": kept["DJANGO_SECRET_KEY"],
         }
         assert made[f"db/bank_{role}_password"].strip() == password
-    # Nobody sees a secret that is another's.
+    # No service sees the secret of another.
     assert kept["BANK_OWNER_PASSWORD"] not in made["app/env"]
     assert kept["POSTGRES_PASSWORD"] not in made["owner/env"] + made["app/env"]
     image.run([*MAKE, str(folder)])
@@ -107,7 +107,7 @@ def test_modes_are_the_narrowest_that_work(image, folder) -> None:
         for path in folder.rglob("*")
         if path.is_file()
     }
-    # The database's own user reads its volume, which no other service has.
+    # The database's own user reads its volume, which no other service mounts.
     assert modes == {"kept": 0o400, "db": 0o444, "owner": 0o400, "app": 0o400}
 
 
@@ -134,7 +134,7 @@ def test_production_gets_no_demo(image, reason) -> None:
 
 
 def test_a_first_start_ends_in_a_bank_that_people_can_log_in_to(image, folder) -> None:
-    """secrets, db, migrate, demo: each with nothing but its volume."""
+    """The services secrets, db, migrate and demo; each has only its own volume."""
     image.run([*MAKE, str(folder)])
     with postgresql_server(fsync=False) as server:
         with psycopg.connect(server._url("postgres"), autocommit=True) as connection:
@@ -181,7 +181,7 @@ COMPOSE_RESTORE = ROOT / "deploy" / "postgresql" / "restore.sh"
 
 
 def test_compose_restores_beside_the_bank_that_was_there():
-    """pg_dump and restore.sh, as docs/operations.md runs them in the database's container."""
+    """Runs pg_dump and restore.sh as docs/operations.md does in the database's container."""
     with postgresql_server(fsync=False) as server:
         owner, _app = make_roles(server)
         variables = _variables(server)

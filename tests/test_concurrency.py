@@ -1,4 +1,4 @@
-"""Two writers and more, on real threads and processes; and what happens once the lock is gone."""
+"""Concurrent writers on real threads and processes, and the race without the lock."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ WAIT_SECONDS = 120
 
 
 def in_thread(pool: ThreadPoolExecutor, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
-    """Runs the work on a connection of its own, which is closed afterwards."""
+    """Runs the work on its own connection, which is closed afterwards."""
 
     def task() -> Any:
         try:
@@ -40,7 +40,7 @@ def in_thread(pool: ThreadPoolExecutor, work: Callable[..., Any], *arguments: An
 
 
 def assert_ledger_is_right(total: Decimal | int) -> None:
-    """Sequences without gap, balances that follow from one another, and no money made or lost."""
+    """Asserts gapless sequences, consistent balances, and an unchanged total of money."""
     held = Decimal(0)
     for account in Account.objects.filter(kind="CUSTOMER"):
         lines = list(Entry.objects.filter(account=account, sequence__gt=0).order_by("sequence"))
@@ -109,7 +109,7 @@ def test_a_rival_that_locks_in_reverse_order_costs_a_retry_and_no_error() -> Non
             lock_accounts([high.id])
             future = in_thread(pool, run, command)
             wait_until_blocked(1)
-            # The transfer holds the lower one, waits first, and so is the one that is called off.
+            # The transfer holds the lower one and waits first, so PostgreSQL cancels it.
             lock_accounts([low.id])
         row = future.result()
     assert row.status == "COMPLETED"
@@ -117,11 +117,11 @@ def test_a_rival_that_locks_in_reverse_order_costs_a_retry_and_no_error() -> Non
 
 
 def wait_until_blocked(sessions: int) -> None:
-    """Returns when so many sessions of this database wait for a lock."""
+    """Returns when this many sessions of this database wait for a lock."""
     pause = threading.Event()
     for _ in range(WAIT_SECONDS * 100):
         with connection.cursor() as cursor:
-            # Within a transaction the view would stay as it was when first read.
+            # Within a transaction the view would keep its first contents.
             cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
@@ -144,17 +144,17 @@ def test_only_the_same_account_waits() -> None:
             lock_accounts([held.id])
             waiting = in_thread(pool, deposit, held, 20)
             wait_until_blocked(1)
-            # While one waits, another's deposit is done from beginning to end.
+            # While one deposit waits, another one runs from beginning to end.
             row = in_thread(pool, deposit, free, 30).result(WAIT_SECONDS)
             assert (row.status, row.credit_balance_after) == ("COMPLETED", 370_000)
             assert not waiting.done()
-            # What refers to the account need not wait either: the lock is NO KEY UPDATE.
+            # Rows that refer to the account need not wait either: the lock is NO KEY UPDATE.
             assert in_thread(pool, held.events.count).result(WAIT_SECONDS) == 1
         assert waiting.result(WAIT_SECONDS).credit_balance_after == 250_000
     assert_ledger_is_right(62)
 
 
-# The control: without the lock the race is there, and the database stops it. ----------------------
+# The control: without the lock the race exists, and the database stops it. ------------------------
 
 
 @contextmanager
@@ -168,7 +168,7 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.postgresql
 def test_without_the_lock_two_withdrawals_see_the_same_coin(monkeypatch) -> None:
-    """Both read 100 and the sequence 1. The unique index of the sequence lets one of them in."""
+    """Both read 100 and sequence 1. The unique index of the sequence lets only one through."""
     account = make_account(balance=100)
     command = Withdraw(account_id=account.id, amount=Decimal(70))
     both_have_read = threading.Barrier(2, timeout=WAIT_SECONDS)
@@ -190,7 +190,7 @@ def test_without_the_lock_two_withdrawals_see_the_same_coin(monkeypatch) -> None
 
 @pytest.mark.postgresql
 def test_with_the_lock_they_cannot_both_have_read(monkeypatch) -> None:
-    """The same meeting point as in the control: nobody gets there while the other is in."""
+    """The same meeting point as in the control: only one at a time can reach it."""
     account = make_account(balance=100)
     command = Withdraw(account_id=account.id, amount=Decimal(70))
     both_have_read = threading.Barrier(2, timeout=0.5)
@@ -238,7 +238,7 @@ def impatient_deposit(account: Account) -> Any:
     return deposit(account, 20)
 
 
-# Guards are put back while money moves. -----------------------------------------------------------
+# Guards are restored while money moves. -----------------------------------------------------------
 
 
 @pytest.mark.postgresql

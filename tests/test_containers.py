@@ -1,4 +1,4 @@
-"""Dockerfile, compose file and proxy say what they should, and name only what there is."""
+"""Dockerfile, compose file and proxy are as they should be, and name only existing things."""
 
 import os
 import re
@@ -19,7 +19,7 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES = COMPOSE["services"]
 DIGEST = r"@sha256:[0-9a-f]{64}"
 VARIABLE = re.compile(r"\$\{(\w+)(?::[-?][^}]*)?\}")
-# Where the image sets them, or where they belong to a bank without containers.
+# The image sets these, or they belong to a bank without containers.
 NOT_IN_COMPOSE = {
     "BANK_FAILPOINTS",
     "BANK_FAILPOINT_FUSES",
@@ -39,7 +39,7 @@ def _dotenv_names():
 
 
 def _settings_names():
-    """Every variable that a setting is read from."""
+    """Every variable that a setting reads."""
     return set(environment.names_read)
 
 
@@ -136,7 +136,7 @@ def test_services_start_in_order():
     }
     # `docker compose up` alone starts all of them.
     assert not [name for name, service in SERVICES.items() if "profiles" in service]
-    # The image has a health check of its own; one-shot steps have nothing to be healthy about.
+    # The image has its own health check; one-shot steps need none.
     assert "HEALTHCHECK" in {item.keyword for item in image.stages()[-1]}
     for name in ("secrets", "migrate", "demo"):
         assert SERVICES[name]["healthcheck"] == {"disable": True}
@@ -148,7 +148,7 @@ def test_commands_of_compose_are_those_of_the_image():
         program, script, *_ = SERVICES[name]["command"]
         assert program == "python"
         assert (ROOT / script).is_file()
-    # Containers have a worker of their own; what the image starts by itself has one beside it.
+    # Compose has a separate worker, so the web command leaves out the image's own worker.
     assert SERVICES["web"]["command"] == [*image.last("CMD").words(), "--without-worker"]
     assert SERVICES["worker"]["command"] == ["python", "manage.py", "process_transactions"]
     words = image.last("HEALTHCHECK").words()
@@ -179,7 +179,7 @@ def test_every_container_has_limits_of_memory_and_processes():
 
 
 def test_each_process_sees_its_own_secrets_only():
-    """They come in volumes, one for each kind of process. The environment has none."""
+    """Volumes hold the secrets, one for each kind of process. The environment has none."""
     secrets = {"POSTGRES_PASSWORD", "BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD", "DJANGO_SECRET_KEY"}
     environments = {
         name: set(VARIABLE.findall(yaml.dump(service.get("environment", {})))) & secrets
@@ -208,7 +208,7 @@ def test_each_process_sees_its_own_secrets_only():
 
 
 def test_image_reads_the_secrets_as_its_env_file():
-    """An empty volume takes the owner of the folder that the image has there."""
+    """An empty volume gets the owner of the folder that the image has there."""
     runs = [item.rest for item in image.stages()[-1] if item.keyword == "RUN"]
     assert "ln -s /run/bank/env .env" in runs
     (made,) = (step for step in runs if "/run/bank-secrets" in step)
@@ -226,7 +226,7 @@ def test_every_setting_reaches_the_containers_and_stands_in_the_example():
 
 
 def test_timeouts_fire_from_the_inside_out():
-    """Database, then gunicorn, then the proxy: the one who knows most answers first."""
+    """Database, then gunicorn, then the proxy: the one that knows the cause responds first."""
     nginx = (ROOT / "deploy/nginx.conf").read_text("utf-8")
     proxy_seconds = int(re.search(r"proxy_read_timeout (\d+)s;", nginx)[1])
     grace_seconds = int(SERVICES["web"]["stop_grace_period"].removesuffix("s"))
@@ -241,7 +241,7 @@ def test_timeouts_fire_from_the_inside_out():
 
 
 def test_docker_itself_finds_no_fault():
-    """Where the client has its compose plugin; it needs no engine to read the file."""
+    """Only if docker has its compose plugin, which needs no engine to read the file."""
     docker = shutil.which("docker")
     if not docker or _run(docker, "compose", "version").returncode:
         pytest.skip("needs docker with its compose plugin")
@@ -260,7 +260,9 @@ KUBERNETES = list(yaml.safe_load_all((ROOT / "deploy/kubernetes/bank.yaml").read
 
 
 def test_kubernetes_runs_what_compose_runs() -> None:
-    """And as tightly: no right, no writable root, no more variables than the bank knows."""
+    """With the same limits: no privileges, no writable root, and only variables that the bank
+    knows.
+    """
     specs = [item["spec"] for item in KUBERNETES if "spec" in item]
     pods = [spec["template"]["spec"] for spec in specs if "template" in spec]
     assert len(pods) == 3

@@ -1,4 +1,4 @@
-"""An SQLite file that cannot be written to, for real: what clients hear, and that it comes back."""
+"""A real SQLite file that cannot be written to: the responses to clients, and the recovery."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ pytestmark = [
 def _nothing_is_remembered() -> Iterator[None]:
     yield
     database_errors.forget_trouble()
-    connection.close()  # With its pragmas.
+    connection.close()  # Its pragmas end with it.
 
 
 def pragma(statement: str) -> Any:

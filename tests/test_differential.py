@@ -1,4 +1,4 @@
-"""The same requests on SQLite and on PostgreSQL give the same answers and the same ledger."""
+"""The same requests on SQLite and on PostgreSQL give the same responses and the same ledger."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ TIMEOUT_SECONDS = 300 * SCALE
 
 @contextmanager
 def running_on_sqlite(job: dict[str, int]) -> Iterator[subprocess.Popen[str]]:
-    """The same job in another process, on an embedded database of its own."""
+    """Runs the same job in another process, on its own embedded database."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "COVERAGE_"))}
     program = "import django; django.setup(); import tests.random_commands as it; it.main()"
     with (
@@ -54,7 +54,7 @@ def running_on_sqlite(job: dict[str, int]) -> Iterator[subprocess.Popen[str]]:
 def test_both_databases_keep_the_same_books(
     request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # A thousand lines of a log that nobody reads take longer than what they tell of.
+    # Writing thousands of log lines would take longer than the requests themselves.
     caplog.set_level(logging.ERROR, logger="bank.request")
     job = {"seed": seeded("differential").getrandbits(32), "commands": COMMANDS}
     with running_on_sqlite(job) as process:
@@ -62,18 +62,18 @@ def test_both_databases_keep_the_same_books(
         output, _ = process.communicate(timeout=TIMEOUT_SECONDS)
     there = json.loads(output)
     assert here["findings"] == there["findings"] == []
-    # One by one: the first difference is the one to look at.
+    # Compared one by one, so that a failure shows the first difference.
     for name in ("answers", "ledger"):
         assert len(here[name]) == len(there[name])
         for ours, theirs in zip(here[name], there[name], strict=True):
             assert ours == theirs
     statuses = Counter(json.loads(answer)[3] for answer in here["answers"])
-    # It was not all refusals, nor all success, and no answer was an accident.
+    # The run had refusals and successes, and no response was a crash.
     assert {200, 201, 400, 409, 422} <= statuses.keys()
     assert max(statuses) < 500
-    # How many are refused depends on the seed: accounts are closed and frozen at random. Reads of
-    # an account that exists never are. They are drawn independently, N * p of them on average,
-    # with a standard deviation below sqrt(N * p): so few come once in 10^9 runs.
+    # The number of refusals depends on the seed: accounts are closed and frozen at random. Reads of
+    # an existing account never fail. Their number is binomial: N * p on average, with a standard
+    # deviation below sqrt(N * p). So this fails by chance once in 10^9 runs.
     reads = COMMANDS * WEIGHTS["read"] / sum(WEIGHTS.values())
     assert statuses[200] > reads - 6 * sqrt(reads)
     # Each new account is one more chance for each kind of command to succeed.
@@ -83,7 +83,7 @@ def test_both_databases_keep_the_same_books(
 
 
 def test_names_keep_differences_apart() -> None:
-    """Two ids never become one name, and the same id never two."""
+    """Two ids never get one name, and the same id never gets two."""
     one, other = ("019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27", "019ab0c4-6d2e-7a41-8000-3f5e0c9d1b28")
     names: Any = Canonical()
     assert names.text([one, other, one, "12.34"]) == '["id-1", "id-2", "id-1", "12.34"]'

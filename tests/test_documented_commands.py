@@ -1,8 +1,7 @@
-"""Every shell block of the documents is run as it stands, or says here why not.
+"""Every shell block of the documents is run as written, or this file says why not.
 
-The commands of docs/operations.md run in a folder like /srv/bank, by /bin/sh, with nothing of the
-caller's environment, as the roles that their URLs name. Passwords, hosts and folders are those of
-the test.
+The commands of docs/operations.md run in a folder like /srv/bank, by /bin/sh, without the caller's
+environment, as the roles that their URLs name. Passwords, hosts and folders are the test's own.
 """
 
 import re
@@ -22,7 +21,7 @@ from tests.http import free_port, get
 from tests.postgresql import PostgresqlServer, postgresql_server
 from tests.shown_examples import PAGES
 
-# The server is this module's own, so one run of the suite is enough.
+# This module has its own server, so one run of the suite is enough.
 pytestmark = pytest.mark.sqlite
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,7 +29,7 @@ OPERATIONS = "docs/operations.md"
 _BLOCK = re.compile(r"^```(bash|sh|cron|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SERVE = ".venv/bin/python manage.py serve\n"
 
-# By words in the block.
+# Blocks with these words, and why they are not run.
 NOT_RUN_HERE = {
     "make run\n": "tests of a bare Debian, `make test-bare`, run both commands of the README",
     "make test\n": "this is it",
@@ -66,7 +65,7 @@ def blocks() -> list[Block]:
         Block(str(path.relative_to(ROOT)), language, text)
         for path in documents
         for language, text in _BLOCK.findall(path.read_text("utf-8"))
-        # tests/test_readme.py runs those, and compares the answers.
+        # tests/test_readme.py runs those, and compares the responses.
         if language != "bash" or path not in PAGES
     ]
 
@@ -81,7 +80,7 @@ def test_each_block_is_run_or_says_why_not() -> None:
 
 
 class Machine:
-    """/srv/bank, /srv/backups and /srv/export of an operator, and the servers `db` and `spare`."""
+    """An operator's /srv/bank, /srv/backups and /srv/export, and the servers `db` and `spare`."""
 
     def __init__(self, srv: Path, server: PostgresqlServer) -> None:
         self.srv = srv
@@ -107,7 +106,7 @@ class Machine:
         (srv / ".pgpass").chmod(0o600)
 
     def here(self, text: str) -> str:
-        """The text, with what differs between the page and this machine."""
+        """The page's text, adapted to this machine."""
         for name, password in self.passwords.items():
             text = text.replace(name, password)
         text = re.sub(r"@(db|spare):5432", f"@{self.address}", text)
@@ -131,14 +130,14 @@ class Machine:
         return done.stdout
 
     def run_cron(self, text: str) -> None:
-        """Each line, as cron does: from home, with little in the environment."""
+        """Runs each line as cron does: from the home folder, with little in the environment."""
         for line in text.splitlines():
             command = line.split(maxsplit=5)[5]
             assert "%" not in command
             self.run(command, PGPASSWORD="", PGUSER="")
 
     def serve(self) -> None:
-        """`serve` until it is ready."""
+        """Runs `serve` until it is ready, and stops it."""
         process = subprocess.Popen(
             ["/bin/sh", "-c", f"exec {_SERVE}"],
             cwd=self.srv / "bank",
@@ -168,7 +167,7 @@ def _block(words: str) -> str:
 
 
 def test_an_operator_does_what_the_page_says(tmp_path: Path) -> None:
-    """In the order of a bank's life; each database that a step needs is new."""
+    """In the order of a bank's life. A step that needs a database gets a new one."""
     with postgresql_server(fsync=False) as server:
         if not (server.bindir / "psql").exists():
             pytest.skip("this PostgreSQL comes without psql")
@@ -178,7 +177,7 @@ def test_an_operator_does_what_the_page_says(tmp_path: Path) -> None:
         roles = restore[: restore.index("export ")]
         machine.run(roles)
 
-        # Tried out on SQLite, then moved: the key is the one of the old bank.
+        # First tried out on SQLite, then moved; the key is that of the old bank.
         machine.run("cd /srv/bank && .venv/bin/python manage.py migrate")
         machine.run("cd /srv/bank && .venv/bin/python manage.py setup_demo")
         (tmp_path / "bank" / "data").rename(tmp_path / "sqlite")

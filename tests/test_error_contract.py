@@ -1,4 +1,4 @@
-"""Every error of the bank, from the one table of codes, as a client gets it: never a page."""
+"""Every error in the table of codes, as a client gets it: always problem details, never a page."""
 
 import ast
 import importlib
@@ -73,7 +73,7 @@ def test_the_code_of_every_error_is_in_the_table() -> None:
     assert len(errors) >= 14
     for error in errors:
         assert error.code in ERROR_KINDS, error
-        if error not in (MissingScope, SelfDealing):  # They say which.
+        if error not in (MissingScope, SelfDealing):  # Their text has more detail.
             assert error().kind is ERROR_KINDS[error.code]
             assert str(error()) == f"{ERROR_KINDS[error.code].title}."
 
@@ -82,7 +82,7 @@ def test_every_refusal_can_be_read_back_by_its_code() -> None:
     refusals = {error for error in named_errors() if issubclass(error, Refusal)}
     assert set(REFUSALS.values()) == refusals
     assert all(code == refusal.code for code, refusal in REFUSALS.items())
-    # What only staff decide is stored, and never answered as an error of its own.
+    # These decisions of staff are stored as failures, and are never a response's error.
     assert not set(FAILURES_BY_DECISION) & ERROR_KINDS.keys()
 
 
@@ -92,7 +92,7 @@ def _imported(source: str) -> set[str | None]:
 
 
 def test_every_code_that_is_written_anywhere_is_in_the_table() -> None:
-    """Of calls that name a code in words: `problem_response("not_found", ...)`."""
+    """Calls that name a code literally: `problem_response("not_found", ...)`."""
     found: set[str] = set()
     for name in modules():
         path = ROOT / Path(*name.split("."))
@@ -132,7 +132,7 @@ def test_every_code_is_answered_as_a_problem(code: str) -> None:
     assert b"<" not in response.content
     assert response.status_code == kind.status
     assert response["Content-Type"] == "application/problem+json"
-    # Where it may be done already, nobody is told to send it again.
+    # If it may be done already, the response does not ask for a repeat.
     says_when = kind.status in (429, 503) and kind.retryable
     assert ("Retry-After" in response) == says_when
     assert code in document()["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
@@ -203,14 +203,14 @@ def test_a_session_without_a_csrf_token_is_refused(debug: bool) -> None:
 
 
 def test_a_host_that_is_not_ours_is_a_problem(debug: bool) -> None:
-    # Not held against the schema: this is refused before there is an operation.
+    # Not checked against the schema, because the refusal comes before any operation.
     client = APIClient(headers={"X-Request-ID": REQUEST_ID, "Host": "evil.example"})
     response = client.get(f"{API}health/")
     assert_problem(response, "validation_error", "The request is not valid.")
 
 
 def operations() -> Iterator[tuple[str, set[str]]]:
-    """Each path of the schema, with an account's id in it, and its methods."""
+    """Each path of the schema, with a placeholder for its id, and its methods."""
     for template, methods in document()["paths"].items():
         if "/oauth/" in template:
             continue
@@ -288,7 +288,7 @@ def test_an_error_keeps_the_request_id_it_was_sent_and_gives_one_if_there_is_non
 
 
 def test_nothing_under_api_is_left_to_djangos_pages() -> None:
-    """Whatever path it is, a pattern of ours takes it."""
+    """Patterns of our own match every path."""
     for path in ("/api/", "/api/x", "/api//", f"{API}accounts/../x"):
         assert resolve(path)
     with pytest.raises(Resolver404):

@@ -1,16 +1,16 @@
-"""A page of an account's history costs the same, whatever lies behind it.
+"""A page of an account's history costs the same, however long the history is.
 
 In the bank of these tests one account has 100 transactions and another 20,000, in one journal with
-the noise of others, and the same pages are read of both. What is counted is not time but work: the
-rows that PostgreSQL's executor touched (EXPLAIN ANALYZE; those that it threw away included), and
-the steps that SQLite's virtual machine took.
+unrelated transactions of others. The tests read the same pages of both. They measure work, not
+time: the rows that PostgreSQL's executor touched, including discarded ones (EXPLAIN ANALYZE), and
+the steps of SQLite's virtual machine.
 
-Why what holds for 20,000 holds for 1,000,000: each plan reads ranges of indexes that are in the
-order of the page, from where the page begins, and stops after its rows. There is no sequential
-scan, and no sort of more than the rows of a page. So the length of the history is in no count: what
-grows is only the way down the tree of an index, by one level for some hundred times the rows. The
-balance at a moment halves its steps, so its look-ups are as many as the count of entries has binary
-digits: 7 at 100, 15 at 20,000, 20 at 1,000,000.
+The result for 20,000 also holds for 1,000,000. Each plan reads index ranges in the order of the
+page, from the page's beginning, and stops after the page's rows. There is no sequential scan, and
+no sort of more rows than a page has. So no count depends on the length of the history. Only the
+depth of an index grows: by one level for some hundred times the rows. The balance at a moment
+halves its steps, so it needs as many look-ups as the number of entries has binary digits: 7 at 100,
+15 at 20,000, 20 at 1,000,000.
 """
 
 from collections.abc import Iterator
@@ -40,10 +40,10 @@ FEW, MANY = 100, 20_000
 MINUTES = 40
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MIDDLE = START + timedelta(minutes=MINUTES // 2)
-# A page asks for one row more than it shows: of each side, and then for the rows themselves. Every
-# node that passes them on counts, as does what is read over: an owner's incoming payments that were
-# refused. ANALYZE samples at random, so that the nodes are not the same each time: 131 rows were
-# the most seen. A plan that goes wrong reads thousands.
+# A page reads one row more than it shows: from each side, and then the rows themselves. Every node
+# that passes a row on counts it, and so do skipped rows, such as refused incoming payments of an
+# owner. ANALYZE samples at random, so plans vary: 131 rows is the largest count seen. A bad plan
+# reads thousands.
 MOST_ROWS = 30 * (PAGE_SIZE + 1)
 
 
@@ -61,18 +61,18 @@ class Bank:
         for minute in range(MINUTES):
             with time_machine.travel(START + timedelta(minutes=minute), tick=False):
                 process(list(self._commands(minute)), ORIGIN)
-        # Since then only others were busy: who walks through what is newer meets all of it.
+        # Later only other accounts were used. A scan of newer rows would meet all of these.
         for minute in range(MINUTES):
             with time_machine.travel(START + timedelta(days=1, minutes=minute), tick=False):
                 process([_move(*self.others[:2], index) for index in range(250)], ORIGIN)
-        if connection.vendor == "postgresql":  # as its autovacuum does
+        if connection.vendor == "postgresql":  # autovacuum would do it
             with connection.cursor() as cursor:
                 cursor.execute("ANALYZE")
         for account, count in ((self.small, FEW), (self.large, MANY)):
             assert Transaction.objects.filter(touching(account.id)).count() == count + 1
 
     def _commands(self, minute: int) -> Iterator[Command]:
-        # So few in each minute that both histories reach over the same time.
+        # Few in each minute, so that both histories span the same time.
         of_small = FEW * (minute + 1) // MINUTES - FEW * minute // MINUTES
         for index in range(MANY // MINUTES):
             other, another = (self.others[(index + shift) % 10] for shift in (0, 3))
@@ -83,7 +83,7 @@ class Bank:
                 yield _move(other, another, index)
 
     def pages(self, account: Account, client: ApiClient) -> Iterator[tuple[str, str]]:
-        """Name and URL of each page that is compared. All are full."""
+        """Name and URL of each compared page. All of them are full."""
         history, entries = (
             f"{account_path(account, name)}?page_size={PAGE_SIZE}"
             for name in ("transactions", "entries")
@@ -105,13 +105,13 @@ class Bank:
 
 def _move(account: Account, other: Account, index: int) -> Command:
     source, target = (account, other) if index % 2 else (other, account)
-    # Every tenth asks for more than there is.
+    # Every tenth transfer exceeds the balance.
     amount = Decimal(10**9 if index % 10 == 9 else 1 + index % 7)
     return Transfer(account_id=source.id, target_account_id=target.id, amount=amount)
 
 
 def rows_read(plan: dict[str, Any]) -> int:
-    """All rows that the nodes of a plan handled; fails for a plan that reads whole tables."""
+    """All rows that the nodes of a plan handled. Fails for a plan that reads a whole table."""
     count = 0
     for node in nodes(plan):
         assert node.get("Relation Name") != "transactions_transaction" or (
@@ -133,13 +133,13 @@ def get_page(client: ApiClient, url: str) -> None:
 
 
 def rows_of(client: ApiClient, url: str) -> int:
-    """What PostgreSQL reads for this page, by the plans of all its statements."""
+    """The rows that PostgreSQL reads for this page, by the plans of all its statements."""
     statements = statements_of(lambda: get_page(client, url))
     return sum(rows_read(plan_of(statement)) for statement in statements)
 
 
 def steps_of(client: ApiClient, url: str) -> int:
-    """The instructions that SQLite runs for this page; it compiles anew what it has not cached."""
+    """The instructions that SQLite runs for this page, with the compilation of uncached SQL."""
     steps = 0
 
     def count() -> int:

@@ -1,6 +1,6 @@
 """An export of a large bank takes no more memory than that of a small one, on SQLite too.
 
-Measured is what the command's process held at most (ru_maxrss), the database's own memory included.
+Measures the peak memory of the command's process (ru_maxrss), with the database's own memory.
 """
 
 import os
@@ -20,10 +20,10 @@ from tests.scratch import ROOT, Bank, migrated_bank
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 FEW, MANY = 2_000, 60_000
-# What the allocator takes for the same work now and then. The lines themselves would be 40 MiB.
+# The allocator's variation for the same work. The lines themselves would be 40 MiB.
 MORE_MIB = 16
 
-# Transactions that failed, with long texts: they need no balances, and their lines are the longest.
+# Failed transactions with long texts: they need no balances, and have the longest lines.
 _FAILED = """
     INSERT INTO transactions_transaction (
         id, type, status, debit_account_id, credit_account_id, amount, currency, description,
@@ -53,7 +53,7 @@ _OF = {
 
 
 def fill(bank: Bank, first: int, last: int) -> None:
-    """Adds transactions by these numbers, past the bank's own code."""
+    """Adds transactions with these numbers, past the bank's own code."""
     words = _OF[connection.vendor]
     numbers = words["numbers"].format(first=first, last=last)
     statement = _FAILED.format(**words | {"numbers": numbers})
@@ -66,7 +66,7 @@ def fill(bank: Bank, first: int, last: int) -> None:
 
 
 def peak_mib(bank: Bank, folder: Path, rows: int) -> float:
-    """What an export of so many transactions, and the first one, takes at most."""
+    """The peak memory of an export of `rows` transactions and the first one, in MiB."""
     folder.mkdir()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "export_data", "--dir", str(folder)],

@@ -1,4 +1,4 @@
-"""docs/clients.md: its commands make clients of docs/openapi.yaml, which a bank understands."""
+"""docs/clients.md: its commands generate clients from docs/openapi.yaml, which work with a bank."""
 
 import json
 import os
@@ -22,11 +22,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 PAGE = ROOT / "docs" / "clients.md"
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# What npm says where it reaches no registry.
+# npm's errors when it reaches no registry.
 _UNREACHABLE = re.compile(
     r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|E?TIMEDOUT|ENETUNREACH)\b"
 )
-# Without a network npm would try for more than a minute.
+# Without a network npm would retry for more than a minute.
 _ONE_SHORT_RETRY = {"npm_config_fetch_retries": "1", "npm_config_fetch_retry_mintimeout": "1000"}
 _TIMEOUT_SECONDS = 300
 SCOPES = "accounts:read transactions:read"
@@ -48,14 +48,14 @@ def bank() -> Iterator[DemoBank]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A checkout, as far as the commands look at one."""
+    """A checkout with the files that the commands need."""
     shutil.copytree(
         ROOT / "docs" / "clients",
         tmp_path / "docs" / "clients",
         ignore=shutil.ignore_patterns("bank_client", "node_modules", "build", "bank.d.ts"),
     )
     shutil.copy(ROOT / "docs" / "openapi.yaml", tmp_path / "docs")
-    # Tools look for the settings of a project in the folders above.
+    # Tools search the folders above for the settings of a project.
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     return tmp_path
@@ -81,7 +81,7 @@ def run(folder: Path, bank: DemoBank, commands: str) -> subprocess.CompletedProc
 
 
 def _npm_cache(folder: Path) -> dict[str, str]:
-    """npm keeps its cache and its log at home, and the user of a service has no home."""
+    """npm keeps its cache and log in the home folder, which a service user does not have."""
     return {"npm_config_cache": str(folder / "npm")}
 
 
@@ -110,7 +110,7 @@ def test_the_typescript_client_moves_money(bank: DemoBank, folder: Path) -> None
 
 
 def check_books(bank: DemoBank, language: str) -> None:
-    """One deposit and one transfer moved money, by what the bank itself answers."""
+    """Asserts, from the bank's own responses, that one deposit and one transfer moved money."""
     ask = reader(bank)
     accounts = ask("accounts/", search=language)["results"]
     assert {account["name"]: account["balance"] for account in accounts} == {
@@ -126,7 +126,7 @@ def check_books(bank: DemoBank, language: str) -> None:
 
 
 def reader(bank: DemoBank) -> Any:
-    """Asks the bank by plain HTTP."""
+    """A function that reads from the bank by plain HTTP."""
     form = {
         "grant_type": "client_credentials",
         "scope": SCOPES,
@@ -147,7 +147,7 @@ def reader(bank: DemoBank) -> Any:
 
 
 def test_the_lock_of_npm_names_no_host() -> None:
-    """And pins every package by its digest."""
+    """It also pins every package by its digest."""
     lock = json.loads((ROOT / "docs/clients/typescript/package-lock.json").read_text())
     packages = {name: each for name, each in lock["packages"].items() if name}
     assert len(packages) > 30

@@ -1,4 +1,4 @@
-"""A decision on a transaction that another session holds: `busy`, and nothing is done."""
+"""A decision on a transaction that another session holds gets `busy`, and nothing is done."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -40,7 +40,7 @@ def test_a_decision_on_a_row_that_somebody_holds_is_busy(kind: type[Decision]) -
             bulkhead._bulkhead = bulkhead.Bulkhead(places)
             with nothing_changes(), pytest.raises(Busy):
                 run(decision)
-    # The row is free: what comes now is of the decision itself.
+    # The row is free, so any refusal is the decision's own.
     try:
         run(decision)
     except BankError as error:

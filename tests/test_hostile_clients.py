@@ -1,4 +1,4 @@
-"""Requests that mean harm, over a real socket to a real gunicorn: refused, and the worker lives."""
+"""Hostile requests over a real socket to a real gunicorn: refused, and the worker survives."""
 
 import json
 import os
@@ -21,14 +21,14 @@ HEALTH = b"GET /api/v1/health/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\
 
 
 class Server:
-    """gunicorn with one worker, so that the one that was attacked is the one that answers next."""
+    """gunicorn with one worker, so the attacked worker is the one that responds next."""
 
     def __init__(self, port: int, bearer: str) -> None:
         self.port = port
         self.authorization = f"Authorization: Bearer {bearer}"
 
     def send(self, raw: bytes) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers (lower case) and body of the answer to these very bytes."""
+        """Status, headers (lower case) and body of the response to exactly these bytes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS) as connected:
             connected.sendall(raw)
             received = b""
@@ -154,7 +154,7 @@ def test_a_body_has_64_kilobytes(server: Server, length: int, code: Any) -> None
 
 
 def test_a_body_that_says_it_is_enormous_is_not_waited_for(server: Server) -> None:
-    # A server that waited for it would answer nothing before the client gives up.
+    # A server that waited for the body would never respond.
     answer = server.post(
         b"{",
         server.authorization,
@@ -232,7 +232,7 @@ def test_a_chunked_body_is_refused(server: Server) -> None:
 def test_requests_that_proxies_could_read_differently_are_refused(
     server: Server, headers: list[str]
 ) -> None:
-    """By gunicorn, which closes the connection: no second request hides in the first."""
+    """gunicorn refuses them and closes the connection, so no second request hides in the first."""
     smuggled = b"{}GET /api/v1/accounts/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
     answer = server.post(smuggled, server.authorization, "Content-Type: application/json", *headers)
     assert answer[0] in (400, 415, 431)

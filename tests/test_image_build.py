@@ -1,4 +1,4 @@
-"""The image's RUN steps, run for real: they fetch every package, so only CI does it by itself."""
+"""The image's RUN steps, run for real. They download every package, so only CI runs them."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.sqlite, pytest.mark.slow]
 
 @pytest.mark.skipif(not os.environ.get("CI"), reason="fetches all packages; set CI=1 to run it")
 def test_packages_of_the_first_stage_run_the_bank():
-    """A user without rights installs what the pins say into a clean folder, and serves from it."""
+    """A user without rights installs the pins into a clean folder, and serves the bank from it."""
     with container() as bank:
         build = bank.data / "build"
         virtual_environment = str(bank.data / "venv")
@@ -37,7 +37,7 @@ def test_packages_of_the_first_stage_run_the_bank():
 
 
 def _shell(bank, step, folder):
-    """As the builder does: through /bin/sh, with its package index, which the machine's is here."""
+    """Runs the step as the builder does: through /bin/sh, with this machine's package index."""
     variables = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     done = subprocess.run(
         [*bank.launcher, "/bin/sh", "-c", step],

@@ -1,4 +1,4 @@
-"""A bank moves: to another database of the same kind or of the other, and back, unchanged."""
+"""A bank moves to another database, of the same kind or the other, and back, unchanged."""
 
 import json
 from io import StringIO
@@ -17,7 +17,7 @@ from transactions.tests.eventful_bank import exported_eventful_bank
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
-# SQLite is given fewer: a row costs more there, and proves the same.
+# Fewer on SQLite, where a row costs more and proves the same.
 TRANSACTIONS = {"postgresql": 100_000, "sqlite": 20_000}
 
 

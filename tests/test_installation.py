@@ -1,7 +1,7 @@
-"""An installation has exactly the pinned versions, whatever has been released since.
+"""An installation has exactly the pinned versions, even if newer ones have been released.
 
-The lists are installed from an index that has something newer of every package. It is made here:
-each package is an empty wheel with the requirements of the real one, so that no network is needed.
+The lists are installed from an index that has a newer version of every package. The test creates
+the index: each package is an empty wheel with the real requirements, so no network is needed.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ NEWER = "9999.0"
 
 
 def test_make_installs_the_pins_alone(old_pip: Path, index: Path, tmp_path: Path) -> None:
-    """With the pip that this Python brings along, and with the one that is pinned."""
+    """With the pip of this Python's venv, and with the pinned pip."""
     for python in (str(old_pip), sys.executable):
         for name in ("constraints.txt", "constraints-dev.txt"):
             lock, pinned = rewritten(name, index, tmp_path)
@@ -33,7 +33,7 @@ def test_make_installs_the_pins_alone(old_pip: Path, index: Path, tmp_path: Path
 
 
 def test_a_pip_that_resolves_would_take_something_newer(index: Path, tmp_path: Path) -> None:
-    """The control: the index does have something newer, and pip takes it where it may."""
+    """The control: the index has newer versions, and pip takes them if it is allowed to."""
     _lock, pinned = rewritten("constraints.txt", index, tmp_path)
     loose = tmp_path / "loose.txt"
     loose.write_text("".join(f"{name}\n" for name in pinned))
@@ -41,7 +41,7 @@ def test_a_pip_that_resolves_would_take_something_newer(index: Path, tmp_path: P
 
 
 def options_of_make() -> list[str]:
-    """What stands behind `pip install` in the Makefile."""
+    """The options after `pip install` in the Makefile."""
     text = (ROOT / "Makefile").read_text("utf-8")
     found = re.search(r"^PIP_INSTALL := \$\(BIN\)/python -m pip install (.+)$", text, re.MULTILINE)
     assert found
@@ -50,7 +50,7 @@ def options_of_make() -> list[str]:
 
 @pytest.fixture(scope="module")
 def old_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of a new environment, as the Makefile makes one."""
+    """The Python of a new virtual environment, created as the Makefile does."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=True)
     return folder / "bin" / "python"
@@ -74,7 +74,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def applies(pin: str) -> bool:
-    """Whether a pin is meant for this Python and this system."""
+    """Whether a pin applies to this Python and this system."""
     marker = Requirement(pin).marker
     return marker is None or marker.evaluate()
 
@@ -112,7 +112,7 @@ def rewritten(name: str, index: Path, folder: Path) -> tuple[Path, dict[str, str
 
 
 def resolved(python: str, index: Path, lock: Path, options: list[str]) -> dict[str, str]:
-    """What pip would install from this list, by name."""
+    """The versions that pip would install from this list, by name."""
     report = lock.with_suffix(".json")
     command = [
         *(python, "-m", "pip", "install", "--isolated", *options),

@@ -1,4 +1,4 @@
-"""The connection is lost after COMMIT was sent: it has happened, and must not happen again."""
+"""The connection is lost after COMMIT was sent: the work is done, and must not be done again."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ COMMIT = BaseDatabaseWrapper._commit  # type: ignore[attr-defined]
 
 @pytest.fixture
 def commits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What becomes of each COMMIT: the first one that posts is done, and its answer is lost."""
+    """The fate of each COMMIT. With ["lose"] in it, the first COMMIT is done but looks lost."""
     seen: list[str] = []
 
     def commit(wrapper: Any) -> None:
@@ -46,6 +46,7 @@ def test_an_answer_lost_at_commit_is_no_reason_to_do_it_again(key: str, commits:
     account.refresh_from_db()
     assert str(account.balance) == "6.2500"
     connection.close()
-    # Only the client may send it again: a key makes it the same, without one it is another deposit.
+    # Only the client may repeat it. A key makes it the same request; without one it is another
+    # deposit.
     again = teller.post(path, {"amount": "1.25"}, headers=headers)
     assert again.json()["balance_after"] == ("6.25" if key else "7.50")

@@ -1,6 +1,6 @@
-"""A lost database comes back from its data folder, as the documents say, and the bank goes on.
+"""A lost database is restored from its data folder as documented, and the bank goes on.
 
-The archive has grown since the last export, so it alone knows what happened in between.
+The archive has grown since the last export, so only the archive knows the transactions in between.
 """
 
 import csv
@@ -16,7 +16,7 @@ from tests.operated import Client, OperatedBank, operated_bank
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 EVERYTHING = ("--keep-last", "0", "--include-failed")
-# What no file has of a transaction that the archive alone knows.
+# Properties of a transaction that the archive does not have.
 _FORGOTTEN = ("updated_at", "retry_count", "events", "entries", "reversed_by")
 NAMES = ("Ada", "Bob", "Cleo")
 
@@ -32,7 +32,7 @@ def open_accounts(client: Client) -> list[str]:
 
 
 def go_on(client: Client, accounts: list[str]) -> None:
-    """Some of everything that is settled at once or by the worker."""
+    """Makes all kinds of transactions, settled at once or by the worker."""
     ada, bob, cleo, jun = accounts
 
     def move(path: str, code: int = 200, **body: Any) -> dict[str, Any]:
@@ -67,10 +67,10 @@ def _wait_for_worker(client: Client) -> None:
 
 
 def books(client: Client, accounts: list[str]) -> dict[str, Any]:
-    """What the API tells of every account and every transaction."""
+    """All accounts and transactions, as the API shows them."""
     rows = client.all_of("transactions/?page_size=100")
     for failure in filter(None, (row["failure"] for row in rows)):
-        # What is archived is final. After an import the next run archives it again.
+        # An archived failure is final. After an import the next run archives it again.
         del failure["retryable"]
     return {
         "balances": {one: client.get(f"accounts/{one}/")["balance"] for one in accounts},
@@ -104,7 +104,7 @@ def archive(bank: OperatedBank) -> int:
 
 
 def find_what_came_later(bank: OperatedBank, later: int) -> None:
-    """The import of the folder stops by it, loads nothing, and says what to do."""
+    """Asserts that the import stops at later transactions, loads nothing, and says what to do."""
     for options in ((), ("--dry-run",)):
         code, out, err = bank.run(
             "manage.py", "import_data", str(bank.data), *options, role="owner"
@@ -148,7 +148,7 @@ def test_a_bank_whose_database_is_lost_comes_back_and_goes_on(tmp_path: Path) ->
         known = [row["transaction_id"] for row in expected["transactions"]]
         assert sorted(archived_ids(bank.data)) == sorted(known)
 
-        # Lost again: now the export has all of it.
+        # Lost again; now the export has everything.
         bank.lose_database()
         bank.migrate()
         summary = bank.summary("import_data", str(bank.data), role="owner")

@@ -1,4 +1,4 @@
-"""All that a bank writes is for its own user alone, whatever the umask of who starts it."""
+"""Only the bank's own user can read its files, whatever the umask of the caller."""
 
 import json
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def _token(url: str, credentials: Mapping[str, str]) -> str:
 
 
 def _work(checkout: Checkout, url: str) -> None:
-    """What a bank does in a day, with a queue that works, and while it serves."""
+    """Does a day's work: requests, the queue, an archive, an export and a backup."""
     client = json.loads(
         checkout.run("manage.py", "create_api_client", "Till", "--user=susan", "--json")
     )
@@ -70,7 +70,7 @@ def test_nobody_else_reads_what_a_run_makes(
         checkout.run("manage.py", "setup_demo")
         with checkout.served("manage.py", "serve") as url:
             _work(checkout, url)
-            made = checkout.made()  # Some of it is there only while it serves.
+            made = checkout.made()  # Some files exist only while it serves.
         made |= checkout.made()
     _require_own(checkout, made)
     with capsys.disabled():
@@ -88,7 +88,7 @@ def test_nobody_else_reads_what_a_run_makes(
 
 @pytest.mark.sqlite
 def test_nor_what_gunicorn_makes_by_itself(tmp_path: Path) -> None:
-    """SQLite makes a file where it looks for one, before there is a bank."""
+    """SQLite creates a missing file when it is opened, even before there is a bank."""
     checkout = Checkout(tmp_path, 0o022, "")
     database = checkout.data / "bank.sqlite3"
     process = checkout.start("-m", "gunicorn", "--config=python:bankproject.gunicorn_conf")

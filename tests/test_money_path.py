@@ -1,8 +1,8 @@
 """The length of a transfer's path through the code, from the view's call to the last UPDATE.
 
-A reader follows each call. The path is the sequence of the project's files that functions are
-called in; a file is counted once, and a return is a call into a file that the path had left before.
-Comprehensions are no calls, and failpoints, which do nothing outside the crash suite, no files.
+A reader follows each call. The path is the sequence of the project's files whose functions are
+called. A file counts once. A return is a call into a file that the path has left before.
+Comprehensions do not count as calls, nor failpoints, which do nothing outside the crash suite.
 """
 
 import sys
@@ -20,7 +20,7 @@ from tests.factories import make_account
 ROOT = Path(__file__).resolve().parent.parent
 START = ("transactions/ledger/processor.py", "process")
 LAST = ("transactions/ledger/writer.py", "_write_balances")
-# PostgreSQL has two more: a place in the bulkhead, and cursors that prepare.
+# PostgreSQL has two more: a place in the bulkhead, and prepared cursors.
 MOST = {"sqlite": (14, 8), "postgresql": (16, 11)}
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +65,7 @@ def test_a_transfer_passes_few_files() -> None:
         response = client.post(f"{API}accounts/{source.id}/transfer/", body, format="json")
         assert response.status_code == 200
 
-    transfer()  # What is made once for a process is made.
+    transfer()  # The first run creates what each process creates once.
     calls = calls_of(transfer)
     first = calls.index(START)
     last = max(index for index, call in enumerate(calls) if call == LAST)

@@ -1,7 +1,7 @@
-"""The files of the earlier system move in as an operator loads them, with what is wrong in them.
+"""An operator imports files of the earlier system that have errors in them.
 
-The bank is an operator's, with the documented roles where it is on PostgreSQL. The move from SQLite
-to PostgreSQL is in tests/test_documented_commands.py.
+The bank is an operator's; on PostgreSQL it has the documented roles. The move from SQLite to
+PostgreSQL is in tests/test_documented_commands.py.
 """
 
 import re
@@ -14,7 +14,7 @@ from tests.operated import OperatedBank, operated_bank
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
-# A byte order mark, blank lines at the end, names in several scripts.
+# The files have a byte order mark, blank lines at the end, and names in several scripts.
 FILES = Path(__file__).resolve().parent / "earlier_system"
 CAIRO = ("--time-zone", "Africa/Cairo")
 NEVER, MENDED = "2026-04-24T00:30:00", "2026-04-24T01:30:00"
@@ -40,7 +40,7 @@ BALANCES = {
 
 
 def load(bank: OperatedBank, folder: Path, *options: str) -> tuple[int, str, list[str]]:
-    """As `bank_app`: exit code, standard output, and the lines of standard error."""
+    """Imports as `bank_app`; returns exit code, standard output, and lines of standard error."""
     code, out, err = bank.run("manage.py", "import_data", str(folder), *CAIRO, *options)
     assert "Traceback" not in err, err
     return code, out, [line.strip() for line in err.splitlines()]
@@ -51,7 +51,7 @@ def problems(told: list[str]) -> list[str]:
 
 
 def require_refused(bank: OperatedBank, folder: Path, *options: str) -> list[str]:
-    """Its problems. Nothing is loaded."""
+    """Asserts that nothing is loaded; returns the problems."""
     code, out, told = load(bank, folder, *options)
     assert (code, out, told[-1]) == (1, "", "Nothing was loaded.")
     return problems(told)
@@ -61,7 +61,8 @@ def test_the_files_of_the_earlier_system_move_in(tmp_path: Path) -> None:
     folder = tmp_path / "earlier"
     shutil.copytree(FILES, folder)
     with operated_bank(tmp_path) as bank:
-        # One round tells all. What cannot be read is mended in the file: it is never adjusted.
+        # One run reports everything. Unreadable cells must be corrected in the file; nothing
+        # adjusts them.
         for options in ((), ("--dry-run",)):
             assert require_refused(bank, folder, *options) == sorted([*UNEXPLAINED, NO_SUCH_TIME])
         assert NO_SUCH_TIME in require_refused(bank, folder, "--adjust")
@@ -84,7 +85,7 @@ def test_the_files_of_the_earlier_system_move_in(tmp_path: Path) -> None:
             assert found == BALANCES
             adjusted = [row for row in rows if row["description"].startswith("Adjustment on ")]
             assert [(row["type"], row["amount"]) for row in adjusted] == [("DEPOSIT", "2.00")]
-            # The bank goes on.
+            # The bank works.
             status, paid = client.post(
                 f"accounts/{accounts[0]['account_id']}/deposit/", {"amount": "1.00"}
             )

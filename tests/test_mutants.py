@@ -1,6 +1,6 @@
-"""The kept list of mutants stays true: what it changes and the tests that it names are there.
+"""The list of mutants is up to date: the changed texts and the named tests exist.
 
-`make mutants` plants them; this costs next to nothing.
+`make mutants` plants them; this test costs almost nothing.
 """
 
 import ast

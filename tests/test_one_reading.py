@@ -1,4 +1,4 @@
-"""Ids and texts are read in one way: in paths, bodies, filters, batches and forms."""
+"""Ids and texts are parsed in one way: in paths, bodies, filters, batches and forms."""
 
 from typing import Any
 from uuid import UUID
@@ -17,9 +17,9 @@ from tests.factories import deposit, make_account
 pytestmark = pytest.mark.django_db
 
 ID = "019ab0c4-9f10-7b33-8abc-8a1d55e20c64"
-# What Python and PostgreSQL would read as an id, and RFC 9562 does not write.
+# Python or PostgreSQL would accept these as ids, but RFC 9562 does not.
 NO_IDS = [ID.replace("-", ""), f"{{{ID}}}", f"urn:uuid:{ID}", f" {ID}", f"{ID}\n", ID[:-1] + "g"]
-# Nobody can see them, or all of them.
+# Texts that are invisible as a whole or in part.
 NO_NAMES = [
     "\u200b",
     "\u3164",
@@ -73,7 +73,7 @@ def test_an_id_is_read_in_either_case_and_written_in_one(client: ApiClient) -> N
 
 
 def test_every_id_in_a_path_is_read_in_this_way() -> None:
-    """No route falls back to a converter that takes one case only."""
+    """No route falls back to a converter that accepts only one case."""
 
     def converters(resolver: URLResolver) -> list[tuple[str, Any]]:
         found = []
@@ -83,7 +83,7 @@ def test_every_id_in_a_path_is_read_in_this_way() -> None:
         return found
 
     ids = [(name, one) for name, one in converters(get_resolver()) if name.endswith("_id")]
-    # The admin's own pages take any text, and read it themselves.
+    # The admin's own pages accept any text, and parse it themselves.
     ids = [(name, one) for name, one in ids if not isinstance(one, PathConverter)]
     assert len(ids) > 10
     assert {type(one).__name__ for _, one in ids} == {"IdConverter"}

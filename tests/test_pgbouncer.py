@@ -1,4 +1,4 @@
-"""Behind PgBouncer, in both modes: the bank works, and its time-outs are in force or missed."""
+"""Behind PgBouncer, in both modes: the bank works, and time-outs are in force or reported."""
 
 import subprocess
 import sys
@@ -53,7 +53,7 @@ def test_the_bank_behind_pgbouncer(direct: Bank, mode: str, tmp_path: Path) -> N
             environment["BANK_PREPARED_STATEMENTS"] = "false"
         assert "bank.W003" in checked(environment)
     for_role(direct, "SET {name} = '{value}'")
-    # Sessions that the role's settings came too late for are gone with the pooler.
+    # The old pooler is gone, and with it the sessions from before the role's settings.
     with pgbouncer(direct.server, mode) as url:
         environment["DATABASE_URL"] = url
         assert "no issues" in checked(environment)
@@ -104,6 +104,6 @@ def require_that_a_locked_account_is_busy(bank: Bank) -> None:
         rival.execute("SELECT FROM accounts_account WHERE id = %s FOR UPDATE", [account])
         begun = time.monotonic()
         answer = client.post(f"accounts/{account}/deposit/", {"amount": "1.25"})
-        # Without a time-out it would wait for the rival, for ever.
+        # Without a time-out it would wait forever for the rival.
         assert time.monotonic() - begun < 20
     assert (answer.status, answer.code) == (503, "busy")

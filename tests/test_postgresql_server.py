@@ -99,7 +99,7 @@ def test_nothing_is_left_behind(installation, killed):
 
 
 def test_ctrl_c_leaves_nothing_behind():
-    # The handler is set as in a terminal; what a shell starts in the background ignores Ctrl-C.
+    # Set as in a terminal. A shell makes its background processes ignore Ctrl-C.
     program = (
         "import signal, time; from tests.postgresql import postgresql_server\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
@@ -138,14 +138,14 @@ def test_slow():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_runner_leaves_nothing_behind(tmp_path, number):
-    """Stopped in the middle, in the background of a shell that made it deaf to Ctrl-C."""
+    """Stops the runner midway, in the background of a shell that makes it ignore Ctrl-C."""
     (tmp_path / "test_slow.py").write_text(_SLOW_TEST)
     began = tmp_path / "began"
     command = 'trap \'\' INT; exec "$0" -m tests --database postgresql -n0 --no-cov "$1"'
     with subprocess.Popen(
         ["/bin/sh", "-c", command, sys.executable, tmp_path / "test_slow.py"],
         cwd=ROOT,
-        # The run that is going on keeps its server and what it has measured so far.
+        # Keeps the server and the coverage data of the surrounding run out of it.
         env=os.environ | {"DATABASE_URL": "", "COVERAGE_FILE": str(tmp_path / "coverage")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

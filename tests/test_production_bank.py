@@ -1,7 +1,7 @@
 """The containers' own steps on this machine: clean folder, user without rights, two database roles.
 
-What compose does is done here in the same order: roles.sql on a new server, deploy/migrate.py as
-the owner, the demo and the image's command as bank_app. Only the container engine is missing.
+The order is that of compose: roles.sql on a new server, deploy/migrate.py as the owner, the demo
+and the image's command as bank_app. Only the container engine is missing.
 """
 
 import base64
@@ -23,7 +23,7 @@ from tests.http import free_port
 from tests.postgresql import postgresql_server
 from tests.postgresql_roles import make_roles
 
-# The server is this module's own, so one run of the suite is enough.
+# This module has its own server, so one run of the suite is enough.
 pytestmark = pytest.mark.sqlite
 
 LEDGER = ("accounts_account", "transactions_transaction", "transactions_transactionevent")
@@ -104,7 +104,7 @@ def test_money_moves_and_tokens_come_and_go_as_the_web_role(bank):
 
 
 def test_staff_sign_in_work_and_sign_out_as_the_web_role(bank):
-    """Sessions are the one thing of a sign-in that is deleted."""
+    """The web role may delete sessions, but no other row of a sign-in."""
     jar = http.cookiejar.CookieJar()
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
     login = f"{bank.url}/admin/login/?next=/admin/"
@@ -166,7 +166,9 @@ def test_ledger_verifies_as_the_web_role(bank):
     ],
 )
 def test_web_role_may_not(bank, statement):
-    """GRANT by one who may not is a warning in PostgreSQL: what counts is the right afterwards."""
+    """A GRANT without the right to it is only a warning in PostgreSQL, so the test checks the
+    result.
+    """
     with psycopg.connect(bank.app_url) as connection:
         if statement.startswith("GRANT"):
             connection.execute(statement)
@@ -178,7 +180,9 @@ def test_web_role_may_not(bank, statement):
 
 
 def _made_by_hand(bank, name):
-    """Makes a database with the default rights of PUBLIC, and migrates it; URLs of both roles."""
+    """Creates and migrates a database with the default rights of PUBLIC; returns URLs of both
+    roles.
+    """
     with psycopg.connect(bank.admin_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} OWNER bank_owner")
     owner_url, app_url = (
@@ -189,7 +193,7 @@ def _made_by_hand(bank, name):
 
 
 def _forge_a_limit(url):
-    """As bank_app: a temporary table says what the guard of overdraft limits looks for."""
+    """As bank_app: a temporary table contains what the guard of overdraft limits looks for."""
     with psycopg.connect(url) as connection:
         connection.execute(
             "CREATE TEMPORARY TABLE accounts_accountevent AS"
@@ -258,7 +262,7 @@ def test_no_right_is_left_over_and_a_second_run_changes_nothing(bank):
 
 
 def test_a_new_table_is_usable_before_the_rights_are_granted_again(bank):
-    """While a migration runs, the old web processes go on."""
+    """While a migration runs, the old web processes continue."""
     with psycopg.connect(bank.owner_url, autocommit=True) as owner:
         owner.execute("CREATE TABLE newcomer (id bigint GENERATED ALWAYS AS IDENTITY, name text)")
         try:

@@ -1,6 +1,6 @@
-"""deploy/nginx.conf in a real nginx: what reaches the bank, and what is answered when nothing does.
+"""deploy/nginx.conf in a real nginx: what reaches the bank, and the response if nothing does.
 
-Behind it stands a small server that counts and remembers what it was asked.
+Behind it is a small server that counts and records its requests.
 """
 
 import json
@@ -17,12 +17,12 @@ import pytest
 from tests.http import ask, free_port
 from tests.image import ROOT
 
-# One run of the suite is enough: there is no database in it.
+# No database is involved, so one run of the suite is enough.
 pytestmark = pytest.mark.sqlite
 
 
 class Recorder(BaseHTTPRequestHandler):
-    """Answers with what it was sent. /refuse/ is a refusal, /break/ a connection that breaks."""
+    """Responds with the size of the body. /refuse/ is a refusal, /break/ breaks the connection."""
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -54,7 +54,7 @@ def behind():
 
 @pytest.fixture
 def proxy(behind, tmp_path):
-    """The port of an nginx that runs the very configuration of the image, but for its addresses."""
+    """The port of an nginx with the image's configuration, except for its addresses."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
     if not program:
         pytest.skip("needs nginx")

@@ -1,4 +1,4 @@
-"""README.md and the documents tell the truth: examples, links, names and variables."""
+"""README.md and the documents are right: examples, links, names and variables."""
 
 import ast
 import itertools
@@ -29,7 +29,7 @@ _FENCED = re.compile(r"^```.*?^```\n", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FILE_IN_CODE = re.compile(r"`([\w./-]+\.(?:py|md|yaml|toml|txt|png))`")
-# `transactions.csv` is a file, and no part of the code.
+# `transactions.csv` is a file, not a name in the code.
 _NAME_IN_CODE = re.compile(rf"`((?:{'|'.join(PACKAGES)}|tests)(?:\.\w+)+)(?<!\.csv)(?:\(\))?`")
 # No other file of a running bank has one of these endings.
 _MADE_BY_A_BANK = {"demo_logins.txt"}
@@ -89,7 +89,7 @@ def _text_of(document: Path) -> str:
 
 
 def _anchors(document: Path) -> set[str]:
-    """As GitHub makes them from headings."""
+    """The anchors that GitHub makes from headings."""
     return {
         re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
         for heading in _HEADING.findall(_text_of(document))
@@ -111,7 +111,7 @@ def test_relative_links_lead_somewhere(document):
 
 @_BY_NAME
 def test_named_files_exist(document):
-    """Seen from the document's own folder, or from the root."""
+    """Relative to the document's own folder, or to the root."""
     found = _FILE_IN_CODE.findall(_text_of(document))
     names = [name for name in found if Path(name).name not in _MADE_BY_A_BANK]
     places = (document.parent, ROOT)
@@ -132,7 +132,7 @@ def test_every_decision_is_numbered_and_listed():
 
 
 def test_every_helper_of_tests_is_listed():
-    """But for those that are commands (`python -m tests.soak`)."""
+    """Except for commands (`python -m tests.soak`)."""
     listed = _LINK.findall((ROOT / "tests" / "README.md").read_text("utf-8"))
     helpers = {
         path.name
@@ -147,7 +147,7 @@ def test_every_helper_of_tests_is_listed():
 
 
 def _variables_read() -> set[str]:
-    """What the code asks the environment for: by bankproject.environment, or by os.environ."""
+    """The variables that the code reads, by bankproject.environment or by os.environ."""
     files = itertools.chain.from_iterable((ROOT / name).rglob("*.py") for name in PACKAGES)
     return {
         name

@@ -1,4 +1,4 @@
-"""A key stands for one request: any other content under it is refused, the same content is not."""
+"""A key belongs to one request: different content under it is refused, the same content is not."""
 
 import hashlib
 from collections.abc import Mapping
@@ -36,10 +36,10 @@ MONEY = {
     "scheduled_for": (rfc_3339(_TOMORROW), rfc_3339(_TOMORROW + timedelta(seconds=1))),
     "effective_at": _DATES,
 }
-# Of what is scheduled the value date is not for the client to give.
+# The client may not set the value date of a scheduled transaction.
 _NOT_TOGETHER = ("scheduled_for", "effective_at")
-# The body of each route that takes a key, and of each of its members two values. `other` and
-# `third` stand for accounts.
+# The body of each route that takes a key, with two values for each field. `other` and `third` stand
+# for accounts.
 BODIES: dict[str, tuple[type[StrictSerializer], dict[str, tuple[Any, Any]]]] = {
     "deposit": (AmountBody, MONEY),
     "withdraw": (AmountBody, MONEY),
@@ -66,7 +66,7 @@ ITEM: dict[str, tuple[Any, Any]] = {
     "effective_at": _DATES,
     "idempotency_key": ("item-1", "item-2"),
 }
-# What a member stands for that is not sent, or null.
+# The value that a missing field, or null, stands for.
 DEFAULTS: dict[str, Any] = {
     "description": "",
     "initial_balance": "0",
@@ -85,7 +85,7 @@ class Bank:
         self.paid = deposit(self.account, 7).id
 
     def filled(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """The members with ids for the words that stand for accounts."""
+        """The fields, with ids in place of the words that stand for accounts."""
         ids = {name: str(getattr(self, name).id) for name in ("account", "other", "third")}
         return {
             name: ids.get(value, value) if name.endswith("account_id") else value
@@ -124,7 +124,7 @@ def optional_of(route: str) -> list[str]:
     return [name for name, field in BODIES[route][0]().fields.items() if not field.required]
 
 
-# A key of the queue is settled by what a commit says.
+# A commit settles the key of a queued request, so the test must commit.
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("without", _NOT_TOGETHER)
 @pytest.mark.parametrize("route", BODIES)
@@ -158,7 +158,7 @@ def test_another_account_or_operation_is_another_request(bank: Bank, route: str)
 
 @pytest.mark.parametrize("route", ["deposit", "withdraw", "transfer", "open"])
 def test_unset_null_and_default_are_the_same_content(bank: Bank, route: str) -> None:
-    """Each way of saying nothing finds what every other way has stored."""
+    """Each way to leave a field unset finds what every other way has stored."""
     base = {name: value for name, value in base_of(route).items() if name not in optional_of(route)}
     for name in optional_of(route):
         ways = [base, base | {name: None}]
@@ -185,7 +185,9 @@ def test_what_an_answer_shows_as_null_may_be_sent_as_null(bank: Bank) -> None:
 
 
 def test_keys_of_earlier_releases_stay_valid(bank: Bank) -> None:
-    """They took the fingerprint of all that was sent, an empty description and a null owner too."""
+    """They included all that was sent in the fingerprint, even an empty description and a null
+    owner.
+    """
     user = get_user_model().objects.get(username="supervisor")
     origin = Origin(user_id=user.pk, caller=f"user:{user.pk}")
     content = {"account_id": bank.account.id, "amount": Decimal(5), "description": ""}

@@ -1,6 +1,6 @@
-"""docs/openapi.yaml: what the code generates, complete, and served with nothing from elsewhere.
+"""docs/openapi.yaml: generated from the code, complete, and served without other hosts.
 
-That answers are what it says is checked for each answer of every API test: see tests/contract.py.
+tests/contract.py checks every response of every API test against it.
 """
 
 import io
@@ -43,7 +43,7 @@ each_operation_of_the_bank = pytest.mark.parametrize(_NAMES, list(_parameters(of
 
 
 def resolved(node: dict[str, Any]) -> dict[str, Any]:
-    """What a $ref names."""
+    """The target of a $ref."""
     while "$ref" in node:
         target: Any = document()
         for name in node["$ref"].removeprefix("#/").split("/"):
@@ -84,7 +84,7 @@ def test_operations_have_names_of_their_own() -> None:
 
 
 def properties() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each member of each component that is an object, enumerations aside."""
+    """Each property of each component that is an object; enumerations have none."""
     for name, schema in document()["components"]["schemas"].items():
         for member, described in schema.get("properties", {}).items():
             yield f"{name}.{member}", described
@@ -107,7 +107,7 @@ def test_an_id_in_a_path_is_a_uuid(path: str, method: str, operation: Operation)
 
 
 def _is_typed(schema: dict[str, Any]) -> bool:
-    """Whether a generated client knows what is in it."""
+    """Whether a generated client has a type for all of its content."""
     schema = resolved(schema)
     parts = [part for word in ("oneOf", "anyOf", "allOf") for part in schema.get(word, [])]
     if parts:
@@ -120,7 +120,7 @@ def _is_typed(schema: dict[str, Any]) -> bool:
 
 @each_operation
 def test_every_body_has_members_with_types(path: str, method: str, operation: Operation) -> None:
-    """Or a generated client hands out what nobody can use without a look at the bank."""
+    """Otherwise a generated client returns untyped values that need a look at the bank."""
     for content in _contents(operation):
         for media_type, body in content.items():
             assert _is_typed(body["schema"]), media_type
@@ -129,14 +129,14 @@ def test_every_body_has_members_with_types(path: str, method: str, operation: Op
 
 
 def _contents(operation: Operation) -> list[dict[str, Any]]:
-    """Of the body that is sent, and of each answer, by media type."""
+    """The content of the request body and of each response, by media type."""
     bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
     return [body.get("content", {}) for body in bodies]
 
 
 @each_operation
 def test_examples_stand_where_clients_look(path: str, method: str, operation: Operation) -> None:
-    """Of each body that is sent, and of each answer."""
+    """In each request body and each response."""
     for content in _contents(operation):
         for media_type, body in content.items():
             has_example = "example" in body or body.get("examples")

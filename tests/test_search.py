@@ -1,4 +1,4 @@
-"""One table of searches, the same on both databases: case, accents, forms of Unicode, order."""
+"""One table of searches, the same on both databases: case, accents, Unicode forms, order."""
 
 import unicodedata
 from decimal import Decimal
@@ -33,7 +33,7 @@ NAMES = {
     "vietnamese": "Nguyễn Thị Ánh",
     "signs": r"100% [a-z]* \d+ (x|y) ^$ .? {2} _'\"",
 }
-# What is sought, and whose name it finds.
+# The search, and the keys of the names that it finds.
 SEARCHES = [
     ("josé", "jose, jose in parts"),
     ("jose", "jose, jose in parts"),
@@ -138,7 +138,7 @@ def test_no_word_finds_nothing(text: str) -> None:
 
 
 def test_the_longest_text_that_may_be_sought(accounts: dict[str, Account]) -> None:
-    """Each letter has up to a hundred forms: patterns stay within what a database compiles."""
+    """Each letter has up to a hundred forms, but a database must still compile the pattern."""
     for text in ("e" * 200, "s" * 200, "ffi" * 66, "e " * 100):
         assert Account.objects.filter(contains("name", text)).count() < len(NAMES)
     assert contains("name", "e " * 100) == contains("name", "E")

@@ -1,4 +1,4 @@
-"""The threat model names tests that exist."""
+"""The threat model names existing tests."""
 
 import ast
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 _ROW = re.compile(r"^\| (?!Defended|Chapter|---)")
-# A chapter of ASVS of which nothing applies.
+# A chapter of ASVS without an applicable requirement.
 _NOTHING_APPLIES = re.compile(r"^\| V[0-9]+ [^|]+\| - \|")
 _TEST = re.compile(r"`([\w/]+\.py)::(test_\w+)`")
 

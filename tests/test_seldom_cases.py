@@ -1,4 +1,4 @@
-"""Cases that nobody meets every day, each of which a careless change would break unseen."""
+"""Rare cases that a careless change could break unnoticed."""
 
 from decimal import Decimal
 from io import StringIO
@@ -19,14 +19,14 @@ from transactions.tests.archiving import EVERYTHING, ORIGIN, make_bank
 
 @pytest.fixture
 def archive_file(settings: Any, tmp_path: Path) -> Path:
-    """Where the archive of this test lies; nothing is there yet."""
+    """The path of this test's archive, which does not exist yet."""
     settings.DATA_DIR = tmp_path
     return tmp_path / "archived_transactions.csv"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_an_export_through_a_link_leaves_the_live_archive_alone(archive_file: Path) -> None:
-    """The folder is the bank's own, by whatever name it is reached."""
+    """The folder is the bank's own, whatever path leads to it."""
     make_bank()
     archive(EVERYTHING, origin=ORIGIN)
     before, inode = archive_file.read_bytes(), archive_file.stat().st_ino

@@ -1,6 +1,6 @@
 """Nobody uses the rights of staff on their own accounts: each command, route and button is tried.
 
-Sam is a supervisor who owns an account; another supervisor may do all of that.
+Sam is a supervisor who owns an account. Another supervisor may do all of this.
 """
 
 import re
@@ -35,7 +35,7 @@ WHY = "It was asked for"
 
 
 class World:
-    """An account of Sam's with money in it, one of nobody's; a large deposit and a limit wait."""
+    """Sam's account with money in it, one of nobody, a waiting deposit and a waiting limit."""
 
     def __init__(self) -> None:
         self.sam = make_user("sam", role="supervisor")
@@ -105,7 +105,7 @@ COMMANDS: dict[str, Make] = {
 
 
 def concrete_commands() -> set[str]:
-    """All that `process` takes. A Reversal is what a Reverse comes to; the rest are abstract."""
+    """All commands that `process` takes. A Reverse turns into a Reversal; the rest are abstract."""
     bases = {
         *["AccountCommand", "LimitDecision", "KeyedCommand", "MoneyCommand", "Decision", "Reversal"]
     }
@@ -132,7 +132,7 @@ def test_a_command_on_an_own_account_is_refused(world: World, name: str, dry_run
     assert raised.value.account_id == getattr(
         command, "account_id" if name == "OpenAccount" else "", world.account.id
     )
-    # The control: another supervisor is refused for other reasons, if at all.
+    # The control: if another supervisor is refused, it is for another reason.
     refused: BankError | None = None
     try:
         process([command], world.origin(world.other))
@@ -221,7 +221,7 @@ def test_a_customer_goes_on_to_transfer_from_an_own_account() -> None:
 
 @dataclass(frozen=True)
 class Form:
-    """What a page of the console is sent."""
+    """The fields that a form of the console sends."""
 
     model: str
     button: str

@@ -1,6 +1,6 @@
 """Any sequence of operations on a few accounts agrees with the model and breaks no invariant.
 
-Hypothesis looks for one that does not, and shrinks what it finds to the shortest one.
+Hypothesis searches for one that does not, and shrinks it to the shortest one.
 """
 
 from decimal import Decimal
@@ -49,12 +49,12 @@ EXAMPLES = 6 * SCALE
 STEPS = 25
 UNITS_PER_CENT = 100
 
-# Few and small, so that they meet: exact balances, exact limits.
+# Few and small values, so that amounts meet balances and limits exactly.
 CENTS = st.sampled_from([1, 250, 251, 1000, 4999, 10_000])
 
 
 def code_of(command: Command) -> str | None:
-    """The refusal of a command: kept on its row, or raised."""
+    """The code of a command's refusal, stored on its row or raised."""
     try:
         result = run(command)
     except BankError as error:
@@ -67,7 +67,7 @@ def money(cents: int) -> Decimal:
 
 
 class BankMachine(RuleBasedStateMachine):
-    """Every rule does the same to the bank and to the model, and wants the same answer."""
+    """Every rule does the same to the bank and to the model, and expects the same result."""
 
     accounts = Bundle("accounts")
 
@@ -139,7 +139,7 @@ class BankMachine(RuleBasedStateMachine):
 
     @rule(kept=st.sampled_from([0, 1, 3]), batch_size=st.sampled_from([1, 2, 100]))
     def archive(self, kept: int, batch_size: int) -> None:
-        """Changes no answer: the model knows nothing of it."""
+        """Changes no result, so the model ignores it."""
         archive(
             Selection(keep_last=kept, include_failed=kept == 0),
             origin=ORIGIN,
@@ -171,7 +171,7 @@ class BankMachine(RuleBasedStateMachine):
         assert report.ok, "\n".join(report.lines())
 
     def teardown(self) -> None:
-        """Refusals were kept, and nothing else: one row for each movement asked for."""
+        """Each requested movement has one row, refused ones included, and there is no other row."""
         ids = [UUID(account_id) for account_id in self.model.accounts]
         kept = Transaction.objects.filter(Q(debit_account__in=ids) | Q(credit_account__in=ids))
         assert kept.count() == self.moves

@@ -1,4 +1,4 @@
-"""Files and functions stay short. What is longer today is named here, and may only get shorter."""
+"""Files and functions stay short. Longer ones are named here, and may only get shorter."""
 
 import ast
 import importlib
@@ -17,7 +17,7 @@ FILE_LINES = 300
 TEST_FILE_LINES = 420
 FUNCTION_LINES = 60
 
-# The settings are one file on purpose: every knob in one place.
+# One file on purpose: all settings in one place.
 LONGER_FILES = {"bankproject/settings.py": 470}
 # A list of rules, most of it SQL.
 LONGER_FUNCTIONS: dict[str, int] = {"transactions/verifier/sides.py:rules_of_side": 63}
@@ -47,7 +47,7 @@ def _name(path: Path) -> str:
 def test_no_file_or_function_is_too_long(path: Path) -> None:
     name = _name(path)
     lines = len(path.read_text("utf-8").splitlines())
-    if "tests" in path.parts:  # A test may tell a story.
+    if "tests" in path.parts:  # Tests may be longer.
         assert lines <= TEST_FILE_LINES, f"{name} has {lines} lines"
         return
     assert lines <= LONGER_FILES.get(name, FILE_LINES), f"{name} has {lines} lines"
@@ -87,14 +87,14 @@ def test_no_two_public_classes_have_one_name() -> None:
 
 
 def test_every_test_of_transactions_lies_in_the_folder_of_its_subject() -> None:
-    """Helpers of several folders lie above them."""
+    """Helpers of several folders are in the folder above."""
     folder = ROOT / "transactions" / "tests"
     assert [path.name for path in folder.glob("test_*.py")] == []
     helpers = [path for path in folder.glob("*/*.py") if not path.name.startswith("test_")]
     assert {path.name for path in helpers} == {"__init__.py"}
 
 
-# A noun that several classes end in says little by itself: the glossary says which one is which.
+# A noun that ends the names of several classes says little by itself. The glossary explains each.
 SHARED_NOUNS = (
     *("Chart", "Column", "Entry", "Event", "File", "Line", "Outcome", "Preview", "Problem"),
     *("Request", "Result", "Segment", "Side", "Source", "Step"),
@@ -109,9 +109,9 @@ def test_the_glossary_knows_the_classes_that_share_a_noun() -> None:
     assert words - terms == set()
 
 
-# Private API of Django, Django REST framework and psycopg: documented nowhere, changed any time.
+# Private API of Django, Django REST framework and psycopg: undocumented, and may change any time.
 UNDOCUMENTED = ("close_if_health_check_failed", "health_check_done", "health_check_enabled")
-# Underscored, and documented all the same.
+# Underscored, but documented.
 DOCUMENTED = (
     "_meta",
     "_default_manager",
@@ -122,7 +122,7 @@ DOCUMENTED = (
     "_make",
 )
 FENCED = "core/sql/django_internals.py"
-# As Django REST framework's own class for sessions does, which it extends.
+# Django REST framework's own class for sessions does this too, and ours extends it.
 PRIVATE_ELSEWHERE = {"staff/authentication.py": {"request._request"}}
 
 
@@ -148,8 +148,8 @@ def test_private_api_of_others_is_used_in_one_module() -> None:
     assert uses == PRIVATE_ELSEWHERE
 
 
-# Private methods of libraries that a class of ours replaces. One that the library drops is missing
-# here, and is never called any more.
+# Private methods of libraries that our classes override. If a library drops one, nothing calls ours
+# any more.
 REPLACED = {
     "clients.validators.ClientCredentialsValidator._create_access_token",
     "clients.validators.ClientCredentialsValidator._load_application",

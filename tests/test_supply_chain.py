@@ -1,4 +1,4 @@
-"""Installed packages match the pins, and known vulnerabilities in them are noticed."""
+"""Installed packages match the pins, and their known vulnerabilities are noticed."""
 
 import json
 import re
@@ -70,7 +70,7 @@ def test_a_lock_names_no_index_and_no_address(lock: str) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_locks_are_in_step_with_what_is_wanted(lock: str) -> None:
-    """Or `make constraints` was forgotten."""
+    """If not, `make constraints` was forgotten."""
     locked = versions(lock)
     for name in LOCKS[lock]:
         for requirement in wanted(name):
@@ -84,7 +84,7 @@ def test_tests_run_on_the_versions_that_are_served() -> None:
 
 @pytest.mark.parametrize("file", ["Makefile", "Dockerfile"])
 def test_everything_is_installed_by_its_hash(file: str) -> None:
-    """And nothing else: the lists are complete, so nothing is resolved."""
+    """And nothing else: the lists are complete, so pip resolves nothing."""
     text = (ROOT / file).read_text("utf-8").replace("$(PIP_INSTALL) -r $<", "")
     installs = [line for line in text.splitlines() if re.search(r"\bpip (install|wheel)\b", line)]
     assert len(installs) == {"Makefile": 1, "Dockerfile": 2}[file]
@@ -94,7 +94,7 @@ def test_everything_is_installed_by_its_hash(file: str) -> None:
     assert "PIP_INSTALL" not in text.replace("PIP_INSTALL :=", "")
 
 
-# A tool in the place of pip-audit: it writes the report that a test wants, or none.
+# A stub for pip-audit: it writes the report that a test needs, or none.
 STUB = """#!{python}
 import sys
 from pathlib import Path
@@ -117,7 +117,7 @@ def report_of(*packages: Any) -> str:
 
 
 def audit(folder: Path, report: str | None, *, code: int = 0) -> tuple[int, str]:
-    """Exit code and output of the script, with the stub in the place of the tool."""
+    """Exit code and output of the script, with the stub instead of the tool."""
     tool = folder / "pip-audit"
     said = "ConnectionError: the source is away"
     tool.write_text(STUB.format(python=sys.executable, report=report, said=said, code=code))
@@ -168,7 +168,7 @@ def test_a_tool_that_does_not_run_is_no_outage(tmp_path: Path) -> None:
 
 
 def test_notices_name_the_licence_of_every_package() -> None:
-    """Or `make notices` was forgotten."""
+    """If not, `make notices` was forgotten."""
     command = [sys.executable, ROOT / ".ci" / "notices.py"]
     written = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert (ROOT / "NOTICES.md").read_text("utf-8") == written
@@ -176,7 +176,7 @@ def test_notices_name_the_licence_of_every_package() -> None:
     assert {(_normal(name), version) for name, version, _ in rows} == versions(
         "constraints.txt"
     ).items()
-    # The bank may be given away with all of them under the terms of its own licence.
+    # The bank's own licence must allow distribution together with all of them.
     assert [row for row in rows if re.search(r"(?<!L)GPL", row[2])] == []
 
 

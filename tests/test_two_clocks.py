@@ -47,7 +47,7 @@ def other_host(wrong: timedelta) -> Iterator[None]:
 
 
 def told_moments() -> Iterator[tuple[str, datetime]]:
-    """Every moment in every row of the bank, also those that ids carry."""
+    """Every moment in every row of the bank, including those in ids."""
     for label in SHOWN:
         for model in apps.get_app_config(label).get_models():
             names = [f.attname for f in model._meta.fields if isinstance(f, DateTimeField)]
@@ -80,7 +80,7 @@ def test_every_moment_that_is_kept_is_one_of_the_bank(wrong: timedelta, settings
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_either_host_is_asked_back_what_the_other_one_has_told(wrong: timedelta) -> None:
-    # By token: a session ends after a time by the clock of the host.
+    # By token, because the clock of the host ends sessions.
     client = anonymous()
     token = token_of(make_user("susan", role="supervisor"))
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
@@ -137,7 +137,7 @@ def test_the_queue_is_worked_off_as_if_all_clocks_were_right(wrong: timedelta) -
     held = queue.claim("here", WORKER, batch_size=1)
     assert held.transaction_ids == [first.id]
     with other_host(wrong):
-        # What is scheduled is not due, and nobody's lease has run out.
+        # The scheduled transaction is not due, and no lease has expired.
         assert queue.reap(WORKER) == 0
         assert queue.lag(clock.now()) < timedelta(minutes=1)
     assert queue.release(held.lease, WORKER) == 1
@@ -167,7 +167,7 @@ def test_a_token_lasts_as_long_on_either_host(wrong: timedelta) -> None:
 
 
 def test_the_verifier_names_what_was_posted_in_the_future(monkeypatch) -> None:
-    """As a host would have posted that had a clock of its own."""
+    """As a host with its own clock would have posted it."""
     account = make_account(balance=5)
     monkeypatch.setattr(clock, "told", lambda moment: moment + timedelta(hours=1))
     row = run(Deposit(account_id=account.id, amount=Decimal(2)))

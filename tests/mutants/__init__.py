@@ -1,1 +1,1 @@
-"""Bugs that are planted on purpose, and the tests that must see each of them."""
+"""Bugs that are planted on purpose, and the tests that must catch each of them."""

@@ -1,12 +1,13 @@
-"""`python -m tests.mutants`: plants each bug of the kept list, and says which test kills it.
+"""`python -m tests.mutants`: plants each bug of the list, and reports which test catches it.
 
     python -m tests.mutants                      the whole list, two at a time
-    python -m tests.mutants --only funds limit   those whose name or area has one of these words
-    python -m tests.mutants --results FILE       goes on where an earlier run with the file stopped
+    python -m tests.mutants --only funds limit   bugs whose name or area has one of these words
+    python -m tests.mutants --results FILE       continues an earlier run with the same file
 
-Works on copies of the tree in a temporary folder. A test that hangs for SECONDS has seen the bug.
-At the end all tests that saw one run without any: they must pass. Ends with 0 if at least 95 % are
-killed and each survivor is explained, with 1 if not, and with 2 if nothing could be tried.
+Works on copies of the tree in a temporary folder. A test that hangs for SECONDS counts as a catch.
+At the end all tests that caught a bug run once more without any bug, and must pass. Exits with 0 if
+at least 95 % of the bugs are caught and each survivor is explained; with 1 if not; and with 2 if
+nothing could be tried.
 """
 
 import argparse
@@ -85,7 +86,7 @@ def _workshop(folder: Path, number: int, databases: dict[str, Databases], second
 
 
 def _doubt(workshop: Workshop, mutants: Sequence[Mutant], verdicts: Verdicts) -> None:
-    """Runs the killers once more, without any mutant: one that fails then has proved nothing."""
+    """Runs the catching tests once more without a bug. One that fails then has proved nothing."""
     for kind in workshop.databases:
         killed = [
             one for one in mutants if one.database == kind and verdicts[one.name][0] == KILLED
@@ -133,7 +134,7 @@ def _taken(waiting: "SimpleQueue[Mutant]") -> Iterator[Mutant]:
 
 
 def _kept(results: Path | None) -> Verdicts:
-    """What an earlier run has found out. A survivor is tried once more."""
+    """The verdicts of an earlier run. Survivors are tried again."""
     if results is None or not results.exists():
         return {}
     lines = [json.loads(line) for line in results.read_text("utf-8").splitlines()]

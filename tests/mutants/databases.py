@@ -1,4 +1,4 @@
-"""Migrated databases, one template for each kind, of which every trial gets a copy."""
+"""Migrated databases: one template of each kind, and a copy for every trial."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Protocol
 import psycopg
 from psycopg import sql
 
-# `flush` empties a database only if its name begins with this word.
+# `flush` empties only databases whose name begins with this word.
 PREFIX = "test_mutants_"
 TEMPLATE = f"{PREFIX}template"
 
@@ -18,10 +18,10 @@ class Databases(Protocol):
     url: str
 
     def name_of(self, copy: str) -> str:
-        """What Django calls the database of this copy."""
+        """Django's name for the database of this copy."""
 
     def renew(self, copy: str) -> None:
-        """Makes the copy as the template is, whatever a trial has left of it."""
+        """Resets the copy to the template's state."""
 
 
 class SqliteDatabases:

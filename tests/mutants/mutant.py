@@ -1,4 +1,4 @@
-"""The kept list of mutants: `*.toml` beside this file, one table for each, by its name.
+"""The list of mutants: `*.toml` beside this file, with a table for each, by its name.
 
     [funds_one_unit_short]
     file = "transactions/ledger/posting.py"
@@ -6,8 +6,8 @@
     new = "debited.available < posting.amount - 1"
     tests = ["transactions/tests/commands/test_withdraw.py"]
 
-`old` stands exactly once in the file. `database` is "sqlite", the default, or "postgresql".
-`survives` says why no test can see it; it then counts as explained, and not as killed.
+`old` must occur exactly once in the file. `database` is "sqlite", the default, or "postgresql".
+`survives` explains why no test can catch the mutant. It then counts as explained, not as killed.
 """
 
 import tomllib
@@ -20,7 +20,7 @@ ROOT = LISTS.parent.parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """One small change that makes the bank wrong. `area` is the name of its list."""
+    """A small change that makes the bank wrong. `area` is the name of its list."""
 
     name: str
     area: str
@@ -32,12 +32,14 @@ class Mutant:
     survives: str = ""
 
     def plant(self, tree: Path) -> None:
-        """Changes the file in a copy of the tree. Raises ValueError unless `old` is there once."""
+        """Changes the file in a copy of the tree. Raises ValueError unless `old` occurs exactly
+        once.
+        """
         path = tree / self.file
         path.write_text(self.changed(path.read_text("utf-8")), "utf-8")
 
     def changed(self, text: str) -> str:
-        """The text with the bug. Raises ValueError unless `old` stands in it exactly once."""
+        """The text with the bug. Raises ValueError unless `old` occurs in it exactly once."""
         count = text.count(self.old)
         if count != 1:
             raise ValueError(f"{self.name}: its old text is {count} times in {self.file}.")
@@ -45,7 +47,7 @@ class Mutant:
 
 
 def all_mutants() -> list[Mutant]:
-    """The whole list, in the order of the files. Raises ValueError for a name given twice."""
+    """The whole list, in the order of the files. Raises ValueError for a repeated name."""
     found: dict[str, Mutant] = {}
     for path in sorted(LISTS.glob("*.toml")):
         for name, values in tomllib.loads(path.read_text("utf-8")).items():

@@ -1,4 +1,4 @@
-"""A plugin of pytest: tests run on a database that is there, a copy of a migrated one."""
+"""A pytest plugin: the tests run on an existing database, which is a copy of a migrated one."""
 
 import os
 

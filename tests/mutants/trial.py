@@ -1,4 +1,4 @@
-"""One trial: a bug is planted in a copy of the tree, and the tests that should see it are run."""
+"""A trial plants one bug in a copy of the tree and runs the tests that should catch it."""
 
 import os
 import re
@@ -18,11 +18,11 @@ from tests.mutants.reuse import NAME_VARIABLE
 
 KILLED, HUNG, SURVIVED, BROKEN = "killed", "hung", "survived", "broken"
 
-# Any test that uses the database without committing: pytest then makes the template.
+# Any test that uses the database without committing: it makes pytest create the template.
 _MAKES_TEMPLATE = "accounts/tests/test_rename.py"
-# Files that say what `migrate` makes, by parts of their names.
+# Parts of the names of files that determine what `migrate` creates.
 _MADE_BY_MIGRATE = ("/migrations/", "guards.py", "/states.py")
-# A line of the summary. A log has lines that begin with the same word.
+# A line of pytest's summary. Lines of a log may begin with the same word.
 _FAILURE = re.compile(r"(?:FAILED|ERROR) ([\w/]+\.py\b.*?)(?: - .*)?$")
 _TESTS_FAILED = 1
 _LAST_LINES = 15
@@ -32,7 +32,7 @@ _LAST_LINES = 15
 class Workshop:
     """A copy of the tree, in which bugs are planted one after the other.
 
-    `name` is that of its copies of the databases, by kind. The tree of the caller stays untouched.
+    `name` names its copies of the databases, by kind. The caller's tree stays unchanged.
     """
 
     name: str
@@ -41,7 +41,9 @@ class Workshop:
     seconds: int
 
     def copy_tree(self) -> None:
-        """Copies what git knows of or would take, as it stands in the caller's tree."""
+        """Copies all tracked and untracked files of the caller's tree, except those that git
+        ignores.
+        """
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],  # noqa: S607
             cwd=ROOT,
@@ -55,7 +57,7 @@ class Workshop:
                 shutil.copy2(ROOT / name, self.tree / name)
 
     def make_template(self, kind: str) -> None:
-        """Migrates the database that all others of this kind are copies of."""
+        """Creates and migrates the template of this kind of database."""
         options = ["--create-db", "--reuse-db", _MAKES_TEMPLATE]
         process = self._pytest(self.databases[kind], TEMPLATE, options)
         output, _ = process.communicate()
@@ -63,7 +65,7 @@ class Workshop:
             raise RuntimeError(f"No {kind} database could be made:\n{_last_lines(output)}")
 
     def failures_without_mutant(self, kind: str, tests: Sequence[str]) -> list[str]:
-        """Those of these tests that fail on the tree as it is. Raises RuntimeError if none ran."""
+        """Those of these tests that fail without a bug. Raises RuntimeError if none ran."""
         self.databases[kind].renew(self.name)
         process = self._pytest(self.databases[kind], self.name, ["--reuse-db", *tests])
         output, _ = process.communicate()
@@ -72,16 +74,16 @@ class Workshop:
         return _failures(output)
 
     def try_out(self, mutant: Mutant) -> tuple[str, str]:
-        """Plants the bug, runs its tests, and takes it away. Returns the verdict, and why.
+        """Plants the bug, runs its tests, and removes the bug. Returns the verdict, and why.
 
-        A killed one was seen by the test that is named.
+        For a killed mutant the reason is the name of the test that caught it.
         """
         original = (self.tree / mutant.file).read_bytes()
         database = self.databases[mutant.database]
         database.renew(self.name)
         try:
             mutant.plant(self.tree)
-            # Guards stand in the template already, and one that is no longer wanted stays there.
+            # The template already has the guards, and would keep one that the mutant removes.
             is_made = any(word in mutant.file for word in _MADE_BY_MIGRATE)
             option = "--create-db" if is_made else "--reuse-db"
             return self._verdict(database, [option, *mutant.tests])
@@ -115,7 +117,7 @@ class Workshop:
             "BANK_DATA_DIR": str(data_dir),
             "DJANGO_SECRET_KEY": secrets.token_urlsafe(48),
             NAME_VARIABLE: database.name_of(copy),
-            # Half of the time of a short run goes into plugins that none of these tests needs.
+            # Half the time of a short run goes into plugins that none of these tests needs.
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         }
         plugins = ["pytest_django.plugin", "tests.mutants.reuse", "no:cacheprovider"]
@@ -132,14 +134,14 @@ class Workshop:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Ends pytest, and whatever it has started and left."""
+    """Ends pytest and all its remaining children."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
 
 def _failures(output: str) -> list[str]:
-    """The names of the tests that failed, as pytest's summary has them."""
+    """The names of the failed tests in pytest's summary."""
     found = (_FAILURE.match(line) for line in output.splitlines())
     return list(dict.fromkeys(match[1] for match in found if match))
 

@@ -1,4 +1,4 @@
-"""The code of the release before, from the history, and processes of either release."""
+"""The code of the previous release, from the history, and processes of either release."""
 
 import io
 import json
@@ -28,13 +28,13 @@ PATIENCE_SECONDS = 180
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """`folder` has its code; `environment` is that of a bank."""
+    """`folder` has the code, and `environment` is that of a bank."""
 
     folder: Path
     environment: dict[str, str]
 
     def run(self, *words: str, fails: bool = False, **variables: str) -> str:
-        """The output of `python words`, which succeeds unless it `fails`."""
+        """The output of `python words`. The command must succeed, or fail if `fails`."""
         done = subprocess.run(
             [sys.executable, *words],
             cwd=self.folder,
@@ -51,7 +51,7 @@ class Release:
 
     @contextmanager
     def served(self, **variables: str) -> Iterator["Server"]:
-        """`manage.py serve`, from the moment that it is ready until SIGTERM has ended it."""
+        """Runs `manage.py serve`; gives it once it is ready, and ends it with SIGTERM."""
         port = free_port()
         log = Path(self.environment["BANK_DATA_DIR"]) / f"serve-{port}.log"
         variables |= {"HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "2"}
@@ -103,7 +103,7 @@ class Server:
 
 
 def code_of_the_release_before(folder: Path) -> Path:
-    """Its files in `folder`. Skips, and loudly, where the history does not reach back to it."""
+    """Extracts the files into `folder`. Skips the test loudly if the history is too short."""
     commit = RELEASE_BEFORE.read_text("ascii").split()[0]
     words = [shutil.which("git") or "false", "archive", "--format=tar", commit]
     archive = subprocess.run(words, cwd=ROOT, capture_output=True, check=False)
@@ -117,7 +117,7 @@ def code_of_the_release_before(folder: Path) -> Path:
 
 
 def environment_of(data: Path, **variables: str) -> dict[str, str]:
-    """A bank of its own: of the caller's environment what programs need, and no setting."""
+    """The environment of a separate bank: the caller's paths, and none of its settings."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return kept | {"BANK_DATA_DIR": str(data), "DJANGO_SECRET_KEY": "n0t-a-secret-" * 5} | variables
 
@@ -130,7 +130,7 @@ def client_of(release: Release) -> dict[str, str]:
 
 
 def objects_of(release: Release) -> dict[str, dict[str, str]]:
-    """What this code says of each guard and view: its text on SQLite, its digest on PostgreSQL.
+    """Each guard and view of this code: its text on SQLite, its digest on PostgreSQL.
 
     `definition` is the statement that creates it on PostgreSQL, without a trigger's function.
     """
@@ -141,7 +141,7 @@ def objects_of(release: Release) -> dict[str, dict[str, str]]:
     return objects
 
 
-# Nothing here but what 1.0.0 has too.
+# It uses only what 1.0.0 has too.
 _OBJECTS = """
 import hashlib, json, os
 os.environ["DJANGO_SETTINGS_MODULE"] = "bankproject.settings"

@@ -1,4 +1,4 @@
-"""Guards and views change so that the release before goes on to serve: docs/adr/0017."""
+"""Guards and views change in such a way that the previous release keeps serving: docs/adr/0017."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.upgrade.releases import (
     objects_of,
 )
 
-# The only release that compares the texts of a newer one with its own.
+# The only release that compares texts even on a newer database.
 COMPARES_TEXTS = "1.0.0"
 
 
@@ -33,7 +33,7 @@ def test_no_name_goes_that_the_release_before_asks_for(before, now) -> None:
 
 
 def test_a_changed_text_says_so(before, now) -> None:
-    """Name by name, what must be written there; nothing where all is well."""
+    """Lists for each name what its definition must have; empty if all is well."""
     latest = max(item["since"] for item in before.values())
     version = RELEASE_BEFORE.read_text("ascii").split()[1]
     faults = []

@@ -1,6 +1,6 @@
-"""The upgrade of docs/operations.md: the release before serves while the new one migrates.
+"""The upgrade of docs/operations.md: the previous release serves while the new one migrates.
 
-Both roles, both releases' own code, real servers. What clients see is that nothing happens.
+It uses both roles, both releases' own code and real servers. Clients must notice nothing.
 """
 
 import base64
@@ -45,9 +45,9 @@ def bearer_of(server: Server, client: dict[str, str]) -> dict[str, str]:
 
 
 class Customer(threading.Thread):
-    """Deposits dollars one by one, reads the entries, and asks whether the server is ready.
+    """Deposits dollars one by one, reads the entries, and checks the readiness of the server.
 
-    `lost` counts its requests that nobody answered. It sends each of them again.
+    `lost` counts its requests without a response. It repeats each of them.
     """
 
     def __init__(self, server: Server, bearer: dict[str, str]) -> None:
@@ -69,7 +69,9 @@ class Customer(threading.Thread):
             self.answers.append(self._answer_to(self.server.readiness))
 
     def _deposit(self) -> tuple[int, str]:
-        """Sent again under its key where a table was locked for too long, as clients do."""
+        """Makes a deposit. If it is busy because a table was locked for too long, repeats it by its
+        key.
+        """
         headers = self.bearer | {"Idempotency-Key": uuid4().hex}
         for _ in range(5):
             url, body = f"{self.account_url}deposit/", {"amount": "1.00"}
@@ -90,9 +92,9 @@ class Customer(threading.Thread):
         self.join(120)
 
     def check(self, killed: int) -> None:
-        """Every answer was right, and so is the balance.
+        """Asserts that every response was right, and the balance too.
 
-        A killed worker may take the one request with it that this customer has under way.
+        A killed worker may lose the one request of this customer that it is processing.
         """
         assert self.lost <= killed
         assert [answer for answer in self.answers if answer[0] != 200] == []
@@ -103,7 +105,7 @@ class Customer(threading.Thread):
 
 @contextmanager
 def customer_of(server: Server, bearer: dict[str, str], *, killed: int = 0) -> Iterator[Customer]:
-    """Checked at the end. `killed` is the number of workers that are killed meanwhile."""
+    """A customer that is checked at the end. `killed` is the number of workers killed meanwhile."""
     customer = Customer(server, bearer)
     customer.start()
     try:
@@ -152,7 +154,7 @@ def test_the_release_before_serves_while_the_new_one_comes(tmp_path: Path) -> No
                             old.run("deploy/migrate.py", DATABASE_URL=owner)
                     assert guards() == brought
                     new.run("manage.py", "verify_ledger")
-        # Back again: the release before alone, on what the new one has written.
+        # Back again: the previous release alone, on data of the new one.
         old.run("manage.py", "check", "--database", "default")
         with old.served() as server, customer_of(server, bearer):
             old.run("manage.py", "verify_ledger")
@@ -160,7 +162,7 @@ def test_the_release_before_serves_while_the_new_one_comes(tmp_path: Path) -> No
 
 @pytest.mark.sqlite
 def test_an_embedded_bank_goes_to_the_new_release_and_back(tmp_path: Path) -> None:
-    """Stopped for each step, and each release migrates before it serves, as `make run` does."""
+    """Stopped for each step. Each release migrates before it serves, as `make run` does."""
     old = Release(code_of_the_release_before(tmp_path / "before"), environment_of(tmp_path))
     new = Release(ROOT, old.environment)
     old.run("manage.py", "migrate")
