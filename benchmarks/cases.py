@@ -97,7 +97,7 @@ def _read(job: str, what: str, *, busy: bool) -> Case:
 
 
 def _resource(name: str, title: str, job: str, **options: Any) -> Case:
-    """Reads with nothing asked for but the resource, where each account fills a page."""
+    """Reads a resource without parameters, on a bank in which each account fills a page."""
     title = f"HTTP, {title}, 1 client"
     return Case(f"read.{name}", title, f"api.{job}", options, HUNDRED_THOUSAND)
 

@@ -1,8 +1,8 @@
 """The floor of a transfer over HTTP: a bare WSGI application with the SQL of `raw.transfer`.
 
 gunicorn serves it with the bank's own settings as `benchmarks.floor:application()`. It parses the
-same request and answers with the same JSON. It knows no token, no framework, no limits, no log and
-no refusals: the least that a transfer by HTTP can cost in Python.
+same request and returns the same JSON. It has no tokens, framework, limits, log or refusals: no
+transfer by HTTP in Python can cost less.
 """
 
 import json
@@ -35,7 +35,7 @@ class Floor:
         self._own = threading.local()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answers a transfer with its transaction; anything else with 200 and no content."""
+        """Returns the transaction of a transfer, or 200 without content for any other request."""
         match = _TRANSFER.fullmatch(environ["PATH_INFO"])
         content = self._transfer(match[1], environ) if match else b""
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
@@ -70,7 +70,7 @@ def application() -> Floor:
 
 
 def _answer(row: dict[str, Any]) -> dict[str, Any]:
-    """The members of the bank's own answer to a transfer."""
+    """The members of the bank's own response to a transfer."""
     moments = {name: f"{row[name].astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}" for name in _MOMENTS}
     return {
         "transaction_id": str(row["id"]),

@@ -1,7 +1,6 @@
-"""Processor time of the servers under load, which a busy machine does not change as it does rates.
+"""Processor time of servers under load. Unlike a rate, it hardly changes on a busy machine.
 
-It is the user and system time that the system counts for each process (/proc/PID/stat on Linux), in
-steps of 10 ms.
+It is the user and system time of each process (/proc/PID/stat on Linux), in steps of 10 ms.
 """
 
 from collections.abc import Callable
@@ -14,7 +13,7 @@ _ATTEMPTS = 100
 
 @dataclass(frozen=True, slots=True)
 class ProcessorTime:
-    """Seconds of one core: of all processes of the web server, and of all those of PostgreSQL."""
+    """Processor seconds of all processes of the web server, and of all those of PostgreSQL."""
 
     server: float = 0.0
     database: float = 0.0
@@ -36,11 +35,11 @@ def meter(server_pid: int, database_pid: int) -> Meter:
 
 
 def used_seconds(pid: int) -> float:
-    """The processor time so far of a process and its descendants, those that ended included.
+    """The processor time so far of a process and its descendants, including ended ones.
 
     The time of an ended process is in the count of the parent that waited for it. A process that
-    comes or goes during a reading could count twice or not at all, so the reading is repeated.
-    Raises RuntimeError if that never ends.
+    starts or ends during a reading could count twice or not at all, so the reading is repeated.
+    Raises RuntimeError if that never succeeds.
     """
     first = psutil.Process(pid)
     for _ in range(_ATTEMPTS):

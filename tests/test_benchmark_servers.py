@@ -1,4 +1,4 @@
-"""What the benchmarks tell of servers: the floor of the bank's, and the processor time of each."""
+"""How the benchmarks measure servers: the floor of HTTP, and the processor time of each server."""
 
 import json
 import subprocess
@@ -27,11 +27,11 @@ from transactions.models import Transaction
 from transactions.reads.representation import represent
 from transactions.verifier import verify
 
-# The system counts processor time in steps of 10 ms, user and system apart.
+# The system counts processor time in steps of 10 ms, separately for user and system.
 TICKS = 0.02
 TARGET = Target(people=People([UUID(int=1), UUID(int=2)], UUID(int=3), "token"))
 
-# Burns this much in a child that it waits for, and as much itself, and prints what both used.
+# Uses 0.2 s in a child that it waits for and 0.2 s itself, then 0.2 s again, and prints the total.
 _BURNING = """
 import os, sys, time
 def burn():
@@ -67,7 +67,7 @@ def test_processor_time_is_that_of_a_process_and_of_children_that_are_gone():
 
 
 def test_processor_time_is_that_of_living_children_too():
-    # The one that burns is a child of the one that is asked.
+    # The program that burns is a child of the measured process.
     parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
     with subprocess.Popen(
         [sys.executable, "-c", parent, _BURNING],
@@ -81,7 +81,7 @@ def test_processor_time_is_that_of_living_children_too():
 
 
 def test_a_slice_has_the_processor_time_of_its_calls_without_the_warm_up():
-    # What the servers had used before each reading.
+    # The time used by the servers before each reading.
     readings = iter([ProcessorTime(5.0, 7.0), ProcessorTime(5.5, 8.0)])
     calls = []
 
@@ -97,7 +97,7 @@ def test_a_slice_has_the_processor_time_of_its_calls_without_the_warm_up():
 
 
 def _slice(server, database):
-    """10 requests that take a second, and the servers these seconds of processor time."""
+    """10 requests in one second, with these seconds of processor time on the servers."""
     return Slice(
         transactions=20, latencies=[0.1] * 10, seconds=1.0, moved=Moved(20), cpu_share=0.1,
         processor_time=ProcessorTime(server, database),
@@ -116,7 +116,7 @@ def test_a_run_tells_processor_time_of_a_request_and_compares_it_within_rounds()
     assert ours["server_milliseconds_by_round"] == [4.0, 2.0, 6.0]
     assert ours["database_milliseconds"] == 2.0
     assert ours["database_milliseconds_by_round"] == [1.0, 2.0, 3.0]
-    # 2, 4 and 3; the rates are the same.
+    # The ratios are 2, 4 and 3; the rates are equal.
     (time,) = [ratio for ratio in found["ratios"] if ratio["figure"] == SERVER_TIME]
     assert (time["of"], time["to"], time["value"]) == ("http.8", "http.floor.8", 3.0)
     assert (time["at_most"], time["at_least"], time["met"]) == (2.0, None, False)

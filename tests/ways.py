@@ -1,9 +1,9 @@
-"""The two ways of an API request: past the middleware for pages with a token, else through it."""
+"""The two ways of an API request: with a token past the middleware for pages, else through it."""
 
 import pytest
 
 BY_PAGES: dict[str, str] = {}
-# A token of the right form that nobody has: public routes answer as without one.
+# A well-formed token that does not exist. Public routes respond as without one.
 SHORT = {"Authorization": f"Bearer {'x' * 43}"}
 
 both_ways = pytest.mark.parametrize("way", [BY_PAGES, SHORT], ids=["by pages", "short"])

@@ -1,4 +1,4 @@
-"""The one function that puts an account into words says what the serializer describes."""
+"""The one function that represents an account agrees with the serializer."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -21,7 +21,7 @@ from benchmarks.processors import Meter, meter
 from benchmarks.target import CannotMeasure, Target
 
 _ETAG = re.compile(rb"\r\netag: *([^\r]+)\r\n", re.IGNORECASE)
-# Accounts whose first answer a client of `unchanged_account` has, and the rows of a full page.
+# The number of accounts that a client of `unchanged_account` knows, and the rows of a full page.
 _KNOWN = 20
 _PAGE = 50
 
@@ -91,7 +91,7 @@ def account(target: Target, seconds: float) -> Slice:
 
 
 def unchanged_account(target: Target, seconds: float) -> Slice:
-    """One client asks for accounts that it knows, by the ETags of its first answers.
+    """One client requests accounts that it knows, with the ETags of their first responses.
 
     Raises CannotMeasure if the bank sends none.
     """
@@ -178,7 +178,7 @@ def _account_to_read(target: Target, *, busy: bool) -> UUID:
 
 
 def known_tag(answer: bytes) -> str:
-    """The ETag of an answer. Raises CannotMeasure without one."""
+    """The ETag of a response. Raises CannotMeasure without one."""
     match = _ETAG.search(answer, 0, answer.index(b"\r\n\r\n") + 2)
     if match is None:
         raise CannotMeasure("The bank sends no ETag with an account.")
@@ -188,7 +188,7 @@ def known_tag(answer: bytes) -> str:
 def _read(
     target: Target, seconds: float, request: Callable[[], bytes], expected: bytes = OK
 ) -> Slice:
-    """Raises RuntimeError unless each answer begins with the `expected` status."""
+    """Raises RuntimeError unless each response begins with the `expected` status."""
     connection = Connection(target.port)
 
     def get(prepared: bytes) -> Moved:

@@ -7,7 +7,7 @@ _TIMEOUT_SECONDS = 60
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
 OK = b"HTTP/1.1 200 "
-# The answer to If-None-Match: it has no body, whatever length it tells.
+# The response to If-None-Match. It has no body, although it has a Content-Length.
 UNCHANGED = b"HTTP/1.1 304 "
 _MOST_AT_ONCE = 1 << 20
 

@@ -1,4 +1,4 @@
-"""Reads whose SQL is written once: the rows are those of the query, whatever the values."""
+"""Reads with prepared SQL: they return the rows of their query, for all values."""
 
 from typing import Any
 from uuid import UUID
@@ -34,7 +34,7 @@ def test_it_reads_the_rows_of_its_query_for_each_shape_and_each_value() -> None:
         for owner in owners
     }
     read = ShapedRead(build)
-    for _ in range(7):  # From the sixth time on PostgreSQL may take a generic plan.
+    for _ in range(7):  # From the sixth run on, PostgreSQL may use a generic plan.
         for limit in (2, 5):
             for owner in owners:
                 for first, found in ((0, (0, 1, 4)), (1, (1, 4)), (4, (4,))):

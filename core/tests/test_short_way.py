@@ -1,4 +1,4 @@
-"""Requests with a bearer token pass no middleware for pages, and are answered by the same rules."""
+"""Requests with a bearer token skip the middleware for pages, and get the same responses."""
 
 import logging
 from typing import Any
@@ -76,7 +76,7 @@ def test_a_request_with_a_token_never_enters_it(name: str, monkeypatch: pytest.M
     assert client.get(f"{API}schema/").status_code == 200
     assert client.get(f"{API}swagger/").status_code == 200
     assert entered == []
-    # It would have been seen.
+    # The control: a request by session is seen.
     assert by_session.get(account_path(account)).status_code == 200
     assert "__call__" in entered
 
@@ -121,7 +121,7 @@ def test_a_token_counts_and_a_cookie_beside_it_does_not(
     assert [(line["user"], line["client"]) for line in lines[-2:]] == [
         (customer.pk, RestClient.objects.get().client_id)
     ] * 2
-    # No CSRF token: it is not the cookie that acts.
+    # It needs no CSRF token, because the cookie has no effect.
     body = {"amount": "1", "target_account_id": str(other.id)}
     refused = client.post(account_path(own, "transfer"), body, headers=headers)
     assert refused.json()["code"] == "insufficient_funds"
