@@ -120,7 +120,7 @@ def read(job: Any) -> list[tuple[str, int]]:
     return found
 
 
-def test_what_is_archived_is_in_nobodys_way(account: Account) -> None:
+def test_archived_rows_slow_nobody_down(account: Account) -> None:
     """One test for everything, because its bank takes seconds to create."""
     _require_small_indexes()
     _require_small_selections(account)

@@ -59,7 +59,7 @@ def test_an_unknown_or_malformed_id_is_not_found(supervisor: ApiClient, identifi
         assert b"<" not in response.content
 
 
-def test_what_is_not_there_needs_no_csrf_token() -> None:
+def test_a_missing_page_needs_no_csrf_token() -> None:
     client = ApiClient(
         enforce_csrf_checks=True, REMOTE_ADDR=ADDRESS, headers={"X-Request-ID": REQUEST_ID}
     )

@@ -151,7 +151,7 @@ def test_a_branch_that_is_older_than_the_rules_may_be_merged(repository: Reposit
     assert repository.check() == (0, ["commits: 2 checked, 0 faults"])
 
 
-def test_what_a_tag_has_is_not_checked_again(repository: Repository) -> None:
+def test_tagged_commits_are_not_checked_again(repository: Repository) -> None:
     repository.commit("wip")
     repository.git("tag", "v1")
     assert repository.check()[0] == 1

@@ -217,7 +217,7 @@ def test_with_the_lock_they_cannot_both_have_read(monkeypatch) -> None:
 # Busy. --------------------------------------------------------------------------------------------
 
 
-def test_who_waits_too_long_is_told_that_the_bank_is_busy(monkeypatch) -> None:
+def test_a_long_wait_for_a_lock_ends_with_busy(monkeypatch) -> None:
     account = make_account(balance=5)
     monkeypatch.setattr(contention, "_BACKOFF_SECONDS", 0.001)
     with ThreadPoolExecutor(1) as pool, nothing_changes(), transaction.atomic():

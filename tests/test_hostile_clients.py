@@ -257,7 +257,7 @@ def test_links_never_name_a_forwarded_host(server: Server) -> None:
         assert headers["location"].startswith("http://localhost/api/v1/accounts/")
 
 
-def test_who_goes_away_in_the_middle_costs_nothing(server: Server) -> None:
+def test_a_client_that_disconnects_costs_nothing(server: Server) -> None:
     head = f"POST /api/v1/accounts/ HTTP/1.1\r\nHost: localhost\r\n{server.authorization}\r\n"
     for sent in (b"GET /api", head.encode(), head.encode() + b"Content-Length: 50\r\n\r\n{"):
         with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as connected:

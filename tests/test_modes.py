@@ -87,7 +87,7 @@ def test_nobody_else_reads_what_a_run_makes(
 
 
 @pytest.mark.sqlite
-def test_nor_what_gunicorn_makes_by_itself(tmp_path: Path) -> None:
+def test_nobody_else_reads_what_gunicorn_makes(tmp_path: Path) -> None:
     """SQLite creates a missing file when it is opened, even before there is a bank."""
     checkout = Checkout(tmp_path, 0o022, "")
     database = checkout.data / "bank.sqlite3"

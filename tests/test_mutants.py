@@ -20,7 +20,7 @@ def test_the_list_is_long_enough() -> None:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_what_it_changes_is_there_once_and_its_tests_as_well(mutant: Mutant) -> None:
+def test_the_changed_text_occurs_once_and_the_tests_exist(mutant: Mutant) -> None:
     changed = mutant.changed((ROOT / mutant.file).read_text("utf-8"))
 
     if mutant.file.endswith(".py"):

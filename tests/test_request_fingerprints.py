@@ -174,7 +174,7 @@ def test_unset_null_and_default_are_the_same_content(bank: Bank, route: str) -> 
                     assert replay["Idempotent-Replayed"] == "true"
 
 
-def test_what_an_answer_shows_as_null_may_be_sent_as_null(bank: Bank) -> None:
+def test_null_fields_of_a_response_may_be_sent_as_null(bank: Bank) -> None:
     item = {"type": "DEPOSIT", "account_id": "account", "amount": "5"}
     names = ("target_account_id", "description", "effective_at", "idempotency_key")
     nulls = dict.fromkeys(names)

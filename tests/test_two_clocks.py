@@ -79,7 +79,7 @@ def test_every_moment_that_is_kept_is_one_of_the_bank(wrong: timedelta, settings
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_either_host_is_asked_back_what_the_other_one_has_told(wrong: timedelta) -> None:
+def test_both_hosts_give_the_same_balances_for_all_moments(wrong: timedelta) -> None:
     # By token, because the clock of the host ends sessions.
     client = anonymous()
     token = token_of(make_user("susan", role="supervisor"))

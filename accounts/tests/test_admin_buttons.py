@@ -183,7 +183,7 @@ def test_a_button_shows_where_the_state_allows_it(supervisor: Client) -> None:
 
 
 @pytest.mark.parametrize("button", BUTTONS)
-def test_what_is_no_account_has_no_buttons(supervisor: Client, button: str) -> None:
+def test_a_missing_account_has_no_buttons(supervisor: Client, button: str) -> None:
     for name in ("019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27", "nonsense"):
         path = f"/admin/accounts/account/{name}/{button}/"
         assert supervisor.post(path, {"reason": "x"}).status_code == 403

@@ -112,7 +112,7 @@ def test_name_and_metadata_change_together_each_with_its_event(teller: ApiClient
     ("change", "kept"),
     [({"name": "Grace"}, {"metadata": {"a": "1"}}), ({"metadata": {}}, {"name": "Ada Lovelace"})],
 )
-def test_what_is_not_given_stays(
+def test_omitted_fields_stay_unchanged(
     teller: ApiClient, change: dict[str, Any], kept: dict[str, Any]
 ) -> None:
     account = make_account(metadata={"a": "1"})

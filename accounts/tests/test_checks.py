@@ -107,7 +107,7 @@ def test_the_limits_themselves_are_allowed() -> None:
         ("account_idempotency_key_unique", {"idempotency_caller": "u", "idempotency_key": "k"}),
     ],
 )
-def test_what_must_be_unique_is(constraint: str, columns: dict[str, Any]) -> None:
+def test_unique_columns_are_unique(constraint: str, columns: dict[str, Any]) -> None:
     insert(new_account(**columns))
     # SQLite names the columns, PostgreSQL the constraint.
     names = "number|code|idempotency_caller" if connection.vendor == "sqlite" else constraint

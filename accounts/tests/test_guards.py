@@ -235,7 +235,7 @@ def test_an_account_is_born_empty(bulk: bool) -> None:
     assert Account.objects.count() == 0
 
 
-def test_what_may_change_does() -> None:
+def test_the_name_of_an_account_may_change() -> None:
     account = bare_account()
     for route in UPDATE_ROUTES:
         if "REPLACE" in route and route != "UPDATE OR REPLACE":

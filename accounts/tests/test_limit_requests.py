@@ -150,7 +150,7 @@ def test_one_of_an_account_waits_and_lowering_is_possible_meanwhile(susan: Any, 
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["bad limit", "closed"])
-def test_what_is_refused_at_once_is_not_asked_for(susan: Any, closed: bool) -> None:
+def test_an_invalid_limit_is_refused_and_not_requested(susan: Any, closed: bool) -> None:
     account = make_account()
     if closed:
         Account.objects.filter(pk=account.pk).update(status="CLOSED")

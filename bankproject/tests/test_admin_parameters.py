@@ -92,7 +92,7 @@ def test_no_list_is_narrowed_by_a_parameter_that_it_does_not_declare() -> None:
     assert tried > 5_000
 
 
-def test_what_narrows_a_list_is_shown_on_its_pages() -> None:
+def test_filters_use_only_columns_that_the_pages_show() -> None:
     """A filter, link or search by a hidden column would reveal its values."""
     make_account(balance=1)
     root = User.objects.create_superuser("root")

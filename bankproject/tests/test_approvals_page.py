@@ -86,7 +86,7 @@ def test_nobody_decides_on_their_own_request(ada: Account, people: dict[str, Any
     assert decision("approve", asked) in html_of(people["sam"])
 
 
-def test_whoever_asked_again_does_not_decide_either(ada: Account, people: dict[str, Any]) -> None:
+def test_the_user_who_retried_cannot_decide_either(ada: Account, people: dict[str, Any]) -> None:
     bob = make_account(name="Bob")
     command = Transfer(account_id=bob.id, target_account_id=ada.id, amount=Decimal(1100))
     asked = run(command, origin(people["tessa"]))

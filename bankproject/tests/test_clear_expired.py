@@ -72,7 +72,7 @@ def bank(settings: Any) -> list[set[Any]]:
 COUNTS = {"tokens": 1, "sessions": 3, "logins": 2}
 
 
-def test_what_is_over_is_removed_once(bank: list[set[Any]]) -> None:
+def test_expired_rows_are_removed_once(bank: list[set[Any]]) -> None:
     used_at = ApiClient.objects.get().last_token_at
     before = keys()
     assert run("--dry-run") == {"dry_run": True, **COUNTS}

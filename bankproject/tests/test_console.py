@@ -214,7 +214,7 @@ def test_a_character_that_no_database_keeps_is_no_filter(query: str, admin_clien
 
 
 @pytest.mark.parametrize("role", ["auditor", "supervisor"])
-def test_whoever_reads_users_sees_nothing_of_their_passwords(role: str) -> None:
+def test_the_page_of_a_user_reveals_nothing_of_the_password(role: str) -> None:
     client = staff(role)
     user = make_user("tessa", role="teller", password="correct horse battery staple")
     page = reverse("admin:auth_user_change", args=[user.pk])

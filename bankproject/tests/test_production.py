@@ -73,7 +73,7 @@ def settings_of(folder: Path, **variables: str) -> dict[str, Any]:
     return shown
 
 
-def test_what_is_whole_starts_and_is_shut(tmp_path: Path) -> None:
+def test_a_complete_configuration_starts_with_all_protections(tmp_path: Path) -> None:
     assert settings_of(tmp_path, **FIT) == {
         "PRODUCTION": True,
         "REQUIRE_MFA": True,
@@ -132,7 +132,7 @@ def test_the_bank_to_try_out_is_no_production_and_still_without_debug(tmp_path: 
         ({"BANK_LOG_FORMAT": "xml"}, "BANK_LOG_FORMAT must be one of json, console"),
     ],
 )
-def test_what_is_half_configured_does_not_start(
+def test_a_half_configured_bank_does_not_start(
     tmp_path: Path, changed: dict[str, str], fault: str
 ) -> None:
     started = start(tmp_path, "-c", "import bankproject.settings", **FIT | changed)

@@ -22,7 +22,7 @@ def test_key_is_made_once_for_the_owner_only(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["secret_key"]
 
 
-def test_a_bank_whose_key_is_lost_is_told(tmp_path, capsys):
+def test_a_lost_key_is_reported(tmp_path, capsys):
     kept_secret_key(tmp_path / "secret_key")
     assert capsys.readouterr().err == ""
     (tmp_path / "secret_key").unlink()

@@ -138,7 +138,7 @@ def test_other_machines_reach_a_production_bank_only(embedded_bank, host):
         ("0.0.0.0", True, True),  # noqa: S104
     ],
 )
-def test_who_may_be_reached_by_whom(address, production, is_served):
+def test_which_addresses_are_served(address, production, is_served):
     expected = (
         nullcontext() if is_served else pytest.raises(ImproperlyConfigured, match="reach the bank")
     )

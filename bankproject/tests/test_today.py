@@ -73,7 +73,7 @@ def test_an_empty_bank_says_what_to_do_next(admin_client: Client) -> None:
     ]  # fmt: skip
 
 
-def test_what_is_in_the_bank(bank: None, admin_client: Client) -> None:
+def test_the_numbers_of_accounts_and_the_balances(bank: None, admin_client: Client) -> None:
     shown = tables(admin_client)
     assert shown["Customers' accounts"] == [
         ["Active", "2"], ["Frozen", "1"], ["Closed", "1"], ["All", "4"],
@@ -184,7 +184,7 @@ def test_it_costs_the_same_whatever_the_bank_holds(admin_client: Client) -> None
     assert len(queries) <= 7
 
 
-def test_of_a_day_only_its_own_ids_are_read() -> None:
+def test_only_the_ids_of_the_day_are_read() -> None:
     make_account(balance=5)
     with CaptureQueriesContext(connection) as queries:
         activity(hours_of_today(), midnight(1))
@@ -245,7 +245,7 @@ def test_each_role_sees_all_of_it(role: str, bank: None) -> None:
     assert len(tables(client)) == 4
 
 
-def test_what_one_may_not_read_is_neither_shown_nor_read(bank: None) -> None:
+def test_data_without_the_right_to_it_is_neither_shown_nor_read(bank: None) -> None:
     client = client_of(make_user("new", is_staff=True))
     with CaptureQueriesContext(connection) as queries:
         page = client.get(TODAY)

@@ -180,7 +180,7 @@ def test_a_server_that_is_too_old_is_one_sentence(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.postgresql
 @pytest.mark.django_db
 @pytest.mark.parametrize("words", [[WAITING, "--once"], ["wsgi"]])
-def test_what_waits_for_rights_says_so_at_last(
+def test_processes_that_wait_for_rights_report_it_in_the_end(
     tmp_path: Path, powerless: dict[str, str], words: list[str]
 ) -> None:
     """Workers of the queue and of gunicorn wait first: `migrate` may be about to grant rights."""

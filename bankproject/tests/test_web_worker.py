@@ -65,7 +65,7 @@ def served_by(port: int) -> str:
             time.sleep(0.1)
 
 
-def test_what_hangs_is_ended_and_what_speaks_is_not(port: int) -> None:
+def test_a_hanging_request_is_ended_and_one_with_heartbeats_is_not(port: int) -> None:
     worker = served_by(port)
     # It lasts three time-outs.
     assert text_of(port, "/speaks/") == worker

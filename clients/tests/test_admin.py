@@ -134,7 +134,7 @@ def test_sent_twice_it_makes_one_client(admin_client: Client) -> None:
         ({"key": "nonsense"}, "Enter a valid UUID."),
     ],
 )
-def test_what_cannot_be_makes_no_client(
+def test_invalid_input_creates_no_client(
     changed: dict[str, Any], words: str, admin_client: Client
 ) -> None:
     make_user("ada")

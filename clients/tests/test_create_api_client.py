@@ -79,7 +79,7 @@ def test_the_secret_is_random_of_384_bits_and_kept_as_a_digest() -> None:
         (["--user", "ada", "--scopes", "accounts:read", "admin"], "Scopes are one or more of: "),
     ],
 )
-def test_what_cannot_be_makes_no_client(arguments: list[str], message: str) -> None:
+def test_invalid_input_creates_no_client(arguments: list[str], message: str) -> None:
     make_user("ada")
     make_user("gone", is_active=False)
     with pytest.raises(CommandError, match=message):

@@ -184,7 +184,7 @@ def test_a_form_with_more_than_the_fields_is_refused(
 @pytest.mark.parametrize(
     "credentials", ["", "%", "no-colon", b64encode(b"\xff\xfe:x").decode(), "Y2xpZW50"]
 )
-def test_who_gives_no_readable_name_is_counted_together(credentials: str) -> None:
+def test_unreadable_client_names_are_counted_together(credentials: str) -> None:
     address = f"198.51.100.{len(credentials)}"
     with time_machine.travel(START, tick=False):
         answers = [

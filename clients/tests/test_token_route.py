@@ -102,7 +102,7 @@ def bad_credentials(program: Program) -> list[str]:
 
 @pytest.mark.parametrize("route", ["token", "revoke", "introspect"])
 @pytest.mark.parametrize("index", range(9))
-def test_who_has_not_the_secret_gets_nothing(program: Program, route: str, index: int) -> None:
+def test_a_client_without_the_secret_gets_nothing(program: Program, route: str, index: int) -> None:
     token = program.token()
     form = {**GRANT, "scope": READ, "token": token}
     answer = program.post(route, form, bad_credentials(program)[index])

@@ -143,7 +143,7 @@ def test_a_client_may_do_what_its_user_may_and_its_scopes_name(program: Program)
 @pytest.mark.parametrize(
     ("username", "role"), [("ada", None), ("tessa", "teller"), ("root", "superuser")]
 )
-def test_who_it_is_and_what_it_may_do_take_one_statement(username: str, role: str | None) -> None:
+def test_token_user_and_rights_take_one_statement(username: str, role: str | None) -> None:
     program = Program(username, None if role == "superuser" else role)
     if role == "superuser":
         program.user.is_superuser = program.user.is_staff = True

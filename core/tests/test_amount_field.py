@@ -73,7 +73,7 @@ def test_main_units_are_kept_as_units_and_read_exactly(value: Any, units: int) -
     [Decimal("0.00001"), 1.0, True, "1e3", "--1", "", object(), Decimal("NaN")]
     + [MAX_BALANCE + Decimal("0.0001"), -MAX_BALANCE - 1, Decimal("1E+30")],
 )
-def test_what_does_not_fit_is_refused_on_every_way_in(value: Any) -> None:
+def test_an_amount_that_does_not_fit_is_refused_everywhere(value: Any) -> None:
     for write in (
         lambda: Purse.objects.create(amount=value),
         lambda: Purse.objects.bulk_create([Purse(amount=value), Purse(amount=1)]),

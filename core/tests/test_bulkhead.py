@@ -74,14 +74,14 @@ def test_one_thread_of_a_process_stays_free(threads: int, places: int) -> None:
     assert bulkhead._bulkhead._places == places
 
 
-def test_who_serves_nobody_has_no_bound() -> None:
+def test_other_processes_have_no_bound() -> None:
     assert bulkhead._bulkhead is None
     assert all(bulkhead.enter({"a"}) for _ in range(20))
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("outcome", [None, RuntimeError("x"), Busy("x")])
-def test_whatever_comes_of_it_the_place_is_given_back(outcome: Exception | None) -> None:
+def test_a_place_is_released_on_every_outcome(outcome: Exception | None) -> None:
     bulkhead.install(2)
 
     def run() -> None:

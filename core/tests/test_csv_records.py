@@ -27,7 +27,7 @@ def records(data: bytes, *, exact: bool = False, size: int | None = None) -> lis
         BOM + b"type,amount\na,1",
     ],
 )
-def test_what_says_nothing_is_passed_over(data: bytes) -> None:
+def test_byte_order_mark_and_blank_lines_are_skipped(data: bytes) -> None:
     assert records(data) == [["type", "amount"], ["a", "1"]]
 
 
@@ -63,7 +63,7 @@ def test_what_cannot_be_read_is_told_by_its_line(data: bytes, line: int, reason:
     assert str(refused.value) == f"Line {line}: {reason}"
 
 
-def test_a_record_is_told_by_its_first_line_and_read_up_to_a_size() -> None:
+def test_a_record_has_the_number_of_its_first_line() -> None:
     data = HEADER + b'"a\r\nb",1\r\nc,2\r\n'
     assert [line for line, _ in read_csv(io.BytesIO(data))] == [1, 2, 4]
     assert records(data, size=len(data) - len(b"c,2\r\n"))[-1] == ["a\r\nb", "1"]

@@ -53,7 +53,7 @@ def test_each_is_missed_and_put_back(name: str) -> None:
     assert missing_objects(connection) == []
 
 
-def test_what_is_there_is_left_alone() -> None:
+def test_existing_objects_are_left_alone() -> None:
     with CaptureQueriesContext(connection) as queries:
         create_objects(connection)
         after_migrate(using="default")

@@ -131,7 +131,7 @@ def test_the_tables_name_no_code_that_does_not_exist() -> None:
     assert database_errors.SQLITE.keys() <= {*RESULT_CODES}
 
 
-def test_how_many_codes_mean_what() -> None:
+def test_the_number_of_codes_with_each_meaning() -> None:
     """A control: a code that moves to another meaning changes these counts."""
     counted = Counter(meaning_of(of_postgresql(sqlstate)).code for sqlstate in SQLSTATES)
     assert len(SQLSTATES) > 250
@@ -164,7 +164,7 @@ def test_how_many_codes_mean_what() -> None:
         ("P0001", OURS),
     ],
 )
-def test_what_the_best_known_codes_mean(sqlstate: str, meaning: Meaning) -> None:
+def test_common_codes_have_the_right_meaning(sqlstate: str, meaning: Meaning) -> None:
     assert meaning_of(of_postgresql(sqlstate)) is meaning
 
 

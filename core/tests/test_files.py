@@ -86,7 +86,7 @@ def test_a_folder_of_somebody_else_or_none_is_left_alone(tmp_path: Path) -> None
     assert root.stat().st_mode & 0o777 == 0o755
 
 
-def test_what_stands_in_its_place_is_not_replaced(tmp_path: Path) -> None:
+def test_links_folders_and_pipes_are_not_replaced(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_bytes(b"kept")
     (tmp_path / "link").symlink_to(target)

@@ -259,7 +259,7 @@ def test_what_cannot_be_answered_is_406(client: APIClient) -> None:
     assert_problem(response, "not_acceptable", detail)
 
 
-def test_who_is_unknown_gets_a_challenge(client: APIClient) -> None:
+def test_an_anonymous_caller_gets_a_challenge(client: APIClient) -> None:
     response = client.get("/api/protected/")
     detail = "Authentication credentials were not provided."
     assert_problem(response, "not_authenticated", detail)

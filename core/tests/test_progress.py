@@ -27,7 +27,7 @@ def test_a_terminal_sees_how_far_it_is(monkeypatch):
     )
 
 
-def test_what_has_no_end_is_counted(monkeypatch):
+def test_without_a_total_the_rows_are_counted(monkeypatch):
     monkeypatch.setattr("core.progress._SECONDS_BETWEEN", 0)
     stream = Terminal()
     with Progress("rows", stream=stream) as progress:

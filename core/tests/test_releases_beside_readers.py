@@ -99,7 +99,7 @@ def test_code_of_this_release_is_ready_before_amid_and_after(
     assert missing_objects(connection) == []
 
 
-def test_what_changes_amid_the_first_reading_is_read_again(
+def test_a_change_during_the_first_reading_causes_a_second_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A reader waits while a view changes, and then compares old with new."""

@@ -67,7 +67,7 @@ def test_a_line_names_user_client_route_and_status(lines: Any) -> None:
     ]
 
 
-def test_who_has_a_session_has_no_client_and_strangers_have_neither(lines: Any) -> None:
+def test_a_session_has_no_client_and_strangers_have_neither(lines: Any) -> None:
     user, headers = make_user("tessa", role="teller"), {"X-Request-ID": "r-1"}
     client_of(user).get(f"{API}accounts/", headers=headers)
     Client().get(f"{API}accounts/", headers=headers)
@@ -202,7 +202,7 @@ def test_lines_are_json_ours_and_the_libraries_alike(written: io.StringIO) -> No
     assert "RuntimeError: broken" in failed["exception"]
 
 
-def test_what_libraries_tell_of_tokens_is_not_written_at_any_level(written: io.StringIO) -> None:
+def test_no_log_level_shows_what_libraries_say_of_tokens(written: io.StringIO) -> None:
     logs.configure({"as_json": True, "level": "DEBUG"})
     assert logging.getLogger("oauthlib.oauth2").getEffectiveLevel() == logging.WARNING
 

@@ -73,7 +73,7 @@ def test_what_the_deployment_grants_is_enough(as_role: None) -> None:
         ("USAGE ON SCHEMA public", ["USAGE on the schema"]),
     ],
 )
-def test_each_lack_is_told_and_nothing_serves(
+def test_each_missing_right_is_reported_and_nothing_serves(
     as_role: None, taken: str, missing: list[str]
 ) -> None:
     take_away(taken)

@@ -50,7 +50,7 @@ _REFUSED = [
 
 @pytest.mark.parametrize("character", _REFUSED, ids=lambda character: f"U+{ord(character):04X}")
 @pytest.mark.parametrize("multiline", [False, True])
-def test_what_hides_or_breaks_is_refused_by_name(character: str, multiline: bool) -> None:
+def test_a_forbidden_character_is_named(character: str, multiline: bool) -> None:
     with pytest.raises(ValueError) as raised:
         check_text(f"ab{character}c", multiline=multiline)
     assert str(raised.value) == (

@@ -75,7 +75,7 @@ def test_an_address_is_limited_and_hears_when_to_come_back(
     assert statuses(client, 3, "health/") == [200] * 3
 
 
-def test_an_address_is_refused_before_anyone_asks_who_it_is(settings: Any) -> None:
+def test_the_limit_of_an_address_comes_before_authentication(settings: Any) -> None:
     settings.THROTTLE_ADDRESS_PER_MINUTE = 1
     client = client_with("x" * 43)
     assert statuses(client, 1) == [401]
@@ -182,7 +182,7 @@ def test_x_forwarded_for_is_believed_as_far_as_there_are_proxies(
 
 
 @both_ways
-def test_who_makes_up_addresses_is_still_one(settings: Any, way: dict[str, str]) -> None:
+def test_forged_addresses_count_as_one(settings: Any, way: dict[str, str]) -> None:
     settings.THROTTLE_ADDRESS_PER_MINUTE = 2
     client = Client(headers=way)
     found = [

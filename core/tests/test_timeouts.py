@@ -51,7 +51,7 @@ def test_they_outlive_a_transaction_that_is_rolled_back() -> None:
 
 
 @pytest.mark.parametrize("error", [None, ValueError])
-def test_what_is_switched_off_for_long_work_is_switched_on_again(
+def test_timeouts_are_restored_after_long_work(
     error: type[Exception] | None,
 ) -> None:
     with (
@@ -77,9 +77,7 @@ def test_they_follow_the_settings(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("name", IN_FORCE)
-def test_one_that_is_off_is_told_by_check_readiness_and_log(
-    name: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_disabled_timeout_is_reported(name: str, caplog: pytest.LogCaptureFixture) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET {name} = 0")
     (message,) = timeouts.check_timeouts(databases=["default"])

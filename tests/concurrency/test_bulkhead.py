@@ -57,7 +57,7 @@ def others(bank: Bank, account: str) -> tuple[list[float], list[float]]:
 
 
 @pytest.mark.postgresql
-def test_who_asks_for_another_account_does_not_wait(bank: Bank) -> None:
+def test_a_request_for_another_account_does_not_wait(bank: Bank) -> None:
     """First all threads but one wait for the locked account; then there are far more clients."""
     locked, other = bank.open(balance=100), bank.open(balance=50)
     everybody: list[Thread] = []

@@ -121,7 +121,7 @@ def test_a_crowd_moves_no_more_than_the_threshold(
 
 
 @pytest.mark.postgresql
-def test_a_maker_who_waits_for_an_account_moves_others(maker: Origin) -> None:
+def test_a_held_account_stalls_no_other_movement_of_its_maker(maker: Origin) -> None:
     """One held account stalls nothing else of its maker."""
     held, other = deposit(1), deposit(2)
     with rival() as holder:

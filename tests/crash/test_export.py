@@ -72,9 +72,7 @@ def require_whole(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {*hashes, "manifest.json", ".export.lock"}
 
 
-def test_whatever_kills_it_each_file_is_old_or_new(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_after_a_kill_each_file_is_old_or_new(environment: dict[str, str], tmp_path: Path) -> None:
     account = make_account(balance=100)
     write_export(tmp_path)
     for amount, (point, (files, manifest)) in enumerate(POINTS.items(), start=1):

@@ -138,7 +138,7 @@ def test_bad_input_is_asked_again(auditor: Client, ada: Account, values: dict[st
     assert "aria-invalid" in response.content.decode()
 
 
-def test_who_may_not_see_entries_saves_none(client: Client, ada: Account) -> None:
+def test_a_user_who_may_not_see_entries_exports_none(client: Client, ada: Account) -> None:
     client.force_login(make_user("clerk", is_staff=True))
     assert client.post(account_url(ada, "export"), {"file_format": "csv"}).status_code == 403
 

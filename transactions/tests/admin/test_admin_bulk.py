@@ -310,7 +310,7 @@ def test_a_lost_database_leaves_the_outcome_unknown_and_the_rest_untouched(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_takes_too_long_was_certainly_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_time_out_nothing_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
     failed = refused(make_account(balance=7), "8")
     client = logged_in_as("teller")
     target, rows = ask(client, failed, action="retry_selected")

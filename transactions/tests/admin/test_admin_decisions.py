@@ -105,7 +105,7 @@ def test_a_button_is_for_its_right_and_its_state(role: str, button: str, status:
 
 
 @pytest.mark.parametrize("button", ["retry", "reverse", "approve", "reject", "cancel"])
-def test_what_is_no_transaction_has_no_buttons(button: str) -> None:
+def test_a_missing_transaction_has_no_buttons(button: str) -> None:
     client = logged_in_as("supervisor")
     for name in ("019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27", "nonsense"):
         url = f"/admin/transactions/transaction/{name}/{button}/"

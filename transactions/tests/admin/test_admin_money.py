@@ -287,7 +287,7 @@ def test_a_superuser_moves_money_by_the_same_command(admin_client: Client, ada: 
     assert newest().idempotency_caller == f"user:{newest().created_by_id}"
 
 
-def test_what_is_closed_or_the_bank_s_own_has_no_money_buttons(teller: Client) -> None:
+def test_closed_and_internal_accounts_have_no_money_buttons(teller: Client) -> None:
     closed = make_account()
     run(CloseAccount(account_id=closed.id, reason="Left"))
     cash = Account.objects.get(number="CASH-USD")

@@ -35,7 +35,7 @@ def short_of(available: str, needed: str) -> str:
     )
 
 
-def test_what_was_done_at_once_is_two_steps() -> None:
+def test_an_immediate_movement_has_two_steps() -> None:
     row = deposit(make_account(), 7)
     assert told(row.id) == [("Asked for", "PENDING", "", ""), ("Completed", "COMPLETED", "", "")]
 
@@ -116,7 +116,7 @@ def test_it_costs_one_statement() -> None:
     ("caller", "words"),
     [("client:ab12", "API client ab12"), ("worker:one", "worker one"), ("other", "other")],
 )
-def test_who_is_no_user_is_told_in_words(caller: str, words: str) -> None:
+def test_a_caller_without_a_user_is_described_in_words(caller: str, words: str) -> None:
     assert caller_in_words(caller) == words
 
 

@@ -84,7 +84,7 @@ def test_without_one_it_is_the_moment_of_asking(teller: Client, ada: Account) ->
     ],
     ids=["to come", "too old", "words", "no such day", "out of range"],
 )
-def test_bad_ones_are_told_beside_the_field(
+def test_a_bad_value_date_has_its_error_beside_the_field(
     teller: Client, ada: Account, at: str, words: str
 ) -> None:
     page = preview(teller, ada, "deposit", amount="5", effective_at=at)

@@ -13,7 +13,7 @@ MISSING = "019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27"
 
 
 @pytest.mark.parametrize("role", [None, "auditor", "teller"])
-def test_who_may_not_do_it_learns_nothing_of_what_is_there(role: str | None) -> None:
+def test_a_caller_without_the_right_learns_nothing(role: str | None) -> None:
     """The refusal comes before the body is read or the account is looked up."""
     account = make_account(balance=7)
     client = client_of(make_user("somebody", role=role, is_staff=True))

@@ -252,7 +252,7 @@ def test_it_can_wait_in_the_queue(teller: ApiClient) -> None:
     assert Transaction.objects.filter(status="PENDING").count() == 2
 
 
-def test_what_was_queued_and_is_settled_is_no_longer_accepted_but_answered(
+def test_the_replay_of_a_settled_queued_batch_is_200(
     teller: ApiClient,
 ) -> None:
     """As for a single movement: 202 while it waits, 200 once it is settled."""

@@ -128,7 +128,7 @@ def test_an_owner_sees_the_own_side_only(account: Account) -> None:
     ]
 
 
-def test_what_is_anothers_is_not_found(account: Account) -> None:
+def test_the_account_of_another_is_not_found(account: Account) -> None:
     stranger = client_of(make_user("eve"))
     response = stranger.get(f"{history(account)}?format=csv")
     assert (response.status_code, response.json()["code"]) == (404, "not_found")

@@ -79,7 +79,9 @@ def test_a_refusal_names_no_transaction(supervisor: ApiClient) -> None:
     assert response.json()["code"] == "validation_error"
 
 
-def test_what_would_wait_says_so(supervisor: ApiClient, settings: Any) -> None:
+def test_a_dry_run_says_that_a_large_amount_would_wait(
+    supervisor: ApiClient, settings: Any
+) -> None:
     settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(100)}
     ada = make_account(balance=5)
     with nothing_changes():
@@ -89,7 +91,7 @@ def test_what_would_wait_says_so(supervisor: ApiClient, settings: Any) -> None:
     assert response.json()["balance_after"] is None
 
 
-def test_what_is_scheduled_is_checked_as_things_stand_now(supervisor: ApiClient) -> None:
+def test_a_scheduled_dry_run_checks_the_present_state(supervisor: ApiClient) -> None:
     ada = make_account(balance=5)
     when = "2026-11-30T00:00:00.000000Z"
     body = {"amount": "5", "scheduled_for": when}
@@ -179,7 +181,7 @@ def test_a_misspelt_dry_run_moves_nothing(supervisor: ApiClient, query: str) -> 
     ]
 
 
-def test_what_knows_no_dry_run_refuses_to_be_tried(supervisor: ApiClient) -> None:
+def test_routes_without_dry_run_refuse_the_parameter(supervisor: ApiClient) -> None:
     """If they ignored the parameter, they would act when the caller only meant to try."""
     ada = make_account(balance=5)
     limit = {**REASON, "overdraft_limit": "1"}

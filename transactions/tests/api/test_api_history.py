@@ -252,7 +252,7 @@ def test_staff_see_what_happened_to_a_transaction(auditor: ApiClient) -> None:
     ]
 
 
-def test_what_is_missing_is_not_found(auditor: ApiClient) -> None:
+def test_a_missing_account_or_transaction_is_not_found(auditor: ApiClient) -> None:
     missing = uuid4()
     for action in ("transactions", "entries", "balance"):
         response = auditor.get(account_path(missing, action))

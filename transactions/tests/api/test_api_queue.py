@@ -93,7 +93,9 @@ def test_deposits_and_withdrawals_are_queued_as_well(teller: ApiClient, action: 
 
 
 @pytest.mark.parametrize("prefer", ["", "wait=5", "respond-asynchronously"])
-def test_who_does_not_ask_for_it_waits_for_the_outcome(teller: ApiClient, prefer: str) -> None:
+def test_without_the_preference_a_request_waits_for_the_outcome(
+    teller: ApiClient, prefer: str
+) -> None:
     account = make_account(balance=30)
     response = teller.post(
         account_path(account, "withdraw"), {"amount": 7}, headers={"Prefer": prefer}
@@ -103,7 +105,7 @@ def test_who_does_not_ask_for_it_waits_for_the_outcome(teller: ApiClient, prefer
     assert "Location" not in response
 
 
-def test_accepting_costs_two_statements_besides_who_asks() -> None:
+def test_accepting_costs_two_statements() -> None:
     client = client_without_login_queries(make_user("teller", role="teller"))
     account, target = make_account(balance=30), make_account()
     body = {"target_account_id": str(target.id), "amount": "5"}
@@ -131,7 +133,7 @@ def test_bad_input_is_not_queued(
     assert bad_fields(response) == [(pointer, code)]
 
 
-def test_what_can_never_be_is_not_queued(teller: ApiClient) -> None:
+def test_an_impossible_transfer_is_not_queued(teller: ApiClient) -> None:
     account, euro, missing = make_account(balance=30), make_account(currency="EUR"), uuid4()
     path = account_path(account, "transfer")
     with nothing_changes():
@@ -290,7 +292,7 @@ def test_an_account_is_not_closed_while_something_waits() -> None:
     )
 
 
-def test_what_is_scheduled_to_pay_an_account_does_not_keep_it_open() -> None:
+def test_a_scheduled_deposit_does_not_keep_an_account_open() -> None:
     supervisor = staff("supervisor")
     account = make_account()
     later = {"amount": "12", "scheduled_for": shown(timezone.now() + timedelta(days=1))}

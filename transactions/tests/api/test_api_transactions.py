@@ -194,7 +194,7 @@ def test_the_account_must_be_an_id_and_only_the_whole_list_takes_one(auditor: Ap
     assert bad_fields(response) == [("account", "unknown_field")]
 
 
-def test_what_is_given_twice_is_named(auditor: ApiClient) -> None:
+def test_a_repeated_parameter_is_named(auditor: ApiClient) -> None:
     entries = account_path(make_account(), "entries")
     balance = account_path(make_account(), "balance")
     for path, name in (

@@ -152,7 +152,7 @@ def withheld_columns(bank: Bank, users: list[User]) -> list[tuple[str, list[Any]
     return found
 
 
-def test_no_query_tells_two_values_of_what_is_withheld_apart(settings: Any) -> None:
+def test_no_query_reveals_the_value_of_a_withheld_column(settings: Any) -> None:
     """Every withheld column gets one value, then another: no response may change."""
     settings.THROTTLE_ADDRESS_PER_MINUTE = settings.THROTTLE_CLIENT_PER_MINUTE = 0
     bank = make_bank()

@@ -125,7 +125,7 @@ def test_equal_numbers_of_other_types_are_no_amounts(teller: ApiClient) -> None:
     ]
 
 
-def test_what_depends_on_the_accounts_is_pointed_at_together(teller: ApiClient) -> None:
+def test_errors_that_depend_on_accounts_are_reported_together(teller: ApiClient) -> None:
     usd, jpy = make_account(balance=5), make_account(balance=500, currency="JPY")
     with nothing_changes():
         response = post(

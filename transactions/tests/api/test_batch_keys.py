@@ -161,9 +161,7 @@ def test_the_key_of_a_batch_is_no_other_request_s(teller: ApiClient, queued: boo
         assert_problem(response, "idempotency_key_reused", REUSED)
 
 
-def test_an_atomic_batch_takes_what_is_done_and_no_other_replay(
-    teller: ApiClient, settings: Any
-) -> None:
+def test_an_atomic_batch_accepts_completed_replays_only(teller: ApiClient, settings: Any) -> None:
     settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(100)}
     ada = make_account(balance=5)
     done, refused, waiting = (

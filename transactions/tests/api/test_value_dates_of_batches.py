@@ -80,7 +80,7 @@ def test_each_item_has_its_own(account: Account, teller: ApiClient, queued: bool
 
 @pytest.mark.parametrize("atomic", [False, True], ids=["", "atomic"])
 @pytest.mark.parametrize("headers", [{}, QUEUED], ids=["", "queued"])
-def test_all_bad_ones_are_told_with_what_else_is_bad(
+def test_bad_value_dates_are_reported_with_all_other_errors(
     account: Account, teller: ApiClient, atomic: bool, headers: dict[str, str]
 ) -> None:
     items = [
@@ -158,7 +158,7 @@ def test_an_item_with_a_key_is_the_same_as_a_request_of_its_own(
 
 @pytest.mark.parametrize("headers", [{}, QUEUED], ids=["", "queued"])
 @pytest.mark.parametrize("later", ["off", "too old"])
-def test_what_a_key_made_is_answered_when_no_such_date_is_taken_any_more(
+def test_a_replay_works_when_its_value_date_is_no_longer_accepted(
     account: Account, teller: ApiClient, settings: Any, headers: dict[str, str], later: str
 ) -> None:
     """In a single request, as an item, and in a batch with a key."""
@@ -222,7 +222,7 @@ def test_a_file_has_them_in_a_column(account: Account, tmp_path: Path, suffix: s
     assert dates(account)[:2] == given
 
 
-def test_bad_ones_of_a_file_are_told_by_line(account: Account, tmp_path: Path) -> None:
+def test_bad_value_dates_of_a_file_are_reported_by_line(account: Account, tmp_path: Path) -> None:
     items = [item(account, at) for at in (ago(1), ago(-1), "2026-01-31T09:30:00")]
     path = file_of(tmp_path, ".csv", *items)
     with nothing_changes(), pytest.raises(CommandError) as refusal:

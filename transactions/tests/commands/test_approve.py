@@ -199,7 +199,7 @@ def test_in_a_list_it_waits_and_in_an_atomic_one_it_is_refused(maker) -> None:
 # Again for a retry and a reversal. ----------------------------------------------------------------
 
 
-def test_a_retry_waits_again_and_not_for_who_asked_for_it(maker, checker) -> None:
+def test_a_retry_waits_for_somebody_other_than_its_requester(maker, checker) -> None:
     account = make_account(balance=50)
     row = run(withdraw(account), maker)
     assert approve(row, checker).failure_code == "insufficient_funds"

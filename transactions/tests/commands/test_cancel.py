@@ -65,7 +65,7 @@ def test_an_account_can_be_closed_once_nothing_waits() -> None:
     assert outcome(row) == ("FAILED", "cancelled")
 
 
-def test_what_stood_behind_it_comes_forward() -> None:
+def test_a_cancelled_row_blocks_no_later_one() -> None:
     account = make_account(balance=7)
     first, second = queue_up(
         *(Withdraw(account_id=account.id, amount=Decimal(amount)) for amount in (6, 5))

@@ -113,7 +113,7 @@ def test_decisions_show_where_they_would_end(settings, django_user_model) -> Non
         (lambda account: CloseAccount(account_id=account.id, reason="moved"), AccountNotEmpty),
     ],
 )
-def test_what_would_be_refused_is_refused(command, error) -> None:
+def test_a_dry_run_is_refused_like_the_real_run(command, error) -> None:
     account = make_account(balance=7)
     with nothing_changes(), pytest.raises(error):
         try_out([command(account)], ORIGIN)

@@ -189,7 +189,7 @@ def test_the_code_says_what_may_be_retried(code: str, retryable: bool) -> None:
     assert not errors.is_retryable(code, is_final=True)
 
 
-def test_what_is_archived_or_of_an_atomic_batch_is_final(archive_file: Path) -> None:
+def test_failures_that_are_archived_or_of_an_atomic_batch_are_final(archive_file: Path) -> None:
     now = timezone.now()
     account = make_account()
     archived = failed(account, 3)

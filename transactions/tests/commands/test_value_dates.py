@@ -57,7 +57,7 @@ def test_staff_give_a_past_one(account: Account, route: str, role: str, queued: 
         ("not_allowed", timedelta(days=1), 0),
     ],
 )
-def test_which_are_refused(  # noqa: PLR0917 - columns of a table
+def test_which_value_dates_are_refused(  # noqa: PLR0917 - columns of a table
     account: Account, settings: Any, route: str, code: str, age: timedelta, days: int
 ) -> None:
     settings.BANK_BACKDATE_DAYS = days

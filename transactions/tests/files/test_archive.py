@@ -104,7 +104,7 @@ def test_the_selection(selection: Selection, expected: list[int], archive_file: 
     prove(archive_file)
 
 
-def test_a_failure_goes_once_it_is_older_than_what_is_kept(archive_file: Path) -> None:
+def test_a_failure_is_archived_once_older_than_the_kept_rows(archive_file: Path) -> None:
     bank = make_bank()
     deposit(bank.bob, "1.00")
     deposit(bank.bob, "2.00")

@@ -265,7 +265,7 @@ def test_the_second_of_two_hosts_is_told(bank: Bank, archive_file: Path) -> None
     works(archive_file)
 
 
-def test_what_a_killed_one_left_half_written_is_removed(bank: Bank, archive_file: Path) -> None:
+def test_half_written_files_of_a_killed_run_are_removed(bank: Bank, archive_file: Path) -> None:
     """A header, a tail to keep, or an import's copy: unfinished, and never in place."""
     for name in (archive_file.name, f"{archive_file.name}.cut-20260301T120000000000Z"):
         archive_file.with_name(f".{name}.a1b2c3d4.unfinished").write_bytes(HEADER)

@@ -200,7 +200,7 @@ def test_only_some_tables(bank: Account, tmp_path: Path) -> None:
     ]
 
 
-def test_what_a_killed_export_left_is_removed_by_any_other(tmp_path: Path, settings: Any) -> None:
+def test_any_export_removes_the_remains_of_a_killed_one(tmp_path: Path, settings: Any) -> None:
     """Even of tables and copies that this export does not write, except the archive's own."""
     settings.DATA_DIR = tmp_path
     left = ("manifest.json", "batches.csv", "accounts.spreadsheet.csv", "archived_transactions.csv")

@@ -121,7 +121,7 @@ def test_it_can_be_left_out_and_is_kept_beside_the_archive(archive_file: Path, b
     assert verify_archive().ok
 
 
-def test_what_does_not_follow_is_left_and_told(archive_file: Path) -> None:
+def test_rows_of_unknown_accounts_are_left_and_reported(archive_file: Path) -> None:
     """An account that the export does not have, and all that depends on it."""
     folder = archive_file.parent
     bank = exported_bank(folder, begun=True)
@@ -156,7 +156,7 @@ def test_lines_of_what_the_export_has_are_no_loss(archive_file: Path) -> None:
     assert verify_archive().ok
 
 
-def test_a_line_that_was_cut_off_or_changed_is_told_or_passed_over(archive_file: Path) -> None:
+def test_a_changed_line_is_reported_and_a_cut_one_skipped(archive_file: Path) -> None:
     folder = archive_file.parent
     bank = exported_bank(folder, begun=True)
     before = archive_file.read_bytes()

@@ -74,7 +74,7 @@ def test_balances_and_history_move_in(tmp_path: Path) -> None:
     assert [(one.event, one.caller) for one in events] == [("OPENED", "job:import_data")] * 2
 
 
-def test_what_it_had_archived_is_history_too(tmp_path: Path) -> None:
+def test_archived_rows_of_the_earlier_system_are_history_too(tmp_path: Path) -> None:
     run(write_legacy(tmp_path, history=HISTORY[3:], archived=HISTORY[:3]))
     assert len(journal()) == 6
     assert by_legacy_id()["1"].balance == Decimal("64.75")
@@ -239,7 +239,7 @@ UNEXPLAINED = {
 
 
 @pytest.mark.parametrize("case", UNEXPLAINED)
-def test_what_is_not_explained_stops_the_load(tmp_path: Path, case: str) -> None:
+def test_an_unexplained_difference_stops_the_import(tmp_path: Path, case: str) -> None:
     accounts, history, problems, _, _ = UNEXPLAINED[case]
     first, *told = refused(write_legacy(tmp_path, accounts=accounts, history=history))
     assert first.startswith(REFUSED)
@@ -358,7 +358,7 @@ def test_a_blank_name_is_adjusted(tmp_path: Path) -> None:
     assert by_legacy_id()["1"].name == "Account 1"
 
 
-def test_one_round_tells_what_cannot_be_read_and_what_is_not_explained(tmp_path: Path) -> None:
+def test_one_run_reports_unreadable_cells_and_unexplained_differences(tmp_path: Path) -> None:
     """An account with an unreadable row gets no other message."""
     cleo = (3, "Cleo", "5.00", "9.00", "2024-01-05T09:00:00", "2024-02-01T12:00:00")
     history = [*HISTORY, (3, "DEPOSIT", "COMPLETED", "1.000", "Fee", "2024-01-06T10:00:00")]

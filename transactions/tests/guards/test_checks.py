@@ -114,7 +114,7 @@ def test_nobody_approves_what_they_asked_for(django_user_model) -> None:
     insert(queued_deposit(account, created_by=maker, approved_by=checker))
 
 
-def test_only_what_is_settled_is_archived_and_by_a_run() -> None:
+def test_only_settled_rows_are_archived_and_only_by_a_run() -> None:
     row = queued_deposit(make_account())
     insert(row)
     archive_run = ArchiveRun.objects.create(id=uuid4(), started_at=MOMENT)
@@ -148,7 +148,7 @@ def test_a_lease_has_a_token_and_an_end() -> None:
         ("idempotency_key", *[{"idempotency_caller": "user:7", "idempotency_key": "k"}] * 2),
     ],
 )
-def test_what_must_be_unique_is(
+def test_unique_columns_are_unique(
     constraint: str, columns: dict[str, Any], other: dict[str, Any]
 ) -> None:
     account = make_account()

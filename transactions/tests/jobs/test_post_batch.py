@@ -226,7 +226,7 @@ def test_a_pipe_or_a_device_is_not_posted(tmp_path: Path) -> None:
         assert refused(path) == (2, f"{path} is no regular file, and is not read.")
 
 
-def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
+def test_each_obstacle_has_its_message(tmp_path: Path) -> None:
     ada = make_account(balance=5)
     path = tmp_path / "some.csv"
     assert refused(path)[1].endswith("some.csv cannot be read: there is no such file or folder.")

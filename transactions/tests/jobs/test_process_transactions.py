@@ -113,7 +113,7 @@ def test_a_worker_goes_on_until_it_is_told_to_stop(bank: Bank, number: int) -> N
 
 @pytest.mark.slow
 @pytest.mark.postgresql
-def test_what_cannot_be_finished_in_time_is_given_back(bank: Bank) -> None:
+def test_unfinished_rows_are_given_back_in_time(bank: Bank) -> None:
     """Another session holds the account. The locked rows wait for it, and are released.
 
     The session holds it until the worker has ended: only the worker's own grace period ends its
@@ -180,7 +180,7 @@ def test_many_workers_are_looked_after(bank: Bank) -> None:
 @pytest.mark.slow
 @pytest.mark.postgresql
 @needs_proc
-def test_what_a_killed_worker_held_does_not_wait_for_its_lease(bank: Bank) -> None:
+def test_rows_of_a_killed_worker_do_not_wait_for_its_lease(bank: Bank) -> None:
     """Another session holds the account while the worker is killed. The lease is an hour long."""
     bank.environment["BANK_WORKER_LEASE_SECONDS"] = "3600"
     with psycopg.connect(bank.environment["DATABASE_URL"]) as rival:

@@ -99,7 +99,7 @@ def test_a_moment_comes_after_the_last_one_whatever_the_clock_says(step: timedel
     assert events.moment_after(row, later) == later
 
 
-def test_a_direct_outcome_is_told_by_the_row_itself() -> None:
+def test_a_direct_outcome_needs_no_event() -> None:
     account = make_account(balance=20)
     run(Withdraw(account_id=account.id, amount=Decimal(30)))
     assert not TransactionEvent.objects.exists()

@@ -120,7 +120,7 @@ def test_input_that_left_nothing_behind_keeps_no_key(teller: ApiClient, body: An
     assert balance(account) == 10
 
 
-def test_what_found_no_account_keeps_no_key(teller: ApiClient) -> None:
+def test_a_request_for_a_missing_account_keeps_no_key(teller: ApiClient) -> None:
     source, target = make_account(balance="20"), make_account()
     path, body = account_path(source, "transfer"), {"amount": "7"}
     missing = {**body, "target_account_id": str(UUID(int=target.id.int + 1))}
@@ -327,9 +327,7 @@ def test_a_key_adds_no_statement_to_the_first_request(teller: ApiClient, kind: s
     assert counts[0] == counts[1] == counts[2] > 0
 
 
-def test_what_the_bank_could_not_do_keeps_no_key(
-    teller: ApiClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_keeps_no_key(teller: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A crash at the last statement rolls back the key too: the retry is the first success."""
     account = make_account()
     teller.raise_request_exception = False

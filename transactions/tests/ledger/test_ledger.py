@@ -92,7 +92,7 @@ def test_posting_time_goes_on_while_the_clock_runs_backwards() -> None:
 
 
 @pytest.mark.django_db
-def test_what_is_answered_is_what_was_stored(django_user_model) -> None:
+def test_the_results_are_the_stored_rows(django_user_model) -> None:
     user = django_user_model.objects.create_user("teller")
     account = make_account(balance=10, currency="BHD")
     results = process(

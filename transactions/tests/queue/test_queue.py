@@ -92,7 +92,7 @@ def test_a_list_is_accepted_by_as_many_statements_as_one_command() -> None:
         (lambda one, _: Deposit(account_id=uuid7(one.created_at), amount=Decimal(5)), NotFound),
     ],
 )
-def test_what_cannot_be_asked_for_is_not_queued(command: Any, error: type[BankError]) -> None:
+def test_an_invalid_command_is_not_queued(command: Any, error: type[BankError]) -> None:
     one, euro = make_account(balance=30), make_account(currency="EUR")
     with nothing_changes(), pytest.raises(error):
         accept([withdraw(one, 7), command(one, euro)], ORIGIN)
@@ -292,7 +292,7 @@ def test_a_worker_takes_all_of_an_account_at_once() -> None:
     assert claimed() == [row.id for row in rows]
 
 
-def test_who_waits_makes_others_wait() -> None:
+def test_a_waiting_row_makes_later_rows_of_its_accounts_wait() -> None:
     """The transfer 1-2 is held, so 2-3 waits, and so 3-4 waits too. 5-6 does not."""
     one, two, three, four, five, six = (make_account(balance=50) for _ in range(6))
     held, waits, waits_too, free = queue_up(

@@ -97,7 +97,7 @@ def test_a_worker_takes_back_what_a_lost_one_held() -> None:
     assert outcome(row) == ("COMPLETED", "")
 
 
-def test_what_a_worker_lost_before_waits_for_a_claim_of_its_own() -> None:
+def test_a_row_of_a_lost_worker_gets_a_claim_of_its_own() -> None:
     fresh, suspect, last = queue_up(withdrawal(), withdrawal(), withdrawal())
     others = queue.claim("another", WORKER, batch_size=1)
     assert claimed("dead", batch_size=1) == [suspect.id]
@@ -106,7 +106,7 @@ def test_what_a_worker_lost_before_waits_for_a_claim_of_its_own() -> None:
     assert [claimed(), claimed(), claimed()] == [[fresh.id], [suspect.id], [last.id]]
 
 
-def test_what_was_refused_and_retried_goes_with_all_others() -> None:
+def test_refused_and_retried_rows_share_a_claim_with_others() -> None:
     """Each attempt ended by itself, so none of them has killed a worker."""
     poor = [make_account() for _ in range(3)]
     rows = queue_up(*(Withdraw(account_id=one.id, amount=Decimal(4)) for one in poor))
@@ -117,7 +117,7 @@ def test_what_was_refused_and_retried_goes_with_all_others() -> None:
     assert claimed() == [row.id for row in [*rows, *fresh]]
 
 
-def test_what_killed_a_worker_is_alone_whatever_was_refused_before() -> None:
+def test_a_row_that_killed_a_worker_is_claimed_alone() -> None:
     """The first attempt failed without a worker, so its only claim is the lost one."""
     row = run(Withdraw(account_id=make_account().id, amount=Decimal(4)))
     run(Retry(transaction_id=row.id, reason="Once more", queued=True))
@@ -127,7 +127,7 @@ def test_what_killed_a_worker_is_alone_whatever_was_refused_before() -> None:
     assert [claimed(), claimed()] == [[row.id], [fresh.id]]
 
 
-def test_who_is_paid_may_wait_and_others_go_on() -> None:
+def test_a_deposit_to_a_held_account_does_not_block_others() -> None:
     """The deposit waits for its account. A small claim must not stop at it each time."""
     account = make_account(balance=9)
     (held,) = queue_up(Withdraw(account_id=account.id, amount=Decimal(4)))

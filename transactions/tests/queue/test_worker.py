@@ -180,7 +180,7 @@ def test_a_worker_that_is_at_it_beats(settings) -> None:
     assert queue.release(lease, WORKER) == 1
 
 
-def test_who_kills_workers_fails_in_the_end(settings) -> None:
+def test_a_command_that_kills_workers_fails_in_the_end(settings) -> None:
     account = make_account(balance=30)
     killer, neighbour = withdrawals(account, 7, 3)
     for attempt in range(1, queue.MAX_ATTEMPTS + 1):
@@ -199,7 +199,7 @@ def test_who_kills_workers_fails_in_the_end(settings) -> None:
         assert run(Retry(transaction_id=killer.id, reason="mended")).status == "COMPLETED"
 
 
-def test_what_is_given_back_is_no_attempt() -> None:
+def test_a_released_claim_does_not_count_as_an_attempt() -> None:
     (row,) = withdrawals(make_account(balance=30), 7)
     for _ in range(queue.MAX_ATTEMPTS + 1):
         assert queue.release(queue.claim("busy", WORKER, batch_size=5).lease, WORKER) == 1

@@ -119,7 +119,7 @@ def test_what_a_dead_worker_held_goes_to_its_successor_at_once() -> None:
     assert outcome(elsewhere) == ("PROCESSING", "")
 
 
-def test_who_kills_workers_of_a_slot_fails_in_the_end() -> None:
+def test_a_command_that_kills_workers_of_a_slot_fails_in_the_end() -> None:
     row = withdrawal()
     for _ in range(queue.MAX_ATTEMPTS):
         queue.claim(Worker(slot="a").name, WORKER, batch_size=1)

@@ -128,7 +128,7 @@ def test_each_maker_currency_and_day_has_a_sum_of_its_own(ada: Account, maker: O
         assert waits([deposit(ada, 100, maker), deposit(ada, 1, maker)]) == [False, True]
 
 
-def test_the_day_is_the_bank_s_and_not_that_of_who_asks(ada: Account, maker: Origin) -> None:
+def test_the_day_is_that_of_the_bank(ada: Account, maker: Origin) -> None:
     """A new day begins in Auckland in the middle of the bank's day."""
     for hour in (10, 12):
         with (
@@ -138,7 +138,7 @@ def test_the_day_is_the_bank_s_and_not_that_of_who_asks(ada: Account, maker: Ori
             assert waits([deposit(ada, 100, maker)]) == [hour == 12]
 
 
-def test_what_nobody_asks_for_by_name_is_one_maker(ada: Account) -> None:
+def test_requests_without_a_user_share_one_maker(ada: Account) -> None:
     """Requests without a user share one maker. The account's 50.00 are its first movement."""
     jobs = [ORIGIN, Origin(caller="job:another")]
     assert waits([deposit(ada, amount, jobs[amount % 2]) for amount in (40, 11, 10)]) == [
@@ -210,7 +210,9 @@ def test_a_queued_batch_is_decided_on_when_it_is_asked_for(ada: Account, maker: 
     assert waits([deposit(ada, 21, maker)]) == [True]
 
 
-def test_what_is_scheduled_belongs_to_the_day_of_asking(ada: Account, maker: Origin) -> None:
+def test_a_scheduled_movement_counts_for_the_day_of_its_request(
+    ada: Account, maker: Origin
+) -> None:
     later = NOW + timedelta(days=1)
     with time_machine.travel(NOW, tick=False):
         (scheduled,) = accept(
