@@ -158,7 +158,7 @@ def _folder() -> TemporaryDirectory[str]:
 def _web_servers(
     cases: Sequence[Case], environment: Mapping[str, str], folder: str
 ) -> Iterator[Webs]:
-    """A server for each application that the cases' clients ask, all with the same settings."""
+    """A server for each application that the cases use, all with the same settings."""
     applications = dict.fromkeys(case.application for case in cases if case.uses_http)
     with ExitStack() as stack:
         yield {

@@ -19,7 +19,7 @@ RESTORED = (POSTGRESQL, FILES)
 FLOOR = "floor"
 OURS = "ours"
 
-# What gunicorn serves to the clients of a case.
+# The applications that gunicorn serves to the clients of a case.
 BANK_APPLICATION = "bankproject.wsgi"
 BARE_APPLICATION = "benchmarks.floor:application()"
 

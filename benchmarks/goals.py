@@ -10,7 +10,8 @@ from benchmarks.cases import GROWING, MILLION
 # A goal counts as met within a tenth: medians of a few rounds are not more exact.
 TOLERANCE = 0.1
 
-# What a goal compares: transactions per second, or the web server's processor time of a request.
+# The figures that a goal compares: transactions per second, or the web server's processor time of a
+# request.
 RATE = "per_second"
 SERVER_TIME = "server_milliseconds"
 

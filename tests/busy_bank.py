@@ -1,10 +1,10 @@
-"""A bank in the middle of a working day, with three months behind it: for browsers and pictures.
+"""A bank in the middle of a working day, with three months of history: for browsers and pictures.
 
     python -m tests.busy_bank fill          migrates and fills the database of the environment
-    python -m tests.busy_bank serve         serves it on PORT, with a clock that was set
+    python -m tests.busy_bank serve         serves it on PORT, with the set clock
 
-The past is made by the bank's own commands, each at its time. With BUSY_BANK_AT, a moment in ISO
-8601 with an offset, that is the present, and what is random comes from a fixed seed.
+The bank's own commands create the history, each at its time. BUSY_BANK_AT, a moment in ISO 8601
+with an offset, sets the present; then random values come from a fixed seed.
 """
 
 import io
@@ -108,7 +108,7 @@ class _Story:
 
     def tell(self) -> None:
         first = self.now - timedelta(days=_DAYS)
-        with time_machine.travel(first, tick=False):  # An account's id is made with its command.
+        with time_machine.travel(first, tick=False):  # The command creates the account's id.
             opening = self._open()
         self._at(first, opening)
         for day in range(1, _DAYS):

@@ -35,7 +35,7 @@ WEIGHTS = {
 
 _VARYING = [
     ("id", re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")),
-    # A request's fingerprint has ids in it.
+    # A request's fingerprint covers ids.
     ("digest", re.compile(r"\b[0-9a-f]{64}\b")),
     ("number", re.compile(r"\b\d{12}\b")),
 ]
@@ -136,12 +136,12 @@ class Customer:
 
 
 def run_commands(seed: int, commands: int) -> dict[str, Any]:
-    """An empty bank's responses to that many requests, its ledger, and the verifier's findings.
+    """An empty bank's responses to this many requests, its ledger, and the verifier's findings.
 
     `completed` has the types of transactions completed at least once.
     """
     customer = Customer(seed)
-    # As tests have it: an id of each request that is the same on both databases.
+    # A request id that is the same on both databases, as in other tests.
     with override_settings(TRUSTS_REQUEST_IDS=True):
         for _ in range(commands):
             customer.step()
@@ -149,7 +149,7 @@ def run_commands(seed: int, commands: int) -> dict[str, Any]:
         customer.canonical.text(list(row.values()))
         for model in (Account, AccountEvent, Transaction)
         for row in model._default_manager.order_by("pk").values()
-        # The ids of the bank's own accounts have no time: they come from the names.
+        # The ids of internal accounts have no time: they come from code and currency.
         if row.get("kind") != "INTERNAL"
     ]
     findings = verify().as_json()["findings"]

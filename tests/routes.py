@@ -74,7 +74,7 @@ def _merge(row: models.Model, name: str, value: Any) -> None:
 
 
 def _fixture(row: models.Model, name: str, value: Any) -> None:
-    # Not as JSON, which would cut times to milliseconds: a change of its own.
+    # Not in JSON, which would cut times to milliseconds and so change them.
     objects = serializers.serialize("python", [_with(row, name, value)])
     for loaded in serializers.deserialize("python", objects):
         loaded.save()

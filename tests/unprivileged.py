@@ -19,7 +19,7 @@ _LONGEST_PARENT = 60
 
 
 def unprivileged_account() -> Account:
-    """Empty if we are not root, else the user `postgres`, or `nobody` where there is none."""
+    """Empty if we are not root, else the user `postgres`, or `nobody` if there is none."""
     if os.geteuid() != 0:
         return {}
     for name in ("postgres", "nobody"):

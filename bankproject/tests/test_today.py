@@ -161,7 +161,7 @@ def test_the_books(admin_client: Client) -> None:
     assert sound.explanation == f"Checked {now:%Y-%m-%d %H:%M:%S} UTC"
 
 
-# What it costs ------------------------------------------------------------------------------------
+# Cost ---------------------------------------------------------------------------------------------
 
 
 def test_it_costs_the_same_whatever_the_bank_holds(admin_client: Client) -> None:

@@ -79,7 +79,7 @@ def history(target: Target, seconds: float, *, busy: bool) -> Slice:
 
 
 def balances(target: Target, seconds: float, *, busy: bool) -> Slice:
-    """One client asks for one account's balance at random moments."""
+    """One client requests one account's balance at random moments."""
     requests, account_id = Requests(target), _account_to_read(target, busy=busy)
     return _read(target, seconds, lambda: requests.balance_at(account_id))
 

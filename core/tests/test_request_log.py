@@ -168,7 +168,7 @@ def write_to(stream: io.StringIO, *, as_json: bool, level: str = "INFO") -> None
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """What goes to standard error in production."""
+    """The standard error stream of a production bank."""
     stream = io.StringIO()
     write_to(stream, as_json=True)
     yield stream

@@ -1,4 +1,4 @@
-"""`manage.py post_batch`: a file of movements, posted once whatever happens."""
+"""`manage.py post_batch`: a file of movements is posted once, whatever happens."""
 
 import json
 import os
