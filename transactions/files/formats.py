@@ -36,7 +36,7 @@ def _caller(name: str) -> str:
 
 
 _KEY_DOC = "The `Idempotency-Key` of the request; empty if it had none."
-_KEY_CALLER_DOC = "Whose key it is: `user:<name>` or `client:<id>`; empty if there was no key."
+_KEY_CALLER_DOC = "Owner of the key: `user:<name>` or `client:<id>`; empty if there was no key."
 _FINGERPRINT_DOC = "SHA-256 of the request's content, in hexadecimal; empty if there was no key."
 
 ACCOUNTS = FileFormat(
@@ -88,10 +88,10 @@ ACCOUNTS = FileFormat(
         Column(
             "last_posted_at",
             TIME,
-            "When the newest entry was posted; empty if none.",
+            "Time of the newest entry; empty if there is none.",
             is_nullable=True,
         ),
-        Column("metadata", JSON, "The client's own notes: texts by name."),
+        Column("metadata", JSON, "Named texts that a client stored with the account."),
         Column(
             "idempotency_caller",
             CALLER,
@@ -101,8 +101,8 @@ ACCOUNTS = FileFormat(
         ),
         Column("idempotency_key", TEXT, _KEY_DOC, is_nullable=True),
         Column("request_fingerprint", WORD, _FINGERPRINT_DOC),
-        Column("created_at", TIME, "When it was opened."),
-        Column("updated_at", TIME, "When it last changed."),
+        Column("created_at", TIME, "Time of the opening."),
+        Column("updated_at", TIME, "Time of the last change."),
     ),
 )
 
@@ -110,38 +110,38 @@ _TRANSACTION_COLUMNS = (
     Column("id", ID, "Identifier (UUIDv7), in the order of creation."),
     Column("type", WORD, "`DEPOSIT`, `WITHDRAW`, `TRANSFER` or `REVERSAL`."),
     Column("status", WORD, "`PENDING`, `PROCESSING`, `COMPLETED` or `FAILED`."),
-    Column("debit_account_id", ID, "The account that is debited; the cash account of a deposit."),
-    Column("credit_account_id", ID, "The account that is credited; the cash of a withdrawal."),
+    Column("debit_account_id", ID, "The debited account; the cash account in a deposit."),
+    Column("credit_account_id", ID, "The credited account; the cash account in a withdrawal."),
     Column("amount", AMOUNT, "Always above zero."),
     Column("currency", WORD, "ISO 4217 code, that of both accounts."),
-    Column("description", TEXT, "What it is for."),
+    Column("description", TEXT, "Purpose, in words."),
     Column(
         "debit_sequence",
         INTEGER,
-        "Number of the entry in the debited account, 1, 2, 3...; empty if nothing was posted or"
-        " the account is internal.",
+        "Sequence of the entry in the debited account; empty if nothing was posted or the account"
+        " is internal.",
         is_nullable=True,
     ),
     Column(
         "debit_balance_after",
         AMOUNT,
-        "Its balance after that entry; empty likewise.",
+        "Balance of the debited account after that entry; empty in the same cases.",
         is_nullable=True,
     ),
-    Column("credit_sequence", INTEGER, "The same of the credited account.", is_nullable=True),
-    Column("credit_balance_after", AMOUNT, "The same of the credited account.", is_nullable=True),
+    Column("credit_sequence", INTEGER, "The same for the credited account.", is_nullable=True),
+    Column("credit_balance_after", AMOUNT, "The same for the credited account.", is_nullable=True),
     Column("effective_at", TIME, "Value date."),
     Column("failure_code", TEXT, "Error code if it failed, else empty."),
     Column("failure_detail", TEXT, "The reason in words."),
-    Column("retry_count", INTEGER, "How often it was retried."),
-    Column("attempts", INTEGER, "How often a worker has started it."),
+    Column("retry_count", INTEGER, "Number of retries."),
+    Column("attempts", INTEGER, "Number of times that a worker started it."),
     Column(
         "reverses_id",
         ID,
         "The transaction that this one reverses; empty if none.",
         is_nullable=True,
     ),
-    Column("batch_id", ID, "The batch that it came in; empty if none.", is_nullable=True),
+    Column("batch_id", ID, "Its batch; empty if none.", is_nullable=True),
     Column(
         "batch_index", INTEGER, "Its place in the batch, from 0; empty if none.", is_nullable=True
     ),
@@ -155,9 +155,12 @@ _TRANSACTION_COLUMNS = (
     Column("idempotency_key", TEXT, _KEY_DOC, is_nullable=True),
     Column("request_fingerprint", WORD, _FINGERPRINT_DOC),
     Column(
-        "scheduled_for", TIME, "When it is to be processed; empty for at once.", is_nullable=True
+        "scheduled_for",
+        TIME,
+        "Time from which it may be processed; empty for at once.",
+        is_nullable=True,
     ),
-    Column("approval_required", BOOLEAN, "`true` if a second person had or has to approve it."),
+    Column("approval_required", BOOLEAN, "`true` if it needs or needed a second person."),
     Column("worker", TEXT, "The worker that started it last; empty if none did."),
     Column(
         "created_by",
@@ -173,9 +176,11 @@ _TRANSACTION_COLUMNS = (
         value="approver.username",
         is_nullable=True,
     ),
-    Column("created_at", TIME, "When it was asked for."),
-    Column("updated_at", TIME, "When its status last changed."),
-    Column("completed_at", TIME, "When it was posted; empty if it was not.", is_nullable=True),
+    Column("created_at", TIME, "Time of the request."),
+    Column("updated_at", TIME, "Time of the last change of its status."),
+    Column(
+        "completed_at", TIME, "Time of the posting; empty if it was not posted.", is_nullable=True
+    ),
 )
 
 _JOURNAL = "transactions_transaction"
@@ -211,29 +216,29 @@ BATCHES = FileFormat(
         Column(
             "caller",
             CALLER,
-            "Who sent it: `user:<name>` or `client:<id>`.",
+            "Sender: `user:<name>` or `client:<id>`.",
             value=_caller("caller"),
         ),
         Column("idempotency_key", TEXT, _KEY_DOC, is_nullable=True),
         Column("request_fingerprint", WORD, _FINGERPRINT_DOC),
-        Column("atomic", BOOLEAN, "`true` if all of it was to be posted, or nothing."),
+        Column("atomic", BOOLEAN, "`true` if the batch was all or nothing."),
         Column(
             "refused_index",
             INTEGER,
-            "Index of the item that stopped an atomic one; empty if none.",
+            "Index of the refused item that ended an atomic batch; empty if none.",
             is_nullable=True,
         ),
-        Column("created_at", TIME, "When it came."),
+        Column("created_at", TIME, "Time of the request."),
     ),
 )
 
 _EVENT_END = (
-    Column("request_id", TEXT, "The request that did it; empty for a job."),
-    Column("address", ADDRESS, "IP address that it came from; empty if unknown.", is_nullable=True),
-    Column("at", TIME, "When."),
+    Column("request_id", TEXT, "Id of the request; empty for a job."),
+    Column("address", ADDRESS, "IP address of the sender; empty if unknown.", is_nullable=True),
+    Column("at", TIME, "Time of the event."),
 )
 _ACTOR = Column(
-    "actor", USER, "The user who did it; empty for a job.", value="actor.username", is_nullable=True
+    "actor", USER, "User who acted; empty for a job.", value="actor.username", is_nullable=True
 )
 _EVENT_CALLER = Column(
     "caller",
@@ -244,7 +249,7 @@ _EVENT_CALLER = Column(
 
 ACCOUNT_EVENTS = FileFormat(
     name="account_events",
-    doc="What was done to accounts: the audit log.",
+    doc="Actions on accounts: the audit log.",
     table="accounts_accountevent",
     users=(("actor", "t.actor_id"),),
     caller="t.caller",
@@ -254,9 +259,9 @@ ACCOUNT_EVENTS = FileFormat(
         Column("event", WORD, "The action: `OPENED`, `FROZEN`..."),
         _ACTOR,
         _EVENT_CALLER,
-        Column("reason", TEXT, "Why."),
-        Column("before", JSON, "Changed values, before. Users by the numbers they had."),
-        Column("after", JSON, "The same, after."),
+        Column("reason", TEXT, "Reason, in words."),
+        Column("before", JSON, "Changed values, before the event. Users are numbers."),
+        Column("after", JSON, "The same values, after the event."),
         *_EVENT_END,
     ),
 )
@@ -265,7 +270,7 @@ _EVENT_DOC = ", ".join(f"`{event}`" for event in TransactionEventType.values) + 
 
 TRANSACTION_EVENTS = FileFormat(
     name="transaction_events",
-    doc="What happened to transactions after they were made.",
+    doc="Events of transactions after their creation.",
     table="transactions_transactionevent",
     users=(("actor", "t.actor_id"),),
     caller="t.caller",
@@ -275,10 +280,10 @@ TRANSACTION_EVENTS = FileFormat(
         Column("event", TEXT, _EVENT_DOC),
         Column("from_status", WORD, "The status before."),
         Column("to_status", WORD, "The status after."),
-        Column("attempt", INTEGER, "Which attempt of a worker it was."),
+        Column("attempt", INTEGER, "Number of the worker's attempt."),
         _ACTOR,
         _EVENT_CALLER,
-        Column("reason", TEXT, "Why."),
+        Column("reason", TEXT, "Reason, in words."),
         Column("detail", JSON, "Values that the transition overwrote or found."),
         *_EVENT_END,
     ),
