@@ -48,14 +48,27 @@ def _visible(*, owner_id: int | None = None) -> QuerySet[Account]:
 
 def visible_account(user: Any, account_id: UUID) -> AccountRow:
     """One account visible to the user. Raises NotFound if it is missing or hidden."""
-    for row in _one_account(account_id=account_id, **_as_owner(user)):
-        return AccountRow._make(row)
+    owner = _as_owner(user)
+    # A generic plan might read all accounts of the owner, who may have many.
+    read = _one_account.unprepared if owner else _one_account
+    for row in read(account_id=account_id, **owner):
+        return AccountRow(*row)
     raise NotFound(f"There is no account {account_id}.")
 
 
 @ShapedRead
 def _one_account(*, account_id: UUID, **owner: int) -> QuerySet[Account, Any]:
     return _visible(**owner).filter(pk=account_id).order_by().values_list(*COLUMNS)
+
+
+def ids_of_owner(owner_id: int) -> frozenset[UUID]:
+    """The ids of this owner's customer accounts."""
+    return frozenset(row[0] for row in _ids_of_owner(owner_id=owner_id))
+
+
+@ShapedRead
+def _ids_of_owner(*, owner_id: int) -> QuerySet[Account, Any]:
+    return accounts_of(owner_id).order_by().values_list("pk")
 
 
 def page_of_accounts(user: Any, condition: Q, ids: IdRange) -> PageById[AccountRow]:
@@ -72,7 +85,7 @@ def page_of_accounts(user: Any, condition: Q, ids: IdRange) -> PageById[AccountR
             rows = _plain_account_page.unprepared(limit, backwards, **values)
         else:
             rows = _plain_account_page(limit, backwards, **values)
-        return [AccountRow._make(row) for row in rows]
+        return [AccountRow(*row) for row in rows]
 
     return fetch
 

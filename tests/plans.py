@@ -1,6 +1,7 @@
 """Query plans of PostgreSQL: the statements of a job, and the nodes of their plans."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,6 +33,26 @@ def plan_of(statement: Statement) -> dict[str, Any]:
     (explained,) = json.loads(plans) if isinstance(plans, str) else plans
     plan: dict[str, Any] = explained["Plan"]
     return plan
+
+
+def generic_plan_of(statement: Statement) -> dict[str, Any]:
+    """As `plan_of`, by the plan that PostgreSQL may come to use for a prepared statement.
+
+    It is made without a look at the parameters.
+    """
+    sql, parameters = statement
+    places = iter(range(1, len(parameters) + 1))
+    numbered = re.sub("%[s%]", lambda it: "%" if it[0] == "%%" else f"${next(places)}", sql)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute("PREPARE judged AS " + numbered.replace("%", "%%"), [])
+        try:
+            values = ", ".join(["%s"] * len(parameters))
+            execute = f"EXECUTE judged ({values})" if values else "EXECUTE judged"
+            return plan_of((execute, parameters))
+        finally:
+            cursor.execute("DEALLOCATE judged")
+            cursor.execute("SET LOCAL plan_cache_mode = auto")
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

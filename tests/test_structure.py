@@ -112,15 +112,7 @@ def test_the_glossary_knows_the_classes_that_share_a_noun() -> None:
 # Private API of Django, Django REST framework and psycopg: undocumented, and may change any time.
 UNDOCUMENTED = ("close_if_health_check_failed", "health_check_done", "health_check_enabled")
 # Underscored, but documented.
-DOCUMENTED = (
-    "_meta",
-    "_default_manager",
-    "_base_manager",
-    "_fields",
-    "_replace",
-    "_asdict",
-    "_make",
-)
+DOCUMENTED = ("_meta", "_default_manager", "_base_manager", "_fields", "_replace", "_asdict")
 FENCED = "core/sql/django_internals.py"
 # Django REST framework's own class for sessions does this too, and ours extends it.
 PRIVATE_ELSEWHERE = {"staff/authentication.py": {"request._request"}}

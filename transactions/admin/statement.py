@@ -17,7 +17,7 @@ from accounts.states import AccountKind
 from core.console.admin import shown_amount
 from core.identifiers import parse_uuid
 from transactions.models import EntrySide, Transaction
-from transactions.reads.selectors import page_of_transactions, sides_of
+from transactions.reads.lists import page_of_transactions, sides_of
 from transactions.states import TransactionStatus
 
 LINES = 20

@@ -7,7 +7,7 @@ writes what the payee opens. JSON has the description as sent.
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -25,9 +25,8 @@ from core.console.sheets import neutralised
 from core.errors import FieldError, InvalidInput
 from core.heartbeat import heartbeat
 from transactions.api.serializers import TransactionSerializer
-from transactions.models import Transaction
-from transactions.reads.branches import Branch
-from transactions.reads.selectors import page_of_transactions
+from transactions.reads.lists import TransactionList
+from transactions.reads.rows import TransactionRow
 
 CONTENT_TYPE = "text/csv"
 _ROWS_IN_PAGE = 1000
@@ -35,7 +34,8 @@ _PAGE_PARAMETERS = ("page_size", "cursor")
 # The members of `failure` have their own columns.
 _FAILURE = ("code", "detail", "retryable")
 
-Serialise = Callable[[Sequence[Transaction]], Iterable[dict[str, Any]]]
+# Gives the members of a row.
+Words = Callable[[TransactionRow], dict[str, Any]]
 
 
 class CSVRenderer(BaseRenderer):
@@ -92,12 +92,14 @@ def wants_csv(request: Request) -> bool:
 
 
 def csv_response(
-    branches: Sequence[Branch],
+    transactions: TransactionList,
     serializer: type[TransactionSerializer],
-    context: dict[str, Any],
+    words: Words,
     file_name: str,
 ) -> StreamingHttpResponse:
-    """The transactions of these branches, newest first, in the columns of the serializer.
+    """The transactions of the list, newest first, in the columns of the serializer.
+
+    `words` gives the members of a row.
 
     Rows are read a page at a time, from the last id on. Memory and statements are those of a page,
     however long the list, and every row committed before the request appears once. An error before
@@ -105,10 +107,10 @@ def csv_response(
     that HTTP requires (RFC 9112, section 8), so that a client cannot take the file for complete.
     """
     columns = column_names(serializer)
-    pages = _pages(branches)
+    pages = _pages(transactions)
     first = next(pages)
     return StreamingHttpResponse(
-        _content(chain([first], pages), columns, serializer, context),
+        _content(chain([first], pages), columns, words),
         content_type=f"{CONTENT_TYPE}; charset=utf-8; header=present",
         headers={"Content-Disposition": f'attachment; filename="{file_name}.csv"'},
     )
@@ -129,11 +131,11 @@ def _columns(names: Iterable[str]) -> list[str]:
     ]
 
 
-def _pages(branches: Sequence[Branch]) -> Iterator[list[Transaction]]:
+def _pages(transactions: TransactionList) -> Iterator[list[TransactionRow]]:
     """Yields at least one page; the last one is shorter than the others."""
     after: UUID | None = None
     while True:
-        page = page_of_transactions(branches, after=after, backwards=False, limit=_ROWS_IN_PAGE)
+        page = transactions.page(after=after, backwards=False, limit=_ROWS_IN_PAGE)
         yield page
         if len(page) < _ROWS_IN_PAGE:
             return
@@ -141,16 +143,15 @@ def _pages(branches: Sequence[Branch]) -> Iterator[list[Transaction]]:
 
 
 def _content(
-    pages: Iterable[list[Transaction]],
+    pages: Iterable[list[TransactionRow]],
     columns: list[str],
-    serializer: type[TransactionSerializer],
-    context: dict[str, Any],
+    words: Words,
 ) -> Iterator[bytes]:
     text = io.StringIO()
     writer = _writer(text, columns)
     for page in pages:
-        for row in serializer(page, many=True, context=context).data:
-            writer.writerow(_cells(row))
+        for row in page:
+            writer.writerow(_cells(words(row)))
         yield text.getvalue().encode()
         text.seek(0)
         text.truncate()

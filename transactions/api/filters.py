@@ -1,9 +1,8 @@
 """Filters of lists of transactions."""
 
-from collections.abc import Collection
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Q
 from rest_framework import serializers
@@ -16,10 +15,10 @@ from core.api.fields import (
     StrictUUIDField,
 )
 from core.api.requests import PageQuery
-from core.identifiers import lowest_uuid7
+from core.identifiers import created_between
 from core.money import MAX_BALANCE, to_units
 from core.search import contains
-from transactions.reads.branches import Branch
+from transactions.reads.lists import TransactionList
 from transactions.states import TransactionStatus, TransactionType
 
 
@@ -101,22 +100,24 @@ _LOOKUPS = {
 }
 
 
-def filter_branches(
-    branches: list[Branch], values: dict[str, Any], *, own: Collection[UUID] | None
-) -> list[Branch]:
-    """Narrows each branch by the filters of TransactionFilters. Times become bounds of ids.
+def _condition_of(values: dict[str, Any], *, owned: bool) -> Q:
+    """The condition of the values of TransactionFilters. Times are not in it, but ranges of ids.
 
-    Filters apply to the values that the reader sees, not to the stored ones: for the owner of `own`
+    Filters apply to the values that the reader sees, not to the stored ones: for an owner (`owned`)
     a reversal has no description (`transactions.reads.representation`), so no search finds it.
     """
     condition = Q(**{_LOOKUPS[name]: value for name, value in values.items() if name in _LOOKUPS})
     if search := values.get("search"):
         condition &= contains("description", search)
-        if own is not None:
+        if owned:
             condition &= ~Q(type=TransactionType.REVERSAL)
-    bounds = {
-        bound: lowest_uuid7(values[name])
-        for bound, name in (("first", "created_after"), ("end", "created_before"))
-        if name in values
-    }
-    return [branch.narrowed(condition, **bounds) for branch in branches]
+    return condition
+
+
+def narrowed(found: TransactionList, values: dict[str, Any]) -> TransactionList:
+    """The list narrowed by the values of TransactionFilters."""
+    return replace(
+        found,
+        condition=_condition_of(values, owned=found.owner_id is not None),
+        ids=created_between(values.get("created_after"), values.get("created_before")),
+    )

@@ -122,7 +122,7 @@ class _DirectionField(serializers.CharField):
 
 
 class DirectedTransactionSerializer(TransactionSerializer):
-    """A transaction in the history of the account given by `account_id` in the context."""
+    """A transaction in the history of an account."""
 
     direction = _DirectionField(
         read_only=True, help_text="Whether it debits or credits the account in question."
@@ -131,10 +131,6 @@ class DirectedTransactionSerializer(TransactionSerializer):
     class Meta(TransactionSerializer.Meta):
         fields = (*TransactionSerializer.Meta.fields, "direction")
         read_only_fields = fields
-
-    def further_members(self, instance: Transaction) -> dict[str, Any]:
-        is_debited = instance.debit_account_id == self.context["account_id"]
-        return {"direction": "debit" if is_debited else "credit"}
 
 
 class EntrySerializer(serializers.ModelSerializer[Entry]):
@@ -219,20 +215,6 @@ class TransactionDetailSerializer(TransactionSerializer):
     class Meta(TransactionSerializer.Meta):
         fields = (*TransactionSerializer.Meta.fields, "reversed_by", "entries", "events")
         read_only_fields = fields
-
-    def further_members(self, instance: Transaction) -> dict[str, Any]:
-        return {
-            "reversed_by": self._reversed_by(instance),
-            "entries": EntrySerializer(instance.entries.all(), many=True).data,
-            "events": TransactionEventSerializer(instance.events.all(), many=True).data,
-        }
-
-    def _reversed_by(self, transaction: Transaction) -> str | None:
-        reversals = transaction.reversals.exclude(status=TransactionStatus.FAILED)
-        if self.context.get("own_account_ids") is not None:
-            reversals = reversals.filter(status=TransactionStatus.COMPLETED)
-        reversal = reversals.first()
-        return str(reversal.pk) if reversal else None
 
 
 class BalanceSerializer(serializers.Serializer[Any]):

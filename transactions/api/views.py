@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from accounts.commands import OpenAccount
 from accounts.permissions import CanManageAccounts, CanOpenAccounts, CanReadAccounts
-from accounts.representation import represent
+from accounts.representation import represent as represent_account
 from accounts.selectors import visible_account
 from accounts.serializers import (
     OpenAccountBody,
@@ -46,7 +46,7 @@ from transactions.api.filters import (
     EntryQuery,
     TransactionFilters,
     TransactionQuery,
-    filter_branches,
+    narrowed,
 )
 from transactions.api.opening import open_account
 from transactions.api.permissions import (
@@ -60,8 +60,6 @@ from transactions.api.permissions import (
 from transactions.api.retrying import retry_by
 from transactions.api.serializers import (
     DirectedTransactionSerializer,
-    EntrySerializer,
-    TransactionDetailSerializer,
     TransactionSerializer,
 )
 from transactions.commands import (
@@ -77,9 +75,17 @@ from transactions.commands import (
 )
 from transactions.ledger.command import DEFAULTS
 from transactions.ledger.idempotency import Replay
-from transactions.models import Entry, Transaction
+from transactions.models import Transaction
 from transactions.reads import selectors
-from transactions.reads.representation import represent_balance
+from transactions.reads.lists import TransactionList, list_for, owner_of
+from transactions.reads.representation import (
+    represent,
+    represent_balance,
+    represent_detail,
+    represent_entry,
+    represent_in_history,
+)
+from transactions.reads.rows import EntryRow
 
 
 def _initial(deposit: Transaction) -> dict[str, str]:
@@ -87,7 +93,7 @@ def _initial(deposit: Transaction) -> dict[str, str]:
     return {"transaction_id": str(deposit.pk), "status": deposit.status}
 
 
-def _sequence(entry: Entry) -> int:
+def _sequence(entry: EntryRow) -> int:
     assert entry.sequence is not None
     return entry.sequence
 
@@ -128,7 +134,7 @@ class MoneyAccountViewSet(AccountViewSet):
         replayed, account_id = isinstance(opened, Replay), opened.id
         location = reverse("account-detail", kwargs={"account_id": account_id})
         return Response(
-            represent(visible_account(request.user, account_id))
+            represent_account(visible_account(request.user, account_id))
             | {"initial_deposit": deposit and _initial(deposit)},
             status=status.HTTP_201_CREATED,
             headers={
@@ -159,19 +165,15 @@ class MoneyAccountViewSet(AccountViewSet):
     def transactions(self, request: Request, account_id: UUID) -> HttpResponseBase:
         query, as_csv = parse_query(TransactionFilters, request), wants_csv(request)
         account = visible_account(request.user, account_id)
-        own = selectors.own_account_ids(request.user)
-        branches = filter_branches(selectors.sides_of([account.id], own=own), query, own=own)
-        context = {
-            "account_id": account.id,
-            "own_account_ids": {account.id},
-            "shows_reasons": own is None,
-        }
+        owner_id = owner_of(request.user)
+        of_account = TransactionList(owner_id=owner_id, account_ids=(account.id,))
+        transactions = narrowed(of_account, query)
+        words = partial(represent_in_history, account_id=account.id, tells_reasons=owner_id is None)
         if as_csv:
             name = f"transactions-{account.number}"
-            return csv_response(branches, DirectedTransactionSerializer, context, name)
-        page = paginate_by_id(request, partial(selectors.page_of_transactions, branches))
-        serializer = DirectedTransactionSerializer(page.results, many=True, context=context)
-        return page.response(serializer.data)
+            return csv_response(transactions, DirectedTransactionSerializer, words, name)
+        page = paginate_by_id(request, transactions.page)
+        return page.response([words(row) for row in page.results])
 
     @schema.account_entries
     @action(detail=True, methods=["get"])
@@ -185,7 +187,7 @@ class MoneyAccountViewSet(AccountViewSet):
             kind="entries",
             parse_key=int,
         )
-        return page.response(EntrySerializer(page.results, many=True).data)
+        return page.response([represent_entry(row) for row in page.results])
 
     @schema.account_balance
     @action(detail=True, methods=["get"])
@@ -240,21 +242,19 @@ class TransactionViewSet(BatchRoute, RuleOfEachAction, viewsets.ViewSet):
         query, as_csv = parse_query(TransactionQuery, request), wants_csv(request)
         if "idempotency_key" in query:
             query["idempotency_caller"] = origin_of(request).caller
-        own = selectors.own_account_ids(request.user)
-        visible = selectors.visible_branches(own, query.get("account"))
-        branches = filter_branches(visible, query, own=own)
-        context = {"own_account_ids": own}
+        visible, own = list_for(request.user, query.get("account"))
+        transactions = narrowed(visible, query)
+        words = partial(represent, own=own)
         if as_csv:
-            return csv_response(branches, TransactionSerializer, context, "transactions")
-        page = paginate_by_id(request, partial(selectors.page_of_transactions, branches))
-        return page.response(TransactionSerializer(page.results, many=True, context=context).data)
+            return csv_response(transactions, TransactionSerializer, words, "transactions")
+        page = paginate_by_id(request, transactions.page)
+        return page.response([words(row) for row in page.results])
 
     @schema.retrieve_transaction
     def retrieve(self, request: Request, transaction_id: UUID) -> Response:
-        transaction = selectors.visible_transaction(request.user, transaction_id)
-        own = selectors.own_account_ids(request.user)
-        details = selectors.with_details(transaction, own)
-        return Response(TransactionDetailSerializer(details, context={"own_account_ids": own}).data)
+        return Response(
+            represent_detail(selectors.transaction_detail(request.user, transaction_id))
+        )
 
     @schema.retry
     @action(detail=True, methods=["post"])

@@ -1,18 +1,20 @@
 """Failed transactions: whether a failure is final, and whether it can be retried."""
 
 from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, prefetch_related_objects
 
 from core import errors
-from transactions.models import Transaction
+from transactions.models import Batch, Transaction
+from transactions.models.queries import FAILED
 from transactions.states import TransactionStatus
 
 # Another reversal of the same transaction that waits or is posted.
 IS_OVERTAKEN = Exists(
-    Transaction.objects.filter(reverses=OuterRef("reverses")).exclude(
-        status=TransactionStatus.FAILED
-    )
+    Transaction.objects.filter(reverses=OuterRef("reverses")).exclude(status=FAILED)
 )
 
 
@@ -33,6 +35,36 @@ def is_final(transaction: Transaction) -> bool:
     return bool(transaction.is_overtaken)
 
 
+class MayBeFinal(Protocol):
+    """The columns that tell whether a failure is final."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def reverses_id(self) -> UUID | None: ...
+    @property
+    def batch_id(self) -> UUID | None: ...
+    @property
+    def archived_at(self) -> datetime | None: ...
+
+
+def final_ids(rows: Collection[MayBeFinal]) -> set[UUID]:
+    """As `is_final`, of rows that are no instances: at most two statements, usually none."""
+    atomic = _atomic({row.batch_id for row in rows if row.batch_id is not None})
+    overtaken = _overtaken(
+        {row.reverses_id for row in rows if _may_be_overtaken(row) and row.reverses_id is not None}
+    )
+    return {
+        row.id
+        for row in rows
+        if row.archived_at is not None
+        or row.batch_id in atomic
+        or (_may_be_overtaken(row) and row.reverses_id in overtaken)
+    }
+
+
 def is_retryable(transaction: Transaction) -> bool:
     """Whether the transaction can be retried by `retry/`."""
     return errors.is_retryable(transaction.failure_code, is_final=is_final(transaction))
@@ -45,13 +77,26 @@ def read_beforehand(transactions: Collection[Transaction]) -> None:
         _tell_overtaken(some)
 
 
-def _may_be_overtaken(transaction: Transaction) -> bool:
+def _may_be_overtaken(transaction: MayBeFinal) -> bool:
     return transaction.reverses_id is not None and transaction.status == TransactionStatus.FAILED
 
 
 def _tell_overtaken(transactions: Collection[Transaction]) -> None:
-    reversals = Transaction.objects.filter(reverses__in={one.reverses_id for one in transactions})
-    others = reversals.exclude(status=TransactionStatus.FAILED)
-    reversed_ids = set(others.values_list("reverses_id", flat=True))
+    overtaken = _overtaken({one.reverses_id for one in transactions if one.reverses_id})
     for transaction in transactions:
-        transaction.is_overtaken = transaction.reverses_id in reversed_ids
+        transaction.is_overtaken = transaction.reverses_id in overtaken
+
+
+def _overtaken(reversed_ids: set[UUID]) -> set[UUID]:
+    """Those of these transactions of which a reversal waits or is posted."""
+    if not reversed_ids:
+        return set()
+    reversals = Transaction.objects.filter(reverses__in=reversed_ids).exclude(status=FAILED)
+    return {one for one in reversals.values_list("reverses_id", flat=True) if one is not None}
+
+
+def _atomic(batch_ids: set[UUID]) -> set[UUID]:
+    """Those of these batches that are atomic."""
+    if not batch_ids:
+        return set()
+    return set(Batch.objects.filter(pk__in=batch_ids, atomic=True).values_list("pk", flat=True))

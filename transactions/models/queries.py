@@ -14,7 +14,8 @@ from transactions.states import OPEN, TransactionStatus
 DUE = Coalesce("scheduled_for", "created_at", output_field=DateTimeField())
 # Transactions that need no (further) approval.
 RELEASED = Q(approval_required=False) | Q(approved_by__isnull=False)
-# A literal, as in the index: SQLite uses a partial index only for constants in the statement.
+# Literals, as in the indexes: SQLite uses a partial index only for constants in the statement.
+FAILED = RawSQL(f"'{TransactionStatus.FAILED}'", ())  # noqa: S611 - a constant
 WAITS_FOR_APPROVAL = Q(
     status=RawSQL(f"'{TransactionStatus.PENDING}'", ()),  # noqa: S611 - a constant
     approval_required=True,

@@ -1,35 +1,31 @@
 """Parts of the journal that an index holds in list order."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Func, Q, QuerySet, Value
 
+from core.identifiers import IdRange
 from transactions.models import Transaction
-
-_LOWEST_ID, _HIGHEST_ID = UUID(int=0), UUID(int=(1 << 128) - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
     """Transactions that an index holds in the order of their ids: all, or one side of an account.
 
-    Their ids lie in the range from `first` up to, but excluding, `end`.
+    Their ids lie in the range `ids`.
     """
 
     rows: QuerySet[Transaction]
     account_column: str = ""
     account_id: UUID | None = None
-    first: UUID = _LOWEST_ID
-    end: UUID = _HIGHEST_ID
+    ids: IdRange = field(default_factory=IdRange)
 
-    def narrowed(
-        self, condition: Q, *, first: UUID = _LOWEST_ID, end: UUID = _HIGHEST_ID
-    ) -> "Branch":
+    def narrowed(self, condition: Q, ids: IdRange | None = None) -> "Branch":
         """The branch limited to rows that meet the condition and lie in the range."""
         rows = self.rows.filter(condition)
-        return replace(self, rows=rows, first=max(first, self.first), end=min(end, self.end))
+        return replace(self, rows=rows, ids=self.ids if ids is None else self.ids.both(ids))
 
     def page(self, *, backwards: bool, limit: int) -> QuerySet[Transaction]:
         """The newest rows, or with `backwards` the oldest.
@@ -40,9 +36,9 @@ class Branch:
         """
         sign = "" if backwards else "-"
         if not self.account_column:
-            rows = self.rows.filter(id__gte=self.first, id__lt=self.end)
+            rows = self.rows.filter(id__gte=self.ids.first, id__lt=self.ids.end)
             return rows.order_by(f"{sign}id")[:limit]
-        rows = self.rows.filter(self._key(">=", self.first), self._key("<", self.end))
+        rows = self.rows.filter(self._key(">=", self.ids.first), self._key("<", self.ids.end))
         return rows.order_by(f"{sign}{self.account_column}", f"{sign}id")[:limit]
 
     def _key(self, operator: str, identifier: UUID) -> Func:

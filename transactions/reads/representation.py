@@ -1,4 +1,6 @@
-"""A transaction as JSON: one function for responses, lists, batches and result files.
+"""Transactions, ledger lines, events and balances as JSON: one function for each kind.
+
+A transaction looks the same in responses, lists, batches and result files.
 
 A DRF serializer, which looks up its fields for each row, takes ten times as long. The serializers
 describe the same members, and the tests check every response against that description.
@@ -17,10 +19,12 @@ from core.money import format_amount, format_units
 from transactions.ledger import failures
 from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction
+from transactions.reads.rows import EntryRow, EventRow, TransactionRow
+from transactions.reads.selectors import TransactionDetail
 from transactions.states import TransactionType
 
 # A row just processed, or one that was read.
-Row = JournalRow | Transaction
+Row = JournalRow | TransactionRow | Transaction
 
 
 def represent(
@@ -33,6 +37,9 @@ def represent(
     """
     account_id, target_account_id = _sides(row)
     tells_all = own is None or tells_reasons
+    # Mostly the same moments, and each takes longer to print than to compare.
+    created_at, updated_at = rfc_3339(row.created_at), rfc_3339(row.updated_at)
+    is_of_now = row.effective_at == row.created_at
     return {
         "transaction_id": str(row.id),
         "type": row.type,
@@ -50,11 +57,55 @@ def represent(
         "approval_required": row.approval_required,
         "scheduled_for": _moment(row.scheduled_for),
         "reverses": row.reverses_id and str(row.reverses_id),
-        "effective_at": rfc_3339(row.effective_at),
-        "created_at": rfc_3339(row.created_at),
-        "updated_at": rfc_3339(row.updated_at),
-        "completed_at": _moment(row.completed_at),
+        "effective_at": created_at if is_of_now else rfc_3339(row.effective_at),
+        "created_at": created_at,
+        "updated_at": updated_at,
+        "completed_at": (
+            updated_at if row.completed_at == row.updated_at else _moment(row.completed_at)
+        ),
     }
+
+
+def represent_in_history(
+    row: TransactionRow, *, account_id: UUID, tells_reasons: bool
+) -> dict[str, Any]:
+    """The members of a transaction in the history of this account, whose side they show."""
+    is_debited = row.debit_account_id == account_id
+    members = represent(row, own=(account_id,), tells_reasons=tells_reasons)
+    members["direction"] = "debit" if is_debited else "credit"
+    return members
+
+
+def represent_detail(detail: TransactionDetail) -> dict[str, Any]:
+    """The members of a transaction by itself."""
+    return {
+        **represent(detail.row, own=detail.own),
+        "reversed_by": detail.reversed_by and str(detail.reversed_by),
+        "entries": [represent_entry(entry) for entry in detail.entries],
+        "events": [represent_event(event) for event in detail.events],
+    }
+
+
+def represent_entry(row: EntryRow) -> dict[str, Any]:
+    """The members of a ledger line."""
+    posted_at, balance = rfc_3339(row.posted_at), row.balance_after
+    is_of_then = row.effective_at == row.posted_at
+    return {
+        "transaction_id": str(row.transaction_id),
+        "account_id": str(row.account_id),
+        "side": row.side,
+        "sequence": row.sequence,
+        "amount": format_units(row.amount, row.currency),
+        "balance_after": None if balance is None else format_units(balance, row.currency),
+        "currency": row.currency,
+        "posted_at": posted_at,
+        "effective_at": posted_at if is_of_then else rfc_3339(row.effective_at),
+    }
+
+
+def represent_event(row: EventRow) -> dict[str, Any]:
+    """The members of a later transition of a transaction."""
+    return row._asdict() | {"at": rfc_3339(row.at)}
 
 
 def represent_balance(report: dict[str, Any]) -> dict[str, Any]:
@@ -87,9 +138,9 @@ def failure(row: Row) -> dict[str, Any] | None:
     if not row.failure_code:
         return None
     is_retryable = (
-        errors.is_retryable(row.failure_code, is_final=row.is_final)
-        if isinstance(row, JournalRow)
-        else failures.is_retryable(row)
+        failures.is_retryable(row)
+        if isinstance(row, Transaction)
+        else errors.is_retryable(row.failure_code, is_final=row.is_final)
     )
     return {"code": row.failure_code, "detail": row.failure_detail, "retryable": is_retryable}
 

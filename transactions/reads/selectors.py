@@ -1,99 +1,103 @@
-"""Reads of the journal and the ledger.
+"""Reads of single transactions, of the ledger, and of balances."""
 
-Histories come from both sides of the journal, and each side has an index in list order. A page
-takes as many ids from each side as it needs, in one statement, and then reads just those rows. Its
-cost does not depend on the length of the account's history.
-"""
-
-from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import Prefetch, Q, QuerySet, Sum, prefetch_related_objects
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 
 from accounts.models import Account, AccountEvent
 from accounts.representation import AccountRow
-from accounts.selectors import visible_accounts
+from accounts.selectors import ids_of_owner
 from accounts.states import AccountEventType
-from core.api.permissions import has_right
+from core.api.pagination import USUAL_LIMIT
 from core.errors import NotFound
-from core.identifiers import lowest_uuid7
+from core.identifiers import created_between
 from core.money import from_units
+from core.sql.reads import ShapedRead
 from transactions.archive.checkpoints import internal_balance
-from transactions.ledger.failures import read_beforehand
 from transactions.models import Entry, Transaction, TransactionEvent
+from transactions.models.queries import FAILED
 from transactions.reads.balances import HasSequences, balances_at
 from transactions.reads.branches import Branch
+from transactions.reads.lists import own_accounts, owner_of, told_final, visible_to_owner
+from transactions.reads.rows import (
+    ENTRY_COLUMNS,
+    EVENT_COLUMNS,
+    TRANSACTION_COLUMNS,
+    EntryRow,
+    EventRow,
+    TransactionRow,
+)
 from transactions.reads.settled import settled_at, settled_moment
 from transactions.states import TransactionStatus, TransactionType
 
-READ_RIGHT = "transactions.view_transaction"
 
-# For an owner of more accounts than this, a list is read along the ids of all transactions.
-_MOST_BRANCHED_ACCOUNTS = 50
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionDetail:
+    """A transaction with its ledger lines, its later transitions and its reversal.
 
-
-# Owners see a reversal, which the bank makes, only once it is completed.
-_VISIBLE_AS_PAYER = ~Q(type=TransactionType.REVERSAL) | Q(status=TransactionStatus.COMPLETED)
-
-
-def own_account_ids(user: Any) -> frozenset[UUID] | None:
-    """The accounts whose side of a transaction the user may see; None means all."""
-    if has_right(user, READ_RIGHT):
-        return None
-    return frozenset(visible_accounts(user).values_list("pk", flat=True))
-
-
-def sides_of(account_ids: Iterable[UUID], *, own: frozenset[UUID] | None) -> list[Branch]:
-    """The debit and the credit side of each account, as far as the owner of `own` may see them.
-
-    The payee sees a transaction only once it is completed.
+    As far as the owner of the accounts `own` sees them; None sees all. Events and reasons of staff
+    are for staff.
     """
-    debits = credits_ = Transaction.objects.all()
-    if own is not None:
-        debits = debits.filter(_VISIBLE_AS_PAYER)
-        credits_ = credits_.filter(visible_as_payee(own))
-    return [
-        Branch(rows=rows, account_column=column, account_id=account_id)
-        for account_id in sorted(account_ids)
-        for column, rows in (("debit_account_id", debits), ("credit_account_id", credits_))
-    ]
+
+    row: TransactionRow
+    own: frozenset[UUID] | None
+    reversed_by: UUID | None
+    entries: list[EntryRow]
+    events: list[EventRow]
 
 
-def visible_branches(own: frozenset[UUID] | None, account_id: UUID | None) -> list[Branch]:
-    """All visible transactions, or those of one account, as branches of a page."""
-    if account_id is not None:
-        return sides_of({account_id} if own is None else {account_id} & own, own=own)
-    if own is None:
-        return [Branch(rows=Transaction.objects.all())]
-    if len(own) <= _MOST_BRANCHED_ACCOUNTS:
-        return sides_of(own, own=own)
-    return [Branch(rows=Transaction.objects.filter(_visible_to_owner(own)))]
+def transaction_detail(user: Any, transaction_id: UUID) -> TransactionDetail:
+    """A transaction visible to the user. Raises NotFound for invisible and missing ones alike.
 
-
-def _visible_to_owner(own: frozenset[UUID]) -> Q:
-    paid = Q(debit_account_id__in=own) & _VISIBLE_AS_PAYER
-    return paid | (Q(credit_account_id__in=own) & visible_as_payee(own))
-
-
-def visible_as_payee(own: frozenset[UUID]) -> Q:
-    """Which credits of `own` are visible: completed ones, and those that `own` pay themselves."""
-    return Q(status=TransactionStatus.COMPLETED) | (Q(debit_account_id__in=own) & _VISIBLE_AS_PAYER)
-
-
-def visible_transaction(user: Any, transaction_id: UUID) -> Transaction:
-    """A transaction visible to the user. Raises NotFound for invisible and missing ones alike."""
-    found = Transaction.objects.filter(pk=transaction_id)
-    own = own_account_ids(user)
-    if own is not None:
-        found = found.filter(_visible_to_owner(own))
-    transaction = found.first()
-    if transaction is None:
+    Three statements, and two more at most if it has failed.
+    """
+    owner_id = owner_of(user)
+    reader = {} if owner_id is None else {"owner_id": owner_id}
+    found = _transaction(transaction_id=transaction_id, **reader)
+    if not found:
         raise NotFound(f"There is no transaction {transaction_id}.")
-    return transaction
+    *columns, reversed_by = found[0]
+    (row,) = told_final([TransactionRow(*columns)])
+    own = None if owner_id is None else ids_of_owner(owner_id)
+    entries = [EntryRow(*entry) for entry in _entries_of(transaction_id=transaction_id)]
+    events = _events_of(transaction_id=transaction_id) if own is None else []
+    return TransactionDetail(
+        row=row,
+        own=own,
+        reversed_by=reversed_by,
+        entries=[entry for entry in entries if own is None or entry.account_id in own],
+        events=[EventRow(*event) for event in events],
+    )
+
+
+@ShapedRead
+def _transaction(
+    *, transaction_id: UUID, owner_id: int | None = None
+) -> QuerySet[Transaction, Any]:
+    found = Transaction.objects.filter(pk=transaction_id).order_by()
+    reversals = Transaction.objects.filter(reverses=OuterRef("pk")).exclude(status=FAILED)
+    own = own_accounts(owner_id)
+    if own is not None:
+        found = found.filter(visible_to_owner(own))
+        reversals = reversals.filter(status=TransactionStatus.COMPLETED)
+    reversed_by = Subquery(reversals.order_by().values("pk")[:1])
+    return found.values_list(*TRANSACTION_COLUMNS, reversed_by)
+
+
+@ShapedRead
+def _entries_of(*, transaction_id: UUID) -> QuerySet[Entry, Any]:
+    entries = Entry.objects.filter(transaction_id=transaction_id)
+    return entries.order_by("side").values_list(*ENTRY_COLUMNS)
+
+
+@ShapedRead
+def _events_of(*, transaction_id: UUID) -> QuerySet[TransactionEvent, Any]:
+    events = TransactionEvent.objects.filter(transaction_id=transaction_id)
+    return events.order_by("id").values_list(*EVENT_COLUMNS)
 
 
 def initial_deposit(account_id: UUID) -> Transaction | None:
@@ -110,71 +114,14 @@ def initial_deposit(account_id: UUID) -> Transaction | None:
         rows=Transaction.objects.filter(type=TransactionType.DEPOSIT),
         account_column="credit_account_id",
         account_id=account_id,
-        first=lowest_uuid7(moment),
-        end=lowest_uuid7(moment + timedelta(microseconds=1)),
+        ids=created_between(moment, moment + timedelta(microseconds=1)),
     )
     return side.page(backwards=True, limit=1).first()
 
 
-def with_details(transaction: Transaction, own: frozenset[UUID] | None) -> Transaction:
-    """Returns the transaction with its entries and events read, as far as they are visible.
-
-    An owner sees the entry of their own side. Events and reasons of staff are for staff.
-    """
-    entries, events = Entry.objects.order_by("side"), TransactionEvent.objects.order_by("id")
-    if own is not None:
-        entries, events = entries.filter(account_id__in=own), events.none()
-    prefetch_related_objects(
-        [transaction],
-        Prefetch("entries", queryset=entries),
-        Prefetch("events", queryset=events.select_related("actor")),
-    )
-    return transaction
-
-
-def page_of_transactions(
-    branches: Sequence[Branch], *, after: UUID | None, backwards: bool, limit: int
-) -> list[Transaction]:
-    """Up to `limit` transactions of any branch, newest first, that follow the id `after`.
-
-    With `backwards` those before it, nearest first. Two statements, however many branches, and one
-    more if some belong to batches.
-    """
-    beyond = {} if after is None else {"end": after}
-    if backwards and after is not None:
-        beyond = {"first": UUID(int=after.int + 1)}
-    pages = [
-        branch.narrowed(Q(), **beyond).page(backwards=backwards, limit=limit) for branch in branches
-    ]
-    if len(pages) == 1:
-        found = list(pages[0])
-    else:
-        found = list(Transaction.objects.filter(pk__in=_union_of_ids(pages, backwards, limit)))
-    read_beforehand(found)
-    return sorted(found, key=lambda transaction: transaction.id, reverse=not backwards)
-
-
-def _union_of_ids(pages: Sequence[QuerySet], backwards: bool, limit: int) -> list[UUID]:
-    """The first ids of all pages together. UNION, as a transaction may be in two of them."""
-    if not pages:
-        return []
-    compiled = [page.values("id").query.sql_with_params() for page in pages]
-    # Built from compiled querysets and two words; all values are parameters.
-    branches = " UNION ".join(
-        f"SELECT id FROM ({sql}) AS branch_{index}"  # noqa: S608
-        for index, (sql, _) in enumerate(compiled)
-    )
-    params = [param for _, values in compiled for param in values]
-    direction = "ASC" if backwards else "DESC"
-    with connection.cursor() as cursor:
-        statement = f"{branches} ORDER BY id {direction} LIMIT %s"
-        cursor.execute(statement, [*params, limit])
-        return [row[0] if isinstance(row[0], UUID) else UUID(row[0]) for row in cursor.fetchall()]
-
-
 def page_of_entries(
     account: HasSequences, *, after: int | None, backwards: bool, limit: int
-) -> list[Entry]:
+) -> list[EntryRow]:
     """Up to `limit` ledger lines of a customer account, highest sequence first.
 
     Sequences have no gap, so a page is a range of them. Both ends are needed: SQLite cannot merge
@@ -184,11 +131,19 @@ def page_of_entries(
         return []
     if after is None:
         after = 0 if backwards else account.last_sequence + 1
-    ends = (after + 1, after + limit) if backwards else (after - limit, after - 1)
-    found = Entry.objects.filter(account_id=account.id, sequence__range=ends)
-    # For the value date. Not by a join, for which SQLite would build the whole view.
-    entries = found.prefetch_related("transaction")
-    return list(entries.order_by("sequence" if backwards else "-sequence")[:limit])
+    first, last = (after + 1, after + limit) if backwards else (after - limit, after - 1)
+    read = _entries if limit == USUAL_LIMIT else _entries.unprepared
+    rows = read(limit, backwards, account_id=account.id, first=first, last=last)
+    return [EntryRow(*row) for row in rows]
+
+
+@ShapedRead
+def _entries(
+    limit: int, backwards: bool, *, account_id: UUID, first: int, last: int
+) -> QuerySet[Entry, Any]:
+    found = Entry.objects.filter(account_id=account_id, sequence__range=(first, last))
+    ordered = found.order_by("sequence" if backwards else "-sequence")
+    return ordered.values_list(*ENTRY_COLUMNS)[:limit]
 
 
 def balance_at(account: AccountRow, at: datetime) -> Decimal:

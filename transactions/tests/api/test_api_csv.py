@@ -31,6 +31,7 @@ from transactions.api import csv_list
 from transactions.commands import Deposit, Reverse, Transfer, Withdraw
 from transactions.ledger.processor import process
 from transactions.models import Transaction
+from transactions.reads.lists import TransactionList
 
 pytestmark = pytest.mark.django_db
 
@@ -216,14 +217,14 @@ def test_each_page_is_a_heartbeat(
 
 @pytest.fixture
 def broken_second_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = csv_list.page_of_transactions
+    whole = TransactionList.page
 
-    def read(*args: Any, after: Any, **options: Any) -> Any:
+    def read(self: TransactionList, *, after: Any, **options: Any) -> Any:
         if after is not None:
             raise ConnectionError("The database went away.")
-        return whole(*args, after=after, **options)
+        return whole(self, after=after, **options)
 
-    monkeypatch.setattr(csv_list, "page_of_transactions", read)
+    monkeypatch.setattr(TransactionList, "page", read)
 
 
 @pytest.mark.usefixtures("broken_second_page")

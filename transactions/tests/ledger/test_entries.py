@@ -1,18 +1,17 @@
 """The view over the journal: its rows, and that PostgreSQL need not sort them."""
 
-import json
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection, models
-from django.test.utils import CaptureQueriesContext
 
 from accounts.models import CASH, Account, internal_account_id
 from tests.factories import make_account, run
+from tests.plans import nodes, plan_of, statements_of
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.models import Entry
+from transactions.reads.rows import EntryRow
 from transactions.reads.selectors import page_of_entries
 from transactions.tests.past_the_ledger import insert, queued_deposit
 
@@ -72,17 +71,23 @@ def test_an_entry_knows_its_account_and_transaction() -> None:
 @pytest.mark.parametrize("after", [None, 900])
 def test_a_page_merges_both_indexes_and_sorts_nothing(after: int | None, backwards: bool) -> None:
     account = long_lived_account()
-    with CaptureQueriesContext(connection) as queries:
-        page = page_of_entries(account, after=after, backwards=backwards, limit=5)
+    page: list[EntryRow] = []
+    (statement,) = statements_of(
+        lambda: page.extend(page_of_entries(account, after=after, backwards=backwards, limit=5))
+    )
     first = {(None, False): 2000, (None, True): 1, (900, False): 899, (900, True): 901}
     step = 1 if backwards else -1
     start = first[after, backwards]
     assert [entry.sequence for entry in page] == list(range(start, start + 5 * step, step))
 
-    nodes = list(walk(plan_of(queries[0]["sql"])))
-    assert [node["Node Type"] for node in nodes if "Sort" in node["Node Type"]] == []
-    assert [node["Node Type"] for node in nodes][:2] == ["Limit", "Merge Append"]
-    scans = [node for node in nodes if "Scan" in node["Node Type"] and "Index Name" in node]
+    found = list(nodes(plan_of(statement)))
+    assert [node["Node Type"] for node in found if "Sort" in node["Node Type"]] == []
+    assert "Merge Append" in [node["Node Type"] for node in found]
+    scans = [node for node in found if "Scan" in node["Node Type"] and "Index Name" in node]
+    # For each line of the page, its value date.
+    dates = [node for node in scans if node["Index Name"] == "transactions_transaction_pkey"]
+    assert [(node["Actual Loops"], node["Actual Rows"]) for node in dates] == [(5, 1)]
+    scans = [node for node in scans if node not in dates]
     assert {node["Index Name"] for node in scans} == {
         "transaction_debit_sequence_unique",
         "transaction_credit_sequence_unique",
@@ -122,20 +127,6 @@ _HISTORY = """
         now(), '', '', 0, 0, '', false, '', now(), now(), now()
     FROM (SELECT number, number %% 2 = 1 AS paid_in FROM generate_series(1, 2000) AS number) AS rows
 """
-
-
-def plan_of(sql: str) -> dict[str, Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql}")
-        (answer,) = cursor.fetchone()
-    plan = answer if isinstance(answer, list) else json.loads(answer)
-    return plan[0]["Plan"]
-
-
-def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for child in node.get("Plans", ()):
-        yield from walk(child)
 
 
 def test_the_model_has_the_columns_of_the_view() -> None:
