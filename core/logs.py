@@ -1,6 +1,5 @@
 """Logs: one JSON object per line on standard error, for our code and all libraries."""
 
-import json
 import logging.config
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from typing import Any
 import structlog
 
 from core.api.request_id import current_request_id
+from core.json_bytes import encoder
 
 
 def _add_request_id(_logger: object, _method: str, line: dict[str, Any]) -> dict[str, Any]:
@@ -28,8 +28,7 @@ _SHARED: list[Any] = [
 ]
 
 
-# Built once: `json.dumps` would build one for each line.
-_to_json = json.JSONEncoder(default=repr).encode
+_json_bytes = encoder(default=repr)
 
 
 def write_line(logger: logging.Logger, level: int, event: str, **members: Any) -> None:
@@ -64,7 +63,7 @@ def configure(config: dict[str, Any]) -> None:
     """Django's LOGGING_CONFIG: JSON lines, or text for a terminal, from a level upwards."""
     if config["as_json"]:
         renderer: Any = structlog.processors.JSONRenderer(
-            serializer=lambda line, **_: _to_json(line)
+            serializer=lambda line, **_: _json_bytes(line).decode()
         )
         renderers = [structlog.processors.format_exc_info, renderer]
     else:

@@ -5,7 +5,6 @@ framework, `problem_response` serves code outside of it. Statuses and titles com
 `core.errors.ERROR_KINDS` alone.
 """
 
-import json
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +32,7 @@ from core.api.idempotency import REPLAYED_HEADER
 from core.api.request_id import current_request_id
 from core.database_errors import meaning_of, note
 from core.errors import ERROR_KINDS, MAX_ERRORS, BankError, FieldError, MissingScope, json_pointer
+from core.json_bytes import json_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ _UNEXPECTED = "Something went wrong here. It was logged."
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 # A body that ends up in a page by mistake must not become markup.
-_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
+_ESCAPES = {b"<": rb"\u003c", b">": rb"\u003e", b"&": rb"\u0026"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +137,10 @@ def _response(problem: Problem, request: HttpRequest | Request | None) -> HttpRe
         ]
     if problem.transaction_id is not None:
         body["transaction_id"] = str(problem.transaction_id)
-    text = json.dumps(body, separators=(",", ":")).translate(_ESCAPES)
-    response = HttpResponse(text, status=kind.status, content_type=CONTENT_TYPE)
+    content = json_bytes(body)
+    for character, escape in _ESCAPES.items():
+        content = content.replace(character, escape)
+    response = HttpResponse(content, status=kind.status, content_type=CONTENT_TYPE)
     for name, value in problem.headers.items():
         response[name] = value
     if kind.status in (429, 503) and kind.retryable:

@@ -5,13 +5,14 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from django.urls import reverse
 from rest_framework import status
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.selectors import visible_accounts
 from core.api.idempotency import replay_headers
+from core.api.renderers import json_response
 from core.api.requests import origin_of
 from transactions.api.dry_run import is_dry_run, try_out
 from transactions.commands import Decision, MoneyCommand, Reverse, Transfer
@@ -31,7 +32,7 @@ def run(
     *,
     own: Collection[UUID] | None,
     queued: bool = False,
-) -> Response:
+) -> HttpResponse:
     """Runs or queues the command, and returns the response with the transaction.
 
     200 once it is settled, 202 with its Location while it waits. Raises the refusal after storing
@@ -69,7 +70,7 @@ def respond(
     transaction_id: UUID | None = None,
     queued: bool = False,
     replayed: bool = False,
-) -> Response:
+) -> HttpResponse:
     """The response to a command: 200 once it is settled, 202 while it `waits`.
 
     `body` has its members, or is their JSON. The Location of a waiting command is that of its
@@ -81,7 +82,8 @@ def respond(
         headers["Location"] = request.build_absolute_uri(route)
     if waits and queued and prefers_async(request):
         headers["Preference-Applied"] = _ASYNC
-    return Response(
+    return json_response(
+        request,
         body,
         status=status.HTTP_202_ACCEPTED if waits else status.HTTP_200_OK,
         headers=headers,

@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
+from django.http import HttpResponse
 from rest_framework.decorators import action
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from core.api.idempotency import idempotency_key
 from core.api.parsers import MAX_BODY_BYTES
@@ -32,7 +32,7 @@ class BatchRoute:
 
     @schema.batch
     @action(detail=False, methods=["post"], max_body_bytes=MAX_BATCH_BYTES)
-    def batch(self, request: Request) -> Response:
+    def batch(self, request: Request) -> HttpResponse:
         dry_run = is_dry_run(request)
         asked = read_batch(request.data, idempotency_key(request))
         queued = prefers_async(request) and not asked.atomic and not dry_run

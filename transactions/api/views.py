@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
-from django.http.response import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.urls import reverse
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
@@ -145,17 +145,17 @@ class MoneyAccountViewSet(AccountViewSet):
 
     @schema.deposit
     @action(detail=True, methods=["post"])
-    def deposit(self, request: Request, account_id: UUID) -> Response:
+    def deposit(self, request: Request, account_id: UUID) -> HttpResponse:
         return self._move(request, Deposit, account_id, parse_body(AmountBody, request))
 
     @schema.withdraw
     @action(detail=True, methods=["post"])
-    def withdraw(self, request: Request, account_id: UUID) -> Response:
+    def withdraw(self, request: Request, account_id: UUID) -> HttpResponse:
         return self._move(request, Withdraw, account_id, parse_body(AmountBody, request))
 
     @schema.transfer
     @action(detail=True, methods=["post"])
-    def transfer(self, request: Request, account_id: UUID) -> Response:
+    def transfer(self, request: Request, account_id: UUID) -> HttpResponse:
         if not has_right(request.user, CanTransfer.right):
             visible_account(request.user, account_id)
         return self._move(request, Transfer, account_id, parse_body(TransferBody, request))
@@ -203,7 +203,7 @@ class MoneyAccountViewSet(AccountViewSet):
         command: type[MoneyCommand],
         account_id: UUID,
         body: dict[str, Any],
-    ) -> Response:
+    ) -> HttpResponse:
         """Runs or queues one money command, once for its key."""
         content = {"account_id": account_id, **body}
         keyed = keyed_fields(request, command.verb, content, DEFAULTS)
@@ -258,7 +258,7 @@ class TransactionViewSet(BatchRoute, RuleOfEachAction, viewsets.ViewSet):
 
     @schema.retry
     @action(detail=True, methods=["post"])
-    def retry(self, request: Request, transaction_id: UUID) -> Response:
+    def retry(self, request: Request, transaction_id: UUID) -> HttpResponse:
         body = parse_body(ReasonBody, request)
         queued = prefers_async(request)
         command = retry_by(
@@ -268,7 +268,7 @@ class TransactionViewSet(BatchRoute, RuleOfEachAction, viewsets.ViewSet):
 
     @schema.reverse
     @action(detail=True, methods=["post"])
-    def reverse(self, request: Request, transaction_id: UUID) -> Response:
+    def reverse(self, request: Request, transaction_id: UUID) -> HttpResponse:
         body = parse_body(ReasonBody, request)
         content = {"transaction_id": transaction_id, **body}
         command = Reverse(**content, **keyed_fields(request, Reverse.verb, content))
@@ -276,17 +276,17 @@ class TransactionViewSet(BatchRoute, RuleOfEachAction, viewsets.ViewSet):
 
     @schema.cancel
     @action(detail=True, methods=["post"])
-    def cancel(self, request: Request, transaction_id: UUID) -> Response:
+    def cancel(self, request: Request, transaction_id: UUID) -> HttpResponse:
         return _decide(request, Cancel, transaction_id, ReasonBody)
 
     @schema.approve
     @action(detail=True, methods=["post"])
-    def approve(self, request: Request, transaction_id: UUID) -> Response:
+    def approve(self, request: Request, transaction_id: UUID) -> HttpResponse:
         return _decide(request, Approve, transaction_id, OptionalReasonBody)
 
     @schema.reject
     @action(detail=True, methods=["post"])
-    def reject(self, request: Request, transaction_id: UUID) -> Response:
+    def reject(self, request: Request, transaction_id: UUID) -> HttpResponse:
         return _decide(request, Reject, transaction_id, ReasonBody)
 
 
@@ -295,6 +295,6 @@ def _decide(
     decision: type[Decision],
     transaction_id: UUID,
     body: type[ReasonBody | OptionalReasonBody],
-) -> Response:
+) -> HttpResponse:
     reason = parse_body(body, request)["reason"]
     return run(request, decision(transaction_id=transaction_id, reason=reason), own=None)
