@@ -1,4 +1,7 @@
-"""One `migrate` at a time on each database: two would create the same tables, or guards early."""
+"""Lets one `migrate` run at a time on each database.
+
+Two would create the same tables, or one would create guards while the other rebuilds a table.
+"""
 
 import fcntl
 import time
@@ -34,7 +37,7 @@ def migration_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
 @contextmanager
 def _advisory_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
     def attempt() -> bool:
-        # Polls, without a blocked statement: CREATE INDEX CONCURRENTLY would wait for its snapshot.
+        # Polls. CREATE INDEX CONCURRENTLY would wait for the snapshot of a blocked statement.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ADVISORY_LOCK])
             (locked,) = cursor.fetchone()

@@ -30,9 +30,9 @@ from transactions.ledger.idempotency import Replay
 
 
 class OpenAccountForm(forms.Form):
-    """Has the fields that the user has the rights for.
+    """Shows only the fields that the user may fill in.
 
-    Only a supervisor can give an overdraft limit. An initial balance takes the right to deposit.
+    Only a supervisor can give an overdraft limit. An initial balance needs the right to deposit.
     """
 
     name = LineField(max_length=200, attrs={"autofocus": True})
@@ -89,7 +89,7 @@ class OpenAccountButton:
         return show_form(request, context, form=form, back=back)
 
     def _opened(self, request: HttpRequest, values: dict[str, Any]) -> HttpResponse:
-        """Opens the account, once for the form's key. Raises a BankError that leaves nothing."""
+        """Opens the account, once for the form's key. A BankError means that nothing is stored."""
         content = {name: value for name, value in values.items() if name != "key" and value}
         opened, deposit = open_account(
             {
@@ -112,7 +112,7 @@ class OpenAccountButton:
         level = messages.SUCCESS
         if deposit is not None:
             outcome = MovementPreview(deposit, account, replayed=isinstance(opened, Replay))
-            # What is posted by the time of a repeat has its place in the account's history.
+            # If the form is repeated, the account's history already shows a posted deposit.
             if outcome.waits or not outcome.replayed:
                 words.append(outcome.words())
             level = messages.WARNING if outcome.waits else level

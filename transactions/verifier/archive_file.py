@@ -1,7 +1,7 @@
-"""Proves the archive file from its records and from the journal.
+"""Checks the archive file against its recorded segments and the journal (check A1).
 
-A1, both ways: each line equals its transaction in the database, which is marked in the line's own
-segment; no line occurs twice in a segment; and each segment has as many lines as marked
+Each line equals its transaction in the database, and the line's own segment has marked that
+transaction. No line occurs twice in a segment. Each segment has as many lines as marked
 transactions. So each archived transaction is in the file exactly once.
 """
 
@@ -190,7 +190,7 @@ class _Proof:
         where = {"line": number, "byte": byte, "segment": segment.number}
         self.found.add(
             "A1.bad_line",
-            "Each line is a transaction that its segment has marked, as the database has it.",
+            "Each line equals a transaction of the database that the line's segment has marked.",
             Place({**where, "run_id": str(segment.run_id)}, expected, _shown(line)),
         )
 
