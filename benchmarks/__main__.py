@@ -3,9 +3,11 @@
     python -m benchmarks                        everything, five rounds: what the figures are from
     python -m benchmarks --only single http.8   some cases, by name or by what begins their names
     python -m benchmarks --quick                one short round of everything: does it still work?
+    python -m benchmarks --against COMMIT       each case at that commit and here, in turns
 
 Exits with 0, even if a goal is missed; with 1 if the run is void, because a ledger is wrong; with 2
-if there is no PostgreSQL to measure, or no case of that name.
+if there is no PostgreSQL to measure, no case of that name, or no such commit, or if it needs
+libraries other than those installed.
 """
 
 import argparse
@@ -14,16 +16,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import rounds
-from benchmarks.banks import SERVER_SETTINGS, new_banks
-from benchmarks.cases import CASES, SQLITE, Case, select
+from benchmarks import against, rounds
+from benchmarks.banks import SERVER_SETTINGS, Bank, new_banks
+from benchmarks.cases import CASES, SQLITE, Case, NoSuchCase, select
+from benchmarks.earlier import CannotCompare, full_id
 from benchmarks.figures import results
 from benchmarks.machine import machine, versions
 from benchmarks.plan import FULL, QUICK, Plan
@@ -43,17 +46,18 @@ def main() -> int:
     if options.rounds:
         plan = replace(plan, rounds=options.rounds)
     try:
-        found = _measure(select(options.only), plan)
-    except KeyError as error:
+        found = _measure(select(options.only), plan, options.against)
+    except NoSuchCase as error:
         known = ", ".join(case.name for case in CASES)
         return _failed(2, f"There is no case {error}. There are: {known}.")
-    except NoPostgresqlFound as error:
+    except (NoPostgresqlFound, CannotCompare) as error:
         return _failed(2, str(error))
     except rounds.Void as error:
         return _failed(1, f"THE RUN IS VOID. {error}")
     path = options.json or RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     path.write_text(json.dumps(found, indent=1) + "\n")
-    sys.stdout.write("\n".join(["", *lines(found), "", f"Kept in {path}", ""]))
+    shown = against.lines(found) if options.against else lines(found)
+    sys.stdout.write("\n".join(["", *shown, "", f"Kept in {path}", ""]))
     return 0
 
 
@@ -64,27 +68,43 @@ def _options() -> argparse.Namespace:
         "--only", nargs="+", default=[], metavar="NAME", help="cases, or what begins their names"
     )
     parser.add_argument("--quick", action="store_true", help="one short round, with few accounts")
+    parser.add_argument("--against", metavar="COMMIT", help="measure that commit as well, in turns")
     parser.add_argument("--json", type=Path, metavar="FILE", help="instead of benchmarks/results/")
     return parser.parse_args()
 
 
-def _measure(cases: Sequence[Case], plan: Plan) -> dict[str, Any]:
-    """Starts the cases' banks, runs the cases, and adds the conditions of the run."""
+def _measure(cases: Sequence[Case], plan: Plan, commit: str | None) -> dict[str, Any]:
+    """Starts the cases' banks, runs the cases, and adds the conditions of the run.
+
+    With a commit, its banks as well.
+    """
+    other = full_id(commit) if commit else None
     for name in [name for name in os.environ if name.startswith(_NOT_INHERITED)]:
         del os.environ[name]
     before = {"at": datetime.now(UTC).isoformat(), "machine": machine()}
     with ExitStack() as stack:
         server = _server(cases, stack)
-        banks = stack.enter_context(new_banks(server, cases, plan, _tell))
-        run = rounds.run(banks, cases, plan, _tell)
-        stored = {name: bank.books().transactions for name, bank in banks.items()}
-        growths = [bank.web_growth_megabytes() for bank in banks.values()]
+        if other:
+            figures = against.compare(other, server, cases, plan, _tell)
+        else:
+            banks = stack.enter_context(new_banks(server, cases, plan, _tell))
+            figures = _figures(banks, cases, plan)
     return {
         **before,
+        **({"against": other} if other else {}),
         "seconds": round(time.monotonic() - _STARTED),
         "versions": versions(server.version if server else None),
         "server_settings": SERVER_SETTINGS,
         "plan": asdict(plan),
+        **figures,
+    }
+
+
+def _figures(banks: Mapping[str, Bank], cases: Sequence[Case], plan: Plan) -> dict[str, Any]:
+    run = rounds.run(banks, cases, plan, _tell)
+    stored = {name: bank.books().transactions for name, bank in banks.items()}
+    growths = [bank.web_growth_megabytes() for bank in banks.values()]
+    return {
         "transactions_stored": stored,
         "not_measured": run.not_measured,
         **results(

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,11 +30,24 @@ SERVER_SETTINGS = {
     "full_page_writes": "on",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
+    # Of all banks together, and there are twice as many beside an earlier commit's.
+    "max_connections": "400",
 }
 # One for all banks, so a token of the template is valid on its copies.
 _SECRET_KEY = secrets.token_urlsafe(48)
 
 Webs = Mapping[str, WebServer]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The code of banks: its folder. The names of their databases begin with `prefix`."""
+
+    root: Path = preparation.ROOT
+    prefix: str = ""
+
+
+OWN_CODE = Code()
 
 
 class Bank:
@@ -94,40 +107,59 @@ def call_job(job: str, *arguments: Any, **options: Any) -> Any:
 
 @contextmanager
 def new_banks(
-    server: PostgresqlServer | None, cases: Sequence[Case], plan: Plan, tell: Callable[[str], None]
+    server: PostgresqlServer | None,
+    cases: Sequence[Case],
+    plan: Plan,
+    tell: Callable[[str], None],
+    code: Code = OWN_CODE,
 ) -> Iterator[dict[str, Bank]]:
-    """The banks of these cases, by name. Those on PostgreSQL are on the empty server."""
+    """The banks of these cases, by name, run by the code.
+
+    Those on PostgreSQL are on the server, which has no databases with the same prefix yet.
+    """
     with ExitStack() as stack:
-        people = _make_template(server.url, plan) if server else None
+        people = _make_template(server, plan, code) if server else None
         banks = {}
         for name in dict.fromkeys(case.bank for case in cases):
-            tell(f"making the bank {name}")
+            tell(f"making the bank {code.prefix}{name}")
             its_cases = [case for case in cases if case.bank == name]
             bank = (
-                _bank_on_sqlite(plan)
+                _bank_on_sqlite(plan, code)
                 if name == SQLITE or server is None or people is None
-                else _bank_on_postgresql(name, server, people, its_cases, plan)
+                else _bank_on_postgresql(name, server, people, its_cases, plan, code=code)
             )
             banks[name] = stack.enter_context(bank)
         yield banks
 
 
-def _make_template(url: str, plan: Plan) -> People:
-    """Fills the server's database, once for all banks, and leaves no connection open."""
-    with TemporaryDirectory() as folder, _process(_environment(url, folder, plan)) as executor:
+def _make_template(server: PostgresqlServer, plan: Plan, code: Code) -> People:
+    """Creates a database to copy for all banks, and leaves no connection to it open."""
+    url = _create_database(server, f"{code.prefix}template")
+    with _folder() as folder, new_process(_environment(url, folder, plan), code) as executor:
         return executor.submit(preparation.prepare, plan.accounts).result()
+
+
+def _create_database(server: PostgresqlServer, name: str, template: str = "template1") -> str:
+    """Returns its URL."""
+    with psycopg.connect(server.url, dbname="postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return server.url.rpartition("/")[0] + f"/{name}"
 
 
 @contextmanager
 def _bank_on_postgresql(
-    name: str, server: PostgresqlServer, people: People, cases: Sequence[Case], plan: Plan
+    name: str,
+    server: PostgresqlServer,
+    people: People,
+    cases: Sequence[Case],
+    plan: Plan,
+    *,
+    code: Code,
 ) -> Iterator[Bank]:
-    with psycopg.connect(server.url, dbname="postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE bank')
-    url = server.url.rpartition("/")[0] + f"/{name}"
+    url = _create_database(server, f"{code.prefix}{name}", f"{code.prefix}template")
     with _folder() as folder:
         environment = _environment(url, folder, plan)
-        with _process(environment) as executor:
+        with new_process(environment, code) as executor:
             count = plan.stored.get(name, 0)
             target = Target(
                 database_url=url,
@@ -137,15 +169,15 @@ def _bank_on_postgresql(
                 people=people,
                 stored_between=executor.submit(call_job, "past.store", url, people, count).result(),
             )
-            with _web_servers(cases, environment, folder) as webs:
+            with _web_servers(cases, environment, folder, code) as webs:
                 yield Bank(executor, target, webs, is_restored=name in RESTORED)
 
 
 @contextmanager
-def _bank_on_sqlite(plan: Plan) -> Iterator[Bank]:
+def _bank_on_sqlite(plan: Plan, code: Code) -> Iterator[Bank]:
     with _folder() as folder:
         environment = _environment("", folder, plan)
-        with _process(environment) as executor:
+        with new_process(environment, code) as executor:
             people = executor.submit(preparation.prepare, plan.accounts).result()
             yield Bank(executor, Target(people=people), {}, is_restored=False)
 
@@ -156,13 +188,13 @@ def _folder() -> TemporaryDirectory[str]:
 
 @contextmanager
 def _web_servers(
-    cases: Sequence[Case], environment: Mapping[str, str], folder: str
+    cases: Sequence[Case], environment: Mapping[str, str], folder: str, code: Code
 ) -> Iterator[Webs]:
     """A server for each application that the cases use, all with the same settings."""
     applications = dict.fromkeys(case.application for case in cases if case.uses_http)
     with ExitStack() as stack:
         yield {
-            each: stack.enter_context(served(each, environment, Path(folder)))
+            each: stack.enter_context(served(each, environment, Path(folder), code.root))
             for each in applications
         }
 
@@ -185,11 +217,11 @@ def _environment(url: str, folder: str, plan: Plan) -> dict[str, str]:
     }
 
 
-def _process(environment: Mapping[str, str]) -> Executor:
-    """One process for this bank alone, which runs one job at a time."""
+def new_process(environment: Mapping[str, str], code: Code) -> Executor:
+    """One process for one bank of the code, which runs one job at a time."""
     return ProcessPoolExecutor(
         max_workers=1,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=preparation.begin,
-        initargs=(dict(environment),),
+        initargs=(dict(environment), code.root),
     )

@@ -183,16 +183,20 @@ CASES: Sequence[Case] = (
 )
 
 
+class NoSuchCase(Exception):
+    """The message is the name."""
+
+
 def select(names: Sequence[str]) -> list[Case]:
     """The cases with these names, or whose name begins with `<name>.`; all cases without names.
 
-    Raises KeyError for a name that selects nothing.
+    Raises NoSuchCase for a name that selects nothing.
     """
     if not names:
         return list(CASES)
     for name in names:
         if not any(_is_selected(case, name) for case in CASES):
-            raise KeyError(name)
+            raise NoSuchCase(name)
     return [case for case in CASES if any(_is_selected(case, name) for name in names)]
 
 

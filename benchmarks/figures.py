@@ -18,7 +18,7 @@ def results(
     rates = {name: [measured.rate for measured in found] for name, found in slices.items()}
     times = {name: found for name, each in slices.items() if (found := server_times(each))}
     run = {"web_growth_megabytes": web_growth_megabytes}
-    figures = [_figures(case, slices[case.name]) for case in cases if case.name in slices]
+    figures = [case_figures(case, slices[case.name]) for case in cases if case.name in slices]
     return {
         **run,
         "cases": figures,
@@ -37,7 +37,7 @@ def database_times(slices: Sequence[Slice]) -> list[float]:
     return [each.database * 1000 for one in slices if (each := one.processor_time_of_a_call)]
 
 
-def _figures(case: Case, slices: Sequence[Slice]) -> dict[str, Any]:
+def case_figures(case: Case, slices: Sequence[Slice]) -> dict[str, Any]:
     """Rate and processor times are medians of the rounds; latencies cover all calls of them."""
     rates = [measured.rate for measured in slices]
     latencies = [latency * 1000 for measured in slices for latency in measured.latencies]

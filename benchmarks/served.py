@@ -11,7 +11,6 @@ import psutil
 from benchmarks.machine import peak_megabytes
 from tests.http import free_port, wait_until_ready
 
-ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 60
 
 _COMMAND = (
@@ -41,15 +40,20 @@ class WebServer:
 
 
 @contextmanager
-def served(application: str, environment: Mapping[str, str], folder: Path) -> Iterator[WebServer]:
-    """Serves the migrated bank of the environment by the WSGI application; logs in `folder`."""
+def served(
+    application: str, environment: Mapping[str, str], folder: Path, root: Path
+) -> Iterator[WebServer]:
+    """Serves the migrated bank of the environment by the WSGI application of the code in `root`.
+
+    The log is in `folder`.
+    """
     port = free_port()
     log = folder / f"{application.partition('.')[0]}.log"
     with (
         log.open("wb") as output,
         subprocess.Popen(
             [*_COMMAND, application],
-            cwd=ROOT,
+            cwd=root,
             env={**environment, "HOST": "127.0.0.1", "PORT": str(port)},
             stdin=subprocess.DEVNULL,
             stdout=output,

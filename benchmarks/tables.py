@@ -19,7 +19,7 @@ _FIGURES = {
 
 def lines(found: Mapping[str, Any]) -> list[str]:
     """All figures, ratios and limits of a run."""
-    tables = [
+    parts = [
         rates(found),
         processor_times(found),
         ratios(found),
@@ -27,7 +27,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
         limits(found),
         _warnings(found),
     ]
-    return [line for table in tables if table for line in ["", *table]][1:]
+    return [line for part in parts if part for line in ["", *part]][1:]
 
 
 def rates(found: Mapping[str, Any]) -> list[str]:
@@ -45,7 +45,7 @@ def rates(found: Mapping[str, Any]) -> list[str]:
         )
         for case in found["cases"]
     ]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def processor_times(found: Mapping[str, Any]) -> list[str]:
@@ -56,18 +56,18 @@ def processor_times(found: Mapping[str, Any]) -> list[str]:
         for case in found["cases"]
         if case.get(SERVER_TIME) is not None
     ]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def ratios(found: Mapping[str, Any]) -> list[str]:
     """The goals for rates by the names of their cases."""
-    return _table(("ratio", "value", "at least", ""), _ratios(found, RATE, "at_least"))
+    return table(("ratio", "value", "at least", ""), _ratios(found, RATE, "at_least"))
 
 
 def processor_ratios(found: Mapping[str, Any]) -> list[str]:
     """The goals for the server's processor time of a request."""
     heads = ("processor time of the server, ratio", "value", "at most", "")
-    return _table(heads, _ratios(found, SERVER_TIME, "at_most"))
+    return table(heads, _ratios(found, SERVER_TIME, "at_most"))
 
 
 def headline(found: Mapping[str, Any]) -> list[str]:
@@ -100,7 +100,7 @@ def limits(found: Mapping[str, Any]) -> list[str]:
         )
         for limit in found["limits"]
     ]
-    return _table(("limit", "value", "at most", ""), rows)
+    return table(("limit", "value", "at most", ""), rows)
 
 
 def conditions(found: Mapping[str, Any]) -> str:
@@ -129,7 +129,7 @@ def _ratios(found: Mapping[str, Any], figure: str, bound: str) -> list[tuple[str
     ]
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     if not rows:
         return []
     every = [heads, *rows]

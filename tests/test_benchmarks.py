@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 from benchmarks import report
-from benchmarks.cases import CASES, MILLION, select
+from benchmarks.cases import CASES, MILLION, NoSuchCase, select
 from benchmarks.goals import GOALS, LIMITS, RATE, Goal, Ratio, limits, ratios
 from benchmarks.jobs.choices import HOT, ZIPF, Choice
 from benchmarks.jobs.connection import Connection
@@ -104,7 +104,7 @@ def test_cases_are_selected_by_name_or_by_what_begins_it():
         "list.10",
     ]
     assert select([]) == list(CASES)
-    with pytest.raises(KeyError, match="lis"):
+    with pytest.raises(NoSuchCase, match="lis"):
         select(["lis"])
 
 

@@ -2,8 +2,10 @@
 
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 import django
@@ -11,15 +13,23 @@ from django.core.management import call_command
 
 from benchmarks.target import People
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 # The initial balance of each account, in main units: too large for any load to use up.
 WEALTH = Decimal(10) ** 9
 CURRENCY = "USD"
 _LIST_LENGTH = 500
 
 
-def begin(environment: Mapping[str, str]) -> None:
-    """Sets up Django in this process for the bank of the environment."""
+def begin(environment: Mapping[str, str], root: Path | None = None) -> None:
+    """Sets up Django in this process for the bank of the environment.
+
+    `root` is the folder of the bank's code, None for the one that this process already imports.
+    """
     os.environ.update(environment)
+    if root is not None:
+        assert "core" not in sys.modules
+        others = [path for path in sys.path if Path(path).resolve() != ROOT]
+        sys.path[:] = [str(root), *others]
     django.setup()
 
 

@@ -1,14 +1,11 @@
 """The code of the previous release, from the history, and processes of either release."""
 
-import io
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +16,7 @@ import psutil
 import pytest
 
 from tests.conftest import NO_UPGRADE
+from tests.history import NotInHistory, extract
 from tests.http import free_port, get
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -105,14 +103,10 @@ class Server:
 def code_of_the_release_before(folder: Path) -> Path:
     """Extracts the files into `folder`. Skips the test loudly if the history is too short."""
     commit = RELEASE_BEFORE.read_text("ascii").split()[0]
-    words = [shutil.which("git") or "false", "archive", "--format=tar", commit]
-    archive = subprocess.run(words, cwd=ROOT, capture_output=True, check=False)
-    if archive.returncode:
-        pytest.skip(f"{NO_UPGRADE}: {archive.stderr.decode().strip()}")
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-        # Python 3.11.4 and newer ask how far an archive is trusted; this one is our own.
-        files.extraction_filter = getattr(tarfile, "data_filter", None)
-        files.extractall(folder)  # noqa: S202
+    try:
+        extract(commit, folder)
+    except NotInHistory as error:
+        pytest.skip(f"{NO_UPGRADE}: {error}")
     return folder
 
 
