@@ -30,8 +30,8 @@ TIMEOUT_SECONDS = 300
 # bank with a past; a page, reads and a file; and the other database.
 SMOKE = (
     "raw.transfer", "copy.5000", "single.transfer", "list.10", "queue.drain", "http.floor.8",
-    "http.8.key", "1m.http.8", "history.1000", "read.account", "read.history",
-    "read.history.busy", "1m.export", "sqlite.single.transfer",
+    "http.8.key", "1m.http.8", "history.1000", "read.account",
+    "read.account.304", "read.history", "read.history.busy", "1m.export", "sqlite.single.transfer",
 )  # fmt: skip
 # One deposit each for the 50 accounts and the busy one.
 DEPOSITS = 51
@@ -50,7 +50,11 @@ def test_a_quick_run_measures_every_kind_of_case(tmp_path):
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     found = json.loads(path.read_text())
-    assert [case["name"] for case in found["cases"]] == list(SMOKE)
+    missing = found["not_measured"]
+    assert [case["name"] for case in found["cases"]] == [n for n in SMOKE if n not in missing]
+    # The run says so while the bank sends no ETag; nothing else may be missing.
+    assert missing in ({}, {"read.account.304": "The bank sends no ETag with an account."})
+    assert all(f"NOT MEASURED {name}: " in run.stdout for name in missing)
     for case in found["cases"]:
         assert case["transactions"] >= case["calls"] >= 1
         assert len(case["per_second_by_round"]) == 1
@@ -58,13 +62,13 @@ def test_a_quick_run_measures_every_kind_of_case(tmp_path):
         assert f"| {case['name']} " in run.stdout
         times = (case["server_milliseconds"], case["database_milliseconds"])
         assert (None in times) is not case["uses_http"]
-    assert [(ratio["of"], ratio["to"]) for ratio in found["ratios"]] == [
+    compared = [(ratio["of"], ratio["to"]) for ratio in found["ratios"]]
+    assert [pair for pair in compared if "read.account.304" not in pair] == [
         ("single.transfer", "raw.transfer"),
         ("queue.drain", "single.transfer"),
         ("read.history.busy", "read.history"),
         ("read.history", "read.account"),
     ]
-    assert found["not_measured"] == {}
     limits_found = [(limit["figure"], limit["of"]) for limit in found["limits"]]
     assert limits_found == [("web_growth_megabytes", None), ("peak_megabytes", "1m.export")]
     # One bank is restored after each case. The others keep their past, the load and its warm-up.
