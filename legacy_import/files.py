@@ -17,7 +17,7 @@ from transactions.imports.records import read_records
 from transactions.states import TransactionStatus
 
 ACCOUNTS_FILE = "accounts.csv"
-# Optional, and first because it is older.
+# Optional. It is read first, because its rows are older.
 ARCHIVE_FILE = "archived_transactions.csv"
 MOVEMENTS_FILES = (ARCHIVE_FILE, "transactions.csv")
 
@@ -33,7 +33,7 @@ _LONGEST_NAME = 200
 _LONGEST_DESCRIPTION = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# Transactions not completed there do not happen here: waiting ones become FAILED.
+# The statuses of the earlier system. The bank does not do what still waited: it becomes FAILED.
 _STATUSES = {
     "COMPLETED": TransactionStatus.COMPLETED,
     "SUCCESS": TransactionStatus.COMPLETED,
@@ -71,7 +71,7 @@ class LegacyAccount:
 class Movement:
     """A row of transactions.csv: one account's side. `amount` is in main units, without its sign.
 
-    PENDING covers all unsettled states.
+    The status PENDING stands for PENDING and PROCESSING of the earlier system.
     """
 
     file: str
@@ -91,9 +91,9 @@ class Movement:
 class Reader:
     """Reads a folder of the earlier system. Every unreadable cell is a problem.
 
-    `zone` applies to times without an offset; no time may be after `now`. With `adjust` an account
-    without a name gets one, which is a remark. Times that are ambiguous because clocks were set
-    back are remarks too.
+    `zone` applies to times without an offset; no time may be after `now`. `remarks` has what does
+    not stop the import: times that are ambiguous because clocks were set back, and with `adjust`
+    also accounts without a name, which get one.
     """
 
     folder: Path
@@ -122,14 +122,14 @@ class Reader:
                 updated_at=self._moment(row, "updated_at", LocalTimes(self.zone)),
             )
             if first := accounts.get(account.legacy_id):
-                row.add("account_id", f"It is the id of line {first.line} already.")
+                row.add("account_id", f"Line {first.line} already has this id.")
             accounts.setdefault(account.legacy_id, account)
             if self.problems.count > found:
                 self.incomplete.add(account.legacy_id)
         return accounts
 
     def _name_of(self, row: "_Row", legacy_id: str) -> str:
-        """The name for an account without one."""
+        """The name for an account without one. Reports the blank name."""
         if not row.cells[ACCOUNT_COLUMNS.index("account_name")].strip():
             told = self.remarks if self.adjust else self.problems
             told.add(ImportProblem(row.file, row.line, "account_name", "The name is blank."))
@@ -161,7 +161,7 @@ class Reader:
         if self.problems.count == found and signed and (signed < 0) != kind.is_debit:
             row.add("amount", f"{kind} is {'negative' if kind.is_debit else 'positive'}.")
         if self.problems.count > found:
-            # The unreadable cell may be the account itself.
+            # If the account's id is unreadable, the row may belong to any account.
             self.incomplete.update([legacy_id] if legacy_id in accounts else accounts)
             return None
         return Movement(
@@ -197,7 +197,7 @@ class _Row:
     problems: Problems
 
     def read(self, column: str, parse: Callable[[str], Any], instead: Any) -> Any:
-        """The cell's value. After a problem `instead`, so that the other cells are read too."""
+        """The cell's value, or `instead` after a problem, so that the other cells are read too."""
         try:
             return parse(self.cells[self.columns.index(column)])
         except (ValueError, OverflowError) as error:

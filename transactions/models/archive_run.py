@@ -8,9 +8,9 @@ from django.db.models import F, Q
 class ArchiveRun(models.Model):
     """One run of `archive_transactions`: its transactions, and their place in the file.
 
-    `rows`, `sums`, `digest` and `file_end` grow with each segment, in the transaction that marks
-    the segment's rows: they are accurate at any moment, even for a killed run. `finished_at` is
-    null while a run goes on. An incomplete run has a `problem`.
+    `rows`, `sums`, `digest` and `file_end` change with each segment, in the database transaction
+    that marks the segment's rows: they are accurate at any moment, even for a killed run.
+    `finished_at` is null while a run goes on. An incomplete run has a `problem`.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -40,13 +40,13 @@ class ArchiveRun(models.Model):
 
 
 class ArchiveSegment(models.Model):
-    """The lines of one batch of a run, marked in one transaction. Append-only.
+    """The lines of one batch of a run, marked in one database transaction. Append-only.
 
     Segments are numbered 1..n without a gap, and each begins in the file where the previous one
     ends: if two runs write at once, the database refuses the second one's segment. `digest` is
     SHA-256 over the previous digest (32 bytes; for the first segment, the header's) and the
-    segment's bytes, so that it vouches for the file up to `file_end`. `checkpoint` has the sum of
-    all archived postings of each internal account, by its id.
+    segment's bytes, so it covers the file up to `file_end`. `checkpoint` has the sum of all
+    archived postings of each internal account, by its id.
     """
 
     number = models.PositiveBigIntegerField(primary_key=True)

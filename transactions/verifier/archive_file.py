@@ -1,4 +1,4 @@
-"""Checks the archive file against its recorded segments and the journal (check A1).
+"""Checks the archive file against its recorded segments and the journal (rule A1).
 
 Each line equals its transaction in the database, and the line's own segment has marked that
 transaction. No line occurs twice in a segment. Each segment has as many lines as marked

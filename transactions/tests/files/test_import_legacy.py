@@ -316,7 +316,7 @@ def changed(row: Row, column: int, value: object) -> Row:
     ("file", "column", "value", "problem"),
     [
         ("accounts", 0, " ", "column account_id: It must not be blank."),
-        ("accounts", 0, 2, "column account_id: It is the id of line 2 already."),
+        ("accounts", 0, 2, "column account_id: Line 2 already has this id."),
         ("accounts", 1, "x\u200by", "column account_name: The character U+200B"),
         ("accounts", 1, "a\x00b", "column account_name: The character U+0000"),
         ("accounts", 2, "1e3", "column initial_balance: An amount is written as digits"),
