@@ -16,10 +16,10 @@ from django.db import InterfaceError, OperationalError, connection
 class Meaning:
     """`code` is one of `core.errors.ERROR_KINDS`; `busy` only if certainly nothing was done.
 
-    `tried_again`: the same transaction may succeed in a moment. `is_the_commands`: a command that
-    fails so on its own is at fault; otherwise a worker keeps the command and waits.
-    `drops_connection`: the next request needs a new connection. `readiness`: the database's
-    problem, if any.
+    `tried_again`: the same database transaction may succeed in a moment. `is_the_commands`: a
+    command that meets this error when it runs alone has caused it; otherwise the command stays in
+    the queue, and its worker waits. `drops_connection`: the next request needs a new connection.
+    `readiness`: the database's problem, for `health/ready/`; empty if there is none.
     """
 
     code: str
@@ -61,8 +61,8 @@ REFUSES = _not_now("refuses connections")
 SYSTEM_ERROR = _not_now("met an error of its system")
 AWAY = _not_now("does not answer")
 
-# A reported error ended the transaction before its commit record was written: a later failure is a
-# PANIC, which the client sees as a lost connection.
+# If the server reports an error, it has not committed the transaction. A failure after the commit
+# record is written is a PANIC, which the client sees as a lost connection.
 POSTGRESQL: dict[str, Meaning] = {
     "08": LOST,
     "25006": READ_ONLY,  # read_only_sql_transaction: a standby, or an administrator's default
@@ -112,7 +112,7 @@ _NOT_MIGRATED = {"42P01", "42703", "42883", "3F000"}
 _REMEMBERED_SECONDS = 30
 
 # Raised without a code when the connection is gone.
-_WITHOUT_A_LAST_WORD = (
+_ERRORS_OF_A_LOST_CONNECTION = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     OperationalError,
@@ -132,11 +132,11 @@ def meaning_of(error: BaseException) -> Meaning:
         return POSTGRESQL.get(sqlstate) or POSTGRESQL.get(sqlstate[:2], OURS)
     if getattr(cause, "pgconn", None) is not None:
         return AWAY  # psycopg sets it when connecting failed; there is no SQLSTATE then.
-    return LOST if isinstance(cause, _WITHOUT_A_LAST_WORD) else OURS
+    return LOST if isinstance(cause, _ERRORS_OF_A_LOST_CONNECTION) else OURS
 
 
 def to_operators(error: BaseException) -> str:
-    """A sentence for the user of a command; empty if only the code can be at fault."""
+    """What to say after "The database", to operators; empty if the bank's code is at fault."""
     cause = error.__cause__ or error
     if getattr(cause, "sqlstate", None) in _NOT_MIGRATED or str(cause).startswith(
         ("no such table", "no such column")

@@ -100,9 +100,9 @@ def try_out(
 ) -> dict[str, Any]:
     """Runs a dry run on the accounts as they stand now, even for scheduled or queued commands.
 
-    Returns the members of the response. With `waits` it says that it waits, as the real one would:
-    whether it can be posted would reveal the state of another customer's account, and leave no
-    trace.
+    Returns the members of the response. With `waits` the response says only that the transaction
+    would wait, as the real response does. If it said whether the transaction can be posted, it
+    would reveal the state of another customer's account, and leave no trace of the question.
     """
     if isinstance(command, MoneyCommand) and command.scheduled_for:
         check_horizon(command.scheduled_for, clock.now())

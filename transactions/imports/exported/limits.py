@@ -36,7 +36,7 @@ def choices(form: FileFormat) -> dict[str, frozenset[str]]:
 
 
 def is_text(kind: CellKind) -> bool:
-    """Whether an empty cell means the empty text, if it is not null."""
+    """Whether the values are texts. Then an empty cell is the empty text, or null."""
     return kind in (TEXT, WORD, CALLER)
 
 
