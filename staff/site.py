@@ -17,7 +17,7 @@ from staff.views import authenticator_page
 class StaffAdminSite(UnfoldAdminSite):
     """Every page checks `has_permission` first, including the change of a password.
 
-    Without a required code, only login, logout and enrolment are open.
+    To a user who still has to give a code, only login, logout and enrolment are open.
     """
 
     login_form = LoginForm
