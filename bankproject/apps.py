@@ -26,7 +26,7 @@ def check_secret_key(**_: Any) -> list[checks.CheckMessage]:
     """System check: warns of a weak key. In production the settings refuse it."""
     if not is_weak(settings.SECRET_KEY):
         return []
-    text = f"DJANGO_SECRET_KEY should have {MINIMUM_CHARACTERS} characters or more, at random."
+    text = f"DJANGO_SECRET_KEY should have {MINIMUM_CHARACTERS} random characters or more."
     return [checks.Warning(text, id="bank.W004")]
 
 

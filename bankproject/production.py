@@ -11,7 +11,7 @@ LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
 
 def is_production() -> bool:
-    """Whether this is production: reachable from other machines, unless the operator decides.
+    """Whether this is production: `BANK_PRODUCTION`, else whether other machines can reach it.
 
     Raises ImproperlyConfigured.
     """
@@ -30,9 +30,9 @@ def require_own_machine(host: str, port: int, *, production: bool) -> None:
     address = str(addresses.resolved(host, port)[4][0])
     if not ip_address(address.partition("%")[0]).is_loopback:
         raise ImproperlyConfigured(
-            f"HOST {host} lets other machines reach the bank, which takes a production bank: set"
-            " DJANGO_ALLOWED_HOSTS to the names that they call it by (docs/operations.md), or HOST"
-            " to 127.0.0.1."
+            f"HOST {host} lets other machines reach the bank. Only a production bank allows that:"
+            " set DJANGO_ALLOWED_HOSTS to the bank's host names (docs/operations.md), or HOST to"
+            " 127.0.0.1."
         )
 
 
@@ -52,7 +52,7 @@ def require_production_settings(
             (not secret_key, "DJANGO_SECRET_KEY or DJANGO_SECRET_KEY_FILE must be set"),
             (
                 is_weak(secret_key),
-                f"DJANGO_SECRET_KEY must have {MINIMUM_CHARACTERS} characters or more, at random",
+                f"DJANGO_SECRET_KEY must have {MINIMUM_CHARACTERS} random characters or more",
             ),
             (
                 not allowed_hosts or any(host.startswith(("*", ".")) for host in allowed_hosts),

@@ -115,8 +115,8 @@ def test_the_bank_to_try_out_is_no_production_and_still_without_debug(tmp_path: 
     [
         ({"DJANGO_DEBUG": "true"}, "DJANGO_DEBUG must be off"),
         ({"DJANGO_SECRET_KEY": ""}, "DJANGO_SECRET_KEY"),
-        ({"DJANGO_SECRET_KEY": KEY[:49]}, "DJANGO_SECRET_KEY must have 50 characters or more"),
-        ({"DJANGO_SECRET_KEY": "ab" * 40}, "DJANGO_SECRET_KEY must have 50 characters or more"),
+        ({"DJANGO_SECRET_KEY": KEY[:49]}, "DJANGO_SECRET_KEY must have 50 random characters"),
+        ({"DJANGO_SECRET_KEY": "ab" * 40}, "DJANGO_SECRET_KEY must have 50 random characters"),
         ({"DJANGO_ALLOWED_HOSTS": "*"}, "DJANGO_ALLOWED_HOSTS must name the hosts"),
         ({"DJANGO_ALLOWED_HOSTS": "bank.example.com,*"}, "DJANGO_ALLOWED_HOSTS must name"),
         ({"DJANGO_ALLOWED_HOSTS": ".example.com"}, "DJANGO_ALLOWED_HOSTS must name"),

@@ -203,7 +203,7 @@ def test_names_of_compose_django_and_kubernetes_are_no_mistakes(tmp_path: Path) 
 def test_a_weak_key_is_a_warning_outside_production(tmp_path: Path, key: str) -> None:
     ((code, output),) = start_all(tmp_path, [("check", {"DJANGO_SECRET_KEY": key})])
     assert code == 0
-    assert "(bank.W004) DJANGO_SECRET_KEY should have 50 characters or more, at random." in output
+    assert "(bank.W004) DJANGO_SECRET_KEY should have 50 random characters or more." in output
 
 
 def test_the_key_that_make_run_made_is_found_on_postgresql_too(tmp_path: Path) -> None:

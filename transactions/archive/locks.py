@@ -39,7 +39,7 @@ def _advisory_lock() -> Iterator[None]:
         # Batches are looked up row by row; JIT compilation costs more than it saves.
         cursor.execute("SET jit = off")
     try:
-        # The time-out is made for requests. A selection may have to read past all kept rows.
+        # The time-out is made for requests. With `--keep-last` a statement may read past many rows.
         with switched_off(connection, "statement_timeout"):
             yield
     finally:

@@ -9,8 +9,8 @@ from django.db import connection
 from core.sql.bulk import array
 from transactions.archive.lines import ArchiveLine
 
-# Marks rows only as they are in their lines. A failed row may have been retried meanwhile and be
-# completed by now: the first list of failed rows keeps it from passing as a completed one.
+# Marks a row only if it is unchanged since its line was made. A row that was FAILED then may be
+# COMPLETED by now, after a retry. So the first condition excludes the ids of failed lines.
 _MARK_POSTGRESQL = """
     UPDATE transactions_transaction SET archived_at = %s, archive_run_id = %s
     WHERE id = ANY(%s::uuid[]) AND archived_at IS NULL
@@ -24,10 +24,10 @@ _MARK_SQLITE = """
 
 
 def mark_archived(lines: Sequence[ArchiveLine], *, run_id: UUID, at: datetime) -> bool:
-    """Returns whether all could be marked: settled, not archived, and unchanged since their lines.
+    """Returns whether all could be marked. If not, the caller rolls back.
 
-    A completed row never changes. A failed row may have been retried since its line was made; its
-    retry count then differs, and the caller rolls back.
+    A row can be marked if it is settled, not archived, and unchanged since its line was made. A
+    completed row never changes. A failed row may have been retried; its retry count then differs.
     """
     assert connection.in_atomic_block
     with connection.cursor() as cursor:

@@ -1,7 +1,8 @@
-"""The results file beside a movements file: a line for each item, durable before the next piece.
+"""The result file beside a movement file: a line for each item.
 
-Its first line identifies the movements file. A killed run can thus be continued where it ended, and
-the results of another file are never mistaken for this one's.
+The results of one piece of the movement file are durable before the run posts the next piece. The
+first line identifies the movement file. So a killed run can be continued where it ended, and the
+results of another file are never mistaken for those of this one.
 """
 
 import json
@@ -20,10 +21,11 @@ from transactions.reads.representation import balance_after, failure
 
 
 class ResultFile:
-    """The results of one movements file; `done` are the results that it already has.
+    """The results of one movement file; `done` is the number of results that it already has.
 
-    A line that a killed run left unfinished is cut off: its item is posted again, and its key makes
-    that a replay. Raises FileProblem if it belongs to another file, or cannot be written.
+    A line that a killed run left unfinished is cut off: its item is sent again, and its key makes
+    that a replay. Raises FileProblem if the results belong to another movement file, or if the file
+    cannot be written.
     """
 
     def __init__(self, path: Path, movements: MovementFile) -> None:

@@ -70,7 +70,7 @@ class Reversal(MoneyCommand):
         return self.original.id
 
     def account_ids(self) -> tuple[UUID, ...]:
-        """The customer accounts of the two: the sides that have a sequence."""
+        """The customers' accounts of the original: only their sides have a sequence."""
         sides = (
             (self.original.debit_account_id, self.original.debit_sequence),
             (self.original.credit_account_id, self.original.credit_sequence),
