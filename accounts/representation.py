@@ -87,7 +87,8 @@ def represent(account: Account | AccountRow) -> dict[str, Any]:
         "status": shown_status(row.status, row.debits_blocked, row.credits_blocked),
         "debits_blocked": row.debits_blocked,
         "credits_blocked": row.credits_blocked,
-        "metadata": row.metadata,
+        # In one order, whichever way the database keeps: the tag of the response depends on it.
+        "metadata": dict(sorted(row.metadata.items())),
         "created_at": rfc_3339(row.created_at),
         "updated_at": rfc_3339(row.updated_at),
     }

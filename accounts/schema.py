@@ -1,5 +1,6 @@
 """OpenAPI descriptions of the routes of accounts: texts, examples, and possible errors."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,16 @@ from accounts.serializers import (
     OverdraftLimitBody,
     ReasonBody,
 )
-from core.api.describe import errors, page_example, page_of, request_example, response_example
+from core.api.describe import (
+    CONDITION_ERRORS,
+    CONDITIONS,
+    errors,
+    page_example,
+    page_of,
+    read_of,
+    request_example,
+    response_example,
+)
 
 TAG = "Accounts"
 
@@ -42,14 +52,20 @@ ACCOUNT_EXAMPLE: dict[str, Any] = {
 
 
 def _command(
-    operation_id: str, summary: str, description: str, body: Any, example_body: Any, *codes: str
+    operation_id: str,
+    summary: str,
+    description: str,
+    body: Any,
+    example_body: Any,
+    *codes: str,
+    parameters: Sequence[OpenApiParameter] = (),
 ) -> Any:
     return extend_schema(
         operation_id=operation_id,
         tags=[TAG],
         summary=summary,
         description=description,
-        parameters=[ACCOUNT_ID],
+        parameters=[ACCOUNT_ID, *parameters],
         request=body,
         responses=AccountSerializer,
         examples=[
@@ -75,18 +91,22 @@ retrieve_account = extend_schema(
     tags=[TAG],
     summary="Read an account",
     description="Another customer's account is 404, like one that does not exist.",
-    parameters=[ACCOUNT_ID],
-    responses=AccountSerializer,
+    parameters=[ACCOUNT_ID, *CONDITIONS],
+    responses=read_of(AccountSerializer),
     examples=[response_example("Account", ACCOUNT_EXAMPLE)],
+    extensions=CONDITION_ERRORS,
 )
 
 change_account = _command(
     "accounts_change",
     "Rename an account or change its metadata",
-    "Changes the given members, all or nothing; each change is an event in the audit log.",
+    "Changes the given members, all or nothing; each change is an event in the audit log. With"
+    " `If-Match` only if the account, balance included, is still as it was read.",
     ChangeAccountBody,
     {"name": "Ada King", "metadata": {"customer_reference": "C-1001"}},
     "account_closed",
+    "precondition_failed",
+    parameters=CONDITIONS,
 )
 
 freeze_account = _command(

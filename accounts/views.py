@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 from uuid import UUID
 
+from django.http import HttpResponse
 from django.urls import reverse
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
@@ -20,6 +21,7 @@ from accounts.commands import (
     ChangeMetadata,
     ChangeOverdraftLimit,
     CloseAccount,
+    ExpectAccount,
     FreezeAccount,
     RenameAccount,
     ReopenAccount,
@@ -39,6 +41,7 @@ from accounts.serializers import (
     ReasonBody,
 )
 from accounts.states import FreezeScope
+from core.api.conditions import Precondition, answer, tagged
 from core.api.pagination import paginate_by_id
 from core.api.paths import CONVERTER
 from core.api.permissions import RuleOfEachAction
@@ -74,18 +77,21 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
         return page.response([represent(row) for row in page.results])
 
     @schema.retrieve_account
-    def retrieve(self, request: Request, account_id: UUID) -> Response:
-        return Response(represent(visible_account(request.user, account_id)))
+    def retrieve(self, request: Request, account_id: UUID) -> HttpResponse:
+        return answer(request, represent(visible_account(request.user, account_id)))
 
     @schema.change_account
-    def partial_update(self, request: Request, account_id: UUID) -> Response:
+    def partial_update(self, request: Request, account_id: UUID) -> HttpResponse:
         body = parse_body(ChangeAccountBody, request)
         commands: list[AccountCommand] = []
+        if precondition := Precondition.of(request):
+            commands.append(ExpectAccount(account_id=account_id, precondition=precondition))
         if "name" in body:
             commands.append(RenameAccount(account_id=account_id, name=body["name"]))
         if "metadata" in body:
             commands.append(ChangeMetadata(account_id=account_id, metadata=body["metadata"]))
-        return self._run(request, commands)
+        refuse_query(request)
+        return tagged(request, represent(process(commands, origin_of(request))[-1]))
 
     @schema.freeze_account
     @action(detail=True, methods=["post"])

@@ -5,6 +5,7 @@ from accounts.commands.change_metadata import ChangeMetadata
 from accounts.commands.change_overdraft_limit import ChangeOverdraftLimit
 from accounts.commands.close import CloseAccount
 from accounts.commands.decide_limit import ApproveLimit, LimitDecision, RejectLimit
+from accounts.commands.expect import ExpectAccount
 from accounts.commands.freeze import FreezeAccount
 from accounts.commands.open import OpenAccount
 from accounts.commands.rename import RenameAccount
@@ -17,6 +18,7 @@ __all__ = [
     "ChangeMetadata",
     "ChangeOverdraftLimit",
     "CloseAccount",
+    "ExpectAccount",
     "FreezeAccount",
     "LimitDecision",
     "OpenAccount",

@@ -5,11 +5,13 @@ from typing import Any
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
+    OpenApiResponse,
     extend_schema_serializer,
     inline_serializer,
 )
 from rest_framework import serializers
 
+from core.api import conditions
 from core.api.idempotency import HEADER, MAX_KEY_LENGTH, REPLAYED_HEADER
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -23,6 +25,37 @@ IDEMPOTENCY_KEY = OpenApiParameter(
         " each payment; a corrected request needs a new one."
     ),
 )
+
+
+_ONE_TAG = '(W/)?"[!#-~]*"'
+_TAGS = {"type": "string", "pattern": rf"^(\*|{_ONE_TAG}( *, *{_ONE_TAG})*)$"}
+
+IF_MATCH = OpenApiParameter(
+    conditions.IF_MATCH,
+    _TAGS,
+    OpenApiParameter.HEADER,
+    description=(
+        "Goes on only if the present `ETag` is one of these: else 412, and nothing was done. A list"
+        " of tags, each in its quotes, or `*` for any. A weak tag (`W/`) never matches."
+    ),
+)
+IF_NONE_MATCH = OpenApiParameter(
+    conditions.IF_NONE_MATCH,
+    _TAGS,
+    OpenApiParameter.HEADER,
+    description=(
+        "Goes on only if the present `ETag` is none of these: else 304 without a body for a read,"
+        " and 412 for a change. A list of tags, each in its quotes, or `*` for any."
+    ),
+)
+ETAG = OpenApiParameter(
+    "ETag",
+    {"type": "string", "example": '"5d41402abc4b2a76b9719d911017c592"'},
+    OpenApiParameter.HEADER,
+    response=[200, 304],
+    description="A digest of the body: it changes with everything that the body says.",
+)
+CONDITIONS = [IF_MATCH, IF_NONE_MATCH, ETAG]
 
 
 def page_of(
@@ -66,3 +99,12 @@ def response_example(name: str, value: Any) -> OpenApiExample:
 def errors(*codes: str) -> dict[str, list[str]]:
     """The error codes of a route, in addition to those of every route."""
     return {"x-error-codes": list(codes)}
+
+
+def read_of(serializer: Any) -> dict[int, Any]:
+    """The responses of a read with a tag."""
+    return {200: serializer, 304: OpenApiResponse(description="Not changed: no body.")}
+
+
+# What a bad header and a failed condition are answered with.
+CONDITION_ERRORS = errors("validation_error", "precondition_failed")

@@ -251,6 +251,10 @@ def _example(code: str, error: dict[str, str], *, is_kept: bool) -> dict[str, An
 
 
 def _example_error(method: str, operation: dict[str, Any]) -> dict[str, str]:
+    places = {parameter["in"] for parameter in operation.get("parameters", [])}
+    if method == "get" and "query" not in places:
+        detail = "If-None-Match takes * or tags in quotes."
+        return {"pointer": "If-None-Match", "code": "invalid_tag", "detail": detail}
     if method == "get":
         detail = "A whole number from 1 to 200 is required."
         return {"pointer": "page_size", "code": "invalid_page_size", "detail": detail}

@@ -14,10 +14,13 @@ from accounts.schema import ACCOUNT_ID
 from accounts.schema import TAG as ACCOUNTS_TAG
 from accounts.serializers import OpenAccountBody, OptionalReasonBody, ReasonBody
 from core.api.describe import (
+    CONDITION_ERRORS,
+    CONDITIONS,
     IDEMPOTENCY_KEY,
     errors,
     page_example,
     page_of,
+    read_of,
     request_example,
     response_example,
 )
@@ -204,9 +207,10 @@ account_balance = extend_schema(
     summary="Balance of an account, now or at a past moment",
     description="The balance, and the moment for which it never changes. Without `at` that is the"
     " time of the last posting or the opening; for an internal account it is now.",
-    parameters=[ACCOUNT_ID, BalanceQuery],
-    responses=BalanceSerializer,
+    parameters=[ACCOUNT_ID, BalanceQuery, *CONDITIONS],
+    responses=read_of(BalanceSerializer),
     examples=[response_example("Balance", examples.BALANCE_EXAMPLE)],
+    extensions=CONDITION_ERRORS,
 )
 
 list_transactions = extend_schema(
@@ -229,9 +233,10 @@ retrieve_transaction = extend_schema(
     tags=[TAG],
     summary="Read a transaction",
     description="With its ledger lines and, for staff, its events.",
-    parameters=[TRANSACTION_ID],
-    responses=TransactionDetailSerializer,
+    parameters=[TRANSACTION_ID, *CONDITIONS],
+    responses=read_of(TransactionDetailSerializer),
     examples=[response_example("Transaction", examples.DETAIL_EXAMPLE)],
+    extensions=CONDITION_ERRORS,
 )
 
 _OUTCOMES = ("account_closed", "account_frozen", "insufficient_funds", "balance_limit")

@@ -25,6 +25,7 @@ from accounts.serializers import (
     opening_defaults,
 )
 from accounts.views import AccountViewSet
+from core.api.conditions import answer
 from core.api.idempotency import keyed_fields, replay_headers
 from core.api.pagination import KeysetPagination, paginate_by_id
 from core.api.paths import CONVERTER
@@ -191,11 +192,11 @@ class MoneyAccountViewSet(AccountViewSet):
 
     @schema.account_balance
     @action(detail=True, methods=["get"])
-    def balance(self, request: Request, account_id: UUID) -> Response:
+    def balance(self, request: Request, account_id: UUID) -> HttpResponseBase:
         query = parse_query(BalanceQuery, request)
         account = visible_account(request.user, account_id)
         at = query.get("at")
-        return Response(represent_balance(selectors.balance_report(account, at)))
+        return answer(request, represent_balance(selectors.balance_report(account, at)))
 
     def _move(
         self,
@@ -251,10 +252,9 @@ class TransactionViewSet(BatchRoute, RuleOfEachAction, viewsets.ViewSet):
         return page.response([words(row) for row in page.results])
 
     @schema.retrieve_transaction
-    def retrieve(self, request: Request, transaction_id: UUID) -> Response:
-        return Response(
-            represent_detail(selectors.transaction_detail(request.user, transaction_id))
-        )
+    def retrieve(self, request: Request, transaction_id: UUID) -> HttpResponseBase:
+        detail = selectors.transaction_detail(request.user, transaction_id)
+        return answer(request, represent_detail(detail))
 
     @schema.retry
     @action(detail=True, methods=["post"])

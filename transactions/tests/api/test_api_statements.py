@@ -109,6 +109,20 @@ def test_a_change_of_an_account_is_three_statements_under_its_lock(
         )
 
 
+def test_if_match_reads_the_account_under_its_lock(supervisor: ApiClient, account: Account) -> None:
+    path = account_path(account)
+    tag = supervisor.get(path)["ETag"]
+    for sent, status, end in (
+        ('"x"', 412, ["ROLLBACK"]),
+        (tag, 200, [*CHANGE, "COMMIT", "SELECT"]),
+    ):
+        headers = {"If-Match": sent}
+        found = words(
+            lambda headers=headers: supervisor.patch(path, {"name": "A"}, headers=headers)
+        )
+        assert found == (status, ["BEGIN", "SELECT", "SELECT", *end])
+
+
 def test_closing_asks_for_what_is_pending_as_well(supervisor: ApiClient) -> None:
     path = account_path(make_account(), "close")
     assert words(lambda: supervisor.post(path, {"reason": "Moved"})) == (
