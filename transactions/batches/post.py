@@ -18,7 +18,7 @@ from transactions.ledger.processor import process_batch
 from transactions.models import Batch, Transaction
 from transactions.queue.acceptance import accept
 
-# More would hold the accounts for too long; also, an id can count this many rows of one moment.
+# More would lock the accounts for too long. Also, an id can number this many rows of one moment.
 MAX_ITEMS = 10_000
 
 
