@@ -40,7 +40,7 @@ def run(
     is stored: 200 with the would-be outcome, or the would-be error.
     """
     origin = origin_of(request)
-    if request.query_params and is_dry_run(request):
+    if request.META.get("QUERY_STRING") and is_dry_run(request):
         unseen = queued and _pays_unseen(request, command)
         return respond(request, try_out(command, origin, own, waits=unseen))
     outcomes: list[JournalRow | Replay]
