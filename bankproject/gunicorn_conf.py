@@ -43,6 +43,7 @@ threads = environment.WEB_THREADS
 # In seconds. The database's time-outs are shorter, so they fire first.
 timeout = 30
 graceful_timeout = 30
+# Also the time for the first byte on a new connection, so no longer (docs/performance.md).
 keepalive = 5
 
 limit_request_line = 4094
