@@ -16,7 +16,7 @@ from core.bulkhead import STUCK_SECONDS
 from core.contention import retrying
 from core.errors import NotFound
 from core.money import to_units
-from core.sql.bulk import array
+from core.sql.bulk import array_of_ids
 from core.sql.cursors import prepared_cursor
 
 _TICK = timedelta(microseconds=1)
@@ -137,7 +137,7 @@ def _lock(account_ids: Iterable[UUID], statement: str) -> dict[UUID, LockedAccou
         if connection.vendor == "postgresql":
             soon = statement.replace(" ORDER BY", _SOON)
             has_place = bulkhead.enter(wanted)
-            cursor.execute(statement if has_place else soon, [array(wanted)])
+            cursor.execute(statement if has_place else soon, [array_of_ids(wanted)])
             bulkhead.leave()
             found = cursor.fetchall()
             # Rows arrive as they are locked, so the last one has a moment at which all were locked.

@@ -19,7 +19,7 @@ from core.api.pagination import USUAL_LIMIT, PageById
 from core.api.permissions import has_right
 from core.errors import FieldError, InvalidInput, NotFound
 from core.identifiers import IdRange
-from core.sql.bulk import array
+from core.sql.bulk import array_of_ids
 from core.sql.cursors import prepared_cursor, rows_of
 from core.sql.reads import ShapedRead
 
@@ -142,7 +142,7 @@ def _currencies(account_ids: set[UUID]) -> Iterable[tuple[UUID, str, int | None,
         return [(*row, now) for row in rows.values_list("id", "currency", "owner_id")]
     # Runs for each queued command: constant text, planned once.
     with prepared_cursor() as cursor:
-        cursor.execute(_CURRENCIES, [array(account_ids)])
+        cursor.execute(_CURRENCIES, [array_of_ids(account_ids)])
         return [(*row, clock.as_told(at)) for *row, at in cursor.fetchall()]
 
 

@@ -6,6 +6,7 @@ the precision of the caller's `decimal` context.
 
 import re
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -131,13 +132,22 @@ def units_to_move(amount: Decimal, currency: str) -> int:
     try:
         scaled = amount.scaleb(UNIT_DIGITS, context=_EXACT)
         units = int(scaled)
-        fits_as_written = is_written_in(amount, currency)
+        # Most amounts have all decimals of their currency, which is fast to see.
+        fits_as_written = amount.same_quantum(_smallest(currency)) or is_written_in(
+            amount, currency
+        )
     except (ArithmeticError, ValueError):  # NaN, infinite, beyond all bounds.
         units, fits_as_written = 0, False
     if not (0 < units <= _MAX_AMOUNT_UNITS and fits_as_written):
         validate_amount(amount, currency)
         raise AssertionError("It says what is wrong with the amount.")
     return units
+
+
+@cache
+def _smallest(currency: str) -> Decimal:
+    """One minor unit. Raises ValueError for an unknown currency."""
+    return Decimal(1).scaleb(-minor_units(currency))
 
 
 def validate_amount(

@@ -21,6 +21,11 @@ from core.sql.cursors import prepared_cursor
 from core.sql.django_internals import this_connection
 
 
+def document(value: Any) -> bytes:
+    """A JSON value as bulk inserts take it: in the binary form of jsonb, a version and the text."""
+    return b"\1" + json.dumps(value).encode()
+
+
 def array(values: Iterable[Any]) -> str:
     """The values (numbers, ids or times) as the text of a PostgreSQL array.
 
@@ -28,6 +33,11 @@ def array(values: Iterable[Any]) -> str:
     not for each width of number.
     """
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+def array_of_ids(ids: Iterable[UUID | None]) -> str:
+    """As `array`, for ids: PostgreSQL reads them without hyphens, and Python makes those faster."""
+    return "{" + ",".join(["NULL" if one is None else one.hex for one in ids]) + "}"
 
 
 def _array_of_few(values: Sequence[Any]) -> str:
@@ -66,23 +76,29 @@ def _stored_as(field: Any) -> str:
     return kind
 
 
-# Types of columns with few distinct values in one statement.
-_OF_FEW = frozenset({"text", "timestamptz"})
+# Columns of text and of times have few distinct values in one statement.
+_ARRAYS: dict[str, Callable[[Sequence[Any]], str]] = {
+    "text": _array_of_few,
+    "timestamptz": _array_of_few,
+    "uuid": array_of_ids,
+}
 
 
 class BulkInsert:
     """Inserts rows, all or none: by binary COPY, on SQLite by executemany.
 
-    `columns` maps names to PostgreSQL types. Rows are tuples in their order. A generator may make
-    them while the server inserts earlier ones, but must run no other statement; an error it raises
-    aborts the COPY, and the transaction must be rolled back. Does nothing without rows.
+    `columns` maps names to PostgreSQL types. Rows are tuples in their order, with a `document` for
+    each jsonb. A generator may make them while the server inserts earlier ones, but must run no
+    other statement; an error it raises aborts the COPY, and the transaction must be rolled back.
+    Does nothing without rows.
     """
 
     def __init__(self, table: str, columns: Mapping[str, str]) -> None:
         names = ", ".join(columns)
         self._types = list(columns.values())
-        # psycopg would look each name up for each COPY.
-        self._oids = [psycopg.adapters.types.get_oid(kind) for kind in self._types]
+        # psycopg would look each name up for each COPY, and make each document anew.
+        sent = ("bytea" if kind == "jsonb" else kind for kind in self._types)
+        self._oids = [psycopg.adapters.types.get_oid(kind) for kind in sent]
         self._copy = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
         places = ", ".join(["%s"] * len(columns))
         self._insert = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - by code
@@ -143,10 +159,7 @@ class BulkUpdate:
         with prepared_cursor() as cursor:
             if connection.vendor == "postgresql":
                 columns = zip(self._types, zip(*rows, strict=True), strict=True)
-                arrays = [
-                    (_array_of_few if kind in _OF_FEW else array)(column)
-                    for kind, column in columns
-                ]
+                arrays = [_ARRAYS.get(kind, array)(column) for kind, column in columns]
                 cursor.execute(self._update, arrays)
             else:
                 cursor.executemany(self._update_one, sqlite_rows(rows, self._types))
@@ -175,7 +188,7 @@ def _times(column: Sequence[datetime | None]) -> Sequence[Any]:
 
 
 def _documents(column: Sequence[Any]) -> Sequence[Any]:
-    return [json.dumps(value) for value in column]
+    return [value[1:].decode() for value in column]
 
 
 def _addresses(column: Sequence[Any]) -> Sequence[Any]:

@@ -62,6 +62,19 @@ def test_each_row_is_changed_to_values_of_its_own(table: str) -> None:
     assert stored(table) == dict(zip(ids, values, strict=True))
 
 
+def test_an_id_may_be_missing(table: str) -> None:
+    with connection.cursor() as cursor:
+        kind = "char(32)" if connection.vendor == "sqlite" else "uuid"
+        cursor.execute(f"ALTER TABLE {table} ADD COLUMN owner {kind}")
+    one, other, owner = uuid4(), uuid4(), uuid4()
+    BulkInsert(table, {"id": "uuid"})([(one,), (other,)])
+    BulkUpdate(table, {"owner": "uuid"})([(owner, one), (None, other)])
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id, owner FROM {table}")
+        found = {UUID(str(pk)): of and UUID(str(of)) for pk, of in cursor.fetchall()}
+    assert found == {one: owner, other: None}
+
+
 def test_all_rows_of_an_update_must_exist(table: str) -> None:
     known = uuid4()
     BulkInsert(table, {"id": "uuid"})([(known,)])

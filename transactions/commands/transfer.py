@@ -32,9 +32,4 @@ class Transfer(MoneyCommand):
             raise CurrencyMismatch(
                 f"A transfer needs one currency, not {source.currency} and {target.currency}."
             )
-        return Posting(
-            debit_account_id=source.id,
-            credit_account_id=target.id,
-            amount=units,
-            currency=source.currency,
-        )
+        return Posting(source.id, target.id, units, source.currency)

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.commands import Origin
 from core.identifiers import uuid7
-from core.sql.bulk import BulkInsert, types_of
+from core.sql.bulk import BulkInsert, document, types_of
 from transactions.ledger.journal import JournalRow
 from transactions.models import TransactionEvent
 from transactions.states import TransactionEventType, TransactionStatus
@@ -19,6 +19,7 @@ _COLUMNS = (
 EventRow = tuple[Any, ...]
 _insert = BulkInsert(TransactionEvent._meta.db_table, types_of(TransactionEvent, _COLUMNS))
 
+_NO_DETAIL = document({})
 _TICK = timedelta(microseconds=1)
 
 
@@ -52,7 +53,7 @@ def transition(
         origin.user_id,
         origin.caller,
         reason,
-        detail or {},
+        document(detail) if detail else _NO_DETAIL,
         origin.request_id,
         ip_address(origin.address) if origin.address else None,
         at,

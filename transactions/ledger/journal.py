@@ -17,9 +17,12 @@ from transactions.states import TransactionStatus, TransactionType
 _DETAIL_LENGTH = 500
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class JournalRow:
-    """A row of the journal, its columns by name, amounts in units."""
+    """A row of the journal, its columns by name, amounts in units.
+
+    Code gives the columns by name. Only rows that are read come in the order of `COLUMNS`.
+    """
 
     id: UUID
     type: TransactionType
@@ -29,11 +32,13 @@ class JournalRow:
     amount: int
     currency: str
     description: str
+    effective_at: datetime
+    created_at: datetime
+    updated_at: datetime
     debit_sequence: int | None = None
     debit_balance_after: int | None = None
     credit_sequence: int | None = None
     credit_balance_after: int | None = None
-    effective_at: datetime
     failure_code: str = ""
     failure_detail: str = ""
     retry_count: int = 0
@@ -49,8 +54,6 @@ class JournalRow:
     worker: str = ""
     created_by_id: int | None = None
     approved_by_id: int | None = None
-    created_at: datetime
-    updated_at: datetime
     completed_at: datetime | None = None
 
     # Not a column: archived, or part of an atomic batch. Such a failure cannot be retried.
@@ -61,8 +64,10 @@ class JournalRow:
     def customer_account_ids(self) -> tuple[UUID, ...]:
         """The accounts to lock, which exclude the cash account."""
         cash = internal_account_id(CASH, self.currency)
-        sides = (self.debit_account_id, self.credit_account_id)
-        return tuple(account_id for account_id in sides if account_id != cash)
+        debited, credited = self.debit_account_id, self.credit_account_id
+        if debited == cash:
+            return (credited,)
+        return (debited,) if credited == cash else (debited, credited)
 
     def posting(self) -> Posting:
         return Posting(self.debit_account_id, self.credit_account_id, self.amount, self.currency)

@@ -52,6 +52,8 @@ _move = BulkUpdate(
     latest=("updated_at",),
 )
 
+_STATUSES: dict[str, TransactionStatus] = {one.value: one for one in TransactionStatus}
+
 _all_of = attrgetter(*COLUMNS)
 _settled_of = attrgetter(*_SETTLED, "id")
 _started_of = attrgetter(*_STARTED)
@@ -148,8 +150,8 @@ def lock_rows(
 
 def _as_row(*values: Any) -> JournalRow:
     *columns, archived_at, is_in_atomic_batch = values
-    row = JournalRow(**dict(zip(COLUMNS, columns, strict=True)))
-    row.status = TransactionStatus(row.status)
+    row = JournalRow(*columns)
+    row.status = _STATUSES[row.status]
     row.is_final = archived_at is not None or bool(is_in_atomic_batch)
     return row
 
