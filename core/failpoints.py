@@ -31,9 +31,9 @@ FAILPOINTS = (
     "process.committed",  # Everything is committed, and the client does not know yet.
     "post.rows_locked",  # The claimed rows are locked.
     "post.accounts_locked",  # So are their accounts.
-    "settle.journal",  # The outcomes are written, the balances are not.
-    "post.settled",  # The balances are written, the events are not.
-    "post.recorded",  # Everything is written, nothing committed.
+    "post.recorded",  # The events are written, the outcomes are not.
+    "settle.journal",  # So are the outcomes, the balances are not.
+    "post.settled",  # Everything is written, nothing committed.
     "post.committed",  # Everything is committed, and the worker does not know yet.
     # A row of the queue fails, expires or goes back, in one transaction.
     "change.locked",

@@ -1,5 +1,6 @@
 """Events: a record of each change to an existing transaction."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -88,7 +89,6 @@ def outcome(
     )
 
 
-def record(events: list[EventRow]) -> None:
-    """Writes the events in the caller's transaction, in one statement."""
-    if events:
-        _insert(events)
+def record(events: Iterable[EventRow]) -> None:
+    """Writes the events in the caller's transaction, in one statement; see BulkInsert."""
+    _insert(events)

@@ -87,16 +87,27 @@ def process_batch(
     return idempotency.with_new_keys(run, batch)
 
 
-def process_claimed(lease: UUID, origin: Origin, *, only: UUID | None = None) -> list[JournalRow]:
+def process_claimed(
+    lease: UUID, origin: Origin, *, claimed: Sequence[JournalRow] = (), only: UUID | None = None
+) -> list[JournalRow]:
     """Runs the transactions of a worker's claim, as one list, in the order of the queue.
 
     A worker that has lost its lease finds no row with its token and does nothing: the transaction
-    that posts the rows reads them by the token, under their locks. Raises Busy.
+    that posts the rows locks them by the token. It reads them too, unless they are given as
+    `claimed` and all still have it. Raises Busy.
     """
     mine = Q(lease_token=lease, status=TransactionStatus.PROCESSING)
     if only is not None:
         mine &= Q(pk=only)
-    rows = retrying(partial(_process_claimed, mine, origin))
+    unchanged = [claimed] if claimed else []
+
+    def locked() -> list[JournalRow]:
+        # An attempt changes its rows in memory: the next one reads them.
+        if unchanged and writer.lock_held(rows := unchanged.pop(), lease):
+            return [*rows]
+        return writer.lock_rows(mine)
+
+    rows = retrying(partial(_process_claimed, locked, origin))
     failpoint("post.committed")
     return rows
 
@@ -179,22 +190,25 @@ def _process_batch(batch: Batch, commands: Sequence[MoneyCommand], origin: Origi
     return booking.book(batch, commands, run)
 
 
-def _process_claimed(mine: Q, origin: Origin) -> list[JournalRow]:
-    rows = writer.lock_rows(mine)
+def _process_claimed(locked: Callable[[], list[JournalRow]], origin: Origin) -> list[JournalRow]:
+    rows = locked()
     failpoint("post.rows_locked")
     accounts = lock_accounts({one for row in rows for one in row.customer_account_ids()})
     failpoint("post.accounts_locked")
     now = locked_moment(accounts) or clock.now_of_writer()
-    outcomes = []
-    for row in rows:
-        at, before = events.moment_after(row, now), row.status
-        execute(row, accounts, at)
-        outcomes.append(events.outcome(row, before=before, origin=origin, at=at))
-    # Point of no return: everything below must succeed.
-    writer.settle(rows, accounts)
-    failpoint("post.settled")
-    events.record(outcomes)
+
+    def outcomes() -> Iterator[events.EventRow]:
+        for row in rows:
+            at, before = events.moment_after(row, now), row.status
+            execute(row, accounts, at)
+            yield events.outcome(row, before=before, origin=origin, at=at)
+
+    # The server inserts each event while the next row executes in memory.
+    events.record(outcomes())
     failpoint("post.recorded")
+    # Point of no return: everything below must succeed.
+    writer.finish(rows, accounts)
+    failpoint("post.settled")
     return rows
 
 

@@ -5,6 +5,7 @@ columns hold (1/10,000 of the main unit), and balances are those computed under 
 does arithmetic here.
 """
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import datetime
@@ -19,8 +20,8 @@ from accounts.locks import LockedAccount
 from accounts.models import Account
 from core.failpoints import failpoint
 from core.money import raw_units
-from core.sql.bulk import BulkInsert, BulkUpdate, types_of
-from core.sql.cursors import rows_of
+from core.sql.bulk import BulkInsert, BulkUpdate, array_of_ids, types_of
+from core.sql.cursors import prepared_cursor, rows_of
 from transactions.ledger.execution import Accounts
 from transactions.ledger.journal import AMOUNTS, COLUMNS, JournalRow
 from transactions.models import Transaction
@@ -33,17 +34,20 @@ _SETTLED = (
     "failure_code", "failure_detail", "retry_count", "attempts", "scheduled_for",
     "approval_required", "worker", "approved_by_id", "updated_at", "completed_at",
 )  # fmt: skip
+# Those of them that change when a worker ends an attempt.
+_FINISHED = (
+    "status", "debit_sequence", "debit_balance_after", "credit_sequence", "credit_balance_after",
+    "failure_code", "failure_detail", "updated_at", "completed_at",
+)  # fmt: skip
 # The columns, apart from the lease, that change when a worker starts a row.
 _STARTED = ("status", "attempts", "worker", "updated_at")
 
 
 _JOURNAL = Transaction._meta.db_table
 _insert = BulkInsert(_JOURNAL, types_of(Transaction, COLUMNS))
-_settle = BulkUpdate(
-    _JOURNAL,
-    types_of(Transaction, _SETTLED),
-    always="lease_token = NULL, lease_expires_at = NULL",
-)
+_END_OF_LEASE = "lease_token = NULL, lease_expires_at = NULL"
+_settle = BulkUpdate(_JOURNAL, types_of(Transaction, _SETTLED), always=_END_OF_LEASE)
+_finish = BulkUpdate(_JOURNAL, types_of(Transaction, _FINISHED), always=_END_OF_LEASE)
 _lease = BulkUpdate(_JOURNAL, types_of(Transaction, (*_STARTED, "lease_token", "lease_expires_at")))
 _move = BulkUpdate(
     Account._meta.db_table,
@@ -52,10 +56,19 @@ _move = BulkUpdate(
     latest=("updated_at",),
 )
 
+_HELD = (
+    f"SELECT id FROM {_JOURNAL} WHERE id {{}} AND lease_token = %s"
+    f" AND status = '{TransactionStatus.PROCESSING}'"
+)
+_IN_ORDER = "ORDER BY coalesce(scheduled_for, created_at), id FOR NO KEY UPDATE"
+_LOCK_HELD = f"SELECT count(*) FROM ({_HELD.format('= ANY(%s::uuid[])')} {_IN_ORDER}) AS held"
+_HELD_SQLITE = f"SELECT count(*) FROM ({_HELD.format('IN (SELECT value FROM json_each(%s))')})"
+
 _STATUSES: dict[str, TransactionStatus] = {one.value: one for one in TransactionStatus}
 
 _all_of = attrgetter(*COLUMNS)
 _settled_of = attrgetter(*_SETTLED, "id")
+_finished_of = attrgetter(*_FINISHED, "id")
 _started_of = attrgetter(*_STARTED)
 
 
@@ -114,9 +127,36 @@ def settle(rows: Sequence[JournalRow], accounts: Accounts) -> None:
     assert connection.in_atomic_block
     if rows:
         _settle([_settled_of(row) for row in rows])
+    _write_outcome(rows, accounts)
+
+
+def finish(rows: Sequence[JournalRow], accounts: Accounts) -> None:
+    """As `settle`, for rows that a worker has claimed, and only executed since."""
+    assert connection.in_atomic_block
+    if rows:
+        _finish([_finished_of(row) for row in rows])
+    _write_outcome(rows, accounts)
+
+
+def _write_outcome(rows: Sequence[JournalRow], accounts: Accounts) -> None:
     if posted := _posted(rows, accounts):
         failpoint("settle.journal")
         _update(posted)
+
+
+def lock_held(rows: Sequence[JournalRow], token: UUID) -> bool:
+    """Locks those of the rows that `token` leases, in the order of the queue.
+
+    Returns whether all of them are: then they are as their claim has left them, since nobody else
+    changes a row while its lease lasts.
+    """
+    assert connection.in_atomic_block
+    with prepared_cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_LOCK_HELD, [array_of_ids(row.id for row in rows), token])
+        else:
+            cursor.execute(_HELD_SQLITE, [json.dumps([row.id.hex for row in rows]), token.hex])
+        return bool(cursor.fetchone()[0] == len(rows))
 
 
 def lock_rows(

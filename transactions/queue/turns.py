@@ -54,9 +54,12 @@ def _in_turn(
     found: list[JournalRow], taken: list[JournalRow], waiting: set[UUID]
 ) -> list[JournalRow]:
     """Returns the rows whose turn it is. Adds the accounts of all others to `waiting`."""
+    others = _in_other_hands(found, taken)
+    if not (others or waiting):  # Most often there is no other worker.
+        return found
     in_turn: list[JournalRow] = []
     line = [(due_at(row), row.id, set(row.customer_account_ids()), row) for row in found]
-    for _, _, account_ids, row in sorted([*line, *_in_other_hands(found, taken)], key=_place):
+    for _, _, account_ids, row in sorted([*line, *others], key=_place):
         if row is None or account_ids & waiting:
             waiting |= account_ids
         else:
@@ -77,7 +80,7 @@ def _in_other_hands(found: list[JournalRow], taken: list[JournalRow]) -> list[_P
     opened = (
         Transaction.objects.filter(RELEASED, status__in=OPEN).alias(due=DUE).filter(due__lte=until)
     )
-    # Most often there is no other worker, and counting is cheaper than naming hundreds of rows.
+    # Counting is cheaper than naming hundreds of rows.
     if opened.count() == sum(due_at(row) <= until for row in ours):
         return []
     others = opened.exclude(pk__in=[row.id for row in ours]).values_list(

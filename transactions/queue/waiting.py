@@ -6,7 +6,7 @@ account is served first in, first out: a claim leaves out transactions that must
 one of the same account outside the claim.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -51,8 +51,12 @@ class Claim:
     """The transactions held by a worker. `blocked`: others had to wait for their turn."""
 
     lease: UUID
-    transaction_ids: list[UUID]
+    rows: list[JournalRow]
     blocked: bool
+
+    @property
+    def transaction_ids(self) -> list[UUID]:
+        return [row.id for row in self.rows]
 
 
 def claim(worker: str, origin: Origin, *, batch_size: int) -> Claim:
@@ -62,26 +66,24 @@ def claim(worker: str, origin: Origin, *, batch_size: int) -> Claim:
         now = clock.now()
         taken, others_wait = lock_whose_turn_it_is(now, batch_size)
         failpoint("claim.locked")
-        started = []
-        for row in taken:
-            at = events.moment_after(row, now)
-            row.status = TransactionStatus.PROCESSING
-            row.attempts += 1
-            row.worker = worker
-            started.append(
-                events.transition(
-                    row,
-                    TransactionEventType.STARTED,
-                    before=TransactionStatus.PENDING,
-                    origin=origin,
-                    at=at,
-                )
-            )
+        events.record(_start(taken, worker, origin, now))
         ledger.lease(taken, lease, now + timedelta(seconds=settings.WORKER_LEASE_SECONDS))
-        events.record(started)
         failpoint("claim.leased")
     failpoint("claim.committed")
-    return Claim(lease, [row.id for row in taken], blocked=others_wait)
+    return Claim(lease, taken, blocked=others_wait)
+
+
+def _start(
+    rows: Iterable[JournalRow], worker: str, origin: Origin, now: datetime
+) -> Iterator[events.EventRow]:
+    """Starts the rows in memory, and yields the event of each."""
+    event, before = TransactionEventType.STARTED, TransactionStatus.PENDING
+    for row in rows:
+        at = events.moment_after(row, now)
+        row.status = TransactionStatus.PROCESSING
+        row.attempts += 1
+        row.worker = worker
+        yield events.transition(row, event, before=before, origin=origin, at=at)
 
 
 def extend(lease: UUID) -> None:

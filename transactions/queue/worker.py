@@ -101,7 +101,7 @@ class Worker:
             return False
         self._upkeep()
         claim = queue.claim(self.name, self.origin, batch_size=self.batch_size)
-        if claim.transaction_ids:
+        if claim.rows:
             self._work_on(claim)
             return True
         if claim.blocked:
@@ -133,7 +133,7 @@ class Worker:
     def _process(self, claim: queue.Claim) -> None:
         """Processes the claim as one list; if that raises, one by one."""
         try:
-            self.processed += len(process_claimed(claim.lease, self.origin))
+            self.processed += len(process_claimed(claim.lease, self.origin, claimed=claim.rows))
         except (Busy, DatabaseError) as error:
             if not _is_the_commands(error):
                 raise
