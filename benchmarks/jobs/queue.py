@@ -38,6 +38,6 @@ def drained(target: Target, seconds: float, *, length: int) -> Slice:
 
 
 def _drain(expected: int) -> Moved:
-    processed = Worker(batch_size=_BATCH, once=True).run()
+    processed = Worker(once=True).run()
     assert processed >= expected
     return Moved(processed)

@@ -33,6 +33,10 @@ _POLL_SECONDS_SQLITE = 0.2
 _TURN_SECONDS = 0.02
 _MAX_BACKOFF_SECONDS = 5.0
 _UPKEEP_SECONDS = 5.0
+# The size of the first claim. While the queue fills them, each is twice as long as the one before:
+# a long claim costs less for each transaction, and a short one leaves work to other workers.
+_FIRST_CLAIM = 500
+MOST_CLAIMED = 2000
 # A worker has 10 seconds to stop. It then gives up its unfinished transactions.
 _GRACE_SECONDS = 8.0
 
@@ -48,12 +52,18 @@ class Stopped(KeyboardInterrupt):
 class Worker:
     """One process's worker. `run` returns after `stop`, or with `once` when nothing is due."""
 
-    def __init__(self, *, batch_size: int = 500, once: bool = False, slot: str = "") -> None:
-        """`slot` is its place under a supervisor; it inherits the rows of its dead predecessor."""
+    def __init__(
+        self, *, batch_size: int = MOST_CLAIMED, once: bool = False, slot: str = ""
+    ) -> None:
+        """`batch_size` is the most that it claims at once.
+
+        `slot` is its place under a supervisor; it inherits the rows of its dead predecessor.
+        """
         self.name = f"{socket.gethostname()}:{slot or os.getpid()}"[:100]
         self._has_inherited = not slot
         self.origin = Origin(caller=f"worker:{self.name}")
         self.batch_size = batch_size
+        self._claim_size = min(_FIRST_CLAIM, batch_size)
         self.once = once
         self.processed = 0
         self._stopping = False
@@ -100,7 +110,7 @@ class Worker:
         if self._stopping:  # It has just taken the time limit of the stop away.
             return False
         self._upkeep()
-        claim = queue.claim(self.name, self.origin, batch_size=self.batch_size)
+        claim = queue.claim(self.name, self.origin, batch_size=self._claim_size)
         if claim.rows:
             self._work_on(claim)
             return True
@@ -114,9 +124,11 @@ class Worker:
         self._held = claim.lease
         try:
             with self._heartbeat(claim.lease):
-                self._process(claim)
+                is_whole = self._process(claim)
             self._held = None
             self._backoff = 0.0
+            grows = is_whole and len(claim.rows) == self._claim_size
+            self._claim_size = min(2 * self._claim_size if grows else _FIRST_CLAIM, self.batch_size)
         except (Busy, Stopped) as reason:
             logger.warning("Cannot finish a claim: %s", type(reason).__name__)
             self._give_back()
@@ -130,16 +142,19 @@ class Worker:
             logger.warning("Gave back %s transactions", released)
             self._held = None
 
-    def _process(self, claim: queue.Claim) -> None:
-        """Processes the claim as one list; if that raises, one by one."""
+    def _process(self, claim: queue.Claim) -> bool:
+        """Processes the claim, and returns whether as one list; if that raises, one by one."""
         try:
             self.processed += len(process_claimed(claim.lease, self.origin, claimed=claim.rows))
         except (Busy, DatabaseError) as error:
             if not _is_the_commands(error):
                 raise
-            self._process_singly(claim)
-        except Exception:  # noqa: BLE001 - whatever a poison command raises
-            self._process_singly(claim)
+        except Exception:  # noqa: BLE001, S110 - whatever a poison command raises
+            pass
+        else:
+            return True
+        self._process_singly(claim)
+        return False
 
     def _process_singly(self, claim: queue.Claim) -> None:
         """Processes one by one: a failing command keeps its reason and harms no other."""

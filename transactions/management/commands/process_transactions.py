@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from core.results import WRONG_USE
 from core.startup import wait_for_objects
 from transactions.queue import supervisor
-from transactions.queue.worker import Worker, run_until_signalled
+from transactions.queue.worker import MOST_CLAIMED, Worker, run_until_signalled
 
 
 class Command(BaseCommand):
@@ -20,7 +20,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
         parser.add_argument(
-            "--batch-size", type=int, default=500, help="transactions of a claim (default: 500)"
+            "--batch-size",
+            type=int,
+            default=MOST_CLAIMED,
+            help=f"most transactions of a claim (default: {MOST_CLAIMED})",
         )
         parser.add_argument("--once", action="store_true", help="stop when nothing is due")
         parser.add_argument(
