@@ -1,4 +1,4 @@
-"""Processor time of servers under load. Unlike a rate, it hardly changes on a busy machine.
+"""Processor time of servers under load. A busy machine raises it less than it lowers a rate.
 
 It is the user and system time of each process (/proc/PID/stat on Linux), in steps of 10 ms.
 """
