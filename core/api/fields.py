@@ -26,6 +26,8 @@ _RFC_3339 = re.compile(
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
 
+_UTC_OFFSET = "+00:00"
+
 
 class BadMoment(ValueError):
     """A text is not a valid moment. Carries the error's code."""
@@ -53,8 +55,10 @@ def parse_moment(value: Any) -> datetime:
 
 def rfc_3339(moment: datetime) -> str:
     """The moment as every response prints it: RFC 3339, in UTC, with all its microseconds."""
-    in_utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return f"{in_utc.isoformat(timespec='microseconds')}Z"
+    text = moment.isoformat(timespec="microseconds")
+    if not text.endswith(_UTC_OFFSET):
+        text = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return f"{text.removesuffix(_UTC_OFFSET)}Z"
 
 
 class StrictCharField(serializers.CharField):

@@ -1,11 +1,12 @@
 """Validated input of a request, and its sender, for views."""
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 
 from core.api.pagination import MAX_PAGE_SIZE
@@ -60,16 +61,17 @@ def parse_query(serializer: type[StrictSerializer], request: Request) -> dict[st
                 FieldError(name, "repeated", "This parameter is given twice.") for name in repeated
             ]
         )
-    parsed = serializer(data=request.query_params.dict())
-    if not parsed.is_valid():
+    try:
+        values: dict[str, Any] = _checker(serializer).run_validation(request.query_params.dict())
+    except ValidationError as error:
+        by_name = cast("dict[str, list[ErrorDetail]]", error.detail)
         raise InvalidInput(
             errors=[
                 FieldError(name, getattr(detail, "code", "invalid"), str(detail))
-                for name, details in parsed.errors.items()
+                for name, details in by_name.items()
                 for detail in details
             ]
-        )
-    values: dict[str, Any] = parsed.validated_data
+        ) from error
     return values
 
 

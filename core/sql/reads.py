@@ -18,6 +18,8 @@ from core.sql import django_internals
 _PLACE = re.compile("%[s%]")
 # No constant of a query is as large.
 _NUMBER = 1 << 61
+# Callers choose the size of a page, which is a part of its shape.
+_MOST_TEXTS = 100
 
 
 class ShapedRead:
@@ -51,6 +53,8 @@ class ShapedRead:
             return list(self._build(*shape, **values))
         key = (*shape, *values)
         if (text := self._texts.get(key)) is None:
+            if len(self._texts) >= _MOST_TEXTS:
+                self._texts.clear()
             text = self._texts[key] = self._text_of(shape, values)
         statement, names = text
         with django_internals.server_cursor(prepares=prepares) as cursor:

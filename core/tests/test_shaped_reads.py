@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from core.money import raw_units
-from core.sql.reads import ShapedRead
+from core.sql.reads import _MOST_TEXTS, ShapedRead
 from tests.api import make_user
 from tests.factories import make_account
 
@@ -64,3 +64,11 @@ def test_django_writes_the_text_once_and_constants_are_in_it() -> None:
     texts = [query["sql"] for query in queries]
     assert len(set(texts)) == 2
     assert all("D''Arcy" in text for text in texts)
+
+
+@pytest.mark.postgresql
+def test_it_keeps_a_limited_number_of_texts() -> None:
+    read = ShapedRead(build)
+    for limit in range(1, 2 * _MOST_TEXTS):
+        assert read.unprepared(limit, owner_id=1, first=UUID(int=1)) == []
+        assert len(read._texts) <= _MOST_TEXTS

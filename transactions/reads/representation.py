@@ -147,6 +147,8 @@ def failure(row: Row) -> dict[str, Any] | None:
 
 def _sides(row: Row) -> tuple[UUID, UUID | None]:
     """`account_id` and `target_account_id`; clients do not see internal accounts."""
+    if row.type == TransactionType.TRANSFER:
+        return row.debit_account_id, row.credit_account_id
     if row.type == TransactionType.DEPOSIT:
         return row.credit_account_id, None
     if row.type == TransactionType.WITHDRAW:
