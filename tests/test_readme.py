@@ -143,6 +143,19 @@ def test_every_helper_of_tests_is_listed():
     assert helpers - set(listed) == set()
 
 
+def test_reliability_lists_the_rules_of_the_verifier():
+    text = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    table = re.findall(r"^\| ([A-Z]\d) \|.*\| (`.+`) \|$", text, re.MULTILINE)
+    listed = [f"{name}.{rule}" for name, rules in table for rule in re.findall(r"`(\w+)`", rules)]
+    found = {
+        node.value
+        for path in (ROOT / "transactions" / "verifier").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and re.fullmatch(r"[A-Z]\d\.\w+", str(node.value))
+    }
+    assert sorted(listed) == sorted(found)
+
+
 # Variables ----------------------------------------------------------------------------------------
 
 

@@ -90,7 +90,9 @@ class _Proof:
         last = header_segment()
         for segment in database.segments_of(self.connection):
             if file is None:
-                self._add("file_missing", "The archive's file is there.", segment, "a file", "none")
+                self._add(
+                    "A1.file_missing", "The archive's file is there.", segment, "a file", "none"
+                )
                 break
             if not last.number:
                 self._check_header(file)
@@ -119,7 +121,7 @@ class _Proof:
         self.checked["bytes"] += len(data)
         if chained(last.digest, data).hexdigest() != segment.digest:
             self._add(
-                "digest",
+                "A1.digest",
                 "The digest of each segment, chained to the one before it, is as recorded.",
                 segment,
                 segment.digest,
@@ -128,7 +130,7 @@ class _Proof:
         lines = list(records_of(_by_end(data)))
         if len(lines) != segment.rows:
             self._add(
-                "lines_of_segment",
+                "A1.lines_of_segment",
                 "A segment has as many lines as transactions.",
                 segment,
                 str(segment.rows),
@@ -203,7 +205,7 @@ class _Proof:
             "first_line": self.line + 1,
             "last_line": self.line + segment.rows,
         }
-        self.found.add(f"A1.{code}", rule, Place(where, expected, found))
+        self.found.add(code, rule, Place(where, expected, found))
 
 
 def _by_end(data: bytes) -> Iterator[bytes]:
