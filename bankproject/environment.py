@@ -23,6 +23,8 @@ _FALSE = {"0", "false", "no", "off"}
 # A greater number is a typo, and overflows dates and the database's time-outs.
 _GREATEST = 1_000_000
 _GREATEST_DAYS = 36_500  # A century.
+MINIMUM_TOKEN_CHARACTERS = 32
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _ASSIGNMENT = re.compile(r"\s*(export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=|\s*(#|$)")
 
 # The names read so far; all setting names once the settings are loaded.
@@ -54,6 +56,17 @@ def text(name: str, default: str = "") -> str:
     if not value.isprintable():
         raise ImproperlyConfigured(f"{name} must be one line of printable characters.")
     return value or default
+
+
+def token(name: str) -> str:
+    """A secret of MINIMUM_TOKEN_CHARACTERS or more that can be a bearer token; empty if not set."""
+    value = text(name)
+    if value and (len(value) < MINIMUM_TOKEN_CHARACTERS or not _TOKEN.fullmatch(value)):
+        raise ImproperlyConfigured(
+            f"{name} must have {MINIMUM_TOKEN_CHARACTERS} characters or more, at random: letters,"
+            " digits and -._~+/ (RFC 6750)."
+        )
+    return value
 
 
 def boolean(name: str, *, default: bool) -> bool:
@@ -158,3 +171,8 @@ def address() -> tuple[str, int]:
 def serves_worker() -> bool:
     """Whether the server also starts a queue worker."""
     return boolean("BANK_SERVE_WORKER", default=False)
+
+
+def counts_metrics() -> bool:
+    """Whether the server's processes count what they do."""
+    return boolean("BANK_METRICS", default=True)

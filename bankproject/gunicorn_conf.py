@@ -16,6 +16,7 @@ from bankproject import environment
 from bankproject.production import is_production, require_own_machine
 from bankproject.queue_worker import QueueWorker
 from core import bulkhead, heartbeat
+from core.metrics import folder
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,6 +25,7 @@ try:
     HOST, PORT = environment.address()
     workers = environment.web_workers()
     _serves_worker = environment.serves_worker()
+    _counts_metrics = environment.counts_metrics()
 except ImproperlyConfigured as error:
     sys.exit(str(error))
 
@@ -60,6 +62,8 @@ control_socket_disable = True
 
 # `serve` also starts a queue worker, which ends with the server.
 _queue_worker: list[QueueWorker] = []
+# Where the processes of this server count.
+_metrics_folder: list[Path] = []
 
 
 def on_starting(server: Any) -> None:
@@ -76,6 +80,12 @@ def on_starting(server: Any) -> None:
         check = [sys.executable, "manage.py", "check", "--tag", "security"]
         if subprocess.run(check, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode != 0:
             sys.exit(1)
+    if _counts_metrics:
+        try:
+            _metrics_folder.append(folder.make())
+        except OSError as error:  # The bank is served all the same.
+            os.environ["BANK_METRICS"] = "false"
+            server.log.warning("There is no room for metrics, so there are none: %s", error)
 
 
 def _require_own_machine(listening: list[Any]) -> None:
@@ -103,12 +113,19 @@ def post_worker_init(worker: Any) -> None:
     # Streaming a long list takes longer than a request may be silent. A worker class set by
     # GUNICORN_CMD_ARGS is itself silent during a request, or watches nothing.
     heartbeat.install(getattr(worker, "beat", worker.notify))
+    if _metrics_folder:
+        # Loaded by now, and not before the fork.
+        from core.metrics import instruments
+
+        instruments.set_kind(instruments.WEB)
     bulkhead.install(worker.cfg.threads)
 
 
 def on_exit(_server: Any) -> None:
     for worker in _queue_worker:
         worker.stop()
+    for made in _metrics_folder:
+        folder.remove(made)
 
 
 # The heartbeat file is kept in memory: on a slow disk healthy workers would look dead.

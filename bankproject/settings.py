@@ -68,7 +68,7 @@ if PRODUCTION:
     )
     SECURE_SSL_REDIRECT = _SSL_REDIRECT
     # Probes call a worker directly, bypassing the proxy.
-    SECURE_REDIRECT_EXEMPT = [r"^api/v1/health/"]
+    SECURE_REDIRECT_EXEMPT = [r"^api/v1/health/", r"^metrics$"]
     SECURE_HSTS_SECONDS = _HSTS_SECONDS
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -113,6 +113,8 @@ MIDDLEWARE = [
     "core.api.middleware.RequestIdMiddleware",
     "core.api.middleware.TrustedProxyMiddleware",
     "core.request_log.RequestLogMiddleware",
+    # A scraper knows a process by its address, which is no name of the bank's.
+    "bankproject.metrics.page.MetricsMiddleware",
     "core.api.middleware.ApiErrorsMiddleware",
     "core.api.middleware.AddressThrottleMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -384,6 +386,16 @@ LOG_LEVEL = environment.choice(
 )
 LOGGING_CONFIG = "core.logs.configure"
 LOGGING = {"as_json": LOG_FORMAT == "json", "level": LOG_LEVEL}
+
+# Metrics ------------------------------------------------------------------------------------------
+
+# Whether the bank counts what it does, and answers /metrics.
+BANK_METRICS = environment.counts_metrics()
+# What a scraper sends as bearer token. Without one only the embedded bank answers, to this machine.
+METRICS_TOKEN = environment.token("BANK_METRICS_TOKEN")
+METRICS_ARE_OPEN = not (METRICS_TOKEN or PRODUCTION or TRUSTED_PROXIES or DATABASE_URL)
+# The database is read once in this time, however often and by whomever metrics are asked for.
+METRICS_INTERVAL_SECONDS = environment.integer("BANK_METRICS_INTERVAL_SECONDS", default=10)
 
 # REST API -----------------------------------------------------------------------------------------
 

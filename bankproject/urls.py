@@ -12,6 +12,7 @@ from bankproject.api_description import SchemaView
 from bankproject.console.approvals import approvals_page
 from bankproject.console.audit_page import audit_page, export_audit
 from bankproject.health import HealthView, ReadinessView
+from bankproject.metrics.page import metrics_page
 
 # The routes of money are tried first: they are most of the load.
 api: list[URLPattern | URLResolver] = [
@@ -27,6 +28,7 @@ api: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("api/v1/", include(api)),
     path("", RedirectView.as_view(pattern_name="swagger"), name="home"),
+    path("metrics", metrics_page, name="metrics"),
     path("admin/approvals/", admin.site.admin_view(approvals_page), name="approvals"),
     path("admin/audit/", admin.site.admin_view(audit_page), name="audit"),
     path("admin/audit/export/", admin.site.admin_view(export_audit), name="audit-export"),

@@ -7,13 +7,14 @@ from typing import Any
 
 import structlog
 
-from core.api.request_id import current_request_id
+from core.api.request_id import current_request_id, current_trace_id
 from core.json_bytes import encoder
 
 
 def _add_request_id(_logger: object, _method: str, line: dict[str, Any]) -> dict[str, Any]:
     if request_id := current_request_id.get():
         line["request_id"] = request_id
+        line["trace_id"] = current_trace_id.get()
     return line
 
 

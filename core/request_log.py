@@ -1,4 +1,7 @@
-"""One log line for each request: user, route, status and duration, but never its content."""
+"""One log line for each request: user, route, status and duration, but never its content.
+
+The metrics count the same requests, by the same routes.
+"""
 
 import logging
 import sys
@@ -9,8 +12,10 @@ import structlog
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from core.api.request_id import current_trace_id
 from core.content_security import GetResponse
 from core.logs import write_line
+from core.metrics import http
 
 logger = structlog.get_logger("bank.request")
 _lines = logging.getLogger("bank.request")
@@ -28,15 +33,23 @@ class RequestLogMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
-        response = self.get_response(request)
+        http.begin()
+        try:
+            response = self.get_response(request)
+        finally:
+            http.end()
+        seconds, status = time.perf_counter() - started, response.status_code
+        method = request.method if request.method in _METHODS else "other"
+        route = _route(request)
+        http.observe(route, method, status, seconds, current_trace_id.get())
         write_line(
             _lines,
-            _level_of(response.status_code),
+            _level_of(status),
             "request",
-            method=request.method if request.method in _METHODS else "other",
-            route=_route(request),
-            status=response.status_code,
-            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            method=method,
+            route=route,
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
             address=request.META.get("REMOTE_ADDR", ""),
             **_who(request),
         )

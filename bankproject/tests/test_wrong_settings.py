@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY = "pZ8-tR4vK1mW7yB3nQ9xC5sD2fG6hJ0aL_eUiOwYbVcXzAqSdFgHj"
 PROGRAMS = ("check", "serve", "wsgi")
-SERVER_VARIABLES = {"HOST", "PORT", "WEB_CONCURRENCY", "BANK_SERVE_WORKER"}
+SERVER_VARIABLES = {"HOST", "PORT", "WEB_CONCURRENCY", "BANK_SERVE_WORKER", "BANK_METRICS"}
 
 # These accept any printable text. WRONG has their other errors.
 TEXTS = {
@@ -38,6 +38,7 @@ WRONG: dict[str, list[str]] = {
     "BANK_ISOLATION_LEVEL": ["repeatable read"],
     "BANK_LOCKOUT_MINUTES": ["0", "-1", "1.5", "15 minutes", "9" * 5000],
     "BANK_LOG_LEVEL": ["LOUD"],
+    "BANK_METRICS_TOKEN": ["a" * 31, "secret " * 10, "=" * 40],
     "CACHE_URL": ["redis//x", "redis://", "redis://x:abc", "memcached://x"],
     "DATABASE_URL": [
         "garbage",
@@ -167,6 +168,7 @@ def test_no_sentence_repeats_a_secret(tmp_path: Path) -> None:
     ]
     starts += [("check", {"CACHE_URL": f"redis//:s3cret{rest}"}) for rest in ("@x", "\x07@x")]
     starts += [("check", {"DJANGO_SECRET_KEY": "s3cret\x07"})]
+    starts += [("check", {"BANK_METRICS_TOKEN": value}) for value in ("s3cret", "s3cret\x07")]
     for start, (code, output) in zip(starts, start_all(tmp_path, starts), strict=True):
         require_one_sentence(code, output, start)
         assert "s3cret" not in output

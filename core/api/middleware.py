@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 
 from core.addresses import caller_of
 from core.api.problems import CODE_BY_STATUS, answer_of, problem_response
-from core.api.request_id import current_request_id
+from core.api.request_id import current_request_id, current_trace_id, trace_id_of
 from core.api.throttling import RateLimit
 from core.content_security import API_POLICY, PERMISSIONS_POLICY, GetResponse
 from core.database_errors import note
@@ -49,6 +49,7 @@ class RequestIdMiddleware:
 
     A caller's own id is ignored: the audit trail keeps the id, so nobody may choose it. It is in
     `request.request_id`, in `current_request_id` during the request, and in a response header.
+    The trace id (`current_trace_id`) may be the caller's: it is for logs only.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -59,11 +60,13 @@ class RequestIdMiddleware:
         is_ours = settings.TRUSTS_REQUEST_IDS and _REQUEST_ID.fullmatch(sent)
         request_id = sent if is_ours else token_hex(16)
         request.request_id = request_id  # type: ignore[attr-defined]
-        token = current_request_id.set(request_id)
+        trace_id = trace_id_of(request.META.get("HTTP_TRACEPARENT", ""), request_id)
+        token, trace_token = current_request_id.set(request_id), current_trace_id.set(trace_id)
         try:
             response = self.get_response(request)
         finally:
             current_request_id.reset(token)
+            current_trace_id.reset(trace_token)
         response["X-Request-ID"] = request_id
         return response
 

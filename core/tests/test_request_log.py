@@ -22,6 +22,8 @@ from tests.identities import client_with, token_of
 
 pytestmark = pytest.mark.django_db
 
+_VARYING = ("at", "milliseconds", "trace_id")
+
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Any:
@@ -31,7 +33,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> Any:
     def read() -> list[dict[str, Any]]:
         found = [record.msg for record in caplog.records if record.name == "bank.request"]
         return [
-            {name: value for name, value in line.items() if name not in ("at", "milliseconds")}
+            {name: value for name, value in line.items() if name not in _VARYING}
             for line in found
             if isinstance(line, dict)
         ]
@@ -216,6 +218,7 @@ def test_the_line_of_a_request_is_written_whole_and_others_carry_its_id(
     monkeypatch.setattr("core.api.middleware.caller_of", lookup)
     Client().get(f"{API}health/", headers={"X-Request-ID": "r-1"})
     during, request = map(json.loads, written.getvalue().splitlines())
+    assert during["trace_id"] == request.pop("trace_id")
     assert (during["event"], during["request_id"]) == ("Looked up", "r-1")
     assert isinstance(request.pop("milliseconds"), float)
     assert during["at"] <= request.pop("at")

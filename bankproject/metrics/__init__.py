@@ -1,0 +1,1 @@
+"""Metrics for Prometheus: the page, and what it reads from the database."""
