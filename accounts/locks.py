@@ -1,6 +1,7 @@
 """The one place that locks accounts."""
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from core import bulkhead, clock
 from core.bulkhead import STUCK_SECONDS
 from core.contention import retrying
 from core.errors import NotFound
+from core.metrics.instruments import LOCK_SECONDS
 from core.money import to_units
 from core.sql.bulk import array_of_ids
 from core.sql.cursors import prepared_cursor
@@ -137,7 +139,9 @@ def _lock(account_ids: Iterable[UUID], statement: str) -> dict[UUID, LockedAccou
         if connection.vendor == "postgresql":
             soon = statement.replace(" ORDER BY", _SOON)
             has_place = bulkhead.enter(wanted)
+            began = time.perf_counter()
             cursor.execute(statement if has_place else soon, [array_of_ids(wanted)])
+            LOCK_SECONDS.observe(time.perf_counter() - began)
             bulkhead.leave()
             found = cursor.fetchall()
             # Rows arrive as they are locked, so the last one has a moment at which all were locked.

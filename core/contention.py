@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from core import bulkhead, database_errors
 from core.errors import Busy
+from core.metrics.instruments import LOCK_SECONDS, RETRIES_BY_REASON
 
 _ATTEMPTS = 4
 _BACKOFF_SECONDS = 0.05
@@ -37,7 +38,10 @@ def _retrying(run: Callable[[], T], keep: bool) -> T:
     deadline = time.monotonic() + _DEADLINE_SECONDS
     for attempt in range(1, _ATTEMPTS + 1):
         try:
+            began = time.perf_counter()
             with transaction.atomic(durable=True):
+                if connection.vendor == "sqlite":  # BEGIN locks the whole database.
+                    LOCK_SECONDS.observe(time.perf_counter() - began)
                 result = run()
                 if not keep:
                     transaction.set_rollback(True)
@@ -52,6 +56,7 @@ def _retrying(run: Callable[[], T], keep: bool) -> T:
                 raise
             if attempt == _ATTEMPTS or time.monotonic() > deadline:
                 raise Busy("The account is in use. Nothing was done.") from error
+            RETRIES_BY_REASON[database_errors.reason_of(error)].inc()
         # Outside the transaction, so nobody waits for our locks meanwhile.
         time.sleep(_BACKOFF_SECONDS * attempt * (0.5 + random.random()))  # noqa: S311
     raise AssertionError("unreachable")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import psycopg
 from django.db import InterfaceError, OperationalError, connection
 
+from core.metrics.instruments import DEADLOCK, LOCK_TIMEOUT, OTHER, SERIALIZATION
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -105,6 +107,8 @@ SQLITE: dict[int, Meaning] = {
     26: FAULT,  # SQLITE_NOTADB
 }
 
+_REASONS = {"40001": SERIALIZATION, "40P01": DEADLOCK, "55P03": LOCK_TIMEOUT}
+
 # Errors of a bank that is not migrated: no such table, column, function, schema.
 _NOT_MIGRATED = {"42P01", "42703", "42883", "3F000"}
 
@@ -133,6 +137,14 @@ def meaning_of(error: BaseException) -> Meaning:
     if getattr(cause, "pgconn", None) is not None:
         return AWAY  # psycopg sets it when connecting failed; there is no SQLSTATE then.
     return LOST if isinstance(cause, _ERRORS_OF_A_LOST_CONNECTION) else OURS
+
+
+def reason_of(error: BaseException) -> str:
+    """Why a transaction is tried again: a label of the metrics."""
+    cause = error.__cause__ or error
+    if getattr(cause, "sqlite_errorcode", None) is not None:
+        return LOCK_TIMEOUT
+    return _REASONS.get(getattr(cause, "sqlstate", None) or "", OTHER)
 
 
 def to_operators(error: BaseException) -> str:

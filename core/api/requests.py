@@ -13,6 +13,7 @@ from core.api.pagination import MAX_PAGE_SIZE
 from core.api.serializers import StrictSerializer
 from core.commands import Origin
 from core.errors import FieldError, InvalidInput
+from core.metrics.instruments import CONSOLE, SYNC
 
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE})
@@ -97,4 +98,5 @@ def origin_of(request: Request | HttpRequest) -> Origin:
         request_id=getattr(request, "request_id", ""),
         address=request.META.get("REMOTE_ADDR") or None,
         as_customer=not request.user.is_staff,
+        path=SYNC if isinstance(request, Request) else CONSOLE,
     )

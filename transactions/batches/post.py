@@ -10,6 +10,7 @@ from accounts.models import Account
 from accounts.states import AccountKind
 from core.commands import Origin
 from core.errors import BankError, NotFound, Refusal, SelfDealing
+from core.metrics.instruments import REPLAYS_OF, REQUEST
 from transactions.commands import MoneyCommand
 from transactions.ledger.booking import Results
 from transactions.ledger.idempotency import Replay, find_batch, find_known
@@ -71,12 +72,12 @@ def post_batch(
     batch.earlier_fingerprint = request.earlier_fingerprint
     try:
         if stored := find_batch(batch):
-            return _replay(stored, request, origin)
+            return _replay(stored, request, origin, dry_run=dry_run)
         try:
             results = _run(batch, request, origin, queued=queued, dry_run=dry_run)
         except IntegrityError:
             if stored := find_batch(batch):
-                return _replay(stored, request, origin)
+                return _replay(stored, request, origin, dry_run=dry_run)
             raise
         if batch.refused_index is not None:
             raise _refusal_of(results[0], batch.refused_index)
@@ -118,9 +119,11 @@ def _first_own(commands: Sequence[MoneyCommand], account_id: UUID) -> SelfDealin
     return SelfDealing(account_id, index=next(touches))
 
 
-def _replay(stored: Batch, request: BatchRequest, origin: Origin) -> BatchOutcome:
+def _replay(stored: Batch, request: BatchRequest, origin: Origin, *, dry_run: bool) -> BatchOutcome:
     """The result of the key's first batch, in its present state. Raises its refusal, if any."""
     rows = Transaction.objects.filter(batch=stored).select_related("batch")
+    if not dry_run:
+        REPLAYS_OF[REQUEST].inc()
     results = {row.batch_index or 0: Replay(row) for row in rows}
     if stored.refused_index is not None:
         raise _refusal_of(results[stored.refused_index], stored.refused_index)

@@ -19,7 +19,8 @@ from core.commands import Command, Origin, R_co
 from core.contention import retrying
 from core.errors import ApprovalRequired, NotFound
 from core.failpoints import failpoint
-from transactions.ledger import booking, events, idempotency, writer
+from core.metrics.instruments import BATCH, ITEM, QUEUE
+from transactions.ledger import booking, counting, events, idempotency, writer
 from transactions.ledger.booking import Results
 from transactions.ledger.command import MoneyCommand
 from transactions.ledger.day_totals import DayTotals
@@ -84,7 +85,10 @@ def process_batch(
     `process`, and IntegrityError if another request has used the key of the batch meanwhile.
     """
     run = partial(_in_one_transaction, partial(_process_batch, batch, commands, origin), keep=keep)
-    return idempotency.with_new_keys(run, batch)
+    results = idempotency.with_new_keys(run, batch)
+    if keep:
+        counting.count_results(results, BATCH, replayed=ITEM)
+    return results
 
 
 def process_claimed(
@@ -109,6 +113,7 @@ def process_claimed(
 
     rows = retrying(partial(_process_claimed, locked, origin))
     failpoint("post.committed")
+    counting.count_rows(rows, QUEUE)
     return rows
 
 
@@ -124,10 +129,14 @@ def _settled(
     The insert decides who gets a key: the second of two requests fails there, before it has done
     anything.
     """
+    results: list[R_co | Replay]
     try:
-        return [*_in_one_transaction(run, keep=keep)]
+        results = [*_in_one_transaction(run, keep=keep)]
     except idempotency.CONFLICTS as conflict:
-        return [*idempotency.replays_after(conflict, commands, origin)]
+        results = [*idempotency.replays_after(conflict, commands, origin)]
+    if keep:
+        counting.count_results(results, origin.path)
+    return results
 
 
 def _in_one_transaction(run: Callable[[], T], *, keep: bool = True) -> T:

@@ -12,9 +12,11 @@ from core.commands import Origin
 from core.errors import FieldError, InvalidInput
 from core.failpoints import failpoint
 from core.identifiers import uuid7
+from core.metrics.instruments import BATCH, ITEM, QUEUE
 from transactions.commands import MoneyCommand, Reverse
 from transactions.ledger import writer
 from transactions.ledger.booking import inserting, mark, postings_of
+from transactions.ledger.counting import count_results
 from transactions.ledger.day_totals import DayTotals, in_turn
 from transactions.ledger.execution import needs_approval
 from transactions.ledger.idempotency import (
@@ -41,11 +43,15 @@ def accept(
     """
     accept_all = partial(in_turn, partial(_accept, commands, origin, batch))
     if batch is not None:
-        return with_new_keys(accept_all, batch)
+        results = with_new_keys(accept_all, batch)
+        count_results(results, BATCH, replayed=ITEM)
+        return results
     try:
-        return accept_all()
+        results = accept_all()
     except CONFLICTS as conflict:
-        return [*replays_after(conflict, commands, origin)]
+        results = [*replays_after(conflict, commands, origin)]
+    count_results(results, QUEUE)
+    return results
 
 
 def _accept(

@@ -19,8 +19,10 @@ from core import clock
 from core.commands import Origin
 from core.errors import BankError, ProcessingError
 from core.failpoints import failpoint
+from core.metrics.instruments import QUEUE
 from transactions.ledger import events
 from transactions.ledger import writer as ledger
+from transactions.ledger.counting import count_ends
 from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction
 from transactions.models.queries import DUE, RELEASED, WAITS_FOR_APPROVAL
@@ -226,4 +228,5 @@ def _change_some(
         events.record(written)
         failpoint("change.recorded")
     failpoint("change.committed")
+    count_ends(rows, QUEUE)
     return len(rows)

@@ -19,6 +19,7 @@ from django.utils import timezone
 from core.commands import Origin
 from core.database_errors import meaning_of
 from core.errors import Busy, ProcessingError
+from core.metrics.instruments import QUEUE_WORKERS, WORKER, note_cpu, set_kind
 from transactions.archive.daily import DailyArchive
 from transactions.guards.journal import QUEUE_CHANNEL
 from transactions.ledger.processor import process_claimed
@@ -101,6 +102,7 @@ class Worker:
 
     def _step(self) -> bool:
         """Handles one claim; returns whether something was due."""
+        note_cpu()
         if not self._has_inherited:
             self._has_inherited = queue.inherit(self.name, self.origin)
             if not self._has_inherited:
@@ -255,7 +257,10 @@ def run_until_signalled(worker: Worker) -> int:
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGALRM, on_alarm)
     logger.info("Worker %s started at %s", worker.name, timezone.now().isoformat())
+    set_kind(WORKER)
+    QUEUE_WORKERS.inc()
     try:
         return worker.run()
     finally:
+        QUEUE_WORKERS.dec()
         signal.setitimer(signal.ITIMER_REAL, 0)
