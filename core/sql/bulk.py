@@ -64,6 +64,17 @@ _TYPE_OF_FIELD = {
 }
 
 
+def analyse(*tables: str) -> None:
+    """Tells PostgreSQL's planner of the many rows that this database transaction has written.
+
+    The planner may still believe that the tables are empty, and then compare all rows with all.
+    Nobody else can tell it: the rows are not committed.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {', '.join(tables)}")
+
+
 def types_of(model: type[Model], columns: Iterable[str]) -> dict[str, str]:
     """The columns of a model with their PostgreSQL types. Raises KeyError for an unknown one."""
     fields = {field.column: field for field in model._meta.concrete_fields}

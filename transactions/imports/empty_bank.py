@@ -10,6 +10,7 @@ from accounts.models import Account
 from accounts.states import AccountKind
 from core.database_errors import meaning_of
 from core.failpoints import failpoint
+from core.sql.bulk import analyse
 from core.staff_log import record
 from transactions.imports.problems import ImportBusy, ImportRefused
 from transactions.models import ArchiveRun, Batch, Transaction
@@ -69,10 +70,8 @@ def _begin() -> None:
 
 
 def _prove() -> None:
-    if connection.vendor == "postgresql":
-        # The checks read everything, and the planner has no statistics of the new rows yet.
-        with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {', '.join(_TABLES)}")
+    # The checks read everything.
+    analyse(*_TABLES)
     report = examine(connection)
     if not report.ok:
         lines = [line for finding in report.findings for line in finding.lines()]

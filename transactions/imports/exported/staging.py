@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from core.sql.bulk import analyse
 from transactions.files.cells import JSON
 from transactions.files.file_format import Column, FileFormat
 from transactions.imports.exported.limits import longest
@@ -102,8 +103,7 @@ def _copy(form: FileFormat, path: Path, size: int, progress: ReportRows) -> None
             size -= len(data)
             copy.write(data)
             progress(len(data))
-    with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {staged(form)}")
+    analyse(staged(form))
 
 
 def _insert(form: FileFormat, path: Path, size: int, progress: ReportRows) -> None:

@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import connection
 
 from core import clock
+from core.sql.bulk import analyse
 from transactions.files.cells import AMOUNT, CALLER, USER
 from transactions.files.file_format import Column, FileFormat
 from transactions.files.formats import ACCOUNTS
@@ -43,7 +44,9 @@ def insert(form: FileFormat) -> int:
             f"INSERT INTO {form.table} ({targets})"
             f" SELECT {values} FROM {staged(form)} AS s{_joins(columns)} WHERE true{conflict}"
         )
-        return int(cursor.rowcount)
+        count = int(cursor.rowcount)
+    analyse(form.table)
+    return count
 
 
 def post_balances() -> None:
