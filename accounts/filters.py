@@ -45,7 +45,7 @@ class LimitRequestQuery(PageQuery):
 
 
 def condition_of(values: dict[str, Any]) -> Q:
-    """The condition of the values of AccountQuery. Times are not in it, but ranges of ids."""
+    """The condition for the values of AccountQuery, except the times: those are ranges of ids."""
     condition = Q()
     if "status" in values:
         condition &= shown_as(ShownStatus(values["status"]))

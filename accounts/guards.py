@@ -12,7 +12,7 @@ _REOPENED = (
     " WHERE e.account_id = NEW.id AND e.event IN ('CLOSED', 'REOPENED')"
     " ORDER BY e.id DESC LIMIT 1), 1 = 0)"
 )
-# The limit of the newest change, in units: the event has it in main units, as text.
+# The limit of the newest change, in units. The event stores the limit in main units, as text.
 _LIMIT = (
     "SELECT {units} FROM accounts_accountevent e"
     " WHERE e.account_id = NEW.id AND e.event = 'OVERDRAFT_LIMIT_CHANGED'"
@@ -45,7 +45,7 @@ GUARDS = [
             ]
         ),
     ),
-    # Otherwise an inserted account could create money. NULL passes: internal.
+    # An account inserted with a balance would create money. NULL passes: it is an internal account.
     refuse(
         "accounts_account_birth",
         ACCOUNTS,
@@ -64,11 +64,11 @@ GUARDS = [
             " OR NEW.last_sequence < OLD.last_sequence"
         ),
     ),
-    # Only a command may reopen an account. It writes its event first.
+    # Only a command may reopen an account. The command writes the event first.
     refuse_unless(
         "accounts_account_closed",
         ACCOUNTS,
-        [],  # As 1.0.0 has it, or the trigger itself would have to be replaced.
+        [],  # No columns, as in 1.0.0: otherwise the trigger itself would be replaced.
         "a closed account stays closed, unless an event reopens it",
         when="OLD.status = 'CLOSED' AND NEW.status <> 'CLOSED'",
         sqlite_unless=_REOPENED,
@@ -83,8 +83,8 @@ GUARDS = [
         "an account keeps its owner",
         when=changed(["owner_id"]),
     ),
-    # Nobody sets a limit without an event. PostgreSQL checks at the end of the transaction: the
-    # previous release writes the event after the limit.
+    # Nobody sets a limit without an event. PostgreSQL checks at the end of the database
+    # transaction, because the previous release writes the event after the limit.
     refuse_unless(
         "accounts_account_limit",
         ACCOUNTS,

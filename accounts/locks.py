@@ -29,7 +29,8 @@ class LockedAccount:
     """The state of a locked customer account. Amounts are in 1/10,000 of the main unit.
 
     `post` applies entries in memory; the ledger writes the final balance. `locked_at` is a moment
-    of the bank's clock at which the lock was held; None for an account opened in this transaction.
+    of the bank's clock at which the lock was held; None for an account opened in this database
+    transaction.
     """
 
     id: UUID
@@ -44,8 +45,8 @@ class LockedAccount:
     owner_id: int | None = None
     locked_at: datetime | None = field(default=None, compare=False)
     is_closed: bool = field(init=False, compare=False)
-    # The earliest moment of the next entry: after the last entry of another transaction, so that a
-    # balance once reported for a moment never changes.
+    # The earliest moment of the next entry. It is later than the last entry of any other database
+    # transaction, so a balance once reported for a moment never changes.
     not_before: datetime | None = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -54,7 +55,7 @@ class LockedAccount:
 
     @classmethod
     def of(cls, account: Account) -> "LockedAccount":
-        """The state of an account that this transaction has locked or opened."""
+        """The state of an account that this database transaction has locked or opened."""
         assert account.balance is not None
         assert account.last_sequence is not None
         return cls(
@@ -102,15 +103,15 @@ _LOCK_SQLITE = _READ + " IN (SELECT value FROM json_each(%s)) ORDER BY id"  # no
 
 
 def lock_accounts(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
-    """Locks these customer accounts until the transaction ends, and reads their state.
+    """Locks these customer accounts until the database transaction ends, and reads their state.
 
-    One query in primary-key order, so two callers cannot deadlock. NO KEY UPDATE, so inserts that
-    refer to an account need not wait. On SQLite the lock is BEGIN IMMEDIATE: the whole database has
-    one writer. `locked_moment` returns a moment at which all locks were held.
+    One query locks in primary-key order, so two callers cannot deadlock. The lock is NO KEY UPDATE,
+    so inserts that refer to an account need not wait. On SQLite the lock is BEGIN IMMEDIATE: the
+    whole database has one writer. `locked_moment` returns a moment at which all locks were held.
 
     In a web process not every thread may wait (`core.bulkhead`). Raises Busy if another thread is
     stuck on the same account, and NotFound if an account does not exist or is not a customer's.
-    Must run inside a transaction.
+    Must run inside a database transaction.
     """
     return _lock(account_ids, _SELECT_FOR_UPDATE)
 
@@ -121,10 +122,11 @@ def locked_moment(accounts: Mapping[UUID, LockedAccount]) -> datetime | None:
 
 
 def settled_account(account_id: UUID) -> LockedAccount:
-    """The account once all postings up to `locked_at` are committed: no earlier entry can follow.
+    """The account after all postings up to `locked_at`: no earlier entry can still appear.
 
     Waits for the account's lock, shared with other readers, and releases it at once. Writes
-    nothing. Raises NotFound, and Busy if it cannot get the lock. Must not run inside a transaction.
+    nothing. Raises NotFound, and Busy if it cannot get the lock. Must not run inside a database
+    transaction.
     """
     locked = retrying(lambda: _lock([account_id], _SELECT_FOR_SHARE), keep=False)
     return locked[account_id]
@@ -144,7 +146,7 @@ def _lock(account_ids: Iterable[UUID], statement: str) -> dict[UUID, LockedAccou
             LOCK_SECONDS.observe(time.perf_counter() - began)
             bulkhead.leave()
             found = cursor.fetchall()
-            # Rows arrive as they are locked, so the last one has a moment at which all were locked.
+            # Rows arrive in the order of locking, so at the moment in the last row all were locked.
             now = clock.as_told(found[-1][-1]) if found else None
             rows = [(*row[:-1], now) for row in found]
         else:

@@ -32,12 +32,12 @@ class Account(models.Model):
     """An account in one currency, fixed at opening.
 
     Customers' accounts are the bank's liabilities: a credit raises the balance. `balance` is the
-    balance after the entry numbered `last_sequence`. Only `transactions.ledger.writer` writes them.
-    Internal accounts (one CASH account per currency) would be hot rows: they are never locked and
-    have no balance and no sequence; their balance is the sum of their postings.
+    balance after the entry numbered `last_sequence`. Only `transactions.ledger.writer` writes these
+    two. An internal account (one CASH account per currency) would be a hot row, so it is never
+    locked and stores no balance and no sequence. Its balance is the sum of its postings.
     """
 
-    # Set by a command whose limit needs a second person: the id of the LimitRequest.
+    # The id of the LimitRequest, if the command's limit needs a second person.
     asked_limit_id: UUID | None = None
 
     id = models.UUIDField(primary_key=True, editable=False)

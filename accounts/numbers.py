@@ -9,7 +9,7 @@ _RANDOM_DIGITS = LENGTH - 2
 
 
 def new_account_number() -> str:
-    """A random number with valid check digits. The database checks that it is free."""
+    """A random number with valid check digits. The database checks that the number is free."""
     # The first digit is not 0, so that a spreadsheet cannot shorten a number.
     lowest = 10 ** (_RANDOM_DIGITS - 1)
     digits = str(lowest + secrets.randbelow(9 * lowest))

@@ -62,8 +62,8 @@ def _shown(status: str, is_blocked: bool) -> ShownStatus:
 class CurrencyTotal:
     """Both sides of the books in one currency, in main units: `cash` is `owed` less `lent`.
 
-    This follows from double entry. Summing the cash account would read every deposit ever made;
-    `verify_ledger` does so, and proves that both agree.
+    Double entry makes them equal. The postings of the cash account have the same sum, but are as
+    many as all deposits ever made. `verify_ledger` reads them, and proves that both sums agree.
     """
 
     currency: str

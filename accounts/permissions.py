@@ -9,21 +9,21 @@ class CanReadAccounts(OwnerOrStaffRight):
 
 
 class CanSeeLimitRequests(StaffRight):
-    """Requests between members of staff are hidden from customers."""
+    """The right to see limit requests, which are between members of staff and not for customers."""
 
     right = "accounts.view_account"
     scope = "accounts:read"
 
 
 class CanOpenAccounts(StaffRight):
-    """Opening accounts, and clerical changes: name and metadata."""
+    """The right to open accounts, and to make clerical changes: name and metadata."""
 
     right = "accounts.open_account"
     scope = "accounts:write"
 
 
 class CanManageAccounts(StaffRight):
-    """Freezing, unfreezing, closing, overdraft limits."""
+    """The right to freeze, unfreeze and close accounts, and to set overdraft limits."""
 
     right = "accounts.manage_account"
     scope = "accounts:write"

@@ -90,7 +90,7 @@ retrieve_account = extend_schema(
     operation_id="accounts_retrieve",
     tags=[TAG],
     summary="Read an account",
-    description="Another customer's account is 404, like one that does not exist.",
+    description="Another customer's account gets 404, as one that does not exist does.",
     parameters=[ACCOUNT_ID, *CONDITIONS],
     responses=read_of(AccountSerializer),
     examples=[response_example("Account", ACCOUNT_EXAMPLE)],
@@ -101,7 +101,7 @@ change_account = _command(
     "accounts_change",
     "Rename an account or change its metadata",
     "Changes the given members, all or nothing; each change is an event in the audit log. With"
-    " `If-Match` only if the account, balance included, is still as it was read.",
+    " `If-Match`, it changes them only if the account, balance included, is still as it was read.",
     ChangeAccountBody,
     {"name": "Ada King", "metadata": {"customer_reference": "C-1001"}},
     "account_closed",
@@ -112,7 +112,7 @@ change_account = _command(
 freeze_account = _command(
     "accounts_freeze",
     "Freeze an account",
-    "Blocks debits, credits, or all. Blocks set before stay.",
+    "Blocks debits, credits, or all. Existing blocks stay.",
     FreezeBody,
     {"scope": "debits", "reason": "Court order 2026/17"},
     "account_closed",
@@ -132,7 +132,7 @@ unfreeze_account = _command(
 close_account = _command(
     "accounts_close",
     "Close an account",
-    "The balance must be zero, and nothing may be pending. It can be reopened for some days only.",
+    "The balance must be zero, and nothing may be pending. Reopening is limited to some days.",
     ReasonBody,
     {"reason": "Closed at the customer's request"},
     "account_closed",
@@ -143,7 +143,7 @@ close_account = _command(
 reopen_account = _command(
     "accounts_reopen",
     "Reopen a closed account",
-    "Within `BANK_REOPEN_DAYS` of its closing. It is empty, and keeps its number and history.",
+    "Possible within `BANK_REOPEN_DAYS`. The account is empty, and keeps its number and history.",
     ReasonBody,
     {"reason": "Closed by mistake"},
     "invalid_transition",
@@ -173,9 +173,9 @@ change_overdraft_limit = extend_schema(
     operation_id="accounts_change_overdraft_limit",
     tags=[TAG],
     summary="Change the overdraft limit",
-    description="How far below zero the balance may go. Not below the overdraft in use. A higher"
-    " limit, from the approval threshold of the currency on, is not set: the answer is 202 with the"
-    " request, which waits for a second person.",
+    description="How far below zero the balance may go, at least the overdraft in use. A raised"
+    " limit at or above the currency's approval threshold is not set: the response is 202 with a"
+    " request that waits for a second person.",
     parameters=[ACCOUNT_ID],
     request=OverdraftLimitBody,
     responses={200: AccountSerializer, 202: LimitRequestSerializer},

@@ -32,7 +32,7 @@ def refuse_self_dealing(accounts: Iterable[HasOwner], origin: Origin) -> None:
 
 
 def refuse_self_dealing_by_id(account_ids: Iterable[UUID], origin: Origin) -> None:
-    """As `refuse_self_dealing`, for accounts not read yet. One statement."""
+    """Does the same for accounts that have not been read yet. One statement."""
     if origin.user_id is None or origin.as_customer:
         return
     own = Account.objects.filter(pk__in=set(account_ids), owner_id=origin.user_id)

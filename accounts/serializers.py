@@ -24,8 +24,7 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
     account_id = serializers.UUIDField(source="id", help_text="Identifier (UUIDv7).")
     balance = AmountOutputField(
         allow_null=True,
-        help_text="Balance; below zero if overdrawn. Null for an internal account, whose sum is at"
-        " `balance/`.",
+        help_text="Balance; below zero if overdrawn. Null for an internal account: see `balance/`.",
     )
     available_balance = AmountOutputField(
         allow_null=True,
@@ -73,13 +72,13 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
 
 
 class LimitRequestSerializer(serializers.ModelSerializer[LimitRequest]):
-    """An overdraft limit that takes a second person, as staff see it."""
+    """A requested overdraft limit that needs a second person, as staff see it."""
 
     limit_request_id = serializers.UUIDField(source="id", help_text="Identifier (UUIDv7).")
-    account_id = serializers.UUIDField(help_text="The account it is for.")
+    account_id = serializers.UUIDField(help_text="The account of the limit.")
     currency = serializers.CharField(help_text="ISO 4217 code of the account.")
-    overdraft_limit = AmountOutputField(help_text="The limit that is asked for.")
-    limit_before = AmountOutputField(help_text="The limit when it was asked for.")
+    overdraft_limit = AmountOutputField(help_text="The requested limit.")
+    limit_before = AmountOutputField(help_text="The limit at the time of the request.")
     status = serializers.ChoiceField(
         LimitRequestStatus.choices, help_text="PENDING until someone else decides."
     )
@@ -92,9 +91,9 @@ class LimitRequestSerializer(serializers.ModelSerializer[LimitRequest]):
     decided_by = serializers.CharField(
         source="decided_by.username", default=None, allow_null=True, help_text="Who decided."
     )
-    created_at = OffsetDateTimeField(help_text="When it was asked for (UTC).")
+    created_at = OffsetDateTimeField(help_text="When the limit was requested (UTC).")
     decided_at = OffsetDateTimeField(
-        allow_null=True, help_text="When it was decided; null while it waits (UTC)."
+        allow_null=True, help_text="When someone decided (UTC); null until then."
     )
 
     class Meta:
@@ -115,8 +114,8 @@ class LimitRequestSerializer(serializers.ModelSerializer[LimitRequest]):
         )
         read_only_fields = fields
         extra_kwargs = {
-            "reason": {"help_text": "Why it was asked for."},
-            "decision_reason": {"help_text": "Why it was decided so; may be empty."},
+            "reason": {"help_text": "The reason for the request."},
+            "decision_reason": {"help_text": "The reason for the decision; may be empty."},
         }
 
 
@@ -127,7 +126,7 @@ class OpenAccountBody(StrictSerializer):
     initial_balance = AmountInputField(
         required=False,
         allow_null=True,
-        help_text="Paid in at opening, as a deposit of its own. Default: nothing.",
+        help_text="Amount paid in at opening, as a separate deposit. Default: none.",
     )
     currency = CurrencyField(
         required=False,
@@ -162,7 +161,7 @@ class ChangeAccountBody(StrictSerializer):
     """The body of `PATCH accounts/{account_id}/`: at least one of the members."""
 
     name = StrictCharField(required=False, max_length=200, help_text="The new name.")
-    metadata = MetadataField(required=False, help_text="Replaces the notes as a whole.")
+    metadata = MetadataField(required=False, help_text="The new notes, in place of all old ones.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
@@ -171,20 +170,20 @@ class ChangeAccountBody(StrictSerializer):
 
 
 class ReasonBody(StrictSerializer):
-    """A body that says why."""
+    """A body with a reason."""
 
-    reason = StrictCharField(max_length=500, help_text="Why; kept in the audit log.")
+    reason = StrictCharField(max_length=500, help_text="The reason, kept in the audit log.")
 
 
 class OptionalReasonBody(StrictSerializer):
-    """A body that may say why."""
+    """A body with an optional reason."""
 
     reason = StrictCharField(
         default="",
         allow_blank=True,
         allow_null=True,
         max_length=500,
-        help_text="Why; kept in the event.",
+        help_text="The reason, kept in the event.",
     )
 
 

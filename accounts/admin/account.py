@@ -1,4 +1,4 @@
-"""Accounts: the list, and a page for each."""
+"""Admin pages of accounts: the list, and a page for each account."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ STATUS_COLOURS = {
 
 @admin.register(Account)
 class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
-    when_empty = "No account has been opened yet. Open the first one by the button above."
+    when_empty = "No account has been opened yet. Open the first one with the button above."
     list_display = (
         "number",
         "name",
@@ -45,7 +45,7 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
     # Enables the search box; `get_search_results` does the search.
     search_fields = ("number",)
     search_help_text = "Number, name, owner or id"
-    # In their order on the page, see `render_change_form`.
+    # The buttons in their order on the page, where `render_change_form` puts them.
     actions_detail: tuple[str, ...] = (
         "transactions",
         "entries",
@@ -58,7 +58,7 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
     )
     change_form_outer_before_template = "accounts/head.html"
     inlines = (AccountEventInline,)
-    # The main figures are shown above them, large: see `render_change_form`.
+    # Above these fields, `render_change_form` shows the main figures in large type.
     fieldsets = (
         (
             "Account",
@@ -114,7 +114,7 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Puts the buttons into the page: the theme's dropdown is not keyboard-accessible."""
+        """Puts the buttons on the page itself: the theme's dropdown is not keyboard-accessible."""
         context["buttons"] = context.pop("actions_detail", [])
         if account := kwargs.get("obj"):
             context["figures"] = _figures(account)
@@ -140,8 +140,8 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
     def money_overdraft_limit(self, account: Account) -> str:
         return shown_amount(account.overdraft_limit, account.currency)
 
-    # With a permission's own name here, unfold's system check would query the database for it,
-    # before the first `migrate` has created it.
+    # The two names are not those of permissions: unfold's system check looks a permission up in the
+    # database, where none exists before the first `migrate`.
     def has_view_transactions_permission(self, request: HttpRequest, _id: str = "") -> bool:
         return request.user.has_perm("transactions.view_transaction")
 
@@ -162,7 +162,7 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
         account = account_named(account_id)
         if account is None:
             raise Http404
-        # By the name of the page: accounts may not import apps above it.
+        # Finds the page by its name, because `accounts` may not import the apps above it.
         page = reverse(f"admin:transactions_{model}_changelist")
         return redirect(f"{page}?{urlencode({'account': account.number})}")
 

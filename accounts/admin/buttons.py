@@ -1,8 +1,8 @@
 """Buttons of an account's page that move no money: rename, freeze, unfreeze, close, limit.
 
-Each opens a page that asks for a reason and runs the same command as the API. A button is shown if
-the user's rights and the account's state allow it; otherwise its page gives 403. A posted form goes
-to the command, which checks the state under its lock.
+Each button opens a page that asks for a reason and runs the same command as the API. A button is
+shown if the user's rights and the account's state allow it; otherwise its page gives 403. The
+command checks a posted form, and the account's state, under the account's lock.
 """
 
 from collections.abc import Callable
@@ -67,8 +67,8 @@ class AccountButtons:
     ) -> bool:
         """Whether the right and the current state of a customer's account allow the command.
 
-        A posted form goes to the command in any state: the second of two clicks gets an error code
-        that explains why nothing is left to do, not a 403.
+        A posted form goes to the command in any state. So the second of two clicks gets not a 403,
+        but an error code that explains why nothing is left to do.
         """
         if not has_right(request.user, right):
             return False
@@ -146,7 +146,7 @@ class AccountButtons:
     def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def run(account: Account, values: dict[str, Any]) -> str:
             closed = self._apply(request, CloseAccount(account_id=account.id, **values))
-            return f"Closed: account {closed.number} takes no more money and gives none."
+            return f"Closed: account {closed.number} neither receives nor pays money any more."
 
         return self._ask(request, object_id, "Close", ReasonForm(request.POST or None), run)
 
@@ -154,13 +154,13 @@ class AccountButtons:
     def reopen(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def run(account: Account, values: dict[str, Any]) -> str:
             reopened = self._apply(request, ReopenAccount(account_id=account.id, **values))
-            return f"Reopened: account {reopened.number} takes money again. It is empty."
+            return f"Reopened: account {reopened.number} receives money again. It is empty."
 
         return self._ask(request, object_id, "Reopen", ReasonForm(request.POST or None), run)
 
     def _name(self, request: HttpRequest, object_id: str) -> str:
         account = self.get_object(request, object_id)
-        assert account is not None, "The button's permission has found it."
+        assert account is not None, "The permission check has found the account."
         return account.name
 
     def _apply(self, request: HttpRequest, command: AccountCommand) -> Account:
@@ -176,7 +176,7 @@ class AccountButtons:
         run: Callable[[Account, dict[str, Any]], str],
     ) -> HttpResponse:
         account = self.get_object(request, object_id)
-        assert account is not None, "The button's permission has found it."
+        assert account is not None, "The permission check has found the account."
         context = {
             **self.admin_site.each_context(request),
             "title": title,

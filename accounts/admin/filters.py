@@ -15,7 +15,7 @@ from core.identifiers import parse_uuid
 
 
 class ShownStatusFilter(RadioFilter):
-    """Active, frozen or closed, as everyone sees it."""
+    """Filters by the status that everyone sees: active, frozen or closed."""
 
     title = "status"
     parameter_name = "status"
@@ -35,7 +35,7 @@ class ShownStatusFilter(RadioFilter):
 
 
 class CurrencyFilter(DropdownFilter):
-    """The currencies in use: those with a cash account."""
+    """Filters by currency. Offers the currencies in use: those with a cash account."""
 
     title = "currency"
     parameter_name = "currency"
@@ -50,7 +50,7 @@ class CurrencyFilter(DropdownFilter):
 
 
 class AccountFilter(TextFilter):
-    """One account, by its number or id. `condition` selects the account's rows."""
+    """Filters by one account, given by its number or id. `condition` selects the account's rows."""
 
     title = "account number"
     parameter_name = "account"

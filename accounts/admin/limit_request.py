@@ -29,7 +29,7 @@ _COLOURS = {"Pending": "warning", "Approved": "success", "Rejected": "danger"}
 
 @admin.register(LimitRequest)
 class LimitRequestAdmin(ReadOnlyModelAdmin):
-    when_empty = "Nothing yet: large overdraft limits appear here when somebody asks for one."
+    when_empty = "No requests yet. A large overdraft limit appears here when somebody requests it."
     list_display = (
         "created_at",
         "of_account",
@@ -68,7 +68,7 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
         return _LIMIT_REQUEST.get(request, lambda: read(request, object_id, from_field))
 
     def has_decide_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Checks right and state; a posted form is checked by the command."""
+        """Checks the right and the state. The command checks a posted form."""
         if not has_right(request.user, CanManageAccounts.right):
             return False
         found = self.get_object(request, object_id)
@@ -87,7 +87,7 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
         self, request: HttpRequest, object_id: str, title: str, decision: type[LimitDecision]
     ) -> HttpResponse:
         asked = self.get_object(request, object_id)
-        assert asked is not None, "The button's permission has found it."
+        assert asked is not None, "The permission check has found the request."
 
         def run(reason: str) -> str:
             command = decision(account_id=asked.account_id, request_id=asked.pk, reason=reason)
@@ -114,7 +114,7 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
     def money_overdraft_limit(self, asked: LimitRequest) -> str:
         return shown_money(asked.overdraft_limit, asked.currency)
 
-    @display(description="Limit when it was asked for")
+    @display(description="Limit at the request")
     def money_limit_before(self, asked: LimitRequest) -> str:
         return shown_money(asked.limit_before, asked.currency)
 

@@ -20,8 +20,8 @@ from core.money import format_amount
 class AccountRun(Protocol):
     """The part of `transactions.ledger.run.Run` that an account command needs.
 
-    `change` lets a command read and write the database after earlier commands of the list, and
-    passes its account on to later ones.
+    `change` calls a function that may read and write the database, after the earlier commands of
+    the list. It passes the function's account on to the later commands.
     """
 
     def refuse_pending(self, account_id: UUID) -> None: ...
@@ -29,7 +29,7 @@ class AccountRun(Protocol):
     def change(self, apply: Callable[[Origin, datetime], Account]) -> Account: ...
 
 
-# Keeps the events of one account in the order of their ids, whatever the clocks of hosts say.
+# Added to the last change of an account, so that the times of its events always increase.
 _TICK = timedelta(microseconds=1)
 
 
@@ -70,7 +70,7 @@ class AccountCommand(Command[Account]):
         before = snapshot(account, self.columns)
         self.change(account)
         account.updated_at = max(now, account.updated_at + _TICK)
-        # The event comes first: guards check the change against it.
+        # Writes the event first, because guards check the change against it.
         record_event(
             account,
             self.event,
@@ -85,7 +85,7 @@ class AccountCommand(Command[Account]):
 
 
 def read_locked(account_id: UUID) -> Account:
-    """The account, read under its lock, as `set_on` takes it. One statement."""
+    """The account as `set_on` takes it, read under the account's lock. One statement."""
     accounts = Account.objects.annotate(newest_event_at=newest_event_at("pk"))
     account = accounts.get(pk=account_id)
     put_after(account, account.newest_event_at)
@@ -93,15 +93,15 @@ def read_locked(account_id: UUID) -> Account:
 
 
 def newest_event_at(account_id: str) -> Subquery:
-    """The moment of the newest event of the account that the outer query has in this column."""
+    """A subquery: the moment of an account's newest event. `account_id` is an outer column."""
     events = AccountEvent.objects.filter(account=OuterRef(account_id)).order_by("-id")
     return Subquery(events.values("at")[:1])
 
 
 def put_after(account: Account, newest_event_at: datetime | None) -> None:
-    """Has the next event of the account come after its newest one, in memory.
+    """Moves `updated_at` up to the newest event, in memory, so that the next event is later.
 
-    Release 1.0.0 reads the clock twice, and dates its event later than the account's change.
+    Release 1.0.0 reads the clock twice, and so dates an event later than its change.
     """
     if newest_event_at is not None:
         account.updated_at = max(account.updated_at, newest_event_at)
@@ -136,7 +136,7 @@ def record_event(
     before: dict[str, Any],
     after: dict[str, Any],
 ) -> AccountEvent:
-    """Writes the event in the caller's transaction."""
+    """Writes the event in the caller's database transaction."""
     return AccountEvent.objects.create(
         id=uuid7(now),
         account=account,

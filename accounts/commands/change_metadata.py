@@ -10,7 +10,7 @@ from accounts.states import AccountEventType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeMetadata(AccountCommand):
-    """Replaces the client's own notes on an account as a whole. Raises AccountClosed."""
+    """Replaces all metadata of an account, the client's own notes. Raises AccountClosed."""
 
     verb: ClassVar[str] = "change metadata"
     event: ClassVar[AccountEventType] = AccountEventType.METADATA_CHANGED

@@ -26,8 +26,8 @@ from core.money import format_amount
 class ChangeOverdraftLimit(AccountCommand):
     """Sets how far below zero the balance may go, in main units of the account's currency.
 
-    A higher limit at or above its currency's approval threshold is not set but kept as a
-    LimitRequest for a second person to decide. The result names it in `asked_limit_id`.
+    A raised limit at or above the currency's approval threshold is not set. The command stores it
+    as a LimitRequest for a second person to decide, with its id in the result's `asked_limit_id`.
 
     Raises InvalidInput for a bad limit, AccountClosed, LimitBelowUse if the overdraft in use is
     above the new limit, and InvalidTransition if a second person is needed and the account already
@@ -57,7 +57,9 @@ class ChangeOverdraftLimit(AccountCommand):
         limit_before, before = account.overdraft_limit, snapshot(account, self.columns)
         self.change(account)
         if waiting_request(account) is not None:
-            raise InvalidTransition("Another limit was asked for and waits: reject that first.")
+            raise InvalidTransition(
+                "A request for another limit is waiting: reject that request first."
+            )
         request = LimitRequest.objects.create(
             id=uuid7(now),
             account=account,

@@ -12,9 +12,9 @@ from core.money import format_amount
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseAccount(AccountCommand):
-    """Closes an account; it can be reopened for some days only.
+    """Closes an account. It can be reopened only within BANK_REOPEN_DAYS.
 
-    Raises AccountClosed, and AccountNotEmpty unless the balance is zero. The processor raises
+    Raises AccountClosed, or AccountNotEmpty if the balance is not zero. The processor raises
     TransactionsPending while transactions are queued for the account.
     """
 

@@ -19,7 +19,7 @@ from core.money import format_amount
 class LimitDecision(AccountCommand):
     """Base of both decisions. The lock of the account protects its requests too.
 
-    Raises NotFound, and InvalidTransition if the request is decided.
+    Raises NotFound, and InvalidTransition if the request is already decided.
     """
 
     columns: ClassVar[tuple[str, ...]] = ("overdraft_limit",)
@@ -49,7 +49,7 @@ class LimitDecision(AccountCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApproveLimit(LimitDecision):
-    """Four eyes: sets the limit, on the decision of someone other than the requester.
+    """Sets the requested limit. Only someone other than the requester may approve it (four eyes).
 
     Raises SelfApproval for the requester, superusers included; InvalidTransition if the limit has
     changed since; and the errors of ChangeOverdraftLimit.
@@ -64,9 +64,9 @@ class ApproveLimit(LimitDecision):
             raise SelfApproval("Nobody approves their own request.")
         account = request.account
         if account.overdraft_limit != request.limit_before:
-            raise InvalidTransition("The limit has changed since it was asked for: ask again.")
+            raise InvalidTransition("The limit has changed since the request: request it again.")
         self.decide(request, LimitRequestStatus.APPROVED, origin, now)
-        # With the currency's digits, as requested; the column has more.
+        # Gives the limit the currency's digits, as in the request: the column has more digits.
         limit = Decimal(format_amount(request.overdraft_limit, account.currency))
         change = ChangeOverdraftLimit(
             account_id=account.pk, overdraft_limit=limit, reason=request.reason
@@ -76,7 +76,7 @@ class ApproveLimit(LimitDecision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectLimit(LimitDecision):
-    """Leaves the limit unchanged. The requester may withdraw a request this way too."""
+    """Leaves the limit unchanged. The requester may also reject the request, to withdraw it."""
 
     verb: ClassVar[str] = "reject overdraft limit"
     event: ClassVar[AccountEventType] = AccountEventType.OVERDRAFT_LIMIT_REJECTED

@@ -1,4 +1,4 @@
-"""Go on only if an account is still as the client has read it."""
+"""Check that an account is still as the client has read it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +13,10 @@ from core.commands import Origin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectAccount(AccountCommand):
-    """Changes nothing. Before other commands of a list, it refuses them all.
+    """Refuses the whole list of commands if the account has changed. Changes nothing itself.
 
-    Under the account's lock, so that of two changes with one tag only one goes through. Raises
-    PreconditionFailed.
+    The check runs under the account's lock, so only one of two changes with the same tag succeeds.
+    Raises PreconditionFailed.
     """
 
     verb: ClassVar[str] = "expect account"

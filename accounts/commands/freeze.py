@@ -30,5 +30,5 @@ class FreezeAccount(AccountCommand):
             FreezeScope.ALL,
         )
         if (block_debits, block_credits) == (account.debits_blocked, account.credits_blocked):
-            raise InvalidTransition(f"Account {account.number} is frozen like that already.")
+            raise InvalidTransition(f"Account {account.number} already has these blocks.")
         account.debits_blocked, account.credits_blocked = block_debits, block_credits

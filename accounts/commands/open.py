@@ -27,7 +27,7 @@ _SHOWN = ("name", "number", "currency", "owner_id", "overdraft_limit", "metadata
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAccount(KeyedCommand[Account]):
-    """Opens a customer account, empty. An initial balance is a Deposit after it, in the same list.
+    """Opens an empty customer account. For an initial balance, a Deposit follows in the same list.
 
     Raises InvalidInput if the overdraft limit is negative, too large or has too many digits;
     ApprovalRequired if a user sets a limit that needs a second person; SelfDealing if the member of
@@ -56,8 +56,8 @@ class OpenAccount(KeyedCommand[Account]):
         validate_overdraft_limit(self.overdraft_limit, self.currency)
         if origin.user_id is not None and is_large(self.overdraft_limit, self.currency):
             raise ApprovalRequired(
-                "A limit of this size takes a second person: open the account without it, and then"
-                " ask for it."
+                "A limit of this size needs a second person: open the account without it, and then"
+                " request the limit."
             )
         if self.owner_id is not None:
             opened = Account(id=self.account_id, owner_id=self.owner_id)
@@ -76,7 +76,7 @@ class OpenAccount(KeyedCommand[Account]):
         return account
 
     def _insert(self, origin: Origin) -> Account:
-        # The id was made with the command: ranges of ids are ranges of creation times.
+        # The account's time is that of its id, so a range of ids is a range of creation times.
         created_at = moment_of(self.account_id)
         for _ in range(_NUMBER_ATTEMPTS):
             number = new_account_number()

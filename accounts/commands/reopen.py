@@ -15,9 +15,10 @@ from core.errors import InvalidTransition
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReopenAccount(AccountCommand):
-    """CLOSED -> ACTIVE, within BANK_REOPEN_DAYS of closing: empty, with its former blocks.
+    """Makes a closed account active again, within BANK_REOPEN_DAYS of its closing.
 
-    Raises InvalidTransition if the account is not closed, or was closed earlier.
+    The account is empty, and keeps its former blocks. Raises InvalidTransition if it is not closed,
+    or was closed too long ago.
     """
 
     verb: ClassVar[str] = "reopen account"

@@ -83,7 +83,7 @@ def test_a_limit_is_told_with_what_is_available(supervisor: Client) -> None:
 def test_closing(supervisor: Client) -> None:
     account = make_account()
     told, event = press(supervisor, account, "close", reason="Has left")
-    assert told == [f"Closed: account {account.number} takes no more money and gives none."]
+    assert told == [f"Closed: account {account.number} neither receives nor pays money any more."]
     assert (account.is_closed, event.event) == (True, "CLOSED")
     for button in BUTTONS:
         assert supervisor.get(account_url(account, button)).status_code == 403

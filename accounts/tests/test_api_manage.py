@@ -99,7 +99,7 @@ def test_a_second_freeze_adds_and_a_third_is_refused(supervisor: ApiClient) -> N
     assert supervisor.post(account_path(account, "freeze"), body).json()["debits_blocked"] is True
     with nothing_changes():
         response = supervisor.post(account_path(account, "freeze"), {"reason": "Again"})
-    detail = f"Account {account.number} is frozen like that already."
+    detail = f"Account {account.number} already has these blocks."
     assert_problem(response, "invalid_transition", detail)
 
 

@@ -56,7 +56,7 @@ def test_what_is_blocked_already_is_not_blocked_again(
 ) -> None:
     account = make_account()
     run(FreezeAccount(account_id=account.id, scope=SCOPE_OF[before]))
-    with nothing_changes(), pytest.raises(InvalidTransition, match="frozen like that already"):
+    with nothing_changes(), pytest.raises(InvalidTransition, match="already has these blocks"):
         run(FreezeAccount(account_id=account.id, scope=scope))
 
 

@@ -111,6 +111,6 @@ def test_over_http_and_in_the_console(closed: Account) -> None:
     page = f"/admin/accounts/account/{closed.pk}/"
     assert f"{page}reopen/" in client.get(f"{page}change/").content.decode()
     response = client.post(f"{page}reopen/", {"reason": WHY}, format="multipart", follow=True)
-    assert f"Reopened: account {closed.number} takes money again." in response.content.decode()
+    assert f"Reopened: account {closed.number} receives money again." in response.content.decode()
     html = client.get(f"{page}change/").content.decode()
     assert (f"{page}reopen/" in html, f"{page}close/" in html) == (False, True)
