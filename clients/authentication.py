@@ -14,8 +14,8 @@ from core.api.short_way import credentials, has_bearer_token
 class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer <token>`: the request acts as the client's user. One SQL statement.
 
-    `request.auth` is the token; `request.auth.application` the client. A token that is unknown,
-    expired or revoked, or whose client or user is inactive, gets the same 401.
+    `request.auth` is the token; `request.auth.application` the client. All invalid tokens get the
+    same 401: unknown, expired or revoked ones, and those of an inactive client or user.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:

@@ -14,11 +14,12 @@ from core.api.throttling import RateLimit
 
 
 class LockoutMixin(View):
-    """429 with Retry-After for an address with too many failures as one client.
+    """Responds 429 with Retry-After to an address with too many failures as one client.
 
-    The secret is then not checked at all. Counts 401 responses by the pair of client id and
-    address, so nobody can lock a client out from elsewhere, nor an address for its other clients.
-    The lockout ends with the window, at the latest LOCKOUT_MINUTES after the first failure.
+    The secret is then not checked at all. The lockout counts 401 responses by the pair of client id
+    and address. So nobody can lock a client out from elsewhere, and an address is not locked out
+    for its other clients. The lockout ends with the window, at the latest LOCKOUT_MINUTES after the
+    first failure.
     """
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -26,7 +27,8 @@ class LockoutMixin(View):
             "lockout",
             settings.LOCKOUT_FAILURES,
             settings.LOCKOUT_MINUTES * 60,
-            # A worker's share of a few failures would be one, and a single typo would lock out.
+            # Each worker allows the full number. A share might be a single failure, so one typo
+            # would lock the client out.
             is_divided=False,
         )
         key = _key(request)

@@ -1,4 +1,4 @@
-"""Creating and revoking API clients and tokens."""
+"""Creates and revokes API clients and tokens."""
 
 import secrets
 from collections.abc import Sequence
@@ -76,7 +76,7 @@ def revoke_client(client: ApiClient) -> int | None:
 
     Returns None if it was disabled already. Its record and history stay.
     """
-    # Disables it first: from then on it gets no tokens, and existing ones are invalid.
+    # Disables the client first: from then on it gets no tokens, and its existing ones are invalid.
     switched = ApiClient.objects.filter(pk=client.pk, is_active=True)
     is_first = switched.update(is_active=False, updated=clock.now())
     tokens, _ = AccessToken.objects.filter(application=client).delete()
@@ -84,6 +84,6 @@ def revoke_client(client: ApiClient) -> int | None:
 
 
 def delete_tokens_of_inactive(instance: Any, **_: Any) -> None:
-    """post_save of a user: no token survives a deactivation, and comes back with the user."""
+    """post_save of a user: deletes the tokens of an inactive user, so reactivation revives none."""
     if not instance.is_active:
         AccessToken.objects.filter(application__user=instance).delete()

@@ -41,7 +41,7 @@ _CLIENT: dict[str, Any] = {
         "type": "string",
         "format": "password",
         "minLength": 1,
-        "description": "Its secret, unless HTTP Basic gives it.",
+        "description": "The client's secret, unless HTTP Basic gives it.",
     },
 }
 
@@ -102,12 +102,12 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
             "expires_in": {
                 "type": "integer",
                 "minimum": 1,
-                "description": "Seconds until it expires.",
+                "description": "Seconds until the token expires.",
                 "example": 900,
             },
             "scope": {
                 "type": "string",
-                "description": "Its scopes, separated by spaces; empty if none.",
+                "description": "Scopes of the token, separated by spaces; empty if none.",
                 "example": "accounts:read transactions:read",
             },
         },
@@ -133,7 +133,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
             },
             "client_id": {
                 "type": "string",
-                "description": "The client that it was issued to.",
+                "description": "The client that got the token.",
                 "example": "Pq3sVn0cX7",
             },
             "username": {
@@ -143,13 +143,13 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
             },
             "scope": {
                 "type": "string",
-                "description": "Its scopes, separated by spaces; empty if none.",
+                "description": "Scopes of the token, separated by spaces; empty if none.",
                 "example": "accounts:read transactions:read",
             },
             "exp": {
                 "type": "integer",
                 "format": "int64",
-                "description": "When it expires, in seconds since 1970-01-01T00:00:00Z.",
+                "description": "When the token expires, in seconds since 1970-01-01T00:00:00Z.",
                 "example": 1769852700,
             },
         },
@@ -170,12 +170,12 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
                     "unsupported_grant_type",
                     "unsupported_token_type",
                 ],
-                "description": "Why, for programs. The last one is of RFC 7009, section 2.2.1.",
+                "description": "The reason, for programs. The last one: RFC 7009, section 2.2.1.",
                 "example": "invalid_request",
             },
             "error_description": {
                 "type": "string",
-                "description": "Why, for people. Its wording may change.",
+                "description": "The reason, for people. Its wording may change.",
                 "example": "Missing token parameter.",
             },
         },
@@ -186,13 +186,13 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
 _ROUTES = {
     "token": (
         "Get a token",
-        "Client credentials (RFC 6749, 4.4). A token without a scope is good for nothing.",
+        "Client credentials (RFC 6749, 4.4). A token without a scope allows nothing.",
         "TokenRequest",
         "Token",
     ),
     "revoke": (
         "Revoke a token",
-        "The token is good for nothing any more (RFC 7009). An unknown token is no error.",
+        "Makes the token invalid (RFC 7009). An unknown token is no error.",
         "IssuedTokenRequest",
         "",
     ),

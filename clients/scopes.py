@@ -7,13 +7,13 @@ from oauth2_provider.scopes import BaseScopes
 SCOPES: dict[str, str] = {
     "accounts:read": "Read accounts and balances",
     "accounts:write": "Open, change, freeze and close accounts",
-    "transactions:read": "Read transactions and ledger lines",
+    "transactions:read": "Read transactions and entries",
     "transactions:write": "Move money",
 }
 
 
 class ClientScopes(BaseScopes):
-    """Each client's own list. Only requested scopes are granted."""
+    """Each client has its own list of scopes. A token gets only the scopes that are requested."""
 
     def get_all_scopes(self) -> dict[str, str]:
         return SCOPES

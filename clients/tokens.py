@@ -44,7 +44,7 @@ def usable_token(raw_token: str) -> AccessToken | None:
 @cache
 def _statement(vendor: str) -> str:
     columns = [f"{table}.{name}" for table, names in _COLUMNS.items() for name in names]
-    # The bank's clock, with no statement of its own.
+    # Reads the bank's clock in the same statement.
     now = "clock_timestamp()" if vendor == "postgresql" else "NULL"
     return f"""
         SELECT {", ".join(columns)}, {rights_column()}, {now}

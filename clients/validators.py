@@ -15,12 +15,12 @@ class ClientCredentialsValidator(OAuth2Validator):
     """Client credentials and nothing else."""
 
     def _save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> None:
-        """Also records the client's last use, in the library's transaction."""
+        """Also records the client's last use, in the library's database transaction."""
         super()._save_bearer_token(token, request, *args, **kwargs)
         note_token(request.client)
 
     def _create_access_token(self, expires: Any, request: Any, token: Any, *args: Any) -> Any:
-        """Sets the expiry by the bank's clock, which also decides when it is reached."""
+        """Sets the expiry by the bank's clock, which also decides when a token has expired."""
         seconds = token.get("expires_in", oauth2_settings.ACCESS_TOKEN_EXPIRE_SECONDS)
         expires = clock.now() + timedelta(seconds=seconds)
         return super()._create_access_token(expires, request, token, *args)

@@ -24,8 +24,8 @@ class FormView(LockoutMixin, OAuthLibMixin, View):
     """Accepts POST of a form by RFC 6749 (appendix B): 415 for other types, 413 above 8 kB.
 
     Multipart forms are refused: Django would write files of any size to disk first. Form and header
-    are read once, by `clients.credentials`; its refusals are 400 `invalid_request`. A 401 asks
-    for Basic, except of a script in a browser.
+    are read once, by `clients.credentials`; its refusals are 400 `invalid_request`. A 401 asks for
+    Basic, except in the response to a script in a browser.
     """
 
     http_method_names = ["post"]
@@ -46,14 +46,15 @@ class FormView(LockoutMixin, OAuthLibMixin, View):
             request.META.pop("HTTP_AUTHORIZATION", None)
         response = super().dispatch(request, *args, **kwargs)
         if response.status_code == 401 and "Sec-Fetch-Mode" not in request.headers:
-            # These routes take no Bearer token, which is the challenge of the library. A script in
-            # a browser gets that all the same: Basic would open the browser's own login dialog.
+            # The library's challenge asks for a Bearer token, which these routes do not take. A
+            # script in a browser gets that challenge all the same: Basic would open the browser's
+            # own login dialog.
             response["WWW-Authenticate"] = 'Basic realm="bank"'
         return response
 
 
 class TokenView(FormView, views.TokenView):
-    """RFC 6749, section 4.4."""
+    """Issues tokens (RFC 6749, section 4.4)."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Skips the library's branch for the device grant, which no client has here."""
@@ -61,11 +62,11 @@ class TokenView(FormView, views.TokenView):
 
 
 class RevokeTokenView(FormView, views.RevokeTokenView):
-    """RFC 7009: a client revokes its own tokens."""
+    """Lets a client revoke its own tokens (RFC 7009)."""
 
 
 class IntrospectTokenView(FormView):
-    """RFC 7662, for clients: the scopes and expiry of a token, or that it is inactive.
+    """Tells a client a token's scopes and expiry, or that the token is inactive (RFC 7662).
 
     The library's own view calls a token active even if its client or user is not.
     """

@@ -33,7 +33,7 @@ admin.site.unregister(ApiClient)
 @admin.register(ApiClient)
 class ApiClientAdmin(ReadOnlyModelAdmin):
     when_empty = (
-        "No program uses the API yet. Create its client by the button above, or by manage.py."
+        "No program uses the API yet. Create its client with the button above, or with manage.py."
     )
     list_display = ("name", "user", "shown_scopes", "state", "last_use", "created")
     list_select_related = ("user",)
@@ -82,9 +82,10 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
                 return self._created(request, form.cleaned_data)
             except IntegrityError:
                 client = ApiClient.objects.get(client_id=form.cleaned_data["key"].hex)
-                words = "Already created; nothing was repeated. Its secret was shown then: if"
+                words = "This client was already created, and its secret was shown then. If"
                 messages.warning(
-                    request, f"{words} you have not seen it, revoke this client and create another."
+                    request,
+                    f"{words} you have not seen the secret, revoke this client and create another.",
                 )
                 return HttpResponseRedirect(_page_of(client))
         context = {
@@ -125,13 +126,13 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
     )
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
         client = self.get_object(request, object_id)
-        assert client is not None, "The button's permission has found it."
+        assert client is not None, "The permission check has found the client."
 
         def run(reason: str) -> str:
             with transaction.atomic():
                 tokens = revoke_client(client)
                 if tokens is None:
-                    return f"{client.name} had been revoked before."
+                    return f"{client.name} was already revoked."
                 words = f"Revoked, with tokens: {tokens}. {reason}"
                 record(request.user.pk, client, client.name, CHANGE, words)
             return f"{client.name} is revoked for good, and so are its tokens."
@@ -140,7 +141,7 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
             **self.admin_site.each_context(request),
             "title": "Revoke",
             "explanation": f"{client.name} acts as {client.user.get_username()}. Once revoked, it"
-            " gets no more tokens, and its tokens become invalid at once. There is no way back:"
+            " gets no more tokens, and its tokens become invalid at once. This cannot be undone:"
             " its program then needs another client.",
         }
         return command_page(request, context, back=_page_of(client), run=run)
@@ -148,7 +149,7 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Puts the buttons into the page: the theme's dropdown is not keyboard-accessible."""
+        """Puts the buttons on the page itself: the theme's dropdown is not keyboard-accessible."""
         context["buttons"] = context.pop("actions_detail", [])
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -164,7 +165,7 @@ class ApiClientAdmin(ReadOnlyModelAdmin):
 
     @display(description="Last use", ordering="last_token_at")
     def last_use(self, client: ApiClient) -> Any:
-        """When the client last got a token; it asks for a new one when that expires."""
+        """When the client last got a token. A client in use gets a new one at each expiry."""
         return client.last_token_at or "Never"
 
     @display(description="Tokens")

@@ -39,7 +39,7 @@ class ClientForm(forms.Form):
         """An active user: a customer or oneself, and for superusers any other member of staff."""
         user: Any = get_user_model().objects.filter(username=self.cleaned_data["user"]).first()
         if user is None or not user.is_active:
-            raise forms.ValidationError("There is no active user of this name.")
+            raise forms.ValidationError("There is no active user with this name.")
         if not may_let_act_as(self.creator, user):
             raise forms.ValidationError(ONLY_A_SUPERUSER)
         return user

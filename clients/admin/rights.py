@@ -10,22 +10,22 @@ from core.api.permissions import has_right
 
 CREATE = "clients.manage_apiclient"
 REVOKE = "clients.revoke_apiclient"
-ONLY_A_SUPERUSER = "Only a superuser lets a program act as other staff."
+ONLY_A_SUPERUSER = "Only a superuser may let a program act as other staff."
 
 
 def may_create(user: Any) -> bool:
-    """Superusers, and users who were granted the right individually."""
+    """Whether this is a superuser, or a user who was granted the right individually."""
     return has_right(user, CREATE)
 
 
 def may_let_act_as(creator: Any, user: Any) -> bool:
     """Whether the creator may give a program the rights of this user.
 
-    Allowed are the creator and customers; for a superuser also any other member of staff.
+    The creator and customers are allowed; for a superuser, so is any other member of staff.
     """
     return not user.is_staff or user == creator or bool(creator.is_superuser)
 
 
 def may_revoke(user: Any) -> bool:
-    """Supervisors, and everyone who may create clients."""
+    """Whether this is a supervisor, or a user who may create clients."""
     return has_right(user, REVOKE) or has_right(user, CREATE)

@@ -24,7 +24,7 @@ admin.site.unregister(AccessToken)
 
 
 class _Titled:
-    """A token with a title for its page: the library calls it "AccessToken #1"."""
+    """A token with a title for its page. The library's title is "AccessToken #1"."""
 
     def __init__(self, token: AccessToken) -> None:
         self.pk = token.pk
@@ -71,7 +71,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         if token is None:
             if request.method != "POST":
                 raise Http404
-            messages.warning(request, "This token had been revoked before.")
+            messages.warning(request, "This token was already revoked.")
             return HttpResponseRedirect(back)
 
         def run(reason: str) -> str:
@@ -84,7 +84,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
                     reason,
                 )
                 token.delete()
-            return f"A token of {token.application} is revoked. It can get another one."
+            return f"A token of {token.application} is revoked. The client can get another one."
 
         context = {
             **self.admin_site.each_context(request),

@@ -118,7 +118,7 @@ def test_sent_twice_it_makes_one_client(admin_client: Client) -> None:
     client = ApiClient.objects.get()
     assert secret_on(first)
     assert (second.status_code, second["Location"]) == (302, of("change", client))
-    assert said(second)[0].startswith("Already created; nothing was repeated.")
+    assert said(second)[0].startswith("This client was already created")
     assert len(logged()) == 1
 
 
@@ -127,8 +127,8 @@ def test_sent_twice_it_makes_one_client(admin_client: Client) -> None:
     [
         ({"name": ""}, "This field is required."),
         ({"name": "a\u202eb"}, "The character U+202E"),
-        ({"user": "nobody"}, "There is no active user of this name."),
-        ({"user": "gone"}, "There is no active user of this name."),
+        ({"user": "nobody"}, "There is no active user with this name."),
+        ({"user": "gone"}, "There is no active user with this name."),
         ({"scopes": []}, "This field is required."),
         ({"scopes": [READ, "admin"]}, "Select a valid choice."),
         ({"key": "nonsense"}, "Enter a valid UUID."),
@@ -157,7 +157,7 @@ def test_only_a_superuser_lets_a_program_act_as_other_staff(
     response = manager().post(CREATE, form(acts_as))
     assert ApiClient.objects.filter(user__username=acts_as).exists() == may
     if not may:
-        words = "Only a superuser lets a program act as other staff."
+        words = "Only a superuser may let a program act as other staff."
         assert words in str(response.context["form"].errors)
 
 
@@ -196,7 +196,7 @@ def test_a_supervisor_revokes_a_client_and_its_tokens() -> None:
     )
     assert client.get(of("revoke", program.client)).status_code == 403
     again = client.post(of("revoke", program.client), {"reason": "It leaked"})
-    assert said(again)[-1] == "tessa had been revoked before."
+    assert said(again)[-1] == "tessa was already revoked."
     assert logged() == [("supervisor", "Change", "tessa", "Revoked, with tokens: 2. It leaked")]
 
 
@@ -213,8 +213,8 @@ def test_a_supervisor_revokes_a_token_and_the_client_gets_another() -> None:
     url = of("revoke", stored)
     first, again = (client.post(url, {"reason": "Lost"}) for _ in range(2))
     assert (first.status_code, first["Location"]) == (302, TOKENS)
-    assert said(first) == ["A token of tessa is revoked. It can get another one."]
-    assert said(again)[-1] == "This token had been revoked before."
+    assert said(first) == ["A token of tessa is revoked. The client can get another one."]
+    assert said(again)[-1] == "This token was already revoked."
     assert client.get(url).status_code == 404
     assert [program.get(one).status_code for one in (token, kept)] == [401, 200]
     assert program.get(program.token()).status_code == 200

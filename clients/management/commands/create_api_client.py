@@ -23,7 +23,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="description of the client")
-        parser.add_argument("--user", required=True, help="user name whose rights it has")
+        parser.add_argument(
+            "--user", required=True, help="name of the user whose rights the client has"
+        )
         parser.add_argument(
             "--scopes",
             nargs="+",
