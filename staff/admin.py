@@ -15,7 +15,7 @@ admin.site.unregister([StaticDevice, TOTPDevice])
 
 @admin.register(AccessFailureLog)
 class FailedLoginAdmin(ReadOnlyModelAdmin):
-    """Every failed login. The lockout's own attempts are reset by a success; these are not."""
+    """Every failed login. A success resets the attempts that the lockout counts, but not these."""
 
     list_display = ("attempt_time", "username", "ip_address", "locked_out")
     search_fields = ("username__exact", "ip_address__exact")
@@ -34,7 +34,7 @@ class AccessLogAdmin(ReadOnlyModelAdmin):
 @admin.register(TOTPDevice)
 class AuthenticatorAdmin(ReadOnlyModelAdmin):
     when_empty = (
-        "Nobody has one yet: each member of staff sets up their own, under Authenticator in the"
+        "No authenticators yet. Members of staff set up their own, under Authenticator in the"
         " menu at their name."
     )
     list_display = ("user", "created_at", "last_used_at", "throttling_failure_count", "kept_key")

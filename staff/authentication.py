@@ -11,8 +11,8 @@ from staff.verification import is_verified_enough
 class VerifiedSessionAuthentication(SessionAuthentication):
     """Accepts staff logged in to the admin, with a code if one is required.
 
-    Otherwise, also before enrolment is complete, the request is anonymous: public routes stay open,
-    everything else is 401.
+    All other requests are anonymous, also those before enrolment is complete: public routes stay
+    open, all other routes respond 401.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, None] | None:

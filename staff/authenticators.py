@@ -1,7 +1,7 @@
 """Authenticators of staff: a TOTP device (RFC 6238) and backup codes, both django-otp's.
 
-A user has at most one authenticator. Its key is needed to compute codes, so it is stored encrypted,
-see `staff.keys`; backup codes are stored as digests.
+A user has at most one authenticator. The bank needs its key to compute codes, so the key is stored
+encrypted (`staff.keys`). Backup codes are stored as digests.
 """
 
 import base64
@@ -110,8 +110,8 @@ def _verify_backup_code(user: Any, code: str) -> Device | None:
 
 
 def _is_usual(address: str, user: Any, device: Authenticator) -> bool:
-    """Whether the user has recently logged in from there with a code of this device."""
-    # Without the lockout, nothing else would slow down guessing from there.
+    """Whether the user has recently logged in from this address with a code of this device."""
+    # Without the lockout, nothing else would slow down guesses from this address.
     if not address or device.created_at is None or not settings.AXES_LOCK_OUT_AT_FAILURE:
         return False
     since = max(device.created_at, timezone.now() - _USUAL_FOR)
@@ -134,8 +134,8 @@ def backup_codes_left(user: Any) -> int:
 def reset(user: Any, *, by: str) -> None:
     """Removes the user's authenticator and backup codes and ends all of the user's sessions.
 
-    The user can then log in by password, up to enrolment. Ending the sessions prevents an intruder
-    from enrolling in one of them.
+    The user can then log in by password, up to enrolment. The sessions end so that no intruder can
+    enrol in one of them.
     """
     with transaction.atomic():
         TOTPDevice.objects.filter(user=user).delete()

@@ -38,7 +38,7 @@ class LoginForm(AuthenticationForm):
         **AuthenticationForm.error_messages,
         "invalid_login": (
             "Please enter the user name and password of a member of staff, and the code of your"
-            " authenticator if you have set one up. A code is good once; after a wrong one, wait a"
+            " authenticator if you have set one up. A code works once; after a wrong one, wait a"
             " little before the next."
         ),
     }
@@ -56,7 +56,7 @@ class LoginForm(AuthenticationForm):
         return authenticators.verify(user, code, address=caller_of(self.request))
 
     def confirm_login_allowed(self, user: Any) -> None:
-        """Refuses customers exactly like a wrong password: same message, count and record."""
+        """Refuses customers in the same way as a wrong password: same message, count and record."""
         if not user.is_active or not user.is_staff:
             raise self._failed(user)
 
@@ -68,7 +68,7 @@ class LoginForm(AuthenticationForm):
 
 
 class EnrolmentForm(forms.Form):
-    """Proves that the new authenticator has the key."""
+    """Asks for a code, which proves that the new authenticator has the key."""
 
     code = CodeField(label="Code of the app")
 
@@ -83,7 +83,7 @@ class EnrolmentForm(forms.Form):
                 self._user, key=self._key, code=code
             )
         except authenticators.EnrolmentRefused as error:
-            raise ValidationError("That is not the code which the app shows now.") from error
+            raise ValidationError("This is not the code that the app shows now.") from error
         return code
 
 

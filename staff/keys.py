@@ -19,21 +19,21 @@ _ENCRYPTED_DIGITS = 2 * (_SIV_BYTES + KEY_BYTES)
 
 
 class UnreadableKey(Exception):
-    """None of the bank's current secret keys decrypts this, or it belongs to another user."""
+    """None of the bank's current secret keys decrypts the key, or the key is another user's."""
 
 
 def encrypted(key: str, *, user_id: int) -> str:
-    """The stored form of a key in hexadecimal digits: 72 hexadecimal digits, for this user only.
+    """The stored form of `key`, for this user only. Both are hexadecimal; it has 72 digits.
 
     AES-SIV (RFC 5297). The result fits the library's column; Fernet's would not. A release without
-    encryption takes it for another key: its codes are wrong, but nothing crashes.
+    encryption takes the result for a key: its codes are wrong, but nothing crashes.
     """
     cipher = _cipher(settings.SECRET_KEY)
     return cipher.encrypt(bytes.fromhex(key), [_owner(user_id)]).hex()
 
 
 def decrypted(kept: str, *, user_id: int) -> str:
-    """The key, stored encrypted or, by an earlier release, in clear.
+    """The key in clear. `kept` is encrypted, or in clear if an earlier release stored it.
 
     Raises UnreadableKey.
     """

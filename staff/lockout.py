@@ -19,11 +19,11 @@ def locked_out(
 
 
 def too_many_logins(request: HttpRequest) -> HttpResponse | None:
-    """429 for an address with too many logins of any users in a minute, else None.
+    """A response 429 for an address with too many logins of any users in a minute, else None.
 
     Counts before a password is hashed: otherwise a flood would occupy all processors, and names
-    could be tried one after the other. Each worker allows the full limit: its share would be too
-    low for an office behind one address.
+    could be tried one after the other. Each worker allows the full limit: a share of it would be
+    too low for an office behind one address.
     """
     limit = RateLimit("login", settings.THROTTLE_LOGIN_PER_MINUTE, is_divided=False)
     seconds = limit.hit(caller_of(request))

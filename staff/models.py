@@ -9,8 +9,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from staff import keys
 
-# 2^9 seconds, less than nine minutes. Three codes out of a million are valid, so with one guess in
-# that time, finding one takes years.
+# 2^9 seconds, less than nine minutes. Three codes out of a million are valid. With one guess in
+# that time, an attacker needs years to find one.
 _MOST_FAILURES_COUNTED = 10
 
 
@@ -54,7 +54,7 @@ class Authenticator(TOTPDevice):
 
 
 class StaffSession(AbstractBaseSession):
-    """A session under the digest of its key, see `staff.sessions`. Has no user before a login.
+    """A session under the digest of its key (`staff.sessions`). It has no user before a login.
 
     The row is deleted when the session ends. The log of logins keeps the history.
     """

@@ -1,4 +1,4 @@
-"""The page of open sessions: the user's own, and with the right to it all sessions."""
+"""The page of open sessions: the user's own, or all sessions for users with the right to them."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ _ON_PAGE = 200
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def sessions_page(request: HttpRequest) -> HttpResponse:
-    """Users may end their own sessions; ending those of others needs the right END_OTHERS."""
+    """Users may end their own sessions, and with the right END_OTHERS also those of others."""
     own = digest_of(request.session.session_key or "")
     if request.method == "POST":
         _end(request)

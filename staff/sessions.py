@@ -55,7 +55,7 @@ class SessionStore(DatabaseStore):
         return bool(super().exists(digest_of(session_key)))
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
-        """Ends SESSION_COOKIE_AGE after the login, however often the session is saved meanwhile."""
+        """The session ends SESSION_COOKIE_AGE after the login, however often it is saved before."""
         instance: Any = super().create_model_instance(data)
         instance.session_key = digest_of(instance.session_key)
         instance.user_id = data.get(_USER)
@@ -84,9 +84,9 @@ user_logged_in.connect(begin, dispatch_uid="staff.sessions.begin")
 
 
 class IdleTimeoutMiddleware:
-    """Ends a session unused for BANK_SESSION_IDLE_MINUTES; the request is then anonymous.
+    """Ends a session unused for BANK_SESSION_IDLE_MINUTES. The request is then anonymous.
 
-    Costs nothing without a session cookie, and one statement per minute with one.
+    A request without a session cookie costs nothing. A session costs one statement per minute.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

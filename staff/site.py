@@ -17,7 +17,7 @@ from staff.views import authenticator_page
 class StaffAdminSite(UnfoldAdminSite):
     """Every page checks `has_permission` first, including the change of a password.
 
-    To a user who still has to give a code, only login, logout and enrolment are open.
+    A user who still has to give a code can open only login, logout and enrolment.
     """
 
     login_form = LoginForm
@@ -43,6 +43,6 @@ class StaffAdminSite(UnfoldAdminSite):
         return [
             path("authenticator/", authenticator_page, name="authenticator"),
             path("sessions/", self.admin_view(sessions_page), name="sessions"),
-            # Before the site's own, which would not log out users without permission.
+            # Comes before the site's own route, which would not log out users without permission.
             path("logout/", self.logout, name="logout"),
         ]

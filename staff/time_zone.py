@@ -1,8 +1,8 @@
 """Times in the user's time zone.
 
-A script of ours (`staff/static/staff/time_zone.js`) puts the browser's zone into a cookie, already
-on the login page. The server does not store it: staff who travel see local times, and "today" is
-their day. Without the cookie, times are in UTC. Every time is shown with its zone.
+A script of ours (`staff/static/staff/time_zone.js`) puts the browser's zone into a cookie, from the
+login page on. The server does not store the zone. So staff who travel see local times, and "today"
+is their day. Without the cookie, times are in UTC. Every time is shown with its zone.
 """
 
 import zoneinfo
@@ -18,8 +18,9 @@ _ADMIN = "/admin/"
 
 
 class StaffTimeZoneMiddleware:
-    """Activates the cookie's zone for pages of the admin. Unknown names are ignored; the API always
-    uses UTC.
+    """Activates the cookie's zone for pages of the admin.
+
+    Unknown names are ignored. The API always uses UTC.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

@@ -6,7 +6,7 @@ from django.conf import settings
 
 
 def is_verified_enough(user: Any) -> bool:
-    """Whether the logged-in user has given a code, or need not.
+    """Whether the logged-in user has given a code, or needs none.
 
     `user` is the request's, to which OTPMiddleware has added the session's state. A session from
     before enrolment is unverified, and so is one whose authenticator was reset.

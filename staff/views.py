@@ -28,9 +28,10 @@ _KEY = "enrolment_key"
 @sensitive_post_parameters()
 @csrf_protect
 def authenticator_page(request: HttpRequest) -> HttpResponse:
-    """For logged-in users: enrolment without an authenticator, new backup codes with one.
+    """Shows a logged-in user new backup codes, or enrolment if the user has no authenticator.
 
-    A user with an authenticator but without its code is logged out: a password alone opens neither.
+    A user with an authenticator but without its code is logged out: a password alone opens neither
+    page.
     """
     user: Any = request.user
     if not (user.is_active and user.is_staff):
@@ -44,8 +45,8 @@ def authenticator_page(request: HttpRequest) -> HttpResponse:
 
 
 def _enrolment(request: HttpRequest, user: Any) -> HttpResponse:
-    # The key belongs to the session: a second session with the same password does not see it.
-    # Encrypted there, because sessions are in the database.
+    # The key belongs to the session: a second session with the same password does not see it. It is
+    # encrypted, because sessions are in the database.
     kept = request.session.get(_KEY) or keys.encrypted(authenticators.new_key(), user_id=user.pk)
     request.session[_KEY] = kept
     key = keys.decrypted(kept, user_id=user.pk)

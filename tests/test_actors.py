@@ -134,7 +134,7 @@ def test_only_a_superuser_lets_a_program_act_as_other_staff() -> None:
 
 def test_nobody_resets_their_own_authenticator() -> None:
     make_user("root", is_staff=True, is_superuser=True)
-    with pytest.raises(CommandError, match="Nobody resets their own") as raised:
+    with pytest.raises(CommandError, match="Nobody may reset their own") as raised:
         call_command("reset_authenticator", "root", "--actor", "root")
     assert raised.value.returncode == 2
 

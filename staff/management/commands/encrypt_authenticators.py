@@ -26,7 +26,7 @@ class Command(BaseCommand):
         add_json(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError, naming the users with unreadable keys, which stay unchanged."""
+        """Raises CommandError with the users of unreadable keys. Those keys stay unchanged."""
         done, unreadable = 0, []
         with transaction.atomic():
             for device in Authenticator.objects.select_for_update().select_related(None):

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"There is no user {username}.", returncode=WRONG_USE)
         if user == asker:
-            raise CommandError("Nobody resets their own authenticator.", returncode=WRONG_USE)
+            raise CommandError("Nobody may reset their own authenticator.", returncode=WRONG_USE)
         with transaction.atomic():
             reset(user, by=f"user:{asker.pk}" if asker else "job:reset_authenticator")
             if asker:
