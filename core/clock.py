@@ -62,7 +62,7 @@ def now_of_writer() -> datetime:
     """As `now`, in a transaction that is about to post and holds no locks yet.
 
     PostgreSQL has assigned the transaction its id by then. A reader that waits for all transactions
-    with an id (`transactions.reads.settled`) knows that no earlier posting can still appear.
+    with an id (`core.settled`) knows that no earlier posting can still appear.
     """
     return told(_read(_NOW_OF_WRITER))
 

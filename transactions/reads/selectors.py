@@ -16,6 +16,7 @@ from core.api.pagination import USUAL_LIMIT
 from core.errors import NotFound
 from core.identifiers import created_between
 from core.money import from_units
+from core.settled import settled_moment
 from core.sql.reads import ShapedRead
 from transactions.archive.checkpoints import internal_balance
 from transactions.models import Entry, Transaction, TransactionEvent
@@ -31,7 +32,7 @@ from transactions.reads.rows import (
     EventRow,
     TransactionRow,
 )
-from transactions.reads.settled import settled_at, settled_moment
+from transactions.reads.settled import settled_at
 from transactions.states import TransactionStatus, TransactionType
 
 

@@ -4,26 +4,13 @@ A posting gets its moment under the locks of its accounts, and becomes visible a
 it is under way: a balance read then, at a later moment, would still change.
 """
 
-import time
 from datetime import datetime
-from typing import Any, Protocol
-
-from django.conf import settings
-from django.db import connection
+from typing import Protocol
 
 from accounts.locks import settled_account
-from core import clock
-from core.contention import retrying
-from core.errors import Busy, FieldError, InvalidInput
-from core.sql.cursors import prepared_cursor
+from core.errors import FieldError, InvalidInput
+from core.settled import settled_moment
 from transactions.reads.balances import HasSequences
-
-# A posting transaction gets its database id before its moment. So any that had a moment when this
-# statement began has a lower id than this statement gets.
-_BEGIN = "SELECT statement_timestamp(), pg_current_xact_id()::text::bigint"
-# All transactions with lower ids have ended.
-_OLDEST = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-_LOOK_SECONDS = 0.005
 
 
 class HasPostings(HasSequences, Protocol):
@@ -57,28 +44,3 @@ def check_past(at: datetime, now: datetime) -> None:
         raise InvalidInput(
             errors=[FieldError("at", "in_the_future", "The moment is in the future.")]
         )
-
-
-def settled_moment() -> datetime:
-    """A moment of the bank's clock until which nothing more can be posted to any account.
-
-    For internal accounts, which are never locked. Waits for all transactions under way at the call,
-    and blocks nobody. Raises Busy if that takes longer than the lock time-out. Do not call it
-    inside a transaction.
-    """
-    if connection.vendor == "sqlite":
-        return retrying(clock.now, keep=False)
-    deadline = time.monotonic() + settings.LOCK_TIMEOUT_SECONDS
-    moment, after_all = _row(_BEGIN)
-    while _row(_OLDEST)[0] < after_all:
-        if time.monotonic() > deadline:
-            raise Busy("Postings are on their way. Nothing was done.")
-        time.sleep(_LOOK_SECONDS)
-    return clock.as_told(moment)
-
-
-def _row(statement: str) -> tuple[Any, ...]:
-    with prepared_cursor() as cursor:
-        cursor.execute(statement)
-        row: tuple[Any, ...] = cursor.fetchone()
-    return row
