@@ -78,7 +78,7 @@ def test_a_failure_is_logged_and_the_worker_lives(
     archive_file.symlink_to("/etc/hostname")
     worker = Worker()
     worker.stop()
-    with caplog.at_level(logging.ERROR, "transactions.archive.daily"):
+    with caplog.at_level(logging.ERROR, "core.background"):
         worker._upkeep()
         worker._daily_archive.wait(PATIENCE_SECONDS)
     (record,) = caplog.records
