@@ -2,6 +2,7 @@
 
 from transactions.models.archive_run import ArchiveRun, ArchiveSegment
 from transactions.models.batch import Batch
+from transactions.models.day_summary import DaySummary
 from transactions.models.entry import Entry, EntrySide
 from transactions.models.event import TransactionEvent
 from transactions.models.transaction import Transaction
@@ -11,6 +12,7 @@ __all__ = [
     "ArchiveRun",
     "ArchiveSegment",
     "Batch",
+    "DaySummary",
     "Entry",
     "EntrySide",
     "Transaction",

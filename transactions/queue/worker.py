@@ -24,6 +24,7 @@ from transactions.archive.daily import DailyArchive
 from transactions.guards.journal import QUEUE_CHANNEL
 from transactions.ledger.processor import process_claimed
 from transactions.queue import waiting as queue
+from transactions.statistics.daily import DailySummaries
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class Worker:
         # The lease of an unfinished claim, to be released as soon as possible.
         self._held: UUID | None = None
         self._daily_archive = DailyArchive(self.origin.caller)
+        self._daily_summaries = DailySummaries()
 
     def stop(self) -> None:
         """Lets the worker finish its claim and return. Safe to call from a signal handler."""
@@ -98,6 +100,7 @@ class Worker:
             logger.exception("The database does not answer; the lease of the claim will expire")
         finally:
             self._daily_archive.stop()
+            self._daily_summaries.stop()
         return self.processed
 
     def _step(self) -> bool:
@@ -181,7 +184,7 @@ class Worker:
         self.processed += 1
 
     def _upkeep(self) -> None:
-        """Every few seconds: releases expired leases, expires approvals, runs the daily archive."""
+        """Every few seconds: releases expired leases, expires approvals, runs daily jobs."""
         if time.monotonic() < self._next_upkeep:
             return
         self._next_upkeep = time.monotonic() + _UPKEEP_SECONDS
@@ -190,6 +193,8 @@ class Worker:
         if expired := queue.expire_approvals(self.origin):
             logger.info("Ended %s transactions that nobody approved", expired)
         if not self.once:
+            # Before the archive run: what is summarised need not be looked for in the archive.
+            self._daily_summaries.look()
             self._daily_archive.look()
 
     def _back_off(self) -> None:
