@@ -131,6 +131,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "limit_requests/<limit_request_id>/": {"GET": Rule(READ, AUDITORS)},
     "limit_requests/<limit_request_id>/approve/": {"POST": Rule(WRITE, SUPERVISORS)},
     "limit_requests/<limit_request_id>/reject/": {"POST": Rule(WRITE, SUPERVISORS, body=REASON)},
+    "statistics/": {"GET": Rule(LOOK, AUDITORS)},
     "transactions/": {"GET": listed(LOOK)},
     "transactions/batch/": {"POST": Rule(MOVE, TELLERS, body=BATCH)},
     "transactions/<transaction_id>/": {"GET": own(LOOK)},

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,7 @@ _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
+_FULL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 _UTC_OFFSET = "+00:00"
 
@@ -172,6 +173,18 @@ class OffsetDateTimeField(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: datetime) -> str:
         return rfc_3339(value)
+
+
+class StrictDateField(serializers.DateField):
+    """A day in one notation: YYYY-MM-DD (RFC 3339, full-date)."""
+
+    def to_internal_value(self, value: Any) -> date:
+        if not isinstance(value, str) or not _FULL_DATE.fullmatch(value):
+            raise ValidationError('A day is required, like "2026-01-31".', code="invalid")
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValidationError("There is no such day.", code="out_of_range") from None
 
 
 @extend_schema_field(

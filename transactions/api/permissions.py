@@ -8,6 +8,13 @@ class CanReadTransactions(OwnerOrStaffRight):
     scope = "transactions:read"
 
 
+class CanReadStatistics(StaffRight):
+    """Numbers of the whole bank: for those who may read all of it."""
+
+    right = "transactions.view_transaction"
+    scope = "transactions:read"
+
+
 class CanPostTransactions(StaffRight):
     """Deposits and withdrawals."""
 

@@ -1,0 +1,131 @@
+"""The OpenAPI schema of statistics."""
+
+from typing import Any
+
+from drf_spectacular.utils import (
+    extend_schema,
+    extend_schema_field,
+    extend_schema_serializer,
+)
+from rest_framework import serializers
+
+from core.api.describe import response_example
+from core.api.fields import CurrencyField, OffsetDateTimeField
+from core.api.serializers import StrictSerializer
+from transactions.states import TransactionStatus, TransactionType
+from transactions.statistics.report import SPLITS
+from transactions.statistics.spans import Interval
+
+TAG = "Statistics"
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {"type": "string", "pattern": r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"},
+        "example": {"JPY": "91000", "USD": "1250.00"},
+    }
+)
+class AmountsField(serializers.Field[Any, Any, Any, Any]):
+    """Sums by currency, each with exactly the digits of its currency. They are never mixed."""
+
+
+class ProcessingTimesSerializer(serializers.Serializer[Any]):
+    """Seconds. At least 50, 95 and 99 of 100 transactions took no longer; at most 5 % off."""
+
+    p50 = serializers.FloatField(min_value=0)
+    p95 = serializers.FloatField(min_value=0)
+    p99 = serializers.FloatField(min_value=0)
+
+
+class StatisticsRowSerializer(serializers.Serializer[Any]):
+    """The transactions made in one interval, of one group if `by` splits it."""
+
+    start = OffsetDateTimeField(help_text="The start of the interval (UTC).")
+    end = OffsetDateTimeField(help_text="Its end, where the next one begins (UTC).")
+    type = serializers.ChoiceField(
+        TransactionType.choices, required=False, help_text="Only if `by` has it."
+    )
+    currency = CurrencyField(required=False, help_text="Only if `by` has it.")
+    status = serializers.ChoiceField(
+        TransactionStatus.choices, required=False, help_text="Only if `by` has it."
+    )
+    failure_code = serializers.CharField(
+        required=False,
+        allow_null=True,
+        help_text="Only if `by` has it; null for those that have not failed.",
+    )
+    count = serializers.IntegerField(min_value=1, help_text="How many were made.")
+    completed = serializers.IntegerField(min_value=0, help_text="How many of them are COMPLETED.")
+    failed = serializers.IntegerField(min_value=0, help_text="How many of them are FAILED.")
+    waiting = serializers.IntegerField(min_value=0, help_text="How many of them have not ended.")
+    failed_share = serializers.FloatField(
+        min_value=0, max_value=1, help_text="`failed` divided by `count`, to six decimals."
+    )
+    amounts = AmountsField(help_text="The amounts of all of them, summed by currency.")
+    completed_amounts = AmountsField(
+        help_text="The amounts of the completed ones: the money that moved, by currency."
+    )
+    processing_seconds = ProcessingTimesSerializer(
+        allow_null=True,
+        help_text="From creation to completion or failure, of those that have ended; null if none"
+        " has.",
+    )
+
+
+class StatisticsSerializer(serializers.Serializer[Any]):
+    """Statistics of the transactions made in a span of days."""
+
+    to = serializers.DateField(help_text="The day before which the span ends.")
+    time_zone = serializers.CharField(help_text="The bank's time zone, which its days follow.")
+    interval = serializers.ChoiceField([str(each) for each in Interval])
+    by = serializers.ListField(child=serializers.ChoiceField(SPLITS))
+    results = StatisticsRowSerializer(
+        many=True, help_text="By time, then by group. What nothing was made in has no row."
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        # A word of Python, so a class cannot have it.
+        first = serializers.DateField(help_text="The first day of the span.")
+        return {"from": first, **super().get_fields()}
+
+
+_EXAMPLE = {
+    "from": "2026-01-01",
+    "to": "2026-02-01",
+    "time_zone": "UTC",
+    "interval": "month",
+    "by": ["type"],
+    "results": [
+        {
+            "start": "2026-01-01T00:00:00.000000Z",
+            "end": "2026-02-01T00:00:00.000000Z",
+            "type": "TRANSFER",
+            "count": 412,
+            "completed": 400,
+            "failed": 10,
+            "waiting": 2,
+            "failed_share": 0.024272,
+            "amounts": {"JPY": "91000", "USD": "20480.75"},
+            "completed_amounts": {"JPY": "91000", "USD": "19310.25"},
+            "processing_seconds": {"p50": 0.0, "p95": 0.455, "p99": 3650.0},
+        }
+    ],
+}
+
+
+def read_statistics(query: type[StrictSerializer]) -> Any:
+    return extend_schema(
+        operation_id="statistics",
+        tags=[TAG],
+        summary="Statistics of the bank",
+        description="Counts, sums, failures and processing times of the transactions made on some"
+        " days, archived ones included, as they are now. For staff only. A transaction belongs to"
+        " the interval in which it was made, also if it ended later. Days are those of the bank's"
+        " time zone, from `from` until before `to`: at most 31 by hour, 366 by day and 3,660 by"
+        " month. Percentiles come from a histogram and are at most 5 % off.",
+        parameters=[query],
+        # One answer, and not a list of them.
+        responses=extend_schema_serializer(many=False)(StatisticsSerializer),
+        examples=[response_example("Statistics", _EXAMPLE)],
+    )
