@@ -82,8 +82,8 @@ def headline(found: Mapping[str, Any]) -> list[str]:
         f"- **Fast, and measured.** {rate['single.transfer']} transfers a second one by one,"
         f" {rate['list.5000']} in batches of 5,000, each commit on disk, on"
         f" {found['machine']['cores']} cores. A batch reaches {ratio['list.5000', 'copy.5000']} of"
-        " the rate of PostgreSQL's bare COPY. With a million stored,"
-        f" {ratio['1m.single.transfer', 'single.transfer']} of the first rate remains"
+        " the rate of PostgreSQL's bare COPY. With a million transactions"
+        f" stored, {ratio['1m.single.transfer', 'single.transfer']} of the first rate remains"
         " ([how it is measured](docs/performance.md))."
     )
     return textwrap.wrap(text, 100, subsequent_indent="  ", break_on_hyphens=False)
