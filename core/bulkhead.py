@@ -46,6 +46,16 @@ class Bulkhead:
                 self._waits[me] = _Wait(wanted, now)
             return True
 
+    def is_awaited(self, wanted: Set[Hashable], seconds: float) -> bool:
+        """Whether another thread has waited for one of `wanted` for longer than `seconds`."""
+        me, now = threading.get_ident(), time.monotonic()
+        with self._lock:
+            return any(
+                now - wait.since > seconds and wait.wanted & wanted
+                for thread, wait in self._waits.items()
+                if thread != me
+            )
+
     def leave(self) -> None:
         """Call when this thread has its locks, or gives up. It keeps its place between attempts."""
         with self._lock:
@@ -64,6 +74,11 @@ def install(threads: int) -> None:
 def enter(wanted: Set[Hashable]) -> bool:
     """See `Bulkhead.enter`."""
     return _bulkhead is None or _bulkhead.enter(wanted)
+
+
+def is_awaited(wanted: Set[Hashable], seconds: float) -> bool:
+    """See `Bulkhead.is_awaited`."""
+    return _bulkhead is not None and _bulkhead.is_awaited(wanted, seconds)
 
 
 def leave() -> None:

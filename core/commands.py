@@ -45,6 +45,9 @@ class Command(Generic[R_co]):
     locks_transactions: ClassVar[bool] = False
     # Whether it opens the account that it names, which later commands of its list may use.
     opens_account: ClassVar[bool] = False
+    # Whether it may run in one database transaction with commands of other callers. It then needs
+    # no `prepare`, concerns no stored transaction, and raises before it changes anything.
+    gathers: ClassVar[bool] = False
 
     def prepare(self) -> "Command[R_co]":
         """The command to run, before anything is locked. Reads only data that never changes."""

@@ -1,4 +1,4 @@
-"""Database transactions that are retried after contention."""
+"""Database transactions that are retried after contention, and what their errors mean."""
 
 import random
 import time
@@ -15,6 +15,9 @@ _ATTEMPTS = 4
 _BACKOFF_SECONDS = 0.05
 # No attempt begins later, so the client gets `busy` before it, a probe or gunicorn times out.
 _DEADLINE_SECONDS = 5
+
+# The commands of several callers wait so long for a lock; then each tries alone.
+GROUP_SECONDS = 0.1
 
 T = TypeVar("T")
 
@@ -38,14 +41,7 @@ def _retrying(run: Callable[[], T], keep: bool) -> T:
     deadline = time.monotonic() + _DEADLINE_SECONDS
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            began = time.perf_counter()
-            with transaction.atomic(durable=True):
-                if connection.vendor == "sqlite":  # BEGIN locks the whole database.
-                    LOCK_SECONDS.observe(time.perf_counter() - began)
-                result = run()
-                if not keep:
-                    transaction.set_rollback(True)
-                return result
+            return once(run, keep=keep)
         except DatabaseError as error:
             meaning = database_errors.note(error)
             if meaning.code == "busy" and meaning.readiness:
@@ -60,3 +56,35 @@ def _retrying(run: Callable[[], T], keep: bool) -> T:
         # Outside the transaction, so nobody waits for our locks meanwhile.
         time.sleep(_BACKOFF_SECONDS * attempt * (0.5 + random.random()))  # noqa: S311
     raise AssertionError("unreachable")
+
+
+def once(run: Callable[[], T], *, keep: bool = True) -> T:
+    """As `retrying`, but tries once, and raises whatever ends the transaction."""
+    began = time.perf_counter()
+    with transaction.atomic(durable=True):
+        if connection.vendor == "sqlite":  # BEGIN locks the whole database.
+            LOCK_SECONDS.observe(time.perf_counter() - began)
+        result = run()
+        if not keep:
+            transaction.set_rollback(True)
+        return result
+
+
+def answer_of_all(error: DatabaseError, began: float) -> Exception | None:
+    """The answer to each caller of a transaction that `error` ended: a new exception at each call.
+
+    None if nothing was done and each caller may try alone. `began`, of time.monotonic(), is when
+    the transaction began: after contention that lasted too long there is no further attempt.
+    """
+    meaning = database_errors.note(error)
+    answer: DatabaseError | Busy | None = None
+    if meaning.readiness:
+        answer = Busy(meaning.detail)
+    elif meaning.tried_again and time.monotonic() > began + _DEADLINE_SECONDS:
+        answer = Busy("The account is in use. Nothing was done.")
+    elif meaning.drops_connection or meaning is database_errors.TOO_LONG:
+        answer = type(error)(*error.args)
+    if answer is not None:
+        # The meaning of a database error is read from its cause.
+        answer.__cause__ = error.__cause__
+    return answer

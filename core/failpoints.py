@@ -24,7 +24,11 @@ FAILPOINTS = (
     "claim.locked",  # The rows are locked.
     "claim.leased",  # Everything is written, nothing committed.
     "claim.committed",  # The worker holds its claim and has not begun.
-    # Money moves, in one transaction: `process` for a client that waits, `post` for a claim.
+    # Money moves, in one transaction: `process` for a client that waits, `post` for a claim, and
+    # `gather` for several clients.
+    "gather.taken",  # They are gathered, and nothing is begun.
+    "gather.written",  # Everything is written, nothing committed.
+    "gather.committed",  # Everything is committed, and no client knows yet.
     "process.locked",  # The accounts are locked.
     "write.journal",  # The journal is written, the balances are not.
     "process.written",  # Everything is written, nothing committed.

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,8 +15,9 @@ import pytest
 from accounts.models import Account
 from core.failpoints import FAILPOINTS
 from tests.concurrency.bank import supervisor_token, totals
+from tests.concurrency.crowd import at_once
 from tests.concurrency.tally import Tally
-from tests.crash.processes import Workers
+from tests.crash.processes import PATIENCE_SECONDS, Workers
 from tests.crash.web import WebServer
 from tests.factories import ORIGIN, make_account
 from tests.http import ask
@@ -56,6 +58,11 @@ PROCESS_POINTS = {
     "process.committed": True,
 }
 
+# The same for a group of commands.
+GATHER_POINTS = {"gather.taken": False, "gather.written": False, "gather.committed": True}
+# Clients at once: enough that some wait in one process while it serves another.
+CROWD = 16
+
 # The prefixes of jobs with files. Each has a test file of its own that kills it at its steps.
 JOBS = ("export.", "archive.", "import.", "post_batch.")
 
@@ -65,6 +72,7 @@ def test_every_failpoint_is_killed_below() -> None:
         *ACCEPT_POINTS,
         *WORKER_POINTS,
         *PROCESS_POINTS,
+        *GATHER_POINTS,
         *FAIL_POINTS,
     ]
     of_commands = [point for point in FAILPOINTS if not point.startswith(JOBS)]
@@ -233,3 +241,43 @@ def test_a_web_worker_killed_before_its_answer_is_settled_by_a_retry_with_the_ke
     prove()
     tally.add("kills at a failpoint")
     tally.add("unknown outcomes settled by key")
+
+
+@pytest.mark.parametrize("point", GATHER_POINTS)
+def test_a_web_worker_killed_with_a_group_loses_and_doubles_nothing(
+    web: WebServer, tally: Tally, point: str
+) -> None:
+    payer, payee, token = make_account(balance=100_000), make_account(), supervisor_token()
+    body = {"target_account_id": str(payee.id), "amount": "1.25"}
+
+    def send(key: str) -> str | None:
+        """The id of the transaction; None if the connection broke off."""
+        try:
+            status, answer, _ = post(web, token, payer, body, key, queued=False)
+        except (OSError, http.client.HTTPException):
+            return None
+        assert status == 200, answer
+        return str(answer["transaction_id"])
+
+    promised: dict[str, str | None] = {}
+    web.fuse(point)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not web.has_blown(point):
+        assert time.monotonic() < deadline, "Nothing was gathered."
+        keys = [str(uuid4()) for _ in range(CROWD)]
+        promised |= zip(keys, at_once([partial(send, key) for key in keys]), strict=True)
+    lost = [key for key, answer in promised.items() if answer is None]
+    assert len(lost) >= 2
+    stored = Transaction.objects.filter(idempotency_key__in=lost).count()
+    assert stored >= 2 if GATHER_POINTS[point] else stored < len(lost)
+    for key, answer in promised.items():
+        (again,) = {send(key), send(key)}
+        assert again is not None
+        assert answer in (again, None)
+    assert Transaction.objects.filter(type="TRANSFER").count() == len(promised)
+    moved = len(promised) * Decimal("1.25")
+    balances = [Account.objects.get(pk=account.pk).balance for account in (payer, payee)]
+    assert balances == [100_000 - moved, moved]
+    prove()
+    tally.add("kills at a failpoint")
+    tally.add("unknown outcomes settled by key", len(lost))

@@ -16,6 +16,7 @@ class Deposit(MoneyCommand):
     """Pays cash in: debits the currency's cash account, credits the customer's account."""
 
     verb: ClassVar[str] = "deposit"
+    gathers: ClassVar[bool] = True
     type: ClassVar[TransactionType] = TransactionType.DEPOSIT
 
     def account_ids(self) -> tuple[UUID, ...]:

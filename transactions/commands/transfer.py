@@ -16,6 +16,7 @@ class Transfer(MoneyCommand):
     """Debits `account_id`, credits `target_account_id`: two customer accounts of one currency."""
 
     verb: ClassVar[str] = "transfer"
+    gathers: ClassVar[bool] = True
     type: ClassVar[TransactionType] = TransactionType.TRANSFER
 
     target_account_id: UUID

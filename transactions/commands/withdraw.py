@@ -16,6 +16,7 @@ class Withdraw(MoneyCommand):
     """Pays cash out: debits the customer's account, credits the currency's cash account."""
 
     verb: ClassVar[str] = "withdraw"
+    gathers: ClassVar[bool] = True
     type: ClassVar[TransactionType] = TransactionType.WITHDRAW
 
     def account_ids(self) -> tuple[UUID, ...]:

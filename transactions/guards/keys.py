@@ -10,6 +10,9 @@ account before; neither waits for another key after that. A batch takes the lock
 once, in one order, and at its end. It is inserted after its items
 (`transactions.ledger.booking.inserting`), so that nobody waits for thousands of them to be booked.
 
+A group of transactions (`transactions.ledger.groups`) has several keys, in any order. It may wait
+in a circle, and gives up after the short time-out of its waits.
+
 SQLite has one writer at a time, and needs no locks.
 """
 

@@ -5,7 +5,7 @@ A day is the bank's (`TIME_ZONE`), and a movement belongs to the day on which it
 Movements that failed, that wait for approval or that were approved do not count.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TypeVar
@@ -58,19 +58,34 @@ class DayTotals:
     limits: dict[str, int] = field(default_factory=daily_limits)
     _moved: dict[tuple[Maker, date, str], int] = field(default_factory=dict)
 
-    def lock(self, makers: Iterable[Maker]) -> None:
+    @classmethod
+    def locked(
+        cls,
+        makers: Collection[tuple[Maker, datetime | None]],
+        now: datetime,
+        *,
+        in_group: bool = False,
+    ) -> "DayTotals":
+        """Returns the totals of these makers' days, locked by `lock` and read by `read_all`."""
+        totals = cls()
+        totals.lock((maker for maker, _ in makers), in_group=in_group)
+        totals.read_all(makers, now)
+        return totals
+
+    def lock(self, makers: Iterable[Maker], *, in_group: bool = False) -> None:
         """Locks the makers' totals against reads and changes until the transaction ends.
 
         One statement on PostgreSQL, in the order of their ids, after rows of the journal and
         accounts: nobody waits for an account while holding a maker. None without limits, nor on
-        SQLite, which has one writer. Raises Busy as `accounts.locks.lock_accounts` does. Must run
-        inside a transaction.
+        SQLite, which has one writer. Raises Busy as `accounts.locks.lock_accounts` does. `in_group`
+        it waits as `lock_accounts_of_group`, which has set the time-out. Must run inside a
+        transaction.
         """
         wanted = {maker or 0 for maker in makers}
         if not (self.limits and wanted) or connection.vendor != "postgresql":
             return
         assert connection.in_atomic_block
-        has_place = bulkhead.enter({("maker", one) for one in wanted})
+        has_place = in_group or bulkhead.enter({("maker", one) for one in wanted})
         with prepared_cursor() as cursor:
             cursor.execute(_LOCK if has_place else _LOCK_SOON, [sorted(wanted)])
         bulkhead.leave()

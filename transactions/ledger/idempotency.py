@@ -1,7 +1,7 @@
 """Idempotency keys: replays the result of an earlier request with the same key."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
@@ -26,16 +26,22 @@ CONFLICTS = (IntegrityError, AlreadyReversed, BadValueDate)
 
 T = TypeVar("T")
 
-# Finds the keys of a caller. Only a transaction can be replayed for an item of a list.
+# Finds keys of callers. Only a transaction can be replayed for an item of a list.
 _KNOWN = """
-    SELECT idempotency_key, CAST(id AS text), request_fingerprint FROM transactions_transaction
-    WHERE idempotency_caller = %s AND idempotency_key IS NOT NULL AND idempotency_key {keys}
-    UNION ALL SELECT idempotency_key, NULL, NULL FROM accounts_account
-    WHERE idempotency_caller = %s AND idempotency_key IS NOT NULL AND idempotency_key {keys}
-    UNION ALL SELECT idempotency_key, NULL, NULL FROM transactions_batch
-    WHERE caller = %s AND idempotency_key IS NOT NULL AND idempotency_key {keys}"""
-_KNOWN_POSTGRESQL = _KNOWN.format(keys="= ANY(%s)")
-_KNOWN_SQLITE = _KNOWN.format(keys="IN (SELECT value FROM json_each(%s))")
+    SELECT idempotency_caller, idempotency_key, CAST(id AS text), request_fingerprint
+    FROM transactions_transaction WHERE idempotency_key IS NOT NULL
+    AND idempotency_caller {given} AND idempotency_key {given}
+    UNION ALL SELECT idempotency_caller, idempotency_key, NULL, NULL
+    FROM accounts_account WHERE idempotency_key IS NOT NULL
+    AND idempotency_caller {given} AND idempotency_key {given}
+    UNION ALL SELECT caller, idempotency_key, NULL, NULL
+    FROM transactions_batch WHERE idempotency_key IS NOT NULL
+    AND caller {given} AND idempotency_key {given}"""
+_KNOWN_POSTGRESQL = _KNOWN.format(given="= ANY(%s)")
+_KNOWN_SQLITE = _KNOWN.format(given="IN (SELECT value FROM json_each(%s))")
+
+# A caller and a key of theirs.
+CallersKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,7 @@ def find_known(commands: Sequence[KeyedCommand[Any]], origin: Origin) -> dict[in
         return {}
     index_of: dict[UUID, int] = {}
     reused = []
-    for key, transaction_id, request_fingerprint in _known(origin.caller, list(indexes)):
+    for _, key, transaction_id, request_fingerprint in _known([origin.caller], list(indexes)):
         index = indexes[key]
         if is_same(commands[index], request_fingerprint):
             index_of[UUID(transaction_id)] = index
@@ -149,12 +155,19 @@ def find_known(commands: Sequence[KeyedCommand[Any]], origin: Origin) -> dict[in
     return {index_of[transaction.pk]: Replay(transaction) for transaction in stored}
 
 
-def _known(caller: str, keys: list[str]) -> list[tuple[str, str | None, str | None]]:
+def find_used(keys: Collection[CallersKey]) -> set[CallersKey]:
+    """Returns those of the keys that a request has used. One statement."""
+    callers = sorted({caller for caller, _ in keys})
+    found = _known(callers, sorted({key for _, key in keys}))
+    return {(caller, key) for caller, key, _, _ in found} & set(keys)
+
+
+def _known(callers: list[str], keys: list[str]) -> list[tuple[str, str, str | None, str | None]]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_KNOWN_POSTGRESQL, [caller, keys] * 3)
+            cursor.execute(_KNOWN_POSTGRESQL, [callers, keys] * 3)
         else:
-            cursor.execute(_KNOWN_SQLITE, [caller, json.dumps(keys)] * 3)
+            cursor.execute(_KNOWN_SQLITE, [json.dumps(callers), json.dumps(keys)] * 3)
         return list(cursor.fetchall())
 
 

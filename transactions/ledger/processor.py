@@ -20,11 +20,12 @@ from core.contention import retrying
 from core.errors import ApprovalRequired, NotFound
 from core.failpoints import failpoint
 from core.metrics.instruments import BATCH, ITEM, QUEUE
-from transactions.ledger import booking, counting, events, idempotency, writer
+from transactions.ledger import booking, counting, events, groups, idempotency, writer
 from transactions.ledger.booking import Results
 from transactions.ledger.command import MoneyCommand
 from transactions.ledger.day_totals import DayTotals
 from transactions.ledger.execution import execute
+from transactions.ledger.groups import Asked
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.run import Run
@@ -53,7 +54,23 @@ def process(commands: Sequence[Command[R_co]], origin: Origin) -> list[R_co | Re
     or account command: then nothing of the list is left behind. Raises Busy if other transactions
     hold the locks for too long. Locks all accounts of the list in one query. Do not call it inside
     a transaction.
+
+    In a web process a single deposit, withdrawal or transfer may run in one transaction with those
+    of other threads. Its result, its row and its errors are the same.
     """
+    if groups.gathering and groups.may_gather(commands):
+        command: Any = commands[0]
+        result: Any = groups.gathering.run(Asked(command, origin))
+        return [result]
+    return _alone(commands, origin)
+
+
+def install_gathering() -> None:
+    """Called once by the server in each web process. Other processes gather nothing."""
+    groups.install(lambda asked: _alone([asked.command], asked.origin)[0])
+
+
+def _alone(commands: Sequence[Command[R_co]], origin: Origin) -> list[R_co | Replay]:
     return _settled(partial(_process, commands, origin), commands, origin)
 
 
@@ -238,9 +255,7 @@ def _locked(commands: Sequence[C], origin: Origin) -> tuple[list[C], Run]:
     totals = None
     if settings.BANK_APPROVAL_DAILY_THRESHOLDS:
         makers = {one for command in prepared for one in command.makers(origin, stored)}
-        totals = DayTotals()
-        totals.lock(maker for maker, _ in makers)
-        totals.read_all(makers, now)
+        totals = DayTotals.locked(makers, now)
     failpoint("process.locked")
     return prepared, Run(origin=origin, accounts=accounts, stored=stored, now=now, totals=totals)
 

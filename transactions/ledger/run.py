@@ -20,7 +20,7 @@ class Run:
     """Locked `accounts` and `stored` rows by id, and the new `rows` that are not written yet.
 
     `now` is the moment of every row and posting of the list. `index` is the position of the
-    command being executed.
+    command being executed, and `origin` its origin: in a group each command has its own.
     """
 
     origin: Origin

@@ -20,10 +20,12 @@ from transactions.batches.post import BatchRequest, post_batch
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.commands.decisions import Approve, Cancel, Reject, Retry
 from transactions.ledger import counting
+from transactions.ledger.groups import Asked
 from transactions.ledger.processor import process, process_all_or_none, try_out
 from transactions.models import Transaction
 from transactions.queue import waiting
 from transactions.queue.acceptance import accept
+from transactions.tests.grouping import outcomes
 from transactions.tests.queueing import WORKER, queue_up, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -258,3 +260,23 @@ def test_counts_equal_the_rows() -> None:
 
 def _rows() -> Counter[tuple[str, ...]]:
     return Counter(Transaction.objects.values_list("type", "status", "currency"))
+
+
+def test_a_group_counts_each_of_its_rows_once() -> None:
+    """Under the path of its own caller; errors are not counted."""
+    account = make_account(balance=5)
+    deposit = Deposit(account_id=account.id, amount=Decimal(1))
+    refused = Withdraw(account_id=account.id, amount=Decimal(900))
+    unknown = Deposit(account_id=UUID(int=5), amount=Decimal(1))
+    console = Origin(caller="user:1", path="admin")
+    waiting_commands = [
+        Asked(deposit, API_ORIGIN),
+        Asked(refused, API_ORIGIN),
+        Asked(deposit, console),
+        Asked(unknown, console),
+    ]
+    assert counted(lambda: outcomes(*waiting_commands)) == {
+        ("DEPOSIT", "COMPLETED", "", "sync"): 1,
+        ("WITHDRAW", "FAILED", "insufficient_funds", "sync"): 1,
+        ("DEPOSIT", "COMPLETED", "", "admin"): 1,
+    }
