@@ -149,18 +149,31 @@ def amounts(name: str) -> dict[str, Decimal]:
 
 # Variables of the server, outside the settings ----------------------------------------------------
 
-# One thread computes while the other waits for the database. More would wait for each other.
-WEB_THREADS = 2
+# One thread computes while the others wait for the database, or for the one that writes for them
+# (`core.gathering`). With 16 groups are larger, but 8 processes would have too many connections.
+WEB_THREADS = 8
+# Without gathering more threads only wait for each other, and make a hot account `busy`.
+WEB_THREADS_ALONE = 2
 
 
 def web_workers() -> int:
-    """The number of web processes, each with WEB_THREADS threads.
+    """The number of web processes, each with `web_threads` threads.
 
     WEB_CONCURRENCY, or else by the database and the cores: SQLite has one writer at a time;
-    PostgreSQL keeps two threads per core busy. Never just one, because it may have to be replaced.
+    PostgreSQL keeps one process per core busy. Never just one, because it may have to be replaced.
     """
     default = max(2, min(os.cpu_count() or 1, 8)) if text("DATABASE_URL") else 2
     return integer("WEB_CONCURRENCY", default=default, minimum=1, maximum=512)
+
+
+def gathers() -> bool:
+    """Whether a web process runs commands that wait at the same moment in one transaction."""
+    return boolean("BANK_GATHERING", default=True)
+
+
+def web_threads() -> int:
+    """The number of threads of a web process."""
+    return WEB_THREADS if gathers() else WEB_THREADS_ALONE
 
 
 def address() -> tuple[str, int]:

@@ -24,6 +24,7 @@ try:
     environment.read_dotenv(ROOT / ".env")
     HOST, PORT = environment.address()
     workers = environment.web_workers()
+    threads = environment.web_threads()
     _serves_worker = environment.serves_worker()
     _counts_metrics = environment.counts_metrics()
 except ImproperlyConfigured as error:
@@ -40,7 +41,6 @@ proc_name = "bank"
 # connections and threads do not survive it.
 worker_class = "bankproject.web_worker.WatchedThreadWorker"
 preload_app = False
-threads = environment.WEB_THREADS
 
 # In seconds. The database's time-outs are shorter, so they fire first.
 timeout = 30
@@ -119,6 +119,12 @@ def post_worker_init(worker: Any) -> None:
 
         instruments.set_kind(instruments.WEB)
     bulkhead.install(worker.cfg.threads)
+    # While one of two threads leads, only one can wait: that gathers nothing.
+    if environment.gathers() and worker.cfg.threads > 2:
+        # The bank is loaded by now, and not before the fork.
+        from transactions.ledger.processor import install_gathering
+
+        install_gathering()
 
 
 def on_exit(_server: Any) -> None:

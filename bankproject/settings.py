@@ -371,6 +371,7 @@ HOST, PORT = environment.address()
 # The outside address of a bank in a container, where it listens on all addresses.
 PUBLISHED_ON = environment.host("BANK_PUBLISHED_ON", HOST)
 environment.serves_worker()  # Checked here with the others; the server reads it for itself.
+environment.gathers()  # As above.
 THROTTLE_CLIENT_PER_MINUTE = environment.integer("BANK_THROTTLE_CLIENT_PER_MINUTE", default=6000)
 THROTTLE_ADDRESS_PER_MINUTE = environment.integer("BANK_THROTTLE_ADDRESS_PER_MINUTE", default=12000)
 # Login attempts of staff, by address and worker: each costs a slow hash.

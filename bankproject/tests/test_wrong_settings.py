@@ -13,7 +13,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY = "pZ8-tR4vK1mW7yB3nQ9xC5sD2fG6hJ0aL_eUiOwYbVcXzAqSdFgHj"
 PROGRAMS = ("check", "serve", "wsgi")
-SERVER_VARIABLES = {"HOST", "PORT", "WEB_CONCURRENCY", "BANK_SERVE_WORKER", "BANK_METRICS"}
+SERVER_VARIABLES = {
+    "HOST",
+    "PORT",
+    "WEB_CONCURRENCY",
+    "BANK_SERVE_WORKER",
+    "BANK_METRICS",
+    "BANK_GATHERING",
+}
 
 # These accept any printable text. WRONG has their other errors.
 TEXTS = {

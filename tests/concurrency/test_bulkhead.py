@@ -19,7 +19,7 @@ from tests.concurrency.server import served
 from tests.concurrency.tally import Tally
 from tests.http import Answer
 
-CLIENTS = 6
+CLIENTS = 3 * WEB_THREADS
 ROUNDS = 20
 LOCK_TIMEOUT_SECONDS = 2
 LONGEST_BUSY_SECONDS = 8
@@ -31,7 +31,7 @@ LONGEST_OTHER_SECONDS = 1.5
 def bank(
     transactional_db: None, django_db_setup: None, random: Random, tally: Tally
 ) -> Iterator[Bank]:
-    """A bank served by one process with its two threads."""
+    """A bank served by one process with its few threads."""
     with served(workers=1) as port:
         yield Bank(Client(port, supervisor_token(), tally), random, tally)
 
