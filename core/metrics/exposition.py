@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
 from prometheus_client import generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -53,6 +55,7 @@ def counted() -> Iterator[Metric]:
     for metric in sorted(found, key=lambda one: one.name):
         yield _in_main_units(metric) if metric.name == _IN_UNITS else metric
     yield _memory(processes)
+    yield from _room()
 
 
 def _in_main_units(metric: Metric) -> Metric:
@@ -87,3 +90,16 @@ def _memory(processes: Iterable[tuple[int, str]]) -> Metric:
     for kind, size in sorted(held.items()):
         metric.add_metric((kind,), size)
     return metric
+
+
+def _room() -> Iterator[Metric]:
+    """The file system of the data folder, as `df` counts it; empty where it cannot be asked."""
+    free = GaugeMetricFamily("bank_data_free_bytes", "Free room on the data folder's file system.")
+    size = GaugeMetricFamily("bank_data_size_bytes", "Its size without what only root may use.")
+    with suppress(OSError):
+        of_folder = os.statvfs(settings.DATA_DIR)
+        used = of_folder.f_blocks - of_folder.f_bfree
+        free.add_metric((), of_folder.f_bavail * of_folder.f_frsize)
+        size.add_metric((), (used + of_folder.f_bavail) * of_folder.f_frsize)
+    yield free
+    yield size
