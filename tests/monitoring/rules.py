@@ -1,0 +1,46 @@
+"""What deploy/monitoring says: the rules, the names in their expressions, and promtool."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import NO_PROMETHEUS
+
+ROOT = Path(__file__).resolve().parents[2]
+MONITORING = ROOT / "deploy" / "monitoring"
+RULES = MONITORING / "rules" / "bank.yml"
+TOKEN_FILE = "/run/secrets/bank_metrics_token"
+
+needs_prometheus = pytest.mark.skipif(
+    not (shutil.which("prometheus") and shutil.which("promtool")),
+    reason=f"{NO_PROMETHEUS}: it is not installed",
+)
+
+_NAME = re.compile(r"\bbank_[a-z0-9_]+")
+
+
+def alerts() -> dict[str, dict[str, Any]]:
+    """All alerts by name."""
+    groups = yaml.safe_load(RULES.read_text("utf-8"))["groups"]
+    return {rule["alert"]: rule for group in groups for rule in group["rules"]}
+
+
+def names_in(expression: str) -> set[str]:
+    """The names of the bank's metrics in an expression, without the endings of a histogram."""
+    return {re.sub(r"_(bucket|count|sum)$", "", name) for name in _NAME.findall(expression)}
+
+
+def promtool(*words: str, folder: Path = MONITORING) -> str:
+    """Its output; fails the test if it finds a fault."""
+    program = shutil.which("promtool")
+    assert program
+    done = subprocess.run(
+        [program, *words], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

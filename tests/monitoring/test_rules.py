@@ -1,0 +1,81 @@
+"""The alerts: sound for Prometheus, tested one by one, explained in docs/operations.md."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from core.metrics.exposition import rendered
+from tests.monitoring.rules import (
+    MONITORING,
+    ROOT,
+    RULES,
+    TOKEN_FILE,
+    alerts,
+    names_in,
+    needs_prometheus,
+    promtool,
+)
+
+TESTS = MONITORING / "tests" / "bank.yml"
+
+
+@needs_prometheus
+def test_prometheus_takes_the_configuration(tmp_path: Path) -> None:
+    """Of a copy: the committed one names a file for the token that only a container has."""
+    token = tmp_path / "token"
+    token.write_text("0123456789")
+    text = (MONITORING / "prometheus.yml").read_text("utf-8")
+    assert TOKEN_FILE in text
+    (tmp_path / "prometheus.yml").write_text(text.replace(TOKEN_FILE, str(token)))
+    shutil.copytree(RULES.parent, tmp_path / "rules")
+    output = promtool("check", "config", "prometheus.yml", folder=tmp_path)
+    assert f"{len(alerts())} rules found" in output
+    promtool("check", "rules", "--lint=all", "--lint-fatal", str(RULES))
+
+
+@needs_prometheus
+def test_each_alert_fires_when_it_should_and_at_no_other_time() -> None:
+    assert "SUCCESS" in promtool("test", "rules", str(TESTS))
+
+
+def test_every_alert_is_tested_both_ways() -> None:
+    fires, rests = set(), set()
+    for test in yaml.safe_load(TESTS.read_text("utf-8"))["tests"]:
+        for moment in test["alert_rule_test"]:
+            (fires if moment.get("exp_alerts") else rests).add(moment["alertname"])
+    assert fires == rests == set(alerts())
+
+
+@pytest.mark.parametrize("name", alerts())
+def test_an_alert_says_what_its_reader_needs(name: str) -> None:
+    rule = alerts()[name]
+    assert rule["labels"]["severity"] in ("critical", "warning")
+    assert re.fullmatch(r"\d+[mh]", rule["for"])
+    assert set(rule["annotations"]) == {"summary", "description", "runbook"}
+    assert rule["annotations"]["runbook"] == f"docs/operations.md#{name.lower()}"
+
+
+def test_the_runbook_has_a_section_for_each_alert_and_no_other() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    _, _, rest = text.partition("\n## Alerts\n")
+    part, _, _ = rest.partition("\n## ")
+    sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^### |\Z)", part, re.MULTILINE | re.DOTALL))
+    assert list(sections) == list(alerts())
+    for name, section in sections.items():
+        for question in ("**Meaning.**", "**Look at.**", "**Do.**"):
+            assert question in section, f"{name} lacks {question}"
+
+
+def test_alerts_ask_for_what_the_bank_shows() -> None:
+    shown = {
+        name
+        for family in text_string_to_metric_families(rendered("")[0].decode())
+        for name in (family.name, f"{family.name}_total")
+    }
+    asked = {name for rule in alerts().values() for name in names_in(rule["expr"])}
+    assert asked
+    assert asked - shown == set()
