@@ -235,6 +235,24 @@ def test_who_loses_patience_leads_all_that_wait(till: Till, first: Thread) -> No
     assert till.is_idle()
 
 
+def test_a_slow_leader_that_ends_leaves_the_others_to_the_leader_after_it(
+    till: Till, first: Thread
+) -> None:
+    till.gates["second"] = threading.Event()
+    till.gathering._patience_seconds = 0
+    second = till.comes("second")
+    till.gathering._patience_seconds = FOR_EVER
+    waiting = [till.comes(item) for item in "ab"]
+    till.gates["first"].set()
+    first.result()
+    assert len(till.gathering._queue) == 2
+    assert till.gathering._leader is not till.gathering._queue[0]
+    till.gates["second"].set()
+    assert second.result() == "second alone"
+    assert [thread.result() for thread in waiting] == ["a of 2", "b of 2"]
+    assert till.is_idle()
+
+
 def test_who_loses_patience_beyond_the_bound_of_a_group_runs_too(till: Till, first: Thread) -> None:
     till.gathering._most = 2
     waiting = [till.comes(item) for item in "abc"]

@@ -1,6 +1,8 @@
 """Fixtures of the concurrency tests: a served bank, its random generator, and its counts."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -17,14 +19,25 @@ LEVELS = {"read committed": 2, "serializable": 4}
 
 
 @pytest.fixture(scope="package")
-def port(django_db_setup: None) -> Iterator[int]:
-    """The port of the bank behind gunicorn. It runs until the last test of this folder that needs
-    it.
+def ports(django_db_setup: None) -> Iterator[Callable[[bool], int]]:
+    """The ports of the bank behind gunicorn: one that gathers commands, and one that does not.
 
-    It does not run longer, because other tests copy the database, which nobody may use then.
+    Each starts when the first test needs it, and runs until the last test of this folder. It does
+    not run longer, because other tests copy the database, which nobody may use then.
     """
-    with served() as port:
-        yield port
+    with ExitStack() as stack:
+        yield cache(lambda gathers: stack.enter_context(served(gathers=gathers)))
+
+
+@pytest.fixture
+def gathers() -> bool:
+    """Whether the served bank gathers commands. Tests with WITH_AND_WITHOUT run both ways."""
+    return True
+
+
+@pytest.fixture
+def port(ports: Callable[[bool], int], gathers: bool) -> int:
+    return ports(gathers)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 from django.db import connection
 
@@ -14,11 +15,15 @@ from tests.concurrency.crowd import environment_of_database
 from tests.http import free_port, wait_until_ready
 
 WORKERS = 4
+# Marks a test that runs on a bank that gathers commands, and on one that does not.
+WITH_AND_WITHOUT = pytest.mark.parametrize(
+    "gathers", [True, False], ids=["gathering", "each alone"]
+)
 STOP_SECONDS = 30
 
 
 @contextmanager
-def served(workers: int = WORKERS) -> Iterator[int]:
+def served(workers: int = WORKERS, *, gathers: bool = True) -> Iterator[int]:
     """Gives the port. Rate limits are off."""
     with tempfile.TemporaryDirectory(prefix="bank-served-") as folder:
         if connection.vendor == "sqlite":
@@ -28,6 +33,7 @@ def served(workers: int = WORKERS) -> Iterator[int]:
             "HOST": "127.0.0.1",
             "PORT": str(port),
             "WEB_CONCURRENCY": str(workers),
+            "BANK_GATHERING": str(gathers),
             "BANK_THROTTLE_CLIENT_PER_MINUTE": "1000000",
             "BANK_THROTTLE_ADDRESS_PER_MINUTE": "1000000",
         }

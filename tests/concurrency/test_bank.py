@@ -10,6 +10,7 @@ from tests.concurrency.bank import Bank, totals
 from tests.concurrency.client import Client
 from tests.concurrency.crowd import Thread, at_once, process_running
 from tests.concurrency.model import minor_units
+from tests.concurrency.server import WITH_AND_WITHOUT
 from tests.concurrency.tally import SCALE
 from tests.concurrency.teller import transfer_at_random
 from tests.factories import make_account
@@ -59,6 +60,7 @@ def read_totals_over_http(bank: Bank, finished: threading.Event) -> None:
         bank.tally.add("reads of all balances over HTTP")
 
 
+@WITH_AND_WITHOUT
 def test_no_reader_ever_sees_a_wrong_total_over_http(bank: Bank) -> None:
     account_ids = open_accounts()
     finished = threading.Event()

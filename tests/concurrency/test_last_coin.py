@@ -9,6 +9,7 @@ import pytest
 from tests.concurrency.bank import Bank
 from tests.concurrency.crowd import at_once
 from tests.concurrency.interleaving import failures_recorded
+from tests.concurrency.server import WITH_AND_WITHOUT
 from tests.concurrency.tally import SCALE, Tally
 from tests.concurrency.teller import settled
 from transactions.commands import Transfer, Withdraw
@@ -53,6 +54,7 @@ def test_the_last_coin_is_spent_once_in_process(bank: Bank, isolation, level: st
     bank.prove()
 
 
+@WITH_AND_WITHOUT
 def test_the_last_coin_is_spent_once_over_http(bank: Bank) -> None:
     for _ in range(ROUNDS):
         account_id = bank.open(balance=100)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.concurrency.bank import Bank
 from tests.concurrency.crowd import at_once
+from tests.concurrency.server import WITH_AND_WITHOUT
 from tests.concurrency.tally import SCALE
 from tests.http import Answer
 from transactions.models import Transaction
@@ -33,6 +34,7 @@ def without_request_id(answer: Answer) -> tuple[int, dict[str, Any]]:
     return answer.status, {k: v for k, v in answer.body.items() if k != "request_id"}
 
 
+@WITH_AND_WITHOUT
 def test_identical_requests_at_once_have_one_effect(bank: Bank) -> None:
     source, target = bank.open(balance=1000), bank.open(balance=1)
     opened = Transaction.objects.count()
@@ -67,6 +69,7 @@ def test_accounts_opened_at_once_under_one_key_are_one(bank: Bank) -> None:
     assert len(history.transactions) == 1
 
 
+@WITH_AND_WITHOUT
 @pytest.mark.parametrize("where", ["one account", "two accounts"])
 def test_differing_requests_at_once_have_the_effect_of_one(bank: Bank, where: str) -> None:
     """Two accounts share no lock, so only the key decides."""
