@@ -102,10 +102,10 @@ def test_files_that_compose_mounts_exist_and_are_read_only():
         for volume in service.get("volumes", [])
         if volume.startswith(".")
     ]
-    assert len(bound) == 4
+    assert len(bound) == 8
     for volume in bound:
         source, _target, mode = volume.split(":")
-        assert (ROOT / source).is_file(), source
+        assert (ROOT / source).exists(), source
         assert mode == "ro"
     named = {
         volume.partition(":")[0]
@@ -133,9 +133,12 @@ def test_services_start_in_order():
         },
         "worker": {"migrate": "service_completed_successfully"},
         "proxy": {"web": "service_healthy"},
+        "prometheus": {},
+        "grafana": {},
     }
-    # `docker compose up` alone starts all of them.
-    assert not [name for name, service in SERVICES.items() if "profiles" in service]
+    # `docker compose up` alone starts all others.
+    profiles = {name: one["profiles"] for name, one in SERVICES.items() if "profiles" in one}
+    assert profiles == {"prometheus": ["monitoring"], "grafana": ["monitoring"]}
     # The image has its own health check; one-shot steps need none.
     assert "HEALTHCHECK" in {item.keyword for item in image.stages()[-1]}
     for name in ("secrets", "migrate", "demo"):
@@ -156,9 +159,11 @@ def test_commands_of_compose_are_those_of_the_image():
     assert (ROOT / words[1]).is_file()
 
 
-def test_only_the_proxy_is_reached_from_outside():
+def test_only_the_proxy_is_reached_from_other_machines():
     published = {name for name, service in SERVICES.items() if service.get("ports")}
-    assert published == {"proxy"}
+    assert published == {"proxy", "prometheus", "grafana"}
+    assert SERVICES["prometheus"]["ports"] == ["127.0.0.1:9090:9090"]
+    assert SERVICES["grafana"]["ports"] == ["127.0.0.1:3000:3000"]
     assert SERVICES["proxy"]["ports"] == ["${HOST:-127.0.0.1}:${PORT:-5000}:8080"]
     assert SERVICES["db"]["networks"] == ["inner"]
     assert COMPOSE["networks"]["inner"] == {"internal": True}
@@ -204,6 +209,8 @@ def test_each_process_sees_its_own_secrets_only():
         "web": ["secrets-app:/run/bank:ro"],
         "worker": ["secrets-app:/run/bank:ro"],
         "proxy": [],
+        "prometheus": [],
+        "grafana": [],
     }
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
+from core.metrics.exposition import rendered
 from tests.conftest import NO_PROMETHEUS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +35,15 @@ def alerts() -> dict[str, dict[str, Any]]:
 def names_in(expression: str) -> set[str]:
     """The names of the bank's metrics in an expression, without the endings of a histogram."""
     return {re.sub(r"_(bucket|count|sum)$", "", name) for name in _NAME.findall(expression)}
+
+
+def shown_names() -> set[str]:
+    """The names of all metrics of this process, whether they have values or not."""
+    return {
+        name
+        for family in text_string_to_metric_families(rendered("")[0].decode())
+        for name in (family.name, f"{family.name}_total")
+    }
 
 
 def promtool(*words: str, folder: Path = MONITORING) -> str:
