@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -23,7 +24,9 @@ def encoder(default: Callable[[Any], Any] | None = None) -> Callable[[Any], byte
         return default(value)
 
     fast = msgspec.json.Encoder(enc_hook=known).encode
-    slow = json.JSONEncoder(default=known, separators=(",", ":")).encode
+    # Each kind of value as msgspec has it, in both.
+    as_msgspec = partial(msgspec.to_builtins, enc_hook=known)
+    slow = json.JSONEncoder(default=as_msgspec, separators=(",", ":")).encode
 
     def encode(value: Any) -> bytes:
         try:

@@ -71,6 +71,17 @@ def test_what_the_fast_encoder_refuses_is_encoded_all_the_same(value: Any) -> No
     assert json.loads(json_bytes(value)) == json.loads(json.dumps(value))
 
 
+@pytest.mark.parametrize(
+    "value",
+    [UUID(int=7), Decimal("1.10"), datetime(2026, 1, 31, 12, 0, 0, 123456, UTC), {Decimal("1.10")}],
+    ids=repr,
+)
+@pytest.mark.parametrize("default", [None, repr], ids=repr)
+def test_a_refused_text_changes_nothing_beside_it(value: Any, default: Any) -> None:
+    encode = encoder(default=default)
+    assert json.loads(encode(["\ud800", value])) == ["\ud800", json.loads(encode(value))]
+
+
 def test_a_decimal_is_text_with_its_digits() -> None:
     """The framework makes a float of it."""
     assert json_bytes(Decimal("1.10")) == b'"1.10"'
