@@ -1,4 +1,4 @@
-"""Imports the earlier system's files: reads, joins and books them, and reports what is left."""
+"""Imports the earlier system's files: reads, joins and books their rows, and reports the rest."""
 
 import re
 from pathlib import Path
@@ -12,13 +12,13 @@ __all__ = ["is_legacy", "load"]
 
 
 def is_legacy(folder: Path) -> bool:
-    """Whether its accounts.csv has roughly the earlier system's header; the reader is strict."""
+    """Whether accounts.csv roughly has the earlier system's header. The reader is strict."""
     try:
         header = read_header(folder / ACCOUNTS_FILE)
     except FileNotFoundError:
         return False
     except ImportFileError:
         return True
-    # The reader reports other separators.
+    # The reader reports a wrong separator.
     names = set(re.split(r"[,;\t|]", ",".join(header)))
     return len(names & set(ACCOUNT_COLUMNS)) > len(ACCOUNT_COLUMNS) // 2

@@ -1,4 +1,4 @@
-"""The bookings for the earlier system's history, in order of time. Pure."""
+"""The bookings for the earlier system's history, in order of time. Reads and writes no database."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Booking:
     """A planned posting. None means the cash account; `amount` is in main units."""
 
     at: datetime
-    source: ImportProblem  # The place it comes from; its reason is not used.
+    source: ImportProblem  # The row in the file; its reason is not used.
     type: TransactionType
     debited: str | None
     credited: str | None
@@ -44,9 +44,9 @@ def bookings(
         if side.status == TransactionStatus.COMPLETED:
             text = f"{ADJUSTMENT}{reason} {side.description}"[:_LONGEST_DESCRIPTION].strip()
             found.append(_deposit_or_withdrawal(side, text, unexplained=reason))
-        else:  # A failed transfer has moved nothing, with its other side or without.
+        else:  # A failed transfer has moved nothing, even if its other side is missing.
             found.append(_deposit_or_withdrawal(side, side.description))
-    # The archived file also comes before the other one by name.
+    # The name of the archived file also sorts before that of the other file.
     found.sort(key=lambda booking: (booking.at, booking.source.file, booking.source.line))
     first = {name: one.at for one in reversed(found) for name in (one.debited, one.credited)}
     opening = [

@@ -1,8 +1,8 @@
-"""Posts the earlier system's history again, in memory. Pure: nothing is written here.
+"""Posts the earlier system's history again, in memory. Writes nothing to the database.
 
 Every booking goes through the code that posts everything else, so that sequences, balances and
-checks are the bank's own. A difference that the files do not explain is a problem; with `adjust` it
-is booked as a deposit or withdrawal that says so, and is a remark.
+checks are the bank's own. A difference that the files do not explain is a problem. With `adjust` it
+is a remark instead, and becomes a deposit or withdrawal that names the reason.
 """
 
 from collections import Counter
@@ -26,10 +26,10 @@ from transactions.ledger.journal import JournalRow
 from transactions.ledger.posting import Posting
 from transactions.states import TransactionStatus, TransactionType
 
-# The failure of transactions not completed there; nobody can retry it.
+# The final failure of transactions that the earlier system had not completed.
 _NOT_DONE = {
     TransactionStatus.FAILED: ("rejected", "It failed in the earlier system."),
-    TransactionStatus.PENDING: ("cancelled", "It was not done yet when the bank moved here."),
+    TransactionStatus.PENDING: ("cancelled", "It was still waiting when the bank moved here."),
 }
 
 
@@ -63,7 +63,7 @@ class Books:
             yield from self.close(account)
 
     def post(self, booking: Booking) -> Iterator[JournalRow]:
-        """The rows of a booking: its own, or those that an adjustment adds or puts in its place."""
+        """The rows of a booking. An adjustment may add rows, or replace the booking's own row."""
         amount = self._whole_units(booking)
         if amount is None:
             return
@@ -180,7 +180,7 @@ class Books:
         )
 
     def _identifier(self, at: datetime) -> tuple[UUID, datetime]:
-        """An id, and the time it carries: later than `at` if that moment has no ids left."""
+        """An id with its time, which is later than `at` if that moment has no ids left."""
         while self._indexes[at] > MAX_INDEX:
             at += timedelta(microseconds=1)
         index = self._indexes[at]

@@ -17,7 +17,7 @@ from transactions.imports.records import read_records
 from transactions.states import TransactionStatus
 
 ACCOUNTS_FILE = "accounts.csv"
-# Optional. It is read first, because its rows are older.
+# This file is optional. It is read first, because its rows are older.
 ARCHIVE_FILE = "archived_transactions.csv"
 MOVEMENTS_FILES = (ARCHIVE_FILE, "transactions.csv")
 
@@ -33,7 +33,7 @@ _LONGEST_NAME = 200
 _LONGEST_DESCRIPTION = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# The statuses of the earlier system. The bank does not do what still waited: it becomes FAILED.
+# The statuses of the earlier system. A transaction that still waited there becomes FAILED.
 _STATUSES = {
     "COMPLETED": TransactionStatus.COMPLETED,
     "SUCCESS": TransactionStatus.COMPLETED,
@@ -56,7 +56,7 @@ class MovementType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LegacyAccount:
-    """A row of accounts.csv; balances in main units, with as many digits as given there."""
+    """A row of accounts.csv. Balances are in main units, with the digits of the file."""
 
     line: int
     legacy_id: str
@@ -91,9 +91,9 @@ class Movement:
 class Reader:
     """Reads a folder of the earlier system. Every unreadable cell is a problem.
 
-    `zone` applies to times without an offset; no time may be after `now`. `remarks` has what does
-    not stop the import: times that are ambiguous because clocks were set back, and with `adjust`
-    also accounts without a name, which get one.
+    `zone` applies to times without an offset; no time may be after `now`. `remarks` do not stop the
+    import: they list times that are ambiguous because clocks were set back, and with `adjust` also
+    accounts without a name, which get one.
     """
 
     folder: Path
@@ -176,7 +176,7 @@ class Reader:
             try:
                 read = datetime.fromisoformat(text)
             except ValueError:
-                raise ValueError("A date and time by ISO 8601 is required.") from None
+                raise ValueError("A date and time in ISO 8601 is required.") from None
             moment, remark = (read.astimezone(UTC), "") if read.tzinfo else times.moment(read)
             if not _EPOCH <= moment <= self.now:
                 raise ValueError("A time since 1970 that is not in the future is required.")

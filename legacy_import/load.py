@@ -32,8 +32,8 @@ _ROWS_AT_ONCE = 2000
 def load(folder: Path, options: Options) -> ImportOutcome:
     """Opens the accounts and posts their history, all or nothing.
 
-    Each account keeps the earlier system's id in its metadata, as `legacy_id`; it has no owner.
-    Memory grows with the files: the two sides of a transfer can be anywhere in them. Raises
+    An account has no owner, and keeps the earlier system's id in its metadata, as `legacy_id`.
+    Memory grows with the files, because the two sides of a transfer can be anywhere in them. Raises
     ImportRefused.
     """
     problems = Problems()
@@ -46,7 +46,7 @@ def load(folder: Path, options: Options) -> ImportOutcome:
     )
     rows = books.rows(bookings(accounts.values(), movements, join(movements)), accounts.values())
     if problems.count:
-        # Differences left by the readable rest are reported in the same run.
+        # Also reports, in the same run, the differences that the readable rows leave.
         deque(rows, maxlen=0)
         raise ImportRefused("The files cannot be read.", problems)
     with empty_bank(dry_run=options.dry_run, actor_id=options.actor_id):
@@ -54,7 +54,7 @@ def load(folder: Path, options: Options) -> ImportOutcome:
         count = _write(rows, books)
         if problems.count:
             raise ImportRefused(
-                "The files of the earlier system leave something unexplained; `--adjust` books it"
+                "The files of the earlier system do not explain all; `--adjust` books the rest"
                 " openly, as deposits and withdrawals.",
                 problems,
             )
@@ -98,7 +98,7 @@ def _new_accounts(accounts: list[LegacyAccount], currency: str) -> list[Account]
 
 
 def _insert_accounts(accounts: list[Account], currency: str) -> None:
-    """Inserts the accounts, with an event each."""
+    """Inserts the accounts, each with an event."""
     now = clock.now()
     ensure_cash_account(currency, now)
     Account.objects.bulk_create(accounts, batch_size=_ROWS_AT_ONCE)
@@ -122,9 +122,10 @@ def _opened(account: Account, now: datetime, index: int) -> AccountEvent:
 
 
 def _write(rows: Iterator[JournalRow], books: Books) -> int:
-    """Writes the rows, each list of them with the resulting state of the accounts.
+    """Writes the rows in lists, each with the resulting state of the accounts.
 
-    After a problem nothing more is written; the rest is only posted to find its problems too.
+    After a problem nothing more is written. The other rows are still posted in memory, to find
+    their problems too.
     """
     by_id: dict[UUID, LockedAccount] = {one.id: one for one in books.accounts.values()}
     count = 0

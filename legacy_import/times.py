@@ -14,14 +14,14 @@ class LocalTimes:
     def moment(self, local: datetime) -> tuple[datetime, str]:
         """The moment of the next row's time, and a remark if the time was ambiguous, else "".
 
-        An hour comes twice when clocks are set back: the order of the rows decides which is meant.
-        Raises ValueError for a time that is skipped when clocks are set forward.
+        When clocks are set back, an hour comes twice, and the order of the rows decides which one
+        is meant. Raises ValueError for a time that is skipped when clocks are set forward.
         """
         first, second = (
             local.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (0, 1)
         )
         if second < first:
-            raise ValueError(f"There is no such time in {self.zone}: the clock is put forward.")
+            raise ValueError(f"There is no such time in {self.zone}: clocks were set forward.")
         if first == second:
             self._previous = None
             return first, ""

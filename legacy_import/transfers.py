@@ -1,7 +1,7 @@
-"""Joins the two rows that the earlier system wrote for each transfer. Pure.
+"""Joins the two rows that the earlier system wrote for each transfer. Reads and writes no database.
 
-Its files do not link the two rows, so they are joined by the values they share. If several ways of
-joining fit, and they differ, none is used.
+The files do not link the two rows, so they are joined by the values they share. If several ways to
+join them fit, and the results differ, the rows stay unjoined.
 """
 
 import re
@@ -13,7 +13,8 @@ from datetime import timedelta
 
 from legacy_import.files import Movement, MovementType
 
-# The second row was written a moment after the first. Equal times are joined first.
+# The earlier system wrote the second row a moment after the first. Rows with equal times are joined
+# first.
 TOLERANCE = timedelta(seconds=5)
 
 SidePair = tuple[Movement, Movement]
@@ -29,9 +30,9 @@ class Joined:
 
 
 def join(movements: Iterable[Movement]) -> Joined:
-    """Joins rows of the same amount and status, of two accounts, at most TOLERANCE apart.
+    """Joins rows of two accounts with the same amount and status, at most TOLERANCE apart.
 
-    Their descriptions are equal, or each names the other's account.
+    Both descriptions must be equal, or each must name the other row's account.
     """
     groups: dict[object, list[Movement]] = defaultdict(list)
     for movement in movements:
@@ -116,7 +117,7 @@ def _components(candidates: Candidates) -> Iterator[tuple[set[int], set[int]]]:
 
 
 def _has_one_reading(outs: list[Movement], ins: list[Movement]) -> bool:
-    """Whether every way of joining them moves the same money between the same two accounts."""
+    """Whether every way to join the rows moves the same money between the same two accounts."""
     return (
         len(outs) == len(ins)
         and len({out.legacy_id for out in outs}) == 1

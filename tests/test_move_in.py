@@ -19,8 +19,8 @@ FILES = Path(__file__).resolve().parent / "earlier_system"
 CAIRO = ("--time-zone", "Africa/Cairo")
 NEVER, MENDED = "2026-04-24T00:30:00", "2026-04-24T01:30:00"
 NO_SUCH_TIME = (
-    "transactions.csv, line 9, column timestamp: There is no such time in Africa/Cairo: the clock"
-    " is put forward."
+    "transactions.csv, line 9, column timestamp: There is no such time in Africa/Cairo: clocks"
+    " were set forward."
 )
 _COMES_TO = "The balance is 12.00, but the history adds up to 10.00."
 UNEXPLAINED = [

@@ -19,7 +19,7 @@ from transactions.verifier import examine
 
 pytestmark = pytest.mark.django_db
 
-REFUSED = "The files of the earlier system leave something unexplained"
+REFUSED = "The files of the earlier system do not explain all"
 
 
 def run(folder: Path, *options: str) -> tuple[dict[str, object], list[str]]:
@@ -121,7 +121,7 @@ def test_a_time_that_never_came_is_told_and_nothing_is_loaded(tmp_path: Path, na
     accounts = [(1, "Ada", 0, 5, opened, "2026-01-01T00:00:00")]
     write_legacy(tmp_path, accounts=accounts, history=[(1, "DEPOSIT", "COMPLETED", "5.00", "", at)])
     column = "created_at" if name == "accounts" else "timestamp"
-    reason = "There is no such time in Africa/Cairo: the clock is put forward."
+    reason = "There is no such time in Africa/Cairo: clocks were set forward."
     assert refused(tmp_path, "--time-zone", "Africa/Cairo") == [
         "The files cannot be read.",
         f"  {name}.csv, line 2, column {column}: {reason}",
@@ -322,7 +322,7 @@ def changed(row: Row, column: int, value: object) -> Row:
         ("accounts", 2, "1e3", "column initial_balance: An amount is written as digits"),
         ("accounts", 3, "+1", "column account_balance: An amount is written as digits"),
         ("accounts", 3, "9" * 16, "column account_balance: It is above 100000000000000."),
-        ("accounts", 4, "yesterday", "column created_at: A date and time by ISO 8601 is required."),
+        ("accounts", 4, "yesterday", "column created_at: A date and time in ISO 8601 is required."),
         ("accounts", 5, "2999-01-01", "column updated_at: A time since 1970 that is not in the"),
         ("transactions", 0, 9, "column account_id: There is no account '9' in accounts.csv."),
         ("transactions", 1, "GIFT", "column txn_type: It is none of DEPOSIT, WITHDRAW,"),
