@@ -21,7 +21,7 @@ _DATABASE_FORM = "postgresql://user:password@host:5432/name"
 
 
 def database_url() -> str:
-    """DATABASE_URL of a PostgreSQL database, in a form for libpq; empty for SQLite."""
+    """DATABASE_URL as libpq reads it, of a PostgreSQL database; empty for SQLite."""
     url = environment.text("DATABASE_URL")
     if not url:
         return ""
@@ -43,7 +43,7 @@ def database_url() -> str:
 
 
 def cache_url() -> str:
-    """CACHE_URL of a Redis; empty if each process counts by itself."""
+    """CACHE_URL, the address of a Redis server; empty if each process counts by itself."""
     url = environment.text("CACHE_URL")
     parts = urlsplit(url) if url else None
     try:

@@ -20,7 +20,7 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class UserAdmin(auth_admin.UserAdmin, BankModelAdmin):  # type: ignore[misc]
-    """Users are never deleted but made inactive, so the records of their work still name them."""
+    """Users are made inactive, never deleted, so the records of their work still name them."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -48,7 +48,7 @@ class UserAdmin(auth_admin.UserAdmin, BankModelAdmin):  # type: ignore[misc]
         description="Reset the authenticator of the selected users", permissions=["reset"]
     )
     def reset_authenticators(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        """For a lost phone. Refused for one's own: an unattended session must not be enough."""
+        """For a lost phone. Nobody resets their own: an unattended session must not be enough."""
         for user in users:
             if user == request.user:
                 continue

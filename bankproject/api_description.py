@@ -13,8 +13,8 @@ from rest_framework.request import Request
 class SchemaView(SpectacularAPIView):
     """YAML or JSON, the same for everyone, generated once per process.
 
-    It is public, and generating it takes a tenth of a second of CPU. The query has no influence:
-    the library would copy a version from it into a header.
+    The description is public and takes a tenth of a second of CPU to generate, so it is kept. The
+    query is ignored: the library would copy a version from the query into a header.
     """
 
     @extend_schema(exclude=True)

@@ -16,7 +16,7 @@ class BankProjectConfig(AppConfig):
     def ready(self) -> None:
         from bankproject.roles import make_groups
 
-        # Of the apps with rights, staff is the last: by then, all rights are in the database.
+        # `staff` is the last app with rights, so all rights are in the database by then.
         post_migrate.connect(make_groups, sender=apps.get_app_config("staff"))
         checks.register(check_secret_key, checks.Tags.security)
         checks.register(check_data_folder, checks.Tags.security, deploy=True)

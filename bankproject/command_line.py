@@ -12,7 +12,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as in shells.
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the command. Returns its exit code; a command may exit by itself.
+    """Runs the command. Returns its exit code, unless the command exits by itself.
 
     A wrong setting, or an unusable file or database, gives one sentence on standard error and exit
     code 1. `--traceback` adds the traceback.

@@ -1,7 +1,7 @@
-"""Strict reading of settings from the environment: a misspelt value is an error, not a default.
+"""Reads settings from the environment strictly: a misspelt value is an error, not a default.
 
-Every function here records the name that it reads, so that misspelt names can be detected. All of
-them raise ImproperlyConfigured, with one sentence that names the variable. The sentence never
+Every function here records the name that it reads, so that misspelt names can be detected. Every
+function raises ImproperlyConfigured, with one sentence that names the variable. The sentence never
 repeats a value that may contain a password.
 """
 
@@ -20,7 +20,7 @@ from core.money import parse_amount, validate_amount
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
-# A greater number is a typo, and overflows dates and the database's time-outs.
+# A greater number is a typo, and would overflow dates and the database's time-outs.
 _GREATEST = 1_000_000
 _GREATEST_DAYS = 36_500  # A century.
 MINIMUM_TOKEN_CHARACTERS = 32
@@ -159,8 +159,9 @@ WEB_THREADS_ALONE = 2
 def web_workers() -> int:
     """The number of web processes, each with `web_threads` threads.
 
-    WEB_CONCURRENCY, or else by the database and the cores: SQLite has one writer at a time;
-    PostgreSQL keeps one process per core busy. Never just one, because it may have to be replaced.
+    WEB_CONCURRENCY sets it. By default it depends on the database and the cores: SQLite has one
+    writer at a time; PostgreSQL keeps one process per core busy. The default is at least two
+    processes, because one may have to be replaced.
     """
     default = max(2, min(os.cpu_count() or 1, 8)) if text("DATABASE_URL") else 2
     return integer("WEB_CONCURRENCY", default=default, minimum=1, maximum=512)

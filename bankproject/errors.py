@@ -35,14 +35,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The page for a failed CSRF check, usually a form left open during a new login."""
+    """The page for a failed CSRF check, usually of a form that was open during a new login."""
     if not _is_for_staff(request):
         return csrf.csrf_failure(request, reason)
     return _page(
         request,
         403,
         title="This form is out of date",
-        explanation="You have logged in again since it was opened, or your browser keeps no"
+        explanation="You have logged in again since you opened it, or your browser keeps no"
         " cookies. Nothing was changed. Go back, reload the page and try once more.",
     )
 

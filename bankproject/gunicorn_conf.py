@@ -45,15 +45,15 @@ preload_app = False
 # In seconds. The database's time-outs are shorter, so they fire first.
 timeout = 30
 graceful_timeout = 30
-# Also the time for the first byte on a new connection, so no longer (docs/performance.md).
+# Also limits the wait for the first byte of a new connection, so it is short (docs/performance.md).
 keepalive = 5
 
 limit_request_line = 4094
 limit_request_fields = 50
 limit_request_field_size = 8190
 
-# No header of a request sets the scheme or the path: gunicorn would believe everybody on this
-# machine. Django reads those of the proxy (BANK_TRUSTED_PROXIES, SECURE_PROXY_SSL_HEADER).
+# gunicorn takes neither scheme nor path from a request's headers: it would believe everybody on
+# this machine. Django reads the proxy's headers (BANK_TRUSTED_PROXIES, SECURE_PROXY_SSL_HEADER).
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 
@@ -67,10 +67,10 @@ _metrics_folder: list[Path] = []
 
 
 def on_starting(server: Any) -> None:
-    """Checks in another process who can reach the server, and all settings.
+    """Checks all settings, and who can reach the server, in another process.
 
-    This process loads nothing of the bank. `serve` has already checked the settings and has set
-    BANK_SERVE_WORKER, but GUNICORN_CMD_ARGS may have changed the address.
+    This process itself loads nothing of the bank. `serve` has already checked the settings and has
+    set BANK_SERVE_WORKER, but GUNICORN_CMD_ARGS may have changed the address.
     """
     try:
         _require_own_machine(server.cfg.address)
@@ -101,8 +101,8 @@ def _require_own_machine(listening: list[Any]) -> None:
 def when_ready(server: Any) -> None:
     if _serves_worker:
         command = [sys.executable, "manage.py", "process_transactions"]
-        # Supervised: a worker that dies is restarted. So is its supervisor. A server that is
-        # stopping has no listeners.
+        # A supervisor restarts a worker that dies, and QueueWorker restarts the supervisor. A
+        # server that is stopping has no listeners.
         supervisor = [*command, "--supervise", "--end-with-parent"]
         worker = QueueWorker(supervisor, server.log, lambda: not server.LISTENERS)
         worker.start()
@@ -110,7 +110,7 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    # Streaming a long list takes longer than a request may be silent. A worker class set by
+    # A long list takes longer to stream than a request may be silent. A worker class set by
     # GUNICORN_CMD_ARGS is itself silent during a request, or watches nothing.
     heartbeat.install(getattr(worker, "beat", worker.notify))
     if _metrics_folder:

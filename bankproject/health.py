@@ -23,7 +23,7 @@ from transactions.queue import waiting as queue
 _OK = "ok"
 _FURTHER_CHECKS = ("timeouts", "migrations", "guards", "queue")
 _PROBE = inline_serializer(
-    "Health", {"status": serializers.CharField(help_text="`ok` while the process lives.")}
+    "Health", {"status": serializers.CharField(help_text="`ok` while the process is alive.")}
 )
 _READINESS = inline_serializer(
     "Readiness",
@@ -31,14 +31,14 @@ _READINESS = inline_serializer(
         "status": serializers.CharField(help_text="`ok` or `unavailable`."),
         "checks": serializers.DictField(
             child=serializers.CharField(),
-            help_text="Each check by name: `ok` or the reason why not.",
+            help_text="Each check by name: `ok`, or what is wrong.",
         ),
     },
 )
 
 
 class HealthView(APIView):
-    """The process responds. It checks nothing else, so a probe is cheap."""
+    """Shows that the process responds. It checks nothing else, so a probe is cheap."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -56,7 +56,7 @@ class HealthView(APIView):
 
 
 class ReadinessView(APIView):
-    """The process can serve: the database responds, is migrated, and has its guards. 200 or 503."""
+    """Shows whether the process can serve: 200, or 503 if the database or the queue cannot."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -130,7 +130,7 @@ def readiness() -> dict[str, str]:
 
 
 def _database() -> str:
-    """Whether the database accepts writes, judged by a read and by trouble of recent requests."""
+    """Whether the database accepts writes, by a read and by the trouble of recent requests."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('transaction_read_only')")

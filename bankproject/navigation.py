@@ -42,7 +42,7 @@ def unfold_settings(bank_name: str) -> dict[str, Any]:
 class _Page:
     """`icon` is a name of Material Symbols; `right` is needed to see the page.
 
-    `query` filters a list. `count` gives a user's number of waiting items behind the link.
+    `query` filters a list. `count` gives the number to show at the link, for a user.
     """
 
     title: str

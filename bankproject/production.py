@@ -22,7 +22,7 @@ def is_production() -> bool:
 def require_own_machine(host: str, port: int, *, production: bool) -> None:
     """Raises ImproperlyConfigured if others can reach a bank without the rules of production.
 
-    `host` is the address it listens on, or the outside address of a bank in a container
+    `host` is the address that the bank listens on, or the outside address of a bank in a container
     (BANK_PUBLISHED_ON).
     """
     if production:

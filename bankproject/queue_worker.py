@@ -1,7 +1,7 @@
-"""The worker of the queue beside the web server: gunicorn starts it, and another when it ends.
+"""The worker of the queue beside the web server: gunicorn starts it, and restarts it when it ends.
 
-The master of gunicorn watches it. The processes that answer requests are forks of the master, and
-read from memory that they share with it whether the worker keeps ending.
+The master of gunicorn watches the worker. The processes that answer requests are forks of the
+master. In memory shared with the master, they read whether the worker keeps ending.
 """
 
 import mmap
@@ -13,19 +13,19 @@ from contextlib import suppress
 from typing import Any
 
 _LOOK_SECONDS = 0.5
-# One that ends sooner is a failed start.
+# A worker that ends sooner counts as a failed start.
 STEADY_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
 
-# How often in a row it ended soon after its start: one byte, shared with the forks.
+# The number of failed starts in a row: one byte, shared with the forks.
 _failures = mmap.mmap(-1, 1)
 
 
 def failed_starts() -> int:
-    """How many workers in a row ended soon after their start; 0 while one runs steadily.
+    """The number of workers in a row that ended soon after their start; 0 while one runs steadily.
 
-    It is 0 too in a process that no server with a worker has forked.
+    It is also 0 in a process that was not forked by a server with a worker.
     """
     return _failures[0]
 
@@ -33,9 +33,9 @@ def failed_starts() -> int:
 class QueueWorker:
     """Keeps one process of `command` running until `stop`.
 
-    The first replacement starts after a second. The pause doubles with each that fails, up to half
-    a minute. `log` takes errors as gunicorn's does. While `is_stopping` says that the server ends,
-    no other process is started.
+    The first replacement starts after a second. The pause doubles with each replacement that fails,
+    up to half a minute. `log` has the interface of gunicorn's logger. Once `is_stopping` returns
+    true, no other process is started.
     """
 
     def __init__(self, command: list[str], log: Any, is_stopping: Callable[[], bool]) -> None:
@@ -61,7 +61,7 @@ class QueueWorker:
             self._process.wait()
 
     def _start_process(self) -> None:
-        """Starts one. Where the machine has no room for it, that counts as one that ended."""
+        """Starts a process. If the machine has no room for it, that counts as an ended process."""
         self._process, self._started_at = None, time.monotonic()
         with suppress(OSError):
             self._process = subprocess.Popen(self._command)

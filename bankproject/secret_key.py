@@ -1,4 +1,4 @@
-"""A signing key that the bank generates and keeps in a file."""
+"""Generates a signing key and keeps it in a file."""
 
 import os
 import secrets
@@ -13,13 +13,13 @@ MINIMUM_CHARACTERS = 50
 MINIMUM_DIFFERENT_CHARACTERS = 10
 
 _LOST_KEY = (
-    "The new one ends all sessions, and reads no authenticator of staff: put the old file back, or"
+    "The new key ends all sessions, and reads no authenticator of staff: put the old file back, or"
     " run `manage.py reset_authenticator` for each."
 )
 
 
 def is_weak(key: str) -> bool:
-    """Whether the key is shorter than one made by Django, or hardly random."""
+    """Whether the key is shorter than a key made by Django, or hardly random."""
     return len(key) < MINIMUM_CHARACTERS or len(set(key)) < MINIMUM_DIFFERENT_CHARACTERS
 
 
@@ -43,7 +43,9 @@ def kept_secret_key(path: Path) -> str:
     except UnicodeDecodeError:
         key = ""
     if len(key) < MINIMUM_CHARACTERS:
-        raise ImproperlyConfigured(f"{path} holds no secret key. Delete it to have one made.")
+        raise ImproperlyConfigured(
+            f"{path} holds no secret key. Delete it, and the bank makes a new key."
+        )
     return key
 
 

@@ -25,12 +25,12 @@ environment.read_dotenv(BASE_DIR / ".env")
 # The kind of process ------------------------------------------------------------------------------
 
 DEBUG = environment.boolean("DJANGO_DEBUG", default=False)
-# Embedded means the SQLite bank that `make run` starts on this machine to try it out.
+# Empty for the embedded bank: SQLite, as `make run` starts it on this machine to try it out.
 DATABASE_URL = addresses.database_url()
 _OWN_DATA_DIR = BASE_DIR / "data"
 DATA_DIR = Path(environment.text("BANK_DATA_DIR", str(_OWN_DATA_DIR))).resolve()
 if DATA_DIR.exists() and not DATA_DIR.is_dir():
-    raise ImproperlyConfigured(f"BANK_DATA_DIR must be a folder, and {DATA_DIR} is none.")
+    raise ImproperlyConfigured(f"BANK_DATA_DIR must be a folder, but {DATA_DIR} is not one.")
 if DATA_DIR == _OWN_DATA_DIR:  # The operator decides the mode of another folder.
     close_to_others(DATA_DIR)
 
@@ -74,7 +74,8 @@ if PRODUCTION:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    # Neither other hosts of the domain nor plain HTTP can set them (RFC 6265bis, section 4.1.3.2).
+    # With this prefix, neither other hosts of the domain nor plain HTTP can set the cookies (RFC
+    # 6265bis, section 4.1.3.2).
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     if TRUSTED_PROXIES:
@@ -83,7 +84,7 @@ if PRODUCTION:
 # Parts --------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    # Not its default configuration, which would replace our site by its own.
+    # Not unfold's default configuration, which would replace our site by its own.
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "staff.apps.StaffAdminConfig",
@@ -120,7 +121,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "core.content_security.ContentSecurityPolicyMiddleware",
     "django.middleware.common.CommonMiddleware",
-    # What follows is for pages: requests of the API with a token never enter it.
+    # The middleware below is for pages: API requests with a token never enter it.
     "core.api.short_way.ShortWayMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -153,8 +154,8 @@ TEMPLATES = [
 ]
 
 # Database -----------------------------------------------------------------------------------------
-# By default PostgreSQL has all four time-outs off. Each is below gunicorn's own time-out, so that a
-# client gets 503 `busy` from us, not a broken connection.
+# PostgreSQL has all four time-outs off by default. Each one here is shorter than gunicorn's own, so
+# that a client gets 503 `busy` from us, not a broken connection.
 
 LOCK_TIMEOUT_SECONDS = environment.integer("BANK_LOCK_TIMEOUT_SECONDS", default=2, minimum=1)
 STATEMENT_TIMEOUT_SECONDS = environment.integer(
@@ -190,8 +191,8 @@ def _postgresql(url: str) -> dict[str, Any]:
 
 
 def _sqlite(path: Path) -> dict[str, Any]:
-    # REPLACE skips delete triggers unless recursive_triggers is on. A deferred transaction that
-    # upgrades to writing fails at once, whatever the time-out. Django enables foreign keys.
+    # REPLACE skips delete triggers unless recursive_triggers is on. A deferred database transaction
+    # that begins to write fails at once, whatever the time-out. Django enables foreign keys.
     pragmas = ["PRAGMA recursive_triggers=ON", "PRAGMA synchronous=FULL"]
     # Before 3.51.3 write-ahead logging can lose a write in a rare race, so it is opt-in.
     if _SQLITE_WAL:
@@ -200,7 +201,7 @@ def _sqlite(path: Path) -> dict[str, Any]:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ImproperlyConfigured(
-            f"BANK_DATA_DIR {path.parent} cannot be made: {reason_of(error)}."
+            f"BANK_DATA_DIR {path.parent} cannot be created: {reason_of(error)}."
         ) from error
     return {
         "ENGINE": "django.db.backends.sqlite3",
@@ -218,7 +219,7 @@ def _sqlite(path: Path) -> dict[str, Any]:
 DATABASES = {
     "default": _postgresql(DATABASE_URL) if DATABASE_URL else _sqlite(DATA_DIR / "bank.sqlite3")
 }
-# A money command opens its own transaction, and a read needs none.
+# A money command opens its own database transaction, and a read needs none.
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -250,7 +251,7 @@ OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
     "OAUTH2_VALIDATOR_CLASS": "clients.validators.ClientCredentialsValidator",
     "SCOPES_BACKEND_CLASS": "clients.scopes.ClientScopes",
-    # A request without scopes gets none, not all.
+    # A token request without scopes gets none, not all.
     "DEFAULT_SCOPES": [],
     "ACCESS_TOKEN_EXPIRE_SECONDS": environment.integer(
         "BANK_TOKEN_LIFETIME_SECONDS", default=900, minimum=1
@@ -280,7 +281,8 @@ LOCKOUT_MINUTES = environment.integer("BANK_LOCKOUT_MINUTES", default=15, minimu
 AXES_LOCK_OUT_AT_FAILURE = LOCKOUT_FAILURES > 0
 AXES_FAILURE_LIMIT = LOCKOUT_FAILURES
 AXES_COOLOFF_TIME = timedelta(minutes=LOCKOUT_MINUTES)
-# By the pair, so nobody can lock a user out from elsewhere, nor an address for its other users.
+# By the pair of both, so nobody can lock a user out from elsewhere, nor an address for its other
+# users.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "core.addresses.axes_caller_of"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
@@ -317,7 +319,7 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-# Serves straight from the installed packages: nothing to collect before `make run`.
+# Serves files straight from the installed packages, so `make run` need not collect them first.
 WHITENOISE_USE_FINDERS = True
 
 # The bank -----------------------------------------------------------------------------------------
@@ -329,7 +331,7 @@ if BANK_DEFAULT_CURRENCY not in CURRENCIES:
 
 # In main units by currency, as in "USD:10000,EUR:8000.50": amounts from here need a second person.
 BANK_APPROVAL_THRESHOLDS = environment.amounts("BANK_APPROVAL_THRESHOLDS")
-# In main units by currency: the most that one maker moves on a day without a second person.
+# In main units by currency: the most that one maker may move on a day without a second person.
 BANK_APPROVAL_DAILY_THRESHOLDS = environment.amounts("BANK_APPROVAL_DAILY_THRESHOLDS")
 APPROVAL_EXPIRES_DAYS = environment.integer("BANK_APPROVAL_EXPIRES_DAYS", default=7, minimum=1)
 # How long after closing an account may be reopened. 0 switches that off.
@@ -341,7 +343,7 @@ RETRY_LIMIT = environment.integer("BANK_RETRY_LIMIT", default=5)
 ARCHIVE_AFTER_DAYS = environment.integer("BANK_ARCHIVE_AFTER_DAYS", default=0)
 # How long a worker may be silent before its claims are released.
 WORKER_LEASE_SECONDS = environment.integer("BANK_WORKER_LEASE_SECONDS", default=60, minimum=1)
-# Not ready when a due transaction has waited longer.
+# When a due transaction has waited longer, the bank is not ready.
 QUEUE_LAG_LIMIT_SECONDS = environment.integer("BANK_QUEUE_LAG_LIMIT_SECONDS", default=300)
 
 # Limits on clients -------------------------------------------------------------------------------
@@ -362,7 +364,7 @@ CACHES: dict[str, dict[str, Any]] = {
     else {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "throttles",
-        # The default of 300 entries would lose counts.
+        # Django's default of 300 entries would lose counts.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
 }

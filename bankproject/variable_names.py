@@ -1,4 +1,4 @@
-"""Detection of variables that look like settings of the bank but are not."""
+"""Detects variables that look like settings of the bank but are not."""
 
 import os
 import re

@@ -24,8 +24,8 @@ from core.errors import ERROR_KINDS
 # Hides the server's name; gunicorn has no option for that.
 wsgi.SERVER = "bank"
 
-# Two keys would reach the bank as one, joined by a comma. gunicorn refuses a repeated field of
-# these as no request of HTTP; it has no setting for them.
+# A repeated key would reach the bank as one, joined by a comma. gunicorn refuses a request that
+# repeats one of these fields, but has no setting for the list.
 message.RFC9110_5_3_SINGLETON_FIELDS |= {"IDEMPOTENCY-KEY"}
 
 
@@ -57,13 +57,13 @@ class WatchedThreadWorker(ThreadWorker):
 
     gunicorn ends a worker that is silent for its time-out. With threads it sees only the main loop,
     which never hangs. So this worker falls silent once a request has run for half of the time-out
-    without a sign of life (`core.heartbeat`). Ends hung requests, with their worker, after one and
-    a half time-outs; gunicorn then replaces the worker.
+    without a sign of life (`core.heartbeat`). A hung request ends, with its worker, after one and a
+    half time-outs. gunicorn then replaces the worker.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # By thread with a running request: its start, or its latest sign of life.
+        # For each thread with a running request: the start of that, or its latest sign of life.
         self._alive_at: dict[int, float] = {}
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
@@ -74,7 +74,7 @@ class WatchedThreadWorker(ThreadWorker):
         code = "bad_request"
         if isinstance(exc, LimitRequestLine | LimitRequestHeaders):
             code = "uri_too_long" if isinstance(exc, LimitRequestLine) else "headers_too_large"
-        self.log.warning("No request of HTTP, from %s: %s", (addr or ("",))[0], type(exc).__name__)
+        self.log.warning("Not an HTTP request, from %s: %s", (addr or ("",))[0], type(exc).__name__)
         with suppress(OSError):
             util.write_nonblock(client, _problem(code))
 

@@ -1,4 +1,4 @@
-"""The WSGI entry point for gunicorn. It refuses to serve a database without its guards."""
+"""The WSGI entry point for gunicorn. Refuses to serve a database that lacks its guards."""
 
 import os
 import sys

@@ -32,9 +32,11 @@ _MANAGE = "accounts.manage_account"
 
 @require_safe
 def approvals_page(request: HttpRequest) -> HttpResponse:
-    """Oldest first. The page needs the right to view transactions. Limits are shown to users who
-    may view them, and buttons to users who may approve, on requests of others. The decision is a
-    command with a page of its own, which checks everything again.
+    """Lists the waiting requests, oldest first.
+
+    The page needs the right to view transactions. Users who may view limits also see those. Users
+    who may approve see buttons on the requests of others. Each button leads to a page of its own,
+    whose command checks everything again.
     """
     if not request.user.has_perm(_READ):
         raise PermissionDenied
@@ -96,7 +98,7 @@ def _card(asked: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:
 
 
 def _limits(request: HttpRequest) -> list[dict[str, Any]]:
-    """The waiting overdraft limits, oldest first: one more than a page has, if there are more."""
+    """The waiting overdraft limits, oldest first: up to a page, and one more to show the rest."""
     return [_limit_card(one, request) for one in waiting_limits()[: _ON_PAGE + 1]]
 
 
@@ -142,7 +144,7 @@ def _side(name: str, side: ApprovalSide, currency: str) -> dict[str, Any]:
 
 
 def _uuid(text: str) -> UUID | None:
-    """The id; None, which means the first page, for any other text."""
+    """The id in the text. None if it is not an id: the first page."""
     try:
         return parse_uuid(text)
     except ValueError:

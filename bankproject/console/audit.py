@@ -1,7 +1,7 @@
 """The audit log: all sources as one list, newest first, page by page, at a bounded cost.
 
 A page ends with a position in each source: the id of the next row. So no row is repeated or left
-out, whatever is written meanwhile.
+out, even if rows are added meanwhile.
 """
 
 import json
@@ -38,8 +38,8 @@ class AuditPage:
 class _Part:
     """One source's part of a page: its rows, and its position after them.
 
-    `horizon` is set if the source was not scanned to its end: older rows of other sources must wait
-    until it is.
+    `horizon` is set if the source was not scanned to its end. Older rows of other sources must then
+    wait for a later page.
     """
 
     source: AuditSource
@@ -108,7 +108,7 @@ def _read(source: AuditSource, wanted: Wanted, start: Any, size: int) -> _Part:
 def _end_of_look(source: AuditSource, wanted: Wanted, start: Any) -> Any:
     """The first row too far after `start` to be scanned for this page; None if there is none.
 
-    Found by primary key alone, without the other filters.
+    The search uses the primary key alone, without the other filters.
     """
     if wanted.transaction_id is not None:
         return None  # An index finds the rows.

@@ -19,7 +19,7 @@ from core.console.sheets import SheetFormat, SheetRow, sheet_response, sheet_zon
 
 READ_AUDIT = "transactions.read_audit"
 _ON_PAGE = 50
-# The most rows that a person can still review. Longer periods are exported in parts.
+# The most rows that a person can review. Staff export longer periods in parts.
 EXPORTED_AT_MOST = 50_000
 _COLUMNS = (
     "at", "who", "address", "what", "about", "id", "before", "after", "reason", "request_id",
@@ -28,7 +28,7 @@ _COLUMNS = (
 
 @require_safe
 def audit_page(request: HttpRequest) -> HttpResponse:
-    """Needs the right to view the audit log. The page is read-only."""
+    """Shows the audit log, read-only, to users with the right to view it."""
     _require_right(request)
     form = AuditForm(request.GET)
     page = AuditPage([], "")

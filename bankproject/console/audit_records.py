@@ -71,8 +71,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class AuditSource:
-    """`rows` gives the matching rows, None if none can match. `all_rows` gives all rows of the time
-    range. If `is_long`, only a bounded number of them is scanned for one page.
+    """One log. `rows` gives the matching rows, or None if no row can match.
+
+    `all_rows` gives all rows of the time range. If `is_long`, one page scans only a bounded number
+    of them.
     """
 
     name: str

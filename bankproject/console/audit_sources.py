@@ -67,7 +67,8 @@ def _sides(transaction: Transaction) -> str:
 def _transactions(wanted: Wanted) -> QuerySet[Transaction] | None:
     """Movements of money requested by staff, without those known to come from an API client.
 
-    The transaction itself is the record. A client that sends no key is not known.
+    The transaction itself is the record. Only its key names a client, so a client without a key
+    remains in the list.
     """
     rows = Transaction.objects.filter(wanted.by("created_by"), wanted.within_ids())
     if wanted.account:
@@ -88,7 +89,7 @@ def _transaction_entry(row: Transaction) -> AuditEntry:
         at=row.created_at,
         who=row.created_by.get_username() if row.created_by else "",
         address="",
-        what=f"Asked for: {row.get_type_display().lower()} of {amount}"
+        what=f"Requested: {row.get_type_display().lower()} of {amount}"
         + (f", {through}" if through else ""),
         about=_sides(row),
         id=str(row.pk),
@@ -200,7 +201,7 @@ SOURCES: dict[str, AuditSource] = {
         ),
         AuditSource(
             "transactions",
-            "Transactions asked for",
+            "Requested transactions",
             _of_time(Transaction),
             _transactions,
             _transaction_entry,

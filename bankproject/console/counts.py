@@ -15,7 +15,7 @@ from transactions.states import TransactionStatus
 
 SEES_LIMITS = "accounts.view_limitrequest"
 
-# Higher numbers are shown as "more than": nobody needs the exact one.
+# A higher number is shown as "more than" this one: nobody needs it exactly.
 _MOST = 99
 
 # A literal, as in the index: SQLite uses a partial index only for a condition without parameters.
@@ -23,9 +23,9 @@ FAILED = Q(status=RawSQL(f"'{TransactionStatus.FAILED}'", ()))  # noqa: S611 - a
 
 
 def approvals_waiting(user: Any) -> str:
-    """How many transactions and limits wait for a second person; empty if none.
+    """The number of transactions and limits that wait for a second person; empty if none.
 
-    The user may view transactions. Limits count for users who may view them.
+    Call it for a user who may view transactions. Limits count if the user may view them.
     """
     waiting: list[QuerySet[Any]] = [Transaction.objects.filter(WAITS_FOR_APPROVAL)]
     # Without thresholds no limit needs a second person.
@@ -35,7 +35,7 @@ def approvals_waiting(user: Any) -> str:
 
 
 def failed_today() -> str:
-    """How many of today's transactions have failed; empty if none."""
+    """The number of today's transactions that have failed; empty if none."""
     today = Transaction.objects.filter(FAILED, pk__gte=lowest_uuid7(midnight()))
     return _shown(today)
 

@@ -18,6 +18,6 @@ def hours_of_today() -> list[datetime]:
     hours = []
     while moment < end:
         hours.append(moment)
-        # Adds in UTC: in local time an hour would be repeated or left out.
+        # Adds hours in UTC: in local time one would be repeated or left out when the clocks change.
         moment = timezone.localtime(moment.astimezone(UTC) + timedelta(hours=1))
     return hours

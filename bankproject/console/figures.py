@@ -30,9 +30,7 @@ def approvals(user: Any) -> Figure:
         label="Approvals waiting",
         value=waiting or "0",
         link=reverse("approvals"),
-        explanation="Someone other than the requester decides"
-        if waiting
-        else "Nobody waits for you",
+        explanation="Someone other than the requester decides" if waiting else "No request waits",
         tone=WAITING if waiting else NEUTRAL,
     )
 

@@ -101,5 +101,5 @@ def hottest(busiest: Sequence[tuple[Account, int]]) -> Table:
         rows=rows,
         when_empty=NOTHING_TODAY,
         numbers=frozenset({1}),
-        note=f"Of the newest {NEWEST:,} transactions of today.",
+        note=f"Counted in the newest {NEWEST:,} transactions of today.",
     )

@@ -1,4 +1,4 @@
-"""Formatting of durations and links on the bank's own pages."""
+"""Formats durations and links on the bank's own pages."""
 
 from datetime import datetime, timedelta
 from urllib.parse import urlencode

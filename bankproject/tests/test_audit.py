@@ -83,7 +83,7 @@ def entries(response: Any) -> list[AuditEntry]:
 
 
 def test_every_deed_is_there_newest_first(deeds: None, admin_client: Client) -> None:
-    asked_for = "Asked for: withdrawal of 25.00 USD"
+    asked_for = "Requested: withdrawal of 25.00 USD"
     assert rows(admin_client) == [
         ["susan", "User: change", "", "Reset the authenticator.", ""],
         ["susan", "Transaction: completed", "Pending", "Completed", ""],

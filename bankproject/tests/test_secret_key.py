@@ -30,7 +30,7 @@ def test_a_lost_key_is_reported(tmp_path, capsys):
     for _start in range(2):
         kept_secret_key(tmp_path / "secret_key")
     assert capsys.readouterr().err == (
-        f"Warning: {tmp_path}/secret_key was missing beside a bank. The new one ends all sessions,"
+        f"Warning: {tmp_path}/secret_key was missing beside a bank. The new key ends all sessions,"
         " and reads no authenticator of staff: put the old file back, or run"
         " `manage.py reset_authenticator` for each.\n"
     )

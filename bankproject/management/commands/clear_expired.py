@@ -27,9 +27,9 @@ _PIECE = 1000
 class Command(BaseCommand):
     help = (
         "Removes expired tokens, sessions that are over or idle, and records of logins older than"
-        " BANK_LOGIN_RETENTION_DAYS (0 keeps all). Run again it finds nothing. Prints how many of"
-        " each as JSON. When a client last got a token is kept with the client. In production the"
-        " records of logins take the owner of the database. Exit codes: 0 done; 1 a problem."
+        " BANK_LOGIN_RETENTION_DAYS (0 keeps all). A second run finds nothing. Prints how many of"
+        " each as JSON. A client keeps the time of its last token. In production only the owner of"
+        " the database can remove records of logins. Exit codes: 0 done; 1 a problem."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
 
 def _expired() -> Iterator[tuple[str, QuerySet[Any]]]:
-    """Each by the clock that judges it: the bank's for tokens, the host's for all else."""
+    """The expired rows by name. The bank's clock judges tokens, the host's clock all else."""
     yield "tokens", get_access_token_model().objects.filter(expires__lt=clock.now())
     now = timezone.now()
     over = Q(expire_date__lt=now)

@@ -1,4 +1,4 @@
-"""`manage.py import_data`: files into an empty bank."""
+"""`manage.py import_data`: loads files into an empty bank."""
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
@@ -27,7 +27,7 @@ from transactions.imports.problems import (
 
 LATER = 4
 _NEXT = (
-    "Users that the files name and that were not here are inactive and have no password: activate"
+    "The import created the users that were missing here, inactive and without a password: activate"
     " them in the admin and set one."
 )
 
@@ -40,7 +40,7 @@ def time_zone_named(name: str) -> ZoneInfo:
 
 
 def import_folder(folder: Path, options: Options) -> ImportOutcome:
-    """Loads the folder, whichever kind of files it has. Raises ImportRefused, OSError."""
+    """Loads the folder, an export or the earlier system's files. Raises ImportRefused, OSError."""
     if not folder.is_dir():
         raise ImportRefused(f"There is no folder {folder}.")
     if exported.is_export(folder):
@@ -56,8 +56,8 @@ def import_folder(folder: Path, options: Options) -> ImportOutcome:
 class Command(BaseCommand):
     help = (
         "Loads a folder of CSV files into this empty bank: an export of export_data, or the files"
-        " of the earlier Flask system. All or nothing, and verified. Exit codes: 0 all loaded; 1"
-        " nothing loaded, with the reasons; 2 wrong use; 3 somebody else writes to the bank; 4"
+        " of the earlier Flask system: verified, and all or nothing. Exit codes: 0 all loaded; 1"
+        " nothing loaded, with the reasons; 2 wrong use; 3 another process writes to the bank; 4"
         " the archive has transactions newer than the export: without --later nothing is loaded,"
         " with it not all of them."
     )
@@ -65,7 +65,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, help="the folder with the files")
         parser.add_argument(
-            "--dry-run", action="store_true", help="check all of it, and load nothing"
+            "--dry-run", action="store_true", help="check all files, and load nothing"
         )
         add_json(parser)
         add_actor(parser, "of a superuser")
@@ -82,14 +82,14 @@ class Command(BaseCommand):
             choices=CURRENCIES,
             metavar="CODE",
             default=settings.BANK_DEFAULT_CURRENCY,
-            help="ISO 4217 code of all their amounts (default: %(default)s)",
+            help="currency of all amounts, an ISO 4217 code (default: %(default)s)",
         )
         legacy.add_argument(
             "--time-zone",
             type=time_zone_named,
             metavar="NAME",
             default="UTC",
-            help="of times without an offset, such as Europe/Berlin (default: %(default)s)",
+            help="zone of times without an offset, such as Europe/Berlin (default: %(default)s)",
         )
         legacy.add_argument(
             "--adjust",

@@ -21,7 +21,7 @@ from transactions.files.manifest import MANIFEST_NAME
 
 _TABLES = [file.name for file in FILES]
 _KEY = "secret_key"
-# In the order of moving: even after a kill, no old archive stays beside a new database.
+# In this order, so that even after a kill no old archive stays beside a new database.
 _PATTERNS = (
     *(f"{name}.*" for name in _TABLES),
     *(f".{name}.*" for name in _TABLES),
@@ -50,8 +50,8 @@ class Command(BaseCommand):
     def handle(self, *, dry_run: bool, json: bool, **_: Any) -> None:
         if settings.PRODUCTION or connection.vendor != "sqlite":
             raise CommandError(
-                "Only a bank on SQLite that is not for production is moved aside: for a new one on"
-                " PostgreSQL make a new database, and name a new folder by BANK_DATA_DIR."
+                "Only a bank on SQLite that is not for production is moved aside. For a new bank on"
+                " PostgreSQL, make a new database, and set BANK_DATA_DIR to a new folder."
             )
         folder = settings.DATA_DIR
         with nobody_serves(connection), migration_lock(connection):

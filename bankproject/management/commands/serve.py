@@ -31,11 +31,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--check-address",
             action="store_true",
-            help="end at once, with code 1 where HOST and PORT cannot be served",
+            help="only check HOST and PORT: exit with code 1 if they cannot be served",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Becomes gunicorn, or ends with --check-address, which asks no database.
+        """Becomes gunicorn. With --check-address it ends before, without a look at the database.
 
         Raises CommandError if the address is taken, and ImproperlyConfigured if it is wrong, if
         `migrate` is due, and if others could reach a bank that is not for production.
@@ -48,13 +48,14 @@ class Command(BaseCommand):
         require_own_machine(settings.PUBLISHED_ON, port, production=settings.PRODUCTION)
         if options["check_address"]:
             return
-        # WhiteNoise warns if nothing was collected, although it serves from the packages.
+        # WhiteNoise warns if no static files were collected, although it serves them from the
+        # packages.
         with suppress(OSError):
             Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
         named = f"[{host}]" if ":" in host else host
         if "DJANGO_ALLOWED_HOSTS" not in os.environ and host not in _WILDCARDS:
             os.environ["DJANGO_ALLOWED_HOSTS"] = ",".join([*settings.ALLOWED_HOSTS, named])
-            # Another loopback address, such as 127.0.0.2, does not make it production.
+            # An added host, such as 127.0.0.2, must not turn this into a production bank.
             os.environ["BANK_PRODUCTION"] = str(settings.PRODUCTION).lower()
         os.environ["BANK_SERVE_WORKER"] = "false" if options["without_worker"] else "true"
         self.stdout.write(f"The bank is served on http://{named}:{port}/ (Ctrl-C stops it)")
@@ -73,13 +74,13 @@ class Command(BaseCommand):
 
 
 def require_free_address(host: str, port: int) -> None:
-    """Returns if a server can listen there now.
+    """Checks that a server can listen at this address now.
 
     Otherwise raises CommandError with advice, or ImproperlyConfigured for an invalid address.
     """
     family, kind, protocol, _, address = resolved(host, port)
     with socket.socket(family, kind, protocol) as probe:
-        # As gunicorn does: connections left by a stopped server are no obstacle.
+        # gunicorn sets this too: connections left by a stopped server are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)

@@ -34,9 +34,9 @@ _CUSTOMERS = ("ada", "grace")
 
 class Command(BaseCommand):
     help = (
-        "Fills an empty bank with demo accounts, staff and a superuser, with random passwords. They"
-        f" are printed, and kept in {LOGINS_NAME} in the data folder of a bank on SQLite. Does"
-        " nothing where there is a user or an account already."
+        "Fills an empty bank with demo accounts, staff and a superuser. Prints random passwords"
+        f" and, on SQLite, keeps them in {LOGINS_NAME} in the data folder. Does"
+        " nothing if the bank already has a user or an account."
     )
 
     def handle(self, **_options: Any) -> None:
@@ -67,7 +67,7 @@ class Command(BaseCommand):
 
 
 def _are_of_this_bank(kept: Path) -> bool:
-    """Not of one that was lost: its log-ins stay in the folder, and no import brings users back."""
+    """Whether this bank made the kept log-ins. Those of a lost bank stay in the folder."""
     if not kept.exists():
         return False
     words = set(kept.read_text("utf-8", errors="replace").split())
