@@ -17,24 +17,25 @@ def add_actor(parser: ArgumentParser, right: str) -> None:
     parser.add_argument(
         "--actor",
         metavar="USERNAME",
-        help=f"the member of staff who asked for it, with the right {right}",
+        help=f"the member of staff who asked for this, with the right {right}",
     )
 
 
 def origin_of_actor(username: str | None, *, right: str, caller: str) -> Origin:
     """The origin of a job on behalf of this user; without a name, of a job without a user.
 
-    Raises CommandError, with exit code 2, unless it is an active member of staff with the right.
+    Raises CommandError, with exit code 2, unless the user is an active member of staff with the
+    right.
     """
     actor = find_actor(username, may=lambda user: has_right(user, right), right=right)
     return Origin(user_id=actor.pk if actor else None, caller=caller)
 
 
 def find_actor(username: str | None, *, may: Callable[[Any], bool], right: str) -> Any:
-    """The user of this name, or None without a name.
+    """The user with this name, or None without a name.
 
-    Raises CommandError, with exit code 2, unless it is an active member of staff for whom `may`
-    holds; the message names the missing `right`.
+    Raises CommandError, with exit code 2, unless the user is an active member of staff for whom
+    `may` holds; the message names the missing `right`.
     """
     if username is None:
         return None
@@ -47,5 +48,5 @@ def find_actor(username: str | None, *, may: Callable[[Any], bool], right: str) 
 
 
 def is_superuser(user: Any) -> bool:
-    """The rule for operations that no role covers."""
+    """The value of `may` for operations that no role covers."""
     return bool(user.is_superuser)

@@ -24,7 +24,7 @@ _RIGHTS = """
 
 
 def rights_column() -> str:
-    """SQL of one value with all rights of the row `holder` of auth_user: see `rights_in`."""
+    """SQL of one value: all rights of the row `holder` of auth_user, for `rights_in`."""
     if connection.vendor == "postgresql":
         return f"ARRAY({_RIGHTS})"
     return f"(SELECT json_group_array(name) FROM ({_RIGHTS}))"  # noqa: S608 - by code
@@ -39,7 +39,7 @@ class BankModelBackend(ModelBackend):
     """Django's backend, but it reads all rights of a user in one statement.
 
     ModelBackend reads the user's own rights and those of the groups one after the other. For a
-    token, `clients.tokens` has read them together with it.
+    token, `clients.tokens` has read the rights together with the token.
     """
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:

@@ -1,7 +1,7 @@
-"""At least one thread of a web process never waits long for a lock.
+"""Keeps at least one thread of a web process from a long wait for a lock.
 
 A process has few threads for requests. Without a bound, requests for one locked account would
-occupy all of them, and then nothing is served, not even the liveness probe.
+occupy all of them. The process would then serve nothing, not even the liveness probe.
 """
 
 import threading
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from core.errors import Busy
 
-# A longer wait has another cause than a queue of other requests.
+# A queue of other requests causes shorter waits than this.
 STUCK_SECONDS = 0.5
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from core.sql.cursors import prepared_cursor
 
-# A reading is repeated after this time: the clocks of two machines drift apart.
+# A reading is repeated after this time, because the clocks of two machines drift apart.
 _READ_AGAIN_SECONDS = 600.0
 
 # PostgreSQL evaluates a select list from left to right.
@@ -45,8 +45,8 @@ def now() -> datetime:
 def about_now() -> datetime:
     """As `now`, exact to some milliseconds, and mostly without a statement.
 
-    For pages and figures, where nothing depends on the last millisecond. Postings, and comparisons
-    with them, need `now`.
+    Use it for pages and figures, where nothing depends on the last millisecond. Postings, and
+    comparisons with them, need `now`.
     """
     if connection.vendor != "postgresql":
         return timezone.now()
@@ -59,10 +59,11 @@ def about_now() -> datetime:
 
 
 def now_of_writer() -> datetime:
-    """As `now`, in a transaction that is about to post and holds no locks yet.
+    """As `now`, in a database transaction that is about to post and holds no locks yet.
 
-    PostgreSQL has assigned the transaction its id by then. A reader that waits for all transactions
-    with an id (`core.settled`) knows that no earlier posting can still appear.
+    PostgreSQL has assigned the database transaction its id by then. A reader that waits for all
+    database transactions with an id (`core.settled`) knows that no earlier posting can still
+    appear.
     """
     return told(_read(_NOW_OF_WRITER))
 

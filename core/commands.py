@@ -1,8 +1,8 @@
 """Commands: the form of every operation of the bank, and the origin of each.
 
 Commands are frozen dataclasses that describe the wanted change. All of them, from views, admin and
-jobs alike, run through `transactions.ledger.processor.process`. Code below `transactions` calls it
-as `process` here, because imports point one way.
+jobs alike, run through `transactions.ledger.processor.process`. Code below `transactions` calls
+`process` here instead, because imports point one way.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,16 +41,16 @@ class Command(Generic[R_co]):
     """
 
     verb: ClassVar[str]
-    # Whether it concerns stored transactions, named by `transaction_ids`.
+    # Whether the command concerns stored transactions, named by `transaction_ids`.
     locks_transactions: ClassVar[bool] = False
-    # Whether it opens the account that it names, which later commands of its list may use.
+    # Whether the command opens the account that it names. Later commands of the list may use that.
     opens_account: ClassVar[bool] = False
     # Whether it may run in one database transaction with commands of other callers. It then needs
     # no `prepare`, concerns no stored transaction, and raises before it changes anything.
     gathers: ClassVar[bool] = False
 
     def prepare(self) -> "Command[R_co]":
-        """The command to run, before anything is locked. Reads only data that never changes."""
+        """Returns the command to run, before any lock. Reads only data that never changes."""
         return self
 
     def transaction_ids(self) -> tuple[UUID, ...]:
@@ -62,13 +62,13 @@ class Command(Generic[R_co]):
         raise NotImplementedError
 
     def account_ids_of(self, stored: Mapping[UUID, Any]) -> Iterable[UUID]:
-        """The accounts to lock for its stored transactions, whose locked rows are given by id."""
+        """The accounts to lock for the stored transactions, given as locked rows by id."""
         return ()
 
     def makers(
         self, origin: Origin, stored: Mapping[UUID, Any]
     ) -> Iterable[tuple[int | None, datetime | None]]:
-        """The user ids of the makers of this movement, and when they asked; None means now."""
+        """The user ids of this movement's makers, and when they asked; None means now."""
         return ()
 
     def execute(self, run: Any) -> R_co:

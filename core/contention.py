@@ -23,13 +23,15 @@ T = TypeVar("T")
 
 
 def retrying(run: Callable[[], T], *, keep: bool = True) -> T:
-    """Calls `run` in a transaction of its own; retries a bounded number of times after contention.
+    """Calls `run` in its own database transaction; retries a bounded number of times.
 
-    Returns the result of `run`. Without `keep` the transaction is then rolled back.
+    Only contention leads to a retry. Returns the result of `run`. Without `keep` the database
+    transaction is then rolled back.
 
     Raises Busy when contention persists, and at once when the database cannot serve at present
-    (`core.database_errors`); nothing was done then. A connection lost at COMMIT may have committed,
-    so nothing is retried after it. Without `keep` there is no COMMIT, and it is Busy too.
+    (`core.database_errors`). Nothing was done then. If the connection is lost at COMMIT, the work
+    may be committed, so there is no retry. Without `keep` there is no COMMIT, and a lost connection
+    is Busy too.
     """
     try:
         return _retrying(run, keep)
@@ -53,7 +55,7 @@ def _retrying(run: Callable[[], T], keep: bool) -> T:
             if attempt == _ATTEMPTS or time.monotonic() > deadline:
                 raise Busy("The account is in use. Nothing was done.") from error
             RETRIES_BY_REASON[database_errors.reason_of(error)].inc()
-        # Outside the transaction, so nobody waits for our locks meanwhile.
+        # Waits outside the database transaction, so nobody waits for our locks meanwhile.
         time.sleep(_BACKOFF_SECONDS * attempt * (0.5 + random.random()))  # noqa: S311
     raise AssertionError("unreachable")
 

@@ -30,8 +30,8 @@ def read_csv(file: BinaryIO, *, size: int | None = None, exact: bool = False) ->
     """The records, the header first. With `size` only that many bytes of the file are read.
 
     A byte order mark at the start, blank lines at the end and a last line without a line end are
-    ignored: spreadsheets and editors write such files (RFC 4180, section 2, rule 2). With `exact`,
-    for files that this bank has written, all three are refused: such a file was cut off or changed.
+    ignored: spreadsheets and editors write such files (RFC 4180, section 2, rule 2). `exact` is for
+    files that this bank has written, and refuses all three: such a file was cut off or changed.
 
     Raises NotCsv for a blank line between records, invalid UTF-8, quotes that break RFC 4180, and
     lines of more than 1,000,000 bytes.
@@ -71,7 +71,7 @@ def records_of(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def is_whole(record: bytes) -> bool:
-    """Whether no quote is open at the end."""
+    """Whether every quote is closed at the end of the record."""
     return record.count(b'"') % 2 == 0
 
 

@@ -4,8 +4,8 @@ The table has every active code of that list with a minor unit, except fund code
 code in which contracts are really written and paid. So there are no precious metals, no special
 drawing rights, and neither XTS (tests) nor XXX (no currency).
 
-The digits are those of ISO. Those of CLDR differ: CLDR is for display, not for accounting. A later
-amendment of the list only ever adds a line here, since an account keeps its currency.
+The digits are those of ISO. CLDR has other digits, because it is for display, not for accounting.
+After an amendment of the list, only add lines here, because an account keeps its currency.
 """
 
 from collections.abc import Mapping

@@ -52,13 +52,14 @@ def missing_objects(connection: BaseDatabaseWrapper) -> list[str]:
     A database of a newer release has that release's texts. There each name must exist and, on
     PostgreSQL, be unchanged since its creation (docs/adr/0017).
     """
-    # Read again, or what a `migrate` changed amid the first reading would seem to be missing.
+    # Reads again: objects that a `migrate` changed during the first reading would seem to be
+    # missing.
     return _missing_now(connection) and _missing_now(connection)
 
 
 def _missing_now(connection: BaseDatabaseWrapper) -> list[str]:
     with connection.cursor() as cursor:
-        # The release last: `migrate` writes it together with the changed texts.
+        # Reads the release last, because `migrate` writes it together with the changed texts.
         backend = backend_of(connection)
         present, stored = backend.fingerprints(cursor), backend.release(cursor)
     objects = all_objects(connection.vendor)
@@ -88,10 +89,11 @@ def require_objects() -> None:
 def create_objects(connection: BaseDatabaseWrapper) -> None:
     """Creates missing and changed objects whose table exists. Safe to run twice at once.
 
-    Each table and view has a transaction of its own: it locks one table and waits for no other, so
-    it cannot deadlock with a reader or writer. On a database of a newer release existing objects
-    stay untouched. When everything exists, one last transaction changes the texts of the older
-    release and records the new one: code of the older release sees both or neither.
+    Each table and view has a database transaction of its own. It locks one table and waits for no
+    other, so it cannot deadlock with a reader or writer. On a database of a newer release, existing
+    objects stay untouched. When everything exists, one last database transaction changes the texts
+    of the older release and records the new release. Code of the older release sees both or
+    neither.
     """
     if not missing_objects(connection):
         return
@@ -161,7 +163,7 @@ def before_migrate(*, using: str, plan: list[Any], **_: Any) -> None:
         stored, ours = backend_of(connection).release(cursor), schema_release(connection.vendor)
     if stored > ours:
         raise CommandError(
-            f"The database is of release {stored} of the schema, and this code of {ours}: it"
+            f"The database has release {stored} of the schema, and this code has {ours}: it"
             " migrates nothing there. To undo a migration, restore a backup."
         )
     if connection.vendor == "sqlite":
@@ -189,7 +191,7 @@ def reported_as(message: type[Error | Warning]) -> Iterator[None]:
 
 def check_objects(
     *,
-    app_configs: Any = None,  # noqa: ARG001 - Django gives it by name
+    app_configs: Any = None,  # noqa: ARG001 - Django passes this by name
     databases: Sequence[str] | None = None,
     **_: Any,
 ) -> list[CheckMessage]:
@@ -217,7 +219,7 @@ def _has_tables(connection: BaseDatabaseWrapper) -> bool:
 
 def check_sqlite_settings(
     *,
-    app_configs: Any = None,  # noqa: ARG001 - Django gives it by name
+    app_configs: Any = None,  # noqa: ARG001 - Django passes this by name
     databases: Sequence[str] | None = None,
     **_: Any,
 ) -> list[CheckMessage]:

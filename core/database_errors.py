@@ -37,9 +37,9 @@ class Meaning:
         return f"The database {trouble}. Nothing was done."
 
 
-# Another transaction is in the way.
+# Another database transaction is in the way.
 CONTENTION = Meaning("busy", tried_again=True)
-# A statement timed out. It may succeed when sent again, but a worker must not retry for ever.
+# A statement timed out. A client may send it again, but a worker must not retry for ever.
 TOO_LONG = Meaning("busy", is_the_commands=True)
 # The server ended the session while it was idle, or before it began.
 SESSION_ENDED = Meaning("busy", drops_connection=True)
@@ -52,7 +52,7 @@ OURS = Meaning("internal_error", is_the_commands=True)
 
 
 def _not_now(readiness: str) -> Meaning:
-    """The database cannot serve at present. The transaction was rolled back."""
+    """The database cannot serve at present. The database transaction was rolled back."""
     return Meaning("busy", drops_connection=True, readiness=readiness)
 
 
@@ -63,8 +63,8 @@ REFUSES = _not_now("refuses connections")
 SYSTEM_ERROR = _not_now("met an error of its system")
 AWAY = _not_now("does not answer")
 
-# If the server reports an error, it has not committed the transaction. A failure after the commit
-# record is written is a PANIC, which the client sees as a lost connection.
+# If the server reports an error, it has not committed the database transaction. A failure after the
+# commit record is written is a PANIC, which the client sees as a lost connection.
 POSTGRESQL: dict[str, Meaning] = {
     "08": LOST,
     "25006": READ_ONLY,  # read_only_sql_transaction: a standby, or an administrator's default
@@ -135,7 +135,7 @@ def meaning_of(error: BaseException) -> Meaning:
     if sqlstate is not None:
         return POSTGRESQL.get(sqlstate) or POSTGRESQL.get(sqlstate[:2], OURS)
     if getattr(cause, "pgconn", None) is not None:
-        return AWAY  # psycopg sets it when connecting failed; there is no SQLSTATE then.
+        return AWAY  # psycopg sets this if it could not connect; there is no SQLSTATE then.
     return LOST if isinstance(cause, _ERRORS_OF_A_LOST_CONNECTION) else OURS
 
 
@@ -148,7 +148,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def to_operators(error: BaseException) -> str:
-    """What to say after "The database", to operators; empty if the bank's code is at fault."""
+    """The words for operators after "The database"; empty if the bank's code is at fault."""
     cause = error.__cause__ or error
     if getattr(cause, "sqlstate", None) in _NOT_MIGRATED or str(cause).startswith(
         ("no such table", "no such column")
@@ -163,7 +163,8 @@ def to_operators(error: BaseException) -> str:
 def note(error: BaseException) -> Meaning:
     """As `meaning_of`. Also marks this thread's connection for closing and informs readiness.
 
-    The connection is closed at the end of the request, or by its owner: it may be in a transaction.
+    The connection may be in a database transaction. So the end of the request closes it, or its
+    owner.
     """
     global _trouble  # noqa: PLW0603 - the latest trouble of this process
     meaning = meaning_of(error)

@@ -79,13 +79,13 @@ class _SQLite(_Backend):
         cursor.execute(f"PRAGMA user_version = {number:d}")
 
     def serialise(self, cursor: Any) -> None:
-        """BEGIN IMMEDIATE has done it."""
+        """Does nothing: BEGIN IMMEDIATE has locked the database."""
 
     def drop(self, cursor: Any, item: DatabaseObject) -> None:
         cursor.execute(f'DROP {item.kind.upper()} IF EXISTS "{item.name}"')
 
     def create(self, cursor: Any, item: DatabaseObject) -> None:
-        # Without parameters, so that a % in the text is literal.
+        # Passes no parameters, so that a % in the text is literal.
         cursor.execute(item.statement("sqlite"))
 
     def change(self, cursor: Any, item: DatabaseObject) -> None:
@@ -99,8 +99,9 @@ class _PostgreSQL(_Backend):
     The comment has a digest of our text and one of the server's definition at that time. A trigger
     that is disabled or replaced, or whose function has changed, no longer matches its comment.
 
-    One query reads the newest definition of a trigger, but its comment and the body of its function
-    as they were when the query began. A definition that changes meanwhile looks like tampering.
+    One query reads the newest definition of a trigger. It reads the comment, and the body of the
+    function, as of the start of the query. So a definition that changes meanwhile looks like
+    tampering.
     """
 
     _TRIGGERS = """
@@ -120,7 +121,7 @@ class _PostgreSQL(_Backend):
     _RELEASE = "Release {} of the schema."
 
     def fingerprints(self, cursor: Any) -> dict[str, str]:
-        """By name. Empty for an object that has changed since its creation."""
+        """The fingerprints by name. Empty for an object that has changed since its creation."""
         found: dict[str, str] = {}
         for query in (self._TRIGGERS, self._VIEWS):
             cursor.execute(query)
@@ -157,7 +158,7 @@ class _PostgreSQL(_Backend):
         self._describe(cursor, item)
 
     def change(self, cursor: Any, item: DatabaseObject) -> None:
-        """Puts the new text in place of an older release's. For a trigger nobody waits.
+        """Puts the new text in place of an older release's. Nobody waits for a trigger's change.
 
         A trigger's text may differ only in the body of its function (tests/upgrade/test_rule.py).
         """

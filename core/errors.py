@@ -17,7 +17,7 @@ class ErrorKind:
 
     status: int
     title: str
-    # For a kept refusal: `retry/` is allowed. For a fault (503, 429): send the same request again.
+    # After a kept refusal, `retry/` is allowed. After a fault (503, 429), send the request again.
     retryable: bool = False
 
 
@@ -57,7 +57,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "internal_error": ErrorKind(500, "Internal error"),
     "processing_error": ErrorKind(503, "The transaction could not be processed", retryable=True),
     "busy": ErrorKind(503, "Busy, try again", retryable=True),
-    # The connection was lost during COMMIT: the only fault after which the work may be committed.
+    # The connection was lost during COMMIT. Only after this fault may the work be committed.
     "outcome_unknown": ErrorKind(503, "The outcome is unknown"),
 }
 
@@ -68,7 +68,7 @@ def is_retryable(code: str, *, is_final: bool) -> bool:
     return kind is not None and kind.retryable and not is_final
 
 
-# Failures other than a refusal of the transaction's own; stored, but never raised.
+# Failures that are no refusals of the transaction itself. They are stored, but never raised.
 FAILURES_BY_DECISION: tuple[str, ...] = ("rejected", "cancelled", "approval_expired")
 
 
@@ -112,7 +112,7 @@ class BankError(Exception):
         self.retry_after_seconds = retry_after_seconds
         # Whether this is the stored answer of an earlier request with the same idempotency key.
         self.replayed = replayed
-        # The index of the list item it is about, counted from 0.
+        # The index of the list item that the error is about, counted from 0.
         self.index = index
         # Whether this transaction can never be retried, even if its code is retryable.
         self.is_final = is_final
@@ -198,7 +198,7 @@ class SelfApproval(BankError):
 
 
 class SelfDealing(BankError):
-    """A member of staff asks for something that touches an account of their own."""
+    """A member of staff uses their rights on an account of their own."""
 
     code = "self_dealing"
 
@@ -209,7 +209,7 @@ class SelfDealing(BankError):
 
 
 class ProcessingError(BankError):
-    """Kept as the failure of a queued command that the bank could not process."""
+    """The bank could not process a queued command. Kept as its failure."""
 
     code = "processing_error"
 
@@ -227,7 +227,7 @@ class Busy(BankError):
 
 
 class Refusal(BankError):
-    """A business refusal. Raised by a money command it is kept as a FAILED transaction."""
+    """A business refusal. If a money command raises it, it is kept as a FAILED transaction."""
 
 
 class AccountClosed(Refusal):

@@ -20,13 +20,13 @@ FAILPOINTS = (
     # A command is queued: one statement, which commits itself.
     "accept.read",  # The accounts are read.
     "accept.stored",  # The rows are committed, and the client does not know yet.
-    # A worker claims due rows, in one transaction.
+    # A worker claims due rows, in one database transaction.
     "claim.locked",  # The rows are locked.
     "claim.leased",  # Everything is written, nothing committed.
     "claim.committed",  # The worker holds its claim and has not begun.
-    # Money moves, in one transaction: `process` for a client that waits, `post` for a claim, and
+    # Money moves, in one database transaction: `process` for a waiting client, `post` for a claim,
     # `gather` for several clients.
-    "gather.taken",  # They are gathered, and nothing is begun.
+    "gather.taken",  # Their requests are gathered, and nothing is begun.
     "gather.written",  # Everything is written, nothing committed.
     "gather.committed",  # Everything is committed, and no client knows yet.
     "process.locked",  # The accounts are locked.
@@ -34,20 +34,20 @@ FAILPOINTS = (
     "process.written",  # Everything is written, nothing committed.
     "process.committed",  # Everything is committed, and the client does not know yet.
     "post.rows_locked",  # The claimed rows are locked.
-    "post.accounts_locked",  # So are their accounts.
+    "post.accounts_locked",  # Their accounts are locked too.
     "post.recorded",  # The events are written, the outcomes are not.
-    "settle.journal",  # So are the outcomes, the balances are not.
+    "settle.journal",  # The outcomes are written too, the balances are not.
     "post.settled",  # Everything is written, nothing committed.
     "post.committed",  # Everything is committed, and the worker does not know yet.
-    # A row of the queue fails, expires or goes back, in one transaction.
+    # A row of the queue fails, expires or goes back, in one database transaction.
     "change.locked",
     "change.recorded",
     "change.committed",
     # A batch of settled transactions is archived: the file first, then one database transaction.
     "archive.began",  # The run is recorded, and the file is empty.
     "archive.half_appended",  # Half of the batch is in the file.
-    "archive.appended",  # The whole batch is, but maybe not on the disk yet.
-    "archive.synced",  # It is on the disk.
+    "archive.appended",  # The whole batch is in the file, but maybe not on the disk.
+    "archive.synced",  # The whole batch is on the disk.
     "archive.marked",  # The rows are marked, their place in the file is not recorded.
     "archive.recorded",  # Everything is written, nothing committed.
     "archive.committed",
@@ -55,11 +55,11 @@ FAILPOINTS = (
     # An export writes its files beside those of the last export, then moves them into place.
     "export.block_written",  # A file is begun.
     "export.file_sealed",  # One file is whole and durable under its temporary name.
-    "export.all_sealed",  # So are all files and the manifest.
+    "export.all_sealed",  # All files and the manifest are.
     "export.file_published",  # One file is new, and the others are old.
-    "export.files_durable",  # All but the manifest are new.
-    "export.manifest_published",  # Only its name is not durable yet.
-    # Files are loaded into an empty bank, in one transaction.
+    "export.files_durable",  # All files but the manifest are new.
+    "export.manifest_published",  # The manifest's name is not durable yet.
+    # Files are loaded into an empty bank, in one database transaction.
     "import.locked",  # Nobody else writes.
     "import.loaded",  # All rows are written, nothing is verified.
     "import.copied",  # The archive file is in its place.

@@ -1,7 +1,7 @@
-"""Operational errors explained to an operator, in one sentence.
+"""Explains operational errors to an operator, in one sentence.
 
-They come from settings, files and the database. Any other error is a fault of the code, and its
-traceback is worth more than a sentence.
+Such errors come from settings, files and the database. Any other error is a fault of the code, and
+its traceback is worth more than a sentence.
 """
 
 import sqlite3
@@ -42,7 +42,7 @@ def _(error: BankError) -> str:
 
 
 def database_trouble_of(error: BankError) -> DatabaseError | None:
-    """The cause, if the database cannot serve at present: no other command will succeed."""
+    """The cause, if the database cannot serve at present, so that no other command can succeed."""
     cause = error.__cause__
     return cause if isinstance(cause, DatabaseError) and meaning_of(cause).readiness else None
 

@@ -57,10 +57,10 @@ def reason_of(error: OSError) -> str:
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Opens a regular file, or what a symbolic link to one names, for reading.
+    """Opens a regular file for reading, also by a symbolic link.
 
-    Raises FileProblem for a pipe, which would wait for a writer, or a device, which has no end;
-    OSError for a folder, and where nothing can be opened.
+    Raises FileProblem for a pipe, which would wait for a writer, or a device, which has no end.
+    Raises OSError for a folder, and if the file cannot be opened.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     mode = os.fstat(descriptor).st_mode
@@ -77,8 +77,8 @@ class PendingFile:
 
     After `publish` the caller makes the folder durable, once for several files (`sync_folder`). As
     a context manager it discards an unpublished file at the end. Every method raises FileProblem,
-    with the reason. So does the constructor if `path` is a symbolic link or anything else than a
-    regular file, which is never replaced.
+    with the reason. The constructor raises it if `path` is anything else than a regular file, such
+    as a symbolic link: only a regular file is replaced.
     """
 
     def __init__(self, path: Path) -> None:
@@ -136,8 +136,8 @@ def write_atomically(path: Path) -> Iterator[IO[bytes]]:
     """A file to write into. It replaces `path` when the block ends without an error.
 
     On return it is durable. Raises FileProblem if the folder is missing or read-only, if `path` is
-    a folder or symbolic link, and if the disk is full: any OSError of the block counts as one about
-    this file. Then nothing has changed.
+    a folder or symbolic link, and if the disk is full: any OSError of the block counts as an error
+    of this file. After an error nothing has changed.
     """
     with PendingFile(path) as pending:
         with os_errors_as_file_problem(path):
@@ -158,7 +158,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def is_open_to_all(folder: Path) -> bool:
-    """Whether it is a folder of ours that everybody has rights to, as git creates it."""
+    """Whether this is a folder of ours that everybody has rights to, as git creates it."""
     try:
         status = folder.stat()
     except OSError:
@@ -169,7 +169,7 @@ def is_open_to_all(folder: Path) -> bool:
 def close_to_others(folder: Path) -> None:
     """Removes the rights of others on a folder of ours that everybody had rights to.
 
-    A folder that its operator has opened to a group only stays open to it.
+    If the operator has opened the folder to a group only, the group keeps its rights.
     """
     if is_open_to_all(folder):
         with suppress(OSError):
@@ -205,8 +205,9 @@ def remove_leftovers(folder: Path, name: str) -> None:
 def exclusive(path: Path, busy: str) -> Iterator[None]:
     """Holds the lock file `path`. The lock ends with the process, even if it is killed.
 
-    Raises FileBusy with the text `busy` if another process holds it, and FileProblem if it cannot
-    be created. The file stays: removing it is unsafe, because another process may have it open.
+    Raises FileBusy with the text `busy` if another process holds it, and FileProblem if the file
+    cannot be created. The file stays: another process may have it open, so it is unsafe to remove
+    it.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     named = path if path.is_symlink() else path.parent

@@ -22,7 +22,7 @@ def is_large_movement(units: int, currency: str) -> bool:
 
 
 def daily_limits() -> dict[str, int]:
-    """By currency, in units, the most that one maker moves on a day without a second person."""
+    """By currency, in units, the most that one maker may move on a day without a second person."""
     amounts = settings.BANK_APPROVAL_DAILY_THRESHOLDS
     return {currency: to_units(amount) for currency, amount in amounts.items()}
 

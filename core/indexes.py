@@ -12,8 +12,8 @@ from core.timeouts import switched_off
 class AddIndexBesideWriters(AddIndex):
     """AddIndex for which no writer waits on PostgreSQL. The migration must have `atomic = False`.
 
-    It waits until each transaction has ended that was open when it began, whatever that takes. A
-    build that was interrupted leaves an invalid index, so it begins by dropping that one.
+    The build waits, without a time-out, for the end of each database transaction that was open when
+    it began. An interrupted build leaves an invalid index, which the next build drops first.
     """
 
     def database_forwards(

@@ -11,9 +11,9 @@ import msgspec
 def encoder(default: Callable[[Any], Any] | None = None) -> Callable[[Any], bytes]:
     """A function that encodes a value; `default` replaces each member of an unknown type.
 
-    Decimals, ids and moments become text. What msgspec refuses, such as half of a surrogate pair,
-    is encoded by the standard library, with escapes. The function raises TypeError for an unknown
-    type without `default`.
+    Decimals, ids and moments become text. The standard library encodes, with escapes, the texts
+    that msgspec refuses, such as half of a surrogate pair. The function raises TypeError for an
+    unknown type without `default`.
     """
 
     def known(value: Any) -> Any:

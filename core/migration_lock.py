@@ -1,6 +1,7 @@
 """Lets one `migrate` run at a time on each database.
 
-Two would create the same tables, or one would create guards while the other rebuilds a table.
+Two at once would create the same tables, or one would create guards while the other rebuilds a
+table.
 """
 
 import fcntl
@@ -20,7 +21,7 @@ _PATIENCE_SECONDS = 3600.0
 
 @contextmanager
 def migration_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Holds the lock exclusively. It ends with the process, even if it is killed.
+    """Holds the lock exclusively. The lock ends with the process, even if that is killed.
 
     Raises CommandError after an hour of waiting.
     """
@@ -55,7 +56,7 @@ def _advisory_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 @contextmanager
 def _file_lock(database: Path) -> Iterator[None]:
-    """The file stays: removing it is unsafe, because another process may be waiting for it."""
+    """The file stays: another process may be waiting for it, so it is unsafe to remove it."""
     with database.with_name(f"{database.name}.migrate-lock").open("w") as file:
 
         def attempt() -> bool:

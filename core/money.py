@@ -19,17 +19,17 @@ from django.db.models.expressions import DatabaseDefault
 from core.currencies import minor_units
 from core.errors import FieldError, InvalidInput
 
-UNIT_DIGITS = 4  # the most digits of any currency: CLF, UYW
+UNIT_DIGITS = 4  # The most digits of any currency: those of CLF and UYW.
 UNITS_PER_MAIN = 10**UNIT_DIGITS
 
 # Limits in main units: of one amount, and of the absolute value of a balance. The latter is 10^18
-# units, which leaves BIGINT (9.2 * 10^18) room for adding two of them.
+# units, so BIGINT (9.2 * 10^18) has room for the sum of two.
 MAX_AMOUNT = Decimal(10) ** 11
 MAX_BALANCE = Decimal(10) ** 14
 _MAX_AMOUNT_UNITS = int(MAX_AMOUNT) * UNITS_PER_MAIN
 MAX_BALANCE_UNITS = int(MAX_BALANCE) * UNITS_PER_MAIN
 
-# Raises where another context would round, or where a number would be unreasonably long.
+# This context raises an error instead of rounding, and for an unreasonably long number.
 _EXACT = Context(prec=64, traps=[Inexact, InvalidOperation])
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def from_units(units: int) -> Decimal:
 def parse_amount(value: object) -> Decimal:
     """An amount as a client sent it: text, or a JSON number parsed to int or Decimal.
 
-    Plain decimal notation only: ASCII digits, no sign, exponent, separator, blank or leading zeros.
-    Zero is accepted here; `validate_amount` decides whether it is allowed.
+    Accepts plain decimal notation only: ASCII digits, no sign, exponent, separator, blank or
+    leading zeros. Zero is accepted here; `validate_amount` decides whether it is allowed.
 
     The result of a text keeps the text's decimals, trailing zeros included: "3.000" may be three
     thousand to its writer. A JSON number has one notation in every country, so only its value
@@ -117,7 +117,7 @@ def is_written_in(amount: Decimal, currency: str) -> bool:
 def fits(amount: Decimal, currency: str) -> bool:
     """Whether the minor unit can express the value, however many trailing zeros it has.
 
-    For values computed by the bank itself. Raises ValueError for an unknown currency.
+    Use it for values that the bank itself has computed. Raises ValueError for an unknown currency.
     """
     digits = minor_units(currency)
     try:
@@ -136,7 +136,7 @@ def units_to_move(amount: Decimal, currency: str) -> int:
         fits_as_written = amount.same_quantum(_smallest(currency)) or is_written_in(
             amount, currency
         )
-    except (ArithmeticError, ValueError):  # NaN, infinite, beyond all bounds.
+    except (ArithmeticError, ValueError):  # NaN, infinite, or too large.
         units, fits_as_written = 0, False
     if not (0 < units <= _MAX_AMOUNT_UNITS and fits_as_written):
         validate_amount(amount, currency)
@@ -175,7 +175,7 @@ def validate_amount(
 def format_amount(amount: Decimal, currency: str) -> str:
     """Exactly the currency's digits: "500.00" in USD, "500" in JPY. Never an exponent or a "-0".
 
-    Raises ValueError if that would take rounding, or if the currency is unknown.
+    Raises ValueError if the amount would have to be rounded, or if the currency is unknown.
     """
     exact = _with_digits(amount, minor_units(currency))
     return format(exact or abs(exact), "f")

@@ -13,7 +13,7 @@ from django.core.management.base import OutputWrapper
 
 # Refused, failed, or there are findings.
 PROBLEM = 1
-# As in argparse: wrong arguments; also an unknown user, and a missing right.
+# Wrong arguments, as in argparse; also an unknown user, and a missing right.
 WRONG_USE = 2
 # Another process holds the lock. A later attempt may succeed.
 BUSY = 3

@@ -3,9 +3,10 @@
 `deploy/postgresql/privileges.sql` grants them. The right to delete is granted only after a
 migration and moves no money, so it is not checked.
 
-A role that owns none of the tables may create no table either: a temporary one, or one in a schema
-that comes first in the search path, would hide a table of the bank from its guards. The owner
-of the tables could switch the guards off, so its role is not checked for this.
+A role that owns none of the tables must not be able to create a table either. A temporary table, or
+a table in a schema that comes first in the search path, would hide a table of the bank from its
+guards. The owner of the tables could switch the guards off anyway, so the owner's role is not
+checked for this.
 """
 
 from collections.abc import Sequence
@@ -18,9 +19,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# Written by migrations only.
+# Tables that only migrations write.
 READ_ONLY = frozenset({"auth_permission", "django_content_type", "django_migrations"})
-# Written once, then only read.
+# Tables whose rows are written once, then only read.
 APPEND_ONLY = frozenset(
     {
         "accounts_accountevent",
@@ -60,7 +61,7 @@ _ASK = """
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What `role` lacks, as "INSERT on accounts_account"; what it may make, as "schemas"."""
+    """What `role` lacks, as "INSERT on accounts_account", and what it may make, as "schemas"."""
 
     role: str = ""
     missing: Sequence[str] = ()
@@ -68,7 +69,7 @@ class Rights:
 
     @property
     def problem(self) -> str:
-        """What is wrong, in a sentence; empty if nothing is."""
+        """The problem, in a sentence; empty if there is none."""
         if self.missing:
             return f"The role {self.role} lacks rights in the database: {_listed(self.missing)}."
         if self.excess:
@@ -84,7 +85,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def rights_of(connection: BaseDatabaseWrapper) -> Rights:
-    """What the role of this connection lacks, and what it may do that the bank must not."""
+    """The missing and the excessive rights of this connection's role."""
     if connection.vendor != "postgresql":
         return Rights()
     with connection.cursor() as cursor:

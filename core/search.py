@@ -41,7 +41,7 @@ def contains(field: str, text: str) -> Q:
 
 
 def _folded(text: str) -> str:
-    """One text for all that are equal in a search. Hangul syllables stay whole."""
+    """One text for all texts that are equal in a search. Hangul syllables stay whole."""
     composed = unicodedata.normalize("NFKC", text)
     return "".join(map(_letters, composed))
 
@@ -69,7 +69,7 @@ def _forms() -> dict[str, list[str]]:
 
 
 def _pattern(word: str) -> str:
-    """A regular expression, the same to PostgreSQL and Python, for a word without accents."""
+    """A regular expression for a word without accents. PostgreSQL and Python read it alike."""
     parts = []
     position = 0
     while position < len(word):

@@ -19,7 +19,7 @@ _held: list[int] = []
 
 
 def hold_while_serving(connection: BaseDatabaseWrapper) -> None:
-    """Holds a share of the lock until this process ends. Serves anyway if the lock fails."""
+    """Holds a share of the lock until this process ends. A failure of the lock is ignored."""
     if connection.vendor == "sqlite" and not _held:
         with suppress(OSError):
             descriptor = os.open(_path(connection), _FLAGS, 0o600)

@@ -18,7 +18,7 @@ from core.files import FileProblem, os_errors_as_file_problem
 
 _POSTGRESQL_BEGIN = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-    # The time-outs are meant for requests. Reading everything takes longer.
+    # The time-outs are meant for requests. A read of everything takes longer.
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL idle_in_transaction_session_timeout = 0",
     # These reads run to the end, so plans with a fast start have no advantage.
@@ -40,12 +40,14 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Iterator[BaseDatabaseWrapper]:
     Raw SQL uses its cursors, the ORM its alias: `Account.objects.using(connection.alias)`. Only
     this thread knows the alias, until the block ends. Writers go on; their changes are not visible.
 
-    PostgreSQL: the connection itself, in one REPEATABLE READ READ ONLY transaction without a
-    statement time-out. SQLite: a connection to a copy in a temporary folder beside the database,
-    which needs as much free space; the next snapshot removes leftovers of killed processes.
+    PostgreSQL: the connection itself, in one REPEATABLE READ READ ONLY database transaction without
+    a statement time-out. SQLite: a connection to a copy in a temporary folder beside the database.
+    The copy needs as much free space as the database. The next snapshot removes leftovers of killed
+    processes.
 
-    Raises RuntimeError inside a transaction, OperationalError if the database stays locked, and
-    FileProblem if the copy cannot be written: its folder is read-only, or the disk full.
+    Raises RuntimeError inside a database transaction, OperationalError if the database stays
+    locked, and FileProblem if the copy cannot be written: its folder is read-only, or the disk
+    full.
     """
     connection = connections[using]
     read = _postgresql if connection.vendor == "postgresql" else _sqlite
@@ -65,7 +67,7 @@ def _postgresql(connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper
 @contextmanager
 def _sqlite(connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
     if connection.in_atomic_block:
-        raise RuntimeError("A snapshot cannot be taken inside a transaction.")
+        raise RuntimeError("A snapshot cannot be taken inside a database transaction.")
     database = Path(connection.settings_dict["NAME"])
     with _place_for_copy(database) as folder:
         path = folder / database.name
@@ -122,10 +124,10 @@ class _WrittenMeanwhile(Exception):
 
 
 def _copy(source: sqlite3.Connection, path: Path) -> None:
-    """Copies in small steps, so that a commit waits for only one of them. It restarts the copy.
+    """Copies in small steps, so that a commit waits for only one of them.
 
-    Under constant writes that would never end. So after a while the copy is made in one step, for
-    which commits wait as for any other writer.
+    Each commit restarts the copy. Under constant writes the copy would never end. So after a while
+    it is made in one step, and commits wait for that as for any other writer.
     """
     target = sqlite3.connect(path)
     try:

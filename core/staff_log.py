@@ -6,9 +6,10 @@ from django.db.models import Model
 
 
 def record(user_id: int | None, row: Model | None, name: str, flag: int, words: str) -> None:
-    """Records an action in the caller's transaction. `name` describes the row: never a secret.
+    """Records an action in the caller's database transaction.
 
-    Without a row it concerns the bank as a whole. `user_id` must not be None.
+    `name` describes the row, and is never a secret. Without a row the action concerns the bank as a
+    whole. `user_id` must not be None.
     """
     assert user_id is not None, "The admin is for those who are logged in."
     LogEntry.objects.create(

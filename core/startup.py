@@ -1,4 +1,4 @@
-"""Start-up of serving processes."""
+"""Starts serving processes only once the database is ready."""
 
 import sys
 import time
@@ -19,8 +19,8 @@ def wait_for_objects() -> None:
 
     On success, the process holds the serving lock, so nobody moves the files of a bank on SQLite.
 
-    Otherwise it exits with a sentence, before gunicorn's time-out. It raises nothing: gunicorn
-    shuts down for good when a worker fails to boot with an exception, but replaces a worker that
+    Otherwise it exits with a sentence, before gunicorn's time-out. It raises no exception: gunicorn
+    shuts down for good when an exception ends the boot of a worker, but replaces a worker that
     exits. So healthy workers keep serving beside one that cannot start.
     """
     reason = ""

@@ -1,9 +1,9 @@
 """Validation of texts: any language and emoji, but no characters that hide or break anything.
 
-Refused are characters that PostgreSQL cannot store (NUL, surrogates), that control terminals and
-log viewers (control characters, line separators), and that make a text read differently from its
-stored form (bidirectional embeddings, overrides and isolates: Unicode UAX #9, CVE-2021-42574).
-Invisible characters are refused too: two different names would look the same.
+The check refuses characters that PostgreSQL cannot store (NUL, surrogates), that control terminals
+and log viewers (control characters, line separators), and that make a text read differently from
+its stored form (bidirectional embeddings, overrides and isolates: Unicode UAX #9, CVE-2021-42574).
+It also refuses invisible characters: two different names would look the same.
 
 Some invisible characters are needed to write a script or an emoji. They are allowed in that use:
 joiners (RFC 5892, appendix A.1 and A.2; Unicode UTS #51), variation selectors, and directional
@@ -63,7 +63,7 @@ def _not_allowed(value: str, position: int) -> str:
 
 
 def _check_invisible(value: str) -> None:
-    # Parts of a flag are as good as any letter.
+    # Replaces the invisible parts of a flag by visible characters: in a flag they are allowed.
     text = _FLAG.sub(lambda flag: "\U0001f3f4" * len(flag.group()), value)
     for found in _INVISIBLE.finditer(text):
         position = found.start()

@@ -1,8 +1,9 @@
 """The time-outs of PostgreSQL: set on each connection, and compared with its actual values.
 
 A statement sets them when a connection is opened. The start-up parameter `options` would not work:
-PgBouncer refuses or drops it. A pooler in transaction mode uses another session for each
-transaction, so there the role must have them too (`ALTER ROLE ... SET`): docs/operations.md.
+PgBouncer refuses or drops it. A pooler in transaction mode uses another session for each database
+transaction. Behind such a pooler the role must have the time-outs too (`ALTER ROLE ... SET`):
+docs/operations.md.
 """
 
 import logging
@@ -33,7 +34,7 @@ def set_timeouts(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
         with connection.wrap_database_errors:
             connection.connection.execute(f"SELECT {calls}", prepare=False)
     except BaseException:
-        connection.close()  # Without them it must not be used.
+        connection.close()  # A connection without time-outs must not be used.
         raise
 
 
@@ -103,7 +104,7 @@ def problems(connection: BaseDatabaseWrapper) -> list[CheckMessage]:
 
 
 def _is_pooled(connection: BaseDatabaseWrapper, backend_pid: int) -> bool:
-    """A pooler reports another process id than that of the server process."""
+    """Whether a pooler is in between: its process id differs from the server process's."""
     return bool(connection.connection.info.backend_pid != backend_pid)
 
 

@@ -28,7 +28,7 @@ EMPTY = "-"
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts at most `limit` rows; a search or a filter reaches the rows beyond."""
+    """Counts at most `limit` rows. The rows beyond can be reached by a search or a filter."""
 
     limit = 10_000
     template_name = "core/pagination.html"
@@ -72,7 +72,7 @@ class IndexOrderedChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        # The foot of the list shows the number of rows, and can say that it is bounded.
+        # The foot of the list shows the number of rows, and whether the count stopped at the limit.
         self.full_result_count = self.result_count
 
 
@@ -91,7 +91,7 @@ class BankModelAdmin(ModelAdmin):
     empty_value_display = EMPTY
     # Parameters without a filter of their own, used by links from other pages.
     linked_by: tuple[str, ...] = ()
-    # The text of an empty list: how its first row comes about.
+    # The text of an empty list: it says how the first row comes about.
     when_empty = "There are none yet."
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -150,7 +150,7 @@ class ReadOnlyModelAdmin(_NeverChanged, BankModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        # Django's history lists changes made by its own forms: there are none.
+        # Django's history lists only changes made by its own forms, and there are none.
         context = {**(extra_context or {}), "show_history": False}
         return cast(HttpResponse, super().changeform_view(request, object_id, form_url, context))
 
@@ -166,7 +166,7 @@ class ReadOnlyTabularInline(_NeverChanged, TabularInline):
 
 
 def shown_amount(amount: Decimal | None, currency: str) -> str:
-    """With the currency's digits and thousands separators: "1,234,500.00". Exact."""
+    """The exact amount with the currency's digits and thousands separators: "1,234,500.00"."""
     if amount is None:
         return EMPTY
     return f"{Decimal(format_amount(amount, currency)):,f}"
@@ -185,7 +185,7 @@ def badge(text: str, colours: dict[str, str]) -> SafeString:
 
 
 def yes_or_no(value: bool) -> str:
-    """For neutral facts: a red cross would suggest that something is wrong."""
+    """Words for neutral facts: a red cross would suggest that something is wrong."""
     return "Yes" if value else "No"
 
 

@@ -20,8 +20,8 @@ from core.money import parse_amount
 class DaysById(RangeDateFilter):
     """From one day to another, both included, in the current time zone.
 
-    Filters by the time in the row's own UUIDv7: a range of days is a range of ids, read from the
-    index of the ids.
+    Filters by the time in the row's own UUIDv7. A range of days is a range of ids, so the filter
+    reads the index of ids.
     """
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -66,7 +66,7 @@ class AmountFilter(RangeNumericListFilter):
         return queryset
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
-        """Exact decimals: the theme's own fields are floats, and browsers take only integers."""
+        """Fields for exact decimals: the theme has floats, and browsers only take integers."""
         fields = {}
         for end in ("from", "to"):
             attrs = {"placeholder": end.capitalize(), "aria-label": f"Amount {end}"}

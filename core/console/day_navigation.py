@@ -48,7 +48,7 @@ class Span:
         return cls(size, date(day.year, 1, 1), date(day.year, 12, 31), str(day.year))
 
     def parts(self) -> "list[Span]":
-        """The spans of the next smaller size; a bank of one year begins with its months."""
+        """The spans of the next smaller size; months if a whole bank is one year old."""
         size = Size(self.size + 1)
         if size is Size.YEAR and self.first.year == self.last.year:
             return Span.around(self.first, Size.YEAR).parts()

@@ -1,7 +1,7 @@
 """Tables for spreadsheet programs, as CSV or XLSX, written row by row.
 
-For reading, not for exchange: texts that a spreadsheet would run as a formula are neutralised, so
-that customers cannot run code on the computers of staff (CWE-1236).
+The tables are for people, not for exchange. Texts that a spreadsheet would run as a formula are
+neutralised, so that customers cannot run code on the computers of staff (CWE-1236).
 """
 
 import csv
@@ -23,10 +23,10 @@ from core.money import format_amount
 SheetCell = str | int | Decimal | datetime | None
 SheetRow = Sequence[SheetCell]
 
-# Spreadsheets use binary floating point (IEEE 754), which is always exact up to so many digits.
+# Spreadsheets use binary floating point (IEEE 754), which is exact up to this many digits.
 _EXACT_DIGITS = 15
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-# Excel needs it to recognise UTF-8.
+# Excel needs this mark to recognise UTF-8.
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -133,7 +133,7 @@ def neutralised(text: str) -> str:
 
 
 class _Formats:
-    """The formats of a workbook, made once each."""
+    """The formats of a workbook, each made once."""
 
     def __init__(self, book: Workbook) -> None:
         self.book = book

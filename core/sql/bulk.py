@@ -22,7 +22,7 @@ from core.sql.django_internals import this_connection
 
 
 def document(value: Any) -> bytes:
-    """A JSON value as bulk inserts take it: in the binary form of jsonb, a version and the text."""
+    """A JSON value for bulk inserts, in the binary form of jsonb: a version and the text."""
     return b"\1" + json.dumps(value).encode()
 
 
@@ -36,7 +36,7 @@ def array(values: Iterable[Any]) -> str:
 
 
 def array_of_ids(ids: Iterable[UUID | None]) -> str:
-    """As `array`, for ids: PostgreSQL reads them without hyphens, and Python makes those faster."""
+    """As `array`, for ids. Without hyphens, Python makes them faster, and PostgreSQL reads them."""
     return "{" + ",".join(["NULL" if one is None else one.hex for one in ids]) + "}"
 
 
@@ -99,9 +99,9 @@ class BulkInsert:
     """Inserts rows, all or none: by binary COPY, on SQLite by executemany.
 
     `columns` maps names to PostgreSQL types. Rows are tuples in their order, with a `document` for
-    each jsonb. A generator may make them while the server inserts earlier ones, but must run no
-    other statement; an error it raises aborts the COPY, and the transaction must be rolled back.
-    Does nothing without rows.
+    each jsonb. A generator may make rows while the server inserts earlier ones, but must run no
+    other statement. An error in the generator aborts the COPY, and the database transaction must be
+    rolled back. Does nothing without rows.
     """
 
     def __init__(self, table: str, columns: Mapping[str, str]) -> None:
@@ -135,8 +135,8 @@ class BulkUpdate:
     """Updates rows, each with its own values: by one statement, on SQLite by executemany.
 
     `columns` maps names to PostgreSQL types; `always` is SQL that sets further columns. A column in
-    `latest` keeps its value if that is later. Rows are tuples in the order of the columns, followed
-    by the row's id.
+    `latest` keeps its stored value if that is later than the new one. Rows are tuples in the order
+    of the columns, followed by the row's id.
     """
 
     def __init__(

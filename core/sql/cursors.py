@@ -31,7 +31,7 @@ def rows_of(query: QuerySet[Any, tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
         return query
     try:
         statement, parameters = query.query.sql_with_params()
-    except EmptyResultSet:  # Evident from the conditions alone.
+    except EmptyResultSet:  # The conditions alone exclude every row.
         return []
     with django_internals.server_cursor(prepares=False) as cursor:
         cursor.execute(statement, parameters)

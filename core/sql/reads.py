@@ -1,7 +1,7 @@
 """Reads whose SQL Django writes once, and not for each request.
 
-Django takes longer to write the text of such a query than PostgreSQL takes to run it. The query
-itself stays the one that the ORM makes, so that a rule of visibility is written in one place.
+Django takes longer to write the text of such a query than PostgreSQL takes to run it. The ORM still
+makes the query, so that each rule of visibility is written in one place.
 """
 
 import re
@@ -16,7 +16,7 @@ from psycopg import sql
 from core.sql import django_internals
 
 _PLACE = re.compile("%[s%]")
-# No constant of a query is as large.
+# No constant of a query is as large as this.
 _NUMBER = 1 << 61
 # Callers choose the size of a page, which is a part of its shape.
 _MOST_TEXTS = 100
@@ -38,12 +38,12 @@ class ShapedRead:
     def __call__(self, *shape: Any, **values: UUID | int) -> list[tuple[Any, ...]]:
         """The rows, on PostgreSQL in binary, by a statement that stays prepared.
 
-        For shapes that are few and often used. Raises Django's database errors.
+        Use it if the shapes are few and used often. Raises Django's database errors.
         """
         return self._read(shape, values, prepares=True)
 
     def unprepared(self, *shape: Any, **values: UUID | int) -> list[tuple[Any, ...]]:
-        """The same rows, planned for these values: for many shapes, or where the values matter."""
+        """The same rows, planned for these values: for many shapes, or if the values matter."""
         return self._read(shape, values, prepares=False)
 
     def _read(

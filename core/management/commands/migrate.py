@@ -1,4 +1,4 @@
-"""`migrate`, one at a time. Missing guards are only a warning here, because it recreates them."""
+"""`migrate`, one at a time. Missing guards only give a warning: `migrate` recreates them."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from core.timeouts import switched_off
 
 class Command(migrate.Command):
     def check(self, *args: Any, **kwargs: Any) -> None:
-        """As Django's, but a failed check is one sentence, as any other trouble."""
+        """As Django's, but a failed check gives one sentence, like any other trouble."""
         with database.reported_as(Warning):
             try:
                 super().check(*args, **kwargs)
