@@ -98,7 +98,10 @@ _FAILED = "status__exact=FAILED"
 _READ = "transactions.view_transaction"
 
 _SECTIONS: dict[str, list[_Page]] = {
-    "": [_Page("Today", "today", "admin:index")],
+    "": [
+        _Page("Today", "today", "admin:index"),
+        _Page("Statistics", "bar_chart", "statistics", _READ),
+    ],
     "Bank": [
         _list_of("Accounts", "account_balance_wallet", "accounts", "account"),
         _list_of("Transactions", "swap_horiz", "transactions", "transaction"),

@@ -81,6 +81,8 @@ PICTURES = [
     Picture("transaction", f"{_TRANSACTIONS}?q=Supplier", steps=_first_row, whole_page=True),
     Picture("approvals", "/admin/approvals/"),
     Picture("audit", "/admin/audit/", "aldo"),
+    Picture("statistics", "/admin/statistics/", whole_page=True),
+    Picture("statistics-narrow", "/admin/statistics/", options=_PHONE),
     Picture("clients", "/admin/clients/apiclient/"),
     Picture(
         "swagger", "/api/v1/swagger/", "", options={"viewport": {"width": 1280, "height": 1200}}

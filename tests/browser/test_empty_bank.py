@@ -18,6 +18,7 @@ pytestmark = pytest.mark.sqlite
 
 PAGES = {
     "/admin/approvals/": "Requests that need a second person appear here at once.",
+    "/admin/statistics/": "Choose other days above.",
 }
 # Lists that are never empty, such as logins.
 NEVER_EMPTY = {"user", "group", "accesslog", "accessfailurelog"}

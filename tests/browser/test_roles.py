@@ -10,8 +10,8 @@ from tests.browser.watched import Sit
 pytestmark = pytest.mark.sqlite
 
 BANK = [
-    "Today", "Accounts", "Transactions", "Approvals", "Overdraft limits", "Failed", "Entries",
-    "Batches", "Archive",
+    "Today", "Statistics", "Accounts", "Transactions", "Approvals", "Overdraft limits", "Failed",
+    "Entries", "Batches", "Archive",
 ]  # fmt: skip
 RECORDS = ["Account events", "Transaction events", "Verifications"]
 OVERSIGHT = [

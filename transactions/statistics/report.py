@@ -80,6 +80,14 @@ class Total:
         elif kind.status == TransactionStatus.FAILED:
             self.failed += found.count
 
+    def add_total(self, other: "Total") -> None:
+        self.count += other.count
+        self.completed += other.completed
+        self.failed += other.failed
+        self.amounts.update(other.amounts)
+        self.completed_amounts.update(other.completed_amounts)
+        self.times.update(other.times)
+
 
 @dataclass(frozen=True, slots=True)
 class StatisticsRow:

@@ -76,6 +76,22 @@ class Calendar:
         end = key + timedelta(days=1) if interval is Interval.DAY else next_month(key)
         return self.start_of(key), self.start_of(end)
 
+    def starts(self, interval: Interval, first: date, end: date) -> list[datetime]:
+        """The start of each interval from the day `first` until before the day `end`."""
+        moment, stop = self.start_of(first), self.start_of(end)
+        starts = []
+        while moment < stop:
+            starts.append(moment)
+            moment = self.bounds(interval, self.key_of(interval, moment))[1]
+        return starts
+
+    def key_of(self, interval: Interval, moment: datetime) -> date | int:
+        """What `bounds` takes for the interval of this moment."""
+        if interval is Interval.HOUR:
+            return self.hour_of_quarter(int(moment.timestamp()) // QUARTER_SECONDS)
+        day = self.day_of(moment)
+        return day.replace(day=1) if interval is Interval.MONTH else day
+
 
 def next_month(day: date) -> date:
     """The first day of the month after that of `day`."""
