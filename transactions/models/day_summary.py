@@ -11,8 +11,8 @@ class DaySummary(models.Model):
     neither does the summary of a day on which nothing more can be completed.
 
     `days` and `hours` are lists of cells: when they were made, type, currency, count, sum in units,
-    and the processing times as pairs of bucket and count. A cell of `days` begins with the day they
-    were made, a cell of `hours` with the start of the hour, as seconds since 1970.
+    the buckets of the processing times, and the number in each. A cell of `days` begins with the
+    day they were made, a cell of `hours` with the start of the hour, as seconds since 1970.
     """
 
     id = models.BigAutoField(primary_key=True)

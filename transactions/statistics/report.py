@@ -13,7 +13,7 @@ from typing import Any
 from core import clock
 from transactions.models import DaySummary
 from transactions.states import TransactionStatus
-from transactions.statistics.cells import Kind, Sum, kind_of, loaded
+from transactions.statistics.cells import Kind, Sum, add_times, kind_of, loaded
 from transactions.statistics.journal import (
     Group,
     Part,
@@ -58,7 +58,7 @@ class Total:
     failed: int = 0
     amounts: Counter[str] = field(default_factory=Counter)
     completed_amounts: Counter[str] = field(default_factory=Counter)
-    times: Counter[int] = field(default_factory=Counter)
+    times: dict[int, int] = field(default_factory=dict)
 
     @property
     def waiting(self) -> int:
@@ -73,7 +73,7 @@ class Total:
     def add(self, kind: Kind, found: Sum) -> None:
         self.count += found.count
         self.amounts[kind.currency] += found.units
-        self.times.update(found.times)
+        add_times(self.times, found.times)
         if kind.status == TransactionStatus.COMPLETED:
             self.completed += found.count
             self.completed_amounts[kind.currency] += found.units
@@ -86,7 +86,7 @@ class Total:
         self.failed += other.failed
         self.amounts.update(other.amounts)
         self.completed_amounts.update(other.completed_amounts)
-        self.times.update(other.times)
+        add_times(self.times, other.times)
 
 
 @dataclass(frozen=True, slots=True)
