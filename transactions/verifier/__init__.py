@@ -10,7 +10,16 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core import clock
 from core.snapshot import snapshot
-from transactions.verifier import accounts, archive, entries, events, identifiers, journal, objects
+from transactions.verifier import (
+    accounts,
+    archive,
+    entries,
+    events,
+    identifiers,
+    journal,
+    objects,
+    summaries,
+)
 from transactions.verifier.counts import counts
 from transactions.verifier.report import Collector, Finding, Place, Report
 
@@ -38,5 +47,6 @@ def examine(connection: BaseDatabaseWrapper) -> Report:
         rules.run(connection, found)
     archive.check(connection, found)
     identifiers.check(connection, found)
+    summaries.check(connection, found)
     objects.check(connection, found)
     return Report(checked=counts(connection), findings=found.findings())
