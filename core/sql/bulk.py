@@ -14,11 +14,10 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model
 
 from core.sql.cursors import prepared_cursor
-from core.sql.django_internals import this_connection
 
 
 def document(value: Any) -> bytes:
@@ -120,7 +119,7 @@ class BulkInsert:
         if (first := next(rows, None)) is None:
             return
         rows = chain([first], rows)
-        here = this_connection()
+        here: Any = connections[DEFAULT_DB_ALIAS]
         with here.cursor() as cursor:
             if here.vendor == "postgresql":
                 with here.wrap_database_errors, cursor.copy(self._copy) as copy:
