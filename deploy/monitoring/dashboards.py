@@ -59,7 +59,8 @@ def _quantile(share: float, name: str, by: str = "") -> str:
 
 def _server_errors() -> str:
     errors = _rate("bank_http_requests_total", where=f'status="5xx", {_HEALTH}')
-    return f"{errors} / {_rate('bank_http_requests_total', where=_HEALTH)}"
+    # Before the first error there is no such series.
+    return f"({errors} or vector(0)) / {_rate('bank_http_requests_total', where=_HEALTH)}"
 
 
 def bank() -> Iterator[Shown]:

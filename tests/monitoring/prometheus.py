@@ -1,0 +1,110 @@
+"""A real Prometheus with the committed configuration, in a hurry: it waits seconds, not minutes."""
+
+import json
+import shutil
+import subprocess
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.http import free_port, get
+from tests.monitoring.rules import MONITORING, RULES
+
+PATIENCE_SECONDS = 60
+STOP_SECONDS = 30
+
+
+class Prometheus:
+    """Asked by its HTTP API."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def values(self, expression: str) -> list[float]:
+        """The values of an expression now. Fails the test if Prometheus finds an error in it."""
+        query = urllib.parse.urlencode({"query": expression})
+        status, text = get(f"{self.url}/api/v1/query?{query}")
+        assert status == 200, f"{expression}: {text}"
+        found = json.loads(text)["data"]
+        assert found["resultType"] == "vector", expression
+        return [float(one["value"][1]) for one in found["result"]]
+
+    def firing(self) -> set[str]:
+        """The names of the alerts that fire."""
+        status, text = get(f"{self.url}/api/v1/alerts")
+        assert status == 200, text
+        alerts: list[Any] = json.loads(text)["data"]["alerts"]
+        return {one["labels"]["alertname"] for one in alerts if one["state"] == "firing"}
+
+
+def eventually(is_true: Callable[[], bool], what: str) -> None:
+    """Waits until it is so, and fails the test with `what` if it takes too long."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not is_true():
+        assert time.monotonic() < until, what
+        time.sleep(0.5)
+
+
+@contextmanager
+def prometheus(folder: Path, target: str, token: str) -> Iterator[Prometheus]:
+    """Scrapes `target` ("host:port") until the end of the block."""
+    address = f"127.0.0.1:{free_port()}"
+    _write_configuration(folder, target, token, address)
+    program = shutil.which("prometheus")
+    assert program
+    log = folder / "log"
+    words = [
+        program,
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
+        f"--web.listen-address={address}",
+    ]
+    with (
+        log.open("w") as output,
+        subprocess.Popen(words, cwd=folder, stdout=output, stderr=output) as process,
+    ):
+        try:
+            eventually(lambda: _is_ready(process, address), "Prometheus does not start")
+            yield Prometheus(f"http://{address}")
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _is_ready(process: subprocess.Popen[bytes], address: str) -> bool:
+    assert process.poll() is None, "Prometheus has ended"
+    try:
+        return get(f"http://{address}/-/ready")[0] == 200
+    except OSError:
+        return False
+
+
+def _write_configuration(folder: Path, target: str, token: str, own_address: str) -> None:
+    """The committed one, but for the intervals, the addresses and the file of the token."""
+    (folder / "token").write_text(token)
+    configuration = yaml.safe_load((MONITORING / "prometheus.yml").read_text("utf-8"))
+    # A busy machine needs its time for an answer.
+    configuration["global"] |= {"scrape_interval": "2s", "scrape_timeout": "2s"}
+    configuration["global"]["evaluation_interval"] = "1s"
+    bank, own = configuration["scrape_configs"]
+    bank["authorization"]["credentials_file"] = "token"
+    # This bank starts its own worker, so the label of a web without one goes with the names.
+    for name in ("dns_sd_configs", "relabel_configs"):
+        del bank[name]
+    bank["static_configs"] = [{"targets": [target]}]
+    own["static_configs"] = [{"targets": [own_address]}]
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration))
+    rules = yaml.safe_load(RULES.read_text("utf-8"))
+    for group in rules["groups"]:
+        for rule in group["rules"]:
+            rule["for"] = "2s"
+    (folder / "rules").mkdir()
+    (folder / "rules" / RULES.name).write_text(yaml.safe_dump(rules))
