@@ -182,6 +182,8 @@ def _postgresql(url: str) -> dict[str, Any]:
     database: dict[str, Any] = environ.Env.db_url_config(url)
     options = database.setdefault("OPTIONS", {})
     options["application_name"] = "bank"
+    # In seconds; the driver's default waits for minutes where nothing answers.
+    options.setdefault("connect_timeout", 5)
     # The statements of core.sql are prepared at once, which not every pooler supports.
     options["prepare_threshold"] = 0 if _PREPARED_STATEMENTS else None
     options["isolation_level"] = _ISOLATION_LEVELS[_ISOLATION_LEVEL]

@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from django.urls import resolve
 from django.views.decorators.csrf import csrf_exempt
 
+from bankproject.metrics.shown import of_database
 from core.api.short_way import credentials
 from core.content_security import GetResponse
 from core.metrics.exposition import PLAIN, rendered
@@ -75,7 +76,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
 
 def _metrics(request: HttpRequest) -> HttpResponse:
     try:
-        text, content_type = rendered(request.META.get("HTTP_ACCEPT", ""))
+        text, content_type = rendered(request.META.get("HTTP_ACCEPT", ""), of_database())
     except FolderBusy:
         return HttpResponse("The counts are in use. Try again.\n", PLAIN, 503)
     return HttpResponse(text, content_type)

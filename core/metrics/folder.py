@@ -32,6 +32,7 @@ _DEAD = "dead-"
 _UNFINISHED = "new-"
 # The kinds of files whose values of dead processes count on.
 _KEPT = ("counter", "histogram")
+INITIAL_BYTES = 1 << 16
 # In memory: no count waits for a disk.
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder is made safely, with a random name
 # A folder without an owner's lock may be on its way, for so long.
@@ -40,6 +41,30 @@ _LOCK_SECONDS = 5.0
 
 # The open lock file of this process, its number and its name.
 _joined: tuple[int, int, str] | None = None
+
+
+class ReservedFile(MmapedDict):
+    """A file of counts whose room on the disk is its own: a full disk is an OSError at its growth.
+
+    In a file with holes it would be a signal that ends the process, with a count after a COMMIT.
+    """
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:
+        if not read_mode:
+            _reserve(filename, INITIAL_BYTES)
+        super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
+
+    def _init_value(self, key: str) -> None:
+        needed = self._used + len(key.encode()) + 64
+        if needed > self._capacity:
+            _reserve(self._fname, 2 * self._capacity)
+        super()._init_value(key)  # type: ignore[no-untyped-call]
+
+
+def _reserve(filename: str, size: int) -> None:
+    if hasattr(os, "posix_fallocate"):  # Not on macOS.
+        with Path(filename).open("ab") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
 
 
 class FolderBusy(Exception):

@@ -12,6 +12,7 @@ from core.metrics.instruments import (
     HTTP_SECONDS,
     REQUEST_SECONDS,
     Instrument,
+    no_room_is_no_fault,
     note_cpu,
 )
 
@@ -34,9 +35,10 @@ def _series(key: Key) -> tuple[Instrument, Instrument]:
 def observe(route: str, method: str, status: int, seconds: float, trace_id: str) -> None:
     """Counts an answered request by its route's pattern, its method and its status."""
     key = route, method, _CLASSES[min(status // 100, 5)]
-    requests, duration = _series(key)
-    requests.inc()
-    duration.observe(seconds)
+    with no_room_is_no_fault():
+        requests, duration = _series(key)
+        requests.inc()
+        duration.observe(seconds)
     _examples[key, bisect_left(REQUEST_SECONDS, seconds)] = seconds, trace_id, time.time()
     note_cpu()
 

@@ -5,10 +5,12 @@ code. Nothing that a caller sends is a value, so nobody can make a new series. A
 microsecond to count. Without the setting BANK_METRICS nothing is counted.
 """
 
+import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import prometheus_client
@@ -18,11 +20,14 @@ from prometheus_client import values
 from core.metrics import folder
 
 if folder.current() is not None:
+    values.MmapedDict = folder.ReservedFile  # type: ignore[misc]
     values.ValueClass = values.MultiProcessValue(folder.identity)
 else:  # One process, or a variable that was meant for another program.
     os.environ.pop(folder.VARIABLE, None)
     values.ValueClass = values.MutexValue
 prometheus_client.disable_created_metrics()
+
+logger = logging.getLogger(__name__)
 
 # Only what the bank counts; the library's own registry has more of this process alone.
 REGISTRY = prometheus_client.CollectorRegistry()
@@ -141,6 +146,15 @@ def set_kind(kind: str) -> None:
     global _kind  # noqa: PLW0603 - one assignment, at start-up
     _kind = kind
     folder.set_kind(kind)
+
+
+@contextmanager
+def no_room_is_no_fault() -> Iterator[None]:
+    """Lets work go on where there is no room to count it. It may be committed already."""
+    try:
+        yield
+    except OSError as error:
+        logger.warning("There is no room for metrics: %s", error)
 
 
 def own_kind() -> str:

@@ -18,6 +18,7 @@ from core.metrics.instruments import (
     REQUEST,
     SETTLING_SECONDS,
     TRANSACTIONS,
+    no_room_is_no_fault,
 )
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.journal import JournalRow
@@ -57,16 +58,19 @@ def count_rows(rows: Iterable[JournalRow], path: str) -> None:
     """Counts committed rows, each by its status."""
     numbers: Counter[tuple[str, str, str, str]] = Counter()
     moved: Counter[tuple[str, str]] = Counter()
-    for row in rows:
+    counted = [*rows]
+    for row in counted:
         numbers[row.type, row.status, row.currency, row.failure_code] += 1
         if row.status == TransactionStatus.COMPLETED:
             moved[row.type, row.currency] += row.amount
-        _observe_wait(row, path)
-    for (kind, status, currency, failure_code), number in numbers.items():
-        code = failure_code if failure_code in FAILURE_CODES else _OTHER_CODE
-        _series(str(kind), str(status), currency, code, path).inc(number)
-    for (kind, currency), units in moved.items():
-        _amounts(str(kind), currency).inc(units)
+    with no_room_is_no_fault():
+        for (kind, status, currency, failure_code), number in numbers.items():
+            code = failure_code if failure_code in FAILURE_CODES else _OTHER_CODE
+            _series(str(kind), str(status), currency, code, path).inc(number)
+        for (kind, currency), units in moved.items():
+            _amounts(str(kind), currency).inc(units)
+        for row in counted:
+            _observe_wait(row, path)
 
 
 def _observe_wait(row: JournalRow, path: str) -> None:

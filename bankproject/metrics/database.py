@@ -1,0 +1,238 @@
+"""What metrics read from the database, in statements whose price the journal's length does not set.
+
+They read small partial indexes, up to a bound, and the accounts, once; sizes and numbers of rows
+are PostgreSQL's own estimates. Each part has a time-out of its own and can fail by itself. When the
+database does not answer, only `bank_database_up` is left.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.db import Error as DatabaseFailure
+from django.db import connection, transaction
+
+from accounts.selectors import waiting_limits
+from accounts.states import ShownStatus, shown_status
+from bankproject.metrics.cache import Reading
+from core import clock
+from core.database_errors import note
+from core.money import UNITS_PER_MAIN
+from transactions.models import ArchiveRun, Transaction
+from transactions.models.queries import WAITS_FOR_APPROVAL
+from transactions.reads.overview import queue_state
+from transactions.verifier.records import last_verification
+
+# For each statement: a scrape must not wait for a database that is busy.
+_TIMEOUT_MILLISECONDS = 1000
+# More than these are not counted.
+MOST_COUNTED = 10_000
+
+# The states of a connection that are told apart.
+CONNECTION_STATES = ("active", "idle", "idle in transaction", "other")
+
+# Name, meaning and labels of each.
+DESCRIBED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "bank_database_up": ("Whether the database answers (1 or 0).", ()),
+    "bank_metrics_read_ok": ("Whether this part of the database was read (1 or 0).", ("part",)),
+    "bank_metrics_read_seconds": ("Time that the last reading of the database took.", ()),
+    "bank_metrics_read_age_seconds": ("Age of the last reading of the database.", ()),
+    "bank_queue_transactions": ("Due transactions, 10,000 at most.", ()),
+    "bank_queue_oldest_age_seconds": ("How long the oldest due transaction has waited.", ()),
+    "bank_approvals_waiting": ("What waits for a second person, 10,000 at most.", ("kind",)),
+    "bank_approvals_oldest_age_seconds": ("Age of the oldest of them.", ("kind",)),
+    "bank_books_sound": ("Whether the last verification found nothing (1 or 0).", ()),
+    "bank_verification_age_seconds": ("Time since the end of the last verification.", ()),
+    "bank_archive_age_seconds": ("Time since the end of the last complete archive run.", ()),
+    "bank_accounts": ("Customer accounts.", ("status",)),
+    "bank_customers_balance_amount": ("Sum of customers' balances.", ("currency",)),
+    "bank_overdraft_used_amount": ("Sum of overdrafts in use.", ("currency",)),
+    "bank_database_connections": ("Connections to the bank's database.", ("state",)),
+    "bank_database_connections_limit": ("The most connections of the server.", ()),
+    "bank_database_prepared_statements": ("Statements prepared in the reading connection.", ()),
+    "bank_database_size_bytes": ("Size of the database on the disk.", ()),
+    "bank_table_size_bytes": ("Size of a table with its indexes.", ("table",)),
+    "bank_table_rows": ("Rows of a table, as PostgreSQL estimates.", ("table",)),
+    "bank_database_standbys": ("Standbys that receive the server's log.", ()),
+    "bank_database_replication_lag_seconds": ("Lag of the standby furthest behind.", ()),
+    "bank_database_replication_lag_bytes": ("Log that it has not applied.", ()),
+}
+
+Value = tuple[str, tuple[str, ...], float]
+
+
+def read() -> Reading:
+    """All values, as name, labels and value. Raises nothing of the database's."""
+    started = time.perf_counter()
+    values: list[Value] = []
+    is_up = True
+    for part, read_part in PARTS.items():
+        found: list[Value] = []
+        is_read = False
+        if is_up:
+            try:
+                with _bounded():
+                    found = list(read_part())
+                is_read = True
+            except DatabaseFailure as error:
+                meaning = note(error)
+                is_up = not (meaning.drops_connection or meaning.readiness)
+        values += [*found, ("bank_metrics_read_ok", (part,), float(is_read))]
+    if not is_up:
+        values = [one for one in values if one[0] == "bank_metrics_read_ok"]
+    values.append(("bank_database_up", (), float(is_up)))
+    values.append(("bank_metrics_read_seconds", (), time.perf_counter() - started))
+    return {"values": values}
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Gives each statement of the block a time-out. Leaves the connection as it was."""
+    if connection.vendor != "postgresql":
+        with connection.cursor() as cursor:
+            (before,) = cursor.execute("PRAGMA busy_timeout").fetchone()
+            cursor.execute(f"PRAGMA busy_timeout = {_TIMEOUT_MILLISECONDS}")
+            try:
+                yield
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {before}")
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('statement_timeout', %(ms)s, true),"
+                " set_config('lock_timeout', %(ms)s, true)",
+                {"ms": f"{_TIMEOUT_MILLISECONDS}ms"},
+            )
+        yield
+        transaction.set_rollback(True)  # Nothing was written, and the time-outs end.
+
+
+def _rows(statement: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
+
+
+def _queue() -> Iterator[Value]:
+    state = queue_state()
+    yield "bank_queue_transactions", (), state.waiting
+    yield "bank_queue_oldest_age_seconds", (), max(0.0, state.oldest_age.total_seconds())
+
+
+def _approvals() -> Iterator[Value]:
+    movements = Transaction.objects.filter(WAITS_FOR_APPROVAL)
+    now = clock.about_now()
+    for kind, waiting in (("transaction", movements), ("limit", waiting_limits())):
+        count = waiting.order_by()[:MOST_COUNTED].count()
+        first = waiting.order_by("created_at").values_list("created_at", flat=True)[:1]
+        age = max(((now - at).total_seconds() for at in first), default=0.0) if count else 0.0
+        yield "bank_approvals_waiting", (kind,), count
+        yield "bank_approvals_oldest_age_seconds", (kind,), max(0.0, age)
+
+
+def _books() -> Iterator[Value]:
+    now = clock.about_now()
+    if last := last_verification():
+        yield "bank_books_sound", (), float(last.is_sound)
+        age = (now - last.finished_at).total_seconds()
+        yield "bank_verification_age_seconds", (), max(0.0, age)
+    complete = ArchiveRun.objects.filter(finished_at__isnull=False, problem="")
+    ended = complete.order_by("-id").values_list("finished_at", flat=True).first()
+    if ended is not None:
+        yield "bank_archive_age_seconds", (), max(0.0, (now - ended).total_seconds())
+
+
+_ACCOUNTS = """
+    SELECT currency, status, debits_blocked, credits_blocked, count(*), sum(balance),
+        sum(CASE WHEN balance < 0 THEN -balance ELSE 0 END)
+    FROM accounts_account WHERE kind = 'CUSTOMER' GROUP BY 1, 2, 3, 4"""
+
+
+def _accounts() -> Iterator[Value]:
+    numbers: dict[str, int] = {str(one): 0 for one in ShownStatus}
+    balances: dict[str, int] = {}
+    overdrafts: dict[str, int] = {}
+    for currency, status, out_blocked, in_blocked, count, balance, overdraft in _rows(_ACCOUNTS):
+        numbers[str(shown_status(status, out_blocked, in_blocked))] += count
+        balances[currency] = balances.get(currency, 0) + int(balance)
+        overdrafts[currency] = overdrafts.get(currency, 0) + int(overdraft)
+    for shown, number in numbers.items():
+        yield "bank_accounts", (shown,), number
+    for currency, units in balances.items():
+        yield "bank_customers_balance_amount", (currency,), units / UNITS_PER_MAIN
+        yield "bank_overdraft_used_amount", (currency,), overdrafts[currency] / UNITS_PER_MAIN
+
+
+_CONNECTIONS = """
+    SELECT state, count(*) FROM pg_stat_activity
+    WHERE datname = current_database() GROUP BY state"""
+_SERVER = """
+    SELECT current_setting('max_connections')::int,
+        (SELECT count(*) FROM pg_prepared_statements), pg_database_size(current_database())"""
+_TABLES = """
+    SELECT relname, pg_total_relation_size(oid), reltuples FROM pg_class
+    WHERE oid = ANY(SELECT to_regclass(name) FROM unnest(%s::text[]) AS name)"""
+# Without the right pg_read_all_stats all but the number is hidden.
+_STANDBYS = """
+    SELECT count(*), max(extract(epoch FROM replay_lag)),
+        max(CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_lsn() - replay_lsn END)
+    FROM pg_stat_replication"""
+
+
+def _database() -> Iterator[Value]:
+    if connection.vendor != "postgresql":
+        path = Path(connection.settings_dict["NAME"])
+        files = (path, path.with_name(f"{path.name}-wal"))
+        size = sum(one.stat().st_size for one in files if one.exists())
+        yield "bank_database_size_bytes", (), size
+        return
+    states = dict.fromkeys(CONNECTION_STATES, 0)
+    for state, count in _rows(_CONNECTIONS):
+        states[state if state in states else "other"] += count
+    for state, count in states.items():
+        yield "bank_database_connections", (state,), count
+    ((limit, prepared, size),) = _rows(_SERVER)
+    yield "bank_database_connections_limit", (), limit
+    yield "bank_database_prepared_statements", (), prepared
+    yield "bank_database_size_bytes", (), size
+
+
+def _tables() -> Iterator[Value]:
+    if connection.vendor == "postgresql":
+        for table, size, rows in _rows(_TABLES, [list(tables())]):
+            yield "bank_table_size_bytes", (table,), size
+            yield "bank_table_rows", (table,), max(0.0, rows)  # -1: not estimated yet.
+
+
+def _standbys() -> Iterator[Value]:
+    if connection.vendor == "postgresql":
+        ((standbys, seconds, size),) = _rows(_STANDBYS)
+        yield "bank_database_standbys", (), standbys
+        if size is not None:
+            # A standby that has applied everything tells no lag after a while.
+            yield "bank_database_replication_lag_seconds", (), float(seconds or 0)
+            yield "bank_database_replication_lag_bytes", (), max(0.0, float(size))
+
+
+@cache
+def tables() -> tuple[str, ...]:
+    """The tables of accounts and of money."""
+    named = ("accounts", "transactions")
+    models = [model for one in named for model in apps.get_app_config(one).get_models()]
+    return tuple(model._meta.db_table for model in models if model._meta.managed)
+
+
+PARTS: dict[str, Callable[[], Iterator[Value]]] = {
+    "database": _database,
+    "queue": _queue,
+    "approvals": _approvals,
+    "books": _books,
+    "accounts": _accounts,
+    "tables": _tables,
+    "standbys": _standbys,
+}

@@ -1,0 +1,167 @@
+"""What metrics read from the database: right, bounded, and once in an interval."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import override_settings
+from django.utils import timezone
+
+from accounts.commands import ChangeOverdraftLimit, CloseAccount, FreezeAccount
+from accounts.states import FreezeScope
+from bankproject.metrics import cache, database
+from bankproject.metrics.shown import of_database
+from core.identifiers import uuid7
+from tests.factories import make_account, make_limit_request, run
+from tests.plans import nodes, plan_of, statements_of
+from transactions.commands import Deposit, Withdraw
+from transactions.ledger.processor import process
+from transactions.models import ArchiveRun, Verification
+from transactions.tests.queueing import ORIGIN, queue_up
+
+pytestmark = pytest.mark.django_db
+
+LARGE = override_settings(BANK_APPROVAL_THRESHOLDS={"USD": Decimal(1000)})
+
+
+@pytest.fixture(autouse=True)
+def _a_new_reading() -> Iterator[None]:
+    cache.forget()
+    yield
+    cache.forget()
+
+
+def values() -> dict[Any, float]:
+    """By name, and by the values of labels where there are any."""
+    cache.forget()
+    return {
+        (sample.name, *sample.labels.values()) if sample.labels else sample.name: sample.value
+        for metric in of_database()
+        for sample in metric.samples
+    }
+
+
+def test_accounts_balances_and_overdrafts() -> None:
+    make_account(balance="10.10")
+    frozen, closed, owing = make_account(balance=2), make_account(), make_account()
+    make_account(balance=7, currency="JPY")
+    run(FreezeAccount(account_id=frozen.id, scope=FreezeScope.ALL, reason="x"))
+    run(CloseAccount(account_id=closed.id, reason="x"))
+    run(ChangeOverdraftLimit(account_id=owing.id, overdraft_limit=Decimal(50), reason="x"))
+    run(Withdraw(account_id=owing.id, amount=Decimal("30.25")))
+    found = values()
+    assert found["bank_accounts", "ACTIVE"] == 3
+    assert found["bank_accounts", "FROZEN"] == found["bank_accounts", "CLOSED"] == 1
+    assert found["bank_customers_balance_amount", "USD"] == pytest.approx(-18.15)
+    assert found["bank_customers_balance_amount", "JPY"] == 7
+    assert found["bank_overdraft_used_amount", "USD"] == 30.25
+    assert found["bank_overdraft_used_amount", "JPY"] == 0
+
+
+@LARGE
+def test_queue_and_approvals() -> None:
+    account = make_account()
+    assert values()["bank_queue_transactions"] == 0
+    later = timezone.now() + timedelta(hours=1)
+    queue_up(
+        Deposit(account_id=account.id, amount=Decimal(1)),
+        Deposit(account_id=account.id, amount=Decimal(1), scheduled_for=later),
+        Deposit(account_id=account.id, amount=Decimal(1000)),
+    )
+    make_limit_request(account, created_at=timezone.now() - timedelta(hours=2))
+    found = values()
+    assert found["bank_queue_transactions"] == 1
+    assert 0 <= found["bank_queue_oldest_age_seconds"] < 600
+    assert found["bank_approvals_waiting", "transaction"] == 1
+    assert found["bank_approvals_waiting", "limit"] == 1
+    assert 7200 <= found["bank_approvals_oldest_age_seconds", "limit"] < 7800
+    assert found["bank_approvals_oldest_age_seconds", "transaction"] < 600
+
+
+def test_the_books_and_the_archive() -> None:
+    assert not {"bank_books_sound", "bank_archive_age_seconds"} & set(values())
+    now = timezone.now()
+    for hours, is_sound in ((3, True), (1, False)):
+        at = now - timedelta(hours=hours)
+        Verification.objects.create(id=uuid7(at), started_at=at, finished_at=at, is_sound=is_sound)
+        ArchiveRun.objects.create(
+            id=uuid7(at), started_at=at, finished_at=at, problem="" if hours == 3 else "x"
+        )
+    found = values()
+    assert found["bank_books_sound"] == 0
+    assert 3600 <= found["bank_verification_age_seconds"] < 4200
+    assert 3 * 3600 <= found["bank_archive_age_seconds"] < 3 * 3600 + 600
+
+
+def test_the_database_itself() -> None:
+    found = values()
+    assert found["bank_database_up"] == 1
+    assert found["bank_database_size_bytes"] > 100_000
+    assert all(value for name, value in found.items() if name[0] == "bank_metrics_read_ok")
+    if connection.vendor == "postgresql":
+        assert found["bank_database_connections", "active"] >= 1
+        assert found["bank_database_connections_limit"] >= 10
+        assert found["bank_database_standbys"] == 0
+        assert found["bank_table_size_bytes", "transactions_transaction"] > 0
+        assert ("bank_table_rows", "accounts_account") in found
+        assert "bank_database_replication_lag_seconds" not in found
+
+
+def test_it_is_read_once_in_an_interval() -> None:
+    with override_settings(METRICS_INTERVAL_SECONDS=60):
+        statements = statements_of(lambda: [list(of_database()) for _ in range(3)])
+    assert 0 < len(statements) <= 40
+    with override_settings(METRICS_INTERVAL_SECONDS=60):
+        assert statements_of(lambda: list(of_database())) == []
+    with override_settings(METRICS_INTERVAL_SECONDS=0):
+        assert statements_of(lambda: list(of_database()))
+
+
+def test_a_database_that_is_down_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(OperationalError):
+        sqlstate = "57P03"
+
+    def gone() -> None:
+        raise Gone from Gone()
+
+    monkeypatch.setitem(database.PARTS, "database", gone)
+    found = values()
+    assert found["bank_database_up"] == 0
+    assert not [name for name in found if "accounts" in str(name) and "read_ok" not in str(name)]
+
+
+def test_a_part_that_takes_too_long_is_left_out_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite ends no statement")
+    slow = database._ACCOUNTS.replace("count(*)", "count(*) + (SELECT 0 FROM pg_sleep(9))")
+    make_account()
+    monkeypatch.setattr(database, "_ACCOUNTS", slow)
+    found = values()
+    assert found["bank_database_up"] == 1
+    assert found["bank_metrics_read_ok", "accounts"] == 0
+    assert found["bank_metrics_read_ok", "tables"] == 1
+    assert ("bank_accounts", "ACTIVE") not in found
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("20s",)
+
+
+@pytest.mark.postgresql
+def test_no_statement_reads_the_journal() -> None:
+    """So they cost the same at 1,000,000: plans read small partial indexes, within bounds."""
+    account = make_account(balance=10**6)
+    deposits = [Deposit(account_id=account.id, amount=Decimal(1))] * 5000
+    process(deposits, ORIGIN)
+    queue_up(*deposits[:3])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    read = [one for one in statements_of(database.read) if "transactions_transaction" in one[0]]
+    assert len(read) >= 3
+    for statement in read:
+        for node in nodes(plan_of(statement)):
+            if node.get("Relation Name") == "transactions_transaction":
+                assert node["Node Type"] != "Seq Scan", statement
+                assert node["Actual Rows"] <= 10, statement
