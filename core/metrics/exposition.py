@@ -23,6 +23,11 @@ _WITH_EXAMPLES = "bank_http_request_duration_seconds"
 _IN_UNITS = "bank_transactions_amount"
 
 
+MEMORY = ("bank_process_memory_bytes", "Resident memory of the processes.")
+FREE = ("bank_data_free_bytes", "Free room on the data folder's file system.")
+SIZE = ("bank_data_size_bytes", "Its size without what only root may use.")
+
+
 @dataclass(frozen=True, slots=True)
 class _Shown(Collector):
     """What `generate_latest` asks for metrics."""
@@ -85,8 +90,7 @@ def _memory(processes: Iterable[tuple[int, str]]) -> Metric:
             continue
         named = kind if kind in (WEB, WORKER) else OTHER
         held[named] = held.get(named, 0) + pages * os.sysconf("SC_PAGE_SIZE")
-    name, meaning = "bank_process_memory_bytes", "Resident memory of the processes."
-    metric = GaugeMetricFamily(name, meaning, labels=("process",))
+    metric = GaugeMetricFamily(*MEMORY, labels=("process",))
     for kind, size in sorted(held.items()):
         metric.add_metric((kind,), size)
     return metric
@@ -94,8 +98,8 @@ def _memory(processes: Iterable[tuple[int, str]]) -> Metric:
 
 def _room() -> Iterator[Metric]:
     """The file system of the data folder, as `df` counts it; empty where it cannot be asked."""
-    free = GaugeMetricFamily("bank_data_free_bytes", "Free room on the data folder's file system.")
-    size = GaugeMetricFamily("bank_data_size_bytes", "Its size without what only root may use.")
+    free = GaugeMetricFamily(*FREE)
+    size = GaugeMetricFamily(*SIZE)
     with suppress(OSError):
         of_folder = os.statvfs(settings.DATA_DIR)
         used = of_folder.f_blocks - of_folder.f_bfree

@@ -13,6 +13,7 @@ from django.test import override_settings
 from accounts.models import Account
 from core.commands import Origin
 from core.errors import InsufficientFunds, NotFound
+from core.gathering import ALONE
 from tests.api import account_path, client_of, make_user, staff
 from tests.factories import ORIGIN, make_account
 from tests.metrics import counted_by
@@ -25,6 +26,7 @@ from transactions.ledger.processor import process, process_all_or_none, try_out
 from transactions.models import Transaction
 from transactions.queue import waiting
 from transactions.queue.acceptance import accept
+from transactions.tests import grouping
 from transactions.tests.grouping import outcomes
 from transactions.tests.queueing import WORKER, queue_up, work
 
@@ -279,4 +281,26 @@ def test_a_group_counts_each_of_its_rows_once() -> None:
         ("DEPOSIT", "COMPLETED", "", "sync"): 1,
         ("WITHDRAW", "FAILED", "insufficient_funds", "sync"): 1,
         ("DEPOSIT", "COMPLETED", "", "admin"): 1,
+    }
+
+
+def test_each_movement_of_a_group_is_counted_with_its_caller() -> None:
+    account = make_account()
+    used = grouping.deposit(account, idempotency_key="k", request_fingerprint="f")
+    process([used], Origin(caller="client:ann"))
+
+    def group() -> None:
+        results = grouping.outcomes(
+            grouping.asked(deposit(account), path="sync"),
+            grouping.asked(deposit(account), "bob", path="console"),
+            grouping.asked(withdrawal(account, "900"), path="sync"),
+            grouping.asked(used, path="sync"),
+            grouping.asked(grouping.deposit(account, amount="0.00001"), path="sync"),
+        )
+        assert results[3] is ALONE  # Its own thread runs it, and counts it then.
+
+    assert counted(group) == {
+        ("DEPOSIT", "COMPLETED", "", "sync"): 1,
+        ("DEPOSIT", "COMPLETED", "", "console"): 1,
+        ("WITHDRAW", "FAILED", "insufficient_funds", "sync"): 1,
     }
