@@ -146,6 +146,7 @@ REPLACED = {
     "clients.validators.ClientCredentialsValidator._create_access_token",
     "clients.validators.ClientCredentialsValidator._load_application",
     "clients.validators.ClientCredentialsValidator._save_bearer_token",
+    "core.metrics.folder.Reserved._init_value",
     "core.sql.django_internals._ServerCursor._convert_query",
     "staff.sessions.SessionStore._get_session_from_db",
     "transactions.admin.entry.EntryChangeList._get_deterministic_ordering",

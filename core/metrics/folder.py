@@ -43,7 +43,7 @@ _LOCK_SECONDS = 5.0
 _joined: tuple[int, int, str] | None = None
 
 
-class ReservedFile(MmapedDict):
+class Reserved(MmapedDict):
     """A file of counts whose room on the disk is its own: a full disk is an OSError at its growth.
 
     In a file with holes it would be a signal that ends the process, with a count after a COMMIT.

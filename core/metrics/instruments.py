@@ -20,7 +20,7 @@ from prometheus_client import values
 from core.metrics import folder
 
 if folder.current() is not None:
-    values.MmapedDict = folder.ReservedFile  # type: ignore[misc]
+    values.MmapedDict = folder.Reserved  # type: ignore[misc]
     values.ValueClass = values.MultiProcessValue(folder.identity)
 else:  # One process, or a variable that was meant for another program.
     os.environ.pop(folder.VARIABLE, None)

@@ -178,6 +178,41 @@ def test_a_server_removes_what_a_killed_one_left_and_nothing_of_a_living_one(
     folder.remove(another)
 
 
+def test_files_own_their_room_from_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "counter_1.db"
+    counts = folder.Reserved(str(path))
+    sizes = set()
+    for number in range(3500):
+        counts.write_value(f"{number} {'x' * 50}", float(number), 0.0)
+        sizes.add(path.stat().st_size)
+        assert path.stat().st_blocks * 512 >= path.stat().st_size  # Without holes.
+    counts.close()
+    assert sizes == {folder.INITIAL_BYTES * factor for factor in (1, 2, 4, 8)}
+    values = {key: value for key, value, *_ in folder.Reserved.read_all_values_from_file(str(path))}
+    assert len(values) == 3500
+    assert values[f"1999 {'x' * 50}"] == 1999
+
+
+def test_work_goes_on_where_there_is_no_room_to_count_it(place: Path) -> None:
+    program = f"""
+import resource
+import django; django.setup()
+from core.metrics import folder, http
+resource.setrlimit(resource.RLIMIT_FSIZE, (2 * folder.INITIAL_BYTES, 2 * folder.INITIAL_BYTES))
+for number in range(300):
+    http.observe(f"/route/{{number}}/{"x" * 100}", "GET", 200, 0.1, "0" * 32)
+print("done")
+"""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "bankproject.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT, env=environment, text=True, check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    assert done.stdout == "done\n"
+    assert "There is no room for metrics" in done.stderr
+    assert shown()[3] == 0  # What is there can be read.
+
+
 def test_a_folder_of_another_program_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
