@@ -30,7 +30,7 @@ admin.site.unregister(Account)
 
 
 class BalanceAtForm(forms.Form):
-    """Sent in the query: it changes nothing, and its result can be bookmarked."""
+    """A form sent in the query: it changes nothing, and staff can bookmark its result."""
 
     at = MomentField(label="Balance at", required=False)
 

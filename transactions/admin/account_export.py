@@ -40,8 +40,8 @@ COLUMNS = (
 
 
 class ExportForm(forms.Form):
-    first = DayField(label="First day", required=False, help_text="Left empty: from the beginning.")
-    last = DayField(label="Last day", required=False, help_text="Left empty: up to now.")
+    first = DayField(label="First day", required=False, help_text="Empty means from the beginning.")
+    last = DayField(label="Last day", required=False, help_text="Empty means up to now.")
     file_format = forms.ChoiceField(
         label="File",
         choices=[(SheetFormat.CSV, "CSV"), (SheetFormat.XLSX, "XLSX (Excel)")],
@@ -54,7 +54,7 @@ class ExportButton(AccountButtons):
     """Mixin for the admin of accounts."""
 
     def has_export_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """For customer accounts, closed ones included: others have no statement."""
+        """The button is for customer accounts, closed ones included: others have no statement."""
         if not has_right(request.user, "transactions.view_entry"):
             return False
         account = self.get_object(request, object_id)
@@ -63,7 +63,7 @@ class ExportButton(AccountButtons):
     @action(description="Export", icon="download", permissions=["view", "export"])
     def export(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         account = self.get_object(request, object_id)
-        assert account is not None, "The button's permission has found it."
+        assert account is not None, "The permission check has found the account."
         form = ExportForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
@@ -105,7 +105,7 @@ def sequences_of(account: Account, first: date | None, last: date | None) -> tup
     """The sequences of the first and the last entry posted on these days, both included.
 
     If there is none, the first is above the last. Days up to now wait for the account's lock.
-    Raises Busy if the lock cannot be had.
+    Raises Busy if it cannot get the lock.
     """
     assert account.last_sequence is not None
     start = midnight(first or date(1970, 1, 2))
@@ -118,13 +118,13 @@ def sequences_of(account: Account, first: date | None, last: date | None) -> tup
 
 
 def header(file_format: SheetFormat) -> SheetRow:
-    """The header row. It names the time zone as well, see `core.console.sheets`."""
+    """The header row. It also names the time zone, by `core.console.sheets.sheet_zone`."""
     zone = sheet_zone(file_format)
     return (f"Posted at ({zone})", f"Value date ({zone})", *COLUMNS)
 
 
 def _rows(account: Account, first: int, last: int) -> Iterator[SheetRow]:
-    """Yields the rows, read while they are written, some hundred at a time."""
+    """Yields the rows. Reads some hundred at a time, while the file is written."""
     for start in range(first, last + 1, _READ_AT_ONCE):
         end = min(start + _READ_AT_ONCE - 1, last)
         for sequence, transaction in enumerate(posted(account, start, end), start):

@@ -49,7 +49,7 @@ class ArchiveRunAdmin(ReadOnlyModelAdmin):
     list_display = ("started_at", "state", "who", "shown_bounds", "rows", "amounts")
     list_select_related = ("actor",)
     inlines = (ArchiveSegmentInline,)
-    when_empty = "None yet: manage.py archive_transactions makes one."
+    when_empty = "No archive runs yet. manage.py archive_transactions makes one."
     fieldsets = (
         (
             "Archive run",
@@ -78,7 +78,7 @@ class ArchiveRunAdmin(ReadOnlyModelAdmin):
 
     @display(description="By")
     def who(self, run: ArchiveRun) -> str:
-        """The member of staff on whose behalf it ran, else the job."""
+        """The member of staff on whose behalf the run was made, else the job."""
         return str(run.actor or run.caller or EMPTY)
 
     @display(description="Selection")

@@ -14,7 +14,7 @@ from transactions.models import Batch
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyModelAdmin):
-    when_empty = "None yet: programs send them to /api/v1/transactions/batch/."
+    when_empty = "No batches yet. Programs send them to /api/v1/transactions/batch/."
     list_display = ("created_at", "caller", "all_or_nothing", "refused_index")
     list_filter = (("created_at", DaysById),)
     actions_detail = ("transactions",)

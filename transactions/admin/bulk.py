@@ -1,8 +1,9 @@
 """Bulk actions on the list of transactions: retry, reverse, cancel.
 
-Each asks for a reason on a page that lists the selection. It then runs one command for each row, in
-a database transaction of its own. Sending the form twice does nothing twice: a transaction already
-reversed or cancelled refuses, and a retry carries the retry count that was shown.
+Each action asks for a reason on a page that lists the selection. The action then runs one command
+for each row, in a database transaction of its own. A form sent twice does nothing twice: a
+transaction that is already reversed or cancelled refuses, and a retry carries the retry count that
+was shown.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,7 +47,7 @@ _TOO_MANY = f"More than {MOST_ROWS:,} are selected. Narrow the list by its filte
 
 @dataclass(frozen=True, slots=True)
 class _Verb:
-    """`can_be` predicts which rows will hardly be refused; the command decides."""
+    """An action. `can_be` predicts which rows will succeed; the command decides."""
 
     title: str
     right: str
@@ -134,7 +135,7 @@ class BulkActions:
         return self._ask_for(request, "cancel", queryset)
 
     def run_selected(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Runs the action confirmed on the page before, and reports the outcome of each row."""
+        """Runs the confirmed action, and reports the outcome of each row."""
         verb = _VERBS.get(name)
         if verb is None:
             raise Http404
@@ -183,7 +184,7 @@ class BulkActions:
         context = {
             **self.admin_site.each_context(request),
             "title": f"{verb.title} {count}",
-            "explanation": "Each is decided on by itself: one that is refused stops no other."
+            "explanation": "Each transaction is decided by itself: a refusal stops no other."
             " The reason is kept in the record of each.",
             "selected": [_selected(row) for row in rows],
             "doubtful": _doubtful(verb, rows),

@@ -24,8 +24,8 @@ from transactions.states import TransactionStatus
 
 logger = logging.getLogger(__name__)
 
-# Once this has passed, further rows are left untouched, so that the client gets a response before
-# the web server's own time-out (30 s), even if a row waits for locks.
+# After this time the other rows are left untouched. So the client gets a response before the web
+# server's own time-out (30 s), even if a row waits for locks.
 SECONDS = 15
 
 
@@ -120,7 +120,7 @@ def _run(transaction: Transaction, command: Command[JournalRow], origin: Origin)
 
 
 def _failed(transaction: Transaction, error: DatabaseError) -> RowOutcome:
-    """What is known of a row when the database failed. The page needs a connection that works."""
+    """The outcome of a row at which the database failed. The page needs a connection that works."""
     logger.error("The database failed on one of many transactions", exc_info=error)
     meaning = note(error)
     if meaning.drops_connection:

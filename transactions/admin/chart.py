@@ -16,7 +16,7 @@ LONGEST = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class BalanceChart:
-    """`data` is for Chart.js; `words` say the same to those who cannot see the chart."""
+    """`data` is for Chart.js; `words` say the same for people who cannot see the chart."""
 
     title: str
     data: str
@@ -39,7 +39,7 @@ def balance_chart(account: Account, now: datetime) -> BalanceChart | None:
         "label": f"Balance in {account.currency}",
         "data": [float(balance) for balance in balances],
         "borderColor": "var(--color-primary-600)",
-        # The balance holds until the next moment: draw a step, not a slope.
+        # Draws a step, not a slope: a balance stays until the next moment.
         "stepped": "before",
         "displayYAxis": True,
         "suffixYAxis": account.currency,

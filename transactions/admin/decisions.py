@@ -1,6 +1,6 @@
 """Buttons of a transaction's page: retry, reverse, cancel, approve, reject.
 
-Each opens a page that asks for a reason, and then runs the same command as the API.
+Each button opens a page that asks for a reason, and then runs the same command as the API.
 """
 
 from collections.abc import Callable, Collection
@@ -69,8 +69,8 @@ class DecisionActions:
     ) -> bool:
         """Whether to show a button, by right and by the present state.
 
-        The state of a submitted form is for the command to check, under its lock: the second of two
-        clicks gets the error code that explains why nothing is left to do. All buttons of a page
+        For a submitted form, the command checks the state under its lock. So the second of two
+        clicks gets an error code that explains why nothing is left to do. All buttons of a page
         share one read of the row.
         """
         if not has_right(request.user, right):
@@ -150,7 +150,7 @@ def is_pending(transaction: Transaction) -> bool:
 
 
 def is_reversible(transaction: Transaction) -> bool:
-    """By its own state; `being_reversed` finds those that already have a reversal."""
+    """Whether its own state allows a reversal; `being_reversed` finds existing reversals."""
     completed = transaction.status == TransactionStatus.COMPLETED
     return completed and transaction.type != TransactionType.REVERSAL
 

@@ -109,7 +109,7 @@ class EntryAdmin(_Money, ReadOnlyModelAdmin):
         return EntryChangeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        # Not by a join, for which SQLite would build the whole view.
+        # Avoids a join, for which SQLite would build the whole view.
         return super().get_queryset(request).prefetch_related("account", "transaction")
 
     def get_object(

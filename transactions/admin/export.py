@@ -22,7 +22,7 @@ _READ = "transactions.view_transaction"
 
 
 class ExportActions:
-    """Mixin for the admin of transactions: for everyone who may read them."""
+    """Mixin for the admin of transactions. Everyone who may read them may export them."""
 
     def has_export_selected_permission(self, request: HttpRequest) -> bool:
         return has_right(request.user, _READ)
@@ -54,7 +54,7 @@ def _export(
 
 
 def header(file_format: SheetFormat) -> SheetRow:
-    """The header row. It names the time zone as well, see `core.console.sheets`."""
+    """The header row. It also names the time zone, by `core.console.sheets.sheet_zone`."""
     zone = sheet_zone(file_format)
     return (
         f"Made at ({zone})",
@@ -79,7 +79,7 @@ def header(file_format: SheetFormat) -> SheetRow:
 
 
 def _rows(ids: Sequence[UUID]) -> Iterator[SheetRow]:
-    """Yields the rows in list order, read while they are written, some hundred at a time."""
+    """Yields the rows in list order. Reads some hundred at a time, while the file is written."""
     for start in range(0, len(ids), _READ_AT_ONCE):
         wanted = ids[start : start + _READ_AT_ONCE]
         rows = Transaction.objects.select_related("debit_account", "credit_account")

@@ -46,7 +46,7 @@ class StatementFilter(AccountFilter):
     def condition(self, account: Account) -> Q:
         if account.last_sequence is None:
             return Q(account=account)
-        # Repeats the index's own condition; without it PostgreSQL sorts whole accounts.
+        # Repeats the index's own condition: otherwise PostgreSQL sorts whole accounts.
         return Q(account=account, sequence__gt=0)
 
 

@@ -30,6 +30,6 @@ def find_accounts(text: str, *, user: Any, source: Account) -> list[Account]:
     likely = customers.filter(status=AccountStatus.ACTIVE, currency=source.currency)
     likely = likely.exclude(pk=source.pk)
     words = Q(number__startswith=number) if number.isdigit() else contains("name", text)
-    # The newest, along the primary key: the scan ends with the last one shown.
+    # Finds the newest along the primary key, so the scan ends with the last account shown.
     found = likely.filter(words).order_by("-id")[: MOST + 1]
     return sorted(found, key=lambda account: (account.name, account.number))

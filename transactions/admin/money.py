@@ -1,6 +1,6 @@
 """Buttons of an account's page that move money: deposit, withdraw, transfer.
 
-Each shows a form, then a preview, then runs the same command as the API. The form carries an
+Each button shows a form, then a preview, then runs the same command as the API. The form carries an
 idempotency key from the start, so that repeated confirmations make one transaction. The preview is
 a dry run, and a confirmation repeats it first: if the outcome has changed, the new preview is shown
 and nothing is done.
@@ -74,7 +74,7 @@ class MoneyButtons(AccountButtons):
         form_class: type[MoneyForm],
     ) -> HttpResponse:
         account = self.get_object(request, object_id)
-        assert account is not None, "The button's permission has found it."
+        assert account is not None, "The permission check has found the account."
         context = {
             **self.admin_site.each_context(request),
             "title": command.verb.capitalize(),

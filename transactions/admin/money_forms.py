@@ -16,19 +16,19 @@ from transactions.admin.lookup import MOST, find_accounts
 
 
 class MoneyForm(forms.Form):
-    """`key` is the idempotency key: made with the empty form, it stays the same to the end.
+    """`key` is the idempotency key. It is made with the empty form, and never changes after that.
 
     `foreseen` is the outcome that the last preview showed; empty before the first.
     """
 
     amount = AmountFormField(attrs={"autofocus": True})
     description = LineField(
-        required=False, max_length=500, help_text="Purpose; the customer reads it."
+        required=False, max_length=500, help_text="Purpose, which the customer can read."
     )
     effective_at = MomentField(
         label="Value date",
         required=False,
-        help_text="From when it counts, if that was before now. Empty means now.",
+        help_text="The past moment from which the amount counts. Empty means now.",
     )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     foreseen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=200)
@@ -95,7 +95,7 @@ class TransferForm(MoneyForm):
         elif len(self.found) > MOST and not self.cleaned_data.get("choice"):
             self.add_error("target", f"More than {MOST} accounts: write more of the name.")
         elif len(self.found) > 1 and not self.cleaned_data.get("choice"):
-            self.add_error("choice", "Several accounts have that in their name: choose one.")
+            self.add_error("choice", "Several accounts have this text in their name: choose one.")
 
     def target_account(self) -> Account:
         chosen = self.cleaned_data.get("choice")
@@ -105,7 +105,7 @@ class TransferForm(MoneyForm):
         return {"target_account_id": self.target_account().pk, **super().content()}
 
     def carried(self) -> dict[str, str]:
-        """Passes on the account by its number: a name may match another one a moment later."""
+        """Passes on the account by its number: a name may match another account a moment later."""
         return {**super().carried(), "target": self.target_account().number}
 
 

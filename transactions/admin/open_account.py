@@ -46,10 +46,10 @@ class OpenAccountForm(forms.Form):
         choices=[(code, code) for code in CURRENCIES], widget=UnfoldAdminSelectWidget
     )
     initial_balance = AmountFormField(
-        required=False, help_text="Paid in now, as a deposit of its own. Left empty: nothing."
+        required=False, help_text="Amount paid in now, as a separate deposit. Empty means none."
     )
     overdraft_limit = AmountFormField(
-        required=False, help_text="How far below zero the balance may go. Left empty: not at all."
+        required=False, help_text="How far below zero the balance may go. Empty means not at all."
     )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
@@ -89,7 +89,7 @@ class OpenAccountButton:
         return show_form(request, context, form=form, back=back)
 
     def _opened(self, request: HttpRequest, values: dict[str, Any]) -> HttpResponse:
-        """Opens the account, once for the form's key. A BankError means that nothing is stored."""
+        """Opens the account, once for the form's key. After a BankError nothing is stored."""
         content = {name: value for name, value in values.items() if name != "key" and value}
         opened, deposit = open_account(
             {
@@ -105,7 +105,7 @@ class OpenAccountButton:
         )
         if isinstance(opened, Replay):
             account = opened.as_account()
-            words = [f"Already opened; nothing was repeated: account {account.number}."]
+            words = [f"Account {account.number} was already opened; nothing was repeated."]
         else:
             account = opened
             words = [f"Account {account.number} is open."]

@@ -50,12 +50,12 @@ class MovementPreview:
 
     @property
     def kind(self) -> str:
-        """COMPLETED, PENDING (it waits for approval), or the code of its refusal."""
+        """COMPLETED, PENDING (the movement waits for approval), or the code of the refusal."""
         return self.transaction.failure_code or str(self.transaction.status)
 
     @property
     def mark(self) -> str:
-        """Identifies the outcome that a preview showed, to check later whether it still holds."""
+        """Identifies the outcome of a preview, for a later check whether it still holds."""
         return f"{self.kind} {self.balance_after}".strip()
 
     def is_as(self, mark: str) -> bool:
@@ -80,7 +80,7 @@ class MovementPreview:
 
     @property
     def afterwards(self) -> str:
-        """The heading of the column with the balances after it."""
+        """The heading of the column with the balances after the movement."""
         return "If approved now" if self.waits else "Afterwards"
 
     @property
@@ -93,7 +93,7 @@ class MovementPreview:
 
     @property
     def refusal(self) -> str:
-        """Why it failed, with the code for support."""
+        """The reason for the failure, with the code for support."""
         failed = self.transaction
         kind = ERROR_KINDS.get(failed.failure_code)
         title = kind.title if kind else failed.failure_code

@@ -21,7 +21,7 @@ from transactions.reads.lists import page_of_transactions, sides_of
 from transactions.states import TransactionStatus
 
 LINES = 20
-# The page's parameter for the line that the shown lines follow.
+# The page's parameter: the line before the shown ones.
 BEFORE = "before"
 # Above every sequence: the largest BIGINT.
 _HIGHEST = (1 << 63) - 1
@@ -105,7 +105,7 @@ def posted(account: Account, first: int, last: int) -> list[Transaction]:
 
 
 def _internal_statement(account: Account, after: UUID | None) -> Statement:
-    """From the journal: an internal account has no sequence, and no balance after each line."""
+    """Reads the journal: an internal account has no sequence, and no balance after each line."""
     completed = [
         branch.narrowed(Q(status=TransactionStatus.COMPLETED))
         for branch in sides_of([account.pk], own=None)
@@ -122,7 +122,7 @@ def _line(account: Account, transaction: Transaction) -> StatementLine:
     is_debit = side_of(account, transaction) == EntrySide.DEBIT
     amount = shown_amount(transaction.amount, transaction.currency)
     balance = balance_after(account, transaction)
-    assert transaction.completed_at is not None, "What is in the ledger is completed."
+    assert transaction.completed_at is not None, "Each posted transaction is completed."
     return StatementLine(
         at=transaction.completed_at,
         value_date=_other_day(transaction.effective_at, transaction.completed_at),
@@ -152,7 +152,7 @@ def side_of(account: Account, transaction: Transaction) -> EntrySide:
 
 
 def text_of(account: Account, transaction: Transaction) -> str:
-    """What it was, and with whom: "Transfer to 4711 Ada". The cash account is not named."""
+    """The type and the other account: "Transfer to 4711 Ada". The cash account is not named."""
     words = str(transaction.get_type_display())
     is_debit = side_of(account, transaction) == EntrySide.DEBIT
     other = transaction.credit_account if is_debit else transaction.debit_account
@@ -166,7 +166,7 @@ def _before(line: int | UUID) -> str:
 
 
 def _as_sequence(text: str | None) -> int | None:
-    # At most this many digits: longer numbers are above every sequence.
+    # Accepts at most this many digits: longer numbers are above every sequence.
     if text and text.isascii() and text.isdigit() and len(text) < 19:
         return int(text) or None
     return None

@@ -17,7 +17,7 @@ _WORDS = dict(TransactionEventType.choices)
 
 @dataclass(frozen=True, slots=True)
 class TimelineStep:
-    """`status` is the one after the step; `failure` says why it failed, with the code."""
+    """`status` is the status after the step; `failure` is the failure's reason, with the code."""
 
     at: datetime
     what: str
@@ -39,7 +39,7 @@ class Timeline:
 
 
 def timeline(transaction: Transaction) -> Timeline:
-    """One statement for the events. The row itself holds what came before the first."""
+    """One statement for the events. The row itself has the steps before the first event."""
     newest = TransactionEvent.objects.filter(transaction=transaction).select_related("actor")
     found = list(newest.order_by("-id")[: MOST_EVENTS + 1])
     is_cut = len(found) > MOST_EVENTS
@@ -56,9 +56,9 @@ def caller_in_words(caller: str) -> str:
 
 
 def through_in_words(caller: str | None) -> str:
-    """By what way somebody asked, from whose the idempotency key was; "" for a user's own.
+    """The way of a request, by the caller of its idempotency key; "" if the caller is the user.
 
-    Without a key nothing is recorded, and nothing is claimed.
+    A request without a key does not record its way.
     """
     if caller is None:
         return "by hand or by a program"
@@ -74,7 +74,7 @@ def _beginning(transaction: Transaction, later: Sequence[TransactionEvent]) -> l
         who = f"{who}, {through}"
     asked = TimelineStep(transaction.created_at, "Asked for", who, TransactionStatus.PENDING)
     if status == TransactionStatus.COMPLETED:
-        assert transaction.completed_at is not None, "What is completed has its time."
+        assert transaction.completed_at is not None, "A completed transaction has its time."
         return [asked, TimelineStep(transaction.completed_at, "Completed", "", status)]
     if status == TransactionStatus.FAILED:
         # A retry overwrites the failure in the row, but its event keeps it.

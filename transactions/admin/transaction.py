@@ -121,7 +121,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        """Finds ids, and accounts by number, from indexes; a search for words reads all rows."""
+        """Finds ids and account numbers by indexes. A search for words reads all rows."""
         term = search_term.strip()
         number = "".join(term.split())
         if not term:

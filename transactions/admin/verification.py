@@ -40,6 +40,6 @@ class VerificationAdmin(ReadOnlyModelAdmin):
         counted = verification.checked.items()
         return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counted) or EMPTY
 
-    @display(description="Rules that did not hold, and in how many places")
+    @display(description="Broken rules, with the number of places")
     def shown_findings(self, verification: Verification) -> str:
         return ", ".join(f"{code}: {n:,}" for code, n in verification.findings.items()) or EMPTY

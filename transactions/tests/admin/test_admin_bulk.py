@@ -133,7 +133,7 @@ def test_asked_twice_it_is_retried_once(ada: Account) -> None:
     first, second = client.post(target, form), client.post(target, form)
     assert outcomes(first)[0][1].endswith("(insufficient_funds)")
     assert outcomes(second)[0][1].endswith(
-        "It has been retried in the meantime. (invalid_transition)"
+        "The transaction has been retried in the meantime. (invalid_transition)"
     )
     failed.refresh_from_db()
     assert (failed.status, failed.retry_count) == ("FAILED", 1)

@@ -226,7 +226,7 @@ class TestTarget:
     def test_is_chosen_from_several(self, teller: Client, ada: Account, bob: Account) -> None:
         bobby = make_account(name="Bobby")
         page = preview(teller, ada, "transfer", target="BOB", amount="1")
-        assert "Several accounts have that in their name: choose one." in page
+        assert "Several accounts have this text in their name: choose one." in page
         assert f"{bob.number} Bob (7.00 USD)" in page
         values = {"target": "BOB", "choice": str(bobby.pk)}
         assert hidden(preview(teller, ada, "transfer", amount="1", **values))["target"] == (

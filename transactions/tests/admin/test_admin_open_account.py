@@ -78,7 +78,9 @@ def test_the_same_form_twice_opens_one_account(teller: Client) -> None:
         response = teller.post(OPEN, form)
     account = opened()
     assert response["Location"] == f"{LIST}{account.pk}/change/"
-    assert said(response)[-1] == f"Already opened; nothing was repeated: account {account.number}."
+    assert (
+        said(response)[-1] == f"Account {account.number} was already opened; nothing was repeated."
+    )
 
 
 def test_a_form_that_was_sent_takes_no_other_content(teller: Client) -> None:
@@ -96,7 +98,7 @@ def test_a_large_initial_balance_waits_for_approval(teller: Client) -> None:
     first, again = teller.post(OPEN, form), teller.post(OPEN, form)
     number = opened().number
     assert said(first) == [f"Account {number} is open. {words}"]
-    assert said(again)[-1] == f"Already opened; nothing was repeated: account {number}. {words}"
+    assert said(again)[-1] == f"Account {number} was already opened; nothing was repeated. {words}"
     assert opened().balance == 0
 
 
@@ -155,4 +157,6 @@ def test_the_same_form_opens_nothing_more_after_its_owner_was_switched_off(telle
     owner.save()
     with nothing_changes():
         response = teller.post(OPEN, form)
-    assert said(response)[-1] == f"Already opened; nothing was repeated: account {opened().number}."
+    assert (
+        said(response)[-1] == f"Account {opened().number} was already opened; nothing was repeated."
+    )
