@@ -16,8 +16,8 @@ from django.db import connection
 from core.money import format_amount, from_units, to_units
 from transactions.archive.lines import ArchiveLine
 
-# One statement, so that nothing is archived between its halves. Its second half reads the partial
-# index of completed transactions that are not archived.
+# One statement, so that nothing is archived between its two halves. The second half reads the
+# partial index of completed transactions that are not archived.
 _BALANCE = """
     SELECT (SELECT checkpoint FROM transactions_archivesegment ORDER BY number DESC LIMIT 1),
            (SELECT sum(CASE WHEN credit_account_id = %(account_id)s THEN amount ELSE -amount END)

@@ -1,4 +1,4 @@
-"""The workers' daily archive run, if BANK_ARCHIVE_AFTER_DAYS is set."""
+"""Makes the workers' daily archive run, if BANK_ARCHIVE_AFTER_DAYS is set."""
 
 import logging
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ class DailyArchive(BackgroundJob):
 
 
 def is_due() -> bool:
-    """Whether the day's run has not been made by any worker."""
+    """Whether no worker has made the day's run."""
     begins = _begin_of_day(clock.now())
     made = ArchiveRun.objects.filter(
         caller__startswith="worker:",
@@ -57,6 +57,6 @@ def is_due() -> bool:
 
 
 def _begin_of_day(now: datetime) -> datetime:
-    """The last time that a day's run became due."""
+    """The last moment at which a day's run became due."""
     shifted = now - timedelta(hours=_HOUR)
     return shifted.replace(hour=_HOUR, minute=0, second=0, microsecond=0)

@@ -121,8 +121,8 @@ class ArchiveFile:
 def opened(path: Path, last: ArchiveSegment) -> Iterator[ArchiveFile]:
     """The archive file. Creates it, with its header, if it is missing and nothing is recorded.
 
-    Raises FileProblem if it cannot be opened, is missing or is a symbolic link, and if the folder
-    is read-only.
+    Raises FileProblem if it cannot be opened, is missing or is a symbolic link, or if the folder is
+    read-only.
     """
     require_writable_folder(path.parent)
     if not last.number and not os.path.lexists(path):

@@ -45,7 +45,7 @@ class ArchiveLine(NamedTuple):
 
 
 def internal_account(side: str) -> str:
-    """SQL for the account of a side of `t` posted without a sequence, so not a customer's."""
+    """SQL for the account of a side of `t`, if it is internal: posted without a sequence."""
     posted = f"t.status = 'COMPLETED' AND t.{side}_sequence IS NULL"
     return f"CASE WHEN {posted} THEN t.{side}_account_id END"
 
@@ -69,7 +69,7 @@ def _copied(connection: BaseDatabaseWrapper, ids: Collection[str]) -> Iterator[b
         connection.wrap_database_errors,
         cursor.copy(statement, [array(ids)]) as copy,
     ):
-        for message in copy:  # One row each, by the protocol, with its line feed.
+        for message in copy:  # Each message is one row with its line feed, by the protocol.
             yield bytes(message[:-1])
 
 
@@ -98,5 +98,5 @@ def id_of(line: bytes) -> bytes:
 
 
 def shown_mark(*, run_id: UUID, archived_at: datetime) -> tuple[bytes, bytes]:
-    """A mark, in the form of an ArchiveLine."""
+    """A mark, in the form that an ArchiveLine has it."""
     return str(run_id).encode(), f"{archived_at:%Y-%m-%dT%H:%M:%S.%fZ}".encode()

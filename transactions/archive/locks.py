@@ -1,4 +1,4 @@
-"""One archive run at a time, by a database lock for all hosts and a file lock for all processes."""
+"""Allows one archive run at a time: by a database lock for hosts, by a file lock for processes."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -36,7 +36,7 @@ def _advisory_lock() -> Iterator[None]:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ADVISORY_LOCK])
         if not cursor.fetchone()[0]:
             raise FileBusy(_BUSY)
-        # Batches are looked up row by row; JIT compilation costs more than it saves.
+        # Turns JIT compilation off: for batches looked up row by row, it costs more than it saves.
         cursor.execute("SET jit = off")
     try:
         # The time-out is made for requests. With `--keep-last` a statement may read past many rows.

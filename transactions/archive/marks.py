@@ -24,7 +24,7 @@ _MARK_SQLITE = """
 
 
 def mark_archived(lines: Sequence[ArchiveLine], *, run_id: UUID, at: datetime) -> bool:
-    """Returns whether all could be marked. If not, the caller rolls back.
+    """Marks the rows. Returns whether all could be marked; if not, the caller must roll back.
 
     A row can be marked if it is settled, not archived, and unchanged since its line was made. A
     completed row never changes. A failed row may have been retried; its retry count then differs.

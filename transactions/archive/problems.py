@@ -4,4 +4,4 @@ from core.files import FileProblem
 
 
 class ArchiveProblem(FileProblem):
-    """A run cannot begin or continue. Nothing is lost, and nothing is in the file twice."""
+    """An archive run cannot begin or continue. No line is lost, and none is in the file twice."""

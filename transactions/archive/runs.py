@@ -40,7 +40,7 @@ _LARGEST_BATCH_ON_SQLITE = 1000
 _ATTEMPTS = 5
 _SETTLED = {status.encode() for status in (TransactionStatus.COMPLETED, TransactionStatus.FAILED)}
 INTERRUPTED = "The process ended before the run did."
-STOPPED = "It was stopped before it finished."
+STOPPED = "The run was stopped before it finished."
 
 
 @dataclass(slots=True)
@@ -142,7 +142,8 @@ class _Work:
             raise ArchiveProblem(str(error)) from error
         except (DatabaseError, KeyboardInterrupt) as error:
             # The last commit may or may not have happened, so nothing is cut. The lost database
-            # session holds the lock until that is settled; only then the next run gets it.
+            # session holds the lock until that is settled, and only then can the next run get the
+            # lock.
             raise ArchiveProblem(_message(error)) from error
         _close(self.record, problem)
 
@@ -170,12 +171,12 @@ class _Work:
                 self.last, self.file.end = segment, segment.file_end
                 failpoint("archive.committed")
                 return
-            # A failed one was retried meanwhile.
+            # A failed transaction was retried meanwhile.
             self.file.cut()
         raise ArchiveProblem("Failed transactions are being retried all the time. Try again.")
 
     def _record(self, lines: Sequence[ArchiveLine], data: bytes) -> ArchiveSegment | None:
-        """Marks the rows and records the segment in one transaction. None: nothing was done."""
+        """Marks rows and records a segment in one database transaction. None: nothing was done."""
         run = ArchiveRun.objects.select_for_update(no_key=True).get(pk=self.record.pk)
         if run.finished_at is not None:
             raise ArchiveProblem("Another archive run has taken this one for dead.")

@@ -35,9 +35,9 @@ class Selection:
     """Settled transactions that are not archived yet, within all of these limits.
 
     `before` excludes rows completed or failed at that moment or later. `keep_last` excludes the
-    newest N postings of each customer account: a transfer is taken once it is older than those of
-    both its accounts, and a failure once it is older than those of its accounts. `account_id` takes
-    only transactions that debit or credit that account.
+    newest N postings of each customer account. A transfer or a failure is taken once it is older
+    than those postings of all its accounts. `account_id` takes only transactions that debit or
+    credit that account.
     """
 
     before: datetime | None = None
@@ -71,7 +71,7 @@ class Selection:
         """By currency, the number of transactions to take, and the sum of amounts in units."""
         found: dict[str, tuple[int, int]] = {}
         for queryset in self._querysets():
-            # Without the model's ordering, which would become part of the groups.
+            # Removes the model's ordering, which would become part of the groups.
             groups = queryset.order_by().values_list("currency")
             counted = groups.annotate(rows=Count("id"), units=Sum(raw_units("amount")))
             for currency, rows, units in counted:

@@ -13,7 +13,7 @@ from transactions.models import ArchiveSegment
 
 
 def live_archive_entry(connection: BaseDatabaseWrapper, folder: Path) -> FileEntry:
-    """The part of the archive recorded at the moment of the export; the file may grow meanwhile.
+    """The part of the archive recorded at the moment of the export. The file may grow meanwhile.
 
     Raises FileProblem if the file is missing or differs from the record, because the manifest must
     not describe such a file as valid. Memory grows with the largest segment only.

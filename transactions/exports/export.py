@@ -2,8 +2,8 @@
 
 Each file is written and made durable under another name, while the files of the last export stay.
 Then they are renamed over those one by one, the manifest last. A reader in that instant sees whole
-files, some old and some new. The SHA-256 in the manifest tells them apart; on a mismatch, read
-again. A crash leaves every file old or new, never half.
+files, some old and some new. The SHA-256 in the manifest tells them apart: after a mismatch, the
+reader should read again. A crash leaves every file old or new, never half.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ from transactions.files.manifest import MANIFEST_NAME, FileEntry, Manifest, sums
 from transactions.files.stream import blocks_of_lines
 
 LOCK_NAME = ".export.lock"
-# The byte order mark, without which Excel does not read UTF-8.
+# The byte order mark: Excel reads UTF-8 only with it.
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 

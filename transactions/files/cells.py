@@ -84,7 +84,7 @@ def cell_to_boolean(cell: str) -> bool:
     try:
         return _BOOLEANS[cell]
     except KeyError:
-        raise ValueError("Either true or false is required.") from None
+        raise ValueError("The value must be true or false.") from None
 
 
 def cell_to_json(cell: str) -> Any:
@@ -104,7 +104,7 @@ def cell_to_address(cell: str) -> str:
 def canonical_json(text: str | None) -> str | None:
     """JSON as PostgreSQL writes jsonb: names by length, then by bytes; ", " and ": " between.
 
-    On SQLite it is the SQL function `bank_json`, which `prepare_sqlite` adds to a connection.
+    On SQLite this is the SQL function `bank_json`, which `prepare_sqlite` adds to a connection.
     """
     return None if text is None else _dumped(json.loads(text))
 
@@ -169,7 +169,7 @@ _TIME_ON_POSTGRESQL = "to_char({value} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:
 _TIME_ON_SQLITE = "(replace(substr({value} || '.000000', 1, 26), ' ', 'T') || 'Z')"
 
 ID = CellKind("id", "CAST({value} AS text)", f"({_UUID_ON_SQLITE})", cell_to_id)
-# From a short list that the database checks: nothing to quote or neutralise.
+# A word from a short list that the database checks, so there is nothing to quote or neutralise.
 WORD = CellKind("word", "{value}", "{value}", str)
 TEXT = CellKind("text", "{value}", "{value}", str, is_text=True)
 USER = CellKind("user", "{value}", "{value}", str, is_text=True)

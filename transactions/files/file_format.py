@@ -109,8 +109,8 @@ class FileFormat:
     def select_cells(self, *, for_spreadsheet: bool = False) -> str:
         """A SELECT of the cells for PostgreSQL's COPY in its format CSV.
 
-        That makes the same lines except for their ends, and faster. Empty texts must be null, since
-        COPY would quote them.
+        COPY makes the same lines, except for their ends, and is faster. Empty texts must be null,
+        since COPY would quote them.
         """
         return self._select("postgresql", self.cells_in_copy(for_spreadsheet=for_spreadsheet), None)
 

@@ -8,8 +8,8 @@ from transactions.files.file_format import END_OF_LINE, FileFormat, prepare_sqli
 
 _LINES_IN_BLOCK = 2000
 
-# The rows are read along the index of their ids, and their users looked up and cached: sorting such
-# wide rows would spill to disk. Parallel workers share the rendering if any are free.
+# PostgreSQL reads the rows along the index of their ids, and looks up and caches their users: a
+# sort of such wide rows would spill to disk. Free parallel workers share the rendering.
 _PLAN_OF_COPY = (
     "SET LOCAL enable_sort = off",
     "SET LOCAL enable_hashjoin = off",
@@ -24,7 +24,7 @@ def blocks_of_lines(
 ) -> Iterator[tuple[int, bytes]]:
     """Yields blocks of a file's lines, without its header, with their number: UTF-8 with CRLF.
 
-    Memory does not grow with the rows. On PostgreSQL it is one COPY, inside a transaction.
+    Memory does not grow with the rows. On PostgreSQL it is one COPY, inside a database transaction.
     """
     read = _copied if connection.vendor == "postgresql" else _fetched
     lines: list[bytes] = []
@@ -52,7 +52,7 @@ def _copied(
             connection.wrap_database_errors,
             cursor.copy(f"COPY ({select}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')") as copy,
         ):
-            for message in copy:  # One row each, by the protocol, with its line feed.
+            for message in copy:  # Each message is one row with its line feed, by the protocol.
                 yield bytes(message[:-1])
 
 

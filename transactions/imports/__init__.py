@@ -1,5 +1,5 @@
 """Loads files into an empty bank: all or nothing, and verified before the commit.
 
-`exported` reads the exports of this bank. The top-level package `legacy_import` reads the files
-of the earlier system with the same means. Findings name file, line and column.
+`exported` reads the exports of this bank. The top-level package `legacy_import` reads the files of
+the earlier system with the same means. Each finding names its file, line and column.
 """

@@ -18,7 +18,7 @@ from transactions.verifier import examine
 
 _TABLES = ("accounts_account", "transactions_transaction")
 _POSTGRESQL_BEGIN = (
-    # The time-outs are made for requests. Loading everything takes longer.
+    # The time-outs are made for requests. A load of all files takes longer.
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL idle_in_transaction_session_timeout = 0",
     # Readers continue; writers, and a second import, wait.
@@ -32,10 +32,10 @@ _MOST_FINDINGS_TOLD = 20
 def empty_bank(*, dry_run: bool, actor_id: int | None) -> Iterator[None]:
     """Runs the block in one database transaction, with no other writers.
 
-    At its end every invariant of the ledger is checked; only then it commits, or with `dry_run`
-    rolls back. The staff log then names the user `actor_id`, if there is one. Raises ImportBusy
-    while somebody writes to the bank, and ImportRefused if the bank is not empty or the loaded data
-    breaks an invariant.
+    After the block it checks every invariant of the ledger, and only then commits, or with
+    `dry_run` rolls back. The staff log then names the user `actor_id`, if there is one. Raises
+    ImportBusy while another process writes to the bank, and ImportRefused if the bank is not empty
+    or the loaded data breaks an invariant.
     """
     try:
         with transaction.atomic(durable=True):
@@ -50,7 +50,7 @@ def empty_bank(*, dry_run: bool, actor_id: int | None) -> Iterator[None]:
     except OperationalError as error:
         if meaning_of(error).tried_again:
             raise ImportBusy(
-                "Somebody writes to this bank, or another import is at work."
+                "Another process writes to this bank, or another import is at work."
             ) from error
         raise
     if not dry_run:

@@ -29,7 +29,7 @@ __all__ = ["Finding", "Place", "Report", "examine", "verify"]
 def verify(using: str = DEFAULT_DB_ALIAS) -> Report:
     """Checks the whole bank as committed at one moment, while others go on writing.
 
-    Do not call it inside a transaction.
+    Do not call it inside a database transaction.
     """
     with snapshot(using) as connection:
         return examine(connection)
@@ -41,7 +41,7 @@ def examine(connection: BaseDatabaseWrapper) -> Report:
     The number of passes does not depend on the data, and memory does not grow with it.
     """
     found = Collector()
-    # The connection's snapshot is of one moment, and this one is after it.
+    # This moment is after that of the connection's snapshot.
     in_the_journal = journal.rules_at(clock.now())
     for rules in (in_the_journal, entries.PASS, accounts.PASS, accounts.CURRENCIES, events.PASS):
         rules.run(connection, found)

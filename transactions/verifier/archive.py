@@ -22,7 +22,7 @@ _SEGMENTS = "transactions_archivesegment"
 _RUNS = "transactions_archiverun"
 _PAGE = 500
 
-# Rows that one transaction has marked together.
+# Rows that one database transaction has marked together.
 _MARKS = f"""(
     SELECT archive_run_id, archived_at, count(*) AS marked FROM {JOURNAL}
     WHERE archived_at IS NOT NULL GROUP BY archive_run_id, archived_at

@@ -37,8 +37,8 @@ _NAMES_OF_USERS = frozenset(
 def verify_archive(using: str = DEFAULT_DB_ALIAS) -> Report:
     """Checks the file against the bank as committed at one moment, while others go on writing.
 
-    A run in progress may have written more than it has recorded: no finding. Memory grows with the
-    largest segment only. Do not call it inside a transaction.
+    A run in progress may have written more than it has recorded, which is no finding. Memory grows
+    with the largest segment only. Do not call it inside a database transaction.
     """
     with snapshot(using) as connection:
         return examine_archive(connection)

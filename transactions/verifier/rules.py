@@ -21,9 +21,9 @@ _FETCHED_AT_ONCE = 2000
 class Rule:
     """A condition that every row of a pass must meet. `says` is a sentence.
 
-    `broken` is an SQL condition, true where the rule is broken. Where it is NULL, a value that it
-    needs is missing, which another rule reports. `where`, `expected` and `found` are SQL
-    expressions; with `in_units` the last two are amounts.
+    `broken` is an SQL condition, true where the rule is broken. It is NULL where a value is
+    missing, which another rule reports. `where`, `expected` and `found` are SQL expressions; with
+    `in_units` the last two are amounts.
     """
 
     code: str

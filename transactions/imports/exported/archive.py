@@ -60,10 +60,11 @@ def _holds_lines(target: Path) -> bool:
 
 
 def _is_undone() -> bool:
-    """Whether the transaction has certainly not committed.
+    """Whether the database transaction has certainly not committed.
 
     It may have committed even though it ended with an error: an interrupt just after the commit, or
-    a connection lost during it. Then the file stays; the next import recognises it as its own.
+    a lost connection during the commit. Then the file stays, and the next import recognises the
+    file as its own.
     """
     try:
         return connection.is_usable() and not ArchiveRun.objects.exists()
@@ -81,9 +82,9 @@ def has_tail(source: ExportedFile) -> bool:
 def cutting_tail(source: ExportedFile, *, dry_run: bool) -> Iterator[None]:
     """Cuts off the tail of this bank's own archive file once the block has committed.
 
-    The tail is everything after the end recorded by then; a copy is kept in a file beside it. No
-    run could account for it, and if nothing is recorded a run would reject the file as another
-    bank's.
+    The tail is everything after the end recorded by then. A file beside the archive keeps a copy.
+    No run could account for the tail, and if nothing is recorded a run would reject the file as
+    another bank's.
 
     Raises FileProblem after the import is complete; the next archive run then cuts the tail off, or
     reports what it does not recognise.
@@ -134,7 +135,7 @@ def record(source: ExportedFile, path: Path, progress: ReportRows) -> None:
         # A row's time identifies its segment.
         at = run.started_at + timedelta(microseconds=last.number)
         if not mark_archived(lines, run_id=run.pk, at=at):
-            reason = "It has transactions that are not settled."
+            reason = "The archive has transactions that are not settled."
             raise ImportFileError(ImportProblem(source.entry.name, 0, "", reason))
         last = record_segment(run, last, lines, data, at=at)
         progress(len(data))

@@ -1,4 +1,4 @@
-"""Later transactions: those in the archive file after the end that the export knows.
+"""Reads later transactions: those in the archive file after the end that the export knows.
 
 The live archive grows after an export into the bank's own folder. If the database is then lost, the
 file may be the only record of later transactions.

@@ -55,7 +55,7 @@ def load(folder: Path, options: Options) -> ImportOutcome:
 
     Memory does not grow with the files. If loading fails, they are read once more, slowly, to find
     the bad cells. Raises ImportRefused and FileProblem; LaterTransactions if the archive has grown
-    since by transactions that no file of the export has, unless the options decide about them.
+    since the export, unless the options decide about the new transactions.
     """
     sources = read_sources(folder)
     require_temporary_tables()
@@ -141,7 +141,7 @@ def _fill(sources: list[ExportedFile], progress: Progress) -> dict[str, int]:
             put_back_claims(form)
         if form is not ACCOUNTS:
             unstage(form)
-    # After their entries: the guards allow no other order.
+    # Sets balances after the entries: the guards allow no other order.
     post_balances()
     unstage(ACCOUNTS)
     return dict(counts)

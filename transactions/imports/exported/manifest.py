@@ -66,7 +66,7 @@ def _differences(source: ExportedFile) -> Iterator[ImportProblem]:
         reason = f"It has {size:,} bytes, and {entry.bytes:,} by {MANIFEST_NAME}."
         yield ImportProblem(name, 0, "", reason)
     elif digest_of(source.path, entry.bytes) != entry.sha256:
-        reason = f"Its SHA-256 is not that of {MANIFEST_NAME}: it was changed since."
+        reason = f"Its SHA-256 is not that of {MANIFEST_NAME}: the file was changed since."
         yield ImportProblem(name, 0, "", reason)
 
 

@@ -29,9 +29,9 @@ _REFERENCES = {
 
 
 def scan(sources: list[ExportedFile]) -> Problems:
-    """All problems of the files by themselves, whatever could be loaded; the first are listed.
+    """All problems inside the files, of which the first are listed.
 
-    The verifier checks that balances follow from each other.
+    Balances are left to the verifier, which checks that they follow from each other.
     """
     problems = Problems()
     # A database without a name is a temporary file.

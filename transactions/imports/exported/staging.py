@@ -51,7 +51,7 @@ def require_temporary_tables() -> None:
         may, role = cursor.fetchone()
     if not may:
         raise ImportRefused(
-            f"The role {role} may make no temporary tables, by which an export is loaded. Import as"
+            f"The role {role} may make no temporary tables, which an import needs. Import as"
             " the owner of the database (bank_owner), as docs/operations.md says."
         )
 
@@ -64,8 +64,8 @@ def staged(form: FileFormat) -> str:
 def stage(form: FileFormat, path: Path, size: int, progress: ReportRows) -> None:
     """Creates the temporary table and fills it from the first `size` bytes.
 
-    Calls `progress` with bytes. Raises ImportFileError or DatabaseError for a bad cell; the scan
-    reports it better.
+    Calls `progress` with bytes. Raises ImportFileError or DatabaseError for a bad cell, which the
+    scan then reports better.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {staged(form)}")

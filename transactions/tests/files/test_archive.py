@@ -199,7 +199,7 @@ def test_stopped_between_batches_it_keeps_what_it_has(archive_file: Path) -> Non
     make_bank()
     done: list[int] = []
     run = take(batch_size=2, progress=done.append, stopping=lambda: len(done) == 2).run
-    assert (run.rows, run.problem) == (4, "It was stopped before it finished.")
+    assert (run.rows, run.problem) == (4, "The run was stopped before it finished.")
     prove(archive_file)
     assert take().run.rows == 2
     prove(archive_file)
@@ -210,7 +210,7 @@ WRONG = [
     (["--before", "2026-02-30"], "no date"),
     (["--before", "9999-12-31T23:59:59-01:00"], "no date"),
     (["--before", "2026-02-28T10:00:00"], "needs an offset"),
-    (["--keep-last", "-1"], "no whole number"),
+    (["--keep-last", "-1"], "not a whole number"),
     (["--older-than", "90d", "--before", "2026-01-01"], "not allowed with"),
     (["--older-than", "90d", "--keep-last", "3"], "not allowed with"),
     (["--batch-size", "0"], "--batch-size is 1 to"),

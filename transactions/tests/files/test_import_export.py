@@ -249,7 +249,7 @@ def test_a_wrong_time_zone_is_told(exported: Path) -> None:
         ("accounts.csv", "currency", "XXX", "'XXX' is not known here."),
         ("accounts.csv", "balance", "1e3", "An amount is a plain decimal with at most 4 decimals."),
         ("accounts.csv", "overdraft_limit", "", "The cell must not be empty."),
-        ("accounts.csv", "debits_blocked", "yes", "Either true or false is required."),
+        ("accounts.csv", "debits_blocked", "yes", "The value must be true or false."),
         ("accounts.csv", "last_sequence", "01", "A whole number is written as digits"),
         ("accounts.csv", "metadata", '{"b":1}', "A JSON object is required"),
         ("transactions.csv", "id", UNKNOWN_ID.upper().replace("7", "A"), "An id is written in"),
@@ -267,7 +267,7 @@ def test_a_wrong_time_zone_is_told(exported: Path) -> None:
         ("transactions.csv", "completed_at", "", "A COMPLETED transaction, and no other"),
         ("archived_transactions.csv", "status", "", "'' is not known here."),
         ("archived_transactions.csv", "batch_id", UNKNOWN_ID, f"There is no {UNKNOWN_ID}"),
-        ("batches.csv", "atomic", "1", "Either true or false is required."),
+        ("batches.csv", "atomic", "1", "The value must be true or false."),
         ("account_events.csv", "account_id", UNKNOWN_ID, f"There is no {UNKNOWN_ID}"),
         ("account_events.csv", "address", "2001:DB8::7", "An IP address is written in"),
         ("transaction_events.csv", "from_status", "LOST", "'LOST' is not known here."),
@@ -328,7 +328,7 @@ def test_a_file_that_is_not_the_manifests_is_told_and_looked_into(exported: Path
     path.write_bytes(path.read_bytes().replace(b"USD", b"UXD", 1))
     problems = refused(exported)[1:]
     assert problems[0] == "  accounts.csv, line 2, column currency: 'UXD' is not known here."
-    digest = "Its SHA-256 is not that of manifest.json: it was changed since."
+    digest = "Its SHA-256 is not that of manifest.json: the file was changed since."
     assert problems[-1] == f"  accounts.csv: {digest}"
 
 
