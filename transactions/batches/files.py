@@ -57,8 +57,8 @@ class MovementFile:
     ) -> Iterator[tuple[list[int], BatchRequest]]:
         """The items after the first `skip`, in pieces, each with its lines.
 
-        An item without a key gets one made from the file's content and its line: posted again, from
-        this file or a copy of it, it is a replay.
+        An item without a key gets one made from the file's content and the item's line. So if the
+        item is posted again, from this file or a copy, it is a replay.
         """
         for piece in _pieces(self.path, size, skip):
             _give_keys(piece, self.digest)
@@ -70,11 +70,12 @@ def check_file(path: Path, size: int, origin: Origin) -> MovementFile:
 
     Raises MovementFileError with up to a hundred bad lines: an invalid item, an account that does
     not exist or belongs to the requesting user, an amount that the account's currency cannot
-    express, or a repeated key. Invalid items of a piece hide the wrong values of its others.
+    express, or a repeated key. Invalid items of a piece hide wrong values in its other items.
+    Raises FileProblem if the file cannot be read, and IdempotencyKeyReused if a line with a value
+    date has a key that belongs to another request.
+
     The result stays valid: accounts are never deleted, and keep their currency. Only a value date
-    may become too old; posted items keep theirs.
-    Raises FileProblem if it cannot be read, and IdempotencyKeyReused if a line with a value date
-    has a key that belongs to another request.
+    may become too old, but not that of a posted item.
     """
     problems: list[str] = []
     seen: dict[str, int] = {}
@@ -89,7 +90,7 @@ def check_file(path: Path, size: int, origin: Origin) -> MovementFile:
         if len(problems) >= MAX_ERRORS:
             break
     if not length:
-        problems.append("It has no transactions.")
+        problems.append("The file has no transactions.")
     if problems:
         raise MovementFileError(problems[:MAX_ERRORS])
     return MovementFile(path, digest, length)
@@ -173,7 +174,9 @@ def _json_items(file: IO[bytes]) -> Generator[tuple[int, Any], None, None]:
     while line := file.readline(_LONGEST_LINE + 1):
         number += 1
         if len(line) > _LONGEST_LINE:
-            raise MovementFileError([f"Line {number}: It is longer than {_LONGEST_LINE} bytes."])
+            raise MovementFileError(
+                [f"Line {number}: The line is longer than {_LONGEST_LINE} bytes."]
+            )
         if not line.strip():
             continue
         try:

@@ -120,7 +120,7 @@ def read_items(items: Sequence[Any], *, atomic: bool, key: str | None = None) ->
         if item_key is ABSENT and key is None:
             commands.append(kind(**content))
             continue
-        # Equal to that of the same movement in a request of its own.
+        # The fingerprint equals that of the same movement in a request of its own.
         prints = fingerprints(kind.verb, content, DEFAULTS)
         own_key = None if item_key is ABSENT else item_key
         content_print = prints["request_fingerprint"]

@@ -19,7 +19,7 @@ from transactions.ledger.processor import process_batch
 from transactions.models import Batch, Transaction
 from transactions.queue.acceptance import accept
 
-# More would lock the accounts for too long. Also, an id can number this many rows of one moment.
+# A longer batch would lock the accounts for too long. Ids can number this many rows of one moment.
 MAX_ITEMS = 10_000
 
 

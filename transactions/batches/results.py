@@ -23,9 +23,9 @@ from transactions.reads.representation import balance_after, failure
 class ResultFile:
     """The results of one movement file; `done` is the number of results that it already has.
 
-    A line that a killed run left unfinished is cut off: its item is sent again, and its key makes
-    that a replay. Raises FileProblem if the results belong to another movement file, or if the file
-    cannot be written.
+    A line that a killed run left unfinished is cut off. Its item is sent again, as a replay by its
+    key. Raises FileProblem if the results belong to another movement file, or if the file cannot be
+    written.
     """
 
     def __init__(self, path: Path, movements: MovementFile) -> None:

@@ -53,7 +53,7 @@ class Decision(Command[JournalRow]):
         """Decides on the row, posts it if posting follows, and writes it with its events."""
         run.flush()
         row, origin = run.stored[self.transaction_id], run.origin
-        if not self.executes:  # Its accounts are not locked: their owners were not checked.
+        if not self.executes:  # The accounts are not locked, so their owners were not checked.
             refuse_self_dealing_by_id(row.customer_account_ids(), origin)
         at, before = events.moment_after(row, run.now), row.status
         overwritten = self.decide(row, run)
@@ -100,7 +100,7 @@ class Retry(Decision):
     if another one is posted or waits.
 
     `seen_retry_count` is the number of retries when the decision was made. Raises InvalidTransition
-    if somebody has retried it since, so that asking twice retries once.
+    if somebody has retried it since, so that two requests retry once.
     """
 
     verb: ClassVar[str] = "retry"
@@ -118,23 +118,23 @@ class Retry(Decision):
         if row.status != TransactionStatus.FAILED:
             raise InvalidTransition("Only a failed transaction can be retried.")
         if self.seen_retry_count not in (None, row.retry_count):
-            raise InvalidTransition("It has been retried in the meantime.")
+            raise InvalidTransition("The transaction has been retried in the meantime.")
         if not is_retryable(row.failure_code, is_final=row.is_final):
             raise NotRetryable(f"A transaction that failed by {row.failure_code} is final.")
         if row.retry_count >= self.limit and not self.may_exceed_limit:
             raise RetryLimit(
-                f"It was retried {row.retry_count} times; a supervisor may retry again."
+                f"Retried {row.retry_count} times already; a supervisor may retry again."
             )
         if row.reverses_id:
             if not self.may_reverse:
-                raise PermissionDenied("Retrying a reversal needs the right to reverse.")
+                raise PermissionDenied("To retry a reversal, you need the right to reverse.")
             check_not_reversed(row.reverses_id)
         overwritten = {"failure_code": row.failure_code, "failure_detail": row.failure_detail}
         row.status = TransactionStatus.PENDING
         row.failure_code = row.failure_detail = ""
         row.retry_count += 1
         row.approved_by_id = None
-        # It joins the end of the queue, not its place from before the failure.
+        # The transaction joins the end of the queue, and not its place before the failure.
         row.scheduled_for = run.now if self.queued else None
         row.approval_required = needs_approval(row, run.totals)
         return overwritten
@@ -183,7 +183,7 @@ class Reject(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approve(Decision):
-    """Four eyes: a second person lets a large transaction go on.
+    """Lets a large transaction go on, by a second person (four eyes).
 
     Raises SelfApproval for its maker and for those who retried it, superusers included.
     """

@@ -31,8 +31,8 @@ class Reverse(KeyedCommand[JournalRow]):
         """Returns the money command that reverses the original.
 
         A completed original is final and needs no lock. Raises NotFound, ReversalOfReversal,
-        InvalidTransition if it is not completed, and AlreadyReversed; of two simultaneous reversals
-        the unique index lets one through.
+        InvalidTransition if it is not completed, and AlreadyReversed; the unique index lets one of
+        two simultaneous reversals through.
         """
         original = Transaction.objects.filter(pk=self.transaction_id).first()
         if original is None:

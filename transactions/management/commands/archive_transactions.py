@@ -52,7 +52,7 @@ def moment(text: str) -> datetime:
 
 def whole(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise ArgumentTypeError(f"{text!r} is no whole number")
+        raise ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
 
 
@@ -61,23 +61,31 @@ class Command(BaseCommand):
         "Appends completed transactions to archived_transactions.csv in the data folder and marks"
         " them archived, each exactly once. They stay in the database. Without --older-than,"
         " --before or --keep-last it takes those older than BANK_ARCHIVE_AFTER_DAYS, or 90 days."
-        " Exit codes: 0 done, also if there was nothing to do; 1 failed, with the reason; 2 wrong"
+        " Exit codes: 0 done, even if there was nothing to do; 1 failed, with the reason; 2 wrong"
         " use; 3 another run is going on."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         bounds = parser.add_mutually_exclusive_group()
         bounds.add_argument(
-            "--older-than", type=days, metavar="DAYS", help="completed so long ago, like 90d"
+            "--older-than",
+            type=days,
+            metavar="DAYS",
+            help="only those completed at least this long ago, like 90d",
         )
         bounds.add_argument(
-            "--before", type=moment, metavar="DATE", help="completed before it, in UTC"
+            "--before",
+            type=moment,
+            metavar="DATE",
+            help="only those completed before this moment, in UTC",
         )
         bounds.add_argument(
             "--keep-last", type=whole, metavar="N", help="all but the newest N of each account"
         )
         parser.add_argument("--account", metavar="ID", help="only those of this account or number")
-        parser.add_argument("--include-failed", action="store_true", help="failed ones as well")
+        parser.add_argument(
+            "--include-failed", action="store_true", help="also failed transactions"
+        )
         parser.add_argument(
             "--dry-run", action="store_true", help="only show the rows and sums it would archive"
         )
@@ -124,7 +132,7 @@ class Command(BaseCommand):
             outcome = archive(
                 selection, origin=origin, batch_size=batch_size, progress=progress.advance
             )
-        assert outcome is not None, "It is always wanted."
+        assert outcome is not None, "This command always wants the run."
         return outcome
 
     def _tell_of_interrupted(self, outcome: ArchiveOutcome) -> None:

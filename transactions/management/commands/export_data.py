@@ -30,14 +30,14 @@ class Command(BaseCommand):
             "--dir",
             type=Path,
             default=settings.DATA_DIR,
-            help="where to, an existing folder (default: the bank's own, BANK_DATA_DIR)",
+            help="an existing folder for the files (default: the bank's own, BANK_DATA_DIR)",
         )
         parser.add_argument(
             "--tables",
             nargs="+",
             choices=list(_BY_NAME),
             metavar="TABLE",
-            help=f"only these of {', '.join(_BY_NAME)}; the manifest then has no others",
+            help=f"only these files of {', '.join(_BY_NAME)}; the manifest then lists no others",
         )
         parser.add_argument(
             "--spreadsheet",

@@ -34,9 +34,9 @@ class Command(BaseCommand):
     help = (
         "Posts the movements of a CSV or JSON Lines file in batches, with the columns of"
         " transactions/batch/. It checks the whole file before it posts anything. FILE.results"
-        " has a line for each; a second run continues where the first ended, and posts nothing"
-        " twice. Exit codes: 0 all completed or waiting; 1 some failed, or an atomic file was"
-        " refused; 2 the file is bad or was not finished."
+        " has a line for each movement. A second run continues where the first ended, and posts"
+        " nothing twice. Exit codes: 0 all completed or waiting; 1 some failed, or an atomic file"
+        " was refused; 2 the file is bad or was not finished."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -44,8 +44,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="check all and show the expected outcome; every 5,000 by themselves, on the"
-            " accounts as they are now",
+            help="check the file and show the expected outcome: each 5,000 items by themselves,"
+            " on the accounts as they are now",
         )
         parser.add_argument(
             "--atomic", action="store_true", help=f"all or nothing, up to {MAX_ITEMS} lines"

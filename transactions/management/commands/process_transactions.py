@@ -23,13 +23,13 @@ class Command(BaseCommand):
             "--batch-size",
             type=int,
             default=MOST_CLAIMED,
-            help=f"most transactions of a claim (default: {MOST_CLAIMED})",
+            help=f"the most transactions that a claim takes (default: {MOST_CLAIMED})",
         )
         parser.add_argument("--once", action="store_true", help="stop when nothing is due")
         parser.add_argument(
             "--supervise",
             action="store_true",
-            help="start a worker that dies again, even a single one",
+            help="restart a worker that dies, even a single one",
         )
         parser.add_argument(
             "--end-with-parent", action="store_true", help="stop when the starting process ends"

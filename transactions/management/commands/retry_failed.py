@@ -26,7 +26,7 @@ from transactions.models import Transaction
 from transactions.models.queries import touching
 from transactions.states import TransactionStatus
 
-# Of the transaction at which the database failed; the ones after it are not tried.
+# The outcome of the transaction at which the database failed; those after it are not tried.
 _NOT_DONE, _UNKNOWN = "not done: busy", "outcome unknown"
 
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--code", help="only those that failed with this code")
         parser.add_argument("--account", type=identifier, help="only those of this account (UUID)")
-        parser.add_argument("--limit", type=positive, metavar="N", help="the oldest N of them only")
+        parser.add_argument("--limit", type=positive, metavar="N", help="only the oldest N of them")
         parser.add_argument(
             "--reason", type=reason, default="retry_failed", help="kept in each event"
         )
@@ -62,7 +62,7 @@ class Command(BaseCommand):
             for transaction_id in chosen_ids:
                 outcomes[_retry(transaction_id, user, options, origin)] += 1
         except DatabaseError as error:
-            # What was done before is told all the same.
+            # The report still includes the transactions before.
             outcomes[_NOT_DONE if meaning_of(error).code == "busy" else _UNKNOWN] += 1
             raise
         finally:

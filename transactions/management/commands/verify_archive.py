@@ -15,8 +15,8 @@ from transactions.verifier.archive_file import verify_archive
 class Command(BaseCommand):
     help = (
         "Reads archived_transactions.csv in the data folder again: its rows, sums and digests"
-        " against the recorded runs, and each line against the transaction that it is. Exits with"
-        " 0 if all of it holds and with 1 if not; names the first bad line."
+        " against the recorded runs, and each line against its transaction. Exits with"
+        " 0 if all is right, else with 1 and the first bad line."
     )
     requires_system_checks = ()
 

@@ -195,7 +195,9 @@ def test_a_supervisor_goes_on_where_a_teller_may_not(
     assert teller.post(path(row, "retry"), REASON).json()["code"] == "insufficient_funds"
     with nothing_changes():
         response = teller.post(path(row, "retry"), REASON)
-    assert_problem(response, "retry_limit", "It was retried 1 times; a supervisor may retry again.")
+    assert_problem(
+        response, "retry_limit", "Retried 1 times already; a supervisor may retry again."
+    )
     deposit(account, 9)
     assert supervisor.post(path(row, "retry"), REASON).json()["retry_count"] == 2
 

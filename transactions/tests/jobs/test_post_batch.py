@@ -162,7 +162,7 @@ def test_a_dry_run_posts_nothing(tmp_path: Path) -> None:
         ("", "Line 1: The header is not type,account_id,"),
         ("type,account_id\n", "Line 1: The header is not"),
         (HEADER.replace("type", "kind"), "Line 1: The header is not"),
-        (HEADER, "It has no transactions."),
+        (HEADER, "The file has no transactions."),
         (HEADER + "{good}" * 4 + "DEPOSIT,{id},,1\n", "Line 6: 4 cells, where the header has 6."),
         (HEADER + "{good}" * 4 + "PAY,{id},,1,,\n", "Line 6: type: One of DEPOSIT, WITHDRAW"),
         (HEADER + "{good}" * 4 + "DEPOSIT,{id},,x,,\n", "Line 6: amount: An amount is written"),
@@ -207,7 +207,7 @@ def test_a_spreadsheet_s_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
         ("{broken", "Line 2: Not JSON"),
         ('{"type": "DEPOSIT", "type": "DEPOSIT"}', "Line 2: An object has the same name twice."),
         ("[]", "Line 2: An object is required."),
-        (" " * 70_000, "Line 2: It is longer than 65536 bytes."),
+        (" " * 70_000, "Line 2: The line is longer than 65536 bytes."),
     ],
 )
 def test_json_lines_are_read_as_strictly_as_a_body(tmp_path: Path, text: str, problem: str) -> None:
