@@ -2,7 +2,7 @@
 
     [new] -> PENDING                created
     PENDING -> PROCESSING           a worker starts it
-    PENDING -> COMPLETED            direct completion, in the transaction that inserts it
+    PENDING -> COMPLETED            direct completion, in the database transaction that inserts it
     PENDING -> FAILED               refused, rejected, cancelled or expired
     PROCESSING -> COMPLETED         success
     PROCESSING -> FAILED            processing error or refusal

@@ -29,7 +29,7 @@ _MARK = ("archived_at", "archive_run_id")
 
 
 def _update_of(columns: Iterable[str]) -> str:
-    """An UPDATE that assigns one of these columns; on other updates the guard compares nothing."""
+    """An UPDATE that assigns one of these columns. On other updates the guard compares nothing."""
     return f"UPDATE OF {', '.join(columns)}"
 
 

@@ -1,14 +1,15 @@
 """Database guards of idempotency keys: each key belongs to one request, of any kind.
 
 The keys of a caller share one space, spread over three tables. Within a table a unique index lets
-one request win. Across tables, concurrent transactions on PostgreSQL cannot see each other's rows.
-So each takes the lock of its key, looks for the key while holding it, and keeps the lock until the
-commit: transactions share a lock, while new accounts and batches lock it exclusively.
+one request win. Across tables, concurrent database transactions on PostgreSQL cannot see each
+other's rows. So each insert takes the lock of its key, looks for the key under that lock, and keeps
+the lock until the commit. New transactions share a lock; new accounts and batches take it
+exclusively.
 
-These locks cannot deadlock. A transaction takes its own after its entry in the table's index, a new
-account before; neither waits for another key after that. A batch takes the locks of all its keys at
-once, in one order, and at its end. It is inserted after its items
-(`transactions.ledger.booking.inserting`), so that nobody waits for thousands of them to be booked.
+These locks cannot deadlock. A new transaction takes its lock after its entry in the table's index,
+a new account before. Neither waits for another key after that. A batch takes the locks of all its
+keys at once, in one order, and at its end. The batch is inserted after its items
+(`transactions.ledger.booking.inserting`), so that nobody waits until thousands of items are booked.
 
 A group of transactions (`transactions.ledger.groups`) has several keys, in any order. It may wait
 in a circle, and gives up after the short time-out of its waits.

@@ -33,11 +33,10 @@ MAX_DESCRIPTION_LENGTH = 500
 class Transaction(models.Model):
     """One row debits one account and credits another: a posting cannot be out of balance.
 
-    The account columns have no foreign key constraint: a guard checks all rows of a statement at
-    once, and that the currency is that of the accounts. `*_sequence` and `*_balance_after` are
-    assigned under the account's lock when the transaction is posted; internal accounts have
-    neither. `id` carries `created_at` (see core.identifiers). Only `transactions.ledger.writer`
-    writes here.
+    The account columns have no foreign key constraint. A guard checks the accounts of all rows of a
+    statement at once, and their currency. `*_sequence` and `*_balance_after` are assigned under the
+    account's lock when the transaction is posted; internal accounts have neither. `id` carries
+    `created_at` (see core.identifiers). Only `transactions.ledger.writer` writes here.
     """
 
     # For a failed reversal, once looked up: whether another one waits or is posted.

@@ -35,11 +35,11 @@ def accept(
 ) -> list[JournalRow | Replay]:
     """Stores commands as PENDING transactions, for a worker to process.
 
-    Two statements; if the bank has daily thresholds, in one database transaction that locks the
-    maker. Raises the errors of bad input and unknown accounts, and SelfDealing as `process` does,
-    and then leaves nothing behind. The worker runs the checks that depend on the accounts' state.
-    Keys work as in `process`. The items of a batch are independent, and those with known keys are
-    replays.
+    Runs two statements; if the bank has daily thresholds, in one database transaction that locks
+    the maker. Raises the errors of bad input and unknown accounts, and SelfDealing, as `process`
+    does. After an error nothing is stored. The worker runs the checks that depend on the accounts'
+    state. Keys work as in `process`. The items of a batch are independent, and those with known
+    keys are replays.
     """
     accept_all = partial(in_turn, partial(_accept, commands, origin, batch))
     if batch is not None:
@@ -97,8 +97,8 @@ def _prepare(rows: Sequence[JournalRow], created_at: datetime, totals: DayTotals
         row.approval_required = needs_approval(row, totals)
         totals.add(row)
         if row.scheduled_for is not None:
-            # A moment in the past means now. The transaction must not jump the queue, nor make the
-            # queue look late.
+            # A moment in the past means now. The transaction must neither jump the queue nor make
+            # the queue look late.
             check_horizon(row.scheduled_for, created_at)
             row.scheduled_for = max(row.scheduled_for, created_at)
 

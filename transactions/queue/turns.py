@@ -1,7 +1,7 @@
 """Chooses the due transactions that a worker may take, so that each account keeps its order.
 
-Each account is served first in, first out. A transaction waits while an earlier open one of any of
-its accounts is held by another worker.
+Each account is served first in, first out. A transaction waits while another worker holds an
+earlier open transaction of any of its accounts.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ from transactions.models import Transaction, TransactionEvent
 from transactions.models.queries import DUE, RELEASED
 from transactions.states import OPEN, TransactionEventType, TransactionStatus
 
-# Each look finds accounts that must wait, and the next one leaves them out. Transactions not
+# Each look finds accounts that must wait, and the next look leaves them out. Transactions not
 # reached after this many looks wait for the next claim.
 _LOOKS = 10
 
@@ -24,7 +24,8 @@ _LOOKS = 10
 def lock_whose_turn_it_is(now: datetime, limit: int) -> tuple[list[JournalRow], bool]:
     """Locks up to `limit` due transactions whose turn it is; also returns whether others wait.
 
-    A transaction that a worker was lost with is taken alone, since it may have crashed that worker.
+    If a worker was lost with a transaction, that transaction is taken alone: it may have crashed
+    the worker.
     """
     taken: list[JournalRow] = []
     waiting: set[UUID] = set()
@@ -93,7 +94,7 @@ def _in_other_hands(found: list[JournalRow], taken: list[JournalRow]) -> list[_P
 
 
 def _without_suspects(taken: list[JournalRow]) -> list[JournalRow]:
-    """The first alone if its lease was lost before; else all before the first such row."""
+    """The first row alone if its lease was lost before; else all rows before the first such row."""
     taken.sort(key=lambda row: (due_at(row), row.id))
     lost = _lost_before(taken)
     if taken and taken[0].id in lost:
@@ -103,9 +104,9 @@ def _without_suspects(taken: list[JournalRow]) -> list[JournalRow]:
 
 
 def _lost_before(taken: list[JournalRow]) -> set[UUID]:
-    """Those that a lost worker had started. One statement if any was started, else none.
+    """The transactions that a lost worker had started. One statement if any was started, else none.
 
-    An attempt that came to an end, by a refusal for example, is no loss.
+    An attempt with an outcome, such as a refusal, is no loss.
     """
     started = [row.id for row in taken if row.attempts]
     if not started:

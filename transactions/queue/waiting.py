@@ -32,7 +32,7 @@ from transactions.states import TransactionEventType, TransactionStatus
 # After this many starts that ended with a lost lease, a command is assumed to kill workers.
 MAX_ATTEMPTS = 5
 
-# Batch limit for releasing or expiring rows; bounds the transaction.
+# The most rows that one database transaction releases or expires.
 _MOST_AT_ONCE = 1000
 
 
@@ -62,7 +62,7 @@ class Claim:
 
 
 def claim(worker: str, origin: Origin, *, batch_size: int) -> Claim:
-    """PENDING -> PROCESSING for up to `batch_size` due transactions, for this worker alone."""
+    """Claims up to `batch_size` due transactions for this worker alone: PENDING -> PROCESSING."""
     lease = uuid4()
     with transaction.atomic(durable=True):
         now = clock.now()
@@ -101,7 +101,7 @@ def extend(lease: UUID) -> None:
 
 
 def release(lease: UUID, origin: Origin) -> int:
-    """PROCESSING -> PENDING for rows that a worker holds and will not finish. Returns how many.
+    """Returns rows that a worker will not finish: PROCESSING -> PENDING. Returns their number.
 
     The attempt does not count: only attempts with an outcome or a lost lease do.
     """
@@ -117,7 +117,7 @@ def release(lease: UUID, origin: Origin) -> int:
 
 
 def reap(origin: Origin) -> int:
-    """PROCESSING -> PENDING for rows whose lease has expired. Returns how many.
+    """Takes back rows whose lease has expired: PROCESSING -> PENDING. Returns their number.
 
     A row started MAX_ATTEMPTS times fails by `processing_error` instead.
     """
@@ -125,9 +125,9 @@ def reap(origin: Origin) -> int:
 
 
 def inherit(worker: str, origin: Origin) -> bool:
-    """As `reap`, for the rows of a dead worker of this name.
+    """As `reap`, for the rows of a dead worker with this name.
 
-    Returns whether none is left. Rows that the server still has locked for it are skipped.
+    Returns whether none is left. Skips rows that the server still keeps locked for the dead worker.
     """
     _take_back(Q(worker=worker), origin)
     held = Transaction.objects.filter(status=TransactionStatus.PROCESSING, worker=worker)
@@ -150,7 +150,7 @@ def _take_back(condition: Q, origin: Origin) -> int:
 def fail(
     lease: UUID, transaction_id: UUID, error: BankError, origin: Origin, *, reason: str
 ) -> None:
-    """PROCESSING -> FAILED for a claimed transaction that cannot be processed.
+    """Fails a claimed transaction that cannot be processed: PROCESSING -> FAILED.
 
     The event keeps the reason, which is for staff; customers see the error.
     """
@@ -166,7 +166,7 @@ def fail(
 
 
 def expire_approvals(origin: Origin) -> int:
-    """PENDING -> FAILED by `approval_expired` for rows not decided in time. Returns how many."""
+    """Fails rows not decided in time: PENDING -> FAILED by `approval_expired`. Returns how many."""
 
     def expire(row: JournalRow, at: datetime) -> events.EventRow:
         row.status = TransactionStatus.FAILED
@@ -204,7 +204,7 @@ def _change_each(
     """Changes the rows that meet the condition, one by one under their locks; returns how many.
 
     `change` takes the moment and returns the event to record; the row then no longer meets the
-    condition. No balance changes. Each `_MOST_AT_ONCE` rows are a database transaction.
+    condition. No balance changes. A database transaction changes up to `_MOST_AT_ONCE` rows.
     """
     changed = 0
     while True:

@@ -112,7 +112,7 @@ class Worker:
                 time.sleep(_TURN_SECONDS)  # The server has not noticed the death of the old worker.
                 return True
         self._give_back()
-        if self._stopping:  # It has just taken the time limit of the stop away.
+        if self._stopping:  # `_give_back` has just switched off the time limit of the stop.
             return False
         self._upkeep()
         claim = queue.claim(self.name, self.origin, batch_size=self._claim_size)
@@ -198,7 +198,7 @@ class Worker:
             self._daily_archive.look()
 
     def _back_off(self) -> None:
-        """Waits longer each time in a row, up to a limit, outside any transaction."""
+        """Waits longer each time in a row, up to a limit, outside any database transaction."""
         self._backoff = min(max(2 * self._backoff, 0.1), _MAX_BACKOFF_SECONDS)
         until = time.monotonic() + self._backoff
         while not self._stopping and (left := until - time.monotonic()) > 0:
@@ -215,7 +215,7 @@ class Worker:
             with connection.cursor() as cursor:
                 cursor.execute(f"LISTEN {QUEUE_CHANNEL}")
             self._listening = session
-            return  # Something may have been queued before we listened: look again first.
+            return  # Looks again first: something may have been queued before we listened.
         with connection.wrap_database_errors:
             for _ in session.notifies(timeout=_POLL_SECONDS, stop_after=1):
                 pass
