@@ -60,6 +60,7 @@ def test_the_bank_behind_pgbouncer(direct: Bank, mode: str, tmp_path: Path) -> N
         with web_server(environment, tmp_path, fused=False) as web:
             pooled = replace(direct, web=web)
             require_that_money_moves(pooled, environment)
+            require_that_each_read_repeats(pooled)
             require_that_a_locked_account_is_busy(pooled)
 
 
@@ -94,6 +95,27 @@ def require_that_money_moves(bank: Bank, environment: dict[str, str]) -> None:
     assert client.get("health/ready/")["status"] == "ok"
     manage(environment, "process_transactions", "--once")
     manage(environment, "verify_ledger", "--json")
+
+
+def require_that_each_read_repeats(bank: Bank) -> None:
+    """The driver would prepare a statement at its sixth run, under a name that others use too."""
+    client = Client(bank.web.port, bank.token)
+    account = client.get("accounts/?page_size=1")["results"][0]["account_id"]
+    transaction = client.get("transactions/")["results"][0]["transaction_id"]
+    paths = [
+        "accounts/",
+        f"accounts/{account}/",
+        f"accounts/{account}/balance/",
+        f"accounts/{account}/entries/",
+        f"accounts/{account}/transactions/",
+        f"accounts/{account}/transactions/?page_size=1&status=COMPLETED",
+        "transactions/",
+        f"transactions/{transaction}/",
+    ]
+    first = {path: client.get(path) for path in paths}
+    assert first["transactions/"]["results"]
+    for _ in range(12):
+        assert {path: client.get(path) for path in paths} == first
 
 
 def require_that_a_locked_account_is_busy(bank: Bank) -> None:

@@ -29,8 +29,13 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise OperationalError("the database is away")
 
 
+def crashing(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("a fault")
+
+
 urlpatterns = [
     path("api/broken/", broken),
+    path("api/crashing/", crashing),
     path("", include("bankproject.urls")),
 ]
 
@@ -135,3 +140,21 @@ def test_a_database_failure_outside_of_the_framework_is_a_problem(headers: Any) 
     response = Client(headers=headers).get("/api/broken/")
     assert (response.status_code, response.json()["code"]) == (503, "busy")
     assert response["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize("headers", [{}, SHORT], ids=["by pages", "short"])
+def test_a_crash_outside_of_the_framework_is_a_problem_and_logged_once(
+    headers: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(headers=headers, raise_request_exception=False)
+    with caplog.at_level(logging.INFO):
+        response = client.get("/api/crashing/")
+    assert (response.status_code, response.json()["code"]) == (500, "internal_error")
+    assert response["Content-Type"] == "application/problem+json"
+    lines = [each.msg for each in caplog.records if each.levelno >= logging.ERROR]
+    assert [(line["event"], "exc_info" in line) for line in lines] == [
+        ("request.crashed", True),
+        ("request", False),
+    ]
+    assert lines[1]["route"] == "/api/crashing/"
