@@ -399,6 +399,8 @@ BANK_METRICS = environment.counts_metrics()
 # What a scraper sends as bearer token. Without one only the embedded bank answers, to this machine.
 METRICS_TOKEN = environment.token("BANK_METRICS_TOKEN")
 METRICS_ARE_OPEN = not (METRICS_TOKEN or PRODUCTION or TRUSTED_PROXIES or DATABASE_URL)
+# Where workers of the queue show their metrics that no web server started. 0: nowhere.
+METRICS_PORT = environment.integer("BANK_METRICS_PORT", default=0, maximum=65535)
 # The database is read once in this time, however often and by whomever metrics are asked for.
 METRICS_INTERVAL_SECONDS = environment.integer("BANK_METRICS_INTERVAL_SECONDS", default=10)
 

@@ -1,10 +1,13 @@
 """`manage.py process_transactions`: the queue's workers."""
 
 from argparse import SUPPRESS, ArgumentParser
+from contextlib import nullcontext
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from core.metrics import folder, server
 from core.results import WRONG_USE
 from core.startup import wait_for_objects
 from transactions.queue import supervisor
@@ -57,10 +60,28 @@ class Command(BaseCommand):
             raise CommandError("--once is for a single worker.", returncode=WRONG_USE)
         if end_with_parent:
             supervisor.end_with_parent()
+        has_port = settings.BANK_METRICS and settings.METRICS_PORT and folder.current() is None
         if supervised:
             # Needs no database: the workers keep looking for it themselves.
-            supervisor.Supervisor(supervisor.worker_command(batch_size), workers).run()
+            with folder.owned_folder() if has_port else nullcontext():
+                if has_port:
+                    _show_metrics()
+                supervisor.Supervisor(supervisor.worker_command(batch_size), workers).run()
             return
+        if has_port:
+            _show_metrics()
         wait_for_objects()
         processed = run_until_signalled(Worker(batch_size=batch_size, once=once, slot=slot))
         self.stdout.write(f"Processed {processed} transactions.")
+
+
+def _show_metrics() -> None:
+    """Answers /metrics on BANK_METRICS_PORT, for workers that no web server started."""
+    host, port = settings.HOST, settings.METRICS_PORT
+    try:
+        server.start(host, port)
+    except OSError as error:
+        reason = error.strerror or error
+        raise CommandError(
+            f"BANK_METRICS_PORT {port} of {host} cannot be used: {reason}."
+        ) from error
