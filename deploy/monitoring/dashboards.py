@@ -6,50 +6,28 @@ is the same on each of them, so its greatest value is taken.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, timeseries
+from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from grafana_foundation_sdk.models.dashboard import DataSourceRef
+
+from deploy.monitoring.panels import Shown, built, curves, number
 
 FOLDER = Path(__file__).parent / "grafana" / "dashboards"
-# grafana/provisioning/datasources/prometheus.yml gives it this uid.
-SOURCE = DataSourceRef(type_val="prometheus", uid="bank-prometheus")
 # Grafana puts a span here that has several scrapes in it.
 RATE = "$__rate_interval"
 _HEALTH = 'route!~"/api/v1/health/.*"'
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A panel. `lines` are expressions with the text of their legend.
-
-    `unit` is one of Grafana's: reqps, s, bytes, percentunit, short. A number is one value, now; all
-    others are curves over time.
-    """
-
-    title: str
-    meaning: str
-    unit: str
-    lines: tuple[tuple[str, str], ...]
-    is_number: bool = False
-    span: int = 8
-
-
-def number(title: str, meaning: str, unit: str, expression: str) -> Shown:
-    return Shown(title, meaning, unit, ((expression, ""),), is_number=True, span=4)
-
-
-def curves(title: str, meaning: str, unit: str, *lines: tuple[str, str]) -> Shown:
-    return Shown(title, meaning, unit, lines)
 
 
 def _rate(name: str, by: str = "", where: str = "") -> str:
     grouped = f" by ({by}) " if by else ""
     chosen = f"{{{where}}}" if where else ""
     return f"sum{grouped}(rate({name}{chosen}[{RATE}]))"
+
+
+def _read(name: str, by: str) -> str:
+    """What is read from the database: each server shows the same."""
+    return f"max by ({by}) ({name})"
 
 
 def _quantile(share: float, name: str, by: str = "") -> str:
@@ -104,6 +82,43 @@ def bank() -> Iterator[Shown]:
         "Completed transactions per second by their way: at once, queue, batch, console, job.",
         "cps",
         (_rate(moved, "path", completed), "{{path}}"),
+    )
+    yield number(
+        "Books",
+        "1 if the last verification found nothing, 0 if it found damage.",
+        "short",
+        "min(bank_books_sound)",
+    )
+    yield number(
+        "Verified",
+        "Time since the end of the last verification.",
+        "s",
+        "min(bank_verification_age_seconds)",
+    )
+    yield number(
+        "Approvals",
+        "What waits for a second person.",
+        "short",
+        f"sum({_read('bank_approvals_waiting', 'kind')})",
+    )
+    yield number(
+        "Oldest approval",
+        "Age of the oldest that waits for a second person.",
+        "s",
+        "max(bank_approvals_oldest_age_seconds)",
+    )
+    yield curves(
+        "Balances",
+        "Sum of customers' balances by currency, in its main units.",
+        "short",
+        (_read("bank_customers_balance_amount", "currency"), "{{currency}}"),
+        (_read("bank_overdraft_used_amount", "currency"), "overdraft {{currency}}"),
+    )
+    yield curves(
+        "Accounts",
+        "Customer accounts by status.",
+        "short",
+        (_read("bank_accounts", "status"), "{{status}}"),
     )
     yield curves(
         "Repeats",
@@ -173,6 +188,24 @@ def queue() -> Iterator[Shown]:
         "short",
         "sum(bank_queue_workers)",
     )
+    yield number(
+        "Waiting",
+        "Due transactions, 10,000 at most.",
+        "short",
+        "max(bank_queue_transactions)",
+    )
+    yield number(
+        "Oldest",
+        "How long the oldest due transaction has waited.",
+        "s",
+        "max(bank_queue_oldest_age_seconds)",
+    )
+    yield curves(
+        "Queue",
+        "Due transactions over time.",
+        "short",
+        ("max(bank_queue_transactions)", "due"),
+    )
     yield curves(
         "In and out",
         "Transactions per second that began to wait, and that the queue has ended.",
@@ -227,6 +260,55 @@ def machine() -> Iterator[Shown]:
         "bytes",
         ("sum by (process) (bank_process_memory_bytes)", "{{process}}"),
     )
+    yield number(
+        "Database",
+        "1 if it answers every server, 0 if not.",
+        "short",
+        "min(bank_database_up)",
+    )
+    yield number(
+        "Standbys",
+        "Standbys that receive the log of the database's server.",
+        "short",
+        "max(bank_database_standbys)",
+    )
+    yield number(
+        "Archived",
+        "Time since the end of the last complete archive run.",
+        "s",
+        "min(bank_archive_age_seconds)",
+    )
+    yield curves(
+        "Connections",
+        "Connections to the bank's database by state, and the most of the server.",
+        "short",
+        (_read("bank_database_connections", "state"), "{{state}}"),
+        ("max(bank_database_connections_limit)", "limit"),
+    )
+    yield curves(
+        "Size of the database",
+        "On its disk.",
+        "bytes",
+        ("max(bank_database_size_bytes)", "size"),
+    )
+    yield curves(
+        "Tables",
+        "The largest tables with their indexes.",
+        "bytes",
+        (f"topk(10, {_read('bank_table_size_bytes', 'table')})", "{{table}}"),
+    )
+    yield curves(
+        "Lag of standbys",
+        "Of the one furthest behind. Without a standby there is none.",
+        "s",
+        ("max(bank_database_replication_lag_seconds)", "lag"),
+    )
+    yield curves(
+        "Reading",
+        "Time that a server needs to read metrics from the database.",
+        "s",
+        ("bank_metrics_read_seconds", "{{instance}}"),
+    )
     yield curves(
         "Room for data",
         "Free room on the data folder's file system, and its size.",
@@ -262,20 +344,8 @@ def made(name: str) -> str:
         board.with_row(dashboard.Row(title))
         for panel in shown:
             if panel.is_number is is_number:
-                board.with_panel(_panel(panel).id(shown.index(panel) + 1))
+                board.with_panel(built(panel).id(shown.index(panel) + 1))
     return json.dumps(board.build(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
-
-
-def _panel(shown: Shown) -> Any:
-    panel: Any = stat.Panel() if shown.is_number else timeseries.Panel()
-    panel.title(shown.title).description(shown.meaning).unit(shown.unit).datasource(SOURCE)
-    panel.span(shown.span).height(4 if shown.is_number else 8)
-    if not shown.is_number:
-        panel.min(0).legend(common.VizLegendOptions().show_legend(True))
-    for letter, (expression, legend) in zip("ABCDEFGH", shown.lines, strict=False):
-        query = prometheus.Dataquery().expr(expression).ref_id(letter).datasource(SOURCE)
-        panel.with_target(query.legend_format(legend) if legend else query)
-    return panel
 
 
 def main() -> None:

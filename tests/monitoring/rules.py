@@ -10,6 +10,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from bankproject.metrics.database import DESCRIBED
 from core.metrics.exposition import rendered
 from tests.conftest import NO_PROMETHEUS
 
@@ -38,12 +39,13 @@ def names_in(expression: str) -> set[str]:
 
 
 def shown_names() -> set[str]:
-    """The names of all metrics of this process, whether they have values or not."""
-    return {
+    """The names of all metrics of the bank, whether they have values or not."""
+    counted = {
         name
         for family in text_string_to_metric_families(rendered("")[0].decode())
         for name in (family.name, f"{family.name}_total")
     }
+    return counted | set(DESCRIBED)
 
 
 def promtool(*words: str, folder: Path = MONITORING) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.monitoring.dashboards import DASHBOARDS, FOLDER, SOURCE, made
+from deploy.monitoring.dashboards import DASHBOARDS, FOLDER, made
+from deploy.monitoring.panels import SOURCE
 from tests.monitoring.rules import MONITORING, ROOT, names_in, shown_names
 
 PROVISIONING = MONITORING / "grafana" / "provisioning"

@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from deploy.monitoring.dashboards import DASHBOARDS, RATE, made
@@ -18,12 +19,22 @@ from tests.demo_bank import served
 from tests.monitoring.prometheus import Prometheus, eventually, prometheus
 from tests.monitoring.rules import alerts, needs_prometheus
 from tests.operated import Client, OperatedBank
-from tests.postgresql import postgresql_server
+from tests.postgresql import PostgresqlServer, postgresql_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgresql, needs_prometheus]
 
 TOKEN = "only-for-tests-0123456789-0123456789"
-FAULTS = {"BankNotScraped", "BankWorkerStopped", "BankServerErrors"}
+SETTINGS = {
+    "WEB_CONCURRENCY": "2",
+    "BANK_METRICS_TOKEN": TOKEN,
+    "BANK_METRICS_INTERVAL_SECONDS": "1",
+}
+FAULTS = {
+    *("BankNotScraped", "BankWorkerStopped", "BankServerErrors", "BankQueueBehind"),
+    *("BankVerificationOverdue", "BankBooksDamaged", "BankDatabaseDown"),
+}
+# There is no standby here.
+WITHOUT_VALUE = "bank_database_replication_lag_"
 _THRESHOLD = re.compile(r"\s+(==|<|>)\s+[0-9.]+$")
 
 
@@ -33,9 +44,10 @@ class Load:
     def __init__(self, client: Client) -> None:
         self._client = client
         body = {"name": "Ada Lovelace", "initial_balance": "20.00"}
-        accounts = [client.post("accounts/", body) for _ in range(2)]
-        assert [status for status, _ in accounts] == [201, 201], accounts
-        self._first, self._second = (one["account_id"] for _, one in accounts)
+        accounts = [client.post("accounts/", body) for _ in range(3)]
+        assert {status for status, _ in accounts} == {201}, accounts
+        self._first, self._second = (one["account_id"] for _, one in accounts[:2])
+        self.damaged = accounts[2][1]["account_id"]
 
     def round(self) -> None:
         key = secrets.token_hex(8)
@@ -70,7 +82,8 @@ def _without_value(watch: Prometheus, expressions: set[str]) -> list[str]:
 
 
 def _require_values(watch: Prometheus, load: Load) -> None:
-    left = _of_dashboards() | _of_other_alerts()
+    known = _of_dashboards() | _of_other_alerts()
+    left = {one for one in known if WITHOUT_VALUE not in one}
 
     def all_have() -> bool:
         nonlocal left
@@ -90,6 +103,31 @@ def _require_firing(watch: Prometheus, name: str, load: Load | None = None) -> N
     eventually(fires, f"{name} does not fire")
 
 
+def _damage(server: PostgresqlServer, account_id: str) -> None:
+    """Changes a balance past all guards, as only a superuser can."""
+    with psycopg.connect(server.url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        changed = connection.execute(
+            "UPDATE accounts_account SET balance = balance + 1 WHERE id = %s", [account_id]
+        )
+        assert changed.rowcount == 1
+
+
+def _sound_and_damaged_books(
+    watch: Prometheus, bank: OperatedBank, server: PostgresqlServer, load: Load
+) -> None:
+    _require_firing(watch, "BankVerificationOverdue")
+    load.round()
+    bank.manage("verify_ledger")
+    bank.manage("archive_transactions", "--keep-last", "1")
+    _require_values(watch, load)
+    eventually(lambda: not FAULTS & watch.firing(), "an alert without a fault")
+    _damage(server, load.damaged)
+    code, out, _ = bank.run("manage.py", "verify_ledger")
+    assert code == 1, out
+    _require_firing(watch, "BankBooksDamaged")
+
+
 def test_every_expression_has_a_value_and_faults_are_noticed(tmp_path: Path) -> None:
     (tmp_path / "watch").mkdir()
     with postgresql_server(fsync=False) as server:
@@ -100,16 +138,18 @@ def test_every_expression_has_a_value_and_faults_are_noticed(tmp_path: Path) -> 
             DJANGO_SUPERUSER_PASSWORD="only-for-tests-4711",
         )
         made_client = bank.manage("create_api_client", "Load", "--user", "root", "--json")
-        environment = bank.environment() | {"WEB_CONCURRENCY": "2", "BANK_METRICS_TOKEN": TOKEN}
+        environment = bank.environment() | SETTINGS
         target = f"127.0.0.1:{environment['PORT']}"
         with prometheus(tmp_path / "watch", target, TOKEN) as watch:
             with served(environment, tmp_path, "manage.py", "serve") as url:
                 load = Load(Client(url, json.loads(made_client)))
-                _require_values(watch, load)
-                eventually(lambda: not FAULTS & watch.firing(), "an alert without a fault")
+                _sound_and_damaged_books(watch, bank, server, load)
             _require_firing(watch, "BankNotScraped")
             with served(environment, tmp_path, "manage.py", "serve", "--without-worker"):
+                load.round()
                 _require_firing(watch, "BankWorkerStopped")
+                _require_firing(watch, "BankQueueBehind")
                 server.stop("fast")
+                _require_firing(watch, "BankDatabaseDown")
                 _require_firing(watch, "BankServerErrors", load)
                 eventually(lambda: "BankNotScraped" not in watch.firing(), "it is scraped again")
