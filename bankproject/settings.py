@@ -394,7 +394,7 @@ LOGGING = {"as_json": LOG_FORMAT == "json", "level": LOG_LEVEL}
 
 # Metrics ------------------------------------------------------------------------------------------
 
-# Whether the bank counts what it does, and answers /metrics.
+# Whether the bank keeps metrics and serves them at /metrics.
 BANK_METRICS = environment.counts_metrics()
 # What a scraper sends as bearer token. Without one only the embedded bank answers, to this machine.
 METRICS_TOKEN = environment.token("BANK_METRICS_TOKEN")

@@ -44,8 +44,8 @@ class _AlwaysTrueField(serializers.BooleanField):
 class DryRunSerializer(TransactionSerializer):
     """The transaction as it would be, without an id, a key or times of storage.
 
-    Context as of TransactionSerializer, and `replays`: the id of the transaction that the request's
-    idempotency key already refers to, or None.
+    The context is that of TransactionSerializer, with `replays` added: the id of the transaction
+    that already has the request's idempotency key, or None.
     """
 
     dry_run = _AlwaysTrueField(read_only=True, help_text="Always true: nothing was done.")
@@ -102,7 +102,7 @@ def try_out(
 
     Returns the members of the response. With `waits` the response says only that the transaction
     would wait, as the real response does. If it said whether the transaction can be posted, it
-    would reveal the state of another customer's account, and leave no trace of the question.
+    would reveal the state of another customer's account, and the question would leave no trace.
     """
     if isinstance(command, MoneyCommand) and command.scheduled_for:
         check_horizon(command.scheduled_for, clock.now())

@@ -27,11 +27,11 @@ TAG = "Statistics"
     }
 )
 class AmountsField(serializers.Field[Any, Any, Any, Any]):
-    """Sums by currency, each with exactly the digits of its currency. They are never mixed."""
+    """Sums by currency, with exactly the digits of the currency. Currencies are never mixed."""
 
 
 class ProcessingTimesSerializer(serializers.Serializer[Any]):
-    """Seconds. At least 50, 95 and 99 of 100 transactions took no longer; at most 5 % off."""
+    """Percentiles in seconds, at most 5 % off. At least N of 100 took no longer than `pN`."""
 
     p50 = serializers.FloatField(min_value=0)
     p95 = serializers.FloatField(min_value=0)
@@ -42,7 +42,7 @@ class StatisticsRowSerializer(serializers.Serializer[Any]):
     """The transactions made in one interval, of one group if `by` splits it."""
 
     start = OffsetDateTimeField(help_text="The start of the interval (UTC).")
-    end = OffsetDateTimeField(help_text="Its end, where the next one begins (UTC).")
+    end = OffsetDateTimeField(help_text="The end of the interval (UTC), where the next one begins.")
     type = serializers.ChoiceField(
         TransactionType.choices, required=False, help_text="Only if `by` has it."
     )
@@ -76,16 +76,16 @@ class StatisticsRowSerializer(serializers.Serializer[Any]):
 class StatisticsSerializer(serializers.Serializer[Any]):
     """Statistics of the transactions made in a span of days."""
 
-    to = serializers.DateField(help_text="The day before which the span ends.")
+    to = serializers.DateField(help_text="The first day after the span.")
     time_zone = serializers.CharField(help_text="The bank's time zone, which its days follow.")
     interval = serializers.ChoiceField([str(each) for each in Interval])
     by = serializers.ListField(child=serializers.ChoiceField(SPLITS))
     results = StatisticsRowSerializer(
-        many=True, help_text="By time, then by group. What nothing was made in has no row."
+        many=True, help_text="By time, then by group. A row without transactions is left out."
     )
 
     def get_fields(self) -> dict[str, Any]:
-        # A word of Python, so a class cannot have it.
+        # `from` is a keyword of Python, so no attribute of a class can have this name.
         first = serializers.DateField(help_text="The first day of the span.")
         return {"from": first, **super().get_fields()}
 
@@ -122,10 +122,10 @@ def read_statistics(query: type[StrictSerializer]) -> Any:
         description="Counts, sums, failures and processing times of the transactions made on some"
         " days, archived ones included, as they are now. For staff only. A transaction belongs to"
         " the interval in which it was made, also if it ended later. Days are those of the bank's"
-        " time zone, from `from` until before `to`: at most 31 by hour, 366 by day and 3,660 by"
-        " month. Percentiles come from a histogram and are at most 5 % off.",
+        " time zone, from `from` up to but not including `to`: at most 31 by hour, 366 by"
+        " day and 3,660 by month. Percentiles come from a histogram and are at most 5 % off.",
         parameters=[query],
-        # One answer, and not a list of them.
+        # The response is one object, not a list.
         responses=extend_schema_serializer(many=False)(StatisticsSerializer),
         examples=[response_example("Statistics", _EXAMPLE)],
     )

@@ -17,9 +17,10 @@ from transactions.states import TransactionStatus, TransactionType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reverse(KeyedCommand[JournalRow]):
-    """Posts a REVERSAL, which swaps debit and credit. Once only.
+    """Posts a REVERSAL, which swaps debit and credit.
 
-    The original stays unchanged. The reason becomes the reversal's description.
+    The original stays unchanged, and can be reversed only once. The reason becomes the reversal's
+    description.
     """
 
     verb: ClassVar[str] = "reverse"

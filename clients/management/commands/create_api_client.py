@@ -52,7 +52,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no active user {user}.", returncode=WRONG_USE)
         if creator and not may_let_act_as(creator, owner):
             raise CommandError(ONLY_A_SUPERUSER, returncode=WRONG_USE)
-        # As separate words, or as one word with blanks, the form of RFC 6749, section 3.3.
+        # Scopes are separate words, or one word with blanks (RFC 6749, section 3.3).
         scopes = " ".join(scopes).split()
         try:
             client, secret = _create(name, owner, scopes, creator)

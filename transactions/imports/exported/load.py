@@ -51,7 +51,7 @@ _REFUSED = "The files cannot be loaded."
 
 
 def load(folder: Path, options: Options) -> ImportOutcome:
-    """Loads all files, all or nothing; the bank would export them again byte for byte.
+    """Loads all files or none. An export of the loaded bank gives the same bytes.
 
     Memory does not grow with the files. If loading fails, they are read once more, slowly, to find
     the bad cells. Raises ImportRefused and FileProblem; LaterTransactions if the archive has grown
@@ -69,7 +69,7 @@ def load(folder: Path, options: Options) -> ImportOutcome:
 
 
 class _FilesToBlame(Exception):
-    """The files are not those of an export. `problems` say how that was noticed."""
+    """The files are not those of an export. `problems` say what is wrong."""
 
     def __init__(self, *problems: ImportProblem) -> None:
         self.problems = Problems()
