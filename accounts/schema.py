@@ -90,7 +90,7 @@ retrieve_account = extend_schema(
     operation_id="accounts_retrieve",
     tags=[TAG],
     summary="Read an account",
-    description="Another customer's account gets 404, as one that does not exist does.",
+    description="404 for another customer's account, as for an account that does not exist.",
     parameters=[ACCOUNT_ID, *CONDITIONS],
     responses=read_of(AccountSerializer),
     examples=[response_example("Account", ACCOUNT_EXAMPLE)],
@@ -132,7 +132,7 @@ unfreeze_account = _command(
 close_account = _command(
     "accounts_close",
     "Close an account",
-    "The balance must be zero, and nothing may be pending. Reopening is limited to some days.",
+    "The balance must be zero, and nothing may be pending. Reopening is possible for some days.",
     ReasonBody,
     {"reason": "Closed at the customer's request"},
     "account_closed",
@@ -173,9 +173,9 @@ change_overdraft_limit = extend_schema(
     operation_id="accounts_change_overdraft_limit",
     tags=[TAG],
     summary="Change the overdraft limit",
-    description="How far below zero the balance may go, at least the overdraft in use. A raised"
-    " limit at or above the currency's approval threshold is not set: the response is 202 with a"
-    " request that waits for a second person.",
+    description="The limit says how far below zero the balance may go. It may not be less than the"
+    " overdraft in use. A raised limit at or above the currency's approval threshold is not set:"
+    " the response is 202 with a request that waits for a second person.",
     parameters=[ACCOUNT_ID],
     request=OverdraftLimitBody,
     responses={200: AccountSerializer, 202: LimitRequestSerializer},

@@ -104,7 +104,7 @@ class OpenAccount(KeyedCommand[Account]):
 
 
 def validate_overdraft_limit(limit: Decimal, currency: str) -> None:
-    """Raises InvalidInput unless 0 <= limit <= 10^11 main units, in the currency's digits."""
+    """Raises InvalidInput unless 0 <= limit <= 10^11 main units, with the currency's decimals."""
     validate_amount(limit, currency, pointer="/overdraft_limit", allow_zero=True)
 
 

@@ -2,7 +2,7 @@
 
 Posting time never runs backwards within an account, so a binary search finds the last entry up to a
 moment: some twenty look-ups in the index for a million entries. One statement looks up all moments.
-It reads the journal, not the view of entries, into which SQLite would not push the sequence.
+It reads the journal, because SQLite would not push the sequence into the view of entries.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ _BALANCES_AT = """
 
 
 class HasSequences(Protocol):
-    """The part of an account that this needs; the account may be locked or merely read."""
+    """The part of an account that `balances_at` needs. The account may be locked or merely read."""
 
     @property
     def id(self) -> UUID: ...
@@ -53,7 +53,7 @@ class HasSequences(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PastBalance:
-    """The state after entry number `sequence`, in main units; both are 0 before the first."""
+    """The state after entry number `sequence`, in main units; both are 0 before the first entry."""
 
     sequence: int
     balance: Decimal

@@ -3,7 +3,8 @@
 from transactions.verifier.rules import Pass, Rule
 from transactions.verifier.sql import POSTINGS
 
-# Each entry beside the previous one; the account beside its last one only.
+# A row for each entry, with values of the previous one. An account is compared with its last entry
+# only.
 _SOURCE = f"""(
     SELECT id, account_id, sequence, change, balance_after, posted_at,
            lag(sequence) OVER in_order AS sequence_before,
@@ -44,7 +45,7 @@ PASS = Pass(
             expected=_NEXT,
             found="sequence",
         ),
-        # Nothing follows across a gap.
+        # After a gap the balance cannot be checked.
         Rule(
             code="M2.balance_does_not_follow",
             says="Each balance after is the one before it, changed by the amount.",
