@@ -46,8 +46,8 @@ def sheet_response(
 ) -> HttpResponseBase:
     """The table as a download called `name` plus the format's extension.
 
-    Amounts are Decimals with exactly the digits to show: `amount_cell`. CSV is streamed row by row;
-    XLSX is written to a temporary file first.
+    Amounts are Decimals with exactly the digits to show (`amount_cell`). CSV is streamed row by
+    row; XLSX is written to a temporary file first.
     """
     content_type = _CONTENT_TYPES[file_format]
     filename = f"{name}.{file_format}"
@@ -85,8 +85,8 @@ def csv_lines(header: SheetRow, rows: Iterable[SheetRow]) -> Iterator[str]:
 def xlsx_file(header: SheetRow, rows: Iterable[SheetRow]) -> IO[bytes]:
     """The file, open at its start and deleted on closing. Takes the memory of one row.
 
-    Times are in the current time zone, as spreadsheets have none. Amounts are numbers with all
-    their digits, or text where a spreadsheet would lose a digit.
+    Times are in the current time zone, because a spreadsheet stores none. Amounts are numbers with
+    all their digits, or text where a spreadsheet would lose a digit.
     """
     file = TemporaryFile()  # noqa: SIM115 - the sender closes it.
     options = {

@@ -24,7 +24,7 @@ class Command(migrate.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
-        # A migration may run longer than a request, but waits for locks no longer than one.
+        # A migration may run longer than a request, but waits no longer for a lock.
         long = ("statement_timeout", "idle_in_transaction_session_timeout")
         with migration_lock(connection), switched_off(connection, *long):
             super().handle(*args, **options)

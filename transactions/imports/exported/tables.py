@@ -1,4 +1,4 @@
-"""Moves rows from the staging tables into the bank's own under all guards: inserts, then updates.
+"""Moves rows from staging tables into the bank's tables, under all guards: inserts, then updates.
 
 An account is inserted empty and gets its balance with its sequence. A transaction is inserted
 waiting or settled, and a worker's claim is restored as an expired one.
@@ -126,7 +126,7 @@ def _value(column: Column) -> str:
 
 
 def _units(value: str) -> str:
-    """Staged amounts are in main units on PostgreSQL, and parsed on SQLite."""
+    """A staged amount in units. PostgreSQL stages it in main units, SQLite in units."""
     if connection.vendor == "postgresql":
         return f"CAST({value} * 10000 AS bigint)"
     return value
