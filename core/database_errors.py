@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import psycopg
 from django.db import InterfaceError, OperationalError, connection
 
-from core.metrics.instruments import DEADLOCK, LOCK_TIMEOUT, OTHER, SERIALIZATION
+# Why a database transaction is tried again, as metrics count it.
+DEADLOCK, LOCK_TIMEOUT, SERIALIZATION, OTHER = "deadlock", "lock_timeout", "serialization", "other"
 
 
 @dataclass(frozen=True, slots=True)

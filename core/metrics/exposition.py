@@ -13,8 +13,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
+from core.database_errors import OTHER
 from core.metrics import folder, http
-from core.metrics.instruments import OTHER, REGISTRY, WEB, WORKER, own_kind
+from core.metrics.instruments import REGISTRY, WEB, WORKER, own_kind
 from core.money import UNITS_PER_MAIN
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"

@@ -17,6 +17,7 @@ import prometheus_client
 from django.conf import settings
 from prometheus_client import values
 
+from core.database_errors import DEADLOCK, LOCK_TIMEOUT, OTHER, SERIALIZATION
 from core.metrics import folder
 
 if folder.current() is not None:
@@ -122,8 +123,6 @@ CPU_SECONDS: Instrument = _counter(
 
 # The path of a transaction: how it came to this status.
 SYNC, QUEUE, BATCH, CONSOLE, JOB = "sync", "queue", "batch", "console", "job"
-# The reasons of a retry.
-DEADLOCK, LOCK_TIMEOUT, SERIALIZATION, OTHER = "deadlock", "lock_timeout", "serialization", "other"
 # What was replayed: a whole request, or an item of a new batch.
 REQUEST, ITEM = "request", "item"
 # The kinds of processes.
