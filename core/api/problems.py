@@ -29,7 +29,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
 from core.api.idempotency import REPLAYED_HEADER
-from core.api.request_id import current_request_id
+from core.api.request_id import current_request_id, current_trace_id
 from core.database_errors import meaning_of, note
 from core.errors import ERROR_KINDS, MAX_ERRORS, BankError, FieldError, MissingScope, json_pointer
 from core.json_bytes import json_bytes
@@ -128,6 +128,8 @@ def _response(problem: Problem, request: HttpRequest | Request | None) -> HttpRe
         "retryable": kind.retryable and not problem.is_final,
         "request_id": _id_of(request),
     }
+    if trace_id := _sent_trace_of(request):
+        body["trace_id"] = trace_id
     if problem.index is not None:
         body["index"] = problem.index
     if problem.errors:
@@ -146,6 +148,13 @@ def _response(problem: Problem, request: HttpRequest | Request | None) -> HttpRe
     if kind.status in (429, 503) and kind.retryable:
         response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
     return response
+
+
+def _sent_trace_of(request: HttpRequest | Request | None) -> str:
+    """The trace id that the caller has sent, well-formed; empty if it is one of ours."""
+    trace_id = current_trace_id.get()
+    sent = "" if request is None else request.META.get("HTTP_TRACEPARENT", "")
+    return trace_id if trace_id and trace_id in sent else ""
 
 
 def _id_of(request: HttpRequest | Request | None) -> str:

@@ -106,6 +106,11 @@ _PROBLEM: dict[str, Any] = {
             "description": "Names the request in the bank's logs; also the header X-Request-ID.",
             "example": "5f0c8f9d5a5b4b0e9a1d2c3b4a596877",
         },
+        "trace_id": {
+            "type": "string",
+            "description": "The trace of the header `traceparent` (W3C), where one was sent.",
+            "example": "4bf92f3577b34da6a3ce929d0e0e4736",
+        },
     },
 }
 

@@ -56,6 +56,15 @@ def test_a_malformed_one_is_ignored(sent: str) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("path", [f"{API}accounts/", f"{API}nowhere/"])
+def test_an_error_tells_the_trace_that_was_sent(path: str) -> None:
+    answer = Client().get(path, headers={"traceparent": f"00-{TRACE}-{PARENT}-01"}).json()
+    assert answer["trace_id"] == TRACE != answer["request_id"]
+    for headers in ({}, {"traceparent": f"00-{TRACE}-{PARENT}-0"}, {"traceparent": "0"}):
+        assert "trace_id" not in Client().get(path, headers=headers).json()
+
+
+@pytest.mark.django_db
 def test_the_log_has_the_callers_trace_and_our_request_id(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
