@@ -128,6 +128,15 @@ def test_refusal_of_the_bank_passes_untouched(proxy):
     assert "Retry-After" not in headers
 
 
+@pytest.mark.parametrize(
+    "path", ["/metrics", "//metrics", "/%6detrics", "/x/../metrics", "/metrics?x"]
+)
+def test_metrics_are_not_passed_on(proxy, behind, path):
+    answer = ask("GET", f"http://127.0.0.1:{proxy}{path}")
+    assert answer.status == 404
+    assert behind.seen == []
+
+
 def test_request_whose_fate_is_unknown_is_sent_once(proxy, behind):
     status, headers, body = _post(proxy, "/break/")
     assert (status, headers["Content-Type"]) == (503, "application/problem+json")
