@@ -28,7 +28,7 @@ class AccountQuery(PageQuery):
     created_after = OffsetDateTimeField(
         required=False,
         help_text="Opened at or after this moment (RFC 3339, offset required). Rows may become"
-        " visible out of order: one of an earlier moment may appear after one of a later moment.",
+        " visible out of order: an earlier row may appear after a later one.",
     )
     created_before = OffsetDateTimeField(
         required=False, help_text="Opened before this moment (RFC 3339, offset required)."

@@ -2,7 +2,7 @@
 
 The values and the rules of visibility are those of JSON, with one difference: an apostrophe
 precedes a description that a spreadsheet would run as a formula (CWE-1236), because the payer
-writes what the payee opens. JSON has the description as sent.
+writes the text that the payee opens. JSON has the description as sent.
 """
 
 import csv
@@ -46,7 +46,7 @@ class CSVRenderer(BaseRenderer):
     charset = "utf-8"
 
     def render(self, *_: Any, **__: Any) -> bytes:
-        raise AssertionError("A list as CSV is streamed, and not rendered as one.")
+        raise AssertionError("A list as CSV is streamed, not rendered.")
 
 
 class FormatIsAParameter(Negotiation):
@@ -55,7 +55,7 @@ class FormatIsAParameter(Negotiation):
     def filter_renderers(
         self,
         renderers: Iterable[BaseRenderer],
-        format: str,  # noqa: A002 - the name that it is given by
+        format: str,  # noqa: A002 - the caller passes this name
     ) -> list[BaseRenderer]:
         return [each for each in renderers if each.format == format] or list(renderers)
 
@@ -64,7 +64,7 @@ LIST_RENDERERS: tuple[type[BaseRenderer], ...] = (BankJSONRenderer, CSVRenderer)
 
 
 def page_or_csv(page: Serializer[Any]) -> dict[tuple[int, str], Any]:
-    """The responses of such a list, for the schema."""
+    """The responses of a list as JSON or CSV, for the schema."""
     return {(200, "application/json"): page, (200, CONTENT_TYPE): OpenApiTypes.STR}
 
 
@@ -103,8 +103,9 @@ def csv_response(
 
     Rows are read a page at a time, from the last id on. Memory and statements are those of a page,
     however long the list, and every row committed before the request appears once. An error before
-    the first page gives an ordinary error response. Later the connection breaks off without the end
-    that HTTP requires (RFC 9112, section 8), so that a client cannot take the file for complete.
+    the first page gives an ordinary error response. After a later error the connection breaks off
+    without the end that HTTP requires (RFC 9112, section 8), so that a client cannot take the file
+    for complete.
     """
     columns = column_names(serializer)
     pages = _pages(transactions)

@@ -23,7 +23,7 @@ from transactions.states import TransactionStatus, TransactionType
 
 
 class AmountBoundField(AmountInputField):
-    """An amount to compare amounts with: at most 4 decimals and MAX_BALANCE."""
+    """A bound for amounts: at most 4 decimals, and at most MAX_BALANCE."""
 
     def to_internal_value(self, data: Any) -> Decimal:
         amount = super().to_internal_value(data)
@@ -57,7 +57,7 @@ class TransactionFilters(PageQuery):
     created_after = OffsetDateTimeField(
         required=False,
         help_text="Created at or after this moment (RFC 3339, offset required). Rows may become"
-        " visible out of order: one of an earlier moment may appear after one of a later moment.",
+        " visible out of order: an earlier row may appear after a later one.",
     )
     created_before = OffsetDateTimeField(
         required=False, help_text="Created before this moment (RFC 3339, offset required)."
@@ -77,7 +77,9 @@ class TransactionQuery(TransactionFilters):
     """Query parameters of `transactions/`."""
 
     idempotency_key = StrictCharField(
-        required=False, max_length=255, help_text="The one that this caller made with this key."
+        required=False,
+        max_length=255,
+        help_text="The transaction that this caller made with this key.",
     )
     account = StrictUUIDField(
         required=False, help_text="Only transactions that debit or credit this account."
@@ -101,7 +103,7 @@ _LOOKUPS = {
 
 
 def _condition_of(values: dict[str, Any], *, owned: bool) -> Q:
-    """The condition of the values of TransactionFilters. Times are not in it, but ranges of ids.
+    """The condition of the values of TransactionFilters, except times: these are ranges of ids.
 
     Filters apply to the values that the reader sees, not to the stored ones: for an owner (`owned`)
     a reversal has no description (`transactions.reads.representation`), so no search finds it.

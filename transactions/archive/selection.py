@@ -122,7 +122,7 @@ class Selection:
 
 
 def _is_older_than_kept(side: str, kept: int) -> Exists:
-    """Whether the account of that side has this many postings since the transaction failed."""
+    """Whether the account of that side has `kept` postings since the transaction failed."""
     account = OuterRef(f"{side}_account_id")
     oldest_kept = OuterRef(f"{side}_account__last_sequence") - (kept - 1)
     entry = Q(debit_account_id=account, debit_sequence=oldest_kept) | Q(

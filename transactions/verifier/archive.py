@@ -67,7 +67,7 @@ SEGMENTS = Pass(
         ),
         Rule(
             code="A1.segment_rows",
-            says="As many transactions are marked as a segment says.",
+            says="A segment has as many rows as transactions marked with it.",
             broken="segment.rows <> coalesce(marked, 0)",
             where=_WHERE_SEGMENT,
             expected="segment.rows",
