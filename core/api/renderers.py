@@ -12,7 +12,7 @@ from rest_framework.utils.encoders import JSONEncoder
 from core.json_bytes import encoder
 
 _JSON = "application/json"
-# Lazy texts, generators and whatever else the framework knows.
+# Also encodes lazy texts, generators and all other types that the framework encodes.
 _json_bytes = encoder(default=JSONEncoder().default)
 
 
@@ -35,7 +35,7 @@ def json_response(
 ) -> HttpResponse:
     """The response with the data, or with their JSON as bytes.
 
-    As the framework's Response, whose template and rendering cost four times as much.
+    It is like the framework's Response, whose template and rendering cost four times as much.
     """
     if request.accepted_media_type != _JSON:  # Such as "application/json; indent=4".
         return Response(data, status=status, headers=headers)
@@ -44,5 +44,5 @@ def json_response(
 
 
 def _for_scripts(written: bytes) -> bytes:
-    """Escapes the two characters that JSON allows in a text and JavaScript did not, as DRF does."""
+    """Escapes U+2028 and U+2029, as DRF does: older JavaScript forbids them in a string."""
     return written.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")

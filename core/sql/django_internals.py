@@ -1,17 +1,17 @@
 """All private API of Django 5.2 and psycopg 3.3 that the bank uses. Read it before an upgrade.
 
-core/tests/test_django_internals.py fails when one of them changes, and tests/test_structure.py
+core/tests/test_django_internals.py fails when such an API changes, and tests/test_structure.py
 keeps private API out of the rest of the code. Without this module the bank would work too, but
 slower:
 
 - `server_cursor`: `connection.cursor()` binds parameters in the client and prepares nothing. A
-  single command then takes about twice as long, and reading a journal row 13.6 us instead of 1.7.
+  single command then takes about twice as long, and a journal row 13.6 us to read, not 1.7.
 - `is_unproven`, `skip_health_check`: without them Django checks the connection by a statement of
   its own, a round trip for each request.
 - `as_stored`: `Model.from_db` takes values by position, and defers missing columns.
 - `stored`: `Model.from_db` goes through all fields and two signals, which takes 20 us for a user.
 
-docs/performance.md says how both were measured.
+docs/performance.md says how these times were measured.
 """
 
 from collections.abc import Mapping
@@ -64,7 +64,7 @@ def skip_health_check() -> None:
 
 
 def as_stored(instance: Row) -> Row:
-    """Marks the instance as stored in the database, so that saving it is an UPDATE."""
+    """Marks the instance as stored in the database, so that `save` makes an UPDATE."""
     instance._state.adding = False
     instance._state.db = DEFAULT_DB_ALIAS
     return instance

@@ -5,7 +5,7 @@ from transactions.verifier.sql import POSTED
 
 
 def rules_of_side(side: str, account: str, other_side: str) -> list[Rule]:
-    """`account` is the pass's name for the row of the `side`'s account."""
+    """The rules of one side. `account` is the name in SQL of the row of that side's account."""
     where = {
         "account_number": f"{account}.number",
         "account_id": f"t.{side}_account_id",
@@ -59,7 +59,7 @@ def rules_of_side(side: str, account: str, other_side: str) -> list[Rule]:
         ),
         Rule(
             code="M1.reversal_account",
-            says="A reversal debits what its original credits, and credits what that debits.",
+            says="A reversal debits what its original credits, and the other way round.",
             broken="t.type = 'REVERSAL'"
             f" AND t.{side}_account_id <> original.{other_side}_account_id",
             where=where | {"original_id": "t.reverses_id"},

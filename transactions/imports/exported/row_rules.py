@@ -1,4 +1,4 @@
-"""Rules across the cells of a row, in the terms of the file: the database's own CHECKs."""
+"""The CHECKs of the database as rules across the cells of a row, in the terms of the file."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ Cells = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class RowRule:
-    """A rule across the cells of a row. The column is the one to report."""
+    """A rule across the cells of a row. An error names `column`."""
 
     column: str
     holds: Callable[[Cells], bool]
