@@ -1,7 +1,7 @@
 """One reading of the database for all processes of a server, taken once in an interval.
 
-The reading lies in the folder of the server's counts; without a server, in memory. Whoever finds it
-too old takes the next one, and the others show the old one meanwhile.
+The reading is kept in the folder of the server's counts; without a server, in memory. A process
+that finds it too old takes the next one, and the others show the old one meanwhile.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ _in_memory: tuple[float, Reading] | None = None
 
 
 def shared(read: Callable[[], Reading], interval_seconds: float) -> tuple[Reading, float]:
-    """A reading and its age in seconds, which is above the interval only while one is taken."""
+    """A reading and its age in seconds: above the interval only while a new one is taken."""
     until = time.monotonic() + _WAIT_SECONDS
     while True:
         last = _last()
@@ -89,7 +89,7 @@ def _keep(reading: Reading) -> None:
     if (of_server := folder.current()) is None:
         _in_memory = last
         return
-    with suppress(OSError):  # It is read again the next time.
+    with suppress(OSError):  # The next look reads again.
         unfinished = of_server / "database.unfinished"
         unfinished.write_text(json.dumps(last))
         unfinished.replace(_file(of_server))

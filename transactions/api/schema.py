@@ -73,8 +73,8 @@ def _money(
         summary=summary,
         description=(
             f"{description} A refusal is stored as a FAILED transaction, and the error names it"
-            f" in `transaction_id`; a bad request stores nothing. 202 means that it waits: for a"
-            " worker, for its time, or for approval."
+            f" in `transaction_id`; a bad request stores nothing. 202 means that the"
+            " transaction waits: for a worker, for its time, or for approval."
         ),
         parameters=[ACCOUNT_ID, IDEMPOTENCY_KEY, PREFER, DRY_RUN],
         request=body,
@@ -111,11 +111,11 @@ open_account = extend_schema(
     operation_id="accounts_open",
     tags=[ACCOUNTS_TAG],
     summary="Open an account",
-    description="Makes an account with a number of its own. An initial balance is a deposit, made"
-    " with the opening or not at all, and needs the right and the scope of one; from an amount that"
-    " needs approval on, it is a PENDING transaction of the account, which is empty until then:"
-    " `initial_deposit` has its status. An overdraft limit of that size is refused: it is asked for"
-    " once the account is open.",
+    description="Makes an account with a number of its own. An initial balance is a"
+    " deposit, stored together with the account or not at all. It needs the right and the scope of"
+    " a deposit. If its amount needs approval, the deposit is PENDING and the account stays empty"
+    " until its approval. `initial_deposit` has its status. An overdraft limit that needs approval"
+    " is refused: request it once the account is open.",
     parameters=[IDEMPOTENCY_KEY],
     extensions=errors("idempotency_key_reused", "approval_required"),
     request=OpenAccountBody,
@@ -205,8 +205,8 @@ account_balance = extend_schema(
     operation_id="accounts_balance",
     tags=[ACCOUNTS_TAG],
     summary="Balance of an account, now or at a past moment",
-    description="The balance, and the moment for which it never changes. Without `at` that is the"
-    " time of the last posting or the opening; for an internal account it is now.",
+    description="The balance, and the moment for which this balance never changes. Without `at` the"
+    " moment is the time of the last posting or the opening; for an internal account it is now.",
     parameters=[ACCOUNT_ID, BalanceQuery, *CONDITIONS],
     responses=read_of(BalanceSerializer),
     examples=[response_example("Balance", examples.BALANCE_EXAMPLE)],
@@ -245,7 +245,7 @@ retry = _decision(
     "transactions_retry",
     "Retry a failed transaction",
     "Runs the same transaction again, by its id: FAILED to PENDING, then processed. Its events"
-    " keep the earlier failure. Only if `failure.retryable` is true.",
+    " keep the earlier failure. Possible only if `failure.retryable` is true.",
     ReasonBody,
     "The customer has paid in",
     _answer_examples("Transaction", examples.WITHDRAWAL_EXAMPLE | {"retry_count": 1}),
@@ -272,7 +272,7 @@ reverse = _decision(
 cancel = _decision(
     "transactions_cancel",
     "Cancel a pending transaction",
-    "Before a worker starts it. It ends FAILED by `cancelled`, for good.",
+    "Possible until a worker starts it. The transaction ends FAILED with `cancelled`, for good.",
     ReasonBody,
     "Asked for by mistake",
     _answer_examples("Cancelled", examples.FAILED_EXAMPLE),
@@ -280,7 +280,7 @@ cancel = _decision(
 
 approve = _decision(
     "transactions_approve",
-    "Approve a transaction that waits for it",
+    "Approve a transaction that waits for approval",
     "Someone other than the requester approves it. It is processed at once, or at the time set.",
     OptionalReasonBody,
     "Checked with the customer",
@@ -292,7 +292,7 @@ approve = _decision(
 reject = _decision(
     "transactions_reject",
     "Reject a transaction that waits for approval",
-    "It ends FAILED by `rejected`, for good.",
+    "The transaction ends FAILED with `rejected`, for good.",
     ReasonBody,
     "The customer knows nothing of it",
     _answer_examples("Rejected", examples.FAILED_EXAMPLE),

@@ -1,7 +1,8 @@
 """Statistics of a span of days: the one function behind the API and the console.
 
-Closed days come from their summaries, and everything else from the journal: what was made since,
-what was completed since, and what has failed or not ended. Both together are the journal as it is.
+Closed days come from their summaries, and everything else from the journal: transactions
+made or completed since, and those that have failed or not ended. Both together are the journal as
+it is.
 """
 
 from collections import Counter
@@ -101,7 +102,7 @@ class StatisticsRow:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Rows in the order of time and then of the groups. Empty ones are left out."""
+    """Rows in the order of time, then of the groups. Empty rows are left out."""
 
     wanted: WantedStatistics
     zone: str
@@ -111,7 +112,7 @@ class Statistics:
 def statistics(wanted: WantedStatistics) -> Statistics:
     """Reads the bank as it is. Four statements if closed days have summaries.
 
-    Without summaries it reads all of the span from the journal: right as well, but slower.
+    Without summaries it reads all of the span from the journal: the same, but more slowly.
     """
     calendar = Calendar()
     covered = covered_until(calendar)
@@ -120,7 +121,7 @@ def statistics(wanted: WantedStatistics) -> Statistics:
     with_archived = False
     while True:
         table.read(covered, with_archived=with_archived)
-        # Looked at afterwards, so that it knows of all that was archived while we read.
+        # Checked after the read, to notice rows that were archived meanwhile.
         if start is None or with_archived or not archived_since(start):
             return Statistics(wanted, calendar.name, table.rows())
         with_archived = True
@@ -139,7 +140,7 @@ class _Table:
         )
 
     def read(self, covered: date | None, *, with_archived: bool) -> None:
-        """Fills the table. Summaries reach until before the day `covered`."""
+        """Fills the table. Summaries cover the days before `covered`."""
         self.totals.clear()
         first, end = self.wanted.first, self.wanted.end
         parts: list[Part] = []
@@ -153,7 +154,7 @@ class _Table:
                 completed_since(since, made_in, with_archived=with_archived),
             ]
             first = covered
-        # Of the days to come there is no more to read at once than of one.
+        # Days to come have no more rows than one day, so one statement reads all of them.
         nearly_today = self.calendar.day_of(clock.about_now()) - timedelta(days=DAYS_AT_ONCE)
         while parts or first < end:
             if first < end:
@@ -211,6 +212,6 @@ class _Table:
         rows = []
         for (key, group), total in sorted(self.totals.items()):
             start, stop = self.calendar.bounds(self.wanted.interval, key)
-            # A month of which only some days are asked for.
+            # The span may have only some days of a month.
             rows.append(StatisticsRow(max(start, first), min(stop, end), group, total))
         return rows
