@@ -47,7 +47,7 @@ def eventually(is_true: Callable[[], bool], what: str) -> None:
     until = time.monotonic() + PATIENCE_SECONDS
     while not is_true():
         assert time.monotonic() < until, what
-        time.sleep(0.5)
+        time.sleep(0.1)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ import json
 import math
 import re
 import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +33,12 @@ SETTINGS = {
 }
 FAULTS = {
     *("BankNotScraped", "BankWorkerStopped", "BankServerErrors", "BankQueueBehind"),
-    *("BankVerificationOverdue", "BankBooksDamaged", "BankDatabaseDown"),
+    *("BankVerificationOverdue", "BankBooksDamaged", "BankDatabaseDown", "BankLockWaits"),
 }
 # There is no standby here.
 WITHOUT_VALUE = "bank_database_replication_lag_"
+# The alert is about more than five.
+LONG_WAITS = 9
 _THRESHOLD = re.compile(r"\s+(==|<|>)\s+[0-9.]+$")
 
 
@@ -46,7 +50,7 @@ class Load:
         body = {"name": "Ada Lovelace", "initial_balance": "20.00"}
         accounts = [client.post("accounts/", body) for _ in range(3)]
         assert {status for status, _ in accounts} == {201}, accounts
-        self._first, self._second = (one["account_id"] for _, one in accounts[:2])
+        self.first, self._second = (one["account_id"] for _, one in accounts[:2])
         self.damaged = accounts[2][1]["account_id"]
 
     def round(self) -> None:
@@ -58,8 +62,11 @@ class Load:
         self._post("deposit", {"amount": "0.30"}, Prefer="respond-async")
         self._post("withdraw", {"amount": "9000"}, Prefer="respond-async")
 
+    def deposit(self) -> None:
+        self._post("deposit", {"amount": "0.10"})
+
     def _post(self, what: str, body: Any, **headers: str) -> None:
-        self._client.post(f"accounts/{self._first}/{what}/", body, **headers)
+        self._client.post(f"accounts/{self.first}/{what}/", body, **headers)
 
 
 def _of_dashboards() -> set[str]:
@@ -113,6 +120,23 @@ def _damage(server: PostgresqlServer, account_id: str) -> None:
         assert changed.rowcount == 1
 
 
+def _hold_locks(server: PostgresqlServer, load: Load) -> None:
+    """Several deposits wait longer than a second for an account that somebody else has locked."""
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(LONG_WAITS):
+            with psycopg.connect(server.url) as connection:
+                held = "SELECT 1 FROM accounts_account WHERE id = %s FOR UPDATE"
+                connection.execute(held, [load.first])
+                waiting = pool.submit(load.deposit)
+                eventually(lambda c=connection: _somebody_waits(c), "no deposit waits")
+                time.sleep(1.2)
+            waiting.result()
+
+
+def _somebody_waits(connection: psycopg.Connection[Any]) -> bool:
+    return connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None
+
+
 def _sound_and_damaged_books(
     watch: Prometheus, bank: OperatedBank, server: PostgresqlServer, load: Load
 ) -> None:
@@ -144,6 +168,8 @@ def test_every_expression_has_a_value_and_faults_are_noticed(tmp_path: Path) -> 
             with served(environment, tmp_path, "manage.py", "serve") as url:
                 load = Load(Client(url, json.loads(made_client)))
                 _sound_and_damaged_books(watch, bank, server, load)
+                _hold_locks(server, load)
+                _require_firing(watch, "BankLockWaits")
             _require_firing(watch, "BankNotScraped")
             with served(environment, tmp_path, "manage.py", "serve", "--without-worker"):
                 load.round()
