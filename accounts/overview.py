@@ -62,8 +62,9 @@ def _shown(status: str, is_blocked: bool) -> ShownStatus:
 class CurrencyTotal:
     """Both sides of the books in one currency, in main units: `cash` is `owed` less `lent`.
 
-    Double entry makes them equal. The postings of the cash account have the same sum, but are as
-    many as all deposits ever made. `verify_ledger` reads them, and proves that both sums agree.
+    Double entry makes both sides equal. The postings of the cash account have the same sum, but
+    there are as many as deposits and withdrawals. `verify_ledger` reads them, and proves that both
+    sums agree.
     """
 
     currency: str

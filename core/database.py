@@ -163,8 +163,8 @@ def before_migrate(*, using: str, plan: list[Any], **_: Any) -> None:
         stored, ours = backend_of(connection).release(cursor), schema_release(connection.vendor)
     if stored > ours:
         raise CommandError(
-            f"The database has release {stored} of the schema, and this code has {ours}: it"
-            " migrates nothing there. To undo a migration, restore a backup."
+            f"The database has release {stored} of the schema, and this code has {ours}. It"
+            " cannot migrate a newer database. To undo a migration, restore a backup."
         )
     if connection.vendor == "sqlite":
         drop_objects(connection, kinds=("trigger", "view"))

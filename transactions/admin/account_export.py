@@ -104,8 +104,8 @@ def _file(
 def sequences_of(account: Account, first: date | None, last: date | None) -> tuple[int, int]:
     """The sequences of the first and the last entry posted on these days, both included.
 
-    If there is none, the first is above the last. Days up to now wait for the account's lock.
-    Raises Busy if it cannot get the lock.
+    If there is none, the first is above the last. If the days reach until now, the read waits for
+    the account's lock. Raises Busy if it cannot get the lock.
     """
     assert account.last_sequence is not None
     start = midnight(first or date(1970, 1, 2))
@@ -124,7 +124,7 @@ def header(file_format: SheetFormat) -> SheetRow:
 
 
 def _rows(account: Account, first: int, last: int) -> Iterator[SheetRow]:
-    """Yields the rows. Reads some hundred at a time, while the file is written."""
+    """Yields the rows. Reads 1,000 at a time, while the file is written."""
     for start in range(first, last + 1, _READ_AT_ONCE):
         end = min(start + _READ_AT_ONCE - 1, last)
         for sequence, transaction in enumerate(posted(account, start, end), start):

@@ -56,7 +56,7 @@ PASS = Pass(
         ),
         Rule(
             code="M4.overdrawn",
-            says="A balance is not below the overdraft limit.",
+            says="A balance below zero is within the overdraft limit.",
             broken="account.balance < -account.overdraft_limit",
             where=_WHERE,
             expected="-account.overdraft_limit",
