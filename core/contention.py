@@ -16,7 +16,7 @@ _BACKOFF_SECONDS = 0.05
 # No attempt begins later, so the client gets `busy` before it, a probe or gunicorn times out.
 _DEADLINE_SECONDS = 5
 
-# The commands of several callers wait so long for a lock; then each tries alone.
+# A group of commands waits this long for a lock; then each command tries alone.
 GROUP_SECONDS = 0.1
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ def _retrying(run: Callable[[], T], keep: bool) -> T:
 
 
 def once(run: Callable[[], T], *, keep: bool = True) -> T:
-    """As `retrying`, but tries once, and raises whatever ends the transaction."""
+    """As `retrying`, but tries once, and raises any error that ends the transaction."""
     began = time.perf_counter()
     with transaction.atomic(durable=True):
         if connection.vendor == "sqlite":  # BEGIN locks the whole database.
@@ -75,8 +75,8 @@ def once(run: Callable[[], T], *, keep: bool = True) -> T:
 def answer_of_all(error: DatabaseError, began: float) -> Exception | None:
     """The answer to each caller of a transaction that `error` ended: a new exception at each call.
 
-    None if nothing was done and each caller may try alone. `began`, of time.monotonic(), is when
-    the transaction began: after contention that lasted too long there is no further attempt.
+    None if nothing was done and each caller may try alone. `began` is the time.monotonic() at the
+    start of the transaction: after contention that lasted too long there is no further attempt.
     """
     meaning = database_errors.note(error)
     answer: DatabaseError | Busy | None = None

@@ -10,7 +10,7 @@ from core.timeouts import switched_off
 
 
 class AddIndexBesideWriters(AddIndex):
-    """AddIndex for which no writer waits on PostgreSQL. The migration must have `atomic = False`.
+    """AddIndex that makes no writer wait on PostgreSQL. The migration must have `atomic = False`.
 
     The build waits, without a time-out, for the end of each database transaction that was open when
     it began. An interrupted build leaves an invalid index, which the next build drops first.

@@ -1,7 +1,7 @@
 """Processing times as a histogram, so that times of many days add up.
 
-A time is counted in its bucket: its whole microseconds, cut to two significant digits. 98
-microseconds and less have a bucket of their own each; 1.234 s is in the bucket from 1.2 s up to
+A time is counted in its bucket: its whole microseconds, cut to two significant digits. Each
+number of microseconds below 100 has a bucket of its own; 1.234 s is in the bucket from 1.2 s up to
 1.3 s. A percentile is given as the middle of its bucket, so it is at most 5 % off.
 """
 
