@@ -21,7 +21,7 @@ _DATABASE_FORM = "postgresql://user:password@host:5432/name"
 
 
 def database_url() -> str:
-    """DATABASE_URL as libpq reads it, of a PostgreSQL database; empty for SQLite."""
+    """DATABASE_URL, the address of a PostgreSQL database for libpq; empty for SQLite."""
     url = environment.text("DATABASE_URL")
     if not url:
         return ""

@@ -74,7 +74,7 @@ def enrol(user: Any, *, key: str, code: str) -> tuple[Authenticator, list[str]]:
 def verify(user: Any, code: str, *, address: str = "") -> Device | None:
     """The user's device that accepts the code, or None. Each code works only once.
 
-    After wrong codes an authenticator refuses all codes for a while, see `Authenticator`, except
+    After wrong codes an authenticator refuses all codes for a while (see `Authenticator`), except
     from an `address` that the user has logged in from. So an attacker elsewhere who knows the
     password cannot lock the user out. Backup codes cannot be guessed and never have to wait.
     """
@@ -134,8 +134,8 @@ def backup_codes_left(user: Any) -> int:
 def reset(user: Any, *, by: str) -> None:
     """Removes the user's authenticator and backup codes and ends all of the user's sessions.
 
-    The user can then log in by password, up to enrolment. The sessions end so that no intruder can
-    enrol in one of them.
+    The user can then log in by password alone, but only to enrol. The sessions end so that no
+    intruder can enrol in one of them.
     """
     with transaction.atomic():
         TOTPDevice.objects.filter(user=user).delete()

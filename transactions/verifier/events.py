@@ -4,7 +4,8 @@ from transactions.states import INITIAL, TRANSITIONS, TransactionEventType
 from transactions.verifier.rules import Pass, Rule
 from transactions.verifier.sql import EVENTS, JOURNAL, quoted
 
-# Each event beside the previous one, ordered by id; the transaction beside its last one.
+# A row for each event, in the order of ids, with values of the previous event. A transaction is
+# compared with its last event only.
 _SOURCE = f"""(
     SELECT id, transaction_id, event, from_status, to_status,
            lag(to_status) OVER in_order AS status_before,
@@ -42,7 +43,7 @@ PASS = Pass(
         ),
         Rule(
             code="L1.impossible_birth",
-            says="A transaction's first event leaves a state that one can be born in.",
+            says="A transaction's first event leaves an initial state.",
             broken=f"status_before IS NULL AND event.from_status NOT IN ({quoted(INITIAL)})",
             where=_WHERE,
             expected=f"'{', '.join(sorted(INITIAL))}'",
