@@ -119,8 +119,8 @@ class Account(models.Model):
                 ),
                 name="account_internal_has_no_balance",
             ),
-            # Backs the check for insufficient funds in transactions.commands. NULL passes:
-            # internal.
+            # Backs the check for insufficient funds in transactions.commands. NULL passes, as the
+            # balance of an internal account.
             models.CheckConstraint(
                 condition=models.Func(
                     models.F("balance"),

@@ -1,9 +1,9 @@
 """Counts movements of money for the metrics, after their COMMIT.
 
 A transaction is counted each time that it comes to a status: PENDING when it is accepted to wait,
-COMPLETED or FAILED at its end; a retried one ends again. So the completed ones equal the rows. What
-was rolled back, and what a dry run tried, is not counted. A process that dies between COMMIT and
-count has counted nothing; `verify_ledger` proves the books, the metrics do not.
+COMPLETED or FAILED at its end; a retried one ends again. So the count of COMPLETED is the number of
+completed rows. Rolled-back work and dry runs are not counted. A process that dies between COMMIT
+and count has counted nothing. `verify_ledger` proves the books; the metrics do not.
 """
 
 from collections import Counter
@@ -50,7 +50,7 @@ def count_results(results: Iterable[Any], path: str, *, replayed: str = REQUEST)
 
 
 def count_ends(rows: Iterable[JournalRow], path: str) -> None:
-    """Counts those of these committed rows that have come to their end."""
+    """Counts the committed rows that have ended, and leaves out the others."""
     count_rows([row for row in rows if row.status not in OPEN], path)
 
 
@@ -74,9 +74,9 @@ def count_rows(rows: Iterable[JournalRow], path: str) -> None:
 
 
 def _observe_wait(row: JournalRow, path: str) -> None:
-    """How long a row that waited took to its end, from when it could begin.
+    """Observes the time of a row that waited: from the moment when it could begin to its end.
 
-    The direct ones, which are most, end at the moment of their creation.
+    Leaves out direct rows, the majority, which end at the moment of their creation.
     """
     waited = row.attempts or row.approval_required or row.retry_count
     if row.status in OPEN or not (waited or row.failure_code in FAILURES_BY_DECISION):

@@ -1,6 +1,6 @@
 """The journal's activity of one day, at a cost that grows with the day and not with the journal.
 
-A day is a range of ids, as they carry their time: no earlier row is read.
+A day is a range of ids, because ids carry their time. So no earlier row is read.
 """
 
 from collections import Counter
@@ -65,7 +65,7 @@ def busiest_accounts(
     """
     sides = _between(since, until).order_by("-pk").values_list("debit_account", "credit_account")
     touched: Counter[UUID] = Counter(one for pair in sides[:NEWEST] for one in pair)
-    # Twice as many, since the cash accounts are among them and there are few of those.
+    # Twice as many and 20 more, because the few cash accounts are among them.
     leading = dict(touched.most_common(most * 2 + 20))
     found = Account.objects.filter(kind=AccountKind.CUSTOMER).in_bulk(list(leading))
     ranked = [(found[pk], count) for pk, count in leading.items() if pk in found]
