@@ -32,7 +32,7 @@ from transactions.ledger.run import Run
 from transactions.models import Batch
 from transactions.states import TransactionStatus
 
-# From how many money commands on a list is written while it executes.
+# A list of this many money commands or more is written while it executes.
 LONG_LIST = 1000
 
 C = TypeVar("C", bound=Command[Any])
@@ -114,8 +114,8 @@ def process_claimed(
     """Runs the transactions of a worker's claim, as one list, in the order of the queue.
 
     A worker that has lost its lease finds no row with its token and does nothing: the transaction
-    that posts the rows locks them by the token. It reads them too, unless they are given as
-    `claimed` and all still have it. Raises Busy.
+    that posts the rows locks them by the token. It also reads them, unless they are given as
+    `claimed` and all still have the lease. Raises Busy.
     """
     mine = Q(lease_token=lease, status=TransactionStatus.PROCESSING)
     if only is not None:
@@ -123,7 +123,7 @@ def process_claimed(
     unchanged = [claimed] if claimed else []
 
     def locked() -> list[JournalRow]:
-        # An attempt changes its rows in memory: the next one reads them.
+        # An attempt changes its rows in memory, so the next attempt reads them again.
         if unchanged and writer.lock_held(rows := unchanged.pop(), lease):
             return [*rows]
         return writer.lock_rows(mine)
@@ -185,8 +185,8 @@ def _process(commands: Sequence[Command[R_co]], origin: Origin) -> list[R_co]:
 def _stream(commands: Sequence[Command[R_co]], run: Run) -> list[R_co]:
     """Executes and writes a long list of money commands at once: a quarter faster.
 
-    The server inserts each row while the next command executes in memory. What a command raises
-    ends the insert, and the transaction is rolled back.
+    The server inserts each row while the next command executes in memory. An error of a
+    command ends the insert, and the transaction is rolled back.
     """
     results: list[R_co] = []
 

@@ -19,7 +19,7 @@ class Supervisor:
     """Starts `count` copies of a command, restarts those that die, stops all on a signal.
 
     Each copy has a slot, whose name it gets as `--slot`. The copy that replaces a dead one in its
-    slot takes over its leases at once; only lost hosts have to wait for leases to expire.
+    slot takes over its leases at once. Only the leases of a lost host have to expire first.
     """
 
     def __init__(self, command: list[str], count: int) -> None:
