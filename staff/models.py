@@ -9,8 +9,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from staff import keys
 
-# 2^9 seconds, less than nine minutes. Three codes out of a million are valid. With one guess in
-# that time, an attacker needs years to find one.
+# After ten failures the wait is 2^9 seconds, less than nine minutes. Three codes out of a million
+# are valid. With one guess in that time, an attacker needs years to find one.
 _MOST_FAILURES_COUNTED = 10
 
 

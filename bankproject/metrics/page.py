@@ -13,8 +13,8 @@ from core.metrics.answer import PATH, answer_to
 class MetricsMiddleware:
     """Answers a scraper that may read the metrics, before all rules for clients and pages.
 
-    So it is never throttled or redirected, and may call the process by any name: a scraper calls
-    each one by its address. For all others the page does not exist.
+    So a scraper is never throttled or redirected, and may call the process by any name: it calls
+    each process by its address. For all others the page does not exist.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

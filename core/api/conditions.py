@@ -42,7 +42,7 @@ class Precondition:
         return None if match is None and none_match is None else cls(match, none_match)
 
     def check(self, tag: str) -> None:
-        """Raises PreconditionFailed unless If-Match allows a request for what has this tag.
+        """Raises PreconditionFailed unless If-Match allows a request for a resource with this tag.
 
         By the strong comparison: a weak tag never matches.
         """
@@ -69,18 +69,18 @@ class Precondition:
 
 
 def tag_of(data: Any) -> str:
-    """The tag of a response that says this."""
+    """The tag of a response with this data."""
     return _tag(_body(data))
 
 
 def tagged(request: Request, data: Any) -> HttpResponse:
-    """The response that says this, with its tag."""
+    """A response with this data and its tag."""
     body = _body(data)
     return json_response(request, body, headers={"ETag": _tag(body)})
 
 
 def answer(request: Request, data: Any) -> HttpResponse:
-    """The response to a read of this: with its tag, or 304 without a body.
+    """The response to a read of this data: with its tag, or 304 without a body.
 
     Raises InvalidInput for a bad header, and PreconditionFailed.
     """
@@ -103,7 +103,7 @@ def _not_modified(tag: str, length: int) -> HttpResponse:
 
 
 def _body(data: Any) -> bytes:
-    # With its tag a body is the same for every Accept: there is one way to write it.
+    # A tagged body is the same for every Accept, so there is one way to write it.
     return BankJSONRenderer().render(data, BankJSONRenderer.media_type)
 
 
