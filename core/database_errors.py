@@ -164,8 +164,8 @@ def to_operators(error: BaseException) -> str:
 def note(error: BaseException) -> Meaning:
     """As `meaning_of`. Also marks this thread's connection for closing and informs readiness.
 
-    The connection may be in a database transaction. So the end of the request closes it, or its
-    owner.
+    The connection may be in a database transaction. So it stays open until the request ends or its
+    owner closes it.
     """
     global _trouble  # noqa: PLW0603 - the latest trouble of this process
     meaning = meaning_of(error)

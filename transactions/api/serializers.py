@@ -19,7 +19,7 @@ class FailureSerializer(serializers.Serializer[Transaction]):
     detail = serializers.CharField(help_text="The reason in words.")
     retryable = serializers.BooleanField(
         read_only=True,
-        help_text="Whether `retry/` may be asked for. It never means to send the request again.",
+        help_text="Whether `retry/` is possible. It never asks you to send the request again.",
     )
 
 
@@ -33,7 +33,8 @@ class TransactionSerializer(serializers.ModelSerializer[Transaction]):
     transaction_id = serializers.UUIDField(help_text="Identifier (UUIDv7).")
     account_id = serializers.UUIDField(
         read_only=True,
-        help_text="The customer of a deposit or withdrawal; the debited account of a transfer.",
+        help_text="The customer's account of a deposit or withdrawal; the debited account of a"
+        " transfer.",
     )
     target_account_id = serializers.UUIDField(
         read_only=True,
@@ -204,7 +205,7 @@ class TransactionEventSerializer(serializers.ModelSerializer[TransactionEvent]):
 class TransactionDetailSerializer(TransactionSerializer):
     """A transaction with its ledger lines and its events."""
 
-    entries = EntrySerializer(many=True, help_text="Ledger lines of the sides one may see.")
+    entries = EntrySerializer(many=True, help_text="Ledger lines of the sides that you may see.")
     events = TransactionEventSerializer(many=True, help_text="Events after its creation.")
     reversed_by = serializers.UUIDField(
         read_only=True,
@@ -228,7 +229,7 @@ class BalanceSerializer(serializers.Serializer[Any]):
         help_text="Balance plus overdraft limit; null for a past moment and an internal account.",
     )
     at = OffsetDateTimeField(
-        help_text="The moment at which the balance is this one, now and for ever (UTC)."
+        help_text="The moment of this balance (UTC). The balance at that moment never changes."
     )
 
 

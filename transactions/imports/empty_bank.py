@@ -70,7 +70,7 @@ def _begin() -> None:
 
 
 def _prove() -> None:
-    # The checks read everything.
+    # The checks read everything, so the planner needs the statistics of the loaded tables.
     analyse(*_TABLES)
     report = examine(connection)
     if not report.ok:
