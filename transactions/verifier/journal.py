@@ -110,7 +110,7 @@ _OF_STATES = [
     ),
     Rule(
         code="L1.state_without_events",
-        says="A transaction without events is as it was born.",
+        says="A transaction without events is in an initial state.",
         broken=f"t.status NOT IN ({quoted(INITIAL)})"
         f" AND NOT EXISTS (SELECT 1 FROM {EVENTS} AS e WHERE e.transaction_id = t.id)",
         where=_WHERE,
@@ -144,11 +144,11 @@ def rules_at(now: datetime) -> Pass:
 
 
 def _not_after(now: datetime) -> Rule:
-    # Both databases compare it correctly with the stored values.
+    # Both databases compare this text correctly with the stored values.
     moment = f"'{now.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f+00:00}'"
     return Rule(
         code="M1.posted_in_the_future",
-        says="Nothing is posted at a moment that is to come by the bank's clock.",
+        says="Nothing is posted at a later moment than the bank's clock shows.",
         broken=f"t.completed_at > {moment}",
         where=_WHERE,
         expected=f"'until ' || {moment}",

@@ -40,7 +40,7 @@ ReportRows = Callable[[int], None]
 def require_temporary_tables() -> None:
     """Raises ImportRefused for a PostgreSQL role that may not create temporary tables, as bank_app.
 
-    A temporary table would hide one of the bank's own from the guards of its session.
+    A temporary table could hide a table of the bank from the guards of its session.
     """
     if connection.vendor != "postgresql":
         return
