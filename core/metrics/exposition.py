@@ -9,13 +9,13 @@ from pathlib import Path
 from django.conf import settings
 from prometheus_client import generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from core.database_errors import OTHER
 from core.metrics import folder, http
 from core.metrics.instruments import REGISTRY, WEB, WORKER, own_kind
+from core.metrics.merging import merged
 from core.money import UNITS_PER_MAIN
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
@@ -57,7 +57,7 @@ def counted() -> Iterator[Metric]:
         found, processes = REGISTRY.collect(), [(os.getpid(), own_kind())]
     else:
         with folder.counted(of_server) as files:
-            found, processes = MultiProcessCollector.merge(files), folder.living(of_server)
+            found, processes = merged(files), folder.living(of_server)
     for metric in sorted(found, key=lambda one: one.name):
         yield _in_main_units(metric) if metric.name == _IN_UNITS else metric
     yield _memory(processes)

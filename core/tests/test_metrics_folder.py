@@ -4,13 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from core.metrics import folder
+from core.metrics.merging import merged
 from tests.metrics import parsed, sums
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -18,12 +21,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 COUNTS = """
 import sys
 import django; django.setup()
-from core.metrics import folder, instruments
+from core.metrics import folder, http, instruments
 instruments.set_kind(instruments.WORKER)
 for line in sys.stdin:
     instruments.RETRIES_BY_REASON["deadlock"].inc(int(line))
     instruments.LOCK_SECONDS.observe(int(line))
     instruments.HTTP_IN_FLIGHT.inc(int(line))
+    http.observe("/a/", "GET", 200, float(line), "0" * 32)
     print(folder.identity(), flush=True)
 """
 # Prints the whole text, as one more process of the server.
@@ -221,3 +225,23 @@ def test_a_folder_of_another_program_is_not_used(
     with process() as one:
         assert one(3) == ""  # It has no folder, and so no name.
     assert not list(tmp_path.iterdir())
+
+
+def test_the_sums_are_those_of_the_library(place: Path) -> None:
+    with process() as first, process() as second:
+        for number in (1, 2, 3):
+            first(number)
+            second(number)
+        with folder.counted(place) as files:
+            theirs = MultiProcessCollector.merge(files)
+            ours = merged(files)
+    assert len(ours) >= 6
+    assert _values(ours) == _values(theirs)
+
+
+def _values(metrics: Iterable[Metric]) -> dict[tuple[str, str, str], float]:
+    return {
+        (metric.type, sample.name, str(sorted(sample.labels.items()))): sample.value
+        for metric in metrics
+        for sample in metric.samples
+    }
