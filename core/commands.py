@@ -21,8 +21,8 @@ class Origin:
 
     `caller` is `user:<id>` or `client:<id>`, the owner of idempotency keys. Jobs have no user;
     their `caller` is `job:<name>`. With `as_customer` the user is not staff, and acts as the owner
-    of their accounts. `path` is how the command came, for the metrics: by the API ("sync"), by the
-    console, or as a job.
+    of their accounts. `path` is the way of the command, for the metrics: by the API ("sync"), by
+    the console, or as a job.
     """
 
     user_id: int | None = None

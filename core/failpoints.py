@@ -4,8 +4,8 @@
 
 A point that is off, as always in production, costs one function call. Each fires once per process.
 With BANK_FAILPOINT_FUSES, a folder shared by processes, a point fires only while a file of its name
-exists. Firing removes the file, so a point fires once for all processes, and again when the test
-puts the file back.
+exists. The point removes the file when it fires, so it fires once for all processes, and again when
+the test puts the file back.
 """
 
 import os
@@ -55,7 +55,7 @@ FAILPOINTS = (
     # An export writes its files beside those of the last export, then moves them into place.
     "export.block_written",  # A file is begun.
     "export.file_sealed",  # One file is whole and durable under its temporary name.
-    "export.all_sealed",  # All files and the manifest are.
+    "export.all_sealed",  # All files and the manifest are whole and durable.
     "export.file_published",  # One file is new, and the others are old.
     "export.files_durable",  # All files but the manifest are new.
     "export.manifest_published",  # The manifest's name is not durable yet.
