@@ -98,7 +98,10 @@ def _require_values(watch: Prometheus, load: Load) -> None:
         left = set(_without_value(watch, left))
         return not left
 
-    eventually(all_have, f"no value: {left}")
+    try:
+        eventually(all_have, "some expressions have no value")
+    except AssertionError:
+        pytest.fail(f"no value: {left}")
 
 
 def _require_firing(watch: Prometheus, name: str, load: Load | None = None) -> None:
