@@ -12,8 +12,8 @@ from core.contention import retrying
 from core.errors import Busy
 from core.sql.cursors import prepared_cursor
 
-# A posting transaction gets its database id before its moment. So any that had a moment when this
-# statement began has a lower id than this statement gets.
+# A posting transaction gets its database id before its moment. So if it had a moment when this
+# statement began, its id is lower than the id that this statement gets.
 _BEGIN = "SELECT statement_timestamp(), pg_current_xact_id()::text::bigint"
 # All transactions with lower ids have ended.
 _OLDEST = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"

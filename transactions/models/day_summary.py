@@ -10,9 +10,9 @@ class DaySummary(models.Model):
     it with the journal. Days are the bank's, in `zone`. A completed transaction never changes, so
     neither does the summary of a day on which nothing more can be completed.
 
-    `days` and `hours` are lists of cells: when they were made, type, currency, count, sum in units,
-    the buckets of the processing times, and the number in each. A cell of `days` begins with the
-    day they were made, a cell of `hours` with the start of the hour, as seconds since 1970.
+    `days` and `hours` are lists of cells of transactions: time of their making, type, currency,
+    count, sum in units, the buckets of the processing times, and the number in each bucket. The
+    time is a day in `days`, and in `hours` the start of an hour, as seconds since 1970.
     """
 
     id = models.BigAutoField(primary_key=True)
