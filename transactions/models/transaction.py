@@ -116,7 +116,8 @@ class Transaction(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="transactions",
-        # Would cost a third of archiving, for a row that is never deleted; the verifier checks it.
+        # A constraint would cost a third of archiving, for a row that is never deleted. The
+        # verifier checks it.
         db_constraint=False,
         db_index=False,
     )
