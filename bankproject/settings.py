@@ -283,8 +283,8 @@ LOCKOUT_MINUTES = environment.integer("BANK_LOCKOUT_MINUTES", default=15, minimu
 AXES_LOCK_OUT_AT_FAILURE = LOCKOUT_FAILURES > 0
 AXES_FAILURE_LIMIT = LOCKOUT_FAILURES
 AXES_COOLOFF_TIME = timedelta(minutes=LOCKOUT_MINUTES)
-# By the pair of both, so nobody can lock a user out from elsewhere, nor an address for its other
-# users.
+# By the pair of user and address, so nobody can lock a user out from elsewhere, nor an address for
+# its other users.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "core.addresses.axes_caller_of"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
@@ -396,12 +396,12 @@ LOGGING = {"as_json": LOG_FORMAT == "json", "level": LOG_LEVEL}
 
 # Whether the bank keeps metrics and serves them at /metrics.
 BANK_METRICS = environment.counts_metrics()
-# What a scraper sends as bearer token. Without one only the embedded bank answers, to this machine.
+# The bearer token of a scraper. Without one only the embedded bank answers, to this machine.
 METRICS_TOKEN = environment.token("BANK_METRICS_TOKEN")
 METRICS_ARE_OPEN = not (METRICS_TOKEN or PRODUCTION or TRUSTED_PROXIES or DATABASE_URL)
-# Where workers of the queue show their metrics that no web server started. 0: nowhere.
+# The port for metrics of those queue workers that no web server started. 0 means no port.
 METRICS_PORT = environment.integer("BANK_METRICS_PORT", default=0, maximum=65535)
-# The database is read once in this time, however often and by whomever metrics are asked for.
+# One process reads the database once in this time, however often scrapers ask for metrics.
 METRICS_INTERVAL_SECONDS = environment.integer("BANK_METRICS_INTERVAL_SECONDS", default=10)
 
 # REST API -----------------------------------------------------------------------------------------

@@ -76,10 +76,10 @@ class DayTotals:
         """Locks the makers' totals against reads and changes until the transaction ends.
 
         One statement on PostgreSQL, in the order of their ids, after rows of the journal and
-        accounts: nobody waits for an account while holding a maker. None without limits, nor on
-        SQLite, which has one writer. Raises Busy as `accounts.locks.lock_accounts` does. `in_group`
-        it waits as `lock_accounts_of_group`, which has set the time-out. Must run inside a
-        transaction.
+        accounts: nobody waits for an account while holding a maker. Locks nothing without
+        limits, nor on SQLite, which has one writer. Raises Busy as `accounts.locks.lock_accounts`
+        does. With `in_group` it waits as `lock_accounts_of_group` does, which has set the time-out.
+        Must run inside a transaction.
         """
         wanted = {maker or 0 for maker in makers}
         if not (self.limits and wanted) or connection.vendor != "postgresql":

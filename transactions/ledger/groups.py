@@ -1,6 +1,7 @@
 """Groups: commands of several callers in one database transaction (`core.gathering`).
 
-Each has its own result or error, as if it ran alone. What is here decides who must run alone.
+Each has its own result or error, as if it ran alone. This module decides which commands must run
+alone.
 """
 
 import logging
@@ -47,7 +48,7 @@ Answer = JournalRow | Replay
 Result = JournalRow | BankError
 RunGroup = Callable[[Sequence[Asked]], Sequence[Result]]
 
-# The one of this process, if its server has installed it.
+# The gathering of this process, if its server has installed it.
 gathering: Gathering[Asked, Answer] | None = None
 
 
@@ -58,7 +59,7 @@ def install(run_alone: Callable[[Asked], Answer]) -> None:
 
 
 def may_gather(commands: Sequence[Command[Any]]) -> bool:
-    """Whether this list may run with others, who do not then wait for an account that is stuck."""
+    """Whether this list may run in a group. No group waits for an account that is stuck."""
     if len(commands) != 1 or not commands[0].gathers or connection.in_atomic_block:
         return False
     return not bulkhead.is_awaited(set(commands[0].account_ids()), GROUP_SECONDS)
@@ -84,7 +85,7 @@ def outcomes(waiting: Sequence[Asked], run_group: RunGroup) -> list[Outcome[Answ
     except DatabaseError as error:
         return [answer_of_all(error, began) or ALONE for _ in waiting]
     except Exception:
-        # The transaction is rolled back, and whoever is at fault will fail alone.
+        # The transaction is rolled back, and the command at fault will fail alone.
         logger.exception("A group could not be run; each of its commands runs alone")
         return [ALONE] * len(waiting)
     failpoint("gather.committed")
@@ -105,7 +106,7 @@ def process_group(group: Sequence[Asked]) -> list[Result]:
 
 
 def _own_result(asked: Asked, run: Run) -> Result:
-    """The command's row, or what it raises: a command that gathers then has changed nothing."""
+    """The command's row, or its error: a command that gathers changes nothing before it raises."""
     run.origin = asked.origin
     try:
         own = set(asked.command.account_ids())
@@ -135,18 +136,18 @@ def _committed(
 
 
 def _outcome(result: Result | None) -> Outcome[Answer]:
-    """An error that may come of a used key is one to run alone for."""
+    """The result. ALONE if there is none, or if a used key may have caused the error."""
     return ALONE if result is None or isinstance(result, CONFLICTS) else result
 
 
 def _with_different_keys(waiting: Sequence[Asked]) -> list[int]:
-    """The indexes of all, but of those with one key only the first."""
+    """All indexes, but only the first one of each key."""
     keys = [asked.key() for asked in waiting]
     return [index for index, key in enumerate(keys) if key is None or key not in keys[:index]]
 
 
 def _with_unused_keys(group: Sequence[int], waiting: Sequence[Asked]) -> list[int]:
-    """Of these indexes those whose key is unused: none if no key can explain the conflict."""
+    """Those of these indexes whose key is unused: none if no key can explain the conflict."""
     used = find_used([key for index in group if (key := waiting[index].key())])
     unused = [index for index in group if waiting[index].key() not in used]
     return unused if len(unused) < len(group) else []
