@@ -37,7 +37,7 @@ def represent(
     """
     account_id, target_account_id = _sides(row)
     tells_all = own is None or tells_reasons
-    # Mostly the same moments, and each takes longer to print than to compare.
+    # Most of these moments are equal, and a moment takes longer to print than to compare.
     created_at, updated_at = rfc_3339(row.created_at), rfc_3339(row.updated_at)
     is_of_now = row.effective_at == row.created_at
     return {
@@ -162,7 +162,7 @@ def _sides(row: Row) -> tuple[UUID, UUID | None]:
 
 
 def _amount(amount: int | Decimal, currency: str) -> str:
-    """Amounts of a processed row are units, those of a row that was read main units."""
+    """A processed row has its amount in units, a row that was read has it in main units."""
     if isinstance(amount, int):
         return format_units(amount, currency)
     return format_amount(amount, currency)

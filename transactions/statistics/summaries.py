@@ -19,7 +19,7 @@ from transactions.statistics.journal import Group, completed, completed_since, g
 from transactions.statistics.spans import Calendar
 from transactions.statistics.state import archived_since, covered_until
 
-# Journals are read in parts of so many days.
+# The journal is read in parts of this many days.
 DAYS_AT_ONCE = 31
 
 
@@ -52,7 +52,7 @@ def make_summaries(*, stopping: Callable[[], bool] = lambda: False) -> int:
 def summaries_of(
     calendar: Calendar, first: date, end: date, *, using: str = DEFAULT_DB_ALIAS
 ) -> Iterator[DaySummary]:
-    """The summaries of the days from `first` up to `end`, which must be closed, not stored.
+    """Summaries, not stored, of the days from `first` up to `end`. These must be closed.
 
     `first` is the day on which the oldest transaction was made, or an earlier one.
     """
@@ -72,8 +72,8 @@ def _parts(
 ) -> Iterator[list[DaySummary]]:
     """The summaries of some days at a time.
 
-    Each transaction is read once, with those made on the same days. What was completed later than
-    it was made waits in memory for the summary of its day.
+    Each transaction is read once, with those made on the same days. A transaction completed on
+    a later day waits in memory for the summary of that day.
     """
     ends_at = calendar.start_of(end)
     waiting: dict[date, _Day] = {}
@@ -91,7 +91,7 @@ def _parts(
 def _late(
     calendar: Calendar, oldest: date, first: date, ends_at: datetime, using: str
 ) -> Iterator[Group]:
-    """Those made before the day `first` and completed since."""
+    """Transactions made before the day `first` and completed since."""
     since = calendar.start_of(first)
     late = completed_since(
         since,
@@ -103,7 +103,7 @@ def _late(
 
 
 class _Day:
-    """What was completed on one day."""
+    """The transactions completed on one day."""
 
     def __init__(self) -> None:
         self.days: Cells = {}
