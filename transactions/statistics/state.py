@@ -1,4 +1,4 @@
-"""How far the summaries reach, and whether an index still has what they do not."""
+"""The reach of the summaries, and whether an index has the completed transactions after it."""
 
 from datetime import date, datetime, timedelta
 
