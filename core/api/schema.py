@@ -79,7 +79,7 @@ _PROBLEM: dict[str, Any] = {
         "retryable": {
             "type": "boolean",
             "description": (
-                "With a `transaction_id`: whether that transaction may be asked to run again later."
+                "With a `transaction_id`: whether that transaction can be retried later."
                 " Else: whether sending the same request again can succeed."
             ),
             "example": True,
@@ -92,7 +92,7 @@ _PROBLEM: dict[str, Any] = {
         "index": {
             "type": "integer",
             "minimum": 0,
-            "description": "Which item of a list it is about, counted from 0, where it is one.",
+            "description": "The list item with the error, counted from 0, if there is one.",
             "example": 3,
         },
         "transaction_id": {
