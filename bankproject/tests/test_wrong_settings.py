@@ -226,7 +226,13 @@ def test_documents_name_the_variables_that_the_code_reads(names: list[str]) -> N
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     assert sorted(re.findall(rf"^\| `({pattern})` \|", page, re.MULTILINE)) == names
     example = (ROOT / ".env.example").read_text("utf-8")
-    of_compose = {"BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD", "BANK_VERSION", "BANK_DEMO"}
+    of_compose = {
+        "BANK_OWNER_PASSWORD",
+        "BANK_APP_PASSWORD",
+        "BANK_VERSION",
+        "BANK_DEMO",
+        "BANK_GRAFANA_PASSWORD",
+    }
     in_example = set(re.findall(rf"^# ({pattern})=", example, re.MULTILINE)) - of_compose
     assert sorted(in_example) == names
 

@@ -33,9 +33,9 @@ class AmountsField(serializers.Field[Any, Any, Any, Any]):
 class ProcessingTimesSerializer(serializers.Serializer[Any]):
     """Percentiles in seconds, at most 5 % off. At least N of 100 took no longer than `pN`."""
 
-    p50 = serializers.FloatField(min_value=0)
-    p95 = serializers.FloatField(min_value=0)
-    p99 = serializers.FloatField(min_value=0)
+    p50 = serializers.FloatField(min_value=0, help_text="Half of them took no longer than this.")
+    p95 = serializers.FloatField(min_value=0, help_text="95 of 100 took no longer than this.")
+    p99 = serializers.FloatField(min_value=0, help_text="99 of 100 took no longer than this.")
 
 
 class StatisticsRowSerializer(serializers.Serializer[Any]):
@@ -78,8 +78,12 @@ class StatisticsSerializer(serializers.Serializer[Any]):
 
     to = serializers.DateField(help_text="The first day after the span.")
     time_zone = serializers.CharField(help_text="The bank's time zone, which its days follow.")
-    interval = serializers.ChoiceField([str(each) for each in Interval])
-    by = serializers.ListField(child=serializers.ChoiceField(SPLITS))
+    interval = serializers.ChoiceField(
+        [str(each) for each in Interval], help_text="The length of an interval."
+    )
+    by = serializers.ListField(
+        child=serializers.ChoiceField(SPLITS), help_text="What splits an interval into groups."
+    )
     results = StatisticsRowSerializer(
         many=True, help_text="By time, then by group. A row without transactions is left out."
     )
