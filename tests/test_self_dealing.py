@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from accounts import commands as account_commands
 from accounts.models import Account
+from core.api.conditions import Precondition
 from core.commands import Command, Origin
 from core.errors import BankError, SelfDealing
 from tests.api import API, account_path, client_of, make_user
@@ -78,6 +79,9 @@ COMMANDS: dict[str, Make] = {
     "FreezeAccount": on_account(account_commands.FreezeAccount),
     "UnfreezeAccount": on_account(account_commands.UnfreezeAccount),
     "CloseAccount": on_account(account_commands.CloseAccount),
+    "ExpectAccount": on_account(
+        account_commands.ExpectAccount, precondition=Precondition(match=frozenset({"*"}))
+    ),
     "ReopenAccount": on_account(account_commands.ReopenAccount),
     "ChangeOverdraftLimit": on_account(
         account_commands.ChangeOverdraftLimit, overdraft_limit=Decimal(7)

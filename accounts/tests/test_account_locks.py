@@ -16,11 +16,13 @@ from accounts.commands import (
     ChangeMetadata,
     ChangeOverdraftLimit,
     CloseAccount,
+    ExpectAccount,
     FreezeAccount,
     RenameAccount,
     ReopenAccount,
     UnfreezeAccount,
 )
+from core.api.conditions import Precondition
 from tests.factories import make_account, run
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +31,7 @@ _CONTENT: dict[type[AccountCommand], dict[str, Any]] = {
     ChangeMetadata: {"metadata": {"team": "blue"}},
     ChangeOverdraftLimit: {"overdraft_limit": Decimal(7)},
     CloseAccount: {},
+    ExpectAccount: {"precondition": Precondition(match=frozenset({"*"}))},
     FreezeAccount: {},
     RenameAccount: {"name": "Grace"},
     ReopenAccount: {},

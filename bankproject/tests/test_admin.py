@@ -20,18 +20,26 @@ from core.console.admin import ReadOnlyModelAdmin
 from core.identifiers import uuid7
 from tests.assertions import nothing_changes, stored
 from tests.factories import make_account, make_limit_request, run
-from transactions.models import ArchiveRun, ArchiveSegment, Batch, Transaction, TransactionEvent
+from transactions.models import (
+    ArchiveRun,
+    ArchiveSegment,
+    Batch,
+    DaySummary,
+    Transaction,
+    TransactionEvent,
+)
 from transactions.verifier import Report
 from transactions.verifier import records as verifications
 
 pytestmark = pytest.mark.django_db
 
-# Archive segments have no page of their own; the page of their run shows them.
+# The page of an archive run shows its segments, and the page Statistics what the summaries of days
+# add up to. Neither has a page of its own.
 LEDGER = [
     model
     for app in ("accounts", "transactions")
     for model in apps.get_app_config(app).get_models()
-    if model is not ArchiveSegment
+    if model not in (ArchiveSegment, DaySummary)
 ]
 PASSWORD = "correct horse battery staple"
 

@@ -25,7 +25,15 @@ pytestmark = pytest.mark.django_db
 
 TODAY = reverse("admin:index")
 EVENTS = reverse("admin:accounts_accountevent_changelist")
-BANK = ["Today", "Accounts", "Transactions", "Approvals", "Overdraft limits", "Failed"]
+BANK = [
+    "Today",
+    "Statistics",
+    "Accounts",
+    "Transactions",
+    "Approvals",
+    "Overdraft limits",
+    "Failed",
+]
 BANK += ["Entries", "Batches", "Archive"]
 RECORDS = ["Account events", "Transaction events", "Verifications"]
 PROGRAMS = ["API clients", "Access tokens"]

@@ -134,7 +134,7 @@ def test_older_code_tells_a_guard_of_newer_code_that_no_longer_guards(statement:
 
 @pytest.mark.usefixtures("newer_database")
 def test_older_code_migrates_nothing_on_a_newer_database() -> None:
-    with pytest.raises(CommandError, match=f"of release {OURS + 1} of the schema"):
+    with pytest.raises(CommandError, match=f"has release {OURS + 1} of the schema"):
         before_migrate(using="default", plan=[("a migration", True)])
     assert missing_objects(connection) == []
 
