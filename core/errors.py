@@ -47,7 +47,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "already_reversed": ErrorKind(409, "Already reversed"),
     "reversal_of_reversal": ErrorKind(409, "A reversal cannot be reversed"),
     "approval_required": ErrorKind(409, "Approval is required"),
-    "precondition_failed": ErrorKind(412, "It has changed since"),
+    "precondition_failed": ErrorKind(412, "The resource has changed"),
     "payload_too_large": ErrorKind(413, "The request is too large"),
     "uri_too_long": ErrorKind(414, "The address is too long"),
     "unsupported_media_type": ErrorKind(415, "Unsupported media type"),

@@ -103,17 +103,21 @@ def test_a_stale_change_is_refused_and_leaves_nothing(account: Account, clerk: A
     with nothing_changes():
         for sent in (stale, f"W/{get(clerk, account)['ETag']}", '"x", "y"'):
             response = patch(clerk, account, {"name": "Eve", "metadata": {}}, If_Match=sent)
-            assert_problem(response, "precondition_failed", "It has changed since: read it again.")
+            assert_problem(
+                response, "precondition_failed", "The resource has changed: read it again."
+            )
         bad = patch(clerk, account, {"name": "Eve"}, If_Match="x")
         assert bad_fields(bad) == [("If-Match", "invalid_tag")]
         fresh = get(clerk, account)["ETag"]
         for sent in ("*", fresh, f"W/{fresh}"):
             response = patch(clerk, account, {"name": "Eve"}, If_None_Match=sent)
-            assert_problem(response, "precondition_failed", "It has a tag of If-None-Match.")
+            assert_problem(
+                response, "precondition_failed", "The resource has a tag of If-None-Match."
+            )
         assert_problem(
             get(clerk, account, If_Match=stale),
             "precondition_failed",
-            "It has changed since: read it again.",
+            "The resource has changed: read it again.",
         )
 
 

@@ -48,7 +48,7 @@ class Precondition:
         """
         if self.match is None or self.match == _ANY or tag in self.match:
             return
-        raise PreconditionFailed("It has changed since: read it again.")
+        raise PreconditionFailed("The resource has changed: read it again.")
 
     def has_copy(self, tag: str) -> bool:
         """Whether If-None-Match names this tag: the client has these bytes already.
@@ -65,7 +65,7 @@ class Precondition:
         """As `check`, for a change, which If-None-Match can forbid too."""
         self.check(tag)
         if self.has_copy(tag):
-            raise PreconditionFailed("It has a tag of If-None-Match.")
+            raise PreconditionFailed("The resource has a tag of If-None-Match.")
 
 
 def tag_of(data: Any) -> str:
