@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 
 from bankproject import environment
@@ -113,17 +114,20 @@ def post_worker_init(worker: Any) -> None:
     # A long list takes longer to stream than a request may be silent. A worker class set by
     # GUNICORN_CMD_ARGS is itself silent during a request, or watches nothing.
     heartbeat.install(getattr(worker, "beat", worker.notify))
-    if _metrics_folder:
-        # Loaded by now, and not before the fork.
-        from core.metrics import instruments
-
-        instruments.set_kind(instruments.WEB)
     bulkhead.install(worker.cfg.threads)
-    # While one of two threads leads, only one can wait: that gathers nothing.
-    if environment.gathers() and worker.cfg.threads > 2:
-        # The bank is loaded by now, and not before the fork.
-        from transactions.ledger.processor import install_gathering
+    # The bank is loaded by now, and not before the fork. Another application loads nothing of it.
+    if apps.ready:
+        _install_bank(worker.cfg.threads)
 
+
+def _install_bank(threads_of_worker: int) -> None:
+    from core.metrics import instruments
+    from transactions.ledger.processor import install_gathering
+
+    if _metrics_folder:
+        instruments.set_kind(instruments.WEB)
+    # While one of two threads leads, only one can wait: that gathers nothing.
+    if environment.gathers() and threads_of_worker > 2:
         install_gathering()
 
 
