@@ -70,8 +70,8 @@ def configure(config: dict[str, Any]) -> None:
     else:
         renderer = structlog.dev.ConsoleRenderer()
         renderers = [renderer]
-    # No line tells them, and each would be found out for each line.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    # No line has them, and looking them up costs time. gunicorn's own lines have the process.
+    logging.logThreads = logging.logMultiprocessing = False
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -176,4 +176,4 @@ def test_slow_and_swollen_requests_meet_limits(tmp_path: Path) -> None:
         " c.control_socket_disable, c.workers]))"
     )
     started = start(tmp_path, "-c", program, WEB_CONCURRENCY="3")
-    assert json.loads(started.stdout) == [30, 30, 5, 4094, 50, 8190, 2, True, 3]
+    assert json.loads(started.stdout) == [30, 30, 5, 4094, 50, 8190, 8, True, 3]
