@@ -80,7 +80,7 @@ def test_without_the_lock_both_slip_under(
     monkeypatch: pytest.MonkeyPatch, maker: Origin, isolation: Callable[[str], None]
 ) -> None:
     isolation("read committed")
-    monkeypatch.setattr(DayTotals, "lock", lambda _totals, _makers: None)
+    monkeypatch.setattr(DayTotals, "lock", lambda _totals, _makers, **_: None)
     assert two_at_once(monkeypatch, maker) == [False, False]
 
 
