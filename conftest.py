@@ -50,3 +50,13 @@ def _nobody_was_counted_yet() -> None:
     """
     caches["throttles"].clear()
     caches["default"].clear()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits a minute for a settled moment.
+
+    On PostgreSQL it comes after all older transactions of the server, those of tests that run at
+    the same time on another database included.
+    """
+    monkeypatch.setattr(settings, "LOCK_TIMEOUT_SECONDS", 60)

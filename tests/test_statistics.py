@@ -37,7 +37,11 @@ from transactions.tests.plain_statistics import as_plain, plain_statistics
 from transactions.tests.queueing import queue_up, work
 from transactions.verifier import examine
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.slow,
+    pytest.mark.usefixtures("patient"),
+]
 
 EXAMPLES = 5
 # Each with the day before its clocks change. In Havana they do so at midnight, on Lord Howe by half

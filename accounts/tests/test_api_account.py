@@ -56,6 +56,7 @@ def test_an_account_is_read_whole(teller: ApiClient) -> None:
     assert account.updated_at > account.created_at
 
 
+@pytest.mark.usefixtures("patient")
 def test_staff_read_the_cash_account_which_has_no_balance_of_its_own(teller: ApiClient) -> None:
     make_account(balance="12.3")
     cash = internal_account_id(CASH, "USD")

@@ -139,6 +139,7 @@ def test_the_bank_s_own_account_lists_its_postings(admin_client: Client, ada: Ac
     assert len(rows_of(page_of(admin_client, cash(), before=older.group(1)))) == 3
 
 
+@pytest.mark.usefixtures("patient")
 def test_the_bank_s_own_balance_is_summed_when_asked_for(
     admin_client: Client, ada: Account
 ) -> None:

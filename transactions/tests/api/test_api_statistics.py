@@ -17,7 +17,7 @@ from transactions.models import DaySummary
 from transactions.statistics.summaries import make_summaries
 from transactions.tests.queueing import queue_up, work
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("patient")]
 
 PATH = f"{API}statistics/"
 NOON = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)

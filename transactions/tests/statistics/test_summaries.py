@@ -20,7 +20,7 @@ from transactions.statistics.summaries import make_summaries
 from transactions.tests.queueing import queue_up, work
 from transactions.verifier import examine
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("patient")]
 
 NOON = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 PATIENCE_SECONDS = 30
