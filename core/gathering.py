@@ -120,7 +120,7 @@ class Gathering(Generic[I, R]):
     def _next_step(self, place: _Place[I, R], until: float) -> list[_Place[I, R]] | None:
         """Waits for news. Returns the group to lead; none if there is an outcome; None to wait on.
 
-        Whoever wakes while it is in the queue leads: it was told to, or its patience is at an end.
+        A thread that wakes while it is in the queue leads: it was told to, or lost its patience.
         """
         place.wake.wait(max(0.0, until - time.monotonic()))
         with self._lock:

@@ -124,7 +124,7 @@ def identity() -> str:
         name = f"{os.getpid()}-{secrets.token_hex(4)}"
         unfinished = folder / f"{_UNFINISHED}{name}"
         descriptor = _hold(unfinished)
-        # Whoever sees the file finds it locked.
+        # Everyone who sees the file finds it locked.
         unfinished.rename(folder / f"{_ALIVE}{name}")
         _joined = os.getpid(), descriptor, name
     return _joined[2]

@@ -106,7 +106,7 @@ class BulkInsert:
     def __init__(self, table: str, columns: Mapping[str, str]) -> None:
         names = ", ".join(columns)
         self._types = list(columns.values())
-        # psycopg would look each name up for each COPY, and make each document anew.
+        # psycopg would look up each name for each COPY, and build each document again.
         sent = ("bytea" if kind == "jsonb" else kind for kind in self._types)
         self._oids = [psycopg.adapters.types.get_oid(kind) for kind in sent]
         self._copy = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"

@@ -229,7 +229,7 @@ def test_who_loses_patience_leads_all_that_wait(till: Till, first: Thread) -> No
     waiting.append(till.comes("c"))
     assert [thread.result() for thread in waiting] == ["a of 3", "b of 3", "c of 3"]
     assert first.is_alive()
-    assert till.is_idle()  # To whoever comes now: the slow leader leads no more.
+    assert till.is_idle()  # A thread that comes now leads: the slow leader no longer does.
     till.gates["first"].set()
     assert first.result() == "first alone"
     assert till.is_idle()

@@ -14,7 +14,7 @@ _SAYS = "The summary of a closed day has what the journal has completed on it."
 
 
 def check(connection: BaseDatabaseWrapper, found: Collector) -> None:
-    """Makes each summary anew from the journal, and compares. Reads the journal once.
+    """Recomputes each summary from the journal, and compares. Reads the journal once.
 
     Only the bank's present time zone counts: nobody reads summaries of another one.
     """
