@@ -15,7 +15,7 @@ from bankproject.console.audit import audit_page as read_page
 from bankproject.console.audit_form import AuditForm
 from bankproject.console.audit_records import Wanted
 from core import clock
-from core.console.sheets import SheetFormat, SheetRow, sheet_response, sheet_zone
+from core.console.sheets import SheetRow, asked_format, sheet_response, sheet_zone
 
 READ_AUDIT = "transactions.read_audit"
 _ON_PAGE = 50
@@ -63,12 +63,11 @@ def export_audit(request: HttpRequest) -> HttpResponseBase:
     """The same rows as a file, newest first: CSV, or XLSX with `?format=xlsx`."""
     _require_right(request)
     form = AuditForm(request.GET)
-    file_format = request.GET.get("format", SheetFormat.CSV)
-    if not form.is_valid() or file_format not in list(SheetFormat):
+    chosen = asked_format(request)
+    if not form.is_valid():
         raise Http404
     name = f"audit-{clock.about_now():%Y%m%dT%H%M%SZ}"
     rows = _rows(form.wanted(), form.sources())
-    chosen = SheetFormat(file_format)
     return sheet_response(name, chosen, (f"at ({sheet_zone(chosen)})", *_COLUMNS[1:]), rows)
 
 

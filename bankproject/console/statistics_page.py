@@ -21,7 +21,7 @@ from bankproject.console.statistics_figures import (
     tables,
 )
 from bankproject.console.statistics_form import StatisticsForm
-from core.console.sheets import SheetFormat, SheetRow, amount_cell, sheet_response, sheet_zone
+from core.console.sheets import SheetRow, amount_cell, asked_format, sheet_response, sheet_zone
 from core.money import from_units
 from transactions.statistics.buckets import percentile
 from transactions.statistics.report import Statistics, statistics
@@ -65,10 +65,9 @@ def export_statistics(request: HttpRequest) -> HttpResponseBase:
     """The same numbers as a file, by interval, type and currency: CSV, or XLSX."""
     _require_right(request)
     form = StatisticsForm(request.GET)
-    file_format = request.GET.get("format", SheetFormat.CSV)
-    if not form.is_valid() or file_format not in list(SheetFormat):
+    chosen = asked_format(request)
+    if not form.is_valid():
         raise Http404
-    chosen = SheetFormat(file_format)
     found = statistics(form.wanted(("type", "currency")))
     zone = sheet_zone(chosen)
     header = (f"made ({found.zone})", f"start ({zone})", f"end ({zone})", *_COLUMNS[3:])

@@ -13,7 +13,7 @@ from enum import StrEnum
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from django.http import FileResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from xlsxwriter import Workbook
@@ -39,6 +39,14 @@ _CONTENT_TYPES = {
     SheetFormat.CSV: "text/csv; charset=utf-8",
     SheetFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+
+
+def asked_format(request: HttpRequest) -> SheetFormat:
+    """The format that a link to a download names, CSV by default. Raises Http404 for another."""
+    try:
+        return SheetFormat(request.GET.get("format", SheetFormat.CSV))
+    except ValueError as error:
+        raise Http404 from error
 
 
 def sheet_response(
