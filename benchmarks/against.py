@@ -7,7 +7,6 @@ in the machine's speed affects both alike.
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack
-from random import Random
 from statistics import median
 from typing import Any
 
@@ -18,7 +17,7 @@ from benchmarks.figures import case_figures
 from benchmarks.goals import RATE, SERVER_TIME
 from benchmarks.measure import Slice
 from benchmarks.plan import Plan
-from benchmarks.rounds import Tell, Void, one_slice, verify
+from benchmarks.rounds import Tell, Void, cases_of_round, one_slice, verify
 from benchmarks.tables import table
 from benchmarks.target import CannotMeasure
 from tests.postgresql import PostgresqlServer
@@ -61,11 +60,7 @@ def run(
     slices: Slices = {case.name: {BEFORE: [], AFTER: []} for case in cases}
     not_measured: dict[str, str] = {}
     for number in range(1, plan.rounds + 1):
-        runnable = [case for case in cases if case.name in slices and not case.once]
-        Random().shuffle(runnable)  # noqa: S311 - an order, not a secret
-        if number == plan.rounds:
-            runnable += [case for case in cases if case.once]
-        for case in runnable:
+        for case in cases_of_round(number, plan, cases, slices):
             try:
                 _in_turns(sides, case, plan, slices[case.name])
             except CannotMeasure as error:

@@ -3,7 +3,7 @@
 So a change in the machine's speed, or a growing ledger, affects all cases alike.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -31,6 +31,17 @@ class Void(Exception):
     """The ledger is not what the cases should have left, so their figures mean nothing."""
 
 
+def cases_of_round(
+    number: int, plan: Plan, cases: Sequence[Case], measured: Container[str]
+) -> list[Case]:
+    """The cases still `measured`, in random order; in the last round then those that run once."""
+    runnable = [case for case in cases if case.name in measured and not case.once]
+    Random().shuffle(runnable)  # noqa: S311 - an order, not a secret
+    if number == plan.rounds:
+        runnable += [case for case in cases if case.once]
+    return runnable
+
+
 def run(banks: Mapping[str, Bank], cases: Sequence[Case], plan: Plan, tell: Tell) -> Run:
     """Reports and leaves out a case that cannot be measured here.
 
@@ -41,11 +52,7 @@ def run(banks: Mapping[str, Bank], cases: Sequence[Case], plan: Plan, tell: Tell
     not_measured: dict[str, str] = {}
     slices: dict[str, list[Slice]] = {case.name: [] for case in cases}
     for number in range(1, plan.rounds + 1):
-        runnable = [case for case in cases if case.name in slices and not case.once]
-        Random().shuffle(runnable)  # noqa: S311 - an order, not a secret
-        if number == plan.rounds:
-            runnable += [case for case in cases if case.once]
-        for case in runnable:
+        for case in cases_of_round(number, plan, cases, slices):
             try:
                 measured = one_slice(banks[case.bank], case, plan.seconds)
             except CannotMeasure as error:
