@@ -5,6 +5,7 @@ import threading
 import time
 from contextlib import suppress
 from http import HTTPStatus
+from secrets import token_hex
 from typing import Any
 
 from gunicorn import util
@@ -32,7 +33,7 @@ message.RFC9110_5_3_SINGLETON_FIELDS |= {"IDEMPOTENCY-KEY"}
 _OUR_FAULT = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
 
 
-def _problem(code: str) -> bytes:
+def _problem(code: str, request_id: str) -> bytes:
     """A complete response for a code of `ERROR_KINDS`. The caller then closes the connection."""
     kind = ERROR_KINDS[code]
     members = {
@@ -42,11 +43,12 @@ def _problem(code: str) -> bytes:
         "detail": "The server could not read the request. Nothing was done.",
         "code": code,
         "retryable": kind.retryable,
+        "request_id": request_id,
     }
     body = json.dumps(members).encode()
     head = (
         f"HTTP/1.1 {kind.status} {HTTPStatus(kind.status).phrase}\r\n"
-        "Connection: close\r\nCache-Control: no-store\r\n"
+        f"Connection: close\r\nCache-Control: no-store\r\nX-Request-ID: {request_id}\r\n"
         f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode("ascii") + body
@@ -74,9 +76,11 @@ class WatchedThreadWorker(ThreadWorker):
         code = "bad_request"
         if isinstance(exc, LimitRequestLine | LimitRequestHeaders):
             code = "uri_too_long" if isinstance(exc, LimitRequestLine) else "headers_too_large"
-        self.log.warning("Not an HTTP request, from %s: %s", (addr or ("",))[0], type(exc).__name__)
+        request_id = token_hex(16)
+        caller, what = (addr or ("",))[0], type(exc).__name__
+        self.log.warning("Not an HTTP request, from %s: %s, id %s", caller, what, request_id)
         with suppress(OSError):
-            util.write_nonblock(client, _problem(code))
+            util.write_nonblock(client, _problem(code, request_id))
 
     def beat(self) -> None:
         """Records progress of this thread's request."""

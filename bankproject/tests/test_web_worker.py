@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.http import ask, free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+SCHEMA = ROOT / "docs" / "openapi.yaml"
 TIMEOUT_SECONDS = 2
 # `/pid/` returns the process id. `/speaks/` and `/hangs/` take long, with and without heartbeats.
 APPLICATION = """
@@ -112,8 +114,13 @@ NO_HTTP = [
 ]
 
 
-def test_what_is_no_http_is_a_problem_and_nothing_names_the_server(port: int) -> None:
+def test_what_is_no_http_is_a_problem_and_nothing_names_the_server(
+    port: int, tmp_path: Path
+) -> None:
     served_by(port)
+    members = set(
+        yaml.safe_load(SCHEMA.read_text())["components"]["schemas"]["Problem"]["required"]
+    )
     for sent, status in NO_HTTP:
         answer = answer_to(port, sent)
         head, _, body = answer.partition(b"\r\n\r\n")
@@ -121,5 +128,9 @@ def test_what_is_no_http_is_a_problem_and_nothing_names_the_server(port: int) ->
         assert b"Content-Type: application/problem+json" in head
         assert b"gunicorn" not in answer.lower()
         assert b"<" not in body
-        assert json.loads(body)["status"] == status
+        problem = json.loads(body)
+        assert problem["status"] == status
+        assert members <= problem.keys()
+        assert f"X-Request-ID: {problem['request_id']}\r\n".encode() in head
+        assert f"id {problem['request_id']}\n" in (tmp_path / "log").read_text()
     assert ask("GET", f"http://127.0.0.1:{port}/pid/").headers["Server"] == "bank"
