@@ -16,7 +16,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from deploy.monitoring.dashboards import DASHBOARDS, RATE, made
+from deploy.monitoring.boards.expressions import RATE
+from deploy.monitoring.dashboards import DASHBOARDS, made
 from tests.demo_bank import served
 from tests.monitoring.prometheus import Prometheus, eventually, prometheus
 from tests.monitoring.rules import alerts, needs_prometheus

@@ -1,0 +1,93 @@
+"""The dashboard of the business: what moved, what failed, the books, what waits for people."""
+
+from collections.abc import Iterator
+
+from deploy.monitoring.boards.expressions import rate, read
+from deploy.monitoring.panels import Shown, curves, number
+
+
+def panels() -> Iterator[Shown]:
+    moved = "bank_transactions_total"
+    completed = 'status="COMPLETED"'
+    yield number(
+        "Completed",
+        "Transactions completed in the last 24 hours.",
+        "short",
+        f"sum(increase({moved}{{{completed}}}[24h]))",
+    )
+    yield number(
+        "Failed",
+        "Transactions failed in the last 24 hours.",
+        "short",
+        f'sum(increase({moved}{{status="FAILED"}}[24h]))',
+    )
+    yield curves(
+        "Movements",
+        "Completed transactions per second by type.",
+        "cps",
+        (rate(moved, "type", completed), "{{type}}"),
+    )
+    yield curves(
+        "Amounts",
+        "Sum of completed transactions in an hour, in main units of the currency.",
+        "short",
+        (
+            "sum by (type, currency) (increase(bank_transactions_amount_total[1h]))",
+            "{{type}} {{currency}}",
+        ),
+    )
+    yield curves(
+        "Failures",
+        "Failed transactions per second by the code of their failure.",
+        "cps",
+        (rate(moved, "failure_code", 'status="FAILED"'), "{{failure_code}}"),
+    )
+    yield curves(
+        "Ways",
+        "Completed transactions per second by their way: at once, queue, batch, console, job.",
+        "cps",
+        (rate(moved, "path", completed), "{{path}}"),
+    )
+    yield number(
+        "Books",
+        "1 if the last verification found nothing, 0 if it found damage.",
+        "short",
+        "min(bank_books_sound)",
+    )
+    yield number(
+        "Verified",
+        "Time since the end of the last verification.",
+        "s",
+        "min(bank_verification_age_seconds)",
+    )
+    yield number(
+        "Approvals",
+        "What waits for a second person.",
+        "short",
+        f"sum({read('bank_approvals_waiting', 'kind')})",
+    )
+    yield number(
+        "Oldest approval",
+        "Age of the oldest that waits for a second person.",
+        "s",
+        "max(bank_approvals_oldest_age_seconds)",
+    )
+    yield curves(
+        "Balances",
+        "Sum of customers' balances by currency, in its main units.",
+        "short",
+        (read("bank_customers_balance_amount", "currency"), "{{currency}}"),
+        (read("bank_overdraft_used_amount", "currency"), "overdraft {{currency}}"),
+    )
+    yield curves(
+        "Accounts",
+        "Customer accounts by status.",
+        "short",
+        (read("bank_accounts", "status"), "{{status}}"),
+    )
+    yield curves(
+        "Repeats",
+        "Requests and items per second that got the answer of an earlier one with the same key.",
+        "cps",
+        (rate("bank_idempotent_replays_total", "what"), "{{what}}"),
+    )

@@ -1,0 +1,65 @@
+"""The dashboard of the queue and its workers."""
+
+from collections.abc import Iterator
+
+from deploy.monitoring.boards.expressions import quantile, rate
+from deploy.monitoring.panels import Shown, curves, number
+
+
+def panels() -> Iterator[Shown]:
+    moved, settling = "bank_transactions_total", "bank_transaction_settling_seconds"
+    yield number(
+        "Workers",
+        "Workers that live, of servers that start their own.",
+        "short",
+        "sum(bank_queue_workers)",
+    )
+    yield number(
+        "Waiting",
+        "Due transactions, 10,000 at most.",
+        "short",
+        "max(bank_queue_transactions)",
+    )
+    yield number(
+        "Oldest",
+        "How long the oldest due transaction has waited.",
+        "s",
+        "max(bank_queue_oldest_age_seconds)",
+    )
+    yield curves(
+        "Queue",
+        "Due transactions over time.",
+        "short",
+        ("max(bank_queue_transactions)", "due"),
+    )
+    yield curves(
+        "In and out",
+        "Transactions per second that began to wait, and that the queue has ended.",
+        "cps",
+        (rate(moved, where='status="PENDING"'), "began to wait"),
+        (rate(moved, "status", 'path="queue", status!="PENDING"'), "{{status}}"),
+    )
+    yield curves(
+        "Time to the end",
+        "Time of a transaction that waited, from its creation to its end: 50 % and 95 % took less.",
+        "s",
+        *(
+            (
+                quantile(share, settling, "path"),
+                f"{{{{path}}}} {share:.0%}",
+            )
+            for share in (0.5, 0.95)
+        ),
+    )
+    yield curves(
+        "Processor",
+        "Processors that the workers use.",
+        "short",
+        (rate("bank_process_cpu_seconds_total", "instance", 'process="worker"'), "{{instance}}"),
+    )
+    yield curves(
+        "Memory",
+        "Resident memory of the workers.",
+        "bytes",
+        ('sum by (instance) (bank_process_memory_bytes{process="worker"})', "{{instance}}"),
+    )
