@@ -32,7 +32,7 @@ from core.api.requests import origin_of
 from core.commands import process
 from core.console.admin import shown_money
 from core.console.command_form import form_page
-from core.console.forms import ReasonForm
+from core.console.forms import ReasonForm, set_currency
 from core.console.request_cache import RequestCache
 
 _ACCOUNT = RequestCache[Account | None]()
@@ -177,6 +177,7 @@ class AccountButtons:
     ) -> HttpResponse:
         account = self.get_object(request, object_id)
         assert account is not None, "The permission check has found the account."
+        set_currency(form, account.currency)
         context = {
             **self.admin_site.each_context(request),
             "title": title,

@@ -121,7 +121,7 @@ def test_a_form_sent_twice_is_done_once_and_told_why(supervisor: Client, button:
         ("overdraft-limit", {"overdraft_limit": "2,50", "reason": "x"}, "with a decimal point"),
         ("overdraft-limit", {"overdraft_limit": "-1", "reason": "x"}, "with a decimal point"),
         # An error that only the command finds also appears beside its field.
-        ("overdraft-limit", {"overdraft_limit": "1.005", "reason": "x"}, "at most 2 decimals."),
+        ("overdraft-limit", {"overdraft_limit": "0.005", "reason": "x"}, "at most 2 decimals."),
     ],
 )
 def test_bad_input_is_asked_again(

@@ -11,10 +11,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericListFilter
 
+from core.console.amounts import read_amount
 from core.console.forms import AmountFormField
 from core.days import midnight
 from core.identifiers import lowest_uuid7
-from core.money import parse_amount
 
 
 class DaysById(RangeDateFilter):
@@ -59,7 +59,7 @@ class AmountFilter(RangeNumericListFilter):
             if not text:
                 continue
             try:
-                amount = parse_amount(text)
+                amount = read_amount(text)
                 queryset = queryset.filter(**{f"{self.parameter_name}__{lookup}": amount})
             except ValueError as error:
                 raise IncorrectLookupParameters(str(error)) from error

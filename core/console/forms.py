@@ -14,8 +14,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from core.console.amounts import read_amount
 from core.errors import BankError
-from core.money import parse_amount
 from core.texts import check_text
 
 T = TypeVar("T")
@@ -49,20 +49,29 @@ class ReasonField(LineField):
 
 
 class AmountFormField(forms.CharField):
-    """An amount in plain decimal notation, as the API reads it: an exact Decimal.
+    """An amount as `read_amount` reads it: an exact Decimal.
 
-    The command checks the currency's digits and the range.
+    Set `currency` once it is known. The command checks the currency's digits and the range.
     """
+
+    currency = ""
 
     def __init__(self, **kwargs: Any) -> None:
         # Phones show a numeric keyboard. A field of type `number` would accept exponents.
         attrs = {"inputmode": "decimal", "autocomplete": "off"} | kwargs.pop("attrs", {})
         widget = UnfoldAdminTextInputWidget(attrs=attrs)
-        super().__init__(**{"strip": False, "widget": widget} | kwargs)
+        super().__init__(**{"widget": widget} | kwargs)
 
     def clean(self, value: Any) -> Decimal | None:
         text: str = super().clean(value)
-        return _checked(partial(parse_amount, text)) if text else None
+        return _checked(partial(read_amount, text, self.currency)) if text else None
+
+
+def set_currency(form: forms.Form, currency: str) -> None:
+    """Tells the form's amounts their currency: what is in doubt depends on its digits."""
+    for field in form.fields.values():
+        if isinstance(field, AmountFormField):
+            field.currency = currency
 
 
 def _widget_attrs(kind: str) -> dict[str, str]:

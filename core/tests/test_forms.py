@@ -33,7 +33,22 @@ def test_an_amount_is_exact() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["50,00", "1,000.00", " 1", "+1", "-1", "1e2", "1_000", ".5", "1.", "00001", "٣", "NaN"]
+    "text",
+    [
+        "50,00",
+        "1,00.00",
+        "1 000.00",
+        "$1",
+        "+1",
+        "-1",
+        "1e2",
+        "1_000",
+        ".5",
+        "1.",
+        "00001",
+        "٣",
+        "NaN",
+    ],
 )
 def test_what_the_api_refuses_is_refused_in_its_words(text: str) -> None:
     assert refusal(AmountFormField(), text) == NOT_AN_AMOUNT

@@ -11,7 +11,8 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from accounts.models import Account
 from core.console.admin import shown_money
-from core.console.forms import AmountFormField, LineField, MomentField
+from core.console.amounts import example_amount
+from core.console.forms import AmountFormField, LineField, MomentField, set_currency
 from transactions.admin.lookup import MOST, find_accounts
 
 
@@ -36,7 +37,10 @@ class MoneyForm(forms.Form):
     def __init__(self, data: Any, *, account: Account, user: Any) -> None:
         super().__init__(data)
         self.account, self.user = account, user
-        self.fields["amount"].label = f"Amount in {account.currency}"
+        set_currency(self, account.currency)
+        amount = self.fields["amount"]
+        amount.label = f"Amount in {account.currency}"
+        amount.help_text = f"For example {example_amount(account.currency)}."
         if not settings.BANK_BACKDATE_DAYS:
             del self.fields["effective_at"]
 

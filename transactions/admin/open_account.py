@@ -20,7 +20,7 @@ from core.api.idempotency import fingerprints
 from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.console.command_form import in_one_line, show_form
-from core.console.forms import AmountFormField, LineField, add_errors
+from core.console.forms import AmountFormField, LineField, add_errors, set_currency
 from core.currencies import CURRENCIES
 from core.errors import BankError
 from transactions.admin.outcome import MovementPreview
@@ -46,7 +46,9 @@ class OpenAccountForm(forms.Form):
         choices=[(code, code) for code in CURRENCIES], widget=UnfoldAdminSelectWidget
     )
     initial_balance = AmountFormField(
-        required=False, help_text="Amount paid in now, as a separate deposit. Empty means none."
+        required=False,
+        help_text="Amount paid in now, as a separate deposit, for example 1234.50. Empty means"
+        " none.",
     )
     overdraft_limit = AmountFormField(
         required=False, help_text="How far below zero the balance may go. Empty means not at all."
@@ -55,6 +57,7 @@ class OpenAccountForm(forms.Form):
 
     def __init__(self, data: Any, *, user: Any) -> None:
         super().__init__(data, initial={"currency": settings.BANK_DEFAULT_CURRENCY})
+        set_currency(self, (data or {}).get("currency", ""))
         if not has_right(user, CanManageAccounts.right):
             del self.fields["overdraft_limit"]
         if not has_right(user, CanPostTransactions.right):

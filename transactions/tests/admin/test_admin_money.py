@@ -188,7 +188,9 @@ def test_so_does_what_passes_the_threshold_of_the_day(teller: Client, ada: Accou
     [
         ("50,00", 'An amount is written as digits with a decimal point, like "500.00".'),
         ("1e2", 'An amount is written as digits with a decimal point, like "500.00".'),
-        ("1.005", "An amount in USD has at most 2 decimals."),
+        ("0.005", "An amount in USD has at most 2 decimals."),
+        ("1.005", "1.005 can mean two amounts. Write 1005.00 for the larger one."),
+        ("5 EUR", "The amount is in USD here, not in EUR."),
         ("0", "The amount must be above zero."),
         ("100000000001", "The amount is above 100000000000."),
         ("", "This field is required."),
@@ -201,6 +203,17 @@ def test_amounts_are_refused_in_the_words_of_the_api(
     assert words in page.replace("&quot;", '"')
     assert 'value="Kept"' in page
     assert 'name="confirm"' not in page
+
+
+def test_an_amount_is_taken_as_the_console_shows_it(teller: Client, ada: Account) -> None:
+    deposit(ada, "1916.15")
+    shown = words_of(teller.get(account_url(ada)).content.decode())
+    assert "2,016.40 USD" in shown
+    for text in ("2,016.40", " 2,016.40 USD ", "2016.4"):
+        page = preview(teller, ada, "withdraw", amount=text)
+        assert "Withdrawal of 2,016.40 USD" in words_of(page)
+    confirm(teller, ada, "withdraw", page)
+    assert newest().debit_balance_after == 0
 
 
 def test_change_leads_back_to_the_form_as_it_was(teller: Client, ada: Account) -> None:
