@@ -40,6 +40,7 @@ COMMANDS = {
     "reverse_transactions": f"{UUID} --reason x",
     "serve": "",
     "setup_demo": "",
+    "summarise_days": "",
     "verify_archive": "",
     "verify_ledger": "--no-record",
     # Django's own commands that the documentation names.

@@ -23,12 +23,22 @@ from transactions.statistics.state import archived_since, covered_until
 DAYS_AT_ONCE = 31
 
 
-def make_summaries(*, stopping: Callable[[], bool] = lambda: False) -> int:
+def _unstopped() -> bool:
+    return False
+
+
+def _unwatched(_days: int) -> None:
+    """Tells nobody."""
+
+
+def make_summaries(
+    *, stopping: Callable[[], bool] = _unstopped, progress: Callable[[int], None] = _unwatched
+) -> int:
     """Summarises all closed days that have no summary yet; returns their number.
 
-    Any number of processes may do it at once. Asks `stopping` after each month. Raises Busy if a
-    database transaction under way does not end in time; try again later. Do not call it inside a
-    transaction.
+    Any number of processes may do it at once. After each month it tells `progress` the number of
+    days, and asks `stopping`. Raises Busy if a database transaction under way does not end in time;
+    try again later. Do not call it inside a transaction.
     """
     calendar = Calendar()
     oldest = oldest_day(calendar)
@@ -44,9 +54,17 @@ def make_summaries(*, stopping: Callable[[], bool] = lambda: False) -> int:
             # Another process may have made the same ones: they are equal.
             DaySummary.objects.bulk_create(summaries, ignore_conflicts=True)
             made += len(summaries)
+            progress(len(summaries))
             if stopping():
                 break
     return made
+
+
+def days_to_summarise() -> int:
+    """How many days before today have no summary yet."""
+    calendar = Calendar()
+    first = covered_until(calendar) or oldest_day(calendar)
+    return 0 if first is None else max(0, (calendar.day_of(clock.now()) - first).days)
 
 
 def summaries_of(
