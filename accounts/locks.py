@@ -43,6 +43,7 @@ class LockedAccount:
     last_sequence: int
     last_posted_at: datetime | None
     owner_id: int | None = None
+    debits_held: bool = False
     locked_at: datetime | None = field(default=None, compare=False)
     is_closed: bool = field(init=False, compare=False)
     # The earliest moment of the next entry. It is later than the last entry of any other database
@@ -69,6 +70,7 @@ class LockedAccount:
             last_sequence=account.last_sequence,
             last_posted_at=account.last_posted_at,
             owner_id=account.owner_id,
+            debits_held=account.debits_held,
         )
 
     @property
@@ -87,7 +89,7 @@ class LockedAccount:
 # in binary, it takes half the time that Django needs to build the query. A test compares the two.
 _READ = """
     SELECT id, currency, status, debits_blocked, credits_blocked, balance, overdraft_limit,
-        last_sequence, last_posted_at, owner_id
+        last_sequence, last_posted_at, owner_id, debits_held
     FROM accounts_account
     WHERE kind = 'CUSTOMER' AND id"""
 # The outer query reads the clock: PostgreSQL evaluates a select list before it waits for the row.
@@ -179,7 +181,7 @@ def _lock(
 
 
 def _from_sqlite(pk: str, currency: str, status: str, *rest: Any) -> tuple[Any, ...]:
-    *flags_and_amounts, posted_at, owner_id = rest
+    *flags_and_amounts, posted_at, owner_id, debits_held = rest
     return (
         UUID(pk),
         currency,
@@ -187,4 +189,5 @@ def _from_sqlite(pk: str, currency: str, status: str, *rest: Any) -> tuple[Any, 
         *flags_and_amounts,
         posted_at and posted_at.replace(tzinfo=UTC),
         owner_id,
+        debits_held,
     )

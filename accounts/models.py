@@ -67,6 +67,18 @@ class Account(models.Model):
     )
     debits_blocked = models.BooleanField(default=False)
     credits_blocked = models.BooleanField(default=False)
+    broken_rules = models.CharField(
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Codes of the rules that a verification found broken here.",
+    )
+    debits_held = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Debits are refused because of broken rules, until staff release them.",
+    )
     last_sequence = models.BigIntegerField(
         null=True, default=0, help_text="Number of entries, and the sequence of the newest."
     )

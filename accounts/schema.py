@@ -149,6 +149,16 @@ reopen_account = _command(
     "invalid_transition",
 )
 
+release_debits = _command(
+    "accounts_release_debits",
+    "Release the debits of a damaged account",
+    "A verification found broken rules at this account, and its debits are refused with"
+    " `account_damaged`. Lets them pass again, until a verification finds another broken rule.",
+    ReasonBody,
+    {"reason": "Statement checked against the archive: the balance is right"},
+    "invalid_transition",
+)
+
 _REQUEST_ID = OpenApiParameter(
     "limit_request_id", UUID, OpenApiParameter.PATH, description="Identifier of the request (UUID)."
 )

@@ -47,6 +47,9 @@ class AccountEventType(models.TextChoices):
     OVERDRAFT_LIMIT_REQUESTED = "OVERDRAFT_LIMIT_REQUESTED", "Overdraft limit requested"
     OVERDRAFT_LIMIT_CHANGED = "OVERDRAFT_LIMIT_CHANGED", "Overdraft limit changed"
     OVERDRAFT_LIMIT_REJECTED = "OVERDRAFT_LIMIT_REJECTED", "Overdraft limit rejected"
+    DAMAGE_FOUND = "DAMAGE_FOUND", "Damage found"
+    DEBITS_RELEASED = "DEBITS_RELEASED", "Debits released"
+    DAMAGE_MENDED = "DAMAGE_MENDED", "Found undamaged"
 
 
 class LimitRequestStatus(models.TextChoices):

@@ -23,6 +23,7 @@ from accounts.commands import (
     CloseAccount,
     ExpectAccount,
     FreezeAccount,
+    ReleaseDebits,
     RenameAccount,
     ReopenAccount,
     UnfreezeAccount,
@@ -66,6 +67,7 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
         "unfreeze": CanManageAccounts,
         "close": CanManageAccounts,
         "reopen": CanManageAccounts,
+        "release_debits": CanManageAccounts,
         "overdraft_limit": CanManageAccounts,
     }
 
@@ -119,6 +121,12 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
     def reopen(self, request: Request, account_id: UUID) -> Response:
         body = parse_body(ReasonBody, request)
         return self._run(request, [ReopenAccount(account_id=account_id, reason=body["reason"])])
+
+    @schema.release_debits
+    @action(detail=True, methods=["post"])
+    def release_debits(self, request: Request, account_id: UUID) -> Response:
+        body = parse_body(ReasonBody, request)
+        return self._run(request, [ReleaseDebits(account_id=account_id, reason=body["reason"])])
 
     @schema.change_overdraft_limit
     @action(detail=True, methods=["post"])

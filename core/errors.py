@@ -37,6 +37,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "method_not_allowed": ErrorKind(405, "Method not allowed"),
     "not_acceptable": ErrorKind(406, "No acceptable representation"),
     "account_frozen": ErrorKind(409, "The account is frozen", retryable=True),
+    "account_damaged": ErrorKind(409, "The account's books are damaged", retryable=True),
     "account_closed": ErrorKind(409, "The account is closed"),
     "account_not_empty": ErrorKind(409, "The account still holds money"),
     "transactions_pending": ErrorKind(409, "The account has pending transactions"),
@@ -238,6 +239,12 @@ class AccountFrozen(Refusal):
     code = "account_frozen"
 
 
+class AccountDamaged(Refusal):
+    """A verification found broken rules at the account, and no member of staff has released it."""
+
+    code = "account_damaged"
+
+
 class InsufficientFunds(Refusal):
     code = "insufficient_funds"
 
@@ -249,5 +256,5 @@ class BalanceLimit(Refusal):
 # Refusals in the order of the checks of a money command.
 REFUSALS: dict[str, type[Refusal]] = {
     refusal.code: refusal
-    for refusal in (AccountClosed, AccountFrozen, InsufficientFunds, BalanceLimit)
+    for refusal in (AccountClosed, AccountFrozen, AccountDamaged, InsufficientFunds, BalanceLimit)
 }

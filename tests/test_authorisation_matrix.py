@@ -126,6 +126,9 @@ TABLE: dict[str, dict[str, Any]] = {
     "accounts/<account_id>/unfreeze/": {"POST": Rule(WRITE, SUPERVISORS, ok=409, body=REASON)},
     "accounts/<account_id>/close/": {"POST": Rule(WRITE, SUPERVISORS, ok=409, body=REASON)},
     "accounts/<account_id>/reopen/": {"POST": Rule(WRITE, SUPERVISORS, ok=409, body=REASON)},
+    "accounts/<account_id>/release_debits/": {
+        "POST": Rule(WRITE, SUPERVISORS, ok=409, body=REASON)
+    },
     "accounts/<account_id>/overdraft_limit/": {"POST": Rule(WRITE, SUPERVISORS, body=LIMIT)},
     "limit_requests/": {"GET": Rule(READ, AUDITORS)},
     "limit_requests/<limit_request_id>/": {"GET": Rule(READ, AUDITORS)},

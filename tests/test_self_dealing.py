@@ -79,6 +79,9 @@ COMMANDS: dict[str, Make] = {
     "FreezeAccount": on_account(account_commands.FreezeAccount),
     "UnfreezeAccount": on_account(account_commands.UnfreezeAccount),
     "CloseAccount": on_account(account_commands.CloseAccount),
+    "HoldDebits": on_account(account_commands.HoldDebits, rules=frozenset({"M4.overdrawn"})),
+    "ReleaseDebits": on_account(account_commands.ReleaseDebits),
+    "MendDamage": on_account(account_commands.MendDamage),
     "ExpectAccount": on_account(
         account_commands.ExpectAccount, precondition=Precondition(match=frozenset({"*"}))
     ),
@@ -111,7 +114,8 @@ COMMANDS: dict[str, Make] = {
 def concrete_commands() -> set[str]:
     """All commands that `process` takes. A Reverse turns into a Reversal; the rest are abstract."""
     bases = {
-        *["AccountCommand", "LimitDecision", "KeyedCommand", "MoneyCommand", "Decision", "Reversal"]
+        *["AccountCommand", "LimitDecision", "KeyedCommand", "MoneyCommand", "Decision"],
+        *["Reversal", "_DamageCommand"],
     }
 
     def below(base: type) -> Iterator[str]:
@@ -237,6 +241,7 @@ FORMS = [
     Form("account", "rename", {"name": "Samuel"}),
     Form("account", "freeze", {"scope": "all", "reason": WHY}),
     Form("account", "unfreeze", {"reason": WHY}),
+    Form("account", "release_debits", {"reason": WHY}),
     Form("account", "overdraft_limit", {"overdraft_limit": "7.00", "reason": WHY}),
     Form("account", "close", {"reason": WHY}),
     Form("account", "reopen", {"reason": WHY}),

@@ -52,6 +52,7 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
         "rename",
         "freeze",
         "unfreeze",
+        "release_debits",
         "overdraft_limit",
         "close",
         "reopen",
@@ -78,6 +79,7 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
                 "fields": (
                     ("id", "updated_at"),
                     ("shown_status", "blocked"),
+                    ("broken_rules", "debits_held"),
                     ("money_balance", "money_available"),
                     ("money_overdraft_limit", "last_sequence"),
                     "metadata",

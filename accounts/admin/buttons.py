@@ -20,6 +20,7 @@ from accounts.commands import (
     ChangeOverdraftLimit,
     CloseAccount,
     FreezeAccount,
+    ReleaseDebits,
     RenameAccount,
     ReopenAccount,
     UnfreezeAccount,
@@ -92,6 +93,9 @@ class AccountButtons:
     def has_reopen_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return self.may(request, object_id, CanManageAccounts.right, _is_closed)
 
+    def has_release_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return self.may(request, object_id, CanManageAccounts.right, _has_debits_held)
+
     @action(description="Rename", icon="edit", permissions=["view", "rename"])
     def rename(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def run(account: Account, values: dict[str, Any]) -> str:
@@ -117,6 +121,20 @@ class AccountButtons:
             return "Unfrozen: money can leave and enter the account again."
 
         return self._ask(request, object_id, "Unfreeze", ReasonForm(request.POST or None), run)
+
+    @action(
+        description="Release debits",
+        url_path="release-debits",
+        icon="healing",
+        permissions=["view", "release"],
+    )
+    def release_debits(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def run(account: Account, values: dict[str, Any]) -> str:
+            released = self._apply(request, ReleaseDebits(account_id=account.id, **values))
+            return f"Released: money can leave account {released.number} in spite of the damage."
+
+        form = ReasonForm(request.POST or None)
+        return self._ask(request, object_id, "Release debits", form, run)
 
     @action(
         description="Overdraft limit",
@@ -200,6 +218,9 @@ def in_words(account: Account) -> str:
 
 
 def blocked_in_words(account: Account) -> str:
+    if account.debits_held and not account.debits_blocked:
+        also = " No money can enter it either." if account.credits_blocked else ""
+        return f"No money can leave the account, because its books are damaged.{also}"
     if account.debits_blocked and account.credits_blocked:
         return "No money can leave or enter the account."
     if account.debits_blocked:
@@ -209,6 +230,10 @@ def blocked_in_words(account: Account) -> str:
 
 def _has_block(account: Account) -> bool:
     return _is_open(account) and (account.debits_blocked or account.credits_blocked)
+
+
+def _has_debits_held(account: Account) -> bool:
+    return account.debits_held
 
 
 def _has_side_to_block(account: Account) -> bool:

@@ -4,6 +4,7 @@ from accounts.commands.base import AccountCommand
 from accounts.commands.change_metadata import ChangeMetadata
 from accounts.commands.change_overdraft_limit import ChangeOverdraftLimit
 from accounts.commands.close import CloseAccount
+from accounts.commands.damage import HoldDebits, MendDamage, ReleaseDebits
 from accounts.commands.decide_limit import ApproveLimit, LimitDecision, RejectLimit
 from accounts.commands.expect import ExpectAccount
 from accounts.commands.freeze import FreezeAccount
@@ -20,9 +21,12 @@ __all__ = [
     "CloseAccount",
     "ExpectAccount",
     "FreezeAccount",
+    "HoldDebits",
     "LimitDecision",
+    "MendDamage",
     "OpenAccount",
     "RejectLimit",
+    "ReleaseDebits",
     "RenameAccount",
     "ReopenAccount",
     "UnfreezeAccount",

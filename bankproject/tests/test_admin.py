@@ -139,6 +139,7 @@ def test_every_column_is_on_the_page(model: type[Model]) -> None:
         "is_sound": "books",
         "checked": "shown_checked",
         "findings": "shown_findings",
+        "places": "shown_findings",  # A table below the fields.
         "bounds": "shown_bounds",
         "sums": "amounts",
     }

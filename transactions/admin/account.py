@@ -21,6 +21,7 @@ from core.console.forms import MomentField, add_errors
 from core.errors import BankError
 from transactions.admin.account_export import ExportButton
 from transactions.admin.chart import balance_chart
+from transactions.admin.findings import damage_of
 from transactions.admin.money import MoneyButtons
 from transactions.admin.open_account import OpenAccountButton
 from transactions.admin.statement import BEFORE, statement
@@ -53,6 +54,10 @@ class MoneyAccountAdmin(MoneyButtons, OpenAccountButton, ExportButton, AccountAd
         account = kwargs.get("obj")
         if account is not None:
             context |= _balance_at(account, request)
+            if account.broken_rules:
+                context["damage"] = damage_of(account)
+                context["damage_released"] = not account.debits_held
+                context["is_damaged"] = True
             if has_right(request.user, "transactions.view_entry"):
                 context["chart"] = account.last_sequence and balance_chart(account, clock.now())
                 context["statement"] = statement(account, request.GET.get(BEFORE))

@@ -1,11 +1,15 @@
-"""Results of `verify_ledger`."""
+"""Results of `verify_ledger`, and the places where rules are broken."""
+
+from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from core.console.admin import EMPTY, ReadOnlyModelAdmin, badge
 from core.console.admin_filters import DaysById
+from transactions.admin.findings import places_of
 from transactions.models import Verification
 
 _SOUND, _BROKEN = "Sound", "Broken"
@@ -30,6 +34,17 @@ class VerificationAdmin(ReadOnlyModelAdmin):
             },
         ),
     )
+
+    change_form_outer_after_template = "transactions/findings.html"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        verification = kwargs.get("obj")
+        if verification is not None and not verification.is_sound:
+            context["places"] = places_of(verification)
+            context["all_places"] = sum(verification.findings.values())
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @display(description="Books")
     def books(self, verification: Verification) -> SafeString:

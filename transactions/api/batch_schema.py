@@ -211,6 +211,7 @@ batch = extend_schema(
         "not_found",
         "account_closed",
         "account_frozen",
+        "account_damaged",
         "insufficient_funds",
         "balance_limit",
         "approval_required",

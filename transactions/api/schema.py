@@ -42,6 +42,7 @@ from transactions.api.serializers import (
 TAG = "Transactions"
 MONEY_TAG = "Money"
 
+_OF_ACCOUNTS = ("account_closed", "account_frozen", "account_damaged")
 _ANSWERS = {
     200: PolymorphicProxySerializer(
         component_name="TransactionOrDryRun",
@@ -80,7 +81,7 @@ def _money(
         request=body,
         responses=_ANSWERS,
         examples=examples,
-        extensions=errors("account_closed", "account_frozen", "idempotency_key_reused", *codes),
+        extensions=errors(*_OF_ACCOUNTS, "idempotency_key_reused", *codes),
     )
 
 
@@ -239,7 +240,7 @@ retrieve_transaction = extend_schema(
     extensions=CONDITION_ERRORS,
 )
 
-_OUTCOMES = ("account_closed", "account_frozen", "insufficient_funds", "balance_limit")
+_OUTCOMES = (*_OF_ACCOUNTS, "insufficient_funds", "balance_limit")
 
 retry = _decision(
     "transactions_retry",

@@ -5,7 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.locks import LockedAccount
-from core.errors import AccountClosed, AccountFrozen, BalanceLimit, InsufficientFunds, Refusal
+from core.errors import (
+    AccountClosed,
+    AccountDamaged,
+    AccountFrozen,
+    BalanceLimit,
+    InsufficientFunds,
+    Refusal,
+)
 from core.four_eyes import is_large_movement
 from core.money import MAX_BALANCE_UNITS, format_amount, from_units
 from transactions.ledger.day_totals import DayTotals
@@ -60,6 +67,8 @@ def check(posting: HasPosting, accounts: Accounts) -> None:
         raise AccountFrozen(f"Account {debited.id} is frozen for debits.")
     if credited and credited.credits_blocked:
         raise AccountFrozen(f"Account {credited.id} is frozen for credits.")
+    if debited and debited.debits_held:
+        raise AccountDamaged(f"Account {debited.id} pays nothing until its books are examined.")
     if debited and debited.balance + debited.overdraft_limit < posting.amount:
         available = _shown(debited.available, posting.currency)
         needed = _shown(posting.amount, posting.currency)

@@ -49,4 +49,4 @@ def examine(connection: BaseDatabaseWrapper) -> Report:
     identifiers.check(connection, found)
     summaries.check(connection, found)
     objects.check(connection, found)
-    return Report(checked=counts(connection), findings=found.findings())
+    return Report(checked=counts(connection), findings=found.findings(), damaged=found.damaged)

@@ -1,11 +1,13 @@
 """Verification reports: kinds of findings, each with a bounded number of places."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 # The number of places kept of each kind. A broken ledger can break a rule a million times.
 MAX_PLACES = 100
+# The most accounts whose damage is remembered.
+MAX_DAMAGED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,10 @@ class Finding:
     def invariant(self) -> str:
         return self.code.partition(".")[0]
 
+    @property
+    def is_about_money(self) -> bool:
+        return is_about_money(self.code)
+
     def add(self, place: Place) -> None:
         self.count += 1
         if len(self.places) < MAX_PLACES:
@@ -62,14 +68,25 @@ class Finding:
             yield f"  and {self.count - len(self.places):,} more"
 
 
+def is_about_money(code: str) -> bool:
+    """Whether the rule is about amounts and balances (M1 to M4), not about times or files."""
+    return code.startswith("M")
+
+
 class Collector:
     """Findings by code, while the passes run."""
 
     def __init__(self) -> None:
         self._by_code: dict[str, Finding] = {}
+        self.damaged: dict[str, set[str]] = {}
 
     def add(self, code: str, rule: str, place: Place) -> None:
         self._by_code.setdefault(code, Finding(code, rule)).add(place)
+        account = place.where.get("account_id")
+        if account and is_about_money(code):
+            account = str(account)
+            if account in self.damaged or len(self.damaged) < MAX_DAMAGED:
+                self.damaged.setdefault(account, set()).add(code)
 
     def findings(self) -> list[Finding]:
         return [self._by_code[code] for code in sorted(self._by_code)]
@@ -77,10 +94,15 @@ class Collector:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The checked rows, as counts by name, and the findings, in the order of their codes."""
+    """The checked rows, as counts by name, and the findings, in the order of their codes.
+
+    `damaged` has the ids of accounts where rules about money are broken, with the codes: up to
+    MAX_DAMAGED accounts, also those that no kept place names.
+    """
 
     checked: Mapping[str, int]
     findings: list[Finding]
+    damaged: Mapping[str, Set[str]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

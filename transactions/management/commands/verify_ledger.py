@@ -13,6 +13,7 @@ from core.files import FileProblem
 from core.results import PROBLEM, add_json, write_result
 from transactions.verifier import Report, verify
 from transactions.verifier import records as verifications
+from transactions.verifier.damage import record_damage
 
 
 class Command(BaseCommand):
@@ -45,8 +46,14 @@ class Command(BaseCommand):
             sys.exit(PROBLEM)
 
     def _record(self, report: Report, started_at: datetime) -> None:
-        """Records the report after printing it, so that a read-only bank still gets it."""
+        """Records the report after printing it, so that a read-only bank still gets it.
+
+        Then it holds the debits of damaged accounts, or ends the holds if the bank is sound.
+        """
         try:
             verifications.record(report, started_at=started_at, finished_at=clock.now())
         except DatabaseError as error:
             self.stderr.write(f"The result could not be recorded: {told(error)}")
+            return
+        for problem in record_damage(report):
+            self.stderr.write(problem)
