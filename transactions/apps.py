@@ -10,6 +10,9 @@ class TransactionsConfig(AppConfig):
 
     def ready(self) -> None:
         from core.commands import install_processor
+        from core.console.bars import register
+        from transactions.admin.books import bar_of_broken_books
         from transactions.ledger.processor import process
 
         install_processor(process)
+        register(bar_of_broken_books)

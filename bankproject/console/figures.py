@@ -8,10 +8,9 @@ from django.urls import reverse
 from bankproject.console.counts import approvals_waiting
 from bankproject.console.parts import BAD, GOOD, NEUTRAL, WAITING, Figure
 from bankproject.console.words import at, in_words, list_link, transactions_of_today
-from transactions.models import ArchiveRun
+from transactions.models import ArchiveRun, Verification
 from transactions.reads.overview import Activity, QueueState
 from transactions.states import TransactionStatus
-from transactions.verifier.records import last_verification
 
 
 def made_today(today: Sequence[Activity]) -> Figure:
@@ -60,8 +59,8 @@ def queued(queue: QueueState) -> Figure:
     )
 
 
-def books() -> Figure:
-    last = last_verification()
+def books(last: Verification | None) -> Figure:
+    """The figure of the newest verification."""
     link = list_link("transactions_verification")
     if last is None:
         never = "Never checked: run manage.py verify_ledger"

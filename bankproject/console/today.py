@@ -16,6 +16,7 @@ from accounts.overview import holdings
 from bankproject.console import charts, figures, tables
 from bankproject.console.days import hours_of_today, midnight
 from bankproject.console.parts import BarChart, Figure, Table
+from transactions.admin.books import newest_verification
 from transactions.reads.overview import activity, busiest_accounts, queue_state
 
 T = TypeVar("T")
@@ -52,7 +53,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         busiest = _kept("busiest", lambda: busiest_accounts(midnight(), midnight(1)))
         shown_tables.append(tables.hottest(busiest))
     if user.has_perm("transactions.view_verification"):
-        shown_figures.append(figures.books())
+        shown_figures.append(figures.books(newest_verification(request)))
     if user.has_perm("transactions.view_archiverun"):
         shown_figures.append(figures.archive())
     return {

@@ -1,12 +1,13 @@
 """What a verification does about the damage it finds: kept places, held debits, and their end."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,7 +15,8 @@ from accounts.commands import ReleaseDebits
 from accounts.models import Account
 from core.database import create_objects, drop_objects
 from core.errors import Busy
-from tests.admin import account_url, logged_in_as, words_of
+from tests.admin import account_url, logged_in, logged_in_as, statements, words_of
+from tests.api import make_user
 from tests.factories import make_account, run
 from transactions.models import Transaction, Verification
 from transactions.tests.damaged_ledger import execute
@@ -200,3 +202,54 @@ def test_a_damaged_account_says_so_and_what_holds() -> None:
     assert "The books of this account are damaged. Staff have released its debits." in words
     other = make_account()
     assert "damaged" not in words_of(teller.get(account_url(other)).content.decode())
+
+
+PAGES = (
+    "/admin/",
+    "/admin/accounts/account/",
+    "/admin/audit/",
+    "/admin/approvals/",
+    "/admin/statistics/",
+    "/admin/password_change/",
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.django_db
+def test_each_page_has_a_red_bar_until_a_later_verification_is_sound(page: str) -> None:
+    client = logged_in_as("supervisor")
+    now = timezone.now()
+    broken = recorded(report_on(make_account()), now)
+    html = client.get(page).content.decode()
+    assert "bank-bar bank-urgent" in html
+    assert "The books are broken in 1 place, as the verification of" in html
+    link = reverse("admin:transactions_verification_change", args=[broken.pk])
+    assert f'<a href="{link}">Show where</a>' in html
+    recorded(Report(checked={}, findings=[]), now + timedelta(seconds=1))
+    assert "The books are broken" not in client.get(page).content.decode()
+
+
+@pytest.mark.django_db
+def test_the_bar_costs_one_read_of_the_primary_key() -> None:
+    recorded(report_on(make_account()))
+    reads = [
+        sql
+        for sql in statements(logged_in_as("supervisor"), "/admin/")
+        if "transactions_verification" in sql
+    ]
+    assert len(reads) == 1
+    assert "places" not in reads[0]
+    assert 'ORDER BY "transactions_verification"."id" DESC LIMIT 1' in reads[0]
+
+
+@pytest.mark.django_db
+def test_a_user_without_the_right_is_not_told() -> None:
+    recorded(report_on(make_account()))
+    nobody = make_user("nobody", is_staff=True)
+    assert "The books are broken" not in logged_in(nobody).get("/admin/").content.decode()
+
+
+@pytest.mark.django_db
+def test_the_log_in_does_not_tell_strangers(client: Client) -> None:
+    recorded(report_on(make_account()))
+    assert "The books are broken" not in client.get("/admin/login/").content.decode()
