@@ -24,6 +24,11 @@ _LIMIT_SQLITE = _LIMIT.format(
 )
 _LIMIT_POSTGRESQL = _LIMIT.format(units="(e.after ->> 'overdraft_limit')::numeric * 10000")
 
+_OWNER_IS_USER = (
+    "NEW.kind = 'CUSTOMER' AND EXISTS (SELECT 1 FROM customers_customer c"
+    " WHERE c.id = NEW.customer_id AND c.user_id {is_same} NEW.owner_id)"
+)
+
 GUARDS = [
     *never_deleted(ACCOUNTS, "accounts"),
     refuse(
@@ -81,7 +86,31 @@ GUARDS = [
         ACCOUNTS,
         "UPDATE",
         "an account keeps its owner",
-        when=changed(["owner_id"]),
+        # A customer who gets a user later becomes the owner of their accounts.
+        when="("
+        + changed(["owner_id"])
+        + ") AND (OLD.owner_id IS NOT NULL OR NEW.customer_id IS NULL)",
+    ),
+    refuse(
+        "accounts_account_keeps_customer",
+        ACCOUNTS,
+        "UPDATE",
+        "an account keeps its customer",
+        when="OLD.customer_id IS NOT NULL AND (" + changed(["customer_id"]) + ")",
+    ),
+    # The owner decides what a user may see, and must be the user of the customer.
+    *(
+        refuse_unless(
+            f"accounts_account_customer_{event.lower()}",
+            ACCOUNTS,
+            columns,
+            "the owner of an account is the user of its customer",
+            when="NEW.customer_id IS NOT NULL",
+            sqlite_unless=f"({_OWNER_IS_USER.format(is_same='IS')})",
+            postgresql_unless=f"({_OWNER_IS_USER.format(is_same='IS NOT DISTINCT FROM')})",
+            event=event,
+        )
+        for event, columns in (("INSERT", []), ("UPDATE", ["customer_id", "owner_id"]))
     ),
     # Nobody sets a limit without an event. PostgreSQL checks at the end of the database
     # transaction, because the previous release writes the event after the limit.

@@ -17,6 +17,7 @@ from accounts.states import (
     shown_status,
 )
 from core.money import AmountField
+from customers.models import Customer
 
 CASH = "CASH"
 _INTERNAL_NAMESPACE = UUID("6b1f8d0e-52a3-5e0b-9a53-0d9c6f1c7a10")
@@ -56,6 +57,15 @@ class Account(models.Model):
         on_delete=models.PROTECT,
         related_name="accounts",
         help_text="The customer who may see the account and transfer from it.",
+    )
+    customer = models.ForeignKey(
+        Customer,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="accounts",
+        db_index=False,  # The index below has the accounts of customers only.
+        help_text="The customer of the account. Their user is its owner.",
     )
     currency = models.CharField(max_length=3, help_text="ISO 4217 code.")
     balance = AmountField(null=True, default=Decimal(0))
@@ -97,6 +107,13 @@ class Account(models.Model):
             ("manage_account", "Can rename, freeze, unfreeze and close accounts and set limits"),
         )
         ordering = ("-id",)
+        indexes = (
+            models.Index(
+                fields=["customer", "id"],
+                condition=Q(customer__isnull=False),
+                name="account_by_customer",
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=["code", "currency"],

@@ -38,6 +38,7 @@ class FreezeScope(models.TextChoices):
 
 class AccountEventType(models.TextChoices):
     OPENED = "OPENED", "Opened"
+    CUSTOMER_GIVEN = "CUSTOMER_GIVEN", "Customer given"
     RENAMED = "RENAMED", "Renamed"
     METADATA_CHANGED = "METADATA_CHANGED", "Metadata changed"
     FROZEN = "FROZEN", "Frozen"

@@ -8,6 +8,8 @@ _READ = {
     "accounts.view_account",
     "accounts.view_accountevent",
     "accounts.view_limitrequest",
+    "customers.view_customer",
+    "customers.view_customerevent",
     "transactions.view_transaction",
     "transactions.view_transactionevent",
     "transactions.view_entry",
@@ -28,11 +30,13 @@ _OVERSEE = {
 }
 _WORK = {
     "accounts.open_account",
+    "customers.register_customer",
     "transactions.post_transaction",
     "transactions.retry_transaction",
 }
 _DECIDE = {
     "accounts.manage_account",
+    "customers.manage_customer",
     "staff.end_session",
     "transactions.reverse_transaction",
     "transactions.approve_transaction",

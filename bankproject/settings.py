@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
     "core",
+    "customers",
     "accounts",
     "transactions",
     "clients.apps.ClientsConfig",

@@ -199,13 +199,13 @@ class SelfApproval(BankError):
 
 
 class SelfDealing(BankError):
-    """A member of staff uses their rights on an account of their own."""
+    """A member of staff uses their rights on an account, or a customer's record, of their own."""
 
     code = "self_dealing"
 
-    def __init__(self, account_id: UUID, *, index: int | None = None) -> None:
-        self.account_id = account_id
-        detail = f"Account {account_id} is your own: another member of staff must do this."
+    def __init__(self, own_id: UUID, *, what: str = "Account", index: int | None = None) -> None:
+        self.own_id = own_id
+        detail = f"{what} {own_id} is your own: another member of staff must do this."
         super().__init__(detail, index=index)
 
 

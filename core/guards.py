@@ -54,19 +54,20 @@ def refuse_unless(
     when: str,
     sqlite_unless: str,
     postgresql_unless: str,
+    event: str = "UPDATE",
     deferred: bool = False,
     since: int = 1,
     replaces: str = "",
 ) -> DatabaseObject:
     """A row trigger that refuses an UPDATE of these columns unless a condition on others holds.
 
-    Without columns it refuses any UPDATE.
+    Without columns it refuses any UPDATE, or any INSERT if that is the `event`.
 
     SQLite checks before the update, and so does PostgreSQL without `deferred`. With it, PostgreSQL
     checks at the end of the database transaction, where the order of the statements no longer
     matters. `since` and `replaces` as in `refuse`.
     """
-    of = f"UPDATE OF {', '.join(columns)} ON {table}" if columns else f"UPDATE ON {table}"
+    of = f"{event} OF {', '.join(columns)} ON {table}" if columns else f"{event} ON {table}"
     at_once = f"CREATE TRIGGER {name} BEFORE {of} FOR EACH ROW"
     at_the_end = (
         f"CREATE CONSTRAINT TRIGGER {name} AFTER {of} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"

@@ -26,6 +26,7 @@ APPEND_ONLY = frozenset(
     {
         "accounts_accountevent",
         "axes_accessfailurelog",
+        "customers_customerevent",
         "django_admin_log",
         "transactions_archivesegment",
         "transactions_transactionevent",

@@ -10,10 +10,10 @@ from uuid import UUID
 from accounts.commands.open import ensure_cash_account
 from accounts.locks import LockedAccount
 from accounts.models import Account, AccountEvent
-from accounts.numbers import new_account_number
 from accounts.states import AccountEventType, AccountKind, AccountStatus
 from core import clock
 from core.identifiers import MAX_INDEX, uuid7
+from core.numbers import new_account_number
 from legacy_import.bookings import bookings
 from legacy_import.books import Books
 from legacy_import.files import LegacyAccount, Movement, Reader

@@ -3,12 +3,15 @@
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from accounts.commands import OpenAccount
+from accounts.commands import GiveUser, OpenAccount
 from accounts.models import Account, LimitRequest
 from core.commands import Command, Origin
 from core.identifiers import uuid7
+from customers.commands import RegisterCustomer
+from customers.models import Customer
 from transactions.commands import Deposit
 from transactions.ledger.processor import process
 from transactions.ledger.writer import JournalRow
@@ -31,6 +34,16 @@ def make_account(*, balance: str | int = 0, currency: str = "USD", **opening: An
         commands.append(Deposit(account_id=command.account_id, amount=Decimal(balance)))
     process(commands, ORIGIN)
     return Account.objects.get(pk=command.account_id)
+
+
+def make_customer(*, user: str = "", **details: Any) -> Customer:
+    """A registered customer; with a `user`, who is made if there is no user of this name."""
+    details = {"name": "Ada Lovelace"} | details
+    customer: Customer = run(RegisterCustomer(**details))
+    if user:
+        owner, _ = get_user_model().objects.get_or_create(username=user)
+        run(GiveUser(customer_id=customer.pk, user_id=owner.pk))
+    return Customer.objects.get(pk=customer.pk)
 
 
 def deposit(account: Account, amount: str | int) -> JournalRow:

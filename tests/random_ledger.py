@@ -13,10 +13,10 @@ from django.db import transaction
 from accounts.commands.open import ensure_cash_account
 from accounts.locks import LockedAccount
 from accounts.models import CASH, Account, internal_account_id
-from accounts.numbers import new_account_number
 from core import clock
 from core.errors import Refusal
 from core.identifiers import uuid7
+from core.numbers import new_account_number
 from transactions.ledger import writer as ledger
 from transactions.ledger.execution import check, complete
 from transactions.ledger.journal import JournalRow

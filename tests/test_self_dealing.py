@@ -19,9 +19,10 @@ from accounts.models import Account
 from core.api.conditions import Precondition
 from core.commands import Command, Origin
 from core.errors import BankError, SelfDealing
+from customers.commands import ChangeCustomer, ExpectCustomer, ReopenCustomer
 from tests.api import API, account_path, client_of, make_user
 from tests.assertions import nothing_changes
-from tests.factories import ORIGIN, deposit, make_account, make_limit_request
+from tests.factories import ORIGIN, deposit, make_account, make_customer, make_limit_request
 from tests.test_authorisation_matrix import TABLE, Rule
 from transactions import commands as money_commands
 from transactions.batches.input import read_items
@@ -42,6 +43,7 @@ class World:
         self.sam = make_user("sam", role="supervisor")
         self.other = make_user("olive", role="supervisor")
         self.account = make_account(owner_id=self.sam.pk)
+        self.customer = make_customer(user="sam")
         self.target = make_account(balance=50)
         self.deposit = deposit(self.account, "9.75")
         self.waiting = deposit(self.account, 10_000)
@@ -70,7 +72,28 @@ def on_waiting(command: type[Any]) -> Make:
     return lambda world: command(transaction_id=world.waiting.id, reason=WHY)
 
 
+def on_customer(command: type[Any], **content: Any) -> Make:
+    return lambda world: command(customer_id=world.customer.id, reason=WHY, **content)
+
+
 COMMANDS: dict[str, Make] = {
+    "ChangeCustomer": on_customer(ChangeCustomer, details={"note": "Good"}),
+    "ExpectCustomer": on_customer(
+        ExpectCustomer, precondition=Precondition(match=frozenset({"*"}))
+    ),
+    "ReopenCustomer": on_customer(ReopenCustomer),
+    "CloseCustomer": on_customer(account_commands.CloseCustomer),
+    "ForgetCustomer": on_customer(account_commands.ForgetCustomer),
+    "GiveUser": on_customer(account_commands.GiveUser, user_id=0),
+    "GiveUser of oneself": lambda world: account_commands.GiveUser(
+        customer_id=make_customer().pk, user_id=world.sam.pk
+    ),
+    "GiveCustomer": lambda world: account_commands.GiveCustomer(
+        account_id=world.account.id, customer_id=world.customer.id
+    ),
+    "OpenAccount for a customer": lambda world: account_commands.OpenAccount(
+        name="Sam", currency="USD", customer_id=world.customer.id
+    ),
     "OpenAccount": lambda world: account_commands.OpenAccount(
         name="Sam", currency="USD", owner_id=world.sam.pk
     ),
@@ -112,10 +135,14 @@ COMMANDS: dict[str, Make] = {
 
 
 def concrete_commands() -> set[str]:
-    """All commands that `process` takes. A Reverse turns into a Reversal; the rest are abstract."""
+    """All commands that `process` takes. A Reverse turns into a Reversal; the rest are abstract.
+
+    A registration is nobody's yet: it has no user.
+    """
     bases = {
         *["AccountCommand", "LimitDecision", "KeyedCommand", "MoneyCommand", "Decision"],
         *["Reversal", "_DamageCommand"],
+        *["CustomerCommand", "RegisterCustomer"],
     }
 
     def below(base: type) -> Iterator[str]:
@@ -137,8 +164,10 @@ def test_a_command_on_an_own_account_is_refused(world: World, name: str, dry_run
     command = COMMANDS[name](world)
     with nothing_changes(), pytest.raises(SelfDealing) as raised:
         (try_out if dry_run else process)([command], world.origin(world.sam))
-    assert raised.value.account_id == getattr(
-        command, "account_id" if name == "OpenAccount" else "", world.account.id
+    assert raised.value.own_id in (
+        getattr(command, "customer_id", None),
+        getattr(command, "account_id", world.account.id),
+        world.account.id,
     )
     # The control: if another supervisor is refused, it is for another reason.
     refused: BankError | None = None
@@ -169,7 +198,7 @@ def test_an_item_of_a_batch_is_named_by_its_index(world: World, atomic: bool, qu
     request = read_items(items, atomic=atomic)
     with nothing_changes(), pytest.raises(SelfDealing) as raised:
         post_batch(request, world.origin(world.sam), queued=queued)
-    assert (raised.value.index, raised.value.account_id) == (1, world.account.id)
+    assert (raised.value.index, raised.value.own_id) == (1, world.account.id)
     outcome = post_batch(request, world.origin(world.other), queued=queued)
     assert len(outcome.results) == 3
 

@@ -11,7 +11,16 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("core", "accounts", "transactions", "clients", "staff", "bankproject", "legacy_import")
+PACKAGES = (
+    "core",
+    "customers",
+    "accounts",
+    "transactions",
+    "clients",
+    "staff",
+    "bankproject",
+    "legacy_import",
+)
 
 FILE_LINES = 300
 TEST_FILE_LINES = 420

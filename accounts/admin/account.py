@@ -66,8 +66,9 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
             {
                 "fields": (
                     ("number", "name"),
-                    ("owner", "kind"),
-                    ("currency", "code"),
+                    ("customer", "owner"),
+                    ("kind", "code"),
+                    "currency",
                     ("created_at", "last_posted_at"),
                 )
             },
@@ -111,7 +112,7 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
         return queryset.filter(found), False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).select_related("owner")
+        return super().get_queryset(request).select_related("owner", "customer")
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

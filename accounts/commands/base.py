@@ -29,6 +29,7 @@ class AccountRun(Protocol):
     def change(self, apply: Callable[[Origin, datetime], Account]) -> Account: ...
 
 
+_FREE_TEXTS = ("name", "metadata")
 # Added to the last change of an account, so that the times of its events always increase.
 _TICK = timedelta(microseconds=1)
 
@@ -114,9 +115,15 @@ def refuse_closed(account: Account) -> None:
 
 
 def snapshot(account: Account, columns: tuple[str, ...]) -> dict[str, Any]:
-    """The columns in the form of an event: amounts in the currency's digits, ids as text."""
+    """The columns in the form of an event: amounts in the currency's digits, ids as text.
+
+    An event of a customer's account leaves out free texts: they may say who the customer is, and
+    an event cannot be forgotten.
+    """
     values: dict[str, Any] = {}
     for column in columns:
+        if column in _FREE_TEXTS and account.customer_id is not None:
+            continue
         value = getattr(account, column)
         if isinstance(value, Decimal):
             value = format_amount(value, account.currency)

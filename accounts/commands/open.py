@@ -10,15 +10,17 @@ from django.db import IntegrityError, transaction
 
 from accounts.commands.base import AccountRun, record_event, snapshot
 from accounts.models import CASH, Account, internal_account_id
-from accounts.numbers import new_account_number
 from accounts.self_dealing import refuse_self_dealing
 from accounts.states import AccountEventType, AccountKind
 from core import clock
 from core.commands import KeyedCommand, Origin
-from core.errors import ApprovalRequired
+from core.errors import ApprovalRequired, FieldError, InvalidInput
 from core.four_eyes import is_large
 from core.identifiers import moment_of, uuid7
 from core.money import validate_amount
+from core.numbers import new_account_number
+from customers.commands.base import refuse_inactive
+from customers.selectors import customer_of_opening
 
 # In a bank with a million accounts, one new number in ten thousand is already taken.
 _NUMBER_ATTEMPTS = 5
@@ -29,9 +31,13 @@ _SHOWN = ("name", "number", "currency", "owner_id", "overdraft_limit", "metadata
 class OpenAccount(KeyedCommand[Account]):
     """Opens an empty customer account. For an initial balance, a Deposit follows in the same list.
 
-    Raises InvalidInput if the overdraft limit is negative, too large or has too many digits;
-    ApprovalRequired if a user sets a limit that needs a second person; SelfDealing if the member of
-    staff would own the account.
+    The user of a customer owns the customer's accounts. So an `owner_id` with a customer gets an
+    account of this customer.
+
+    Raises InvalidInput for an unknown customer, an owner who is not the customer's user, and an
+    overdraft limit that is negative, too large or has too many digits; InvalidTransition if the
+    customer is not active; ApprovalRequired if a user sets a limit that needs a second person;
+    SelfDealing if the member of staff would own the account.
     """
 
     verb: ClassVar[str] = "open account"
@@ -40,6 +46,7 @@ class OpenAccount(KeyedCommand[Account]):
     name: str
     currency: str
     owner_id: int | None = None
+    customer_id: UUID | None = None
     overdraft_limit: Decimal = Decimal(0)
     metadata: dict[str, str] = field(default_factory=dict)
     reason: str = ""
@@ -59,11 +66,12 @@ class OpenAccount(KeyedCommand[Account]):
                 "A limit of this size needs a second person: open the account without it, and then"
                 " request the limit."
             )
-        if self.owner_id is not None:
-            opened = Account(id=self.account_id, owner_id=self.owner_id)
+        customer_id, owner_id = self._customer_and_owner()
+        if owner_id is not None:
+            opened = Account(id=self.account_id, owner_id=owner_id)
             refuse_self_dealing([opened], origin)
         ensure_cash_account(self.currency, now)
-        account = self._insert(origin)
+        account = self._insert(origin, customer_id, owner_id)
         record_event(
             account,
             AccountEventType.OPENED,
@@ -71,11 +79,23 @@ class OpenAccount(KeyedCommand[Account]):
             now,
             reason=self.reason,
             before={},
-            after=snapshot(account, _SHOWN),
+            after=snapshot(account, (*_SHOWN, "customer_id") if customer_id else _SHOWN),
         )
         return account
 
-    def _insert(self, origin: Origin) -> Account:
+    def _customer_and_owner(self) -> tuple[UUID | None, int | None]:
+        """Their ids. The customer stays locked, so that their user cannot change meanwhile."""
+        customer = customer_of_opening(self.customer_id, self.owner_id)
+        if customer is None:
+            return None, self.owner_id
+        refuse_inactive(customer)
+        if self.owner_id not in (None, customer.user_id):
+            raise InvalidInput(
+                errors=[FieldError("/owner", "other_user", "The customer has another user.")]
+            )
+        return customer.pk, customer.user_id
+
+    def _insert(self, origin: Origin, customer_id: UUID | None, owner_id: int | None) -> Account:
         # The account's time is that of its id, so a range of ids is a range of creation times.
         created_at = moment_of(self.account_id)
         for _ in range(_NUMBER_ATTEMPTS):
@@ -87,7 +107,8 @@ class OpenAccount(KeyedCommand[Account]):
                         number=number,
                         name=self.name,
                         kind=AccountKind.CUSTOMER,
-                        owner_id=self.owner_id,
+                        owner_id=owner_id,
+                        customer_id=customer_id,
                         currency=self.currency,
                         overdraft_limit=self.overdraft_limit,
                         metadata=self.metadata,

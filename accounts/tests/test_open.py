@@ -52,6 +52,7 @@ def test_an_account_begins_empty_and_its_opening_is_recorded(django_user_model) 
         "kind": "CUSTOMER",
         "code": "",
         "owner_id": owner.id,
+        "customer_id": None,
         "currency": "USD",
         "balance": Decimal(0),
         "overdraft_limit": Decimal("12.5"),

@@ -12,6 +12,8 @@ READ = {
     "accounts.view_account",
     "accounts.view_accountevent",
     "accounts.view_limitrequest",
+    "customers.view_customer",
+    "customers.view_customerevent",
     "transactions.view_transaction",
     "transactions.view_transactionevent",
     "transactions.view_entry",
@@ -31,11 +33,13 @@ OVERSEE = {
 }
 WORK = {
     "accounts.open_account",
+    "customers.register_customer",
     "transactions.post_transaction",
     "transactions.retry_transaction",
 }
 DECIDE = {
     "accounts.manage_account",
+    "customers.manage_customer",
     "staff.end_session",
     "transactions.reverse_transaction",
     "transactions.approve_transaction",

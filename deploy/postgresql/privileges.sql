@@ -41,7 +41,8 @@ DECLARE
     read_only text[] := ARRAY['auth_permission', 'django_content_type', 'django_migrations'];
     -- Written once and then read: the guards say the same, for every role.
     append_only text[] := ARRAY[
-        'accounts_accountevent', 'axes_accessfailurelog', 'django_admin_log',
+        'accounts_accountevent', 'axes_accessfailurelog', 'customers_customerevent',
+        'django_admin_log',
         'transactions_archivesegment', 'transactions_transactionevent', 'transactions_verification'
     ];
 BEGIN

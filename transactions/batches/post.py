@@ -98,7 +98,7 @@ def _run(
     except NotFound as error:
         raise _first_unknown(request.commands) from error
     except SelfDealing as error:
-        raise _first_own(request.commands, error.account_id) from error
+        raise _first_own(request.commands, error.own_id) from error
 
 
 def _first_unknown(commands: Sequence[MoneyCommand]) -> NotFound:

@@ -11,6 +11,8 @@ from django.db import IntegrityError, connection
 from accounts.models import Account
 from core.commands import Command, KeyedCommand, Origin
 from core.errors import REFUSALS, AlreadyReversed, IdempotencyKeyReused, Refusal
+from customers.commands import RegisterCustomer
+from customers.models import Customer
 from transactions.ledger.failures import is_final
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.value_dates import BadValueDate
@@ -48,7 +50,7 @@ CallersKey = tuple[str, str]
 class Replay:
     """The result of an earlier request with the same key, in its present state."""
 
-    stored: Account | Transaction
+    stored: Account | Customer | Transaction
     replayed: ClassVar[bool] = True
 
     @property
@@ -61,6 +63,10 @@ class Replay:
 
     def as_account(self) -> Account:
         assert isinstance(self.stored, Account)
+        return self.stored
+
+    def as_customer(self) -> Customer:
+        assert isinstance(self.stored, Customer)
         return self.stored
 
     def refusal(self) -> Refusal | None:
@@ -180,7 +186,16 @@ def find_replays(commands: Sequence[Command[Any]], origin: Origin) -> list[Repla
     command = commands[0] if commands else None
     if not isinstance(command, KeyedCommand) or not command.idempotency_key:
         return []
-    stored = _stored(origin.caller, command.idempotency_key)
+    stored: Account | Customer | Transaction | None
+    if isinstance(command, RegisterCustomer):
+        # Registrations have a space of keys of their own: they move no money.
+        stored = Customer.objects.filter(
+            idempotency_caller=origin.caller, idempotency_key=command.idempotency_key
+        ).first()
+        if stored is None:
+            return []
+    else:
+        stored = _stored(origin.caller, command.idempotency_key)
     if stored is None:
         mine = {"caller": origin.caller, "idempotency_key": command.idempotency_key}
         if Batch.objects.filter(**mine).exists():

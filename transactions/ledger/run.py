@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from accounts.locks import LockedAccount
@@ -13,6 +14,8 @@ from transactions.ledger import writer
 from transactions.ledger.day_totals import DayTotals
 from transactions.ledger.journal import JournalRow
 from transactions.models.queries import has_open_transactions
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,10 +60,14 @@ class Run:
 
         `apply` sees the results of earlier commands of the list, and later ones see the account.
         """
-        self.flush()
-        account = apply(self.origin, self._moment())
+        account = self.call(apply)
         self.accounts[account.id] = LockedAccount.of(account)
         return account
+
+    def call(self, apply: Callable[[Origin, datetime], T]) -> T:
+        """As `change`, for something other than one account. Later commands see it by reading."""
+        self.flush()
+        return apply(self.origin, self._moment())
 
     def _moment(self) -> datetime:
         """The moment of the command being executed; events follow the order of the list."""

@@ -13,11 +13,11 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from accounts.commands import CloseAccount
+from accounts.commands import CloseAccount, CloseCustomer, ForgetCustomer
 from accounts.models import LimitRequest
 from core.database import all_objects
 from core.database_objects import DatabaseObject
-from tests.factories import deposit, make_account, run
+from tests.factories import deposit, make_account, make_customer, run
 from transactions.commands import Deposit, Withdraw
 from transactions.models import ArchiveRun, ArchiveSegment, Batch, Transaction, TransactionEvent
 from transactions.tests.queueing import queue_up, work
@@ -31,6 +31,7 @@ ACCOUNT_EVENTS, EVENTS = "accounts_accountevent", "transactions_transactionevent
 VERIFICATIONS = "transactions_verification"
 BATCHES = "transactions_batch"
 LIMIT_REQUESTS = "accounts_limitrequest"
+CUSTOMERS, CUSTOMER_EVENTS = "customers_customer", "customers_customerevent"
 RUNS, SEGMENTS = "transactions_archiverun", "transactions_archivesegment"
 # Covered by tests of two concurrent requests, or for PostgreSQL's workers only.
 ELSEWHERE = {
@@ -113,6 +114,45 @@ def of_owner(world: World) -> str:
     return f"UPDATE {ACCOUNTS} SET owner_id = {user.pk} WHERE id = {world.empty}"
 
 
+def of_customer(statement: str) -> Callable[[World], str]:
+    """`statement` may name the customer with a user and an account, and the world's closed one."""
+
+    def make(world: World) -> str:
+        customer = make_customer(user="ada")
+        account = make_account(customer_id=customer.pk)
+        other = make_customer()
+        return statement.format(
+            customer=sql_id(customer.pk),
+            account=sql_id(account.pk),
+            other=sql_id(other.pk),
+            free=world.empty,
+            user=get_user_model().objects.create_user("eve").pk,
+        )
+
+    return make
+
+
+def unused_customer(_: World) -> str:
+    """A customer without an event, so that no foreign key keeps them."""
+    copy = sql_id(uuid4())
+    source = sql_id(make_customer().pk)
+    execute(copied(CUSTOMERS, source, id=copy, number="'1234567890'"))
+    return f"DELETE FROM {CUSTOMERS} WHERE id = {copy}"
+
+
+def of_forgotten(_: World) -> str:
+    customer = make_customer()
+    run(CloseCustomer(customer_id=customer.pk))
+    run(ForgetCustomer(customer_id=customer.pk))
+    return f"UPDATE {CUSTOMERS} SET updated_at = created_at WHERE id = {sql_id(customer.pk)}"
+
+
+def born_with_customer(world: World) -> str:
+    customer = sql_id(make_customer(user="ada").pk)
+    number = "'123456789012'"
+    return copied(ACCOUNTS, world.empty, id=sql_id(uuid4()), number=number, customer_id=customer)
+
+
 def of_request(statement: str) -> str:
     LimitRequest.objects.create(
         id=uuid4(),
@@ -167,6 +207,23 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
         f"UPDATE {ACCOUNTS} SET status = 'ACTIVE' WHERE id = {w.closed}"
     ),
     "accounts_account_owner": of_owner,
+    "accounts_account_keeps_customer": of_customer(
+        f"UPDATE {ACCOUNTS} SET customer_id = NULL WHERE id = {{account}}"
+    ),
+    "accounts_account_customer_insert": born_with_customer,
+    "accounts_account_customer_update": of_customer(
+        f"UPDATE {ACCOUNTS} SET customer_id = {{customer}} WHERE id = {{free}}"
+    ),
+    f"{CUSTOMERS}_no_delete": unused_customer,
+    f"{CUSTOMERS}_identity": of_customer(
+        f"UPDATE {CUSTOMERS} SET number = '1234567890' WHERE id = {{customer}}"
+    ),
+    f"{CUSTOMERS}_user": of_customer(
+        f"UPDATE {CUSTOMERS} SET user_id = {{user}} WHERE id = {{customer}}"
+    ),
+    f"{CUSTOMERS}_forgotten": of_forgotten,
+    f"{CUSTOMER_EVENTS}_no_delete": of_customer(f"DELETE FROM {CUSTOMER_EVENTS}"),
+    f"{CUSTOMER_EVENTS}_no_update": of_customer(f"UPDATE {CUSTOMER_EVENTS} SET reason = 'x'"),
     "accounts_account_limit": lambda w: (
         f"UPDATE {ACCOUNTS} SET overdraft_limit = 10000 WHERE id = {w.empty}"
     ),
@@ -215,6 +272,7 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
         f"{table}_no_truncate": lambda _, table=table: f"TRUNCATE {table} CASCADE"
         for table in (
             ACCOUNT_EVENTS,
+            CUSTOMER_EVENTS,
             LIMIT_REQUESTS,
             EVENTS,
             VERIFICATIONS,
@@ -224,7 +282,7 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     },
 }
 # A CASCADE from these also meets the guards of the tables that refer to them.
-SHARED = {f"{table}_no_truncate" for table in (ACCOUNTS, BATCHES, RUNS)}
+SHARED = {f"{table}_no_truncate" for table in (ACCOUNTS, BATCHES, CUSTOMERS, RUNS)}
 
 
 def guards() -> list[DatabaseObject]:

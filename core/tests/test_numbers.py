@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.iso7064 import mod_97_10
 
-from accounts.numbers import LENGTH, new_account_number
+from core.numbers import LENGTH, new_account_number
 
 
 @pytest.mark.parametrize("random", [0, 1, 8_999_999_999])
 def test_a_new_number_has_its_check_digits(random: int) -> None:
-    with patch("accounts.numbers.secrets.randbelow", return_value=random) as draw:
+    with patch("core.numbers.secrets.randbelow", return_value=random) as draw:
         number = new_account_number()
     draw.assert_called_once_with(9_000_000_000)
     assert number[:10] == str(1_000_000_000 + random)

@@ -1,0 +1,55 @@
+"""Forget a customer: replace their personal data, where the law asks for it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from django.contrib.auth import get_user_model
+
+from accounts.models import Account
+from core.commands import Origin
+from core.errors import InvalidTransition
+from customers.commands.base import CustomerCommand
+from customers.models import FORGOTTEN_NAME, PERSONAL, Customer
+from customers.states import CustomerEventType, CustomerStatus
+
+_BLANK = Customer()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetCustomer(CustomerCommand):
+    """Replaces the personal data of a closed customer for ever; the ledger stays whole.
+
+    Also replaces the names and notes of their accounts, and the name of their user, who cannot log
+    in any more. Raises InvalidTransition unless the customer is closed.
+    """
+
+    verb: ClassVar[str] = "forget customer"
+    event: ClassVar[CustomerEventType] = CustomerEventType.FORGOTTEN
+
+    def change(self, customer: Customer, origin: Origin, now: datetime) -> list[str]:
+        if customer.status != CustomerStatus.CLOSED:
+            status = customer.get_status_display().lower()
+            raise InvalidTransition(f"Customer {customer.number} is {status}, not closed.")
+        for name in PERSONAL:
+            setattr(customer, name, getattr(_BLANK, name))
+        customer.name = FORGOTTEN_NAME
+        # A digest of what was sent could be compared with a guess.
+        customer.request_fingerprint = ""
+        customer.status = CustomerStatus.FORGOTTEN
+        accounts = Account.objects.filter(customer=customer.pk)
+        accounts.update(name=FORGOTTEN_NAME, metadata={})
+        _forget_user(customer)
+        return ["name", *PERSONAL, "request_fingerprint", "status"]
+
+
+def _forget_user(customer: Customer) -> None:
+    user = customer.user
+    if user is None:
+        return
+    stored = get_user_model().objects.get(pk=user.pk)
+    stored.username = f"forgotten-{customer.number}"
+    stored.first_name = stored.last_name = stored.email = ""
+    stored.is_active = False
+    stored.set_unusable_password()
+    stored.save()
