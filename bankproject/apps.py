@@ -14,8 +14,10 @@ class BankProjectConfig(AppConfig):
     verbose_name = "Bank"
 
     def ready(self) -> None:
+        from bankproject.console.rows import name_classes
         from bankproject.roles import make_groups
 
+        name_classes()
         # `staff` is the last app with rights, so all rights are in the database by then.
         post_migrate.connect(make_groups, sender=apps.get_app_config("staff"))
         checks.register(check_secret_key, checks.Tags.security)

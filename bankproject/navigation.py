@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.http import HttpRequest
@@ -24,7 +25,7 @@ def unfold_settings(bank_name: str) -> dict[str, Any]:
                 "href": lambda _request: static("bankproject/favicon.svg"),
             }
         ],
-        "STYLES": [lambda _request: static("bankproject/admin.css")],
+        "STYLES": [_stylesheet(f"bankproject/{name}.css") for name in ("admin", "frame", "lists")],
         "SCRIPTS": [lambda _request: static("staff/time_zone.js")],
         "DASHBOARD_CALLBACK": "bankproject.console.today.dashboard",
         "SIDEBAR": {"navigation": "bankproject.navigation.sidebar"},
@@ -36,6 +37,10 @@ def unfold_settings(bank_name: str) -> dict[str, Any]:
             ]
         },
     }
+
+
+def _stylesheet(path: str) -> Callable[[HttpRequest], str]:
+    return lambda _request: static(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,17 @@ _SECTIONS: dict[str, list[_Page]] = {
         _list_of("Verifications", "verified", "transactions", "verification"),
     ],
 }
+
+
+def title_of_list(options: Any) -> str:
+    """The menu's title of the list of a model, given by its `_meta`; the model's name without
+    one.
+    """
+    view = f"admin:{options.app_label}_{options.model_name}_changelist"
+    for page in chain.from_iterable(_SECTIONS.values()):
+        if page.view == view and not page.query:
+            return page.title
+    return str(options.verbose_name_plural).capitalize()
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:

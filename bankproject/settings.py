@@ -16,6 +16,7 @@ from bankproject.production import LOCAL_HOSTS, is_production, require_productio
 from bankproject.secret_key import kept_secret_key
 from bankproject.variable_names import refuse_unknown_names
 from core import failpoints
+from core.console import silent_icons
 from core.currencies import CURRENCIES
 from core.files import close_to_others, reason_of
 
@@ -88,6 +89,7 @@ INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "staff.apps.StaffAdminConfig",
+    "django.forms",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -139,12 +141,13 @@ MIDDLEWARE = [
 ROOT_URLCONF = "bankproject.urls"
 WSGI_APPLICATION = "bankproject.wsgi.application"
 
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "bankproject" / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": silent_icons.LOADERS,
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

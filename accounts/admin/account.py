@@ -9,12 +9,17 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesRadioFilter
 from unfold.decorators import action, display
 
 from accounts.admin.account_event import AccountEventInline
 from accounts.admin.buttons import AccountButtons, blocked_in_words
-from accounts.admin.filters import CurrencyFilter, ShownStatusFilter, account_named, as_uuid
+from accounts.admin.filters import (
+    CurrencyFilter,
+    KindFilter,
+    ShownStatusFilter,
+    account_named,
+    as_uuid,
+)
 from accounts.models import Account
 from accounts.states import AccountKind, ShownStatus
 from core.console.admin import ReadOnlyModelAdmin, badge, shown_amount, shown_money
@@ -33,15 +38,16 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
     list_display = (
         "number",
         "name",
-        "kind",
         "shown_status",
-        "currency",
         "money_balance",
         "money_available",
         "owner",
         "created_at",
     )
-    list_filter = (ShownStatusFilter, ("kind", ChoicesRadioFilter), CurrencyFilter)
+    list_filter = (ShownStatusFilter, KindFilter, CurrencyFilter)
+    list_display_links = ("number", "name")
+    linked_by = ("owner",)
+    sortable_by = ("name", "money_balance")
     # Enables the search box; `get_search_results` does the search.
     search_fields = ("number",)
     search_help_text = "Number, name, owner or id"
@@ -131,13 +137,13 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
     def blocked(self, account: Account) -> str:
         return blocked_in_words(account)
 
-    @display(description="Balance")
+    @display(description="Balance", ordering="balance")
     def money_balance(self, account: Account) -> str:
-        return shown_amount(account.balance, account.currency)
+        return shown_money(account.balance, account.currency)
 
     @display(description="Available balance")
     def money_available(self, account: Account) -> str:
-        return shown_amount(account.available_balance, account.currency)
+        return shown_money(account.available_balance, account.currency)
 
     @display(description="Overdraft limit")
     def money_overdraft_limit(self, account: Account) -> str:

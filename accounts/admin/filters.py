@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -32,6 +33,24 @@ class ShownStatusFilter(RadioFilter):
             if value in ShownStatus.values
             else queryset.none()
         )
+
+
+class KindFilter(RadioFilter):
+    """Customers' accounts, the bank's own, or both. Without a choice a list shows customers', and a
+    search finds both.
+    """
+
+    title = "kind"
+    parameter_name = "kind__exact"
+    all_option = ("", "Customers' accounts")
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(AccountKind.INTERNAL, "Cash accounts"), ("ALL", "All accounts")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        is_search = bool(request.GET.get(SEARCH_VAR, "").strip())
+        value = self.value() or ("ALL" if is_search else AccountKind.CUSTOMER)
+        return queryset if value == "ALL" else queryset.filter(kind=value)
 
 
 class CurrencyFilter(DropdownFilter):

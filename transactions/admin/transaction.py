@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesRadioFilter
@@ -13,7 +14,15 @@ from unfold.decorators import display
 
 from accounts.admin.filters import CurrencyFilter, as_uuid
 from accounts.models import Account
-from core.console.admin import EMPTY, ReadOnlyModelAdmin, link_to, shown_amount, yes_or_no
+from accounts.states import AccountKind
+from core.console.admin import (
+    EMPTY,
+    ReadOnlyModelAdmin,
+    link_to,
+    shown_amount,
+    shown_money,
+    yes_or_no,
+)
 from core.console.admin_filters import AmountFilter, DaysById
 from core.console.day_navigation import day_navigation
 from core.search import contains
@@ -41,12 +50,9 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
     list_display = (
         "created_at",
         "type",
-        "shown_status",
-        "debited",
-        "credited",
-        "money_amount",
-        "currency",
-        "failure",
+        "parties",
+        "money_sum",
+        "outcome",
         "description",
     )
     list_select_related = ("debit_account", "credit_account")
@@ -158,13 +164,32 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
     def shown_status(self, transaction: Transaction) -> SafeString:
         return status_badge(transaction)
 
-    @display(description="Debit account")
-    def debited(self, transaction: Transaction) -> SafeString:
-        return link_to(transaction.debit_account, str(transaction.debit_account))
+    @display(description="Status")
+    def outcome(self, transaction: Transaction) -> SafeString:
+        """The status, and below it why the transaction failed."""
+        reason = self.failure(transaction) if transaction.failure_code else ""
+        second = format_html('<span class="bank-second">{}</span>', reason) if reason else ""
+        return format_html("{}{}", status_badge(transaction), second)
 
-    @display(description="Credit account")
-    def credited(self, transaction: Transaction) -> SafeString:
-        return link_to(transaction.credit_account, str(transaction.credit_account))
+    @display(description="From, to")
+    def parties(self, transaction: Transaction) -> SafeString:
+        """The customers' accounts in two lines: money goes from the first to the second."""
+        return format_html_join(
+            "",
+            '<span class="bank-party"><span class="bank-side">{} </span>{}</span>',
+            (
+                (word, link_to(account, account.name))
+                for word, account in (
+                    ("from", transaction.debit_account),
+                    ("to", transaction.credit_account),
+                )
+                if account.kind == AccountKind.CUSTOMER
+            ),
+        )
+
+    @display(description="Amount")
+    def money_sum(self, transaction: Transaction) -> str:
+        return shown_money(transaction.amount, transaction.currency)
 
     @display(description="Amount")
     def money_amount(self, transaction: Transaction) -> str:

@@ -68,8 +68,8 @@ def test_the_list_speaks_in_words(admin_client: Client, moves: list[Transaction]
     html = admin_client.get(LIST).content.decode()
     for words in ("Withdrawal", "Insufficient funds", "The account is frozen", "Rent", "Completed"):
         assert words in html
-    assert html.count(">1,100.00</td>") == 1
-    assert html.count(">2,000.25</td>") == 1
+    assert html.count(">1,100.00 USD</td>") == 1
+    assert html.count(">2,000.25 USD</td>") == 1
 
 
 def test_filters(
