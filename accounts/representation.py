@@ -11,7 +11,7 @@ from uuid import UUID
 
 from accounts.models import Account
 from accounts.states import shown_status
-from core.api.fields import rfc_3339
+from core.api.fields import json_moment
 from core.money import format_units, raw_units, to_units
 
 
@@ -73,11 +73,11 @@ COLUMNS: tuple[Any, ...] = tuple(
 
 
 def represent(account: Account | AccountRow) -> dict[str, Any]:
-    """The members of an account as clients see it, as JSON values."""
+    """The members of an account as clients see it, as `core.json_bytes` writes them."""
     row = account if isinstance(account, AccountRow) else AccountRow.of(account)
     currency, available = row.currency, row.available_balance
     return {
-        "account_id": str(row.id),
+        "account_id": row.id,
         "number": row.number,
         "name": row.name,
         "owner": row.owner,
@@ -90,7 +90,7 @@ def represent(account: Account | AccountRow) -> dict[str, Any]:
         "credits_blocked": row.credits_blocked,
         # Sorted, because databases keep different orders, and the response's tag depends on the
         # order.
-        "metadata": dict(sorted(row.metadata.items())),
-        "created_at": rfc_3339(row.created_at),
-        "updated_at": rfc_3339(row.updated_at),
+        "metadata": dict(sorted(row.metadata.items())) if row.metadata else {},
+        "created_at": json_moment(row.created_at),
+        "updated_at": json_moment(row.updated_at),
     }

@@ -20,6 +20,7 @@ from benchmarks.measure import Moved, Slice, measure
 from benchmarks.processors import ProcessorTime, used_seconds
 from benchmarks.tables import lines
 from benchmarks.target import CannotMeasure, People, Target
+from core.json_bytes import json_bytes
 from tests.api import account_path
 from tests.factories import make_account
 from tests.scratch import plain_parameters
@@ -145,7 +146,7 @@ def test_the_floor_posts_a_transfer_and_answers_as_the_bank_does():
     assert (str(balances[one.id]), str(balances[other.id])) == ("87.7000", "62.3000")
     assert verify().findings == []
     shown = represent(Transaction.objects.get(pk=answer["transaction_id"]), own=None)
-    assert answer == shown
+    assert answer == json.loads(json_bytes(shown))
     assert list(answer) == list(shown)
 
 

@@ -1,7 +1,10 @@
 """The one function that represents an account agrees with the serializer."""
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +13,7 @@ from accounts.models import CASH, Account, internal_account_id
 from accounts.representation import AccountRow, represent
 from accounts.selectors import visible_account
 from accounts.serializers import AccountSerializer
+from core.json_bytes import json_bytes
 from tests.api import make_user
 from tests.factories import make_account, run
 
@@ -36,5 +40,33 @@ def test_an_account_is_told_as_described() -> None:
         row = visible_account(auditor, made.pk)
         assert row == AccountRow.of(account)
         described = AccountSerializer(account).data
-        assert list(represent(row).items()) == list(described.items())
-        assert represent(account) == described
+        for words in (represent(row), represent(account)):
+            assert list(json.loads(json_bytes(words)).items()) == list(described.items())
+
+
+def test_every_byte_of_an_account_is_as_ever() -> None:
+    moment = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+    row = AccountRow(
+        id=UUID("0194c1e0-0000-7000-8000-00000000000a"),
+        number="123456789012",
+        name="Zo\u00eb",
+        owner=None,
+        currency="CLF",
+        balance=-1,
+        overdraft_limit=20_000,
+        status="ACTIVE",
+        debits_blocked=False,
+        credits_blocked=True,
+        metadata={"b": "2", "a": "1"},
+        created_at=moment,
+        updated_at=moment.replace(microsecond=120),
+        last_sequence=3,
+        last_posted_at=moment,
+    )
+    assert json_bytes(represent(row)).decode() == (
+        '{"account_id":"0194c1e0-0000-7000-8000-00000000000a","number":"123456789012",'
+        '"name":"Zo\u00eb","owner":null,"currency":"CLF","balance":"-0.0001",'
+        '"available_balance":"1.9999","overdraft_limit":"2.0000","status":"FROZEN",'
+        '"debits_blocked":false,"credits_blocked":true,"metadata":{"a":"1","b":"2"},'
+        '"created_at":"2026-01-31T09:30:00.000000Z","updated_at":"2026-01-31T09:30:00.000120Z"}'
+    )

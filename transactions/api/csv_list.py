@@ -8,6 +8,7 @@ writes the text that the payee opens. JSON has the description as sent.
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
+from core.api.fields import rfc_3339
 from core.api.negotiation import Negotiation
 from core.api.renderers import BankJSONRenderer
 from core.console.sheets import neutralised
@@ -180,4 +182,6 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, datetime):
+        return rfc_3339(value)
     return str(value)

@@ -7,14 +7,13 @@ describe the same members, and the tests check every response against that descr
 """
 
 from collections.abc import Collection
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from accounts.models import CASH, internal_account_id
 from core import errors
-from core.api.fields import rfc_3339
+from core.api.fields import json_moment
 from core.money import format_amount, format_units
 from transactions.ledger import failures
 from transactions.ledger.journal import JournalRow
@@ -23,6 +22,14 @@ from transactions.reads.rows import EntryRow, EventRow, TransactionRow
 from transactions.reads.selectors import TransactionDetail
 from transactions.states import TransactionType
 
+# As text: an enumeration looks its member up each time.
+_DEPOSIT, _WITHDRAW, _TRANSFER, _REVERSAL = (
+    TransactionType.DEPOSIT.value,
+    TransactionType.WITHDRAW.value,
+    TransactionType.TRANSFER.value,
+    TransactionType.REVERSAL.value,
+)
+
 # A row just processed, or one that was read.
 Row = JournalRow | TransactionRow | Transaction
 
@@ -30,57 +37,56 @@ Row = JournalRow | TransactionRow | Transaction
 def represent(
     row: Row, *, own: Collection[UUID] | None, tells_reasons: bool = False
 ) -> dict[str, Any]:
-    """The members of a transaction as one of its sides sees it, as JSON values.
+    """The members of a transaction as one of its sides sees it, as `core.json_bytes` writes them.
 
     `own` are the accounts whose side may be shown, None for all. Reasons of reversals are for
     staff, who see all sides; `tells_reasons` shows them to others as well.
     """
-    account_id, target_account_id = _sides(row)
-    tells_all = own is None or tells_reasons
-    # Most of these moments are equal, and a moment takes longer to print than to compare.
-    created_at, updated_at = rfc_3339(row.created_at), rfc_3339(row.updated_at)
-    is_of_now = row.effective_at == row.created_at
-    return {
-        "transaction_id": str(row.id),
-        "type": row.type,
-        "status": row.status,
-        "account_id": str(account_id),
-        "target_account_id": target_account_id and str(target_account_id),
-        "amount": _amount(row.amount, row.currency),
-        "currency": row.currency,
-        "balance_after": balance_after(row, own),
-        "description": (
-            "" if row.type == TransactionType.REVERSAL and not tells_all else row.description
-        ),
-        "failure": failure(row),
-        "retry_count": row.retry_count,
-        "approval_required": row.approval_required,
-        "scheduled_for": _moment(row.scheduled_for),
-        "reverses": row.reverses_id and str(row.reverses_id),
-        "effective_at": created_at if is_of_now else rfc_3339(row.effective_at),
-        "created_at": created_at,
-        "updated_at": updated_at,
-        "completed_at": (
-            updated_at if row.completed_at == row.updated_at else _moment(row.completed_at)
-        ),
-    }
+    return _members(row, balance_after(row, own), tells_reasons=own is None or tells_reasons)
 
 
 def represent_in_history(
     row: TransactionRow, *, account_id: UUID, tells_reasons: bool
 ) -> dict[str, Any]:
     """The members of a transaction in the history of this account, whose side they show."""
-    is_debited = row.debit_account_id == account_id
-    members = represent(row, own=(account_id,), tells_reasons=tells_reasons)
+    is_debited = row.debit_account_id.int == account_id.int  # An id itself compares in 10 steps.
+    balance = row.debit_balance_after if is_debited else row.credit_balance_after
+    after = None if balance is None else format_units(balance, row.currency)
+    members = _members(row, after, tells_reasons=tells_reasons)
     members["direction"] = "debit" if is_debited else "credit"
     return members
+
+
+def _members(row: Row, balance: str | None, *, tells_reasons: bool) -> dict[str, Any]:
+    account_id, target_account_id = _sides(row)
+    hides_reason = row.type == _REVERSAL and not tells_reasons
+    return {
+        "transaction_id": row.id,
+        "type": row.type,
+        "status": row.status,
+        "account_id": account_id,
+        "target_account_id": target_account_id,
+        "amount": _amount(row.amount, row.currency),
+        "currency": row.currency,
+        "balance_after": balance,
+        "description": "" if hides_reason else row.description,
+        "failure": failure(row),
+        "retry_count": row.retry_count,
+        "approval_required": row.approval_required,
+        "scheduled_for": row.scheduled_for and json_moment(row.scheduled_for),
+        "reverses": row.reverses_id,
+        "effective_at": json_moment(row.effective_at),
+        "created_at": json_moment(row.created_at),
+        "updated_at": json_moment(row.updated_at),
+        "completed_at": row.completed_at and json_moment(row.completed_at),
+    }
 
 
 def represent_detail(detail: TransactionDetail) -> dict[str, Any]:
     """The members of a transaction by itself."""
     return {
         **represent(detail.row, own=detail.own),
-        "reversed_by": detail.reversed_by and str(detail.reversed_by),
+        "reversed_by": detail.reversed_by,
         "entries": [represent_entry(entry) for entry in detail.entries],
         "events": [represent_event(event) for event in detail.events],
     }
@@ -88,35 +94,34 @@ def represent_detail(detail: TransactionDetail) -> dict[str, Any]:
 
 def represent_entry(row: EntryRow) -> dict[str, Any]:
     """The members of a ledger line."""
-    posted_at, balance = rfc_3339(row.posted_at), row.balance_after
-    is_of_then = row.effective_at == row.posted_at
+    balance = row.balance_after
     return {
-        "transaction_id": str(row.transaction_id),
-        "account_id": str(row.account_id),
+        "transaction_id": row.transaction_id,
+        "account_id": row.account_id,
         "side": row.side,
         "sequence": row.sequence,
         "amount": format_units(row.amount, row.currency),
         "balance_after": None if balance is None else format_units(balance, row.currency),
         "currency": row.currency,
-        "posted_at": posted_at,
-        "effective_at": posted_at if is_of_then else rfc_3339(row.effective_at),
+        "posted_at": json_moment(row.posted_at),
+        "effective_at": json_moment(row.effective_at),
     }
 
 
 def represent_event(row: EventRow) -> dict[str, Any]:
     """The members of a later transition of a transaction."""
-    return row._asdict() | {"at": rfc_3339(row.at)}
+    return row._asdict() | {"at": json_moment(row.at)}
 
 
 def represent_balance(report: dict[str, Any]) -> dict[str, Any]:
     """The members of a balance, given as `transactions.reads.selectors.balance_report` has it."""
     currency, available = report["currency"], report["available_balance"]
     return {
-        "account_id": str(report["account_id"]),
+        "account_id": report["account_id"],
         "currency": currency,
         "balance": format_amount(report["balance"], currency),
         "available_balance": None if available is None else format_amount(available, currency),
-        "at": rfc_3339(report["at"]),
+        "at": json_moment(report["at"]),
     }
 
 
@@ -147,11 +152,12 @@ def failure(row: Row) -> dict[str, Any] | None:
 
 def _sides(row: Row) -> tuple[UUID, UUID | None]:
     """`account_id` and `target_account_id`; clients do not see internal accounts."""
-    if row.type == TransactionType.TRANSFER:
+    kind = row.type
+    if kind == _TRANSFER:
         return row.debit_account_id, row.credit_account_id
-    if row.type == TransactionType.DEPOSIT:
+    if kind == _DEPOSIT:
         return row.credit_account_id, None
-    if row.type == TransactionType.WITHDRAW:
+    if kind == _WITHDRAW:
         return row.debit_account_id, None
     cash = internal_account_id(CASH, row.currency)
     if row.debit_account_id == cash:
@@ -166,7 +172,3 @@ def _amount(amount: int | Decimal, currency: str) -> str:
     if isinstance(amount, int):
         return format_units(amount, currency)
     return format_amount(amount, currency)
-
-
-def _moment(value: datetime | None) -> str | None:
-    return None if value is None else rfc_3339(value)
