@@ -19,7 +19,9 @@ class Negotiation(DefaultContentNegotiation):
     ) -> Any:
         """The renderer, and its media type as accepted. Raises NotAcceptable."""
         accepts_json = request.META.get("HTTP_ACCEPT", _JSON) in _ANYTHING
-        names_a_form = request.META.get("QUERY_STRING") or format_suffix
+        query = request.META.get("QUERY_STRING", "")
+        # An escape may hide any name.
+        names_a_form = "format" in query or "%" in query or format_suffix
         preferred = next(iter(renderers))
         if accepts_json and not names_a_form and preferred.media_type == _JSON:
             return preferred, _JSON

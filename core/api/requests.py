@@ -1,5 +1,6 @@
 """Validated input of a request, and its sender, for views."""
 
+import re
 from functools import cache
 from typing import Any, cast
 
@@ -14,6 +15,10 @@ from core.api.serializers import StrictSerializer
 from core.commands import Origin
 from core.errors import FieldError, InvalidInput
 from core.metrics.instruments import CONSOLE, SYNC
+
+_CURSOR, _SIZE = "cursor=[A-Za-z0-9_-]+", "page_size=[0-9]+"
+# In either order, each at most once.
+_PAGE_ALONE = re.compile(f"{_CURSOR}(?:&{_SIZE})?|{_SIZE}(?:&{_CURSOR})?")
 
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE})
@@ -53,8 +58,13 @@ def _checker(serializer: type[StrictSerializer]) -> StrictSerializer:
 def parse_query(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
     """The query's parameters, checked like a body. Unknown and repeated ones are errors.
 
-    Raises InvalidInput; each error's pointer names a parameter.
+    Raises InvalidInput; each error's pointer names a parameter. Those of `core.api.pagination`
+    may be left out, as they have a reader of their own.
     """
+    text = request.META.get("QUERY_STRING", "")
+    asks_for_page = issubclass(serializer, PageQuery) and _PAGE_ALONE.fullmatch(text)
+    if (not text or asks_for_page) and _needs_none(serializer):
+        return {}
     repeated = [name for name, values in request.query_params.lists() if len(values) > 1]
     if repeated:
         raise InvalidInput(
@@ -74,6 +84,16 @@ def parse_query(serializer: type[StrictSerializer], request: Request) -> dict[st
             ]
         ) from error
     return values
+
+
+@cache
+def _needs_none(serializer: type[StrictSerializer]) -> bool:
+    """Whether no parameters are right, and give no values: then there is nothing to check."""
+    has_own_rule = serializer.validate is not serializers.Serializer.validate
+    return not has_own_rule and all(
+        not field.required and field.default is serializers.empty
+        for field in _checker(serializer).fields.values()
+    )
 
 
 def refuse_query(request: Request) -> None:

@@ -17,7 +17,9 @@ from transactions.api.csv_list import CSVRenderer
 @pytest.mark.parametrize(
     "renderers", [(JSONRenderer,), (JSONRenderer, CSVRenderer), (CSVRenderer,)]
 )
-@pytest.mark.parametrize("query", ["", "?format=csv", "?format=json", "?page_size=5"])
+@pytest.mark.parametrize(
+    "query", ["", "?format=csv", "?f%6frmat=csv", "?format=json", "?page_size=5", "?search=%22"]
+)
 @pytest.mark.parametrize(
     "accept",
     [
