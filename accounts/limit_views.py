@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.http import HttpResponse
 from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import BasePermission
@@ -39,11 +40,11 @@ class LimitRequestViewSet(RuleOfEachAction, viewsets.ViewSet):
     }
 
     @schema.list_limit_requests
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponse:
         query = parse_query(LimitRequestQuery, request)
         wanted = {name: query[name] for name in ("status", "account") if name in query}
         page = paginate_by_id(request, page_of(limit_requests().filter(**wanted)))
-        return page.response(LimitRequestSerializer(page.results, many=True).data)
+        return page.response(request, LimitRequestSerializer(page.results, many=True).data)
 
     @schema.retrieve_limit_request
     def retrieve(self, request: Request, limit_request_id: UUID) -> Response:

@@ -72,11 +72,11 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
     }
 
     @schema.list_accounts
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponse:
         query = parse_query(AccountQuery, request)
         ids = created_between(query.get("created_after"), query.get("created_before"))
         page = paginate_by_id(request, page_of_accounts(request.user, condition_of(query), ids))
-        return page.response([represent(row) for row in page.results])
+        return page.response(request, [represent(row) for row in page.results])
 
     @schema.retrieve_account
     def retrieve(self, request: Request, account_id: UUID) -> HttpResponse:

@@ -13,10 +13,11 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from django.core.signing import BadSignature, Signer
+from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
+from core.api.renderers import json_response
 from core.errors import FieldError, InvalidInput
 
 DEFAULT_PAGE_SIZE = 50
@@ -54,9 +55,10 @@ class PageResult(Generic[Row]):
     previous: str | None
     results: list[Row]
 
-    def response(self, results: Any) -> Response:
+    def response(self, request: Request, results: Any) -> HttpResponse:
         """The response, with the serialised rows."""
-        return Response({"next": self.next, "previous": self.previous, "results": results})
+        members = {"next": self.next, "previous": self.previous, "results": results}
+        return json_response(request, members)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,4 @@
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -200,4 +201,7 @@ def test_a_list_of_ids_gives_ids_to_fetch() -> None:
     second = paginate_by_id(Request(APIRequestFactory().get(first.next or "")), fetch)
     assert (first.results, second.results) == (things[:2], things[2:])
     assert asked == [(None, False, 3), (UUID(int=2), False, 3)]
-    assert first.response(["a"]).data == {"next": first.next, "previous": None, "results": ["a"]}
+    request = Request(APIRequestFactory().get("/things/"))
+    request.accepted_media_type = "application/json"
+    sent = json.loads(first.response(request, ["a"]).content)
+    assert sent == {"next": first.next, "previous": None, "results": ["a"]}

@@ -174,11 +174,11 @@ class MoneyAccountViewSet(AccountViewSet):
             name = f"transactions-{account.number}"
             return csv_response(transactions, DirectedTransactionSerializer, words, name)
         page = paginate_by_id(request, transactions.page)
-        return page.response([words(row) for row in page.results])
+        return page.response(request, [words(row) for row in page.results])
 
     @schema.account_entries
     @action(detail=True, methods=["get"])
-    def entries(self, request: Request, account_id: UUID) -> Response:
+    def entries(self, request: Request, account_id: UUID) -> HttpResponse:
         parse_query(EntryQuery, request)
         account = visible_account(request.user, account_id)
         page = KeysetPagination.paginate(
@@ -188,7 +188,7 @@ class MoneyAccountViewSet(AccountViewSet):
             kind="entries",
             parse_key=int,
         )
-        return page.response([represent_entry(row) for row in page.results])
+        return page.response(request, [represent_entry(row) for row in page.results])
 
     @schema.account_balance
     @action(detail=True, methods=["get"])
@@ -249,7 +249,7 @@ class TransactionViewSet(BatchRoute, RuleOfEachAction, viewsets.ViewSet):
         if as_csv:
             return csv_response(transactions, TransactionSerializer, words, "transactions")
         page = paginate_by_id(request, transactions.page)
-        return page.response([words(row) for row in page.results])
+        return page.response(request, [words(row) for row in page.results])
 
     @schema.retrieve_transaction
     def retrieve(self, request: Request, transaction_id: UUID) -> HttpResponseBase:
