@@ -37,9 +37,14 @@ def accounts_of(owner_id: int) -> QuerySet[Account]:
     return Account.objects.filter(owner=owner_id, kind=AccountKind.CUSTOMER)
 
 
+def sees_all_accounts(user: Any) -> bool:
+    """Whether the user is staff with the right, and no account is hidden from them."""
+    return has_right(user, "accounts.view_account")
+
+
 def _as_owner(user: Any) -> dict[str, int]:
     """The parameter of `_visible`: the user's id, or none for staff with the right."""
-    return {} if has_right(user, "accounts.view_account") else {"owner_id": user.pk}
+    return {} if sees_all_accounts(user) else {"owner_id": user.pk}
 
 
 def _visible(*, owner_id: int | None = None) -> QuerySet[Account]:

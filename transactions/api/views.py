@@ -78,7 +78,7 @@ from transactions.ledger.command import DEFAULTS
 from transactions.ledger.idempotency import Replay
 from transactions.models import Transaction
 from transactions.reads import selectors
-from transactions.reads.lists import TransactionList, list_for, owner_of
+from transactions.reads.lists import TransactionList, list_for, owner_of, page_of_history
 from transactions.reads.representation import (
     represent,
     represent_balance,
@@ -165,15 +165,14 @@ class MoneyAccountViewSet(AccountViewSet):
     @action(detail=True, methods=["get"], renderer_classes=LIST_RENDERERS)
     def transactions(self, request: Request, account_id: UUID) -> HttpResponseBase:
         query, as_csv = parse_query(TransactionFilters, request), wants_csv(request)
-        account = visible_account(request.user, account_id)
         owner_id = owner_of(request.user)
-        of_account = TransactionList(owner_id=owner_id, account_ids=(account.id,))
+        of_account = TransactionList(owner_id=owner_id, account_ids=(account_id,))
         transactions = narrowed(of_account, query)
-        words = partial(represent_in_history, account_id=account.id, tells_reasons=owner_id is None)
+        words = partial(represent_in_history, account_id=account_id, tells_reasons=owner_id is None)
         if as_csv:
-            name = f"transactions-{account.number}"
+            name = f"transactions-{visible_account(request.user, account_id).number}"
             return csv_response(transactions, DirectedTransactionSerializer, words, name)
-        page = paginate_by_id(request, transactions.page)
+        page = paginate_by_id(request, page_of_history(request.user, account_id, transactions))
         return page.response(request, [words(row) for row in page.results])
 
     @schema.account_entries

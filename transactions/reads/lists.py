@@ -14,8 +14,8 @@ from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from accounts.models import Account
-from accounts.selectors import accounts_of, ids_of_owner
-from core.api.pagination import USUAL_LIMIT
+from accounts.selectors import accounts_of, ids_of_owner, sees_all_accounts, visible_account
+from core.api.pagination import USUAL_LIMIT, PageById
 from core.api.permissions import has_right
 from core.identifiers import IdRange
 from core.sql.cursors import rows_of
@@ -110,6 +110,26 @@ class TransactionList:
         else:
             rows = _plain_page.unprepared(*shape, **values)
         return told_final([TransactionRow(*row) for row in rows])
+
+
+def page_of_history(
+    user: Any, account_id: UUID, transactions: TransactionList
+) -> PageById[TransactionRow]:
+    """Reads a page of the transactions of an account, as `TransactionList.page`.
+
+    The page raises NotFound if the account is missing or hidden. An account with transactions is
+    not missing, so staff who see all accounts need no statement to find out.
+    """
+
+    def fetch(*, after: UUID | None, backwards: bool, limit: int) -> list[TransactionRow]:
+        if not (sees_all := sees_all_accounts(user)):
+            visible_account(user, account_id)
+        rows = transactions.page(after=after, backwards=backwards, limit=limit)
+        if sees_all and not rows:
+            visible_account(user, account_id)
+        return rows
+
+    return fetch
 
 
 def list_for(user: Any, account_id: UUID | None) -> tuple[TransactionList, frozenset[UUID] | None]:

@@ -7,10 +7,21 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 
 from accounts.models import CASH, Account, internal_account_id
 from core.commands import Command
-from tests.api import API, ApiClient, account_path, assert_problem, bad_fields, shown, staff
+from tests.api import (
+    API,
+    ApiClient,
+    account_path,
+    assert_problem,
+    bad_fields,
+    client_of,
+    make_user,
+    shown,
+    staff,
+)
 from tests.factories import make_account, run
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.models import Transaction, TransactionEvent
@@ -250,6 +261,20 @@ def test_staff_see_what_happened_to_a_transaction(auditor: ApiClient) -> None:
             "at": shown(NOON),
         }
     ]
+
+
+def test_a_history_without_rows_is_empty_only_for_those_who_see_the_account(
+    auditor: ApiClient,
+) -> None:
+    empty, used = make_account(), make_account(balance=5)
+    assert auditor.get(account_path(empty, "transactions")).json()["results"] == []
+    # A right of its own for transactions shows no account.
+    clerk = make_user("clerk", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_transaction"))
+    client = client_of(clerk)
+    for account in (empty, used):
+        response = client.get(account_path(account, "transactions"))
+        assert_problem(response, "not_found", f"There is no account {account.id}.")
 
 
 def test_a_missing_account_or_transaction_is_not_found(auditor: ApiClient) -> None:

@@ -174,7 +174,7 @@ def statements(client: ApiClient, path: str) -> int:
 
 
 # Statements for staff and for a customer, who sees own accounts only.
-EXPECTED = {"accounts": (1, 1), "transactions": (1, 2), "history": (2, 2), "entries": (2, 2)}
+EXPECTED = {"accounts": (1, 1), "transactions": (1, 2), "history": (1, 2), "entries": (2, 2)}
 
 
 @pytest.mark.parametrize("name", LISTS)
