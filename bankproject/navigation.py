@@ -75,6 +75,8 @@ class _Page:
     def _is_open(self, request: HttpRequest, link: str) -> bool:
         if self.view == "admin:index":
             return request.path == link
+        if self.view in (_APPROVALS, _TRANSACTIONS) and _is_decision(request):
+            return self.view == _APPROVALS
         if not request.path.startswith(link):
             return False
         # Two links lead to the same list: the query shows which one is open.
@@ -98,6 +100,14 @@ def _failed_today(_user: Any) -> str:
     return failed_today()
 
 
+def _is_decision(request: HttpRequest) -> bool:
+    """Whether the page decides on a request that waits: it belongs to the approvals."""
+    path = request.path.startswith(reverse(_TRANSACTIONS))
+    decides = request.path.endswith(("/approve/", "/reject/"))
+    return path and (decides or request.GET.get("from") == _APPROVALS)
+
+
+_APPROVALS = "approvals"
 _TRANSACTIONS = "admin:transactions_transaction_changelist"
 _FAILED = "status__exact=FAILED"
 _READ = "transactions.view_transaction"
@@ -110,7 +120,7 @@ _SECTIONS: dict[str, list[_Page]] = {
     "Bank": [
         _list_of("Accounts", "account_balance_wallet", "accounts", "account"),
         _list_of("Transactions", "swap_horiz", "transactions", "transaction"),
-        _Page("Approvals", "order_approve", "approvals", _READ, count=_waiting),
+        _Page("Approvals", "order_approve", _APPROVALS, _READ, count=_waiting),
         _list_of("Overdraft limits", "south_east", "accounts", "limitrequest"),
         _Page("Failed", "error", _TRANSACTIONS, _READ, query=_FAILED, count=_failed_today),
         _list_of("Entries", "menu_book", "transactions", "entry"),

@@ -1,6 +1,7 @@
 """Buttons of a transaction's page: retry, reverse, cancel, approve, reject.
 
-Each button opens a page that asks for a reason, and then runs the same command as the API.
+Each button opens a page that shows what the decision would do and asks for a reason. Then it runs
+the same command as the API.
 """
 
 from collections.abc import Callable, Collection
@@ -14,12 +15,10 @@ from django.urls import reverse
 from unfold.decorators import action
 
 from core.api.permissions import has_right
-from core.api.requests import origin_of
 from core.commands import Command
-from core.console.admin import shown_money
-from core.console.command_form import command_page
 from core.console.request_cache import RequestCache
 from core.identifiers import parse_uuid
+from transactions.admin.decision_page import decision_page
 from transactions.api.permissions import (
     CanApproveTransactions,
     CanRetryTransactions,
@@ -28,7 +27,6 @@ from transactions.api.permissions import (
 from transactions.api.retrying import retry_by
 from transactions.commands import Approve, Cancel, Reject, Reverse
 from transactions.ledger.failures import is_retryable
-from transactions.ledger.processor import process
 from transactions.models import Transaction
 from transactions.states import TransactionStatus, TransactionType
 
@@ -37,6 +35,14 @@ REVERSE = CanReverseTransactions.right
 APPROVE = CanApproveTransactions.right
 
 _DECIDED = RequestCache[Transaction | None]()
+
+_DONE = {
+    "Retry": "Retried",
+    "Reverse": "Reversed",
+    "Cancel": "Cancelled",
+    "Approve": "Approved",
+    "Reject": "Rejected",
+}
 
 # Called with transaction_id and reason.
 Make = Callable[..., Command]
@@ -108,29 +114,19 @@ class DecisionActions:
         *,
         reason_required: bool = True,
     ) -> HttpResponse:
-        transaction = Transaction.objects.filter(pk__in=_ids(object_id)).first()
+        sides = ("debit_account", "credit_account", "created_by")
+        rows = Transaction.objects.select_related(*sides).filter(pk__in=_ids(object_id))
+        transaction = rows.first()
         if transaction is None:
             raise Http404
-
-        def run(reason: str) -> str:
-            outcome = process(
-                [make(transaction_id=transaction.pk, reason=reason)], origin_of(request)
-            )[0]
-            if refusal := outcome.refusal():
-                raise refusal
-            done = outcome.as_transaction()
-            return f"{title}: {done.get_type_display()} {done.pk} is {done.get_status_display()}."
-
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "explanation": _words(transaction),
-        }
-        return command_page(
+        pk = transaction.pk
+        return decision_page(
             request,
-            context,
+            {**self.admin_site.each_context(request), "title": title},
+            transaction=transaction,
+            make=lambda reason: make(transaction_id=pk, reason=reason),
+            done=_DONE[title],
             back=_back(request, transaction),
-            run=run,
             reason_required=reason_required,
         )
 
@@ -160,14 +156,6 @@ def being_reversed(ids: Collection[UUID]) -> set[UUID]:
     reversals = Transaction.objects.filter(reverses__in=ids)
     found = reversals.exclude(status=TransactionStatus.FAILED).values_list("reverses_id", flat=True)
     return {original for original in found if original is not None}
-
-
-def _words(transaction: Transaction) -> str:
-    amount = shown_money(transaction.amount, transaction.currency)
-    return (
-        f"{transaction.get_type_display()} of {amount},"
-        f" {transaction.get_status_display().lower()}. The reason is kept in its record."
-    )
 
 
 def _ids(text: str) -> list[UUID]:

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 
 from accounts.models import Account
 from core.console.admin import shown_money
-from core.errors import ERROR_KINDS
+from core.errors import ERROR_KINDS, REFUSALS
 from transactions.ledger import failures
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.journal import JournalRow
@@ -90,6 +90,11 @@ class MovementPreview:
     @property
     def failed(self) -> bool:
         return self.transaction.status == TransactionStatus.FAILED
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the bank's rules refuse it; somebody's rejection is not such a failure."""
+        return self.transaction.failure_code in REFUSALS
 
     @property
     def refusal(self) -> str:

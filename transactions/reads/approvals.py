@@ -55,7 +55,7 @@ def page_of_requests(*, after: UUID | None, limit: int) -> list[ApprovalRequest]
     # An id carries the time of creation, so this is the order of the requests.
     page = list(waiting.order_by("created_at", "pk")[:limit])
     retries: dict[UUID, list[TransactionEvent]] = {}
-    for event in _requests_to_retry(one.pk for one in page):
+    for event in requests_to_retry(one.pk for one in page):
         retries.setdefault(event.transaction_id, []).append(event)
     return [_request(one, retries.get(one.pk, [])) for one in page]
 
@@ -97,7 +97,7 @@ def refusal_if_approved(transaction: Transaction) -> Refusal | None:
     return None
 
 
-def _requests_to_retry(transaction_ids: Iterable[UUID]) -> list[TransactionEvent]:
+def requests_to_retry(transaction_ids: Iterable[UUID]) -> list[TransactionEvent]:
     """The retries of these transactions, with who asked and why, oldest first."""
     retries = TransactionEvent.objects.filter(
         transaction_id__in=list(transaction_ids), event=TransactionEventType.RETRIED
