@@ -44,6 +44,10 @@ class Group(NamedTuple):
     units: int
 
 
+# The labels of a group.
+LABELS = ("type", "currency", "status", "failure_code")
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """Some transactions of the journal: an SQL condition, and on SQLite the index to use.
@@ -101,9 +105,27 @@ def _ids(start: datetime, end: datetime) -> tuple[str, list[Any]]:
     return "id >= %s AND id < %s", [lowest_uuid7(start), lowest_uuid7(end)]
 
 
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """What groups are told apart by, so that no more of them are read than are wanted.
+
+    `made` is the first of `quarters` quarters: those of a day or an hour. `runs` are those of the
+    calendar. Outside of them, and without any, each quarter is told apart. Labels that `labels`
+    leaves out are empty.
+    """
+
+    runs: Sequence[datetime] = ()
+    quarters: int = 1
+    labels: Sequence[str] = LABELS
+
+
+EACH_QUARTER = Grouping()
+
+
 def groups(
     parts: Sequence[Part],
     *,
+    grouping: Grouping = EACH_QUARTER,
     with_posted: bool = False,
     using: str = DEFAULT_DB_ALIAS,
 ) -> Iterator[Group]:
@@ -113,14 +135,18 @@ def groups(
     """
     connection = connections[using]
     vendor = _POSTGRESQL if connection.vendor == "postgresql" else _SQLITE
-    sources = " UNION ALL ".join(vendor.source(part, with_posted=with_posted) for part in parts)
+    sources = " UNION ALL ".join(
+        vendor.source(part, grouping, with_posted=with_posted) for part in parts
+    )
     statement = (
         f"SELECT made, posted, type, currency, status, failure_code,"  # noqa: S608 - constants
         f" {bucket_sql('took')} AS bucket, COUNT(*), SUM(amount / {_PART}), SUM(amount %% {_PART})"
         f" FROM ({sources}) AS journal"
         " GROUP BY made, posted, type, currency, status, failure_code, bucket"
     )
-    values = [_adapted(value, connection) for part in parts for value in part.values]
+    values = [
+        _adapted(value, connection) for part in parts for value in (*grouping.runs, *part.values)
+    ]
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
@@ -147,18 +173,29 @@ class _Vendor:
     later: str
     names_indexes: bool
 
-    def source(self, part: Part, *, with_posted: bool) -> str:
+    def source(self, part: Part, grouping: Grouping, *, with_posted: bool) -> str:
         posted = self._quarter(f"{self.later}(created_at, completed_at)") if with_posted else "0"
         hint = f" INDEXED BY {part.index}" if part.index and self.names_indexes else ""
         completed = self.took.format(end="completed_at")
         failed = self.took.format(end="updated_at")
+        labels = ", ".join(name if name in grouping.labels else f"'' AS {name}" for name in LABELS)
         return (
-            f"SELECT {self._quarter('created_at')} AS made,"  # noqa: S608 - constants
-            f" {posted} AS posted, type, currency, status, failure_code, amount,"
+            f"SELECT {self._made(grouping)} AS made,"  # noqa: S608 - constants
+            f" {posted} AS posted, {labels}, amount,"
             f" CASE status WHEN 'COMPLETED' THEN {completed} WHEN 'FAILED' THEN {failed} END"
             f" AS took"
             f" FROM {_JOURNAL}{hint} WHERE {part.condition}"
         )
+
+    def _made(self, grouping: Grouping) -> str:
+        """The first quarter of the interval. Its places are for the runs, in their order."""
+        quarter, size = self._quarter("created_at"), grouping.quarters
+        cases, start = [], quarter
+        for run in grouping.runs:
+            cases.append(f"WHEN created_at < %s THEN {start}")
+            first = int(run.timestamp()) // QUARTER_SECONDS
+            start = f"{first} + ({quarter} - {first}) / {size} * {size}"
+        return f"CASE {' '.join(cases)} ELSE {quarter} END" if cases else quarter
 
     def _quarter(self, column: str) -> str:
         return self.quarter.format(column=column)

@@ -16,14 +16,16 @@ from transactions.models import DaySummary
 from transactions.states import TransactionStatus
 from transactions.statistics.cells import Kind, Sum, add_times, kind_of, loaded
 from transactions.statistics.journal import (
+    LABELS,
     Group,
+    Grouping,
     Part,
     completed_since,
     groups,
     made_between,
     unsettled_between,
 )
-from transactions.statistics.spans import Calendar, Interval
+from transactions.statistics.spans import DAY_QUARTERS, HOUR_QUARTERS, Calendar, Interval
 from transactions.statistics.state import archived_since, covered_until
 from transactions.statistics.summaries import DAYS_AT_ONCE
 
@@ -143,6 +145,7 @@ class _Table:
         """Fills the table. Summaries cover the days before `covered`."""
         self.totals.clear()
         first, end = self.wanted.first, self.wanted.end
+        grouping = self._grouping()
         parts: list[Part] = []
         if covered is not None and first < covered:
             for made, kind, found in self._summarised(covered):
@@ -164,9 +167,20 @@ class _Table:
                     made_between(self.calendar.start_of(first), self.calendar.start_of(stop))
                 )
                 first = stop
-            for group in groups(parts):
+            for group in groups(parts, grouping=grouping):
                 self._add_group(group)
             parts = []
+
+    def _grouping(self) -> Grouping:
+        """Of the journal: no finer than the rows of the table."""
+        wanted = self.wanted
+        named = {"currency", "status", *wanted.by, *(["type"] if wanted.type else [])}
+        by_hour = wanted.interval is Interval.HOUR
+        return Grouping(
+            runs=self.calendar.runs(wanted.first, wanted.end),
+            quarters=HOUR_QUARTERS if by_hour else DAY_QUARTERS,
+            labels=[name for name in LABELS if name in named],
+        )
 
     def _summarised(self, covered: date) -> Iterator[tuple[date | int, Kind, Sum]]:
         """The cells of all summaries that have transactions of the span."""

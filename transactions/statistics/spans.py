@@ -7,12 +7,14 @@ quarters adds up to days and hours of any of them, without any time zone in SQL.
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
+from itertools import pairwise
 
 from django.utils import timezone
 
 from core.days import midnight
 
 QUARTER_SECONDS = 900
+HOUR_QUARTERS, DAY_QUARTERS = 4, 96
 _HOUR_SECONDS = 3600
 
 
@@ -65,6 +67,23 @@ class Calendar:
             start = self._midnights[day] = int(self.start_of(day).timestamp())
         seconds = quarter * QUARTER_SECONDS - start
         return start + seconds // _HOUR_SECONDS * _HOUR_SECONDS
+
+    def runs(self, first: date, end: date) -> list[datetime]:
+        """Midnights from that of `first` to that of `end`, between which all days have 24 hours.
+
+        So a quarter is in the day, or in the hour, that a division by their length finds. Days on
+        which the clocks change are runs of their own.
+        """
+        days = (end - first).days
+        starts = [self.start_of(first + timedelta(days=ahead)) for ahead in range(days + 1)]
+        lengths = [after - start for start, after in pairwise(starts)]
+        usual = timedelta(days=1)
+        found = [
+            start
+            for place, start in enumerate(starts[:-1])
+            if place == 0 or lengths[place] != usual or lengths[place - 1] != usual
+        ]
+        return [*found, starts[-1]]
 
     def bounds(self, interval: Interval, key: date | int) -> tuple[datetime, datetime]:
         """Start and end of an interval, in UTC. `key` is its first day, or the start of an hour."""

@@ -15,7 +15,9 @@ from transactions.commands import Deposit, Withdraw
 from transactions.models import DaySummary, Transaction
 from transactions.queue.worker import Worker
 from transactions.statistics.daily import DailySummaries
+from transactions.statistics.journal import groups
 from transactions.statistics.report import WantedStatistics, statistics
+from transactions.statistics.spans import Interval
 from transactions.statistics.summaries import make_summaries
 from transactions.tests.queueing import queue_up, work
 from transactions.verifier import examine
@@ -113,6 +115,32 @@ def test_the_verifier_finds_a_summary_that_differs(account: Account, column: str
         (finding,) = examine(connection).findings
     assert (finding.code, finding.count) == ("S1.summary_differs", 1)
     assert finding.places[0].where == {"day": "2026-03-09"}
+
+
+@pytest.mark.parametrize(
+    ("interval", "most"), [(Interval.DAY, 2), (Interval.MONTH, 2), (Interval.HOUR, 25)]
+)
+def test_no_more_groups_are_read_than_are_shown(
+    account: Account, monkeypatch: pytest.MonkeyPatch, interval: Interval, most: int
+) -> None:
+    """However many have failed: forty in forty quarters of an hour, of two days."""
+    for number in range(40):
+        with at(NOON + timedelta(minutes=36 * number)):
+            run(Withdraw(account_id=account.id, amount=Decimal(999)))
+    read = []
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        for group in groups(*arguments, **options):
+            read.append(group)
+            yield group
+
+    monkeypatch.setattr("transactions.statistics.report.groups", counted)
+    wanted = WantedStatistics(first=date(2026, 3, 10), end=date(2026, 3, 12), interval=interval)
+    with at(NOON + timedelta(days=3)):
+        make_summaries()
+        found = statistics(wanted)
+    assert sum(row.total.failed for row in found.rows) == 40
+    assert 0 < len(read) <= most
 
 
 @pytest.mark.postgresql
