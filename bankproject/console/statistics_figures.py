@@ -10,9 +10,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from bankproject.console.drawings import Drawing, bars, rounded_up, steps
+from bankproject.console.durations import in_seconds, shown_time
 from bankproject.console.parts import BAD, NEUTRAL, Figure, Table, TableCell, number
 from bankproject.console.words import list_link
-from core.console.admin import EMPTY, shown_amount
+from core.console.admin import shown_amount
 from core.money import UNITS_PER_MAIN, from_units
 from transactions.admin.filters import shown_failure
 from transactions.states import TransactionType
@@ -121,13 +122,13 @@ def figures(sums: Sums) -> list[Figure]:
             "Failed",
             f"{total.failed_share:.2%}",
             "",
-            f"{total.failed:,} transactions",
+            f"{total.failed:,} {'transaction' if total.failed == 1 else 'transactions'}",
             BAD if total.failed else NEUTRAL,
         ),
         Figure("Not ended yet", f"{total.waiting:,}", "", "Waiting, scheduled or in process"),
         Figure(
             "Processing time",
-            EMPTY if time is None else in_seconds(time),
+            shown_time(time),
             "",
             "95 of 100 took no longer",
         ),
@@ -284,15 +285,4 @@ def _failures(found: Iterable[tuple[str, int]]) -> Table:
 
 
 def _time_cell(microseconds: int | None) -> TableCell:
-    text = EMPTY if microseconds is None else in_seconds(microseconds)
-    return TableCell(text, is_number=True)
-
-
-def in_seconds(microseconds: int) -> str:
-    """The time in the unit that suits it: "0 ms", "455 ms", "12.5 s", "3.2 h"."""
-    for size, unit in ((86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "min")):
-        if microseconds >= size:
-            return f"{microseconds / size:.1f} {unit}"
-    if microseconds >= 1_000_000:
-        return f"{microseconds / 1_000_000:.3g} s"
-    return f"{microseconds / 1000:.3g} ms"
+    return TableCell(shown_time(microseconds), is_number=True)

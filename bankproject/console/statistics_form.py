@@ -53,7 +53,7 @@ class StatisticsForm(forms.Form):
         field.choices = [("", "All currencies"), *((one, one) for one in found)]
 
     def clean(self) -> dict[str, Any]:
-        """Adds the days that were left out."""
+        """Adds the days that were left out, also to the form that the page shows."""
         found: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors:
             return found
@@ -67,7 +67,13 @@ class StatisticsForm(forms.Form):
         if (last - first).days >= LONGEST[interval]:
             longest = f"{LONGEST[interval]:,}"
             raise forms.ValidationError(f"By {interval}, choose at most {longest} days.")
+        self._show("first_day", first)
+        self._show("last_day", last)
         return {**found, "first_day": first, "last_day": last}
+
+    def _show(self, name: str, day: date) -> None:
+        shown: Any = self.data
+        shown[name] = day.isoformat()
 
     def wanted(self, by: tuple[str, ...]) -> WantedStatistics:
         found = self.cleaned_data

@@ -15,7 +15,7 @@ from django.test import Client
 
 from accounts.models import Account
 from bankproject.console.drawings import rounded_up
-from bankproject.console.statistics_figures import in_seconds
+from bankproject.console.durations import in_seconds, shown_time
 from tests.api import make_user
 from tests.browser.sheets import read_xlsx
 from tests.factories import make_account, run
@@ -63,13 +63,17 @@ def test_it_shows_the_last_thirty_days(auditor: Any, bank: Any) -> None:
     words = text_of(response)
     assert "from 9 February 2026 to 10 March 2026" in words
     assert "Transactions 5 4 of them completed" in words
-    assert "Failed 20.00% 1 transactions" in words
+    assert "Failed 20.00% 1 transaction Not ended" in words
     assert "10 Mar 2026 3 2 1 0 33.33%" in words
     assert "10 Mar 2026 12.25 1,011.25" in words
     assert "10 Mar 2026 5 5 8 Mar 2026 70,000 70,000" in words
     assert "Insufficient funds 1" in words
     assert "Withdrawal 1 0 1 0 100.00%" in words
+    assert "Processing time At once 95 of 100 took no longer" in words
     content = response.content.decode()
+    # The form says which days these are.
+    assert 'name="first_day" value="2026-02-09"' in content
+    assert 'name="last_day" value="2026-03-10"' in content
     assert content.count('<svg class="bank-svg"') == 4
     # A day leads to its transactions.
     assert "created_at_from=2026-03-10&amp;created_at_to=2026-03-10" in content
@@ -165,3 +169,4 @@ def test_times_have_the_unit_that_suits_them() -> None:
     assert [in_seconds(time) for time in times] == [
         *("0 ms", "455 ms", "1.25 s", "1.5 min", "3.0 h", "1.5 d")
     ]
+    assert [shown_time(time) for time in (None, 0, 1)] == ["-", "At once", "0.001 ms"]
