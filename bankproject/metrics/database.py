@@ -57,7 +57,7 @@ DESCRIBED: dict[str, tuple[str, tuple[str, ...]]] = {
     "bank_database_size_bytes": ("Size of the database on the disk.", ()),
     "bank_table_size_bytes": ("Size of a table with its indexes.", ("table",)),
     "bank_table_rows": ("Rows of a table, as PostgreSQL estimates.", ("table",)),
-    "bank_database_standbys": ("Standbys that receive the server's log.", ()),
+    "bank_database_standbys": ("Standbys that apply the server's log.", ()),
     "bank_database_replication_lag_seconds": ("Lag of the standby furthest behind.", ()),
     "bank_database_replication_lag_bytes": ("Log that it has not applied.", ()),
 }
@@ -177,9 +177,11 @@ _SERVER = """
 _TABLES = """
     SELECT relname, pg_total_relation_size(oid), reltuples FROM pg_class
     WHERE oid = ANY(SELECT to_regclass(name) FROM unnest(%s::text[]) AS name)"""
-# Without the right pg_read_all_stats all but the number is hidden.
+# Only a standby applies the log: a backup receives it too, for a while. Without the right
+# pg_read_all_stats all but the number of both is hidden.
 _STANDBYS = """
-    SELECT count(*), max(extract(epoch FROM replay_lag)),
+    SELECT count(*) FILTER (WHERE replay_lsn IS NOT NULL OR state IS NULL),
+        max(extract(epoch FROM replay_lag)),
         max(CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_lsn() - replay_lsn END)
     FROM pg_stat_replication"""
 

@@ -35,7 +35,7 @@ def panels() -> Iterator[Shown]:
     )
     yield number(
         "Standbys",
-        "Standbys that receive the log of the database's server.",
+        "Standbys that apply the log of the database's server.",
         "short",
         "max(bank_database_standbys)",
     )
