@@ -46,3 +46,10 @@ def test_names_tell_what_and_in_which_unit() -> None:
         assert re.fullmatch(r"bank(_[a-z]+)+", name)
         assert name.endswith("_total") == (kind == "counter")
         assert not set(labels) & {"account", "customer", "user", "client", "path_info"}
+
+
+def test_a_meaning_stands_alone() -> None:
+    """A scraper's page shows one at a time."""
+    for name, _, _, meaning in rows_of_code():
+        assert meaning.endswith("."), name
+        assert not re.search(r"^Its |\bthat it\b|\b(them|these|those)\b", meaning), name

@@ -44,7 +44,10 @@ DESCRIBED: dict[str, tuple[str, tuple[str, ...]]] = {
     "bank_queue_transactions": ("Due transactions, 10,000 at most.", ()),
     "bank_queue_oldest_age_seconds": ("How long the oldest due transaction has waited.", ()),
     "bank_approvals_waiting": ("What waits for a second person, 10,000 at most.", ("kind",)),
-    "bank_approvals_oldest_age_seconds": ("Age of the oldest of them.", ("kind",)),
+    "bank_approvals_oldest_age_seconds": (
+        "Age of the oldest that waits for a second person.",
+        ("kind",),
+    ),
     "bank_books_sound": ("Whether the last verification found nothing (1 or 0).", ()),
     "bank_verification_age_seconds": ("Time since the end of the last verification.", ()),
     "bank_archive_age_seconds": ("Time since the end of the last complete archive run.", ()),
@@ -58,8 +61,14 @@ DESCRIBED: dict[str, tuple[str, tuple[str, ...]]] = {
     "bank_table_size_bytes": ("Size of a table with its indexes.", ("table",)),
     "bank_table_rows": ("Rows of a table, as PostgreSQL estimates.", ("table",)),
     "bank_database_standbys": ("Standbys that apply the server's log.", ()),
-    "bank_database_replication_lag_seconds": ("Lag of the standby furthest behind.", ()),
-    "bank_database_replication_lag_bytes": ("Log that it has not applied.", ()),
+    "bank_database_replication_lag_seconds": (
+        "Time by which the standby furthest behind lags.",
+        (),
+    ),
+    "bank_database_replication_lag_bytes": (
+        "Log that the standby furthest behind has not applied.",
+        (),
+    ),
 }
 
 Value = tuple[str, tuple[str, ...], float]

@@ -26,7 +26,10 @@ _IN_UNITS = "bank_transactions_amount"
 
 MEMORY = ("bank_process_memory_bytes", "Resident memory of the processes.")
 FREE = ("bank_data_free_bytes", "Free room on the data folder's file system.")
-SIZE = ("bank_data_size_bytes", "Its size without what only root may use.")
+SIZE = (
+    "bank_data_size_bytes",
+    "Size of the data folder's file system, without what only root may use.",
+)
 
 
 @dataclass(frozen=True, slots=True)
