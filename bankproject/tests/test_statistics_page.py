@@ -87,6 +87,7 @@ def test_it_narrows_by_currency_type_and_days(auditor: Any, bank: Any) -> None:
     assert "from 1 April 2025 to 31 March 2026" in words
     assert "March 2026 3 3 0 0 0.00%" in words
     words = text_of(visit(auditor, "interval=hour&last_day=2026-03-10"))
+    assert "made, on 10 March 2026." in words
     assert "10 Mar 12:00 3 2 1 0 33.33%" in words
 
 
