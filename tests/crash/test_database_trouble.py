@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ from tests.crash.bank import Bank, bank, manage
 from tests.crash.processes import eventually
 from tests.http import Answer, ask
 from tests.postgresql import PostgresqlServer, postgresql_server
+from tests.small_disk import NoSmallDisk, small_disk
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
 
@@ -172,10 +172,8 @@ def test_a_restart_of_the_database(till: Till, mode: str) -> None:
 
 
 def test_a_full_disk(till: Till, tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip(NO_FULL_DISK)
     key, before = str(uuid4()), till.posted()
-    with _small_disk(till.server) as folder:
+    with _small_place(till.server) as folder:
         till.execute(f"CREATE TABLESPACE small LOCATION '{folder}'")
         till.execute("ALTER TABLE transactions_transaction SET TABLESPACE small")
         filler = folder / "filler"
@@ -201,21 +199,20 @@ def _if_busy(answer: Answer) -> Answer | None:
 
 
 @contextmanager
-def _small_disk(server: PostgresqlServer) -> Iterator[Path]:
+def _small_place(server: PostgresqlServer) -> Iterator[Path]:
+    """An empty folder of the server's user on a disk of a megabyte."""
     folder = server.folder / "small"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0777", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip(NO_FULL_DISK)
     try:
-        place = folder / "place"
-        place.mkdir()
-        owner = server.data_dir.stat()
-        os.chown(place, owner.st_uid, owner.st_gid)
-        place.chmod(0o700)
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)  # noqa: S607 - of this system
+        with small_disk(folder, megabytes=1):
+            place = folder / "place"
+            place.mkdir()
+            owner = server.data_dir.stat()
+            os.chown(place, owner.st_uid, owner.st_gid)
+            place.chmod(0o700)
+            yield place
+    except NoSmallDisk:
+        pytest.skip(NO_FULL_DISK)
 
 
 @pytest.mark.parametrize("key", [None, "a-key"])

@@ -4,19 +4,15 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from bankproject.metrics.database import DESCRIBED
 from core.metrics.exposition import rendered
 from tests.conftest import NO_PROMETHEUS
+from tests.monitoring.files import MONITORING
 
-ROOT = Path(__file__).resolve().parents[2]
-MONITORING = ROOT / "deploy" / "monitoring"
-RULES = MONITORING / "rules" / "bank.yml"
 TOKEN_FILE = "/run/secrets/bank_metrics_token"
 
 needs_prometheus = pytest.mark.skipif(
@@ -25,12 +21,6 @@ needs_prometheus = pytest.mark.skipif(
 )
 
 _NAME = re.compile(r"\bbank_[a-z0-9_]+")
-
-
-def alerts() -> dict[str, dict[str, Any]]:
-    """All alerts by name."""
-    groups = yaml.safe_load(RULES.read_text("utf-8"))["groups"]
-    return {rule["alert"]: rule for group in groups for rule in group["rules"]}
 
 
 def names_in(expression: str) -> set[str]:
@@ -48,12 +38,18 @@ def shown_names() -> set[str]:
     return counted | set(DESCRIBED)
 
 
-def promtool(*words: str, folder: Path = MONITORING) -> str:
-    """Its output; fails the test if it finds a fault."""
+def promtool(*words: str, folder: Path = MONITORING, said: str = "") -> str:
+    """Its output after this input; fails the test if it finds a fault."""
     program = shutil.which("promtool")
     assert program
     done = subprocess.run(
-        [program, *words], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        [program, *words],
+        cwd=folder,
+        input=said,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -8,7 +8,8 @@ import yaml
 
 from deploy.monitoring.dashboards import DASHBOARDS, FOLDER, made
 from deploy.monitoring.panels import SOURCE
-from tests.monitoring.rules import MONITORING, ROOT, names_in, shown_names
+from tests.monitoring.files import MONITORING, ROOT
+from tests.monitoring.rules import names_in, shown_names
 
 PROVISIONING = MONITORING / "grafana" / "provisioning"
 

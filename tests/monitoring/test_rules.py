@@ -7,17 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.monitoring.rules import (
-    MONITORING,
-    ROOT,
-    RULES,
-    TOKEN_FILE,
-    alerts,
-    names_in,
-    needs_prometheus,
-    promtool,
-    shown_names,
-)
+from bankproject.metrics.shown import of_database
+from core.metrics.exposition import rendered
+from tests.monitoring.files import MONITORING, ROOT, RULES, alerts
+from tests.monitoring.rules import TOKEN_FILE, names_in, needs_prometheus, promtool, shown_names
 
 TESTS = MONITORING / "tests" / "bank.yml"
 
@@ -73,3 +66,12 @@ def test_alerts_ask_for_what_the_bank_shows() -> None:
     asked = {name for rule in alerts().values() for name in names_in(rule["expr"])}
     assert asked
     assert asked - shown_names() == set()
+
+
+@needs_prometheus
+@pytest.mark.django_db
+def test_promtool_finds_no_fault_in_names_types_and_texts() -> None:
+    """By the rules of Prometheus: units, endings, a text for each."""
+    shown = rendered("", of_database())[0].decode()
+    assert "bank_http_requests_total" in shown
+    assert promtool("check", "metrics", said=shown) == ""

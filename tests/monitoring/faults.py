@@ -1,0 +1,125 @@
+"""Faults of a served bank, made for real, and the load beside them."""
+
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.monitoring.prometheus import eventually
+from tests.operated import Client
+from tests.postgresql import PostgresqlServer
+
+# The alert is about more than five.
+LONG_WAITS = 9
+CALLERS = 4
+# The alert is about less than a fifth.
+_LEFT_FREE = 10
+
+
+class Load:
+    """Movements of each kind, from one caller: some are refused, some repeated, some queued."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        body = {"name": "Ada Lovelace", "initial_balance": "20.00"}
+        accounts = [client.post("accounts/", body) for _ in range(4)]
+        assert {status for status, _ in accounts} == {201}, accounts
+        self.first, self._second, self.damaged, self.held = (
+            one["account_id"] for _, one in accounts
+        )
+
+    def round(self) -> None:
+        key = secrets.token_hex(8)
+        for _ in range(2):
+            self._post("deposit", {"amount": "1.10"}, Idempotency_Key=key)
+        self._post("withdraw", {"amount": "9000"})
+        self._post("transfer", {"amount": "0.10", "target_account_id": self._second})
+        self._post("deposit", {"amount": "0.30"}, Prefer="respond-async")
+        self._post("withdraw", {"amount": "9000"}, Prefer="respond-async")
+
+    def deposit(self, account_id: str = "") -> None:
+        self._post("deposit", {"amount": "0.10"}, account_id or self.first)
+
+    def _post(self, what: str, body: Any, account_id: str = "", **headers: str) -> None:
+        self._client.post(f"accounts/{account_id or self.first}/{what}/", body, **headers)
+
+
+def damage(server: PostgresqlServer, account_id: str) -> None:
+    """Changes a balance past all guards, as only a superuser can."""
+    _change(server, "UPDATE accounts_account SET balance = balance + 1 WHERE id = %s", account_id)
+
+
+def _change(server: PostgresqlServer, statement: str, *values: str) -> None:
+    with psycopg.connect(server.url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        changed = connection.execute(statement, values)
+        assert changed.rowcount == 1
+
+
+def hold_locks(server: PostgresqlServer, load: Load) -> None:
+    """Several deposits wait longer than a second for an account that somebody else has locked."""
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(LONG_WAITS):
+            with psycopg.connect(server.url) as connection:
+                held = "SELECT 1 FROM accounts_account WHERE id = %s FOR UPDATE"
+                connection.execute(held, [load.held])
+                waiting = pool.submit(load.deposit, load.held)
+                eventually(lambda c=connection: _somebody_waits(c), "no deposit waits")
+                time.sleep(1.2)
+            waiting.result()
+
+
+def _somebody_waits(connection: psycopg.Connection[Any]) -> bool:
+    return connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None
+
+
+def age_archive(server: PostgresqlServer) -> None:
+    """The last complete archive run ended four days ago, as if none had succeeded since."""
+    _change(
+        server,
+        "UPDATE transactions_archiverun SET started_at = started_at - interval '4 days',"
+        " finished_at = finished_at - interval '4 days'",
+    )
+
+
+@contextmanager
+def fullness(folder: Path) -> Iterator[None]:
+    """A file fills the disk of the folder nine tenths full until the end of the block."""
+    room = os.statvfs(folder)
+    filler = folder / "filler"
+    size = room.f_bavail * room.f_frsize - room.f_blocks * room.f_frsize // _LEFT_FREE
+    with filler.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+@contextmanager
+def conflicts(load: Load) -> Iterator[None]:
+    """Callers move money of one account at the same time until the end of the block.
+
+    Where BANK_ISOLATION_LEVEL is serializable, PostgreSQL refuses some, and the bank tries again.
+    """
+    over = threading.Event()
+
+    def move() -> None:
+        while not over.is_set():
+            load.deposit()
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        callers = [pool.submit(move) for _ in range(CALLERS)]
+        try:
+            yield
+        finally:
+            over.set()
+    for caller in callers:
+        caller.result()

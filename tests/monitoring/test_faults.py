@@ -1,0 +1,106 @@
+"""Faults of standbys, of the archive, under load, and of the disk: each alert fires, and ends."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import NO_FULL_DISK
+from tests.demo_bank import served
+from tests.monitoring import test_prometheus
+from tests.monitoring.faults import Load, age_archive, conflicts, fullness
+from tests.monitoring.files import alerts
+from tests.monitoring.prometheus import Prometheus, eventually, prometheus
+from tests.monitoring.rules import needs_prometheus
+from tests.monitoring.watched import SETTINGS, TOKEN, new_bank
+from tests.operated import Client, OperatedBank
+from tests.postgresql import PostgresqlServer, postgresql_server
+from tests.small_disk import NoSmallDisk, small_disk
+from tests.standby import standby_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.postgresql, needs_prometheus]
+
+DISK_MEGABYTES = 64
+FAULTS = {
+    *("BankReplicaBehind", "BankReplicaGone", "BankReplicaLagUnknown", "BankArchiveOverdue"),
+    *("BankContentionRetries", "BankDiskNearlyFull"),
+}
+
+
+def test_each_alert_has_a_fault_in_one_of_the_two_files() -> None:
+    assert set(alerts()) == FAULTS | test_prometheus.FAULTS
+
+
+def require(watch: Prometheus, name: str, *, firing: bool) -> None:
+    problem = f"{name} {'does not fire' if firing else 'does not end'}"
+    eventually(lambda: (name in watch.firing()) == firing, problem)
+
+
+def _standby(watch: Prometheus, server: PostgresqlServer, load: Load) -> None:
+    """The bank's role gets its right late; replay is paused; the standby goes away."""
+    with standby_of(server) as standby:
+        require(watch, "BankReplicaLagUnknown", firing=True)
+        with psycopg.connect(server.url) as connection:
+            connection.execute("GRANT pg_read_all_stats TO bank_app")
+        require(watch, "BankReplicaLagUnknown", firing=False)
+        standby.pause()
+        load.round()
+        require(watch, "BankReplicaBehind", firing=True)
+        standby.resume()
+        require(watch, "BankReplicaBehind", firing=False)
+    require(watch, "BankReplicaGone", firing=True)
+
+
+def _archive(watch: Prometheus, bank: OperatedBank, server: PostgresqlServer) -> None:
+    """The archive ran once; its file is damaged, so later runs fail; then it is mended."""
+    bank.manage("archive_transactions", "--keep-last", "1")
+    age_archive(server)
+    path = bank.data / "archived_transactions.csv"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10])
+    code, _, said = bank.run("manage.py", "archive_transactions", "--keep-last", "0")
+    assert code == 1, said
+    require(watch, "BankArchiveOverdue", firing=True)
+    path.write_bytes(whole)
+    bank.manage("archive_transactions", "--keep-last", "0")
+    require(watch, "BankArchiveOverdue", firing=False)
+
+
+def test_standbys_the_archive_and_conflicts_are_noticed(tmp_path: Path) -> None:
+    (tmp_path / "watch").mkdir()
+    with postgresql_server(fsync=False) as server:
+        bank, credentials = new_bank(tmp_path, server)
+        environment = bank.environment() | SETTINGS | {"BANK_ISOLATION_LEVEL": "serializable"}
+        target = f"127.0.0.1:{environment['PORT']}"
+        with (
+            prometheus(tmp_path / "watch", target, TOKEN) as watch,
+            served(environment, tmp_path, "manage.py", "serve") as url,
+        ):
+            load = Load(Client(url, credentials))
+            load.round()
+            _standby(watch, server, load)
+            _archive(watch, bank, server)
+            with conflicts(load):
+                require(watch, "BankContentionRetries", firing=True)
+            require(watch, "BankContentionRetries", firing=False)
+
+
+def test_a_disk_that_fills_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "watch").mkdir()
+    with postgresql_server(fsync=False) as server:
+        bank, _ = new_bank(tmp_path, server)
+        environment = bank.environment() | SETTINGS
+        target = f"127.0.0.1:{environment['PORT']}"
+        try:
+            with (
+                small_disk(bank.data, megabytes=DISK_MEGABYTES),
+                prometheus(tmp_path / "watch", target, TOKEN) as watch,
+                served(environment, tmp_path, "manage.py", "serve"),
+            ):
+                eventually(lambda: bool(watch.values("bank_data_free_bytes")), "no room is shown")
+                assert "BankDiskNearlyFull" not in watch.firing()
+                with fullness(bank.data):
+                    require(watch, "BankDiskNearlyFull", firing=True)
+                require(watch, "BankDiskNearlyFull", firing=False)
+        except NoSmallDisk:
+            pytest.skip(NO_FULL_DISK)
