@@ -19,6 +19,7 @@ class AccountQuery(PageQuery):
         ShownStatus.choices, required=False, help_text="ACTIVE, FROZEN or CLOSED."
     )
     currency = CurrencyField(required=False, help_text="ISO 4217 code.")
+    customer = StrictUUIDField(required=False, help_text="Identifier of a customer (UUID).")
     search = StrictCharField(
         required=False,
         max_length=200,
@@ -49,8 +50,9 @@ def condition_of(values: dict[str, Any]) -> Q:
     condition = Q()
     if "status" in values:
         condition &= shown_as(ShownStatus(values["status"]))
-    if "currency" in values:
-        condition &= Q(currency=values["currency"])
+    for name in ("currency", "customer"):
+        if name in values:
+            condition &= Q(**{name: values[name]})
     if "search" in values:
         text = values["search"]
         condition &= contains("name", text) | Q(number__startswith=text)

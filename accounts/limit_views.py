@@ -15,9 +15,9 @@ from accounts.commands import ApproveLimit, LimitDecision, RejectLimit
 from accounts.filters import LimitRequestQuery
 from accounts.models import LimitRequest
 from accounts.permissions import CanManageAccounts, CanSeeLimitRequests
-from accounts.selectors import limit_request, limit_requests, page_of
+from accounts.selectors import limit_request, limit_requests
 from accounts.serializers import LimitRequestSerializer, OptionalReasonBody, ReasonBody
-from core.api.pagination import paginate_by_id
+from core.api.pagination import page_of, paginate_by_id
 from core.api.paths import CONVERTER
 from core.api.permissions import RuleOfEachAction
 from core.api.requests import origin_of, parse_body, parse_query, refuse_query

@@ -25,6 +25,7 @@ class AccountRow(NamedTuple):
     number: str
     name: str
     owner: str | None
+    customer: UUID | None
     currency: str
     balance: int | None
     overdraft_limit: int
@@ -49,6 +50,7 @@ class AccountRow(NamedTuple):
             number=account.number,
             name=account.name,
             owner=account.owner.get_username() if account.owner else None,
+            customer=account.customer_id,
             currency=account.currency,
             balance=None if account.balance is None else to_units(account.balance),
             overdraft_limit=to_units(account.overdraft_limit),
@@ -65,7 +67,7 @@ class AccountRow(NamedTuple):
 
 # The columns of a row, as `values_list` takes them.
 COLUMNS: tuple[Any, ...] = tuple(
-    {"owner": "owner__username"}.get(name, name)
+    {"owner": "owner__username", "customer": "customer_id"}.get(name, name)
     if name not in {"balance", "overdraft_limit"}
     else raw_units(name)
     for name in AccountRow._fields
@@ -81,6 +83,7 @@ def represent(account: Account | AccountRow) -> dict[str, Any]:
         "number": row.number,
         "name": row.name,
         "owner": row.owner,
+        "customer": None if row.customer is None else str(row.customer),
         "currency": currency,
         "balance": None if row.balance is None else format_units(row.balance, currency),
         "available_balance": None if available is None else format_units(available, currency),

@@ -11,6 +11,7 @@ from accounts.serializers import (
     AccountSerializer,
     ChangeAccountBody,
     FreezeBody,
+    GiveCustomerBody,
     LimitRequestSerializer,
     OptionalReasonBody,
     OverdraftLimitBody,
@@ -38,6 +39,7 @@ ACCOUNT_EXAMPLE: dict[str, Any] = {
     "number": "482910375614",
     "name": "Ada Lovelace",
     "owner": "ada",
+    "customer": "019ab0c4-5a10-7d02-8000-1c9e4b7f2a35",
     "currency": "USD",
     "balance": "250.00",
     "available_balance": "350.00",
@@ -107,6 +109,15 @@ change_account = _command(
     "account_closed",
     "precondition_failed",
     parameters=CONDITIONS,
+)
+
+give_customer = _command(
+    "accounts_give_customer",
+    "Give an account its customer",
+    "Possible once, for an account without a customer. The customer's user becomes its owner.",
+    GiveCustomerBody,
+    {"customer": ACCOUNT_EXAMPLE["customer"], "reason": "Registered at the counter"},
+    "invalid_transition",
 )
 
 freeze_account = _command(

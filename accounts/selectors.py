@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from accounts.models import Account, LimitRequest
@@ -106,9 +106,6 @@ def _account_page(
 _plain_account_page = ShapedRead(_account_page)
 
 
-Row = TypeVar("Row", bound=Model)
-
-
 @dataclass(frozen=True, slots=True)
 class AccountCurrency:
     """The currency and owner of an account. Neither ever changes, so no lock is needed."""
@@ -173,14 +170,12 @@ def waiting_limits() -> QuerySet[LimitRequest]:
     return limit_requests().filter(status=_PENDING).order_by("id")
 
 
-def owner_id(username: str | None) -> int | None:
-    """The id of the account's future owner. Raises InvalidInput if there is no such user."""
-    if username is None:
-        return None
+def user_id(username: str, *, pointer: str) -> int:
+    """The id of an active user. Raises InvalidInput, at `pointer`, if there is no such user."""
     user = get_user_model().objects.filter(username=username, is_active=True).first()
     if user is None:
         raise InvalidInput(
-            errors=[FieldError("/owner", "unknown_user", "There is no such active user.")]
+            errors=[FieldError(pointer, "unknown_user", "There is no such active user.")]
         )
     return int(user.pk)
 
@@ -193,15 +188,3 @@ def shown_as(status: ShownStatus) -> Q:
         ShownStatus.FROZEN: Q(status=AccountStatus.ACTIVE) & blocked,
         ShownStatus.ACTIVE: Q(status=AccountStatus.ACTIVE) & ~blocked,
     }[status]
-
-
-def page_of(rows: QuerySet[Row]) -> PageById[Row]:
-    """Reads a page of these rows, newest first, after an id."""
-
-    def fetch(*, after: UUID | None, backwards: bool, limit: int) -> list[Row]:
-        beyond = rows
-        if after is not None:
-            beyond = rows.filter(Q(id__gt=after) if backwards else Q(id__lt=after))
-        return list(beyond.order_by("id" if backwards else "-id")[:limit])
-
-    return fetch

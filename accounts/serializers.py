@@ -14,6 +14,7 @@ from core.api.fields import (
     MetadataField,
     OffsetDateTimeField,
     StrictCharField,
+    StrictUUIDField,
 )
 from core.api.serializers import StrictSerializer
 
@@ -40,6 +41,11 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
     owner = serializers.CharField(
         source="owner.username", default=None, allow_null=True, help_text="User name of the owner."
     )
+    customer = serializers.UUIDField(
+        source="customer_id",
+        allow_null=True,
+        help_text="Identifier of the customer; null if the account has none.",
+    )
     metadata = serializers.DictField(
         child=serializers.CharField(), help_text="The client's own notes: texts by name."
     )
@@ -53,6 +59,7 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
             "number",
             "name",
             "owner",
+            "customer",
             "currency",
             "balance",
             "available_balance",
@@ -137,7 +144,14 @@ class OpenAccountBody(StrictSerializer):
         required=False,
         allow_null=True,
         max_length=150,
-        help_text="User name of the customer who may see the account and transfer from it.",
+        help_text="User name of the customer who may see the account and transfer from it. With a"
+        " `customer`, it can only be the customer's user, and may be left out.",
+    )
+    customer = StrictUUIDField(
+        required=False,
+        allow_null=True,
+        help_text="Identifier of the customer (UUID), whose user becomes the owner. Default: the"
+        " customer whose user the owner is.",
     )
     overdraft_limit = AmountInputField(
         required=False, allow_null=True, help_text="How far below zero the balance may go."
@@ -185,6 +199,12 @@ class OptionalReasonBody(StrictSerializer):
         max_length=500,
         help_text="The reason, kept in the event.",
     )
+
+
+class GiveCustomerBody(ReasonBody):
+    """The body of `accounts/{account_id}/customer/`."""
+
+    customer = StrictUUIDField(help_text="Identifier of the customer (UUID).")
 
 
 class FreezeBody(ReasonBody):

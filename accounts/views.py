@@ -23,6 +23,7 @@ from accounts.commands import (
     CloseAccount,
     ExpectAccount,
     FreezeAccount,
+    GiveCustomer,
     ReleaseDebits,
     RenameAccount,
     ReopenAccount,
@@ -37,6 +38,7 @@ from accounts.serializers import (
     AccountSerializer,
     ChangeAccountBody,
     FreezeBody,
+    GiveCustomerBody,
     LimitRequestSerializer,
     OverdraftLimitBody,
     ReasonBody,
@@ -63,6 +65,7 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
         "list": CanReadAccounts,
         "retrieve": CanReadAccounts,
         "partial_update": CanOpenAccounts,
+        "customer": CanManageAccounts,
         "freeze": CanManageAccounts,
         "unfreeze": CanManageAccounts,
         "close": CanManageAccounts,
@@ -94,6 +97,15 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
             commands.append(ChangeMetadata(account_id=account_id, metadata=body["metadata"]))
         refuse_query(request)
         return tagged(request, represent(process(commands, origin_of(request))[-1]))
+
+    @schema.give_customer
+    @action(detail=True, methods=["post"])
+    def customer(self, request: Request, account_id: UUID) -> Response:
+        body = parse_body(GiveCustomerBody, request)
+        command = GiveCustomer(
+            account_id=account_id, customer_id=body["customer"], reason=body["reason"]
+        )
+        return self._run(request, [command])
 
     @schema.freeze_account
     @action(detail=True, methods=["post"])

@@ -7,6 +7,8 @@ from oauth2_provider.scopes import BaseScopes
 SCOPES: dict[str, str] = {
     "accounts:read": "Read accounts and balances",
     "accounts:write": "Open, change, freeze and close accounts",
+    "customers:read": "Read customers",
+    "customers:write": "Register, change and close customers",
     "transactions:read": "Read transactions and entries",
     "transactions:write": "Move money",
 }

@@ -5,8 +5,10 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from core.api.pagination import PageById, page_of
 from core.api.permissions import has_right
 from core.errors import FieldError, InvalidInput, NotFound
+from core.identifiers import IdRange
 from core.search import contains
 from customers.details import plain_phone
 from customers.models import Customer
@@ -26,6 +28,12 @@ def visible_customer(user: Any, customer_id: UUID) -> Customer:
     if found is None:
         raise NotFound(f"There is no customer {customer_id}.")
     return found
+
+
+def page_of_customers(user: Any, condition: Q, ids: IdRange) -> PageById[Customer]:
+    """Reads a page of the visible customers that meet the condition, newest first."""
+    part = Q(id__gte=ids.first, id__lt=ids.end)
+    return page_of(visible_customers(user).filter(condition, part))
 
 
 def customer_of_opening(customer_id: UUID | None, owner_id: int | None) -> Customer | None:

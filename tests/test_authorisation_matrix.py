@@ -15,8 +15,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from accounts.models import Account
+from customers.models import Customer
 from tests.api import API, account_path, make_user
-from tests.factories import deposit, make_account, make_limit_request
+from tests.factories import deposit, make_account, make_customer, make_limit_request
 from tests.identities import IDENTITIES, Identity
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -96,6 +97,7 @@ class ClientsOnly:
 
 PROBE, PAGE, CLIENTS = Public(looks_at_tokens=False), Public(looks_at_tokens=True), ClientsOnly()
 READ, WRITE = "accounts:read", "accounts:write"
+KNOW, ENTER = "customers:read", "customers:write"
 LOOK, MOVE = "transactions:read", "transactions:write"
 
 TABLE: dict[str, dict[str, Any]] = {
@@ -130,6 +132,22 @@ TABLE: dict[str, dict[str, Any]] = {
         "POST": Rule(WRITE, SUPERVISORS, ok=409, body=REASON)
     },
     "accounts/<account_id>/overdraft_limit/": {"POST": Rule(WRITE, SUPERVISORS, body=LIMIT)},
+    "accounts/<account_id>/customer/": {
+        "POST": Rule(WRITE, SUPERVISORS, body={"customer": "{customer_id}", **REASON})
+    },
+    "customers/": {
+        "GET": listed(KNOW),
+        "POST": Rule(ENTER, TELLERS, ok=201, body={"name": "Ada Lovelace"}),
+    },
+    "customers/<customer_id>/": {
+        "GET": own(KNOW),
+        "PATCH": Rule(ENTER, TELLERS, body={"address": "London"}),
+    },
+    "customers/<customer_id>/user/": {
+        "POST": Rule(ENTER, SUPERVISORS, ok=409, body={"user": "ada", **REASON})
+    },
+    "customers/<customer_id>/close/": {"POST": Rule(ENTER, SUPERVISORS, ok=409, body=REASON)},
+    "customers/<customer_id>/reopen/": {"POST": Rule(ENTER, SUPERVISORS, ok=409, body=REASON)},
     "limit_requests/": {"GET": Rule(READ, AUDITORS)},
     "limit_requests/<limit_request_id>/": {"GET": Rule(READ, AUDITORS)},
     "limit_requests/<limit_request_id>/approve/": {"POST": Rule(WRITE, SUPERVISORS)},
@@ -166,18 +184,21 @@ ROUTES = sorted(set(api_routes()))
 
 
 class World:
-    """Ada's account with 9.75 from a deposit, another account to pay to, and a waiting limit."""
+    """Ada, a customer with 9.75 from a deposit, an account to pay to, and a waiting limit."""
 
     def __init__(self) -> None:
         self.owner = get_user_model().objects.get(username="ada")
         self.target = make_account()
-        self.account = make_account(owner_id=self.owner.pk)
+        known = Customer.objects.filter(user=self.owner).first()
+        self.customer = known or make_customer(user="ada")
+        self.account = make_account(customer_id=self.customer.pk)
         self.deposit = deposit(self.account, "9.75")
         self.limit_request = make_limit_request(self.account)
 
     def path(self, route: str) -> str:
         ids = {
             "account_id": self.account.id,
+            "customer_id": self.customer.id,
             "transaction_id": self.deposit.id,
             "limit_request_id": self.limit_request.id,
         }
@@ -185,7 +206,8 @@ class World:
 
     def body(self, body: Any) -> Any:
         if isinstance(body, str):
-            return body.format(account_id=self.account.id, target_id=self.target.id)
+            ids = {"account_id": self.account.id, "customer_id": self.customer.id}
+            return body.format(target_id=self.target.id, **ids)
         if isinstance(body, list):
             return [self.body(item) for item in body]
         if isinstance(body, dict):

@@ -222,13 +222,16 @@ def test_a_route_on_an_own_account_is_refused(world: World, name: str) -> None:
         "account_id": world.account.id,
         "transaction_id": world.waiting.id,
         "limit_request_id": world.limit_request.id,
+        "customer_id": world.customer.id,
     }
     if "reverse" in name:
         ids["transaction_id"] = world.deposit.id
     path = API + re.sub(r"<(\w+)>", lambda match: str(ids[match[1]]), name.partition(" ")[2])
-    body = _filled(rule.body, {"account_id": world.account.id, "target_id": world.target.id})
+    body = _filled(rule.body, {**ids, "target_id": world.target.id})
     if name == "POST accounts/":
         body["owner"] = "sam"
+    if name in ("POST customers/", "POST customers/<customer_id>/user/"):
+        body["user"] = "sam"
     client = client_of(world.sam)
     for extra in ({}, {"Prefer": "respond-async"}):
         with nothing_changes():

@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from django.core.signing import BadSignature, Signer
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.utils.urls import remove_query_param, replace_query_param
@@ -29,6 +30,7 @@ _NUMBER = re.compile("[1-9][0-9]{0,2}")
 
 Row = TypeVar("Row")
 Row_co = TypeVar("Row_co", covariant=True)
+Stored = TypeVar("Stored", bound=Model)
 
 
 class Page(Protocol[Row_co]):
@@ -168,6 +170,18 @@ class KeysetPagination:
 def paginate_by_id(request: Request, fetch: PageById[Row]) -> PageResult[Row]:
     """The requested page of a list ordered by id."""
     return KeysetPagination.paginate(request, fetch, key=_id, kind="id", parse_key=UUID)
+
+
+def page_of(rows: QuerySet[Stored]) -> PageById[Stored]:
+    """Reads a page of these rows, newest first, after an id."""
+
+    def fetch(*, after: UUID | None, backwards: bool, limit: int) -> list[Stored]:
+        beyond = rows
+        if after is not None:
+            beyond = rows.filter(Q(id__gt=after) if backwards else Q(id__lt=after))
+        return list(beyond.order_by("id" if backwards else "-id")[:limit])
+
+    return fetch
 
 
 def _id(row: Any) -> UUID:

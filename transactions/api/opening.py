@@ -5,7 +5,7 @@ from typing import Any
 
 from accounts.commands import OpenAccount
 from accounts.models import Account
-from accounts.selectors import owner_id
+from accounts.selectors import user_id
 from core.commands import Command, Origin
 from core.errors import InvalidInput
 from core.money import validate_amount
@@ -27,7 +27,8 @@ def open_account(
     cannot express.
     """
     try:
-        opening = OpenAccount(**values, owner_id=owner_id(owner))
+        owner_id = None if owner is None else user_id(owner, pointer="/owner")
+        opening = OpenAccount(**values, owner_id=owner_id)
     except InvalidInput:
         # The owner may be inactive by now, but the key still replays the account.
         if replays := find_replays([OpenAccount(**values)], origin):

@@ -126,6 +126,7 @@ class MoneyAccountViewSet(AccountViewSet):
             raise PermissionDenied("An initial balance needs the right to post transactions.")
         keyed = keyed_fields(request, OpenAccount.verb, body, opening_defaults())
         values = {"currency": settings.BANK_DEFAULT_CURRENCY, **without_nulls(body), **keyed}
+        values["customer_id"] = values.pop("customer", None)
         opened, deposit = open_account(
             values,
             owner=values.pop("owner", None),
