@@ -118,6 +118,7 @@ _SECTIONS: dict[str, list[_Page]] = {
         _Page("Statistics", "bar_chart", "statistics", _READ),
     ],
     "Bank": [
+        _list_of("Customers", "group", "customers", "customer"),
         _list_of("Accounts", "account_balance_wallet", "accounts", "account"),
         _list_of("Transactions", "swap_horiz", "transactions", "transaction"),
         _Page("Approvals", "order_approve", _APPROVALS, _READ, count=_waiting),
@@ -141,6 +142,7 @@ _SECTIONS: dict[str, list[_Page]] = {
     "Audit": [
         _Page("Audit log", "policy", "audit", "transactions.read_audit"),
         _list_of("Account events", "manage_history", "accounts", "accountevent"),
+        _list_of("Customer events", "contact_page", "customers", "customerevent"),
         _list_of("Transaction events", "history", "transactions", "transactionevent"),
         _list_of("Verifications", "verified", "transactions", "verification"),
     ],

@@ -12,6 +12,7 @@ from core.identifiers import IdRange
 from core.search import contains
 from customers.details import plain_phone
 from customers.models import Customer
+from customers.states import CustomerStatus
 
 READ_RIGHT = "customers.view_customer"
 
@@ -50,6 +51,18 @@ def customer_of_opening(customer_id: UUID | None, owner_id: int | None) -> Custo
             errors=[FieldError("/customer", "unknown_customer", "There is no such customer.")]
         )
     return found
+
+
+def customers_named(text: str, limit: int) -> list[Customer]:
+    """Up to `limit` active customers whom a member of staff may mean by this text, newest first.
+
+    The whole number names one.
+    """
+    active = Customer.objects.filter(status=CustomerStatus.ACTIVE)
+    number = "".join(text.split())
+    if named := list(active.filter(number=number)[:1]):
+        return named
+    return list(active.filter(found_by(text)).order_by("-id")[:limit])
 
 
 def found_by(text: str, prefix: str = "") -> Q:

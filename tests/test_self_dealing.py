@@ -20,6 +20,7 @@ from core.api.conditions import Precondition
 from core.commands import Command, Origin
 from core.errors import BankError, SelfDealing
 from customers.commands import ChangeCustomer, ExpectCustomer, ReopenCustomer
+from customers.models import Customer
 from tests.api import API, account_path, client_of, make_user
 from tests.assertions import nothing_changes
 from tests.factories import ORIGIN, deposit, make_account, make_customer, make_limit_request
@@ -270,6 +271,10 @@ class Form:
 
 MONEY = {"amount": "1.25", "key": "3d1f8d9a-7a2b-4c0e-8f5e-0d3a9a1c7b11"}
 FORMS = [
+    Form("customer", "change_details", {"name": "Samuel"}),
+    Form("customer", "give_user", {"user": "sam", "reason": WHY}),
+    Form("customer", "close_customer", {"reason": WHY}),
+    Form("customer", "reopen_customer", {"reason": WHY}),
     Form("account", "rename", {"name": "Samuel"}),
     Form("account", "freeze", {"scope": "all", "reason": WHY}),
     Form("account", "unfreeze", {"reason": WHY}),
@@ -289,19 +294,20 @@ FORMS = [
 
 def test_every_button_of_the_console_is_tried() -> None:
     tried = {(form.model, form.button) for form in FORMS}
-    for model, name in ((Account, "account"), (Transaction, "transaction")):
+    pages = {Account: "account", Customer: "customer", Transaction: "transaction"}
+    for model, name in pages.items():
         buttons = set(site._registry[model].actions_detail) - READING
         assert buttons == {button for of, button in tried if of == name}
 
 
-READING = {"entries", "export", "transactions"}
+READING = {"entries", "export", "open_account", "transactions"}
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.button)
 def test_a_button_on_an_own_account_tells_why_not(world: World, form: Form) -> None:
-    app = "accounts" if form.model == "account" else "transactions"
+    app = f"{form.model}s"
     done = world.deposit if form.button == "reverse" else world.waiting
-    pk = world.account.id if form.model == "account" else done.id
+    pk = {"account": world.account.id, "customer": world.customer.id}.get(form.model, done.id)
     path = reverse(f"admin:{app}_{form.model}_{form.button}", args=(pk,))
     fields = {name: value.format(target=world.target.id) for name, value in form.fields.items()}
     with nothing_changes():

@@ -22,8 +22,10 @@ from accounts.admin.filters import (
 )
 from accounts.models import Account
 from accounts.states import AccountKind, ShownStatus
+from core.api.permissions import has_right
 from core.console.admin import ReadOnlyModelAdmin, badge, shown_amount, shown_money
 from core.search import contains
+from customers.selectors import READ_RIGHT
 
 STATUS_COLOURS = {
     ShownStatus.ACTIVE.label: "success",
@@ -50,7 +52,7 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
     sortable_by = ("name", "money_balance")
     # Enables the search box; `get_search_results` does the search.
     search_fields = ("number",)
-    search_help_text = "Number, name, owner or id"
+    search_help_text = "Number, name, customer, owner or id"
     # The buttons in their order on the page, where `render_change_form` puts them.
     actions_detail: tuple[str, ...] = (
         "transactions",
@@ -112,6 +114,7 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
         else:
             found = (
                 contains("name", term)
+                | contains("customer__name", term)
                 | contains("owner__username", term)
                 | Q(number__startswith=term)
             )
@@ -127,6 +130,10 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
         context["buttons"] = context.pop("actions_detail", [])
         if account := kwargs.get("obj"):
             context["figures"] = _figures(account)
+            if account.customer and has_right(request.user, READ_RIGHT):
+                context["customer_page"] = reverse(
+                    "admin:customers_customer_change", args=(account.customer_id,)
+                )
         return super().render_change_form(request, context, *args, **kwargs)
 
     @display(description="Status")

@@ -46,6 +46,9 @@ def _shown_value(event: AccountEvent, field: Any, value: Any) -> str:
     owner = event.account.owner
     if field.name == "owner" and owner is not None and value == owner.pk:
         return owner.get_username()
+    customer = event.account.customer
+    if field.name == "customer" and customer is not None:
+        return customer.number
     return "none" if value in _UNSET else dict(field.flatchoices).get(value, str(value))
 
 
@@ -56,7 +59,11 @@ class AccountEventInline(ReadOnlyTabularInline):
     fields = readonly_fields = ("at", "event", "actor", "reason", "changes")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).select_related("actor", "account__owner")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("actor", "account__owner", "account__customer")
+        )
 
     @display(description="Change")
     def changes(self, event: AccountEvent) -> str:
@@ -67,7 +74,7 @@ class AccountEventInline(ReadOnlyTabularInline):
 class AccountEventAdmin(ReadOnlyModelAdmin):
     when_empty = "Nothing yet: the first event comes with the first account."
     list_display = ("at", "event", "of_account", "shown_actor", "reason", "changes", "address")
-    list_select_related = ("account__owner", "actor")
+    list_select_related = ("account__owner", "account__customer", "actor")
     list_filter = (AccountFilter, ("event", ChoicesRadioFilter), ("at", DaysById))
     fieldsets = (
         ("Event", {"fields": (("event", "at"), ("account", "actor"), "reason", "changes")}),

@@ -14,9 +14,11 @@ from django.urls import reverse
 from django.utils.text import capfirst
 
 from accounts.admin.account_event import changed_values
+from accounts.admin.customer import changed_in_words
 from accounts.models import AccountEvent
 from bankproject.console.audit_records import AuditEntry, AuditSource, Wanted
 from core.console.admin import in_words, shown_money
+from customers.models import CustomerEvent
 from transactions.admin.filters import shown_failure
 from transactions.admin.timeline import through_in_words
 from transactions.models import Transaction, TransactionEvent
@@ -34,7 +36,7 @@ def _account_events(wanted: Wanted) -> QuerySet[AccountEvent] | None:
         rows = rows.filter(account=wanted.account)
     if not wanted.automatic:
         rows = rows.filter(actor__isnull=False)
-    return rows.select_related("account__owner", "actor")
+    return rows.select_related("account__owner", "account__customer", "actor")
 
 
 def _account_entry(event: AccountEvent) -> AuditEntry:
@@ -49,6 +51,33 @@ def _account_entry(event: AccountEvent) -> AuditEntry:
         link=reverse("admin:accounts_account_change", args=(event.account_id,)),
         before="; ".join(f"{label}: {old}" for label, old, _ in changes if old),
         after="; ".join(f"{label}: {new}" for label, _, new in changes),
+        reason=event.reason,
+        request_id=event.request_id,
+    )
+
+
+def _customer_events(wanted: Wanted) -> QuerySet[CustomerEvent] | None:
+    if wanted.transaction_id:
+        return None
+    rows = CustomerEvent.objects.filter(wanted.by("actor"), wanted.within_ids())
+    if wanted.account:
+        rows = rows.filter(customer=wanted.account.customer_id)
+    if not wanted.automatic:
+        rows = rows.filter(actor__isnull=False)
+    return rows.select_related("customer", "actor")
+
+
+def _customer_entry(event: CustomerEvent) -> AuditEntry:
+    return AuditEntry(
+        at=event.at,
+        who=event.actor.get_username() if event.actor else event.caller,
+        address=event.address or "",
+        what=f"Customer: {event.get_event_display().lower()}",
+        about=str(event.customer),
+        id=str(event.customer_id),
+        link=reverse("admin:customers_customer_change", args=(event.customer_id,)),
+        # Which details, not their values: those can be forgotten, the log cannot.
+        after=changed_in_words(event),
         reason=event.reason,
         request_id=event.request_id,
     )
@@ -190,6 +219,9 @@ SOURCES: dict[str, AuditSource] = {
     for source in (
         AuditSource(
             "accounts", "Accounts", _of_time(AccountEvent), _account_events, _account_entry
+        ),
+        AuditSource(
+            "customers", "Customers", _of_time(CustomerEvent), _customer_events, _customer_entry
         ),
         AuditSource(
             "decisions",

@@ -19,7 +19,7 @@ from accounts.commands import FreezeAccount
 from core.console.admin import ReadOnlyModelAdmin
 from core.identifiers import uuid7
 from tests.assertions import nothing_changes, stored
-from tests.factories import make_account, make_limit_request, run
+from tests.factories import make_account, make_customer, make_limit_request, run
 from transactions.models import (
     ArchiveRun,
     ArchiveSegment,
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.django_db
 # add up to. Neither has a page of its own.
 LEDGER = [
     model
-    for app in ("accounts", "transactions")
+    for app in ("customers", "accounts", "transactions")
     for model in apps.get_app_config(app).get_models()
     if model not in (ArchiveSegment, DaySummary)
 ]
@@ -50,6 +50,7 @@ def rows() -> dict[type[Model], Any]:
     account = make_account(balance="12.50")
     run(FreezeAccount(account_id=account.id, reason="Court order"))
     make_limit_request(account)
+    make_customer()
     now = timezone.now()
     transaction = Transaction.objects.get()
     TransactionEvent.objects.create(

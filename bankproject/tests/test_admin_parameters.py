@@ -102,6 +102,7 @@ def test_filters_use_only_columns_that_the_pages_show() -> None:
     shown_otherwise = {
         "accounts.account": {"status"},
         "accounts.limitrequest": {"status"},
+        "customers.customer": {"status"},
         "clients.apiclient": {"is_active", "user__username"},
         "oauth2_provider.accesstoken": {
             "application",

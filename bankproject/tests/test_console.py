@@ -28,6 +28,7 @@ EVENTS = reverse("admin:accounts_accountevent_changelist")
 BANK = [
     "Today",
     "Statistics",
+    "Customers",
     "Accounts",
     "Transactions",
     "Approvals",
@@ -35,12 +36,14 @@ BANK = [
     "Failed",
 ]
 BANK += ["Entries", "Batches", "Archive"]
-RECORDS = ["Account events", "Transaction events", "Verifications"]
+RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications"]
 PROGRAMS = ["API clients", "Access tokens"]
 EMPTY_LISTS = [
     "accounts_account",
     "accounts_accountevent",
     "accounts_limitrequest",
+    "customers_customer",
+    "customers_customerevent",
     "transactions_transaction",
     "transactions_transactionevent",
     "transactions_entry",

@@ -19,7 +19,7 @@ from accounts.commands import FreezeAccount
 from clients.registry import create_client
 from core.database import drop_objects
 from core.identifiers import uuid7
-from tests.factories import make_account, run
+from tests.factories import make_account, make_customer, run
 from transactions.commands import Retry, Transfer
 from transactions.models import ArchiveRun, Batch, Transaction
 from transactions.verifier import Report
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 # Harmless as text. As markup it would become an element, or break out of an attribute.
 HOSTILE = "<b id=x1>\"'"
 _MARKUP = re.compile(r"<b id=x1>|[\"']<b id=x1")
-_APPS = ("accounts", "transactions", "clients", "staff")
+_APPS = ("customers", "accounts", "transactions", "clients", "staff")
 # The bank sets these from its own lists of words, and a CHECK refuses others.
 _WORDS = ("status", "type", "kind", "currency", "event", "from_status", "to_status")
 
@@ -39,7 +39,8 @@ _WORDS = ("status", "type", "kind", "currency", "event", "from_status", "to_stat
 def rows() -> None:
     """A row of every model that the console lists, with hostile text wherever possible."""
     owner = User.objects.create_user(HOSTILE, first_name=HOSTILE, last_name=HOSTILE)
-    one, other = make_account(balance=9, owner_id=owner.pk), make_account()
+    customer = make_customer(user=HOSTILE)
+    one, other = make_account(balance=9, customer_id=customer.pk), make_account()
     run(FreezeAccount(account_id=one.id, reason=HOSTILE))
     source, target = {"account_id": one.id}, {"target_account_id": other.id}
     failed = run(Transfer(**source, **target, amount=Decimal(4), description=HOSTILE))

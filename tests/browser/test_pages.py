@@ -36,6 +36,8 @@ LISTS = [
     "/admin/accounts/account/",
     "/admin/accounts/accountevent/",
     "/admin/accounts/limitrequest/",
+    "/admin/customers/customer/",
+    "/admin/customers/customerevent/",
     "/admin/transactions/transaction/",
     "/admin/transactions/transaction/?status__exact=FAILED",
     "/admin/transactions/transaction/?status__exact=PENDING",

@@ -10,10 +10,10 @@ from tests.browser.watched import Sit
 pytestmark = pytest.mark.sqlite
 
 BANK = [
-    "Today", "Statistics", "Accounts", "Transactions", "Approvals", "Overdraft limits", "Failed",
-    "Entries", "Batches", "Archive",
+    "Today", "Statistics", "Customers", "Accounts", "Transactions", "Approvals",
+    "Overdraft limits", "Failed", "Entries", "Batches", "Archive",
 ]  # fmt: skip
-RECORDS = ["Account events", "Transaction events", "Verifications"]
+RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications"]
 OVERSIGHT = [
     "API clients", "Access tokens", "Users", "Groups", "Second factor", "Logins", "Failed logins",
     "Audit log",

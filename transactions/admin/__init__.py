@@ -3,6 +3,7 @@
 from transactions.admin.account import MoneyAccountAdmin
 from transactions.admin.archive_run import ArchiveRunAdmin
 from transactions.admin.batch import BatchAdmin
+from transactions.admin.customer import HolderAdmin
 from transactions.admin.entry import EntryAdmin
 from transactions.admin.event import TransactionEventAdmin
 from transactions.admin.transaction import TransactionAdmin
@@ -12,6 +13,7 @@ __all__ = [
     "ArchiveRunAdmin",
     "BatchAdmin",
     "EntryAdmin",
+    "HolderAdmin",
     "MoneyAccountAdmin",
     "TransactionAdmin",
     "TransactionEventAdmin",

@@ -23,10 +23,15 @@ from core.console.command_form import in_one_line, show_form
 from core.console.forms import AmountFormField, LineField, add_errors, set_currency
 from core.currencies import CURRENCIES
 from core.errors import BankError
+from customers.models import Customer
+from customers.selectors import READ_RIGHT as CUSTOMERS_RIGHT
+from customers.selectors import customers_named
 from transactions.admin.outcome import MovementPreview
 from transactions.api.opening import open_account
 from transactions.api.permissions import CanPostTransactions
 from transactions.ledger.idempotency import Replay
+
+_MOST_NAMED = 5
 
 
 class OpenAccountForm(forms.Form):
@@ -35,11 +40,22 @@ class OpenAccountForm(forms.Form):
     Only a supervisor can give an overdraft limit. An initial balance needs the right to deposit.
     """
 
-    name = LineField(max_length=200, attrs={"autofocus": True})
+    customer = LineField(
+        required=False,
+        max_length=200,
+        help_text="Number, name, e-mail address or phone number of a registered customer.",
+        attrs={"autofocus": True, "autocomplete": "off"},
+    )
+    name = LineField(
+        max_length=200,
+        help_text="What the account is for, such as Savings. For a customer, write no personal"
+        " data here.",
+    )
     owner = LineField(
         required=False,
         max_length=150,
-        help_text="User name of the customer who may see the account and transfer from it.",
+        help_text="User name of the login that sees the account. Empty for a registered customer:"
+        " their login sees it.",
         attrs={"autocomplete": "off"},
     )
     currency = forms.ChoiceField(
@@ -55,13 +71,30 @@ class OpenAccountForm(forms.Form):
     )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
-    def __init__(self, data: Any, *, user: Any) -> None:
-        super().__init__(data, initial={"currency": settings.BANK_DEFAULT_CURRENCY})
+    def __init__(self, data: Any, *, user: Any, customer: str = "") -> None:
+        initial = {"currency": settings.BANK_DEFAULT_CURRENCY, "customer": customer}
+        super().__init__(data, initial=initial)
+        if not has_right(user, CUSTOMERS_RIGHT):
+            del self.fields["customer"]
         set_currency(self, (data or {}).get("currency", ""))
         if not has_right(user, CanManageAccounts.right):
             del self.fields["overdraft_limit"]
         if not has_right(user, CanPostTransactions.right):
             del self.fields["initial_balance"]
+
+    def clean_customer(self) -> Customer | None:
+        """The one customer that the text means. Names the customers if there are several."""
+        text = self.cleaned_data["customer"]
+        if not text:
+            return None
+        found = customers_named(text, _MOST_NAMED + 1)
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise forms.ValidationError("No active customer is known by this. Register one first.")
+        names = "; ".join(map(str, found[:_MOST_NAMED]))
+        more = "; and more" if len(found) > _MOST_NAMED else ""
+        raise forms.ValidationError(f"Several customers: {names}{more}. Write the number of one.")
 
 
 class OpenAccountButton:
@@ -80,7 +113,8 @@ class OpenAccountButton:
         permissions=["view", "open"],
     )
     def open_account(self, request: HttpRequest) -> HttpResponse:
-        form = OpenAccountForm(request.POST or None, user=request.user)
+        wanted = request.GET.get("customer", "")[:200]
+        form = OpenAccountForm(request.POST or None, user=request.user, customer=wanted)
         if request.method == "POST" and form.is_valid():
             try:
                 return self._opened(request, form.cleaned_data)
@@ -93,10 +127,14 @@ class OpenAccountButton:
 
     def _opened(self, request: HttpRequest, values: dict[str, Any]) -> HttpResponse:
         """Opens the account, once for the form's key. After a BankError nothing is stored."""
+        customer = values.get("customer")
         content = {name: value for name, value in values.items() if name != "key" and value}
+        if customer is not None:
+            content["customer"] = customer.pk
         opened, deposit = open_account(
             {
                 "name": values["name"],
+                "customer_id": customer and customer.pk,
                 "currency": values["currency"],
                 "overdraft_limit": values.get("overdraft_limit") or Decimal(0),
                 "idempotency_key": str(values["key"]),
