@@ -8,6 +8,7 @@ class StaffConfig(AppConfig):
 
     def ready(self) -> None:
         from staff import (
+            one_time,  # noqa: F401 - records logins with a one-time password
             schema,  # noqa: F401 - registers the authentication with drf-spectacular
             sessions,  # noqa: F401 - records the start of a session
         )

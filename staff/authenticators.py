@@ -44,7 +44,7 @@ def new_key() -> str:
 
 def key_in_words(key: str) -> str:
     """The key as people type it into an app: base32 (RFC 4648) in groups of four."""
-    return _in_groups(base64.b32encode(bytes.fromhex(key)).decode())
+    return in_groups(base64.b32encode(bytes.fromhex(key)).decode())
 
 
 def provisioning_uri(user: Any, key: str) -> str:
@@ -147,14 +147,16 @@ def reset(user: Any, *, by: str) -> None:
 def _replace_backup_codes(user: Any) -> list[str]:
     StaticDevice.objects.filter(user=user).delete()
     device = StaticDevice.objects.create(user=user, name="Backup codes")
-    codes = [
-        base64.b32encode(secrets.token_bytes(_BACKUP_CODE_BYTES)).decode().lower()
-        for _ in range(BACKUP_CODES)
-    ]
+    codes = [random_code() for _ in range(BACKUP_CODES)]
     StaticToken.objects.bulk_create(
         StaticToken(device=device, token=_digest(user, code)) for code in codes
     )
-    return [_in_groups(code, separator="-") for code in codes]
+    return [in_groups(code, separator="-") for code in codes]
+
+
+def random_code() -> str:
+    """80 random bits as 16 letters and digits (base32)."""
+    return base64.b32encode(secrets.token_bytes(_BACKUP_CODE_BYTES)).decode().lower()
 
 
 def _digest(user: Any, code: str) -> str:
@@ -163,5 +165,6 @@ def _digest(user: Any, code: str) -> str:
     return base64.b32encode(digest[:_BACKUP_CODE_BYTES]).decode().lower()
 
 
-def _in_groups(text: str, separator: str = " ") -> str:
+def in_groups(text: str, separator: str = " ") -> str:
+    """The text in groups of four characters."""
     return separator.join(text[start : start + 4] for start in range(0, len(text), 4))

@@ -53,6 +53,23 @@ class Authenticator(TOTPDevice):
         return allowed
 
 
+class OneTimePassword(models.Model):
+    """Marks the password of a user as chosen by the bank. The user replaces it at the next login,
+    and the row is deleted.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    made_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"One-time password of {self.user}"
+
+
 class StaffSession(AbstractBaseSession):
     """A session under the digest of its key (`staff.sessions`). It has no user before a login.
 

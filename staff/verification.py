@@ -1,14 +1,20 @@
-"""The one rule of multi-factor authentication: whether a session may be used."""
+"""The one rule of the console and of API sessions: whether a session may be used."""
 
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
+
+from staff.one_time import must_be_replaced
 
 
-def is_verified_enough(user: Any) -> bool:
-    """Whether the logged-in user has given a code, or needs none.
+def is_verified_enough(request: HttpRequest) -> bool:
+    """Whether the logged-in user has chosen the password, and has given a code or needs none.
 
-    `user` is the request's, to which OTPMiddleware has added the session's state. A session from
-    before enrolment is unverified, and so is one whose authenticator was reset.
+    OTPMiddleware has added the session's state to the request's user. A session from before
+    enrolment is unverified, and so is one whose authenticator was reset.
     """
-    return not settings.REQUIRE_MFA or bool(user.is_verified())
+    user: Any = request.user
+    if settings.REQUIRE_MFA and not user.is_verified():
+        return False
+    return not must_be_replaced(request)

@@ -183,19 +183,6 @@ def test_users_stay(admin_client: Client) -> None:
     assert User.objects.filter(pk=user.pk).exists()
 
 
-def test_a_user_is_added_and_gets_another_password(admin_client: Client) -> None:
-    new = {"username": "teller", "usable_password": "true"}
-    form = {**new, "password1": PASSWORD, "password2": PASSWORD}
-    assert admin_client.post(page(User, "add"), form).status_code == 302
-    user = User.objects.get(username="teller")
-    url = reverse("admin:auth_user_password_change", args=[user.pk])
-    assert "unfold" in admin_client.get(url).content.decode()
-    another = {"password1": PASSWORD[::-1], "password2": PASSWORD[::-1], "usable_password": "true"}
-    assert admin_client.post(url, another).status_code == 302
-    user.refresh_from_db()
-    assert user.check_password(PASSWORD[::-1])
-
-
 def test_one_changes_ones_own_password_but_not_to_a_weak_one() -> None:
     user = User.objects.create_user("staff", password=PASSWORD, is_staff=True)
     client = Client()
