@@ -25,8 +25,8 @@ def unfold_settings(bank_name: str) -> dict[str, Any]:
                 "href": lambda _request: static("bankproject/favicon.svg"),
             }
         ],
-        "STYLES": [_stylesheet(f"bankproject/{name}.css") for name in ("admin", "frame", "lists")],
-        "SCRIPTS": [lambda _request: static("staff/time_zone.js")],
+        "STYLES": [_file(f"bankproject/{name}.css") for name in ("admin", "frame", "lists")],
+        "SCRIPTS": [_file("staff/time_zone.js"), _file("bankproject/keys.js")],
         "DASHBOARD_CALLBACK": "bankproject.console.today.dashboard",
         "SIDEBAR": {"navigation": "bankproject.navigation.sidebar"},
         "ACCOUNT": {
@@ -34,12 +34,14 @@ def unfold_settings(bank_name: str) -> dict[str, Any]:
                 {"title": "Change password", "link": reverse_lazy("admin:password_change")},
                 {"title": "Authenticator", "link": reverse_lazy("admin:authenticator")},
                 {"title": "Sessions", "link": reverse_lazy("admin:sessions")},
+                {"title": "Help", "link": reverse_lazy("help")},
+                {"title": "API (Swagger)", "link": reverse_lazy("swagger")},
             ]
         },
     }
 
 
-def _stylesheet(path: str) -> Callable[[HttpRequest], str]:
+def _file(path: str) -> Callable[[HttpRequest], str]:
     return lambda _request: static(path)
 
 

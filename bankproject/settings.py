@@ -11,6 +11,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from bankproject import addresses, environment
+from bankproject.first_page import FIRST_PAGE
 from bankproject.navigation import unfold_settings
 from bankproject.production import LOCAL_HOSTS, is_production, require_production_settings
 from bankproject.secret_key import kept_secret_key
@@ -257,7 +258,7 @@ OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
     "OAUTH2_VALIDATOR_CLASS": "clients.validators.ClientCredentialsValidator",
     "SCOPES_BACKEND_CLASS": "clients.scopes.ClientScopes",
-    # A token request without scopes gets none, not all.
+    # By default a token gets all scopes of its client: see `ClientScopes`.
     "DEFAULT_SCOPES": [],
     "ACCESS_TOKEN_EXPIRE_SECONDS": environment.integer(
         "BANK_TOKEN_LIFETIME_SECONDS", default=900, minimum=1
@@ -432,9 +433,7 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Bank API",
-    "DESCRIPTION": (
-        "Accounts, deposits, withdrawals and transfers on an immutable double-entry ledger."
-    ),
+    "DESCRIPTION": FIRST_PAGE,
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -448,6 +447,7 @@ SPECTACULAR_SETTINGS = {
         "core.api.schema.add_problem_responses",
         "clients.schema.add_oauth_routes",
         "core.api.schema.leave_parameters_empty",
+        "bankproject.example_ids.fill_in_ids",
     ],
     "ENUM_NAME_OVERRIDES": {
         "AccountStatusEnum": "accounts.states.ShownStatus",

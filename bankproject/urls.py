@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from bankproject.api_description import SchemaView
 from bankproject.console.approvals import approvals_page
 from bankproject.console.audit_page import audit_page, export_audit
+from bankproject.console.help_page import help_page
 from bankproject.console.statistics_page import export_statistics, statistics_page
 from bankproject.health import HealthView, ReadinessView
 from bankproject.metrics.page import metrics_page
@@ -33,6 +34,7 @@ urlpatterns = [
     path("admin/approvals/", admin.site.admin_view(approvals_page), name="approvals"),
     path("admin/audit/", admin.site.admin_view(audit_page), name="audit"),
     path("admin/audit/export/", admin.site.admin_view(export_audit), name="audit-export"),
+    path("admin/help/", admin.site.admin_view(help_page), name="help"),
     path("admin/statistics/", admin.site.admin_view(statistics_page), name="statistics"),
     path(
         "admin/statistics/export/",

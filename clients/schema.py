@@ -56,12 +56,16 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
                 "type": "string",
                 "enum": ["client_credentials"],
                 "example": "client_credentials",
+                "default": "client_credentials",
                 "description": "There is no other grant.",
             },
             "scope": {
                 "type": "string",
                 "minLength": 1,
-                "description": "Scopes of the client, separated by blanks.",
+                "description": (
+                    "Scopes of the client, separated by blanks. Without this member the token gets"
+                    " all scopes of its client (section 3.3)."
+                ),
                 "example": " ".join(SCOPES),
             },
             **_CLIENT,
@@ -186,7 +190,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
 _ROUTES = {
     "token": (
         "Get a token",
-        "Client credentials (RFC 6749, 4.4). A token without a scope allows nothing.",
+        "Client credentials (RFC 6749, 4.4). Without `scope` the token gets all of its client.",
         "TokenRequest",
         "Token",
     ),

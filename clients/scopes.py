@@ -15,7 +15,9 @@ SCOPES: dict[str, str] = {
 
 
 class ClientScopes(BaseScopes):
-    """Each client has its own list of scopes. A token gets only the scopes that are requested."""
+    """Each client has its own list of scopes. A token gets the scopes that are requested, or all of
+    its client if the request names none (RFC 6749, section 3.3).
+    """
 
     def get_all_scopes(self) -> dict[str, str]:
         return SCOPES
@@ -28,4 +30,4 @@ class ClientScopes(BaseScopes):
     def get_default_scopes(
         self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
     ) -> list[str]:
-        return []
+        return self.get_available_scopes(application, request)

@@ -5,6 +5,7 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
+from bankproject.console.help_page import paragraph_of
 from bankproject.navigation import title_of_list
 
 register = template.Library()
@@ -37,3 +38,9 @@ def trail(context: dict[str, Any]) -> list[dict[str, str]]:
 def trail_title(context: dict[str, Any]) -> str:
     """The title of the page for the browser's tab: the last part of the trail first."""
     return " | ".join(part["title"] for part in reversed(trail(context)))
+
+
+@register.simple_tag(takes_context=True)
+def help_link(context: dict[str, Any]) -> str:
+    """The link to what the help says of the page."""
+    return f"{reverse('help')}#{paragraph_of(context['request'].path)}"

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from oauth2_provider.models import AccessToken, RefreshToken
 
+from clients.models import ApiClient
 from clients.tests.program import FORM, GRANT, READ, Program
 from tests.api import API
 
@@ -65,16 +66,22 @@ def test_a_token_has_256_random_bits_and_is_kept_as_a_digest(program: Program) -
 
 
 def test_a_scope_that_was_not_asked_for_is_not_given(program: Program) -> None:
+    answer = program.post("token", {**GRANT, "scope": READ})
+    refused = program.get(answer.json()["access_token"], "transactions/")
+    scope = "transactions:read"
+    assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+    assert refused.json()["detail"] == f"The token lacks the scope {scope}."
+    assert refused["WWW-Authenticate"] == (
+        f'Bearer realm="bank", error="insufficient_scope", scope="{scope}"'
+    )
+
+
+def test_without_a_scope_a_token_gets_those_of_its_client(program: Program) -> None:
+    """RFC 6749, section 3.3."""
+    client = ApiClient.objects.get()
     answer = program.post("token", GRANT)
-    assert (answer.status_code, answer.json()["scope"]) == (200, "")
-    token = answer.json()["access_token"]
-    for path, scope in (("accounts/", READ), ("transactions/", "transactions:read")):
-        refused = program.get(token, path)
-        assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
-        assert refused.json()["detail"] == f"The token lacks the scope {scope}."
-        assert refused["WWW-Authenticate"] == (
-            f'Bearer realm="bank", error="insufficient_scope", scope="{scope}"'
-        )
+    assert (answer.status_code, answer.json()["scope"]) == (200, " ".join(client.scopes))
+    assert program.get(answer.json()["access_token"], "accounts/").status_code == 200
 
 
 @pytest.mark.parametrize("scope", ["accounts:write", f"{READ} accounts:write", "admin", "*"])

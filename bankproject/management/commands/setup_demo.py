@@ -1,10 +1,8 @@
 """`manage.py setup_demo`: fills an empty bank with people, accounts and some history."""
 
 import secrets
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -12,18 +10,14 @@ from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
-from accounts.commands import FreezeAccount, OpenAccount
 from accounts.models import Account
-from accounts.states import FreezeScope
+from bankproject.demo import make_accounts
 from bankproject.roles import AUDITOR, SUPERVISOR, TELLER
 from clients.models import ApiClient
 from clients.registry import create_client, issue_token
 from clients.scopes import SCOPES
-from core.commands import Command as BankCommand
 from core.commands import Origin
 from core.files import write_atomically
-from transactions.commands import Deposit, Transfer, Withdraw
-from transactions.ledger.processor import process
 
 LOGINS_NAME = "demo_logins.txt"
 _ADMIN = "admin"
@@ -77,7 +71,7 @@ def _are_of_this_bank(kept: Path) -> bool:
 def _make_logins() -> str:
     """Creates people, accounts and an API client; returns the text with their credentials."""
     passwords = _make_users()
-    accounts = _make_accounts(Origin(caller="job:setup_demo"))
+    accounts = make_accounts(Origin(caller="job:setup_demo"))
     tessa = get_user_model().objects.get(username="tessa")
     client, secret = create_client(_CLIENT, user=tessa, scopes=list(SCOPES))
     roles = {_ADMIN: "superuser", **_STAFF, **dict.fromkeys(_CUSTOMERS, "customer")}
@@ -102,48 +96,3 @@ def _make_users() -> dict[str, str]:
     for name in _CUSTOMERS:
         users.create_user(name, password=passwords[name])
     return passwords
-
-
-def _make_accounts(origin: Origin) -> dict[str, UUID]:
-    owners = dict(get_user_model().objects.values_list("username", "pk"))
-    ada, savings, grace, shop = (
-        OpenAccount(name="Ada Lovelace", currency="USD", owner_id=owners["ada"]),
-        OpenAccount(name="Ada Lovelace, savings", currency="USD", owner_id=owners["ada"]),
-        OpenAccount(
-            name="Grace Hopper",
-            currency="USD",
-            owner_id=owners["grace"],
-            overdraft_limit=Decimal(200),
-        ),
-        OpenAccount(name="Corner Shop", currency="EUR"),
-    )
-    history: list[BankCommand] = [
-        ada,
-        savings,
-        grace,
-        shop,
-        Deposit(account_id=ada.account_id, amount=Decimal("2500.00"), description="Salary"),
-        Deposit(account_id=grace.account_id, amount=Decimal("1840.50"), description="Salary"),
-        Deposit(account_id=shop.account_id, amount=Decimal("312.75"), description="Takings"),
-        Transfer(
-            account_id=ada.account_id,
-            target_account_id=savings.account_id,
-            amount=Decimal("400.00"),
-            description="To savings",
-        ),
-        Transfer(
-            account_id=grace.account_id,
-            target_account_id=ada.account_id,
-            amount=Decimal("36.40"),
-            description="Dinner",
-        ),
-        Withdraw(account_id=ada.account_id, amount=Decimal("120.00"), description="Cash"),
-        # Refused and kept as a failure, so the list of failures has an example.
-        Withdraw(account_id=shop.account_id, amount=Decimal("1000.00"), description="Till float"),
-        FreezeAccount(
-            account_id=shop.account_id, scope=FreezeScope.DEBITS, reason="Papers are missing"
-        ),
-    ]
-    process(history, origin)
-    opened = (ada, savings, grace, shop)
-    return {f"{account.name} ({account.currency})": account.account_id for account in opened}

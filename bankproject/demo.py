@@ -1,0 +1,161 @@
+"""What the demo bank holds. The examples of the API's description have the ids of these rows."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+
+from accounts.commands import CloseAccount, FreezeAccount, OpenAccount
+from accounts.models import LimitRequest
+from accounts.states import FreezeScope
+from bankproject import example_ids
+from core import clock
+from core.commands import Command, Origin
+from core.identifiers import moment_of
+from transactions.commands import Deposit, Transfer, Withdraw
+from transactions.ledger.journal import JournalRow
+from transactions.ledger.posting import Posting
+from transactions.ledger.processor import process
+from transactions.queue.acceptance import accept
+
+
+@dataclass(frozen=True, kw_only=True)
+class _KnownTransfer(Transfer):
+    """A transfer whose id is given, and the moment of its creation with it."""
+
+    known_id: UUID
+
+    def row(
+        self, posting: Posting, origin: Origin, created_at: datetime, index: int = 0
+    ) -> JournalRow:
+        made = super().row(posting, origin, moment_of(self.known_id), index)
+        made.id = self.known_id
+        return made
+
+
+@dataclass(frozen=True, kw_only=True)
+class _KnownWithdrawal(Withdraw):
+    """As `_KnownTransfer`."""
+
+    known_id: UUID
+
+    def row(
+        self, posting: Posting, origin: Origin, created_at: datetime, index: int = 0
+    ) -> JournalRow:
+        made = super().row(posting, origin, moment_of(self.known_id), index)
+        made.id = self.known_id
+        return made
+
+
+def make_accounts(origin: Origin) -> dict[str, UUID]:
+    """Opens the accounts and gives them some history; returns their ids by name and currency."""
+    owners = dict(get_user_model().objects.values_list("username", "pk"))
+    opened = (
+        _opening(example_ids.ADA, "Ada Lovelace", owner_id=owners["ada"], limit=100),
+        _opening(example_ids.SAVINGS, "Ada Lovelace, savings", owner_id=owners["ada"]),
+        _opening(example_ids.GRACE, "Grace Hopper", owner_id=owners["grace"], limit=200),
+        _opening(example_ids.SHOP, "Corner Shop", currency="EUR"),
+        _opening(example_ids.EMPTY, "Travel fund, empty"),
+        _opening(example_ids.QUIET, "Rainy days"),
+        _opening(example_ids.CLOSED, "School trip, closed"),
+    )
+    process([*opened, *_history()], origin)
+    in_a_month = clock.now() + timedelta(days=30)
+    accept([_scheduled(in_a_month)], origin)
+    _ask_for_limits()
+    return {f"{account.name} ({account.currency})": account.account_id for account in opened}
+
+
+def _opening(
+    account_id: str, name: str, *, currency: str = "USD", limit: int = 0, **opening: Any
+) -> OpenAccount:
+    return OpenAccount(
+        account_id=UUID(account_id),
+        name=name,
+        currency=currency,
+        overdraft_limit=Decimal(limit),
+        **opening,
+    )
+
+
+def _history() -> list[Command]:
+    ada, savings, grace, shop, quiet, closed = map(
+        UUID,
+        (
+            example_ids.ADA,
+            example_ids.SAVINGS,
+            example_ids.GRACE,
+            example_ids.SHOP,
+            example_ids.QUIET,
+            example_ids.CLOSED,
+        ),
+    )
+    return [
+        # A failure that a retry completes, because the money has come meanwhile.
+        _KnownWithdrawal(
+            known_id=UUID(example_ids.REFUSED),
+            account_id=savings,
+            amount=Decimal("40.00"),
+            description="Umbrella",
+        ),
+        Deposit(account_id=ada, amount=Decimal("2500.00"), description="Salary"),
+        Deposit(account_id=grace, amount=Decimal("1840.50"), description="Salary"),
+        Deposit(account_id=shop, amount=Decimal("312.75"), description="Takings"),
+        Transfer(
+            account_id=ada,
+            target_account_id=savings,
+            amount=Decimal("400.00"),
+            description="To savings",
+        ),
+        Transfer(
+            account_id=grace,
+            target_account_id=ada,
+            amount=Decimal("36.40"),
+            description="Dinner",
+        ),
+        _KnownTransfer(
+            known_id=UUID(example_ids.TRANSFER),
+            account_id=ada,
+            target_account_id=savings,
+            amount=Decimal("75.50"),
+            description="Rent, February",
+        ),
+        Withdraw(account_id=ada, amount=Decimal("120.00"), description="Cash"),
+        # Refused and kept as a failure, so the list of failures has an example.
+        Withdraw(account_id=shop, amount=Decimal("1000.00"), description="Till float"),
+        FreezeAccount(account_id=shop, scope=FreezeScope.DEBITS, reason="Papers are missing"),
+        Deposit(account_id=quiet, amount=Decimal("60.00"), description="Pocket money"),
+        CloseAccount(account_id=closed, reason="The trip is over"),
+    ]
+
+
+def _scheduled(moment: datetime) -> Transfer:
+    return _KnownTransfer(
+        known_id=UUID(example_ids.SCHEDULED),
+        account_id=UUID(example_ids.ADA),
+        target_account_id=UUID(example_ids.SAVINGS),
+        amount=Decimal("25.00"),
+        description="Pocket money, next month",
+        scheduled_for=moment,
+    )
+
+
+def _ask_for_limits() -> None:
+    """Two requests for overdraft limits that wait for a second person."""
+    tessa = get_user_model().objects.get(username="tessa")
+    for request_id, account_id, limit in (
+        (example_ids.LIMIT_REQUEST, example_ids.ADA, 25_000),
+        (example_ids.OTHER_LIMIT_REQUEST, example_ids.GRACE, 30_000),
+    ):
+        LimitRequest.objects.create(
+            id=UUID(request_id),
+            account_id=UUID(account_id),
+            overdraft_limit=Decimal(limit),
+            limit_before=Decimal(100 if account_id == example_ids.ADA else 200),
+            reason="Agreed on 31 January",
+            requested_by=tessa,
+            created_at=moment_of(UUID(request_id)),
+        )

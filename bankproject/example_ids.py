@@ -1,0 +1,49 @@
+"""The ids in the examples of the API's description. The demo bank has rows with these ids."""
+
+from typing import Any
+
+from accounts.schema import ACCOUNT_EXAMPLE, LIMIT_REQUEST_EXAMPLE
+from transactions.api.examples import TARGET_ID, TRANSFER_EXAMPLE
+
+ADA: str = ACCOUNT_EXAMPLE["account_id"]
+SAVINGS: str = TARGET_ID
+GRACE = "019ab0c4-a8f2-7c04-8000-5be1d20f6a37"
+SHOP = "019ab0c4-b3d4-7915-8000-2a90c4e8f713"
+EMPTY = "019ab0c4-bd16-7a26-8000-91c3e5f70b24"
+QUIET = "019ab0c4-c758-7b37-8000-08d4f6a19c35"
+CLOSED = "019ab0c4-d19a-7c48-8000-f7e5a8b20d46"
+
+TRANSFER: str = TRANSFER_EXAMPLE["transaction_id"]
+REFUSED = "019ab0d2-30a6-7d59-8000-e6f6b9c31e57"
+SCHEDULED = "019ab0d2-4bc8-7e6a-8000-d507cad42f68"
+
+LIMIT_REQUEST: str = LIMIT_REQUEST_EXAMPLE["limit_request_id"]
+OTHER_LIMIT_REQUEST = "019ab0c4-8a22-7d44-8000-4b2c3d4e5f60"
+
+# By the parameter of the path, and for operations that need a row in another state.
+_OF_PARAMETERS = {
+    "account_id": ADA,
+    "transaction_id": TRANSFER,
+    "limit_request_id": LIMIT_REQUEST,
+}
+_OF_OPERATIONS = {
+    "accounts_close": EMPTY,
+    "accounts_freeze": QUIET,
+    "accounts_reopen": CLOSED,
+    "accounts_unfreeze": SHOP,
+    "limit_requests_reject": OTHER_LIMIT_REQUEST,
+    "transactions_cancel": SCHEDULED,
+    "transactions_retry": REFUSED,
+}
+
+
+def fill_in_ids(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Postprocessing hook: Swagger UI fills the example into each parameter of a path."""
+    for item in result["paths"].values():
+        for operation in item.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "path" and parameter["name"] in _OF_PARAMETERS:
+                    by_default = _OF_PARAMETERS[parameter["name"]]
+                    name = operation["operationId"]
+                    parameter["example"] = _OF_OPERATIONS.get(name, by_default)
+    return result

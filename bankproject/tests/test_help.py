@@ -1,0 +1,61 @@
+"""The help: docs/console.md as a page, and a paragraph of it for each page of the console."""
+
+import re
+
+import pytest
+from django.conf import settings
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from bankproject.console.help_page import paragraph_of
+from bankproject.console.markdown import html_of
+from bankproject.navigation import sidebar
+
+HELP = reverse("help")
+
+
+@pytest.mark.django_db
+def test_each_page_of_the_menu_has_a_paragraph(admin_client: Client) -> None:
+    html = admin_client.get(HELP).content.decode()
+    anchors = set(re.findall(r'<h\d id="([^"]+)"', html))
+    request = RequestFactory().get("/admin/")
+    request.user = admin_client.get("/admin/").context["user"]
+    links = [item["link"] for section in sidebar(request) for item in section["items"]]
+    assert len(links) > 15
+    for link in [*links, reverse("admin:sessions"), reverse("admin:password_change")]:
+        paragraph = paragraph_of(link.partition("?")[0])
+        assert paragraph in anchors, link
+        assert f'href="{HELP}#{paragraph}"' in admin_client.get(link).content.decode(), link
+
+
+@pytest.mark.django_db
+def test_the_help_is_the_document_and_has_a_list_of_keys(admin_client: Client) -> None:
+    html = admin_client.get(HELP).content.decode()
+    words = re.sub(r"<[^>]+>", " ", html)
+    for heading in re.findall(
+        r"^#+ (.+)$", (settings.BASE_DIR / "docs/console.md").read_text(), re.MULTILINE
+    ):
+        assert heading in words
+    assert '<h2 id="keys">Keys</h2>' in html
+    assert "Ctrl+K" in words
+    assert "![" not in words
+    assert "|---" not in words
+    for anchor in re.findall(r'href="#([^"]+)"', html.split('class="bank-help"')[1]):
+        assert f'id="{anchor}"' in html
+
+
+def test_the_help_is_for_staff(client: Client) -> None:
+    assert client.get(HELP).status_code == 302
+
+
+def test_markdown_is_escaped_and_becomes_html() -> None:
+    text = (
+        "## A <b>\n\nOne *word*,\n`x < y`.\n\n- a\n- b\n\n1. c\n\n| H | I |\n|---|---|\n| 1 | 2 |"
+    )
+    assert html_of(text) == (
+        '<h2 id="a-b">A &lt;b&gt;</h2>\n<p>One <em>word</em>, <code>x &lt; y</code>.</p>\n'
+        "<ul><li>a</li><li>b</li></ul>\n<ol><li>c</li></ol>\n"
+        '<div class="bank-scroll" tabindex="0" role="region" aria-label="Table">'
+        '<table class="bank-table"><thead><tr><th scope="col">H</th><th scope="col">I</th></tr>'
+        "</thead><tbody><tr><td>1</td><td>2</td></tr></tbody></table></div>"
+    )
