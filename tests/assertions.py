@@ -12,6 +12,8 @@ from transactions.models import Transaction, TransactionEvent
 
 # The statement that inserts journal rows, one or thousands.
 BULK_INSERT = "COPY" if connection.vendor == "postgresql" else "INSERT"
+# What writes a few rows and their accounts. On PostgreSQL it is one statement.
+SHORT_WRITE = ["WITH"] if connection.vendor == "postgresql" else [BULK_INSERT, "UPDATE"]
 
 _KEPT = (Account, AccountEvent, LimitRequest, Transaction, TransactionEvent)
 

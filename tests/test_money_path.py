@@ -21,7 +21,7 @@ from tests.gathering import gathered
 
 ROOT = Path(__file__).resolve().parent.parent
 START = ("transactions/ledger/processor.py", "process")
-LAST = ("transactions/ledger/writer.py", "_write_balances")
+LAST = ("transactions/ledger/writer.py", "_balances")
 # PostgreSQL has two more: a place in the bulkhead, and prepared cursors.
 MOST = {"sqlite": (14, 8), "postgresql": (16, 11)}
 

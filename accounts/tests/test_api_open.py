@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from accounts.models import Account, AccountEvent
-from core.sql.bulk import BulkUpdate
+from core.sql.bulk import BulkInsertAndUpdate, BulkUpdate
 from tests.api import (
     ADDRESS,
     API,
@@ -24,6 +24,7 @@ from tests.api import (
 from tests.assertions import nothing_changes
 from tests.factories import make_account
 from tests.identities import client_with, token_of
+from transactions.ledger import writer
 from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db
@@ -227,7 +228,8 @@ def test_opening_and_initial_balance_come_together_or_not_at_all(
     make_account(balance=3)
     teller.raise_request_exception = False
     nowhere = BulkUpdate("nowhere", dict.fromkeys("abcd", "text"))
-    monkeypatch.setattr("transactions.ledger.writer._move", nowhere)
+    monkeypatch.setattr(writer, "_move", nowhere)
+    monkeypatch.setattr(writer, "_insert_and_move", BulkInsertAndUpdate(writer._insert, nowhere))
     with nothing_changes():
         response = teller.post(PATH, {"name": "Ada", "initial_balance": "5"})
     assert_problem(response, "internal_error", response.json()["detail"])

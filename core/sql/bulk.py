@@ -48,6 +48,8 @@ def _array_of_few(values: Sequence[Any]) -> str:
     return "{" + ",".join([texts[value] for value in values]) + "}"
 
 
+_NULL = array([None])
+
 # PostgreSQL's types of the fields written in bulk. COPY needs each value in exactly its type.
 _TYPE_OF_FIELD = {
     "AutoField": "integer",
@@ -105,13 +107,14 @@ class BulkInsert:
 
     def __init__(self, table: str, columns: Mapping[str, str]) -> None:
         names = ", ".join(columns)
-        self._types = list(columns.values())
+        self.types = list(columns.values())
         # psycopg would look up each name for each COPY, and build each document again.
-        sent = ("bytea" if kind == "jsonb" else kind for kind in self._types)
+        sent = ("bytea" if kind == "jsonb" else kind for kind in self.types)
         self._oids = [psycopg.adapters.types.get_oid(kind) for kind in sent]
         self._copy = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
         places = ", ".join(["%s"] * len(columns))
         self._insert = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - by code
+        self.insert_of_arrays = f"INSERT INTO {table} ({names}) SELECT * FROM {_unnest(self.types)}"  # noqa: S608
 
     def __call__(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Raises Django's database errors: IntegrityError, OperationalError..."""
@@ -127,7 +130,7 @@ class BulkInsert:
                     for row in rows:
                         copy.write_row(row)
             else:
-                cursor.executemany(self._insert, sqlite_rows(list(rows), self._types))
+                cursor.executemany(self._insert, sqlite_rows(list(rows), self.types))
 
 
 class BulkUpdate:
@@ -146,7 +149,7 @@ class BulkUpdate:
         always: str = "",
         latest: Collection[str] = (),
     ) -> None:
-        self._types = [*columns.values(), "uuid"]
+        self.types = [*columns.values(), "uuid"]
         first = f"{always}, " if always else ""
         changes = first + ", ".join(
             f"{name} = greatest(stored.{name}, new.{name})"
@@ -154,10 +157,10 @@ class BulkUpdate:
             else f"{name} = new.{name}"
             for name in columns
         )
-        arrays = ", ".join(f"%s::{kind}[]" for kind in self._types)
-        self._update = (
+        self.update_of_arrays = (
             f"UPDATE {table} AS stored SET {changes}"  # noqa: S608 - by code
-            f" FROM unnest({arrays}) AS new ({', '.join(columns)}, id) WHERE stored.id = new.id"
+            f" FROM {_unnest(self.types)} AS new ({', '.join(columns)}, id)"
+            " WHERE stored.id = new.id"
         )
         places = first + ", ".join(
             f"{name} = max({name}, %s)" if name in latest else f"{name} = %s" for name in columns
@@ -168,12 +171,50 @@ class BulkUpdate:
         """Raises Django's database errors. All rows must exist."""
         with prepared_cursor() as cursor:
             if connection.vendor == "postgresql":
-                columns = zip(self._types, zip(*rows, strict=True), strict=True)
-                arrays = [_ARRAYS.get(kind, array)(column) for kind, column in columns]
-                cursor.execute(self._update, arrays)
+                cursor.execute(self.update_of_arrays, _arrays(self.types, rows))
             else:
-                cursor.executemany(self._update_one, sqlite_rows(rows, self._types))
+                cursor.executemany(self._update_one, sqlite_rows(rows, self.types))
             assert cursor.rowcount == len(rows)
+
+
+class BulkInsertAndUpdate:
+    """A BulkInsert and a BulkUpdate of other rows as one statement of PostgreSQL, for few rows.
+
+    It takes one round trip, where a COPY takes two and the UPDATE a third. But a COPY sends a row
+    in a fraction of the time, so more than `MOST` rows are for the other two classes. The inserted
+    rows have no jsonb and no inet.
+    """
+
+    MOST = 32
+
+    def __init__(self, insert: BulkInsert, update: BulkUpdate) -> None:
+        self._types = insert.types, update.types
+        self._statement = f"WITH inserted AS ({insert.insert_of_arrays}) {update.update_of_arrays}"
+
+    def __call__(
+        self, inserted: Sequence[tuple[Any, ...]], changed: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Raises Django's database errors. All changed rows must exist, and there are some."""
+        new, old = self._types
+        with prepared_cursor() as cursor:
+            cursor.execute(self._statement, [*_arrays(new, inserted), *_arrays(old, changed)])
+            assert cursor.rowcount == len(changed)
+
+
+def _unnest(types: Iterable[str]) -> str:
+    """SQL of the rows in as many arrays of these types, which are its parameters."""
+    return f"unnest({', '.join(f'%s::{kind}[]' for kind in types)})"
+
+
+def _arrays(types: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    """The parameters of `_unnest`."""
+    if len(rows) == 1:  # Most columns of a single row are empty.
+        return [
+            _NULL if value is None else _ARRAYS.get(kind, array)((value,))
+            for kind, value in zip(types, rows[0], strict=True)
+        ]
+    columns = zip(types, zip(*rows, strict=True), strict=True)
+    return [_ARRAYS.get(kind, array)(column) for kind, column in columns]
 
 
 def sqlite_rows(rows: Sequence[tuple[Any, ...]], types: Sequence[str]) -> list[tuple[Any, ...]]:

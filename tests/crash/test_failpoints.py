@@ -53,10 +53,11 @@ GIVE_BACK_POINTS = FAIL_POINTS | {"change.committed": QUEUED}
 ACCEPT_POINTS = {"accept.read": False, "accept.stored": True}
 PROCESS_POINTS = {
     "process.locked": False,
-    "write.journal": False,
     "process.written": False,
     "process.committed": True,
 }
+# A step within a list: a single command is written in one statement.
+LIST_POINTS = {"write.journal": False}
 
 # The same for a group of commands.
 GATHER_POINTS = {"gather.taken": False, "gather.written": False, "gather.committed": True}
@@ -72,6 +73,7 @@ def test_every_failpoint_is_killed_below() -> None:
         *ACCEPT_POINTS,
         *WORKER_POINTS,
         *PROCESS_POINTS,
+        *LIST_POINTS,
         *GATHER_POINTS,
         *FAIL_POINTS,
     ]
@@ -241,6 +243,28 @@ def test_a_web_worker_killed_before_its_answer_is_settled_by_a_retry_with_the_ke
     prove()
     tally.add("kills at a failpoint")
     tally.add("unknown outcomes settled by key")
+
+
+@pytest.mark.parametrize("point", LIST_POINTS)
+def test_a_web_worker_killed_within_a_list_leaves_nothing_of_it(
+    web: WebServer, tally: Tally, point: str
+) -> None:
+    payer, payee = make_account(balance=100), make_account()
+    headers = {"Authorization": f"Bearer {supervisor_token()}", "Idempotency-Key": str(uuid4())}
+    item = {"type": "TRANSFER", "account_id": str(payer.id), "target_account_id": str(payee.id)}
+    body = {"atomic": False, "transactions": [item | {"amount": amount} for amount in ("7", "8")]}
+    url = f"http://127.0.0.1:{web.port}/api/v1/transactions/batch/"
+    web.fuse(point)
+    with pytest.raises(http.client.RemoteDisconnected):
+        ask("POST", url, body, headers)
+    assert web.has_blown(point)
+    assert not Transaction.objects.filter(type="TRANSFER").exists()
+    answers = [ask("POST", url, body, headers) for _ in range(2)]
+    assert [(answer.status, answer.replayed) for answer in answers] == [(200, False), (200, True)]
+    balances = [Account.objects.get(pk=account.pk).balance for account in (payer, payee)]
+    assert balances == [85, 15]
+    prove()
+    tally.add("kills at a failpoint")
 
 
 @pytest.mark.parametrize("point", GATHER_POINTS)

@@ -1,6 +1,7 @@
 """The one writer: inserts transactions and changes balances, whatever the length of the list.
 
-One statement for the journal, one for the accounts. Amounts are bound as the integers that the
+One statement for the journal, one for the accounts; on PostgreSQL one for both if the rows are few.
+Amounts are bound as the integers that the
 columns hold (1/10,000 of the main unit), and balances are those computed under the lock: no SQL
 does arithmetic here.
 """
@@ -20,7 +21,7 @@ from accounts.locks import LockedAccount
 from accounts.models import Account
 from core.failpoints import failpoint
 from core.money import raw_units
-from core.sql.bulk import BulkInsert, BulkUpdate, array_of_ids, types_of
+from core.sql.bulk import BulkInsert, BulkInsertAndUpdate, BulkUpdate, array_of_ids, types_of
 from core.sql.cursors import prepared_cursor, rows_of
 from transactions.ledger.execution import Accounts
 from transactions.ledger.journal import AMOUNTS, COLUMNS, JournalRow
@@ -55,6 +56,7 @@ _move = BulkUpdate(
     # The clock may have been set back since the account's last change.
     latest=("updated_at",),
 )
+_insert_and_move = BulkInsertAndUpdate(_insert, _move)
 
 _HELD = (
     f"SELECT id FROM {_JOURNAL} WHERE id {{}} AND lease_token = %s"
@@ -78,8 +80,12 @@ def write(rows: Sequence[JournalRow], accounts: Accounts) -> None:
     The caller's transaction must hold the locks of `accounts`.
     """
     assert connection.in_atomic_block
-    _insert(map(_all_of, rows))
-    _write_balances(rows, accounts)
+    are_few = len(rows) <= BulkInsertAndUpdate.MOST and connection.vendor == "postgresql"
+    if are_few and (posted := _posted(rows, accounts)):
+        _insert_and_move([*map(_all_of, rows)], _balances(posted))
+    else:
+        _insert(map(_all_of, rows))
+        _write_balances(rows, accounts)
 
 
 def stream(rows: Iterable[JournalRow], accounts: Accounts) -> None:
@@ -209,9 +215,12 @@ def _posted(rows: Iterable[JournalRow], accounts: Accounts) -> list[LockedAccoun
 
 def _update(accounts: Collection[LockedAccount]) -> None:
     if accounts:
-        _move(
-            [
-                (one.balance, one.last_sequence, one.last_posted_at, one.last_posted_at, one.id)
-                for one in accounts
-            ]
-        )
+        _move(_balances(accounts))
+
+
+def _balances(accounts: Iterable[LockedAccount]) -> list[tuple[Any, ...]]:
+    """What `_move` takes."""
+    return [
+        (one.balance, one.last_sequence, one.last_posted_at, one.last_posted_at, one.id)
+        for one in accounts
+    ]

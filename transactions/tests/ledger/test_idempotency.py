@@ -328,15 +328,17 @@ def test_a_key_adds_no_statement_to_the_first_request(teller: ApiClient, kind: s
 
 
 def test_a_crash_keeps_no_key(teller: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A crash at the last statement rolls back the key too: the retry is the first success."""
+    """A crash after the last statement rolls back the key too: the retry is the first success."""
     account = make_account()
     teller.raise_request_exception = False
+    write = ledger.write
 
-    def crash(_accounts: Any) -> None:
+    def crash(*written: Any) -> None:
+        write(*written)
         raise RuntimeError("the disk is gone")
 
     with monkeypatch.context() as patched, nothing_changes():
-        patched.setattr(ledger, "_update", crash)
+        patched.setattr(ledger, "write", crash)
         assert pay_in(teller, account, "10").status_code == 500
     answer = pay_in(teller, account, "10")
     assert (answer.status_code, REPLAYED in answer) == (200, False)

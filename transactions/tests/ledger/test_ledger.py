@@ -12,7 +12,7 @@ from accounts.models import CASH, Account, internal_account_id
 from core.commands import Origin
 from core.errors import InsufficientFunds, InvalidInput, NotFound
 from core.identifiers import uuid7
-from tests.assertions import BULK_INSERT, stored
+from tests.assertions import BULK_INSERT, SHORT_WRITE, stored
 from tests.factories import ORIGIN, deposit, make_account, run
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
 from transactions.ledger import processor
@@ -145,7 +145,7 @@ def test_a_long_detail_is_cut_to_its_column() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("length", [1, 100])
-def test_a_list_of_any_length_is_five_statements(length: int) -> None:
+def test_a_list_of_any_length_is_at_most_five_statements(length: int) -> None:
     accounts = [make_account(balance=100 + index) for index in range(3)]
     commands: list[MoneyCommand] = [
         Transfer(
@@ -158,7 +158,8 @@ def test_a_list_of_any_length_is_five_statements(length: int) -> None:
     with CaptureQueriesContext(connection) as queries:
         rows = process(commands, ORIGIN)
     assert [row.status for row in rows] == ["COMPLETED"] * length
-    assert statements(queries) == ["BEGIN", "SELECT", BULK_INSERT, "UPDATE", "COMMIT"]
+    write = SHORT_WRITE if length == 1 else [BULK_INSERT, "UPDATE"]
+    assert statements(queries) == ["BEGIN", "SELECT", *write, "COMMIT"]
     balances = Account.objects.filter(kind="CUSTOMER").order_by("id").values_list("balance")
     assert sum(balance for (balance,) in balances) == 303
 
