@@ -3,11 +3,11 @@
 from django.db import Error as DatabaseFailure
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import resolve
 from rest_framework.request import Request
 
 from core.api.middleware import is_api
 from core.api.problems import answer_of
+from core.api.routes import resolved
 from core.content_security import GetResponse
 
 
@@ -30,7 +30,7 @@ class ShortWayMiddleware:
 
 def _answer(request: HttpRequest) -> HttpResponseBase:
     """As the end of Django's chain. Its handler turns what is raised here into a response."""
-    match = request.resolver_match = resolve(request.path_info)
+    match = request.resolver_match = resolved(request.path_info)
     try:
         response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     except DatabaseFailure as failure:
