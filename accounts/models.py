@@ -16,6 +16,7 @@ from accounts.states import (
     ShownStatus,
     shown_status,
 )
+from core.days import shown_moment
 from core.money import AmountField
 from customers.models import Customer
 
@@ -227,7 +228,7 @@ class AccountEvent(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.get_event_display()} {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.get_event_display()} {shown_moment(self.at)}"
 
 
 class LimitRequest(models.Model):

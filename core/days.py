@@ -3,6 +3,7 @@
 from datetime import date, datetime, time, tzinfo
 
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from core import clock
 
@@ -10,6 +11,11 @@ from core import clock
 def today() -> date:
     """Today by the bank's clock."""
     return timezone.localdate(clock.about_now())
+
+
+def shown_moment(moment: datetime) -> str:
+    """The moment in the active time zone, with the zone: "2026-01-31 09:30:00 UTC"."""
+    return str(date_format(timezone.localtime(moment), "DATETIME_FORMAT"))
 
 
 def midnight(day: date, zone: tzinfo | None = None) -> datetime:

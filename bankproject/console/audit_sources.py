@@ -18,6 +18,7 @@ from accounts.admin.customer import changed_in_words
 from accounts.models import AccountEvent
 from bankproject.console.audit_records import AuditEntry, AuditSource, Wanted
 from core.console.admin import in_words, shown_money
+from core.days import shown_moment
 from customers.models import CustomerEvent
 from transactions.admin.filters import shown_failure
 from transactions.admin.timeline import through_in_words
@@ -174,7 +175,7 @@ def _logins(model: type[AccessLog] | type[AccessFailureLog]) -> Callable[[Wanted
 
 
 def _login_entry(login: AccessLog) -> AuditEntry:
-    left = f"Logged out {login.logout_time:%Y-%m-%d %H:%M:%S} UTC" if login.logout_time else ""
+    left = f"Logged out {shown_moment(login.logout_time)}" if login.logout_time else ""
     return AuditEntry(
         login.attempt_time, login.username or "", login.ip_address or "", "Logged in", after=left
     )

@@ -1,17 +1,13 @@
 """Formats durations and links on the bank's own pages."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 
-from core.days import today
+from core.days import shown_moment, today
 
-
-def at(moment: datetime) -> str:
-    return str(date_format(timezone.localtime(moment), "DATETIME_FORMAT"))
+at = shown_moment
 
 
 def in_words(age: timedelta) -> str:

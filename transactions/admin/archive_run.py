@@ -1,5 +1,6 @@
 """Archive runs: who, when, which transactions, and their place in the file."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,8 @@ from core.console.admin import (
     in_words,
     shown_money,
 )
+from core.days import shown_moment
+from transactions.admin.timeline import caller_in_words
 from transactions.models import ArchiveRun, ArchiveSegment
 
 _COLOURS = {"Finished": "success", "Interrupted": "warning", "Not finished": "info"}
@@ -27,11 +30,20 @@ def shown_sums(sums: dict[str, str]) -> str:
     return ", ".join(amounts) or EMPTY
 
 
+def _shown_bytes(stretch: ArchiveRun | ArchiveSegment) -> str:
+    return f"{stretch.file_start:,} to {stretch.file_end:,}"
+
+
+def _shown_bound(name: str, value: Any) -> str:
+    """One limit of a selection: a moment, an account's id, or a number."""
+    return shown_moment(datetime.fromisoformat(value)) if name == "before" else str(value)
+
+
 class ArchiveSegmentInline(ReadOnlyTabularInline):
     """The transactions marked by one database transaction of the run: a stretch of the file."""
 
     model = ArchiveSegment
-    fields = ("number", "rows", "amounts", "file_start", "file_end", "recorded_at", "digest")
+    fields = ("number", "rows", "amounts", "bytes_in_file", "recorded_at", "digest")
     readonly_fields = fields
     ordering = ("number",)
 
@@ -42,6 +54,10 @@ class ArchiveSegmentInline(ReadOnlyTabularInline):
     @display(description="Sums of amounts")
     def amounts(self, segment: ArchiveSegment) -> str:
         return shown_sums(segment.sums)
+
+    @display(description="Bytes in the file")
+    def bytes_in_file(self, segment: ArchiveSegment) -> str:
+        return _shown_bytes(segment)
 
 
 @admin.register(ArchiveRun)
@@ -63,7 +79,7 @@ class ArchiveRunAdmin(ReadOnlyModelAdmin):
                 )
             },
         ),
-        ("File", {"fields": (("file_start", "file_end"), "digest", "id")}),
+        ("File", {"fields": ("bytes_in_file", "digest", "id")}),
     )
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
@@ -79,16 +95,21 @@ class ArchiveRunAdmin(ReadOnlyModelAdmin):
     @display(description="By")
     def who(self, run: ArchiveRun) -> str:
         """The member of staff on whose behalf the run was made, else the job."""
-        return str(run.actor or run.caller or EMPTY)
+        return str(run.actor or caller_in_words(run.caller) or EMPTY)
 
     @display(description="Selection")
     def shown_bounds(self, run: ArchiveRun) -> str:
-        words = (
-            in_words(name) if value is True else f"{in_words(name)}: {value}"
-            for name, value in sorted(run.bounds.items())
-            if value is not False
-        )
+        words = []
+        for name, value in sorted(run.bounds.items()):
+            if value is True:
+                words.append(in_words(name))
+            elif value is not False:
+                words.append(f"{in_words(name)}: {_shown_bound(name, value)}")
         return ", ".join(words) or EMPTY
+
+    @display(description="Bytes in the file")
+    def bytes_in_file(self, run: ArchiveRun) -> str:
+        return _shown_bytes(run)
 
     @display(description="Sums of amounts")
     def amounts(self, run: ArchiveRun) -> str:

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from core.days import shown_moment
+
 
 class ArchiveRun(models.Model):
     """One run of `archive_transactions`: its transactions, and their place in the file.
@@ -36,7 +38,7 @@ class ArchiveRun(models.Model):
         ordering = ("-id",)
 
     def __str__(self) -> str:
-        return f"Archive run of {self.started_at:%Y-%m-%d %H:%M}"
+        return f"Archive run of {shown_moment(self.started_at)}"
 
 
 class ArchiveSegment(models.Model):

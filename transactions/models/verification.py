@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from core.days import shown_moment
+
 
 class Verification(models.Model):
     """One proof of the ledger: its time, its checks and its findings. Append-only.
@@ -25,4 +27,4 @@ class Verification(models.Model):
         ordering = ("-id",)
 
     def __str__(self) -> str:
-        return f"Verification of {self.finished_at:%Y-%m-%d %H:%M}"
+        return f"Verification of {shown_moment(self.finished_at)}"

@@ -46,5 +46,5 @@ def test_the_list_tells_how_each_run_ended(auditor: Client, archive_file: Path) 
     page = auditor.get(LIST)
     text = page.content.decode()
     assert [row.caller for row in page.context["cl"].result_list][-1] == run.caller
-    for words in ("Finished", "Not finished", "Interrupted", "worker:w", "job:tests"):
+    for words in ("Finished", "Not finished", "Interrupted", "worker w", "job tests"):
         assert words in text
