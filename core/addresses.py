@@ -9,6 +9,15 @@ from django.http import HttpRequest
 _IPV6_NETWORK_BITS = 64
 
 
+Address = IPv4Address | IPv6Address
+
+
+@lru_cache(maxsize=1024)
+def stored_address(address: str) -> Address:
+    """The address as bulk inserts take it; a list of commands has one address."""
+    return ip_address(address)
+
+
 @lru_cache(maxsize=1024)
 def counted_as(address: str) -> str:
     """One text for all addresses of a host. A text that is not an address is returned unchanged.

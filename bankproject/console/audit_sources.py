@@ -118,7 +118,7 @@ def _transaction_entry(row: Transaction) -> AuditEntry:
     return AuditEntry(
         at=row.created_at,
         who=row.created_by.get_username() if row.created_by else "",
-        address="",
+        address=row.address or "",
         what=f"Requested: {row.get_type_display().lower()} of {amount}"
         + (f", {through}" if through else ""),
         about=_sides(row),
@@ -126,6 +126,7 @@ def _transaction_entry(row: Transaction) -> AuditEntry:
         link=reverse("admin:transactions_transaction_change", args=(row.pk,)),
         after=f"{outcome} by now{failure}",
         reason=row.description,
+        request_id=row.request_id or "",
     )
 
 

@@ -72,7 +72,14 @@ def _beginning(transaction: Transaction, later: Sequence[TransactionEvent]) -> l
     who = maker.get_username() if maker else "a job of the bank"
     if maker and (through := through_in_words(transaction.idempotency_caller)):
         who = f"{who}, {through}"
-    asked = TimelineStep(transaction.created_at, "Asked for", who, TransactionStatus.PENDING)
+    asked = TimelineStep(
+        transaction.created_at,
+        "Asked for",
+        who,
+        TransactionStatus.PENDING,
+        request_id=transaction.request_id or "",
+        address=transaction.address or "",
+    )
     if status == TransactionStatus.COMPLETED:
         assert transaction.completed_at is not None, "A completed transaction has its time."
         return [asked, TimelineStep(transaction.completed_at, "Completed", "", status)]

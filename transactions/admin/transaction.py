@@ -115,6 +115,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
                     ("id", "updated_at"),
                     ("debit_sequence", "money_debit_balance_after"),
                     ("credit_sequence", "money_credit_balance_after"),
+                    ("address", "request_id"),
                     ("idempotency_caller", "idempotency_key"),
                     "request_fingerprint",
                     ("worker", "lease_expires_at"),

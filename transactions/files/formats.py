@@ -2,9 +2,9 @@
 
 RFC 4180 with CRLF, UTF-8, a header. Cells are quoted only where necessary. An empty cell is the
 empty text or null: no column needs both. Data that can be derived (back links) or that belongs to
-the running bank alone (leases, the archive mark) is left out. A PROCESSING row is exported as such:
-it has posted nothing. An import gives it an expired lease, so that the next worker returns it to
-the queue, as it does for a worker that died.
+the running bank alone (leases, the archive mark, the address and id of a request) is left out. A
+PROCESSING row is exported as such: it has posted nothing. An import gives it an expired lease, so
+that the next worker returns it to the queue, as it does for a worker that died.
 
 Users appear by name, also in callers (`user:<name>`), because their numbers differ between banks.
 """

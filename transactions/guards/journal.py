@@ -25,6 +25,7 @@ _OUTCOME = (
     "approval_required", "lease_token", "lease_expires_at", "worker", "approved_by_id",
     "updated_at", "completed_at",
 )  # fmt: skip
+_ORIGIN = ("request_id", "address")
 _MARK = ("archived_at", "archive_run_id")
 
 
@@ -184,6 +185,13 @@ OBJECTS = [
         _update_of(_IDENTITY),
         "accounts, amount, type, key and creator of a transaction never change",
         when=changed(_IDENTITY),
+    ),
+    refuse(
+        "transactions_transaction_origin",
+        JOURNAL,
+        _update_of(_ORIGIN),
+        "a transaction keeps the request and the address that it was asked for from",
+        when=changed(_ORIGIN),
     ),
     refuse(
         "transactions_transaction_transition",

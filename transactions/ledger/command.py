@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
+from core.addresses import stored_address
 from core.commands import KeyedCommand, Origin
 from core.identifiers import uuid7
 from transactions.ledger.execution import execute_new
@@ -81,6 +82,8 @@ class MoneyCommand(KeyedCommand[JournalRow]):
             request_fingerprint=self.request_fingerprint,
             scheduled_for=self.scheduled_for,
             created_by_id=origin.user_id,
+            request_id=origin.request_id or None,
+            address=stored_address(origin.address) if origin.address else None,
             created_at=created_at,
             updated_at=created_at,
             id=uuid7(created_at, index),

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Any
 
+from core.addresses import stored_address
 from core.commands import Origin
 from core.identifiers import uuid7
 from core.sql.bulk import BulkInsert, document, types_of
@@ -56,7 +56,7 @@ def transition(
         reason,
         document(detail) if detail else _NO_DETAIL,
         origin.request_id,
-        ip_address(origin.address) if origin.address else None,
+        stored_address(origin.address) if origin.address else None,
         at,
     )
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from accounts.models import CASH, internal_account_id
+from core.addresses import Address
 from core.errors import REFUSALS, BankError, Refusal
 from core.money import from_units
 from core.sql.django_internals import as_stored
@@ -53,6 +54,8 @@ class JournalRow:
     approval_required: bool = False
     worker: str = ""
     created_by_id: int | None = None
+    request_id: str | None = None
+    address: Address | str | None = None
     approved_by_id: int | None = None
     completed_at: datetime | None = None
 
@@ -93,6 +96,7 @@ class JournalRow:
         for name in AMOUNTS:
             if values[name] is not None:
                 values[name] = from_units(values[name])
+        values["address"] = self.address and str(self.address)
         return as_stored(Transaction(**values))
 
 

@@ -98,6 +98,10 @@ class Transaction(models.Model):
         related_name="+",
         db_index=False,
     )
+    # From where it was asked for, as the request log has it. NULL for jobs and in older rows: a
+    # column that may be NULL is added without a new copy of the journal.
+    request_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
+    address = models.GenericIPAddressField(null=True, blank=True)
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

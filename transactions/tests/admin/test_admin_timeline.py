@@ -67,7 +67,7 @@ def test_each_attempt_keeps_its_failure() -> None:
         "",
         *["tessa"] * 4,
     ]
-    assert [step.request_id for step in steps] == ["", "", *["r-7"] * 4]
+    assert [step.request_id for step in steps] == ["r-7", "", *["r-7"] * 4]
 
 
 def test_the_queue_tells_its_steps() -> None:

@@ -242,6 +242,9 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     "transactions_transaction_identity": lambda w: (
         f"UPDATE {JOURNAL} SET amount = amount + 1 WHERE id = {w.pending}"
     ),
+    "transactions_transaction_origin": lambda w: (
+        f"UPDATE {JOURNAL} SET request_id = 'other' WHERE id = {w.pending}"
+    ),
     "transactions_transaction_transition": lambda w: (
         f"UPDATE {JOURNAL} SET status = 'PROCESSING', failure_code = '', failure_detail = ''"
         f" WHERE id = {w.failed}"

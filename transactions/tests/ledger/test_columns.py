@@ -6,9 +6,11 @@ from transactions.models import Transaction
 
 # Only a worker's claim and the archive write these, each in a statement of its own.
 WRITTEN_LATER = {"lease_token", "lease_expires_at", "archived_at", "archive_run_id"}
-# A file names people by user name, and omits claims, which end with the process.
+# A file names people by user name, and omits claims, which end with the process,
+# and the origin of a request, which is the bank's own.
 BY_NAME_IN_FILES = {"created_by_id": "created_by", "approved_by_id": "approved_by"}
-NOT_IN_FILES = {"lease_token", "lease_expires_at", "archived_at", "archive_run_id"}
+ORIGIN = {"request_id", "address"}
+NOT_IN_FILES = {"lease_token", "lease_expires_at", "archived_at", "archive_run_id"} | ORIGIN
 
 
 def columns() -> set[str]:
