@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_save
 
 from accounts.guards import GUARDS
 
@@ -6,3 +7,10 @@ from accounts.guards import GUARDS
 class AccountsConfig(AppConfig):
     name = "accounts"
     database_objects = GUARDS
+
+    def ready(self) -> None:
+        from django.contrib.auth import get_user_model
+
+        from accounts.user_words import keep_user_words
+
+        post_save.connect(keep_user_words, sender=get_user_model())

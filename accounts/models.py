@@ -16,9 +16,12 @@ from accounts.states import (
     ShownStatus,
     shown_status,
 )
+from accounts.words import AccountWord, UserWord
 from core.days import shown_moment
 from core.money import AmountField
 from customers.models import Customer
+
+__all__ = ["Account", "AccountEvent", "AccountWord", "LimitRequest", "UserWord"]
 
 CASH = "CASH"
 _INTERNAL_NAMESPACE = UUID("6b1f8d0e-52a3-5e0b-9a53-0d9c6f1c7a10")

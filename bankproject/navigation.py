@@ -25,8 +25,14 @@ def unfold_settings(bank_name: str) -> dict[str, Any]:
                 "href": lambda _request: static("bankproject/favicon.svg"),
             }
         ],
-        "STYLES": [_file(f"bankproject/{name}.css") for name in ("admin", "frame", "lists")],
-        "SCRIPTS": [_file("staff/time_zone.js"), _file("bankproject/keys.js")],
+        "STYLES": [
+            _file(f"bankproject/{name}.css") for name in ("admin", "frame", "lists", "search")
+        ],
+        "SCRIPTS": [
+            _file("staff/time_zone.js"),
+            _file("bankproject/keys.js"),
+            _file("bankproject/combobox.js"),
+        ],
         "DASHBOARD_CALLBACK": "bankproject.console.today.dashboard",
         "SIDEBAR": {"navigation": "bankproject.navigation.sidebar"},
         "ACCOUNT": {

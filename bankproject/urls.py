@@ -12,6 +12,7 @@ from bankproject.api_description import SchemaView
 from bankproject.console.approvals import approvals_page
 from bankproject.console.audit_page import audit_page, export_audit
 from bankproject.console.help_page import help_page
+from bankproject.console.search_page import search_page
 from bankproject.console.statistics_page import export_statistics, statistics_page
 from bankproject.health import HealthView, ReadinessView
 from bankproject.metrics.page import metrics_page
@@ -41,6 +42,8 @@ urlpatterns = [
         admin.site.admin_view(export_statistics),
         name="statistics-export",
     ),
+    # Before the theme's own, which finds pages only.
+    path("admin/search/", admin.site.admin_view(search_page), name="search"),
     path("admin/", admin.site.urls),
     # Everything else under /api/ gets a problem, never a page or a redirect. A missing route needs
     # no CSRF token either.

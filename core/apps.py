@@ -16,7 +16,7 @@ class CoreConfig(AppConfig):
         # models.
         from django.apps import apps
 
-        from core import database, rights, timeouts
+        from core import database, nearest_names, rights, timeouts
         from core.request_log import log_crash
 
         # Django asks each connection, and raises NotSupportedError in one sentence.
@@ -24,6 +24,7 @@ class CoreConfig(AppConfig):
         first = apps.get_app_config("contenttypes")
         pre_migrate.connect(database.before_migrate, sender=first)
         post_migrate.connect(database.after_migrate, sender=first)
+        post_migrate.connect(nearest_names.after_migrate, sender=first)
         got_request_exception.connect(log_crash)
         checks.register(database.check_objects, checks.Tags.database)
         checks.register(database.check_sqlite_settings, checks.Tags.database)

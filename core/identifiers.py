@@ -18,6 +18,10 @@ _UUID = re.compile(UUID_PATTERN)
 # The counter is the 14 bits after the variant: it limits the ordered ids of one moment.
 MAX_INDEX = (1 << 14) - 1
 
+# The shortest beginning of an id that is looked up: its first group.
+_SHORTEST_BEGINNING = 8
+_BEGINNING = re.compile("[0-9a-f]+(?:-[0-9a-f]*)*")
+
 _RANDOM_BITS = 48
 _RANDOM_BYTES = _RANDOM_BITS // 8
 # How many random numbers are fetched at a time: each fetch is a system call.
@@ -34,6 +38,21 @@ def parse_uuid(data: object) -> UUID:
     if not isinstance(data, str) or not _UUID.fullmatch(data):
         raise ValueError("Must be a valid UUID.")
     return UUID(data)
+
+
+def ids_beginning(text: str) -> tuple[UUID, UUID] | None:
+    """The lowest and the highest id that begin like this; None if it is no beginning of an id.
+
+    In either case, with hyphens in their places or without any. It needs at least 8 digits.
+    """
+    lower = text.strip().lower()
+    digits = lower.replace("-", "")
+    if not _SHORTEST_BEGINNING <= len(digits) <= 32 or not _BEGINNING.fullmatch(lower):
+        return None
+    lowest = UUID(digits.ljust(32, "0"))
+    if "-" in lower and not str(lowest).startswith(lower):
+        return None
+    return lowest, UUID(digits.ljust(32, "f"))
 
 
 def uuid7(at: datetime, index: int = 0) -> UUID:

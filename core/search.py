@@ -34,13 +34,13 @@ def contains(field: str, text: str) -> Q:
 
     No rows if the text has no word.
     """
-    patterns = [_pattern(word) for word in dict.fromkeys(_folded(text).split())]
+    patterns = [_pattern(word) for word in dict.fromkeys(folded(text).split())]
     if not patterns:
         return Q(pk__in=())
     return reduce(and_, (Q(**{f"{field}__regex": pattern}) for pattern in patterns))
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """One text for all texts that are equal in a search. Hangul syllables stay whole."""
     composed = unicodedata.normalize("NFKC", text)
     return "".join(map(_letters, composed))

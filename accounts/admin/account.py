@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,13 +18,12 @@ from accounts.admin.filters import (
     KindFilter,
     ShownStatusFilter,
     account_named,
-    as_uuid,
 )
 from accounts.models import Account
+from accounts.search import account_condition_anywhere
 from accounts.states import AccountKind, ShownStatus
 from core.api.permissions import has_right
 from core.console.admin import ReadOnlyModelAdmin, badge, shown_amount, shown_money
-from core.search import contains
 from customers.selectors import READ_RIGHT
 
 STATUS_COLOURS = {
@@ -102,23 +101,10 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        """Finds an id or the start of a number by index; searches all names for words."""
-        term = search_term.strip()
-        number = "".join(term.split())
-        if not term:
-            found = Q()
-        elif account_id := as_uuid(term):
-            found = Q(pk=account_id)
-        elif number.isdigit():
-            found = Q(number__startswith=number)
-        else:
-            found = (
-                contains("name", term)
-                | contains("customer__name", term)
-                | contains("owner__username", term)
-                | Q(number__startswith=term)
-            )
-        return queryset.filter(found), False
+        """By indexes; reads all names only if no name has words that begin like this."""
+        if search_term.strip():
+            queryset = queryset.filter(account_condition_anywhere(search_term))
+        return queryset, False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("owner", "customer")

@@ -7,8 +7,10 @@ from typing import ClassVar
 from django.contrib.auth import get_user_model
 
 from accounts.models import Account
+from accounts.words import AccountWord
 from core.commands import Origin
 from core.errors import InvalidTransition
+from core.name_words import keep_words
 from customers.commands.base import CustomerCommand
 from customers.models import FORGOTTEN_NAME, PERSONAL, Customer
 from customers.states import CustomerEventType, CustomerStatus
@@ -40,6 +42,8 @@ class ForgetCustomer(CustomerCommand):
         accounts = Account.objects.filter(customer=customer.pk)
         accounts.update(name=FORGOTTEN_NAME, metadata={})
         _forget_user(customer)
+        for account in accounts.select_related("owner"):
+            keep_words(AccountWord, account)
         return ["name", *PERSONAL, "request_fingerprint", "status"]
 
 

@@ -12,12 +12,14 @@ from accounts.commands.base import AccountRun, record_event, snapshot
 from accounts.models import CASH, Account, internal_account_id
 from accounts.self_dealing import refuse_self_dealing
 from accounts.states import AccountEventType, AccountKind
+from accounts.words import AccountWord
 from core import clock
 from core.commands import KeyedCommand, Origin
 from core.errors import ApprovalRequired, FieldError, InvalidInput
 from core.four_eyes import is_large
 from core.identifiers import moment_of, uuid7
 from core.money import validate_amount
+from core.name_words import add_words
 from core.numbers import new_account_number
 from customers.commands.base import refuse_inactive
 from customers.selectors import customer_of_opening
@@ -72,6 +74,7 @@ class OpenAccount(KeyedCommand[Account]):
             refuse_self_dealing([opened], origin)
         ensure_cash_account(self.currency, now)
         account = self._insert(origin, customer_id, owner_id)
+        add_words(AccountWord, account)
         record_event(
             account,
             AccountEventType.OPENED,

@@ -6,6 +6,8 @@ from typing import ClassVar
 from accounts.commands.base import AccountCommand, refuse_closed
 from accounts.models import Account
 from accounts.states import AccountEventType
+from accounts.words import AccountWord
+from core.name_words import keep_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,3 +23,4 @@ class RenameAccount(AccountCommand):
     def change(self, account: Account) -> None:
         refuse_closed(account)
         account.name = self.name
+        keep_words(AccountWord, account)

@@ -16,6 +16,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from accounts.commands import FreezeAccount
+from accounts.words import AccountWord, UserWord
 from core.console.admin import ReadOnlyModelAdmin
 from core.identifiers import uuid7
 from tests.assertions import nothing_changes, stored
@@ -33,13 +34,13 @@ from transactions.verifier import records as verifications
 
 pytestmark = pytest.mark.django_db
 
-# The page of an archive run shows its segments, and the page Statistics what the summaries of days
-# add up to. Neither has a page of its own.
+# The page of an archive run shows its segments, the page Statistics what the summaries of days add
+# up to, and a search what the words of names lead to. None has a page of its own.
 LEDGER = [
     model
     for app in ("customers", "accounts", "transactions")
     for model in apps.get_app_config(app).get_models()
-    if model not in (ArchiveSegment, DaySummary)
+    if model not in (AccountWord, ArchiveSegment, DaySummary, UserWord)
 ]
 PASSWORD = "correct horse battery staple"
 

@@ -28,14 +28,15 @@ GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO bank_app;
 DO $$
 DECLARE
     name text;
-    -- Rows that come and go: sign-ins, tokens, and who has which right. Never one of the ledger.
+    -- Rows that come and go: sign-ins, tokens, who has which right, and the words of names. Never
+    -- one of the ledger.
     deletable text[] := ARRAY[
         'auth_group', 'auth_group_permissions', 'auth_user_groups', 'auth_user_user_permissions',
         'axes_accessattempt', 'axes_accessattemptexpiration', 'django_session',
         'oauth2_provider_accesstoken', 'oauth2_provider_devicegrant', 'oauth2_provider_grant',
         'oauth2_provider_idtoken', 'oauth2_provider_refreshtoken',
         'otp_static_staticdevice', 'otp_static_statictoken', 'otp_totp_totpdevice',
-        'staff_staffsession'
+        'staff_staffsession', 'words_of_accounts', 'words_of_users'
     ];
     -- Written by migrations only.
     read_only text[] := ARRAY['auth_permission', 'django_content_type', 'django_migrations'];

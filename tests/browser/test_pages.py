@@ -19,6 +19,7 @@ PAGES = [
     "/admin/login/",
     "/admin/",
     "/admin/approvals/",
+    "/admin/search/?q=Ada",
     "/admin/audit/",
     "/admin/audit/?what=login",
     "/admin/statistics/",

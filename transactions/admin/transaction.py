@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -12,8 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesRadioFilter
 from unfold.decorators import display
 
-from accounts.admin.filters import CurrencyFilter, as_uuid
-from accounts.models import Account
+from accounts.admin.filters import CurrencyFilter
 from accounts.states import AccountKind
 from core.console.admin import (
     EMPTY,
@@ -25,7 +24,6 @@ from core.console.admin import (
 )
 from core.console.admin_filters import AmountFilter, DaysById
 from core.console.day_navigation import day_navigation
-from core.search import contains
 from transactions.admin.bulk import BulkActions
 from transactions.admin.decisions import DecisionActions
 from transactions.admin.entry import EntryInline
@@ -38,10 +36,8 @@ from transactions.admin.filters import (
 )
 from transactions.admin.timeline import timeline
 from transactions.models import Transaction
+from transactions.reads.search import transaction_condition
 from transactions.states import TransactionStatus
-
-# How many accounts a search by the beginning of a number covers.
-_ACCOUNTS_SEARCHED = 20
 
 
 @admin.register(Transaction)
@@ -76,7 +72,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
     )
     # Shows the search box; `get_search_results` decides what is searched.
     search_fields = ("id",)
-    search_help_text = "Id, account number or description"
+    search_help_text = "Id, account, amount or description"
     inlines = (EntryInline,)
     change_form_outer_before_template = "transactions/transaction_head.html"
     change_form_outer_after_template = "transactions/timeline.html"
@@ -128,20 +124,13 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        """Finds ids and account numbers by indexes. A search for words reads all rows."""
-        term = search_term.strip()
-        number = "".join(term.split())
-        if not term:
-            found = Q()
-        elif transaction_id := as_uuid(term):
-            found = Q(pk=transaction_id)
-        elif number.isdigit():
-            accounts = Account.objects.filter(number__startswith=number).order_by("number")
-            ids = list(accounts.values_list("pk", flat=True)[:_ACCOUNTS_SEARCHED])
-            found = Q(debit_account_id__in=ids) | Q(credit_account_id__in=ids)
-        else:
-            found = contains("description", term)
-        return queryset.filter(found), False
+        """Finds ids and amounts, and those of accounts, by indexes.
+
+        A search for words reads all rows.
+        """
+        if search_term.strip():
+            queryset = queryset.filter(transaction_condition(search_term))
+        return queryset, False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

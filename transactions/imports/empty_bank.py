@@ -10,6 +10,7 @@ from accounts.models import Account
 from accounts.states import AccountKind
 from core.database_errors import meaning_of
 from core.failpoints import failpoint
+from core.name_words import catch_up
 from core.sql.bulk import analyse
 from core.staff_log import record
 from transactions.imports.problems import ImportBusy, ImportRefused
@@ -42,6 +43,7 @@ def empty_bank(*, dry_run: bool, actor_id: int | None) -> Iterator[None]:
             _begin()
             yield
             failpoint("import.loaded")
+            catch_up()
             _prove()
             if actor_id is not None:
                 record(actor_id, None, "Files", ADDITION, "Imported into the empty bank.")

@@ -142,6 +142,8 @@ class Transaction(models.Model):
             # A maker's requests of a day, whose sum daily thresholds limit. With the id as key, the
             # planner would at times read all of the day in the order of the primary key.
             models.Index(fields=["created_by", "created_at"], name="transaction_makers"),
+            # The newest of an amount, which staff search for.
+            models.Index(fields=["amount", "id"], name="transaction_amounts"),
             # The queue, and the archive's selection. Both stay small.
             models.Index(
                 Coalesce("scheduled_for", "created_at"),
