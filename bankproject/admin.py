@@ -116,6 +116,7 @@ class UserAdmin(BankModelAdmin):
     ) -> HttpResponse:
         """Puts the buttons on the page itself: the theme's dropdown is not keyboard-accessible."""
         context["buttons"] = context.pop("actions_detail", [])
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def has_reset_permission(self, request: HttpRequest, object_id: str = "") -> bool:
@@ -199,12 +200,12 @@ class UserAdmin(BankModelAdmin):
     @display(description="Second factor")
     def second_factor(self, user: User) -> str:
         devices = user.totpdevice_set.all()  # type: ignore[attr-defined]
-        return "Set up" if any(device.confirmed for device in devices) else "None"
+        return "Set up" if any(device.confirmed for device in devices) else "Not set up"
 
     @display(description="Password")
     def password_state(self, user: User) -> str:
         if not user.has_usable_password():
-            return "None"
+            return "No password"
         return "One-time, not replaced yet" if one_time.has_one(user) else "Chosen by the user"
 
     @display(description="Active")
