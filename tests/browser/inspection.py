@@ -9,7 +9,6 @@ from playwright.sync_api import Page, TimeoutError
 from tests.browser.watched import Watched
 
 WIDE, NARROW = 1440, 390
-_SEVERE = {"serious", "critical"}
 # WCAG 2.2, levels A and AA, and axe-core's best practices.
 _ALL: dict[str, Any] = {"resultTypes": ["violations"]}
 # The only rule that dark colours can break.
@@ -27,28 +26,28 @@ _axe = Axe()
 def inspect(watched: Watched) -> None:
     """Asserts that the current page is usable.
 
-    axe-core must have no serious or critical finding in light or dark colours. The page must not be
-    wider than its window at 1440 and at 390 pixels. The browser must have no complaint.
+    axe-core must have no finding of any level, in light or dark colours, at 1440 or at 390 pixels.
+    The page must not be wider than its window. The browser must have no complaint.
     """
     page = watched.page
-    problems = [f"light: {found}" for found in severe(page, _ALL)]
-    page.evaluate(_DARKEN)
-    problems += [f"dark: {found}" for found in severe(page, _COLOURS)]
-    page.evaluate("document.documentElement.classList.remove('dark')")
+    problems = []
     for width in (WIDE, NARROW):
         if pixels := overhang_at(page, width):
             problems.append(f"{pixels} pixels wider than {width}")
+        problems += [f"{width} light: {found}" for found in findings(page)]
+        page.evaluate(_DARKEN)
+        problems += [f"{width} dark: {found}" for found in findings(page, _COLOURS)]
+        page.evaluate("document.documentElement.classList.remove('dark')")
     assert not problems, "\n".join([watched.path, *problems])
     watched.assert_clean()
 
 
-def severe(page: Page, options: dict[str, Any] = _ALL) -> list[str]:
-    """Rule, element and summary of each serious or critical violation."""
+def findings(page: Page, options: dict[str, Any] = _ALL) -> list[str]:
+    """Rule, level, element and summary of each violation."""
     violations = _axe.run(page, options=options).response["violations"]
     return [
-        f"{found['id']}: {node['target']} {node['failureSummary']}"
+        f"{found['id']} ({found['impact']}): {node['target']} {node['failureSummary']}"
         for found in violations
-        if found["impact"] in _SEVERE
         for node in found["nodes"]
     ]
 
