@@ -55,14 +55,15 @@ def _file(path: str) -> Callable[[HttpRequest], str]:
 class _Page:
     """`icon` is a name of Material Symbols; `right` is needed to see the page.
 
-    `query` filters a list. `count` gives the number to show at the link, for a user.
+    `query` gives the URL of a filtered list. `count` gives the number to show at the link, for a
+    user.
     """
 
     title: str
     icon: str
     view: str
     right: str = ""
-    query: str = ""
+    query: Callable[[], str] | None = None
     count: Callable[[Any], str] | None = None
 
     def is_for(self, request: HttpRequest) -> bool:
@@ -73,7 +74,7 @@ class _Page:
         item = {
             "title": self.title,
             "icon": self.icon,
-            "link": f"{link}?{self.query}" if self.query else link,
+            "link": self.query() if self.query else link,
             "active": self._is_open(request, link),
         }
         if self.count and (waiting := self.count(request.user)):
@@ -88,7 +89,7 @@ class _Page:
         if not request.path.startswith(link):
             return False
         # Two links lead to the same list: the query shows which one is open.
-        is_narrowed = _FAILED in request.META.get("QUERY_STRING", "")
+        is_narrowed = _FAULTS in request.META.get("QUERY_STRING", "")
         return self.view != _TRANSACTIONS or is_narrowed == bool(self.query)
 
 
@@ -100,6 +101,12 @@ def _waiting(user: Any) -> str:
     from bankproject.console.counts import approvals_waiting
 
     return approvals_waiting(user)
+
+
+def _faults() -> str:
+    from bankproject.console.words import faults_of_today
+
+    return faults_of_today()
 
 
 def _failed_today(_user: Any) -> str:
@@ -117,7 +124,7 @@ def _is_decision(request: HttpRequest) -> bool:
 
 _APPROVALS = "approvals"
 _TRANSACTIONS = "admin:transactions_transaction_changelist"
-_FAILED = "status__exact=FAILED"
+_FAULTS = "failure_code=fault"
 _READ = "transactions.view_transaction"
 
 _SECTIONS: dict[str, list[_Page]] = {
@@ -131,7 +138,7 @@ _SECTIONS: dict[str, list[_Page]] = {
         _list_of("Transactions", "swap_horiz", "transactions", "transaction"),
         _Page("Approvals", "order_approve", _APPROVALS, _READ, count=_waiting),
         _list_of("Overdraft limits", "south_east", "accounts", "limitrequest"),
-        _Page("Failed", "error", _TRANSACTIONS, _READ, query=_FAILED, count=_failed_today),
+        _Page("Failed", "error", _TRANSACTIONS, _READ, query=_faults, count=_failed_today),
         _list_of("Entries", "menu_book", "transactions", "entry"),
         _list_of("Batches", "stacks", "transactions", "batch"),
         _list_of("Archive", "inventory_2", "transactions", "archiverun"),

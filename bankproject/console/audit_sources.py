@@ -20,7 +20,7 @@ from bankproject.console.audit_records import AuditEntry, AuditSource, Wanted
 from core.console.admin import in_words, shown_money
 from core.days import shown_moment
 from customers.models import CustomerEvent
-from transactions.admin.filters import shown_failure
+from transactions.admin.filters import shown_failure, shown_status
 from transactions.admin.timeline import through_in_words
 from transactions.models import Transaction, TransactionEvent
 from transactions.models.queries import touching
@@ -113,8 +113,9 @@ def _transaction_entry(row: Transaction) -> AuditEntry:
     amount = shown_money(row.amount, row.currency)
     through = through_in_words(row.idempotency_caller)
     is_final = row.status in (TransactionStatus.COMPLETED, TransactionStatus.FAILED)
-    outcome = row.get_status_display() if is_final else "Waits"
-    failure = f" ({shown_failure(row.failure_code)})" if row.failure_code else ""
+    outcome = shown_status(row) if is_final else "Waits"
+    is_fault = row.failure_code and outcome == TransactionStatus.FAILED.label
+    failure = f" ({shown_failure(row.failure_code)})" if is_fault else ""
     return AuditEntry(
         at=row.created_at,
         who=row.created_by.get_username() if row.created_by else "",

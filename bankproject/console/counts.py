@@ -3,23 +3,19 @@
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import QuerySet
 
 from accounts.selectors import waiting_limits
 from bankproject.console.days import midnight
 from core.identifiers import lowest_uuid7
+from transactions.admin.filters import WENT_WRONG
 from transactions.models import Transaction
 from transactions.models.queries import WAITS_FOR_APPROVAL
-from transactions.states import TransactionStatus
 
 SEES_LIMITS = "accounts.view_limitrequest"
 
 # A higher number is shown as "more than" this one: nobody needs it exactly.
 _MOST = 99
-
-# A literal, as in the index: SQLite uses a partial index only for a condition without parameters.
-FAILED = Q(status=RawSQL(f"'{TransactionStatus.FAILED}'", ()))  # noqa: S611 - a constant
 
 
 def approvals_waiting(user: Any) -> str:
@@ -35,8 +31,11 @@ def approvals_waiting(user: Any) -> str:
 
 
 def failed_today() -> str:
-    """The number of today's transactions that have failed; empty if none."""
-    today = Transaction.objects.filter(FAILED, pk__gte=lowest_uuid7(midnight()))
+    """The number of today's transactions that went wrong; empty if none.
+
+    Those that somebody rejected or cancelled, or that nobody approved in time, do not count.
+    """
+    today = Transaction.objects.filter(WENT_WRONG, pk__gte=lowest_uuid7(midnight()))
     return _shown(today)
 
 

@@ -7,7 +7,14 @@ from django.urls import reverse
 
 from bankproject.console.counts import approvals_waiting
 from bankproject.console.parts import BAD, GOOD, NEUTRAL, WAITING, Figure
-from bankproject.console.words import at, in_words, list_link, transactions_of_today
+from bankproject.console.words import (
+    at,
+    faults_of_today,
+    in_words,
+    list_link,
+    transactions_of_today,
+    went_wrong,
+)
 from transactions.models import ArchiveRun, Verification
 from transactions.reads.overview import Activity, QueueState
 from transactions.states import TransactionStatus
@@ -35,11 +42,11 @@ def approvals(user: Any) -> Figure:
 
 
 def failed(today: Sequence[Activity]) -> Figure:
-    count = sum(one.count for one in today if one.status == TransactionStatus.FAILED)
+    count = sum(one.count for one in today if went_wrong(one))
     return Figure(
         label="Failed today",
         value=f"{count:,}",
-        link=transactions_of_today(status__exact=TransactionStatus.FAILED),
+        link=faults_of_today(),
         explanation="Temporary failures can be retried" if count else "None so far",
         tone=BAD if count else NEUTRAL,
     )

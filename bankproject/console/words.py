@@ -6,6 +6,10 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from core.days import shown_moment, today
+from core.errors import FAILURES_BY_DECISION
+from transactions.admin.filters import FailureFilter
+from transactions.reads.overview import Activity
+from transactions.states import TransactionStatus
 
 at = shown_moment
 
@@ -33,3 +37,13 @@ def transactions_of_today(**filters: str) -> str:
     day = today().isoformat()
     filters = {"created_at_from": day, "created_at_to": day, **filters}
     return list_link("transactions_transaction", **filters)
+
+
+def faults_of_today() -> str:
+    """The URL of the list of today's transactions that went wrong: what the menu counts."""
+    return transactions_of_today(failure_code=FailureFilter.any_fault)
+
+
+def went_wrong(one: Activity) -> bool:
+    """Whether these have failed, and not by somebody's decision."""
+    return one.status == TransactionStatus.FAILED and one.failure_code not in FAILURES_BY_DECISION

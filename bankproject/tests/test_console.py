@@ -1,10 +1,12 @@
 """Navigation by role, times in the reader's time zone, and missing pages."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.apps import apps
 from django.contrib import admin
 from django.test import Client
@@ -19,7 +21,8 @@ from core.identifiers import uuid7
 from staff.time_zone import COOKIE
 from tests.api import client_of, make_user, staff
 from tests.factories import make_account, run
-from transactions.commands import Withdraw
+from transactions.commands import Cancel, Deposit, Reject, Reverse, Withdraw
+from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db
 
@@ -83,7 +86,7 @@ def test_each_role_has_its_pages(role: str, expected: list[str]) -> None:
         (reverse("admin:transactions_transaction_changelist"), {}, "Transactions"),
         (
             reverse("admin:transactions_transaction_changelist"),
-            {"status__exact": "FAILED"},
+            {"failure_code": "fault"},
             "Failed",
         ),
         (reverse("audit"), {}, "Audit log"),
@@ -104,6 +107,42 @@ def test_failures_of_today_are_counted(admin_client: Client) -> None:
     sections = admin_client.get(TODAY).context["sidebar_navigation"]
     badges = {item["title"]: item.get("badge") for part in sections for item in part["items"]}
     assert (badges["Failed"], badges["Approvals"]) == ("1", None)
+
+
+def test_the_badge_counts_what_its_link_opens(admin_client: Client, settings: Any) -> None:
+    """Rejected, cancelled and expired ones are nobody's fault; yesterday's are of yesterday."""
+    settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(1000)}
+    account = make_account(balance=5)
+    with time_machine.travel(timezone.now() - timedelta(days=2)):
+        early = make_account()
+        run(Withdraw(account_id=early.id, amount=Decimal(9)))
+    run(Withdraw(account_id=account.id, amount=Decimal(9)))
+    for command in (Reject, Cancel):
+        row = run(Deposit(account_id=account.id, amount=Decimal(1000)))
+        run(command(transaction_id=row.id, reason="No"))
+    sections = admin_client.get(TODAY).context["sidebar_navigation"]
+    (item,) = [one for part in sections for one in part["items"] if one["title"] == "Failed"]
+    assert item["badge"] == "1"
+    listed = admin_client.get(item["link"])
+    assert listed.context["cl"].result_count == 1
+    everything = admin_client.get(reverse("admin:transactions_transaction_changelist"))
+    html = everything.content.decode()
+    for word in ("Rejected", "Cancelled", "Completed", "Failed"):
+        assert re.search(rf">\s*{word}\s*<", html), word
+
+
+def test_what_was_reversed_says_so_in_list_and_page(admin_client: Client) -> None:
+    make_account(balance=5)
+    row = Transaction.objects.get()
+    page = reverse("admin:transactions_transaction_change", args=[row.pk])
+    assert "Reversed</span>" not in _joined(admin_client.get(page))
+    run(Reverse(transaction_id=row.pk, reason="Counted wrong"))
+    for path in (page, reverse("admin:transactions_transaction_changelist")):
+        assert "Reversed</span>" in _joined(admin_client.get(path))
+
+
+def _joined(response: Any) -> str:
+    return re.sub(r"\s*<", "<", re.sub(r">\s*", ">", response.content.decode()))
 
 
 def test_the_bank_s_own_name(client: Client, settings: Any) -> None:

@@ -141,7 +141,8 @@ def test_charts_say_their_units_and_the_same_in_a_table(bank: None, admin_client
     assert '"text": "Hour (UTC)"' in by_hour.options
     assert sum(map(sum, by_hour.series.values())) == 9
     assert by_type.series == {
-        "Completed": [3, 1, 1, 0], "Failed": [0, 2, 0, 0], "Waiting": [2, 0, 0, 0],
+        "Completed": [3, 1, 1, 0], "Failed": [0, 2, 0, 0],
+        "Rejected or cancelled": [0, 0, 0, 0], "Waiting": [2, 0, 0, 0],
     }  # fmt: skip
     assert [[cell.text for cell in row] for row in by_type.table.rows] == [
         ["Deposit", "3", "0", "2"],

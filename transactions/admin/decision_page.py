@@ -22,6 +22,7 @@ from core.console.admin import EMPTY, shown_money
 from core.console.command_form import in_one_line, show_form
 from core.console.forms import ReasonForm
 from core.errors import BankError
+from transactions.admin.filters import shown_status
 from transactions.admin.outcome import MovementPreview, PreviewSide
 from transactions.admin.timeline import through_in_words
 from transactions.ledger.processor import process, try_out
@@ -64,6 +65,10 @@ class Foreseen:
     def title(self) -> str:
         of = self.transaction
         return f"{of.get_type_display()} of {shown_money(of.amount, of.currency)}"
+
+    @property
+    def status(self) -> str:
+        return shown_status(self.transaction)
 
     @property
     def asked_by(self) -> str:

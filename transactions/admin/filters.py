@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
@@ -15,17 +16,39 @@ from transactions.models import Transaction
 from transactions.models.queries import touching
 from transactions.states import TransactionStatus
 
+# Ends of a transaction that somebody or time decided: nothing went wrong.
+_DECIDED = {"rejected": "Rejected", "cancelled": "Cancelled", "approval_expired": "Expired"}
+_REVERSED = "Reversed"
+
 _STATUS_COLOURS = {
     TransactionStatus.PENDING.label: "warning",
     TransactionStatus.PROCESSING.label: "info",
     TransactionStatus.COMPLETED.label: "success",
     TransactionStatus.FAILED.label: "danger",
+    "Rejected": "warning",
+    "Cancelled": "default",
+    "Expired": "default",
+    _REVERSED: "info",
 }
 
+# Literals, as in the indexes: SQLite uses a partial index only for a condition without parameters.
+_FAILED = RawSQL(f"'{TransactionStatus.FAILED}'", ())  # noqa: S611 - a constant
+# Failures that are not somebody's decision.
+WENT_WRONG = Q(status=_FAILED) & ~Q(failure_code__in=FAILURES_BY_DECISION)
+# For an annotation: whether a transaction has a posted or waiting reversal, by the unique index.
+IS_REVERSED = Exists(Transaction.objects.filter(~Q(status=_FAILED), reverses=OuterRef("pk")))
 
-def status_badge(transaction: Transaction) -> SafeString:
+
+def shown_status(transaction: Transaction, *, is_reversed: bool = False) -> str:
+    """The status in the words of staff: a decision has its own, and so has what was reversed."""
+    if is_reversed:
+        return _REVERSED
+    return _DECIDED.get(transaction.failure_code) or str(transaction.get_status_display())
+
+
+def status_badge(transaction: Transaction, *, is_reversed: bool = False) -> SafeString:
     """The status as a coloured label."""
-    return badge(transaction.get_status_display(), _STATUS_COLOURS)
+    return badge(shown_status(transaction, is_reversed=is_reversed), _STATUS_COLOURS)
 
 
 def shown_failure(code: str) -> str:
@@ -53,12 +76,17 @@ class StatementFilter(AccountFilter):
 class FailureFilter(DropdownFilter):
     title = "failure"
     parameter_name = "failure_code"
+    # Any failure but a decision: what the menu and Today count.
+    any_fault = "fault"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(code, shown_failure(code)) for code in (*REFUSALS, *FAILURES_BY_DECISION)]
+        codes = [(code, shown_failure(code)) for code in (*REFUSALS, *FAILURES_BY_DECISION)]
+        return [(self.any_fault, "Anything that went wrong"), *codes]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         """Also filters by status: only FAILED rows have a failure, and they have an index."""
         if not self.value():
             return queryset
+        if self.value() == self.any_fault:
+            return queryset.filter(WENT_WRONG)
         return queryset.filter(status=TransactionStatus.FAILED, failure_code=self.value())

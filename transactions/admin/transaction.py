@@ -24,11 +24,13 @@ from core.console.admin import (
 )
 from core.console.admin_filters import AmountFilter, DaysById
 from core.console.day_navigation import day_navigation
+from core.errors import FAILURES_BY_DECISION
 from transactions.admin.bulk import BulkActions
 from transactions.admin.decisions import DecisionActions
 from transactions.admin.entry import EntryInline
 from transactions.admin.export import ExportActions
 from transactions.admin.filters import (
+    IS_REVERSED,
     EitherSideFilter,
     FailureFilter,
     shown_failure,
@@ -121,6 +123,9 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
         ),
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).annotate(is_reversed=IS_REVERSED)
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
@@ -152,14 +157,15 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
 
     @display(description="Status")
     def shown_status(self, transaction: Transaction) -> SafeString:
-        return status_badge(transaction)
+        return _badge(transaction)
 
     @display(description="Status")
     def outcome(self, transaction: Transaction) -> SafeString:
         """The status, and below it why the transaction failed."""
-        reason = self.failure(transaction) if transaction.failure_code else ""
+        code = transaction.failure_code
+        reason = shown_failure(code) if code and code not in FAILURES_BY_DECISION else ""
         second = format_html('<span class="bank-second">{}</span>', reason) if reason else ""
-        return format_html("{}{}", status_badge(transaction), second)
+        return format_html("{}{}", _badge(transaction), second)
 
     @display(description="From, to")
     def parties(self, transaction: Transaction) -> SafeString:
@@ -205,3 +211,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
     def reversal(self, transaction: Transaction) -> SafeString | str:
         reversal = transaction.reversals.exclude(status=TransactionStatus.FAILED).first()
         return link_to(reversal, str(reversal)) if reversal else EMPTY
+
+
+def _badge(transaction: Transaction) -> SafeString:
+    return status_badge(transaction, is_reversed=getattr(transaction, "is_reversed", False))
