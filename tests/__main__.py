@@ -30,7 +30,16 @@ from tests.postgresql_installations import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("core", "accounts", "transactions", "clients", "staff", "bankproject", "legacy_import")
+PACKAGES = (
+    "core",
+    "customers",
+    "accounts",
+    "transactions",
+    "clients",
+    "staff",
+    "bankproject",
+    "legacy_import",
+)
 MINIMUM_COVERAGE_PERCENT = 95
 WORKERS = 2
 # The selection of each run; all together take less than twenty minutes. Concurrency and crash tests

@@ -21,7 +21,16 @@ from legacy_import.files import ACCOUNT_COLUMNS, MOVEMENT_COLUMNS
 from tests.scratch import plain_parameters
 
 UUID = "00000000-0000-7000-8000-000000000000"
-OWN = {"core", "accounts", "transactions", "clients", "staff", "bankproject", "legacy_import"}
+OWN = {
+    "core",
+    "customers",
+    "accounts",
+    "transactions",
+    "clients",
+    "staff",
+    "bankproject",
+    "legacy_import",
+}
 # With the arguments that each command needs to reach the database.
 COMMANDS = {
     "archive_transactions": "",

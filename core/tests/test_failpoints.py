@@ -13,7 +13,16 @@ from django.core.exceptions import ImproperlyConfigured
 
 from core.failpoints import FAILPOINTS, FailpointReached, arm, failpoint, require_disarmed
 
-PACKAGES = ("core", "accounts", "transactions", "clients", "staff", "bankproject", "legacy_import")
+PACKAGES = (
+    "core",
+    "customers",
+    "accounts",
+    "transactions",
+    "clients",
+    "staff",
+    "bankproject",
+    "legacy_import",
+)
 
 
 @pytest.fixture(autouse=True)
