@@ -76,7 +76,7 @@ def test_each_block_is_run_or_says_why_not() -> None:
     assert used == set(NOT_RUN_HERE)
     run = [block for block in found if not block.reason]
     assert {block.document for block in run} == {OPERATIONS}
-    assert len(run) == 8
+    assert len(run) == 9
 
 
 class Machine:
