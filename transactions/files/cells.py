@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from ipaddress import ip_address
 from typing import Any
@@ -44,6 +44,7 @@ class CellKind:
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _AMOUNT = re.compile(rf"(-?)(0|[1-9][0-9]*)(?:\.([0-9]{{1,{UNIT_DIGITS}}}))?")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -80,6 +81,12 @@ def cell_to_time(cell: str) -> datetime:
     return datetime.fromisoformat(cell[:-1]).replace(tzinfo=UTC)
 
 
+def cell_to_day(cell: str) -> date:
+    if not _DAY.fullmatch(cell):
+        raise ValueError("A day is written as 2026-01-31.")
+    return date.fromisoformat(cell)
+
+
 def cell_to_boolean(cell: str) -> bool:
     try:
         return _BOOLEANS[cell]
@@ -92,6 +99,14 @@ def cell_to_json(cell: str) -> Any:
     value = json.loads(cell)
     if not isinstance(value, dict) or _dumped(value) != cell:
         raise ValueError("A JSON object is required, written as PostgreSQL writes jsonb.")
+    return value
+
+
+def cell_to_names(cell: str) -> list[str]:
+    """A JSON array of texts as `canonical_json` writes it."""
+    value = json.loads(cell)
+    if not isinstance(value, list) or _dumped(value) != cell:
+        raise ValueError("A JSON array is required, written as PostgreSQL writes jsonb.")
     return value
 
 
@@ -175,6 +190,8 @@ TEXT = CellKind("text", "{value}", "{value}", str, is_text=True)
 USER = CellKind("user", "{value}", "{value}", str, is_text=True)
 CALLER = CellKind("caller", "{value}", "{value}", str, is_text=True)
 JSON = CellKind("json", "CAST({value} AS text)", "bank_json({value})", cell_to_json, is_text=True)
+NAMES = CellKind(JSON.name, JSON.postgresql, JSON.sqlite, cell_to_names, is_text=True)
+DAY = CellKind("day", "CAST({value} AS text)", "{value}", cell_to_day)
 INTEGER = CellKind("integer", "CAST({value} AS text)", "CAST({value} AS text)", cell_to_integer)
 AMOUNT = CellKind("amount", _amount_on_postgresql(), _amount_on_sqlite(), cell_to_amount)
 TIME = CellKind("time", _TIME_ON_POSTGRESQL, _TIME_ON_SQLITE, cell_to_time)

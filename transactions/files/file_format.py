@@ -23,6 +23,8 @@ class Column:
     doc: str
     value: str = ""
     is_nullable: bool = False
+    # The database's column, where an import cannot tell it by the name.
+    stored: str = ""
 
     def cell(self, vendor: str) -> str:
         """SQL for the unquoted text of the cell, null for an empty one."""

@@ -12,7 +12,6 @@ Users appear by name, also in callers (`user:<name>`), because their numbers dif
 from dataclasses import replace
 
 from transactions.files.cells import (
-    ADDRESS,
     AMOUNT,
     BOOLEAN,
     CALLER,
@@ -24,20 +23,22 @@ from transactions.files.cells import (
     USER,
     WORD,
 )
+from transactions.files.customers import ACCOUNT_CUSTOMERS, CUSTOMER_EVENTS, CUSTOMERS
 from transactions.files.file_format import END_OF_LINE as END_OF_LINE  # noqa: PLC0414 - part of the format
 from transactions.files.file_format import Column, FileFormat
+from transactions.files.parts import (
+    ACTOR,
+    EVENT_CALLER,
+    EVENT_END,
+    FINGERPRINT_DOC,
+    KEY_CALLER_DOC,
+    KEY_DOC,
+    caller,
+)
 from transactions.states import TransactionEventType
 
 FORMAT_VERSION = 1
 
-
-def _caller(name: str) -> str:
-    return f"coalesce('user:' || caller_user.username, t.{name})"
-
-
-_KEY_DOC = "The `Idempotency-Key` of the request; empty if it had none."
-_KEY_CALLER_DOC = "Owner of the key: `user:<name>` or `client:<id>`; empty if there was no key."
-_FINGERPRINT_DOC = "SHA-256 of the request's content, in hexadecimal; empty if there was no key."
 
 ACCOUNTS = FileFormat(
     name="accounts",
@@ -95,12 +96,12 @@ ACCOUNTS = FileFormat(
         Column(
             "idempotency_caller",
             CALLER,
-            _KEY_CALLER_DOC,
-            value=_caller("idempotency_caller"),
+            KEY_CALLER_DOC,
+            value=caller("idempotency_caller"),
             is_nullable=True,
         ),
-        Column("idempotency_key", TEXT, _KEY_DOC, is_nullable=True),
-        Column("request_fingerprint", WORD, _FINGERPRINT_DOC),
+        Column("idempotency_key", TEXT, KEY_DOC, is_nullable=True),
+        Column("request_fingerprint", WORD, FINGERPRINT_DOC),
         Column("created_at", TIME, "Time of the opening."),
         Column("updated_at", TIME, "Time of the last change."),
     ),
@@ -148,12 +149,12 @@ _TRANSACTION_COLUMNS = (
     Column(
         "idempotency_caller",
         CALLER,
-        _KEY_CALLER_DOC,
-        value=_caller("idempotency_caller"),
+        KEY_CALLER_DOC,
+        value=caller("idempotency_caller"),
         is_nullable=True,
     ),
-    Column("idempotency_key", TEXT, _KEY_DOC, is_nullable=True),
-    Column("request_fingerprint", WORD, _FINGERPRINT_DOC),
+    Column("idempotency_key", TEXT, KEY_DOC, is_nullable=True),
+    Column("request_fingerprint", WORD, FINGERPRINT_DOC),
     Column(
         "scheduled_for",
         TIME,
@@ -217,10 +218,10 @@ BATCHES = FileFormat(
             "caller",
             CALLER,
             "Sender: `user:<name>` or `client:<id>`.",
-            value=_caller("caller"),
+            value=caller("caller"),
         ),
-        Column("idempotency_key", TEXT, _KEY_DOC, is_nullable=True),
-        Column("request_fingerprint", WORD, _FINGERPRINT_DOC),
+        Column("idempotency_key", TEXT, KEY_DOC, is_nullable=True),
+        Column("request_fingerprint", WORD, FINGERPRINT_DOC),
         Column("atomic", BOOLEAN, "`true` if the batch was all or nothing."),
         Column(
             "refused_index",
@@ -230,21 +231,6 @@ BATCHES = FileFormat(
         ),
         Column("created_at", TIME, "Time of the request."),
     ),
-)
-
-_EVENT_END = (
-    Column("request_id", TEXT, "Id of the request; empty for a job."),
-    Column("address", ADDRESS, "IP address of the sender; empty if unknown.", is_nullable=True),
-    Column("at", TIME, "Time of the event."),
-)
-_ACTOR = Column(
-    "actor", USER, "User who acted; empty for a job.", value="actor.username", is_nullable=True
-)
-_EVENT_CALLER = Column(
-    "caller",
-    CALLER,
-    "`user:<name>`, `client:<id>`, `job:<name>` or `worker:<name>`.",
-    value=_caller("caller"),
 )
 
 ACCOUNT_EVENTS = FileFormat(
@@ -257,12 +243,12 @@ ACCOUNT_EVENTS = FileFormat(
         Column("id", ID, "Identifier (UUIDv7)."),
         Column("account_id", ID, "The account."),
         Column("event", WORD, "The action: `OPENED`, `FROZEN`..."),
-        _ACTOR,
-        _EVENT_CALLER,
+        ACTOR,
+        EVENT_CALLER,
         Column("reason", TEXT, "Reason, in words."),
         Column("before", JSON, "Changed values, before the event. Users are numbers."),
         Column("after", JSON, "The same values, after the event."),
-        *_EVENT_END,
+        *EVENT_END,
     ),
 )
 
@@ -281,11 +267,11 @@ TRANSACTION_EVENTS = FileFormat(
         Column("from_status", WORD, "The status before."),
         Column("to_status", WORD, "The status after."),
         Column("attempt", INTEGER, "Number of the worker's attempt."),
-        _ACTOR,
-        _EVENT_CALLER,
+        ACTOR,
+        EVENT_CALLER,
         Column("reason", TEXT, "Reason, in words."),
         Column("detail", JSON, "Values that the transition overwrote or found."),
-        *_EVENT_END,
+        *EVENT_END,
     ),
 )
 
@@ -297,4 +283,9 @@ FILES = (
     ARCHIVED_TRANSACTIONS,
     ACCOUNT_EVENTS,
     TRANSACTION_EVENTS,
+    CUSTOMERS,
+    ACCOUNT_CUSTOMERS,
+    CUSTOMER_EVENTS,
 )
+# Exports of earlier releases do not have them.
+NEWER_FILES = frozenset(each.name for each in (CUSTOMERS, ACCOUNT_CUSTOMERS, CUSTOMER_EVENTS))

@@ -13,6 +13,7 @@ from core.failpoints import failpoint
 from core.name_words import catch_up
 from core.sql.bulk import analyse
 from core.staff_log import record
+from customers.models import Customer
 from transactions.imports.problems import ImportBusy, ImportRefused
 from transactions.models import ArchiveRun, Batch, Transaction
 from transactions.verifier import examine
@@ -66,7 +67,7 @@ def _begin() -> None:
                 cursor.execute(statement)
     failpoint("import.locked")
     customers = Account.objects.filter(kind=AccountKind.CUSTOMER)
-    others = (model.objects.all() for model in (Transaction, Batch, ArchiveRun))
+    others = (model.objects.all() for model in (Transaction, Batch, ArchiveRun, Customer))
     if any(rows.exists() for rows in (customers, *others)):
         raise ImportRefused("This bank is not empty. Import into a bank without accounts.")
 

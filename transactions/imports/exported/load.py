@@ -8,7 +8,13 @@ from django.db import DataError, IntegrityError, connection
 
 from core.progress import Progress
 from transactions.archive.file import archive_path
-from transactions.files.formats import ACCOUNTS, ARCHIVED_TRANSACTIONS, TRANSACTIONS
+from transactions.files.customers import ACCOUNT_CUSTOMERS
+from transactions.files.formats import (
+    ACCOUNTS,
+    ARCHIVED_TRANSACTIONS,
+    NEWER_FILES,
+    TRANSACTIONS,
+)
 from transactions.imports.empty_bank import empty_bank
 from transactions.imports.exported import manifest, proof
 from transactions.imports.exported.archive import (
@@ -24,6 +30,7 @@ from transactions.imports.exported.scan import scan
 from transactions.imports.exported.staging import require_temporary_tables, stage, unstage
 from transactions.imports.exported.tables import (
     create_users,
+    give_customers,
     insert,
     post_balances,
     put_back_claims,
@@ -46,6 +53,9 @@ _COUNTED = {
     "archived_transactions": "archived_transactions",
     "account_events": "events",
     "transaction_events": "events",
+    "customers": "customers",
+    "account_customers": "accounts_of_customers",
+    "customer_events": "events",
 }
 _REFUSED = "The files cannot be loaded."
 
@@ -136,7 +146,10 @@ def _fill(sources: list[ExportedFile], progress: Progress) -> dict[str, int]:
         form = source.form
         stage(form, source.path, source.entry.bytes, progress.advance)
         counts["users"] += create_users(form)
-        counts[_COUNTED[form.name]] += insert(form)
+        fill = give_customers if form is ACCOUNT_CUSTOMERS else insert
+        filled = fill(form)
+        if filled or form.name not in NEWER_FILES:
+            counts[_COUNTED[form.name]] += filled
         if form is TRANSACTIONS:
             put_back_claims(form)
         if form is not ACCOUNTS:

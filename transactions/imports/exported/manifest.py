@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.files import open_regular
 from transactions.files.file_format import FileFormat
-from transactions.files.formats import ARCHIVED_TRANSACTIONS, FILES
+from transactions.files.formats import ARCHIVED_TRANSACTIONS, FILES, NEWER_FILES
 from transactions.files.manifest import MANIFEST_NAME, FileEntry, Manifest
 from transactions.imports.problems import ImportProblem, ImportRefused, Problems
 
@@ -29,7 +29,7 @@ class ExportedFile:
 
 
 def read_sources(folder: Path) -> list[ExportedFile]:
-    """All files of the export, in loading order.
+    """All files of the export, in loading order, without those that its release did not have.
 
     Raises ImportRefused if the manifest cannot be read or lacks one of them.
     """
@@ -39,11 +39,12 @@ def read_sources(folder: Path) -> list[ExportedFile]:
     except ValueError as error:
         raise ImportRefused(str(error)) from error
     entries = {entry.name: entry for entry in manifest.files}
-    if missing := [form.file_name for form in FILES if form.file_name not in entries]:
+    forms = [form for form in FILES if form.file_name in entries or form.name not in NEWER_FILES]
+    if missing := [form.file_name for form in forms if form.file_name not in entries]:
         raise ImportRefused(
             f"{MANIFEST_NAME} does not have {', '.join(missing)}: export all tables."
         )
-    return [ExportedFile(form, folder / form.file_name, entries[form.file_name]) for form in FILES]
+    return [ExportedFile(form, folder / form.file_name, entries[form.file_name]) for form in forms]
 
 
 def differences(sources: list[ExportedFile]) -> Problems:

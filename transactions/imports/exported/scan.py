@@ -8,6 +8,7 @@ from decimal import Decimal
 from core.currencies import CURRENCIES, minor_units
 from core.money import fits, format_amount, from_units
 from transactions.files.cells import AMOUNT
+from transactions.files.customers import ACCOUNT_CUSTOMERS
 from transactions.files.file_format import Column
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
 from transactions.imports.exported.limits import choices, longest
@@ -17,7 +18,7 @@ from transactions.imports.problems import ImportFileError, ImportProblem, Proble
 from transactions.imports.records import read_records
 
 # Columns whose values must be unique, across all files of the same table.
-_UNIQUE = {"accounts_account": ("id", "number")}
+_UNIQUE = {"accounts_account": ("id", "number"), "customers_customer": ("id", "number")}
 _REFERENCES = {
     "debit_account_id": "accounts_account",
     "credit_account_id": "accounts_account",
@@ -25,6 +26,7 @@ _REFERENCES = {
     "transaction_id": "transactions_transaction",
     "reverses_id": "transactions_transaction",
     "batch_id": "transactions_batch",
+    "customer_id": "customers_customer",
 }
 
 
@@ -94,10 +96,13 @@ class _Scan:
         return ""
 
     def _whole_row(self, line: int, row: dict[str, str]) -> None:
-        for rule in ROW_RULES.get(self._form.table, ()):
+        name, table = self._source.entry.name, self._form.table
+        references = _REFERENCES
+        if self._form is ACCOUNT_CUSTOMERS:  # Its ids are those of accounts.csv, each once too.
+            table, references = self._form.name, {**_REFERENCES, "id": table}
+        for rule in ROW_RULES.get(table, ()):
             if not rule.holds(row):
                 self._add(line, rule.column, rule.reason)
-        name, table = self._source.entry.name, self._form.table
         for column in _UNIQUE.get(table, ("id",)):
             scope = table if column == "id" else f"{table}.{column}"
             values = (scope, row[column], name, line)
@@ -112,7 +117,7 @@ class _Scan:
             "INSERT INTO refs VALUES (?, ?, ?, ?, ?)",
             [
                 (scope, row[column], name, line, column)
-                for column, scope in _REFERENCES.items()
+                for column, scope in references.items()
                 if row.get(column)
             ],
         )

@@ -5,7 +5,7 @@ rows are provisional: `proof` shows later that the bank exports exactly these by
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection
 
 from core.sql.bulk import analyse
-from transactions.files.cells import JSON
+from transactions.files.cells import JSON, NAMES
 from transactions.files.file_format import Column, FileFormat
 from transactions.imports.exported.limits import longest
 from transactions.imports.problems import ImportFileError, ImportProblem, ImportRefused, Problems
@@ -29,6 +29,7 @@ _TYPES = {
     "integer": "bigint",
     "amount": "numeric",
     "time": "timestamptz",
+    "day": "date",
     "boolean": "boolean",
     "json": "jsonb",
     "address": "inet",
@@ -139,4 +140,6 @@ def _kept(column: Column, cell: str) -> Any:
         return value.hex
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
-    return cell if column.kind == JSON else value
+    if isinstance(value, date):
+        return cell
+    return cell if column.kind in (JSON, NAMES) else value

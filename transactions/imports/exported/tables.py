@@ -60,6 +60,16 @@ def post_balances() -> None:
         )
 
 
+def give_customers(form: FileFormat) -> int:
+    """Sets the customers of the accounts, and returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE accounts_account SET customer_id = s.customer_id FROM {staged(form)} AS s"
+            " WHERE accounts_account.id = s.id"
+        )
+        return int(cursor.rowcount)
+
+
 def put_back_claims(form: FileFormat) -> None:
     """Gives started rows an expired lease, so that the next worker returns them to the queue."""
     with connection.cursor() as cursor:
@@ -72,10 +82,12 @@ def put_back_claims(form: FileFormat) -> None:
 
 def create_users(form: FileFormat) -> int:
     """Creates missing users that the staged rows name: inactive, without a password."""
+    named = [column for column in form.columns if column.kind in (USER, CALLER)]
+    if not named:
+        return 0
     names = " UNION ".join(
         f"SELECT {_user_name(column)} AS name FROM {staged(form)} AS s WHERE {_names_user(column)}"
-        for column in form.columns
-        if column.kind in (USER, CALLER)
+        for column in named
     )
     with connection.cursor() as cursor:
         cursor.execute(
@@ -109,7 +121,9 @@ def _joins(columns: list[Column]) -> str:
 
 
 def _target(column: Column) -> str:
-    return f"{column.name}_id" if column.kind == USER else column.name
+    if column.kind == USER:
+        return column.stored or f"{column.name}_id"
+    return column.name
 
 
 def _value(column: Column) -> str:
