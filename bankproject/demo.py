@@ -1,20 +1,22 @@
 """What the demo bank holds. The examples of the API's description have the ids of these rows."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 
-from accounts.commands import CloseAccount, FreezeAccount, OpenAccount
+from accounts.commands import CloseAccount, FreezeAccount, GiveUser, OpenAccount
 from accounts.models import LimitRequest
 from accounts.states import FreezeScope
 from bankproject import example_ids
 from core import clock
 from core.commands import Command, Origin
 from core.identifiers import moment_of
+from customers.commands import RegisterCustomer
+from customers.states import CustomerKind
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.posting import Posting
@@ -53,11 +55,12 @@ class _KnownWithdrawal(Withdraw):
 def make_accounts(origin: Origin) -> dict[str, UUID]:
     """Opens the accounts and gives them some history; returns their ids by name and currency."""
     owners = dict(get_user_model().objects.values_list("username", "pk"))
+    shop = _register_customers(owners, origin)
     opened = (
         _opening(example_ids.ADA, "Ada Lovelace", owner_id=owners["ada"], limit=100),
         _opening(example_ids.SAVINGS, "Ada Lovelace, savings", owner_id=owners["ada"]),
         _opening(example_ids.GRACE, "Grace Hopper", owner_id=owners["grace"], limit=200),
-        _opening(example_ids.SHOP, "Corner Shop", currency="EUR"),
+        _opening(example_ids.SHOP, "Corner Shop", currency="EUR", customer_id=shop),
         _opening(example_ids.EMPTY, "Travel fund, empty"),
         _opening(example_ids.QUIET, "Rainy days"),
         _opening(example_ids.CLOSED, "School trip, closed"),
@@ -67,6 +70,42 @@ def make_accounts(origin: Origin) -> dict[str, UUID]:
     accept([_scheduled(in_a_month)], origin)
     _ask_for_limits()
     return {f"{account.name} ({account.currency})": account.account_id for account in opened}
+
+
+def _register_customers(users: dict[str, int], origin: Origin) -> UUID:
+    """Registers Ada and Grace with their users, and a shop, whose id it returns."""
+    ada = RegisterCustomer(
+        customer_id=UUID(example_ids.CUSTOMER),
+        name="Ada Lovelace",
+        birth_date=date(1985, 12, 10),
+        email="ada@example.com",
+        phone="+44 20 7946 0958",
+        address="12 St James's Square, London",
+        note="Prefers letters",
+    )
+    grace = RegisterCustomer(
+        name="Grace Hopper",
+        birth_date=date(1976, 12, 9),
+        email="grace@example.com",
+        phone="+1 202 555 0143",
+        address="1600 Harbor Street, Arlington",
+    )
+    shop = RegisterCustomer(
+        name="Corner Shop",
+        kind=CustomerKind.ORGANISATION,
+        registration_number="HRB 4711",
+        email="shop@example.com",
+        address="3 Market Lane, Dublin",
+    )
+    commands: list[Command] = [
+        ada,
+        grace,
+        shop,
+        GiveUser(customer_id=ada.customer_id, user_id=users["ada"]),
+        GiveUser(customer_id=grace.customer_id, user_id=users["grace"]),
+    ]
+    process(commands, origin)
+    return shop.customer_id
 
 
 def _opening(

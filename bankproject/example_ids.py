@@ -3,6 +3,7 @@
 from typing import Any
 
 from accounts.schema import ACCOUNT_EXAMPLE, LIMIT_REQUEST_EXAMPLE
+from customers.schema import CUSTOMER_EXAMPLE
 from transactions.api.examples import TARGET_ID, TRANSFER_EXAMPLE
 
 ADA: str = ACCOUNT_EXAMPLE["account_id"]
@@ -13,6 +14,8 @@ EMPTY = "019ab0c4-bd16-7a26-8000-91c3e5f70b24"
 QUIET = "019ab0c4-c758-7b37-8000-08d4f6a19c35"
 CLOSED = "019ab0c4-d19a-7c48-8000-f7e5a8b20d46"
 
+CUSTOMER: str = CUSTOMER_EXAMPLE["customer_id"]
+
 TRANSFER: str = TRANSFER_EXAMPLE["transaction_id"]
 REFUSED = "019ab0d2-30a6-7d59-8000-e6f6b9c31e57"
 SCHEDULED = "019ab0d2-4bc8-7e6a-8000-d507cad42f68"
@@ -22,6 +25,7 @@ OTHER_LIMIT_REQUEST = "019ab0c4-8a22-7d44-8000-4b2c3d4e5f60"
 
 # By the parameter of the path, and for operations that need a row in another state.
 _OF_PARAMETERS = {
+    "customer_id": CUSTOMER,
     "account_id": ADA,
     "transaction_id": TRANSFER,
     "limit_request_id": LIMIT_REQUEST,

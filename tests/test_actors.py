@@ -12,12 +12,13 @@ from django.contrib.auth.models import Permission
 from django.core.management import call_command, get_commands, load_command_class
 from django.core.management.base import CommandError
 
+from accounts.commands import CloseCustomer
 from clients.models import ApiClient
 from clients.registry import create_client
 from clients.scopes import SCOPES
 from tests.api import make_user
 from tests.assertions import nothing_changes
-from tests.factories import deposit, make_account
+from tests.factories import deposit, make_account, make_customer, run
 from transactions.tests.legacy_files import write_legacy
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +71,12 @@ def _of_an_import(folder: Path) -> list[str]:
     return [str(write_legacy(folder))]
 
 
+def _of_a_customer(_folder: Path) -> list[str]:
+    customer = make_customer()
+    run(CloseCustomer(customer_id=customer.pk))
+    return [customer.number, "--reason=Asked for it"]
+
+
 def _of_a_reversal(_folder: Path) -> list[str]:
     return [str(deposit(make_account(), 5).id), "--reason=Mistake"]
 
@@ -84,6 +91,7 @@ def _of_a_batch(folder: Path) -> list[str]:
 ARGUMENTS = {
     "create_api_client": _of_a_new_client,
     "disable_api_client": _of_a_client,
+    "forget_customer": _of_a_customer,
     "reset_authenticator": _of_an_authenticator,
     "import_data": _of_an_import,
     "reverse_transactions": _of_a_reversal,

@@ -276,6 +276,7 @@ FORMS = [
     Form("customer", "close_customer", {"reason": WHY}),
     Form("customer", "reopen_customer", {"reason": WHY}),
     Form("account", "rename", {"name": "Samuel"}),
+    Form("account", "give_customer", {"customer": "{customer}", "reason": WHY}),
     Form("account", "freeze", {"scope": "all", "reason": WHY}),
     Form("account", "unfreeze", {"reason": WHY}),
     Form("account", "release_debits", {"reason": WHY}),
@@ -309,7 +310,10 @@ def test_a_button_on_an_own_account_tells_why_not(world: World, form: Form) -> N
     done = world.deposit if form.button == "reverse" else world.waiting
     pk = {"account": world.account.id, "customer": world.customer.id}.get(form.model, done.id)
     path = reverse(f"admin:{app}_{form.model}_{form.button}", args=(pk,))
-    fields = {name: value.format(target=world.target.id) for name, value in form.fields.items()}
+    fields = {
+        name: value.format(target=world.target.id, customer=world.customer.number)
+        for name, value in form.fields.items()
+    }
     with nothing_changes():
         response = client_of(world.sam).post(path, fields, format="multipart", follow=True)
     assert "is your own: another member of staff must do this." in response.content.decode()

@@ -57,6 +57,7 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
         "transactions",
         "entries",
         "rename",
+        "give_customer",
         "freeze",
         "unfreeze",
         "release_debits",

@@ -14,12 +14,14 @@ from django.urls import reverse
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
+from accounts.admin.customer_forms import GiveCustomerForm
 from accounts.admin.forms import FreezeForm, OverdraftLimitForm, RenameForm
 from accounts.commands import (
     AccountCommand,
     ChangeOverdraftLimit,
     CloseAccount,
     FreezeAccount,
+    GiveCustomer,
     ReleaseDebits,
     RenameAccount,
     ReopenAccount,
@@ -84,6 +86,9 @@ class AccountButtons:
     def has_manage_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return self.may(request, object_id, CanManageAccounts.right)
 
+    def has_give_customer_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return self.may(request, object_id, CanManageAccounts.right, _has_no_customer)
+
     def has_freeze_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return self.may(request, object_id, CanManageAccounts.right, _has_side_to_block)
 
@@ -104,6 +109,24 @@ class AccountButtons:
 
         form = RenameForm(request.POST or None, initial={"name": self._name(request, object_id)})
         return self._ask(request, object_id, "Rename", form, run)
+
+    @action(
+        description="Give a customer",
+        url_path="customer",
+        icon="person_add",
+        permissions=["view", "give_customer"],
+    )
+    def give_customer(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def run(account: Account, values: dict[str, Any]) -> str:
+            customer = values["customer"]
+            command = GiveCustomer(
+                account_id=account.id, customer_id=customer.pk, reason=values["reason"]
+            )
+            self._apply(request, command)
+            return f"The account is one of {customer} now."
+
+        form = GiveCustomerForm(request.POST or None)
+        return self._ask(request, object_id, "Give a customer", form, run)
 
     @action(description="Freeze", icon="ac_unit", permissions=["view", "freeze"])
     def freeze(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -234,6 +257,10 @@ def _has_block(account: Account) -> bool:
 
 def _has_debits_held(account: Account) -> bool:
     return account.debits_held
+
+
+def _has_no_customer(account: Account) -> bool:
+    return _is_open(account) and account.customer_id is None
 
 
 def _has_side_to_block(account: Account) -> bool:

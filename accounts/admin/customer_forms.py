@@ -9,8 +9,11 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 from core.console.forms import DayField, LineField, ReasonField, ReasonForm
 from customers.details import DETAILS
 from customers.models import Customer
+from customers.selectors import customers_named
 from customers.states import CustomerKind
 
+# So many customers are named to choose from.
+_MOST_NAMED = 5
 _REASON = "Kept in the audit log for ever: write no personal data here."
 
 
@@ -64,6 +67,41 @@ class RegisterForm(DetailsForm):
     )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     field_order = ("kind", *DETAILS, "key")
+
+
+class CustomerField(LineField):
+    """The one active customer that a text means: a number, or a part of a name or an address.
+
+    Names the customers if there are several.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=200,
+            help_text="Number, name, e-mail address or phone number of a registered customer.",
+            attrs={"autofocus": True, "autocomplete": "off"},
+            **kwargs,
+        )
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        found = customers_named(text, _MOST_NAMED + 1)
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise forms.ValidationError("No active customer is known by this. Register one first.")
+        names = "; ".join(map(str, found[:_MOST_NAMED]))
+        more = "; and more" if len(found) > _MOST_NAMED else ""
+        raise forms.ValidationError(f"Several customers: {names}{more}. Write the number of one.")
+
+
+class GiveCustomerForm(ReasonForm):
+    """The customer of an account that has none."""
+
+    customer = CustomerField()
+    field_order = ("customer", "reason")
 
 
 class GiveUserForm(ReasonForm):

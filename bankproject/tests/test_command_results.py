@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 
+from accounts.commands import CloseCustomer
 from bankproject.tests.test_trouble import OWN
 from clients.models import ApiClient
 from core.results import WRONG_USE
 from tests.api import make_user
-from tests.factories import deposit, make_account
+from tests.factories import deposit, make_account, make_customer, run
 from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +55,12 @@ def test_results_come_as_one_line_of_json() -> None:
     reversed_by = answered("reverse_transactions", str(paid.id), "--reason", "Twice", "--json")
     reversal = Transaction.objects.get(reverses=paid.id)
     assert reversed_by == {"reversals": {str(paid.id): str(reversal.pk)}}
+    gone = make_customer()
+    run(CloseCustomer(customer_id=gone.pk))
+    assert answered("forget_customer", gone.number, "--reason", "Asked for it", "--json") == {
+        "number": gone.number,
+        "status": "FORGOTTEN",
+    }
     nothing = {"dry_run": False, "transactions": 0, "outcomes": {}}
     assert answered("retry_failed", "--json") == nothing
 
@@ -63,6 +70,7 @@ def test_results_come_as_one_line_of_json() -> None:
     [
         ("disable_api_client", "nobody"),
         ("reset_authenticator", "nobody"),
+        ("forget_customer", "1234567890", "--reason", "x"),
         ("create_api_client", "Payroll", "--user", "nobody"),
         ("retry_failed", "--code", "cancelled"),
         ("process_transactions", "--workers", "0"),

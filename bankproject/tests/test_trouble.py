@@ -40,6 +40,7 @@ COMMANDS = {
     "encrypt_authenticators": "",
     "export_data": "",
     "flush": "--no-input",
+    "forget_customer": "1 --reason x",
     "import_data": "{folder}",
     "migrate": "--verbosity=0",
     "post_batch": "{folder}/batch.csv",

@@ -177,3 +177,13 @@ def test_the_name_of_the_customer_is_the_heading_of_the_account() -> None:
     found = client.get("/admin/accounts/account/", {"q": "hopper"}).content.decode()
     assert account.number in found
     assert free.number not in found
+
+
+def test_an_account_without_a_customer_gets_one_by_a_button() -> None:
+    client, customer, account = logged_in_as("supervisor"), make_customer(), make_account()
+    url = account_url(account, "customer")
+    given = words(client, url, REASON | {"customer": customer.number})
+    assert f"The account is one of {customer} now." in given
+    account.refresh_from_db()
+    assert account.customer == customer
+    assert "Give a customer" not in words(client, account_url(account))

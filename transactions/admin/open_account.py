@@ -13,6 +13,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from accounts.admin.customer_forms import CustomerField
 from accounts.commands import OpenAccount
 from accounts.permissions import CanManageAccounts, CanOpenAccounts
 from accounts.serializers import opening_defaults
@@ -23,15 +24,11 @@ from core.console.command_form import in_one_line, show_form
 from core.console.forms import AmountFormField, LineField, add_errors, set_currency
 from core.currencies import CURRENCIES
 from core.errors import BankError
-from customers.models import Customer
 from customers.selectors import READ_RIGHT as CUSTOMERS_RIGHT
-from customers.selectors import customers_named
 from transactions.admin.outcome import MovementPreview
 from transactions.api.opening import open_account
 from transactions.api.permissions import CanPostTransactions
 from transactions.ledger.idempotency import Replay
-
-_MOST_NAMED = 5
 
 
 class OpenAccountForm(forms.Form):
@@ -40,12 +37,7 @@ class OpenAccountForm(forms.Form):
     Only a supervisor can give an overdraft limit. An initial balance needs the right to deposit.
     """
 
-    customer = LineField(
-        required=False,
-        max_length=200,
-        help_text="Number, name, e-mail address or phone number of a registered customer.",
-        attrs={"autofocus": True, "autocomplete": "off"},
-    )
+    customer = CustomerField(required=False)
     name = LineField(
         max_length=200,
         help_text="What the account is for, such as Savings. For a customer, write no personal"
@@ -81,20 +73,6 @@ class OpenAccountForm(forms.Form):
             del self.fields["overdraft_limit"]
         if not has_right(user, CanPostTransactions.right):
             del self.fields["initial_balance"]
-
-    def clean_customer(self) -> Customer | None:
-        """The one customer that the text means. Names the customers if there are several."""
-        text = self.cleaned_data["customer"]
-        if not text:
-            return None
-        found = customers_named(text, _MOST_NAMED + 1)
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise forms.ValidationError("No active customer is known by this. Register one first.")
-        names = "; ".join(map(str, found[:_MOST_NAMED]))
-        more = "; and more" if len(found) > _MOST_NAMED else ""
-        raise forms.ValidationError(f"Several customers: {names}{more}. Write the number of one.")
 
 
 class OpenAccountButton:
