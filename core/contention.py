@@ -46,14 +46,13 @@ def _retrying(run: Callable[[], T], keep: bool) -> T:
             return once(run, keep=keep)
         except DatabaseError as error:
             meaning = database_errors.note(error)
-            if meaning.code == "busy" and meaning.readiness:
-                raise Busy(meaning.detail) from error
             if meaning is database_errors.LOST and not keep:
                 raise Busy("The connection to the database was lost. Nothing was done.") from error
+            is_last = attempt == _ATTEMPTS or time.monotonic() > deadline
+            if busy := _busy(meaning, is_last=is_last):
+                raise busy from error
             if not meaning.tried_again:
                 raise
-            if attempt == _ATTEMPTS or time.monotonic() > deadline:
-                raise Busy("The account is in use. Nothing was done.") from error
             RETRIES_BY_REASON[database_errors.reason_of(error)].inc()
         # Waits outside the database transaction, so nobody waits for our locks meanwhile.
         time.sleep(_BACKOFF_SECONDS * attempt * (0.5 + random.random()))  # noqa: S311
@@ -79,14 +78,20 @@ def answer_of_all(error: DatabaseError, began: float) -> Exception | None:
     start of the transaction: after contention that lasted too long there is no further attempt.
     """
     meaning = database_errors.note(error)
-    answer: DatabaseError | Busy | None = None
-    if meaning.readiness:
-        answer = Busy(meaning.detail)
-    elif meaning.tried_again and time.monotonic() > began + _DEADLINE_SECONDS:
-        answer = Busy("The account is in use. Nothing was done.")
-    elif meaning.drops_connection or meaning is database_errors.TOO_LONG:
+    is_last = time.monotonic() > began + _DEADLINE_SECONDS
+    answer: DatabaseError | Busy | None = _busy(meaning, is_last=is_last)
+    if answer is None and (meaning.drops_connection or meaning is database_errors.TOO_LONG):
         answer = type(error)(*error.args)
     if answer is not None:
         # The meaning of a database error is read from its cause.
         answer.__cause__ = error.__cause__
     return answer
+
+
+def _busy(meaning: database_errors.Meaning, *, is_last: bool) -> Busy | None:
+    """What a caller hears if the database cannot serve, or is in the way after the last attempt."""
+    if meaning.readiness:
+        return Busy(meaning.detail)
+    if meaning.tried_again and is_last:
+        return Busy("The account is in use. Nothing was done.")
+    return None

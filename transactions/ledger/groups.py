@@ -90,8 +90,9 @@ def outcomes(waiting: Sequence[Asked], run_group: RunGroup) -> list[Outcome[Answ
         return [ALONE] * len(waiting)
     failpoint("gather.committed")
     found = dict(zip(group, results, strict=True))
-    for index, result in found.items():
-        count_results([result], waiting[index].origin.path)
+    paths = [waiting[index].origin.path for index in group]
+    for path in set(paths):
+        count_results((one for one, by in zip(results, paths, strict=True) if by == path), path)
     return [_outcome(found.get(index)) for index in range(len(waiting))]
 
 
