@@ -59,7 +59,7 @@ def context_rules() -> tuple[set[str], set[str]]:
     rules = [line for line in lines if line and not line.startswith("#")]
     if rules[0] != "*":
         raise ValueError("The context must begin with nothing in it.")
-    included = {rule[1:] for rule in rules if re.fullmatch(r"![\w.]+", rule)}
+    included = {rule[1:] for rule in rules if re.fullmatch(r"![\w./]+", rule)}
     excluded = {rule[3:] for rule in rules if re.fullmatch(r"\*\*/\w+", rule)}
     if len(included) + len(excluded) + 1 != len(rules):
         raise ValueError("A rule of .dockerignore has a form that is not known here.")
@@ -78,4 +78,5 @@ def copy_context(target: Path) -> None:
         if source.is_dir():
             shutil.copytree(source, target / name, ignore=left_out)
         else:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target / name)
