@@ -62,6 +62,22 @@ def test_the_runbook_has_a_section_for_each_alert_and_no_other() -> None:
             assert question in section, f"{name} lacks {question}"
 
 
+def test_the_table_of_times_has_each_alert() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    _, _, rest = text.partition("\n## How soon alerts fire\n")
+    part, _, _ = rest.partition("\n## ")
+    rows = re.findall(
+        r"^\| \[(\w+)\]\(#(\w+)\) \| (.+) \| (\d+) min (\d+) s \|$", part, re.MULTILINE
+    )
+    assert [name for name, *_ in rows] == list(alerts())
+    for name, link, _, minutes, seconds in rows:
+        assert link == name.lower()
+        number, unit = alerts()[name]["for"][:-1], alerts()[name]["for"][-1]
+        least = int(number) * {"m": 60, "h": 3600}[unit]
+        # It waits at least so long; the rest is the fault's own and a few scrapes.
+        assert least <= 60 * int(minutes) + int(seconds) <= least + 480, name
+
+
 def test_alerts_ask_for_what_the_bank_shows() -> None:
     asked = {name for rule in alerts().values() for name in names_in(rule["expr"])}
     assert asked
