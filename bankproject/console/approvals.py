@@ -20,6 +20,7 @@ from accounts.states import LimitRequestStatus
 from bankproject.console.counts import SEES_LIMITS
 from bankproject.console.words import at, list_link
 from core.console.admin import shown_amount, shown_money
+from core.console.command_form import in_one_line
 from core.identifiers import parse_uuid
 from transactions.admin.timeline import through_in_words
 from transactions.reads.approvals import ApprovalRequest, ApprovalSide, page_of_requests
@@ -89,7 +90,7 @@ def _card(asked: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:
             _side("Debited", asked.debited, transaction.currency),
             _side("Credited", asked.credited, transaction.currency),
         ],
-        "refusal": asked.refusal,
+        "refusal": in_one_line(asked.refusal) if asked.refusal else "",
         "is_own": is_own,
         "owns_account": owns_account,
         "approve": _decision("approve", pk) if may_decide else "",

@@ -5,6 +5,7 @@ than `BoundedPaginator.limit`. Only a list within that limit can be sorted by a 
 counts facets.
 """
 
+import re
 from decimal import Decimal
 from typing import Any, cast
 
@@ -198,6 +199,19 @@ def shown_money(amount: Decimal | None, currency: str) -> str:
     if amount is None:
         return EMPTY
     return f"{shown_amount(amount, currency)} {currency}"
+
+
+# What the texts of the API say for programs: amounts without separators, ids, names of statuses.
+_AMOUNT = re.compile(r"(?<![\d.,])\d{4,}(?:\.\d+)?(?= [A-Z]{3}\b)")
+_ID = re.compile(r"\b(Account|Transaction) [0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_STATUS = re.compile(r"\b(?:PENDING|PROCESSING|COMPLETED|FAILED)\b")
+
+
+def for_staff(sentence: str) -> str:
+    """The words of an error as staff read them: "29,980.00 USD", no ids, no names in capitals."""
+    sentence = _AMOUNT.sub(lambda found: f"{Decimal(found[0]):,f}", sentence)
+    sentence = _ID.sub(lambda found: f"The {found[1].lower()}", sentence)
+    return _STATUS.sub(lambda found: found[0].lower(), sentence)
 
 
 def badge(text: str, colours: dict[str, str]) -> SafeString:

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
+from core.console.admin import for_staff
 from core.console.forms import ReasonForm, add_errors
 from core.errors import BankError
 
@@ -68,5 +69,5 @@ def show_form(
 
 
 def in_one_line(error: BankError) -> str:
-    """The error as one line for staff, with its code for support."""
-    return f"{error.kind.title}: {error.detail} ({error.code})"
+    """The error as one line for staff."""
+    return for_staff(f"{error.kind.title}: {error.detail}")

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.models import Account
-from core.console.admin import shown_money
+from core.console.admin import for_staff, shown_money
+from core.console.command_form import in_one_line
 from core.errors import ERROR_KINDS, REFUSALS
 from transactions.ledger import failures
 from transactions.ledger.idempotency import Replay
@@ -98,17 +99,17 @@ class MovementPreview:
 
     @property
     def refusal(self) -> str:
-        """The reason for the failure, with the code for support."""
+        """The reason for the failure, as a sentence."""
         failed = self.transaction
         kind = ERROR_KINDS.get(failed.failure_code)
         title = kind.title if kind else failed.failure_code
-        return f"{title}: {failed.failure_detail} ({failed.failure_code})"
+        return for_staff(f"{title}: {failed.failure_detail}")
 
     @property
     def refusal_if_approved(self) -> str:
         """Why approval would be refused now, in the words of `refusal`; "" if it would not."""
         refusal = refusal_if_approved(self.transaction) if self.waits else None
-        return f"{refusal.kind.title}: {refusal.detail} ({refusal.code})" if refusal else ""
+        return in_one_line(refusal) if refusal else ""
 
     @property
     def is_retryable(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.console.admin import in_words
+from core.console.admin import for_staff, in_words
 from transactions.admin.filters import shown_failure
 from transactions.models import Transaction, TransactionEvent
 from transactions.states import TransactionEventType, TransactionStatus
@@ -17,7 +17,7 @@ _WORDS = dict(TransactionEventType.choices)
 
 @dataclass(frozen=True, slots=True)
 class TimelineStep:
-    """`status` is the status after the step; `failure` is the failure's reason, with the code."""
+    """`status` is the status after the step; `failure` is the reason of a failure."""
 
     at: datetime
     what: str
@@ -117,4 +117,4 @@ def _failure(detail: dict[str, str]) -> str:
     code = detail.get("failure_code", "")
     if not code:
         return ""
-    return f"{shown_failure(code)}: {detail.get('failure_detail', '')} ({code})"
+    return for_staff(f"{shown_failure(code)}: {detail.get('failure_detail', '')}")

@@ -186,7 +186,7 @@ def test_a_balance_of_a_held_account_says_why_there_is_none(
     monkeypatch.setattr(settled, "settled_account", held)
     moment = f"{timezone.now():%Y-%m-%dT%H:%M:%S.%f}"
     html = page_of(admin_client, ada, at=moment)
-    assert "Busy, try again: The account is in use. Nothing was done. (busy)" in html
+    assert "Busy, try again: The account is in use. Nothing was done." in html
     assert "the balance was" not in html
     assert 'id="id_at_error"' in html
 

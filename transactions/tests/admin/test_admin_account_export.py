@@ -126,7 +126,7 @@ def test_a_held_account_is_said_and_asked_again(
 
     monkeypatch.setattr(settled, "settled_account", held)
     html = save(auditor, ada).content.decode()
-    assert "Busy, try again: The account is in use. Nothing was done. (busy)" in html
+    assert "Busy, try again: The account is in use. Nothing was done." in html
     assert 'name="file_format"' in html
 
 

@@ -49,7 +49,7 @@ def test_a_refusal_is_told_with_its_code_and_kept() -> None:
     failed.refresh_from_db()
     assert (failed.status, failed.retry_count) == ("FAILED", 1)
     retried = "Retried: withdrawal of 9.00 USD from Ada Lovelace. It has failed."
-    refusal = "Insufficient funds: 7.00 USD available, 9.00 USD needed. (insufficient_funds)"
+    refusal = "Insufficient funds: 7.00 USD available, 9.00 USD needed."
     assert said(response) == [f"{retried} {refusal}"]
 
 
@@ -79,7 +79,7 @@ def test_a_supervisor_reverses_once() -> None:
     assert transaction_url(paid_in, "reverse") not in shown
     # The second of two clicks gets the error.
     again = client.post(transaction_url(paid_in, "reverse"), {"reason": "Counted wrong"})
-    assert said(again)[-1].endswith("(already_reversed)")
+    assert said(again)[-1].endswith("The transaction has a reversal already.")
     assert Transaction.objects.filter(reverses=paid_in).count() == 1
 
 

@@ -87,7 +87,7 @@ def test_a_form_says_what_came_of_it_when_the_account_is_closed_by_now(teller: C
         page = teller.post(account_url(gone, "deposit"), {**hidden(late), "confirm": "1"})
     assert told[-1].startswith("Already done; nothing was repeated. Withdrew 5.00 USD.")
     assert page.status_code == 200
-    assert "(account_closed)" in page.content.decode()
+    assert "The account is closed" in page.content.decode()
 
 
 def test_a_form_that_was_confirmed_takes_no_other_content(teller: Client, ada: Account) -> None:
@@ -132,7 +132,7 @@ def test_another_balance_than_the_preview_s_is_told(teller: Client, ada: Account
 
 def test_a_refusal_is_foreseen_and_kept_if_confirmed(teller: Client, ada: Account) -> None:
     page = preview(teller, ada, "withdraw", amount="1000")
-    words = "Insufficient funds: 100.25 USD available, 1000.00 USD needed. (insufficient_funds)"
+    words = "Insufficient funds: 100.25 USD available, 1,000.00 USD needed."
     assert words in words_of(page)
     assert f"From Ada {ada.number} 100.25 USD unchanged" in words_of(page)
     assert "which can be retried once the reason is gone" in page
@@ -145,7 +145,7 @@ def test_a_frozen_account_takes_no_deposit(teller: Client, ada: Account) -> None
     run(FreezeAccount(account_id=ada.id, reason="Court order"))
     page = preview(teller, ada, "deposit", amount="5")
     assert "The account is frozen: " in page
-    assert "(account_frozen)" in page
+    assert "The account is frozen" in page
 
 
 @override_settings(BANK_APPROVAL_THRESHOLDS={"USD": Decimal(50)})
@@ -165,7 +165,7 @@ def test_a_large_amount_waits_for_a_second_person(teller: Client, ada: Account) 
 def test_a_preview_tells_why_approval_would_be_refused(teller: Client, ada: Account) -> None:
     words = (
         "If approved now it would be refused."
-        " Insufficient funds: 100.25 USD available, 1000.00 USD needed. (insufficient_funds)"
+        " Insufficient funds: 100.25 USD available, 1,000.00 USD needed."
     )
     for amount, refused in (("1000", True), ("100", False)):
         page = words_of(preview(teller, ada, "withdraw", amount=amount))
@@ -275,7 +275,7 @@ class TestTarget:
     ) -> None:
         euro = make_account(name="Eve", currency="EUR")
         page = preview(teller, ada, "transfer", target=euro.number, amount="1")
-        assert "A transfer needs one currency, not USD and EUR. (currency_mismatch)" in page
+        assert "A transfer needs one currency, not USD and EUR." in page
         page = preview(teller, ada, "transfer", target=ada.number, amount="1")
         assert "An account cannot transfer to itself. (same_account)" in page
 

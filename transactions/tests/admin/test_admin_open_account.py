@@ -88,7 +88,7 @@ def test_a_form_that_was_sent_takes_no_other_content(teller: Client) -> None:
     teller.post(OPEN, form)
     with nothing_changes():
         response = teller.post(OPEN, form | {"name": "Bob"})
-    assert "(idempotency_key_reused)" in response.content.decode()
+    assert "The idempotency key belongs to another request" in response.content.decode()
 
 
 @override_settings(BANK_APPROVAL_THRESHOLDS={"USD": Decimal(100)})

@@ -30,9 +30,7 @@ def told(transaction_id: Any) -> list[tuple[str, str, str, str]]:
 
 
 def short_of(available: str, needed: str) -> str:
-    return (
-        f"Insufficient funds: {available} USD available, {needed} USD needed. (insufficient_funds)"
-    )
+    return f"Insufficient funds: {available} USD available, {needed} USD needed."
 
 
 def test_an_immediate_movement_has_two_steps() -> None:
