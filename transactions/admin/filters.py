@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import DropdownFilter
+from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 
 from accounts.admin.filters import AccountFilter
 from accounts.models import Account
@@ -61,6 +62,20 @@ class EitherSideFilter(AccountFilter):
 
     def condition(self, account: Account) -> Q:
         return touching(account.pk)
+
+
+class MakerFilter(TextFilter):
+    """Transactions that a user has asked for, by user name."""
+
+    title = "made by (user name)"
+    parameter_name = "made_by"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Looks the user up first: the index of makers begins with the user's id."""
+        if not self.value():
+            return queryset
+        maker = get_user_model().objects.filter(username=str(self.value()).strip()).first()
+        return queryset.filter(created_by=maker) if maker else queryset.none()
 
 
 class StatementFilter(AccountFilter):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -33,10 +33,12 @@ from transactions.admin.filters import (
     IS_REVERSED,
     EitherSideFilter,
     FailureFilter,
+    MakerFilter,
     shown_failure,
     status_badge,
 )
 from transactions.admin.timeline import timeline
+from transactions.admin.transaction_head import filled, head_of
 from transactions.models import Transaction
 from transactions.reads.search import transaction_condition
 from transactions.states import TransactionStatus
@@ -60,6 +62,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
         EitherSideFilter,
         CurrencyFilter,
         AmountFilter,
+        MakerFilter,
         FailureFilter,
         ("created_at", DaysById),
     )
@@ -77,7 +80,6 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
     search_help_text = "Id, account, amount or description"
     inlines = (EntryInline,)
     change_form_outer_before_template = "transactions/transaction_head.html"
-    change_form_outer_after_template = "transactions/timeline.html"
     fieldsets = (
         (
             "Transaction",
@@ -95,6 +97,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
         (
             "Course",
             {
+                "classes": ("collapse",),
                 "fields": (
                     ("created_at", "created_by"),
                     ("completed_at", "effective_at"),
@@ -102,7 +105,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
                     ("scheduled_for", "retry_count", "attempts"),
                     ("archived_at", "archive_run"),
                     ("batch", "batch_index"),
-                )
+                ),
             },
         ),
         (
@@ -122,6 +125,11 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
             },
         ),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """The groups, without fields that have no value here."""
+        fieldsets = super().get_fieldsets(request, obj)
+        return filled(fieldsets, obj) if isinstance(obj, Transaction) else fieldsets
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).annotate(is_reversed=IS_REVERSED)
@@ -149,6 +157,8 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
         """Shows the buttons in the page: the theme's dropdown is not keyboard-accessible."""
         context["buttons"] = context.pop("actions_detail", [])
         transaction = kwargs.get("obj")
+        if transaction:
+            context |= head_of(transaction, request)
         if transaction and request.user.has_perm("transactions.view_transactionevent"):
             context["timeline"] = timeline(transaction)
             events = reverse("admin:transactions_transactionevent_changelist")
