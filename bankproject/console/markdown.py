@@ -20,21 +20,29 @@ _INLINE = (
 
 
 def html_of(text: str) -> str:
-    """Headings with the anchors that GitHub gives them, paragraphs, lists and tables."""
-    return "\n".join(filter(None, map(_block, _BLOCK.split(_PICTURE.sub("", text).strip()))))
+    """Headings with the anchors that GitHub gives them, paragraphs, lists and tables.
+
+    A table is named after the heading above it, for screen readers.
+    """
+    blocks, heading = [], ""
+    for block in _BLOCK.split(_PICTURE.sub("", text).strip()):
+        if found := _HEADING.fullmatch(block.strip()):
+            heading = found[2]
+        blocks.append(_block(block, heading))
+    return "\n".join(filter(None, blocks))
 
 
 def anchor_of(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
-def _block(block: str) -> str:
+def _block(block: str, above: str) -> str:
     block = block.strip("\n")
     if heading := _HEADING.fullmatch(block.strip()):
         level, words = len(heading[1]), heading[2]
         return f'<h{level} id="{anchor_of(words)}">{_inline(words)}</h{level}>'
     if block.startswith("|"):
-        return _table(block.splitlines())
+        return _table(block.splitlines(), above)
     if _ITEM.match(block):
         kind = "ol" if block[0].isdigit() else "ul"
         items = (f"<li>{_inline(item)}</li>" for item in _ITEM.split(block) if item.strip())
@@ -42,7 +50,7 @@ def _block(block: str) -> str:
     return f"<p>{_inline(block)}</p>" if block.strip() else ""
 
 
-def _table(lines: Iterable[str]) -> str:
+def _table(lines: Iterable[str], name: str) -> str:
     rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
     rows = [row for row in rows if not all(set(cell) <= set("-|: ") and cell for cell in row)]
     if not any(any(cell for cell in row) for row in rows):
@@ -50,7 +58,7 @@ def _table(lines: Iterable[str]) -> str:
     head, *body = rows
     lines_of_body = "".join(f"<tr>{_cells('td', row)}</tr>" for row in body)
     return (
-        '<div class="bank-scroll" tabindex="0" role="region" aria-label="Table">'
+        f'<div class="bank-scroll" tabindex="0" role="region" aria-label="{escape(name)}, table">'
         f'<table class="bank-table"><thead><tr>{_cells("th", head)}</tr></thead>'
         f"<tbody>{lines_of_body}</tbody></table></div>"
     )

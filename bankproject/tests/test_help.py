@@ -55,7 +55,7 @@ def test_markdown_is_escaped_and_becomes_html() -> None:
     assert html_of(text) == (
         '<h2 id="a-b">A &lt;b&gt;</h2>\n<p>One <em>word</em>, <code>x &lt; y</code>.</p>\n'
         "<ul><li>a</li><li>b</li></ul>\n<ol><li>c</li></ol>\n"
-        '<div class="bank-scroll" tabindex="0" role="region" aria-label="Table">'
+        '<div class="bank-scroll" tabindex="0" role="region" aria-label="A &lt;b&gt;, table">'
         '<table class="bank-table"><thead><tr><th scope="col">H</th><th scope="col">I</th></tr>'
         "</thead><tbody><tr><td>1</td><td>2</td></tr></tbody></table></div>"
     )
