@@ -32,6 +32,7 @@ def unfold_settings(bank_name: str) -> dict[str, Any]:
             _file("staff/time_zone.js"),
             _file("bankproject/keys.js"),
             _file("bankproject/combobox.js"),
+            _file("bankproject/keep_form.js"),
         ],
         "DASHBOARD_CALLBACK": "bankproject.console.today.dashboard",
         "SIDEBAR": {"navigation": "bankproject.navigation.sidebar"},

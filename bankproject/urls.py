@@ -16,6 +16,7 @@ from bankproject.console.search_page import search_page
 from bankproject.console.statistics_page import export_statistics, statistics_page
 from bankproject.health import HealthView, ReadinessView
 from bankproject.metrics.page import metrics_page
+from transactions.admin.targets import targets_page
 
 # The routes of money are tried first: they are most of the load.
 api: list[URLPattern | URLResolver] = [
@@ -41,6 +42,11 @@ urlpatterns = [
         "admin/statistics/export/",
         admin.site.admin_view(export_statistics),
         name="statistics-export",
+    ),
+    path(
+        "admin/accounts/account/<uuid:account_id>/targets/",
+        admin.site.admin_view(targets_page),
+        name="transfer-targets",
     ),
     # Before the theme's own, which finds pages only.
     path("admin/search/", admin.site.admin_view(search_page), name="search"),

@@ -16,6 +16,7 @@ from tests.browser.counter import (
     submit,
     with_reason,
 )
+from tests.browser.inspection import inspect
 from tests.browser.sheets import read_sheet
 from tests.browser.watched import Sit
 
@@ -62,7 +63,7 @@ def test_a_value_date_is_given_foreseen_and_shown(sit: Sit, api: Api) -> None:
 def test_a_transfer_shows_both_balances_before_it_is_confirmed(sit: Sit, api: Api) -> None:
     source = api.open_account("Milo Vance", "300.00")
     target = api.open_account("Petra Lindqvist", "41.00")
-    page = move(sit("tessa"), source, "Transfer", "25.30", to="petra lind")
+    page = move(sit("tessa"), source, "Transfer", "25.30", to="lindqvist petra")
     assert balances(page) == [
         ["From", "300.00 USD", "274.70 USD"],
         ["To", "41.00 USD", "66.30 USD"],
@@ -131,9 +132,43 @@ def test_an_account_number_with_a_typing_error_names_no_account(sit: Sit, api: A
     page.get_by_label("Amount in USD").fill("1,5")
     submit(page, "Preview")
     expect(page.get_by_label("To account")).to_be_focused()
-    assert page.locator("#id_target_error").inner_text().startswith("No open account in USD")
+    assert page.locator("#id_target_error").inner_text() == "This number has a typing error."
     assert page.locator("#id_amount_error").inner_text()
     assert api.history(source) == [("DEPOSIT", "COMPLETED", "90.00", None)]
+
+
+def test_the_target_is_suggested_and_back_keeps_the_form(sit: Sit, api: Api) -> None:
+    source = api.open_account("Vera Nakamura", "90.00")
+    target = api.open_account("Yusuf Zimmer", "1.00")
+    watched = sit("tessa")
+    page = watched.open(ACCOUNT.format(source), until="load")
+    press(page, "Transfer")
+    field = page.get_by_label("To account")
+    page.keyboard.type("zimm")
+    option = page.get_by_role("option")
+    expect(option).to_have_count(1)
+    expect(option).to_contain_text("USD, Active")
+    inspect(watched)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(option).to_be_hidden()
+    number = field.input_value()
+    assert len(number) == 12
+    page.get_by_label("Amount in USD").fill(" 1.50 ")
+    submit(page, "Preview")
+    assert balances(page)[1] == ["To", "1.00 USD", "2.50 USD"]
+    page.reload()
+    assert balances(page)[1] == ["To", "1.00 USD", "2.50 USD"]
+    page.go_back()
+    expect(field).to_have_value(number)
+    expect(page.get_by_label("Amount in USD")).to_have_value(" 1.50 ")
+    page.go_forward()
+    submit(page, "Confirm")
+    assert api.balance(target) == "2.50"
+    page.go_back()
+    page.wait_for_url(f"**{ACCOUNT.format(source)}")
+    expect(page.get_by_text("Already done; nothing was repeated.")).to_be_visible()
+    assert api.balance(target) == "2.50"
 
 
 def test_a_deposit_by_keys_alone(sit: Sit, api: Api) -> None:

@@ -2,8 +2,9 @@
 
 Each button shows a form, then a preview, then runs the same command as the API. The form carries an
 idempotency key from the start, so that repeated confirmations make one transaction. The preview is
-a dry run, and a confirmation repeats it first: if the outcome has changed, the new preview is shown
-and nothing is done.
+a page of its own, with the signed form in its address, so that Back, reload and a new login keep
+it. It is a dry run, and a confirmation repeats it first: if the outcome has changed, the new
+preview is shown and nothing is done.
 """
 
 from typing import Any
@@ -22,6 +23,7 @@ from core.api.requests import origin_of
 from core.console.command_form import in_one_line, show_form
 from core.console.forms import add_errors
 from core.errors import BankError, IdempotencyKeyReused
+from transactions.admin.drafts import DRAFT, draft_of, with_draft
 from transactions.admin.money_forms import MoneyForm, TransferForm
 from transactions.admin.outcome import MovementPreview, tell
 from transactions.api.permissions import CanPostTransactions
@@ -82,8 +84,16 @@ class MoneyButtons(AccountButtons):
             "button": "Preview",
         }
         back = reverse("admin:accounts_account_change", args=(account.pk,))
-        form = form_class(request.POST or None, account=account, user=request.user)
-        if request.method == "POST" and CHANGE not in request.POST and form.is_valid():
+        drafted = draft_of(request) if DRAFT in request.GET else None
+        if DRAFT in request.GET and drafted is None:
+            messages.warning(request, "This preview is out of date. Nothing was done. Begin again.")
+            return HttpResponseRedirect(request.path)
+        form = form_class(request.POST or drafted, account=account, user=request.user)
+        if CHANGE in request.POST:
+            return HttpResponseRedirect(with_draft(request, form.entered(), change="1"))
+        if form.is_bound and CHANGE not in request.GET and form.is_valid():
+            if request.method == "POST" and CONFIRM not in request.POST:
+                return HttpResponseRedirect(with_draft(request, form.carried()))
             try:
                 return self._step(request, context, form, _command(command, account, form), back)
             except IdempotencyKeyReused:
@@ -110,7 +120,7 @@ class MoneyButtons(AccountButtons):
         origin = origin_of(request)
         outcome = MovementPreview.of(try_out([command], origin)[0], form.account)
         foreseen = form.cleaned_data["foreseen"]
-        confirmed = CONFIRM in request.POST
+        confirmed = request.method == "POST"
         if outcome.replayed or (confirmed and outcome.is_as(foreseen)):
             if not outcome.replayed:
                 outcome = MovementPreview.of(process([command], origin)[0], form.account)

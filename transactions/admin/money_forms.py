@@ -13,7 +13,8 @@ from accounts.models import Account
 from core.console.admin import shown_money
 from core.console.amounts import example_amount
 from core.console.forms import AmountFormField, LineField, MomentField, set_currency
-from transactions.admin.lookup import MOST, find_accounts
+from transactions.admin.lookup import MOST, find_accounts, is_named_whole, why_none, why_not
+from transactions.admin.targets import TargetInput
 
 
 class MoneyForm(forms.Form):
@@ -51,8 +52,11 @@ class MoneyForm(forms.Form):
 
     def carried(self) -> dict[str, str]:
         """The fields that the preview passes on, as they were entered."""
-        names = ("amount", "description", "effective_at", "key")
-        return {name: self.data.get(name, "") for name in names if name in self.fields}
+        return {name: text for name, text in self.entered().items() if name != "foreseen"}
+
+    def entered(self) -> dict[str, str]:
+        """All fields as they were entered."""
+        return {name: self.data.get(name, "") for name in self.fields if name in self.data}
 
 
 class TransferForm(MoneyForm):
@@ -62,7 +66,7 @@ class TransferForm(MoneyForm):
         label="To account",
         max_length=200,
         help_text="Number, id, or a part of the name.",
-        attrs={"autofocus": True, "autocomplete": "off"},
+        widget=TargetInput(attrs={"autofocus": True}),
     )
     choice = forms.ChoiceField(
         label="Which of them?", required=False, widget=UnfoldAdminRadioSelectWidget
@@ -72,6 +76,8 @@ class TransferForm(MoneyForm):
     def __init__(self, data: Any, *, account: Account, user: Any) -> None:
         super().__init__(data, account=account, user=user)
         self.found: list[Account] = []
+        target: Any = self.fields["target"].widget
+        target.source = account
         del self.fields["amount"].widget.attrs["autofocus"]
         self._look_up()
 
@@ -80,26 +86,42 @@ class TransferForm(MoneyForm):
         with suppress(ValidationError):
             text = self.fields["target"].clean(self.data.get("target"))
             self.found = find_accounts(text, user=self.user, source=self.account)
-        if len(self.found) > 1:
+        if self._asks:
             choices = [(str(account.pk), _in_words(account)) for account in self.found[:MOST]]
             self.fields["choice"].choices = choices  # type: ignore[attr-defined]
+            if len(choices) == 1:
+                self.fields["choice"].label = "Is it this one?"
         else:
             del self.fields["choice"]
 
+    @property
+    def _asks(self) -> bool:
+        """Whether staff must choose: among several, or to confirm one that was named in part."""
+        text = self.data.get("target") or ""
+        return bool(self.found) and (len(self.found) > 1 or not is_named_whole(self.found[0], text))
+
     def clean(self) -> dict[str, Any]:
-        if "target" in self.cleaned_data:
-            self._clean_target()
+        if "target" in self.cleaned_data and (problem := self._problem()):
+            self.add_error(*problem)
         return self.cleaned_data
 
-    def _clean_target(self) -> None:
+    def _problem(self) -> tuple[str, str] | None:
+        """The field and the sentence, if the target cannot be credited or is not chosen yet."""
         if not self.found:
-            self.add_error(
-                "target", f"No open account in {self.account.currency} has this number or name."
+            text = self.cleaned_data["target"]
+            return "target", why_none(text, user=self.user, source=self.account)
+        if reason := why_not(self.found[0], self.account):
+            return "target", reason
+        if not self._asks or self.cleaned_data.get("choice"):
+            return None
+        if len(self.found) > MOST:
+            return "target", f"More than {MOST} accounts: write more of the name."
+        if len(self.found) == 1:
+            return (
+                "choice",
+                "One account has this text in its name or number: choose it.",
             )
-        elif len(self.found) > MOST and not self.cleaned_data.get("choice"):
-            self.add_error("target", f"More than {MOST} accounts: write more of the name.")
-        elif len(self.found) > 1 and not self.cleaned_data.get("choice"):
-            self.add_error("choice", "Several accounts have this text in their name: choose one.")
+        return "choice", "Several accounts have this text in their name: choose one."
 
     def target_account(self) -> Account:
         chosen = self.cleaned_data.get("choice")
@@ -110,7 +132,8 @@ class TransferForm(MoneyForm):
 
     def carried(self) -> dict[str, str]:
         """Passes on the account by its number: a name may match another account a moment later."""
-        return {**super().carried(), "target": self.target_account().number}
+        carried = {name: text for name, text in super().carried().items() if name != "choice"}
+        return {**carried, "target": self.target_account().number}
 
 
 def _in_words(account: Account) -> str:

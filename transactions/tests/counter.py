@@ -24,7 +24,8 @@ def preview(client: Client, account: Account, button: str, **values: str) -> str
     """The preview page, reached from the form."""
     form = client.get(account_url(account, button)).content.decode()
     with nothing_changes():
-        response = client.post(account_url(account, button), {**hidden(form), **values})
+        data = {**hidden(form), **values}
+        response = client.post(account_url(account, button), data, follow=True)
     assert response.status_code == 200
     return response.content.decode()
 

@@ -86,10 +86,12 @@ class Combobox {
     }
 
     choose(option) {
+        if (option.getAttribute("aria-disabled") === "true") return undefined;
         if (option.dataset.value === undefined) return option.click();
         this.input.value = option.dataset.value;
         this.status.textContent = `${option.dataset.said} chosen`;
-        this.close();
+        this.input.dispatchEvent(new Event("change", { bubbles: true }));
+        return this.close();
     }
 
     press(event) {

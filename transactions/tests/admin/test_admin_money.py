@@ -57,7 +57,7 @@ def test_a_withdrawal(teller: Client, ada: Account) -> None:
 
 
 def test_a_transfer_shows_both_sides(teller: Client, ada: Account, bob: Account) -> None:
-    page = preview(teller, ada, "transfer", target="bo", amount="99")
+    page = preview(teller, ada, "transfer", target="bob", amount="99")
     assert f"From Ada {ada.number} 100.25 USD 1.25 USD" in words_of(page)
     assert f"To Bob {bob.number} 7.00 USD 106.00 USD" in words_of(page)
     told = confirm(teller, ada, "transfer", page)
@@ -84,7 +84,8 @@ def test_a_form_says_what_came_of_it_when_the_account_is_closed_by_now(teller: C
     run(CloseAccount(account_id=gone.id, reason="Left"))
     with nothing_changes():
         told = confirm(teller, gone, "withdraw", done)
-        page = teller.post(account_url(gone, "deposit"), {**hidden(late), "confirm": "1"})
+        data = {**hidden(late), "confirm": "1"}
+        page = teller.post(account_url(gone, "deposit"), data, follow=True)
     assert told[-1].startswith("Already done; nothing was repeated. Withdrew 5.00 USD.")
     assert page.status_code == 200
     assert "The account is closed" in page.content.decode()
@@ -95,7 +96,7 @@ def test_a_form_that_was_confirmed_takes_no_other_content(teller: Client, ada: A
     confirm(teller, ada, "deposit", page)
     with nothing_changes():
         values = {**hidden(page), "amount": "6"}
-        response = teller.post(account_url(ada, "deposit"), values)
+        response = teller.get(teller.post(account_url(ada, "deposit"), values)["Location"])
     assert said(response)[-1] == (
         "This form was confirmed before, with other content. Nothing was done now. Begin again."
     )
@@ -111,7 +112,8 @@ def test_another_outcome_than_the_preview_s_is_shown_again(teller: Client, ada: 
     page = preview(teller, ada, "withdraw", amount="100")
     run(Withdraw(account_id=ada.id, amount=Decimal(50)))
     with nothing_changes():
-        response = teller.post(account_url(ada, "withdraw"), {**hidden(page), "confirm": "1"})
+        data = {**hidden(page), "confirm": "1"}
+        response = teller.post(account_url(ada, "withdraw"), data, follow=True)
     again = response.content.decode()
     assert "The account has changed since the preview. Nothing was done;" in again
     assert "Insufficient funds: 50.25 USD available, 100.00 USD needed." in again
@@ -219,7 +221,7 @@ def test_an_amount_is_taken_as_the_console_shows_it(teller: Client, ada: Account
 def test_change_leads_back_to_the_form_as_it_was(teller: Client, ada: Account) -> None:
     page = preview(teller, ada, "deposit", amount="5", description="Gift")
     form = teller.post(
-        account_url(ada, "deposit"), {**hidden(page), "change": "1"}
+        account_url(ada, "deposit"), {**hidden(page), "change": "1"}, follow=True
     ).content.decode()
     assert 'name="amount" value="5"' in form
     assert 'value="Gift"' in form
@@ -270,14 +272,46 @@ class TestTarget:
             page = preview(teller, ada, "transfer", target=name, amount="1")
             assert "No open account in USD has this number or name." in page, name
 
-    def test_by_number_is_refused_by_the_command_s_own_words(
+    @pytest.mark.parametrize("way", ["number", "id", "name"])
+    def test_says_what_is_wrong_with_it(self, teller: Client, ada: Account, way: str) -> None:
+        euro, gone = make_account(name="Eve", currency="EUR"), make_account(name="Gone")
+        run(CloseAccount(account_id=gone.id, reason="Left"))
+        for account, words in (
+            (euro, "This account is in EUR."),
+            (gone, "This account is closed."),
+        ):
+            text = str(getattr(account, way))
+            page = preview(teller, ada, "transfer", target=text, amount="1")
+            assert words in page
+            assert 'name="confirm"' not in page
+
+    def test_with_a_typing_error_is_called_so(self, teller: Client, ada: Account) -> None:
+        bob = make_account(name="Bob")
+        wrong = f"{bob.number[:-1]}{(int(bob.number[-1]) + 1) % 10}"
+        for text in (wrong, f"{wrong[:4]} {wrong[4:]}"):
+            page = preview(teller, ada, "transfer", target=text, amount="1")
+            assert "This number has a typing error." in page
+        page = preview(teller, ada, "transfer", target=wrong[:-1] + "x", amount="1")
+        assert "No open account in USD has this number or name." in page
+
+    def test_itself_is_refused_by_the_command_s_own_words(
         self, teller: Client, ada: Account
     ) -> None:
-        euro = make_account(name="Eve", currency="EUR")
-        page = preview(teller, ada, "transfer", target=euro.number, amount="1")
-        assert "A transfer needs one currency, not USD and EUR." in page
         page = preview(teller, ada, "transfer", target=ada.number, amount="1")
-        assert "An account cannot transfer to itself. (same_account)" in page
+        assert "An account cannot transfer to itself." in page
+
+    def test_named_in_part_is_asked_about(self, teller: Client, ada: Account) -> None:
+        savings = make_account(name="Ada, savings")
+        for text in ("Ada", savings.number[:6], "savings"):
+            page = preview(teller, ada, "transfer", target=text, amount="1")
+            assert "One account has this text in its name or number: choose it." in page
+            assert "Is it this one?" in page
+            assert 'name="confirm"' not in page
+            values = {"target": text, "choice": str(savings.pk)}
+            chosen = preview(teller, ada, "transfer", amount="1", **values)
+            assert hidden(chosen)["target"] == savings.number
+        page = preview(teller, ada, "transfer", target="ADA,  Savings", amount="1")
+        assert hidden(page)["target"] == savings.number
 
 
 @pytest.mark.parametrize(
@@ -290,7 +324,8 @@ def test_money_buttons_are_for_their_right(role: str, status: int, ada: Account)
         for button in BUTTONS:
             assert client.get(account_url(ada, button)).status_code == status, button
             values = {"amount": "1", "confirm": "1", "key": "019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27"}
-            assert client.post(account_url(ada, button), values).status_code == status, button
+            response = client.post(account_url(ada, button), values, follow=True)
+            assert response.status_code == status, button
             assert (account_url(ada, button) in html) == (status == 200), button
 
 
@@ -323,6 +358,6 @@ def test_without_a_key_of_the_form_nothing_is_done(teller: Client, ada: Account)
 def test_a_confirmation_that_no_preview_foresaw_is_previewed(teller: Client, ada: Account) -> None:
     values = {"amount": "5", "confirm": "1", "key": "019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27"}
     with nothing_changes():
-        page = teller.post(account_url(ada, "deposit"), values).content.decode()
+        page = teller.post(account_url(ada, "deposit"), values, follow=True).content.decode()
     assert 'name="confirm"' in page
     assert "has changed" not in page
