@@ -19,7 +19,7 @@ from accounts.models import Account
 from core.api.idempotency import fingerprint
 from core.commands import Origin
 from core.errors import ApprovalRequired
-from tests.assertions import BULK_INSERT, nothing_changes
+from tests.assertions import BULK_INSERT, SHORT_WRITE, nothing_changes
 from tests.factories import ORIGIN, make_account, run
 from tests.plans import nodes, plan_of, statements_of
 from transactions.batches.post import BatchRequest, post_batch
@@ -275,7 +275,7 @@ def test_it_costs_a_lock_and_a_read_where_it_is_set(
 ) -> None:
     command = Deposit(account_id=ada.id, amount=Decimal(1))
     locks = ["SELECT"] if connection.vendor == "postgresql" else []
-    money = ["SELECT", BULK_INSERT, "UPDATE"]
+    money = ["SELECT", *SHORT_WRITE]
     assert words(lambda: process([command], maker)) == [*locks, "SELECT", *money]
     assert words(lambda: accept([command], maker)) == [*locks, "SELECT", "SELECT", BULK_INSERT]
     settings.BANK_APPROVAL_DAILY_THRESHOLDS = {}
