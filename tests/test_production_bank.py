@@ -255,7 +255,7 @@ def test_no_right_is_left_over_and_a_second_run_changes_nothing(bank):
         assert {kind for _, kind in granted} == {"SELECT", "INSERT", "UPDATE", "DELETE"}
         deletable = {table for table, kind in granted if kind == "DELETE"}
         assert not [t for t in deletable if t.startswith(("accounts_", "transactions_"))]
-        assert {"django_session", "staff_staffsession"} <= deletable
+        assert {"django_session", "staff_onetimepassword", "staff_staffsession"} <= deletable
         connection.execute("GRANT DELETE, TRIGGER ON accounts_account TO bank_app")
         grant(bank.owner_url)
         assert connection.execute(query).fetchall() == granted
