@@ -14,12 +14,15 @@ class BankProjectConfig(AppConfig):
     verbose_name = "Bank"
 
     def ready(self) -> None:
+        from bankproject.console import duties
         from bankproject.console.rows import name_classes
         from bankproject.roles import make_groups
+        from core.console.bars import register
 
         name_classes()
         # `staff` is the last app with rights, so all rights are in the database by then.
         post_migrate.connect(make_groups, sender=apps.get_app_config("staff"))
+        register(duties.bars)
         checks.register(check_secret_key, checks.Tags.security)
         checks.register(check_data_folder, checks.Tags.security, deploy=True)
 

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from bankproject.console import duties
 from bankproject.queue_worker import failed_starts
 from core import clock
 from core.database import missing_objects
@@ -32,6 +33,13 @@ _READINESS = inline_serializer(
         "checks": serializers.DictField(
             child=serializers.CharField(),
             help_text="Each check by name: `ok`, or what is wrong.",
+        ),
+        "duties": serializers.DictField(
+            child=serializers.CharField(),
+            help_text=(
+                "What the operator has to see to, by name: `ok`, or what is overdue. The status"
+                " does not depend on it."
+            ),
         ),
     },
 )
@@ -79,6 +87,11 @@ class ReadinessView(APIView):
                         "guards": "ok",
                         "queue": "ok",
                     },
+                    "duties": {
+                        "worker": "ok",
+                        "verification": "ok",
+                        "archive": "ok",
+                    },
                 },
                 response_only=True,
                 status_codes=["200"],
@@ -95,6 +108,11 @@ class ReadinessView(APIView):
                         "guards": "ok",
                         "queue": "ok",
                     },
+                    "duties": {
+                        "worker": "none for 55 s",
+                        "verification": "overdue: none for 3 d 2 h",
+                        "archive": "ok",
+                    },
                 },
                 response_only=True,
                 status_codes=["503"],
@@ -106,7 +124,11 @@ class ReadinessView(APIView):
         checks = readiness()
         ready = all(result == _OK for result in checks.values())
         return Response(
-            {"status": _OK if ready else "unavailable", "checks": checks},
+            {
+                "status": _OK if ready else "unavailable",
+                "checks": checks,
+                "duties": _duties(checks),
+            },
             status=status.HTTP_200_OK if ready else status.HTTP_503_SERVICE_UNAVAILABLE,
         )
 
@@ -127,6 +149,17 @@ def readiness() -> dict[str, str]:
     except DatabaseError as error:
         note(error)
         return {"database": "does not answer", "rights": "unknown", **unknown}
+
+
+def _duties(checks: dict[str, str]) -> dict[str, str]:
+    """What the operator has to see to; unknown where the checks could not read the database."""
+    if checks["migrations"] != _OK:
+        return dict.fromkeys(duties.NAMES, "unknown")
+    try:
+        return duties.in_health()
+    except DatabaseError as error:
+        note(error)
+        return dict.fromkeys(duties.NAMES, "unknown")
 
 
 def _database() -> str:

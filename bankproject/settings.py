@@ -353,6 +353,11 @@ ARCHIVE_AFTER_DAYS = environment.integer("BANK_ARCHIVE_AFTER_DAYS", default=0)
 WORKER_LEASE_SECONDS = environment.integer("BANK_WORKER_LEASE_SECONDS", default=60, minimum=1)
 # When a due transaction has waited longer, the bank is not ready.
 QUEUE_LAG_LIMIT_SECONDS = environment.integer("BANK_QUEUE_LAG_LIMIT_SECONDS", default=300)
+# Without a worker, a verification or an archive run for longer, the console shows a bar, and
+# health/ready/ says so. 0 switches a limit off.
+WORKER_LIMIT_SECONDS = environment.integer("BANK_WORKER_LIMIT_SECONDS", default=30)
+VERIFICATION_LIMIT_HOURS = environment.integer("BANK_VERIFICATION_LIMIT_HOURS", default=26)
+ARCHIVE_LIMIT_HOURS = environment.integer("BANK_ARCHIVE_LIMIT_HOURS", default=72)
 
 # Limits on clients -------------------------------------------------------------------------------
 # Counted in each worker's memory, or in Redis for all of them. 0 switches a limit off.

@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from bankproject.console.counts import approvals_waiting
+from bankproject.console.duties import Duties
 from bankproject.console.parts import BAD, GOOD, NEUTRAL, WAITING, Figure
 from bankproject.console.words import (
     at,
@@ -52,45 +53,59 @@ def failed(today: Sequence[Activity]) -> Figure:
     )
 
 
-def queued(queue: QueueState) -> Figure:
+def queued(queue: QueueState, duties: Duties) -> Figure:
     return Figure(
         label="In the queue",
         value=f"{'over ' if queue.is_cut else ''}{queue.waiting:,}",
         link=list_link("transactions_transaction", status__exact=TransactionStatus.PENDING),
-        explanation=(
-            f"The oldest has waited {in_words(queue.oldest_age)}"
-            if queue.waiting
-            else "Everything that is due is done"
-        ),
-        tone=WAITING if queue.waiting else NEUTRAL,
+        explanation=_of_queue(queue, duties),
+        tone=BAD if duties.worker else WAITING if queue.waiting else NEUTRAL,
     )
 
 
-def books(last: Verification | None) -> Figure:
+def _of_queue(queue: QueueState, duties: Duties) -> str:
+    if duties.worker:
+        return f"Worker: none for {in_words(duties.worker)}"
+    if queue.waiting:
+        return f"The oldest has waited {in_words(queue.oldest_age)}"
+    return "Everything that is due is done"
+
+
+def books(last: Verification | None, duties: Duties) -> Figure:
     """The figure of the newest verification."""
     link = list_link("transactions_verification")
     if last is None:
         never = "Never checked: run manage.py verify_ledger"
         return Figure("Books", "Unknown", link, never, WAITING)
     broken = f", {len(last.findings)} rules broken" if last.findings else ""
+    overdue = duties.verification
+    checked = (
+        f"Verified {in_words(overdue)} ago: overdue"
+        if overdue
+        else f"Checked {at(last.finished_at)}"
+    )
     return Figure(
         label="Books",
         value="Sound" if last.is_sound else "Broken",
         link=reverse("admin:transactions_verification_change", args=(last.pk,)),
-        explanation=f"Checked {at(last.finished_at)}{broken}",
-        tone=GOOD if last.is_sound else BAD,
+        explanation=f"{checked}{broken}",
+        tone=BAD if not last.is_sound else WAITING if overdue else GOOD,
     )
 
 
-def archive() -> Figure:
+def archive(duties: Duties) -> Figure:
     last = ArchiveRun.objects.order_by("-id").first()
     link = list_link("transactions_archiverun")
+    overdue = f"Archive overdue since {at(duties.archive)}" if duties.archive else ""
+    tone = WAITING if overdue else NEUTRAL
     if last is None:
-        return Figure("Last archive run", "None", link, "Nothing has been archived yet")
+        never = overdue or "Nothing has been archived yet"
+        return Figure("Last archive run", "None", link, never, tone)
+    finished = f"Finished {at(last.finished_at)}" if last.finished_at else "Not finished"
     return Figure(
         label="Last archive run",
         value=f"{last.rows:,} rows",
         link=reverse("admin:transactions_archiverun_change", args=(last.pk,)),
-        explanation=f"Finished {at(last.finished_at)}" if last.finished_at else "Not finished",
-        tone=NEUTRAL if last.finished_at else WAITING,
+        explanation=overdue or finished,
+        tone=tone if last.finished_at else WAITING,
     )

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from accounts.overview import holdings
-from bankproject.console import charts, figures, tables
+from bankproject.console import charts, duties, figures, tables
 from bankproject.console.days import hours_of_today, midnight
 from bankproject.console.parts import BarChart, Figure, Table
 from transactions.admin.books import newest_verification
@@ -45,7 +45,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             figures.made_today(today),
             figures.approvals(user),
             figures.failed(today),
-            figures.queued(_kept("queue", queue_state)),
+            figures.queued(_kept("queue", queue_state), duties.kept()),
         ]
         shown_charts = [charts.by_hour(today, hours), charts.by_type(today)]
         shown_tables.append(tables.failures(today))
@@ -53,9 +53,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         busiest = _kept("busiest", lambda: busiest_accounts(midnight(), midnight(1)))
         shown_tables.append(tables.hottest(busiest))
     if user.has_perm("transactions.view_verification"):
-        shown_figures.append(figures.books(newest_verification(request)))
+        shown_figures.append(figures.books(newest_verification(request), duties.kept()))
     if user.has_perm("transactions.view_archiverun"):
-        shown_figures.append(figures.archive())
+        shown_figures.append(figures.archive(duties.kept()))
     return {
         **context,
         "title": "Today",

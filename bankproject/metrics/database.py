@@ -22,8 +22,9 @@ from bankproject.metrics.cache import Reading
 from core import clock
 from core.database_errors import note
 from core.money import UNITS_PER_MAIN
-from transactions.models import ArchiveRun, Transaction
+from transactions.models import Transaction
 from transactions.models.queries import WAITS_FOR_APPROVAL
+from transactions.reads.duties import last_archived
 from transactions.reads.overview import queue_state
 from transactions.verifier.records import last_verification
 
@@ -150,9 +151,7 @@ def _books() -> Iterator[Value]:
         yield "bank_books_sound", (), float(last.is_sound)
         age = (now - last.finished_at).total_seconds()
         yield "bank_verification_age_seconds", (), max(0.0, age)
-    complete = ArchiveRun.objects.filter(finished_at__isnull=False, problem="")
-    ended = complete.order_by("-id").values_list("finished_at", flat=True).first()
-    if ended is not None:
+    if (ended := last_archived()) is not None:
         yield "bank_archive_age_seconds", (), max(0.0, (now - ended).total_seconds())
 
 

@@ -20,6 +20,7 @@ from transactions.tests.queueing import queue_up, work
 HEALTH, READY = f"{API}health/", f"{API}health/ready/"
 UNKNOWN = dict.fromkeys(("rights", "timeouts", "migrations", "guards", "queue"), "unknown")
 ALL_WELL = dict.fromkeys(("database", *UNKNOWN), "ok")
+DUTIES = dict.fromkeys(("worker", "verification", "archive"), "ok")
 
 
 def test_health_asks_nothing_of_the_database() -> None:
@@ -75,7 +76,8 @@ def test_a_queue_that_is_behind_is_not_ready(settings: Any) -> None:
         assert response.status_code == (200 if result == "ok" else 503)
     with time_machine.travel(now + timedelta(hours=1), tick=False):
         assert work() == 1
-        assert anonymous().get(READY).json() == {"status": "ok", "checks": ALL_WELL}
+        answer = anonymous().get(READY).json()
+        assert answer == {"status": "ok", "checks": ALL_WELL, "duties": DUTIES}
 
 
 @pytest.mark.django_db
