@@ -33,6 +33,7 @@ def unfold_settings(bank_name: str) -> dict[str, Any]:
             _file("bankproject/keys.js"),
             _file("bankproject/combobox.js"),
             _file("bankproject/keep_form.js"),
+            _file("bankproject/console.js"),
         ],
         "DASHBOARD_CALLBACK": "bankproject.console.today.dashboard",
         "SIDEBAR": {"navigation": "bankproject.navigation.sidebar"},

@@ -12,7 +12,12 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from accounts.admin.account_event import AccountEventInline
-from accounts.admin.buttons import AccountButtons, blocked_in_words
+from accounts.admin.buttons import (
+    AccountButtons,
+    blocked_in_words,
+    split_buttons,
+    why_not_closed,
+)
 from accounts.admin.filters import (
     CurrencyFilter,
     KindFilter,
@@ -62,8 +67,8 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
         "unfreeze",
         "release_debits",
         "overdraft_limit",
-        "close",
         "reopen",
+        "close",
     )
     change_form_outer_before_template = "accounts/head.html"
     inlines = (AccountEventInline,)
@@ -114,13 +119,16 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         """Puts the buttons on the page itself: the theme's dropdown is not keyboard-accessible."""
-        context["buttons"] = context.pop("actions_detail", [])
+        buttons = context.pop("actions_detail", [])
         if account := kwargs.get("obj"):
             context["figures"] = _figures(account)
             if account.customer and has_right(request.user, READ_RIGHT):
                 context["customer_page"] = reverse(
                     "admin:customers_customer_change", args=(account.customer_id,)
                 )
+            context |= split_buttons(buttons)
+            if self.has_manage_permission(request, str(account.pk)):
+                context["more_note"] = why_not_closed(account)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @display(description="Status")

@@ -101,6 +101,9 @@ class AccountButtons:
     def has_release_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return self.may(request, object_id, CanManageAccounts.right, _has_debits_held)
 
+    def has_close_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return self.may(request, object_id, CanManageAccounts.right, _can_be_closed)
+
     @action(description="Rename", icon="edit", permissions=["view", "rename"])
     def rename(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def run(account: Account, values: dict[str, Any]) -> str:
@@ -176,13 +179,16 @@ class AccountButtons:
             return f"The overdraft limit is now {limit}; {available} are available."
 
         form = OverdraftLimitForm(request.POST or None)
+        if account := self.get_object(request, object_id):
+            limit = shown_money(account.overdraft_limit, account.currency)
+            form.fields["overdraft_limit"].help_text += f" It is {limit} now."
         return self._ask(request, object_id, "Change the overdraft limit", form, run)
 
     @action(
         description="Close",
         icon="lock",
         variant=ActionVariant.DANGER,
-        permissions=["view", "manage"],
+        permissions=["view", "close"],
     )
     def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def run(account: Account, values: dict[str, Any]) -> str:
@@ -249,6 +255,28 @@ def blocked_in_words(account: Account) -> str:
     if account.debits_blocked:
         return "No money can leave the account."
     return "No money can enter the account." if account.credits_blocked else "Nothing is blocked."
+
+
+def why_not_closed(account: Account) -> str:
+    """Why an open account has no button to close it; empty if it has one."""
+    if account.is_closed or _can_be_closed(account):
+        return ""
+    amount = shown_money(abs(account.balance or 0), account.currency)
+    return f"Close: it still {'owes' if (account.balance or 0) < 0 else 'holds'} {amount}."
+
+
+def split_buttons(buttons: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The coloured buttons, which move money, and behind "More" the others.
+
+    Where none moves money, all are shown at once.
+    """
+    first = [button for button in buttons if button["variant"] == ActionVariant.PRIMARY]
+    rest = [button for button in buttons if button not in first]
+    return {"buttons": first, "more": rest} if first else {"buttons": rest, "more": []}
+
+
+def _can_be_closed(account: Account) -> bool:
+    return _is_open(account) and not account.balance
 
 
 def _has_block(account: Account) -> bool:

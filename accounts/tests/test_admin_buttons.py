@@ -12,6 +12,7 @@ from accounts.models import Account, AccountEvent, internal_account_id
 from tests.admin import account_url, logged_in_as
 from tests.assertions import nothing_changes
 from tests.factories import make_account, run
+from transactions.commands import Deposit, Withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -178,6 +179,50 @@ def test_a_button_shows_where_the_state_allows_it(supervisor: Client) -> None:
     ]:
         html = supervisor.get(account_url(one)).content.decode()
         assert {button for button in BUTTONS if account_url(one, button) not in html} == hidden
+
+
+@pytest.mark.parametrize(
+    ("balance", "limit", "words"),
+    [
+        ("900.50", 0, "Close: it still holds 900.50 USD."),
+        ("-20.00", 50, "Close: it still owes 20.00 USD."),
+        ("0", 50, ""),
+    ],
+)
+def test_only_an_empty_account_has_the_button_to_close_it(
+    balance: str, limit: int, words: str, supervisor: Client
+) -> None:
+    account = make_account(overdraft_limit=Decimal(limit))
+    amount = Decimal(balance)
+    if amount:
+        move = Deposit if amount > 0 else Withdraw
+        run(move(account_id=account.id, amount=abs(amount)))
+    page = supervisor.get(account_url(account))
+    html = page.content.decode()
+    assert (account_url(account, "close") in html) == (not words)
+    assert words in html
+    assert supervisor.get(account_url(account, "close")).status_code == (403 if words else 200)
+    if not words:
+        assert page.context["more"][-1]["title"] == "Close", "the last one"
+
+
+def test_money_comes_first_and_the_rest_behind_more(supervisor: Client) -> None:
+    page = supervisor.get(account_url(make_account()))
+    assert [button["title"] for button in page.context["buttons"]] == [
+        "Deposit",
+        "Withdraw",
+        "Transfer",
+    ]
+    assert "<summary" in page.content.decode()
+    page = logged_in_as("auditor").get(account_url(make_account()))
+    assert page.context["buttons"][0]["title"] == "Export"
+    assert page.context["more"] == [], "nothing is hidden where nothing comes first"
+
+
+def test_the_form_of_a_limit_shows_the_present_one(supervisor: Client) -> None:
+    account = make_account(overdraft_limit=Decimal(200))
+    html = supervisor.get(account_url(account, "overdraft-limit")).content.decode()
+    assert "It is 200.00 USD now." in html
 
 
 @pytest.mark.parametrize("button", BUTTONS)

@@ -11,8 +11,12 @@ TRANSACTION = "/admin/transactions/transaction/{}/change/"
 
 
 def buttons(page: Page) -> Locator:
-    """The buttons of an account or a transaction."""
-    return page.get_by_role("navigation", name=re.compile("^What you can do")).get_by_role("link")
+    """The buttons of an account or a transaction, also those behind "More", which it opens."""
+    found = page.get_by_role("navigation", name=re.compile("^What you can do"))
+    more = found.locator("details:not([open]) > summary")
+    if more.count():
+        more.click()
+    return found.get_by_role("link")
 
 
 def press(page: Page, name: str) -> None:

@@ -21,7 +21,8 @@ OVERSIGHT = [
 
 MONEY = {"Deposit": "deposit", "Withdraw": "withdraw", "Transfer": "transfer", "Rename": "rename"}
 READING = {"Export": "export"}
-DECISIONS = {"Freeze": "freeze", "Overdraft limit": "overdraft-limit", "Close": "close"}
+# An account that holds money has no button to close it.
+DECISIONS = {"Freeze": "freeze", "Overdraft limit": "overdraft-limit"}
 ALL_OF_AN_ACCOUNT = MONEY | READING | DECISIONS
 RETRY, REVERSE = {"Retry": "retry"}, {"Reverse": "reverse"}
 
