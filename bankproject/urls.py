@@ -9,7 +9,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from bankproject.api_description import SchemaView
-from bankproject.console.approvals import approvals_page
+from bankproject.console.approvals import approvals_page, waiting_count
 from bankproject.console.audit_page import audit_page, export_audit
 from bankproject.console.help_page import help_page
 from bankproject.console.search_page import search_page
@@ -34,6 +34,11 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="swagger"), name="home"),
     path("metrics", metrics_page, name="metrics"),
     path("admin/approvals/", admin.site.admin_view(approvals_page), name="approvals"),
+    path(
+        "admin/approvals/waiting/",
+        admin.site.admin_view(waiting_count),
+        name="approvals-waiting",
+    ),
     path("admin/audit/", admin.site.admin_view(audit_page), name="audit"),
     path("admin/audit/export/", admin.site.admin_view(export_audit), name="audit-export"),
     path("admin/help/", admin.site.admin_view(help_page), name="help"),

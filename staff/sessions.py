@@ -83,6 +83,10 @@ def begin(request: HttpRequest, **_: Any) -> None:
 user_logged_in.connect(begin, dispatch_uid="staff.sessions.begin")
 
 
+# Sent by a page that refreshes itself: nobody has used the session for that.
+REFRESH_HEADER = "HTTP_X_REFRESH"
+
+
 class IdleTimeoutMiddleware:
     """Ends a session unused for BANK_SESSION_IDLE_MINUTES. The request is then anonymous.
 
@@ -105,7 +109,7 @@ class IdleTimeoutMiddleware:
             logger.info("session.idle", user=request.session[_USER])
             request.session.flush()
             request.user = AnonymousUser()
-        elif now - seen_at >= _NOTED_EVERY:
+        elif now - seen_at >= _NOTED_EVERY and REFRESH_HEADER not in request.META:
             request.session[_SEEN] = now.isoformat()
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -17,11 +17,12 @@ from django.views.decorators.http import require_safe
 from accounts.models import LimitRequest
 from accounts.selectors import waiting_limits
 from accounts.states import LimitRequestStatus
-from bankproject.console.counts import SEES_LIMITS
+from bankproject.console.counts import SEES_LIMITS, approvals_waiting
 from bankproject.console.words import at, list_link
 from core.console.admin import shown_amount, shown_money
 from core.console.command_form import in_one_line
 from core.identifiers import parse_uuid
+from transactions.admin.filters import WAITS
 from transactions.admin.timeline import through_in_words
 from transactions.reads.approvals import ApprovalRequest, ApprovalSide, page_of_requests
 
@@ -54,11 +55,20 @@ def approvals_page(request: HttpRequest) -> HttpResponse:
         if len(limits) > _ON_PAGE
         else "",
         "requests": [_card(one, request) for one in shown],
+        "as_table": list_link("transactions_transaction", approval=WAITS),
         "expires_days": settings.APPROVAL_EXPIRES_DAYS,
         "is_first": is_first,
         "more": urlencode({"after": last}) if last else "",
     }
     return render(request, "console/approvals.html", context)
+
+
+@require_safe
+def waiting_count(request: HttpRequest) -> HttpResponse:
+    """The number beside Approvals in the menu, for pages that stay open. At most two reads."""
+    if not request.user.has_perm(_READ):
+        raise PermissionDenied
+    return JsonResponse({"waiting": approvals_waiting(request.user)})
 
 
 def _card(asked: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:

@@ -277,3 +277,25 @@ def test_more_limits_than_a_page_has_are_said(ada: Account, people: dict[str, An
     listed = reverse("admin:accounts_limitrequest_changelist") + "?status__exact=PENDING"
     assert f'href="{listed}"' in response.content.decode()
     assert client_of(people["sam"]).get(listed).context["cl"].result_count == 26
+
+
+# The number that waits ----------------------------------------------------------------------------
+
+
+def test_an_open_page_asks_how_many_wait(people: dict[str, Any], ada: Account) -> None:
+    url = reverse("approvals-waiting")
+    assert client_of(people["aldo"]).get(url).json() == {"waiting": ""}
+    ask(ada, people["tessa"], "2000")
+    ask(ada, people["tessa"], "3000")
+    run(
+        ChangeOverdraftLimit(account_id=ada.id, overdraft_limit=Decimal(5000), reason="x"),
+        origin(people["susan"]),
+    )
+    client = client_of(people["susan"])
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(url).json() == {"waiting": "3"}
+    reads = [one for one in queries if "COUNT(*)" in one["sql"]]
+    assert len(reads) == 2
+    assert client_of(make_user("new", is_staff=True)).get(url).status_code == 403
+    assert Client().get(url).status_code == 302
+    assert client.post(url).status_code == 405

@@ -106,6 +106,18 @@ def test_use_is_noted_once_a_minute() -> None:
         assert StaffSession.objects.get().seen_at == timezone.now()
 
 
+def test_a_page_that_refreshes_itself_keeps_no_session_open(settings: Any) -> None:
+    settings.SESSION_IDLE_MINUTES = 30
+    make_staff()
+    client = logged_in_from("192.0.2.7", "tessa")
+    now = timezone.now()
+    for minutes in (10, 20, 29):
+        with time_machine.travel(now + timedelta(minutes=minutes), tick=False):
+            assert client.get(INDEX, headers={"X-Refresh": "1"}).status_code == 200
+    with time_machine.travel(now + timedelta(minutes=31), tick=False):
+        assert client.get(INDEX).status_code == 302
+
+
 def end(client: Client, row: StaffSession) -> str:
     response = client.post(PAGE, {"session": row.pk}, follow=True)
     return response.content.decode()

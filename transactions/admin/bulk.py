@@ -1,4 +1,4 @@
-"""Bulk actions on the list of transactions: retry, reverse, cancel.
+"""Bulk actions on the list of transactions: retry, reverse, cancel, approve, reject.
 
 Each action asks for a reason on a page that lists the selection. The action then runs one command
 for each row, in a database transaction of its own. A form sent twice does nothing twice: a
@@ -28,6 +28,7 @@ from core.console.forms import ReasonForm
 from core.identifiers import parse_uuid
 from transactions.admin.bulk_run import page_of, run_each, shown, summary
 from transactions.admin.decisions import (
+    APPROVE,
     RETRY,
     REVERSE,
     being_reversed,
@@ -36,7 +37,7 @@ from transactions.admin.decisions import (
 )
 from transactions.admin.filters import status_badge
 from transactions.api.retrying import retry_by
-from transactions.commands import Cancel, Reverse
+from transactions.commands import Approve, Cancel, Reject, Reverse
 from transactions.ledger.failures import is_retryable, read_beforehand
 from transactions.models import Transaction
 
@@ -77,6 +78,18 @@ _VERBS = {
         lambda _user, seen, reason: Cancel(transaction_id=seen.pk, reason=reason),
         is_pending,
     ),
+    "approve": _Verb(
+        "Approve",
+        APPROVE,
+        lambda _user, seen, reason: Approve(transaction_id=seen.pk, reason=reason),
+        Transaction.waits_for_approval,
+    ),
+    "reject": _Verb(
+        "Reject",
+        APPROVE,
+        lambda _user, seen, reason: Reject(transaction_id=seen.pk, reason=reason),
+        Transaction.waits_for_approval,
+    ),
 }
 
 
@@ -116,6 +129,9 @@ class BulkActions:
     def has_reverse_selected_permission(self, request: HttpRequest) -> bool:
         return has_right(request.user, REVERSE)
 
+    def has_approve_selected_permission(self, request: HttpRequest) -> bool:
+        return has_right(request.user, APPROVE)
+
     @admin.action(description="Retry selected", permissions=["retry_selected"])
     def retry_selected(
         self, request: HttpRequest, queryset: QuerySet[Transaction]
@@ -133,6 +149,18 @@ class BulkActions:
         self, request: HttpRequest, queryset: QuerySet[Transaction]
     ) -> HttpResponse | None:
         return self._ask_for(request, "cancel", queryset)
+
+    @admin.action(description="Approve selected", permissions=["approve_selected"])
+    def approve_selected(
+        self, request: HttpRequest, queryset: QuerySet[Transaction]
+    ) -> HttpResponse | None:
+        return self._ask_for(request, "approve", queryset)
+
+    @admin.action(description="Reject selected", permissions=["approve_selected"])
+    def reject_selected(
+        self, request: HttpRequest, queryset: QuerySet[Transaction]
+    ) -> HttpResponse | None:
+        return self._ask_for(request, "reject", queryset)
 
     def run_selected(self, request: HttpRequest, name: str) -> HttpResponse:
         """Runs the confirmed action, and reports the outcome of each row."""

@@ -14,12 +14,14 @@ from accounts.models import Account
 from core.console.admin import badge, in_words
 from core.errors import ERROR_KINDS, FAILURES_BY_DECISION, REFUSALS
 from transactions.models import Transaction
-from transactions.models.queries import touching
+from transactions.models.queries import WAITS_FOR_APPROVAL, touching
 from transactions.states import TransactionStatus
 
 # Ends of a transaction that somebody or time decided: nothing went wrong.
 _DECIDED = {"rejected": "Rejected", "cancelled": "Cancelled", "approval_expired": "Expired"}
 _REVERSED = "Reversed"
+# The value of the filter of what waits for a second person.
+WAITS = "waits"
 
 _STATUS_COLOURS = {
     TransactionStatus.PENDING.label: "warning",
@@ -86,6 +88,21 @@ class StatementFilter(AccountFilter):
             return Q(account=account)
         # Repeats the index's own condition: otherwise PostgreSQL sorts whole accounts.
         return Q(account=account, sequence__gt=0)
+
+
+class ApprovalFilter(DropdownFilter):
+    """Transactions that wait for a second person, by their small index."""
+
+    title = "approval"
+    parameter_name = "approval"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(WAITS, "Waits for a second person")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if not self.value():
+            return queryset
+        return queryset.filter(WAITS_FOR_APPROVAL) if self.value() == WAITS else queryset.none()
 
 
 class FailureFilter(DropdownFilter):

@@ -31,6 +31,7 @@ from transactions.admin.entry import EntryInline
 from transactions.admin.export import ExportActions
 from transactions.admin.filters import (
     IS_REVERSED,
+    ApprovalFilter,
     EitherSideFilter,
     FailureFilter,
     MakerFilter,
@@ -64,6 +65,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
         AmountFilter,
         MakerFilter,
         FailureFilter,
+        ApprovalFilter,
         ("created_at", DaysById),
     )
     linked_by = ("batch",)
@@ -72,6 +74,8 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
         "retry_selected",
         "reverse_selected",
         "cancel_selected",
+        "approve_selected",
+        "reject_selected",
         "export_csv",
         "export_xlsx",
     )

@@ -207,6 +207,8 @@ ACTIONS = {
     "retry_selected": {"teller", "supervisor"},
     "cancel_selected": {"teller", "supervisor"},
     "reverse_selected": {"supervisor"},
+    "approve_selected": {"supervisor"},
+    "reject_selected": {"supervisor"},
     "export_csv": {"teller", "supervisor", "auditor"},
     "export_xlsx": {"teller", "supervisor", "auditor"},
 }
