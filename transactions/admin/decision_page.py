@@ -53,13 +53,16 @@ class Foreseen:
 
     @property
     def mark(self) -> str:
-        """Identifies the outcome, for a later check whether it still holds: its kind, balances."""
+        """Identifies the outcome, for a later check whether it still holds: its kind, balances.
+
+        It begins and ends with no blank, which a form would strip.
+        """
         afters = [side.after for side in self.outcome.sides()] if self.outcome else []
-        return " | ".join([self.kind, *afters])
+        return "|".join([self.kind, *afters])
 
     def is_as(self, mark: str) -> bool:
         """Whether the page with this mark showed the same outcome, apart from balances."""
-        return mark.partition(" | ")[0] == self.kind
+        return mark.partition("|")[0] == self.kind
 
     @property
     def title(self) -> str:

@@ -85,6 +85,25 @@ def test_the_page_shows_all_that_decides(
         assert line in words, words
 
 
+@pytest.mark.parametrize(("button", "make"), [one[:2] for one in SHOWN])
+def test_what_the_page_has_shown_is_done(button: str, make: Callable[[], Transaction]) -> None:
+    row, client = make(), logged_in_as("supervisor")
+    form = {"reason": "Seen", "foreseen": foreseen(client, row, button)}
+    response = client.post(transaction_url(row, button), form)
+    assert response.status_code == 302
+    assert "differ" not in said(response)[0]
+
+
+@pytest.mark.parametrize("button", ["reject", "cancel"])
+def test_a_deposit_that_waits_is_ended(button: str) -> None:
+    row = stored(run(Deposit(account_id=make_account().id, amount=Decimal(5000))))
+    client = logged_in_as("supervisor")
+    form = {"reason": "No papers", "foreseen": foreseen(client, row, button)}
+    assert client.post(transaction_url(row, button), form).status_code == 302
+    row.refresh_from_db()
+    assert row.status == "FAILED"
+
+
 def test_a_retry_that_would_fail_again_says_so_first() -> None:
     row = failed()
     refusal = "It would be refused now. Insufficient funds: 7.00 USD available, 9.00 USD needed."
