@@ -9,6 +9,9 @@ from django.db import models
 from django.db.models import Q
 
 from customers.states import CustomerEventType, CustomerKind, CustomerStatus
+from customers.words import CustomerWord
+
+__all__ = ["FORGOTTEN_NAME", "PERSONAL", "Customer", "CustomerEvent", "CustomerWord"]
 
 # The columns with personal data, which `forget_customer` empties. The name gets FORGOTTEN_NAME.
 PERSONAL = ("birth_date", "registration_number", "email", "phone", "address", "note")

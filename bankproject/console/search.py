@@ -18,6 +18,10 @@ from core.api.permissions import has_right
 from core.console.admin import shown_money
 from core.name_words import Words, rows_named, sought_words
 from core.nearest_names import nearest_word
+from customers.search import customer_condition
+from customers.selectors import READ_RIGHT as CUSTOMERS
+from customers.selectors import visible_customers
+from customers.words import CustomerWord
 from transactions.reads.lists import READ_RIGHT
 from transactions.reads.search import newest_found
 
@@ -111,6 +115,13 @@ def _accounts(text: str, user: Any, limit: int) -> Iterator[Hit]:
         yield Hit(account.name, detail + owner, _page("accounts_account", account))
 
 
+def _customers(text: str, user: Any, limit: int) -> Iterator[Hit]:
+    found = visible_customers(user).filter(customer_condition(text))[:limit]
+    for one in sorted(found, key=lambda one: (one.name, one.number)):
+        detail = f"{one.number}, {one.get_kind_display()}, {one.get_status_display()}"
+        yield Hit(one.name, detail, _page("customers_customer", one))
+
+
 def _transactions(text: str, _user: Any, limit: int) -> Iterator[Hit]:
     for one in newest_found(text, limit):
         sides = f"{one.debit_account.name} to {one.credit_account.name}"
@@ -134,6 +145,7 @@ def _page(model: str, row: Any) -> str:
 
 FINDERS = [
     Finder("Accounts", "accounts.view_account", "accounts_account", _accounts, AccountWord),
+    Finder("Customers", CUSTOMERS, "customers_customer", _customers, CustomerWord),
     Finder("Transactions", READ_RIGHT, "transactions_transaction", _transactions),
     Finder("Users", "auth.view_user", "auth_user", _users, UserWord),
 ]

@@ -12,7 +12,7 @@ from accounts.models import Account
 from bankproject.console.search import FINDERS, SHOWN, search
 from tests.admin import logged_in, logged_in_as, statements, words_of
 from tests.api import make_user
-from tests.factories import make_account, run
+from tests.factories import make_account, make_customer, run
 from tests.plans import nodes, plan_of, statements_of
 from transactions.commands import Deposit, Transfer
 from transactions.models import Transaction
@@ -81,6 +81,17 @@ def test_words_are_sought_among_the_newest(
     assert found("rent", supervisor) == {"Transactions": ["Transfer 9.99 USD"]}
     monkeypatch.setattr(transaction_search, "NEWEST_READ", 2)
     assert found("rent", supervisor) == {}
+
+
+def test_a_customer_is_found_by_number_id_and_name_until_it_changes(supervisor: User) -> None:
+    customer = make_customer(name="Zoë Okafor")
+    for text in (customer.number, customer.number[:4], str(customer.id), "okafor zoe"):
+        assert found(text, supervisor)["Customers"] == ["Zoë Okafor"], text
+    customer.name = "Zoë Brandt"
+    customer.save()
+    assert found("okafor", supervisor) == {}
+    assert found("brandt", supervisor) == {"Customers": ["Zoë Brandt"]}
+    assert "Customers" not in found("brandt", make_user("nobody", is_staff=True))
 
 
 def test_users_are_found_by_their_names(supervisor: User) -> None:
@@ -184,7 +195,13 @@ def test_the_nearest_name_is_offered(supervisor: User, ada: Account) -> None:
     assert search("Lovelase", supervisor).meant == ""
 
 
-BIG = ("transactions_transaction", "accounts_account", "words_of_accounts", "words_of_users")
+BIG = (
+    "transactions_transaction",
+    "accounts_account",
+    "words_of_accounts",
+    "words_of_users",
+    "words_of_customers",
+)
 
 
 @pytest.mark.postgresql
@@ -205,4 +222,6 @@ def test_each_search_reads_indexes_and_never_the_journal(
 
 
 def test_each_kind_of_thing_has_its_finder() -> None:
-    assert [finder.title for finder in FINDERS] == ["Accounts", "Transactions", "Users"]
+    assert [finder.title for finder in FINDERS] == [
+        *("Accounts", "Customers", "Transactions", "Users")
+    ]

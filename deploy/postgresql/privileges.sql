@@ -36,7 +36,8 @@ DECLARE
         'oauth2_provider_accesstoken', 'oauth2_provider_devicegrant', 'oauth2_provider_grant',
         'oauth2_provider_idtoken', 'oauth2_provider_refreshtoken',
         'otp_static_staticdevice', 'otp_static_statictoken', 'otp_totp_totpdevice',
-        'staff_onetimepassword', 'staff_staffsession', 'words_of_accounts', 'words_of_users'
+        'staff_onetimepassword', 'staff_staffsession',
+        'words_of_accounts', 'words_of_customers', 'words_of_users'
     ];
     -- Written by migrations only.
     read_only text[] := ARRAY['auth_permission', 'django_content_type', 'django_migrations'];
