@@ -89,7 +89,7 @@ def test_a_bank_with_a_customer_is_not_empty(exported: Path) -> None:
         ("account_customers.csv", "customer_id", UNKNOWN_ID, f"There is no {UNKNOWN_ID}"),
         ("account_customers.csv", "id", UNKNOWN_ID, f"There is no {UNKNOWN_ID}"),
         ("customer_events.csv", "customer_id", UNKNOWN_ID, f"There is no {UNKNOWN_ID}"),
-        ("customer_events.csv", "changed", "{}", "A JSON array is required"),
+        ("customer_events.csv", "changed", '["name","note"]', "A JSON array is required"),
     ],
 )
 def test_a_bad_cell_is_named(
