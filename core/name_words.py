@@ -1,4 +1,4 @@
-"""Names by their words, found by an index on every database: see docs/adr/0028.
+"""Names by their words, found by an index on every database: see docs/adr/0025.
 
 An app with names has a table of their words, a subclass of NameWord, and writes it together with
 the names. Words are folded as in `core.search`, so case and accents do not matter. A search finds

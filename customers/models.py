@@ -22,7 +22,7 @@ class Customer(models.Model):
     """A person or an organisation that the bank has accounts for.
 
     `user` is the login with which the customer sees their accounts. Once given it stays. The owner
-    of each of the customer's accounts is always this user: see docs/adr/0027.
+    of each of the customer's accounts is always this user: see docs/adr/0024.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
