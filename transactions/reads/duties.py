@@ -40,13 +40,12 @@ def last_archived() -> datetime | None:
 
 
 def verified_at() -> datetime | None:
-    """The end of the last verification; before the first one, the first transaction's time.
+    """The end of the last verification; before the first one, the first posting in the journal.
 
-    None for a bank without transactions, whose books are empty.
+    None for a bank without postings, whose books are empty.
     """
-    if last := last_verification():
-        return last.finished_at
-    return Transaction.objects.order_by("id").values_list("created_at", flat=True).first()
+    last = last_verification()
+    return last.finished_at if last else _first_posted_at()
 
 
 def archive_awaited_since(now: datetime) -> datetime | None:
@@ -59,7 +58,12 @@ def archive_awaited_since(now: datetime) -> datetime | None:
         return None
     if last := last_archived():
         return last
-    kept = Transaction.objects.filter(status=_COMPLETED, archived_at__isnull=True)
-    oldest = kept.order_by("completed_at").values_list("completed_at", flat=True).first()
+    oldest = _first_posted_at()
     due = oldest and oldest + timedelta(days=settings.ARCHIVE_AFTER_DAYS)
     return due if due and due <= now else None
+
+
+def _first_posted_at() -> datetime | None:
+    """The completion of the oldest transaction that is not archived."""
+    kept = Transaction.objects.filter(status=_COMPLETED, archived_at__isnull=True)
+    return kept.order_by("completed_at").values_list("completed_at", flat=True).first()
