@@ -10,17 +10,9 @@ from types import ModuleType
 
 import pytest
 
+from tests.__main__ import PACKAGES
+
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = (
-    "core",
-    "customers",
-    "accounts",
-    "transactions",
-    "clients",
-    "staff",
-    "bankproject",
-    "legacy_import",
-)
 
 FILE_LINES = 300
 TEST_FILE_LINES = 420

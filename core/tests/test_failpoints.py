@@ -12,17 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from core.failpoints import FAILPOINTS, FailpointReached, arm, failpoint, require_disarmed
-
-PACKAGES = (
-    "core",
-    "customers",
-    "accounts",
-    "transactions",
-    "clients",
-    "staff",
-    "bankproject",
-    "legacy_import",
-)
+from tests.__main__ import PACKAGES
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,8 @@
 """The one writer: inserts transactions and changes balances, whatever the length of the list.
 
 One statement for the journal, one for the accounts; on PostgreSQL one for both if the rows are few.
-Amounts are bound as the integers that the
-columns hold (1/10,000 of the main unit), and balances are those computed under the lock: no SQL
-does arithmetic here.
+Amounts are bound as the integers that the columns hold (1/10,000 of the main unit), and balances
+are those computed under the lock: no SQL does arithmetic here.
 """
 
 import json
