@@ -145,6 +145,8 @@ def test_every_column_is_on_the_page(model: type[Model]) -> None:
         "places": "shown_findings",  # A table below the fields.
         "bounds": "shown_bounds",
         "sums": "amounts",
+        "file_start": "bytes_in_file",
+        "file_end": "bytes_in_file",
     }
     # `who` shows the member of staff, or else the job.
     if model is ArchiveRun:

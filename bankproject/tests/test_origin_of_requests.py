@@ -32,7 +32,7 @@ def by_hand(susan: Any) -> None:
     console, api = logged_in(susan), client_of(susan)
     for button, more in (("deposit", {}), ("withdraw", {}), ("transfer", {"target": other.number})):
         form = {"amount": "2.00", "key": str(uuid4()), **more}
-        shown = console.post(account_url(account, button), form)
+        shown = console.post(account_url(account, button), form, follow=True)
         form["foreseen"] = shown.context["carried"]["foreseen"]
         assert (
             console.post(account_url(account, button), {**form, "confirm": "1"}).status_code == 302

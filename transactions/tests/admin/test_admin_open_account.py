@@ -110,7 +110,8 @@ def test_a_large_initial_balance_waits_for_approval(teller: Client) -> None:
         ({"owner": "nobody"}, "There is no such active user."),
         ({"currency": "XXX"}, "Select a valid choice."),
         ({"initial_balance": "10,00"}, "with a decimal point"),
-        ({"initial_balance": "10.001"}, "An amount in USD has at most 2 decimals."),
+        ({"initial_balance": "10.001"}, "Write 10001.00 for the larger one."),
+        ({"initial_balance": "10.0011"}, "An amount in USD has at most 2 decimals."),
     ],
 )
 def test_bad_input_is_asked_again(teller: Client, values: dict[str, str], words: str) -> None:

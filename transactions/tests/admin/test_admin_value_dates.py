@@ -53,7 +53,8 @@ def values(button: str, at: str) -> dict[str, str]:
 def test_it_is_given_foreseen_and_kept(teller: Client, ada: Account, button: str) -> None:
     page = preview(teller, ada, button, **values(button, written(GIVEN)))
     assert f"Value date {GIVEN:%Y-%m-%d %H:%M:%S}" in words_of(page)
-    form = teller.post(account_url(ada, button), {**hidden(page), "change": "1"}).content.decode()
+    change = {**hidden(page), "change": "1"}
+    form = teller.post(account_url(ada, button), change, follow=True).content.decode()
     assert f'value="{written(GIVEN)}"' in form
     confirm(teller, ada, button, page)
     made = newest()
