@@ -135,8 +135,10 @@ def meaning_of(error: BaseException) -> Meaning:
     sqlstate = getattr(cause, "sqlstate", None)
     if sqlstate is not None:
         return POSTGRESQL.get(sqlstate) or POSTGRESQL.get(sqlstate[:2], OURS)
-    if getattr(cause, "pgconn", None) is not None:
-        return AWAY  # psycopg sets this if it could not connect; there is no SQLSTATE then.
+    # If psycopg could not connect, there is no SQLSTATE. It sets `pgconn` unless time ran out.
+    timed_out = isinstance(cause, psycopg.errors.ConnectionTimeout)
+    if timed_out or getattr(cause, "pgconn", None) is not None:
+        return AWAY
     return LOST if isinstance(cause, _ERRORS_OF_A_LOST_CONNECTION) else OURS
 
 

@@ -1,5 +1,6 @@
 import json
 import logging
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -158,10 +159,30 @@ def test_contention_in_postgresql_is_busy(
     assert_problem(response, "busy", "The database is busy. Nothing was done.")
 
 
-def test_postgresql_out_of_reach_is_busy(answer: Callable[..., HttpResponse]) -> None:
+def connect_to(port: int) -> psycopg.OperationalError:
+    """The error of the driver. It waits for two seconds, the least that it takes."""
     with pytest.raises(psycopg.OperationalError) as raised:
-        psycopg.connect("host=127.0.0.1 port=1 dbname=x user=x connect_timeout=2")
-    response = answer(wrapped(raised.value))
+        psycopg.connect(f"host=127.0.0.1 port={port} dbname=x user=x connect_timeout=2")
+    return raised.value
+
+
+def test_postgresql_out_of_reach_is_busy(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Raises, "exc", wrapped(connect_to(1)))
+    response = client.post("/api/raises/")
+    assert_problem(response, "busy", "The database cannot serve at present. Nothing was done.")
+
+
+def test_postgresql_that_does_not_answer_is_busy(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing began without a connection, so the outcome of a write is known."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        error = connect_to(mute.getsockname()[1])
+    assert isinstance(error, psycopg.errors.ConnectionTimeout)
+    monkeypatch.setattr(Raises, "exc", wrapped(error))
+    response = client.post("/api/raises/")
     assert_problem(response, "busy", "The database cannot serve at present. Nothing was done.")
 
 
