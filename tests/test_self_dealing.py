@@ -92,6 +92,9 @@ COMMANDS: dict[str, Make] = {
     "GiveCustomer": lambda world: account_commands.GiveCustomer(
         account_id=world.account.id, customer_id=world.customer.id
     ),
+    "GiveCustomer of oneself": lambda world: account_commands.GiveCustomer(
+        account_id=world.target.id, customer_id=world.customer.id
+    ),
     "OpenAccount for a customer": lambda world: account_commands.OpenAccount(
         name="Sam", currency="USD", customer_id=world.customer.id
     ),
@@ -138,12 +141,14 @@ COMMANDS: dict[str, Make] = {
 def concrete_commands() -> set[str]:
     """All commands that `process` takes. A Reverse turns into a Reversal; the rest are abstract.
 
-    A registration is nobody's yet: it has no user.
+    A registration is nobody's yet: it has no user. The demo repeats two commands with ids of its
+    own, if another test has imported it.
     """
     bases = {
         *["AccountCommand", "LimitDecision", "KeyedCommand", "MoneyCommand", "Decision"],
         *["Reversal", "_DamageCommand"],
         *["CustomerCommand", "RegisterCustomer"],
+        *["_KnownTransfer", "_KnownWithdrawal"],
     }
 
     def below(base: type) -> Iterator[str]:

@@ -1,14 +1,17 @@
 """Give an account its customer."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
 from accounts.commands.base import AccountCommand
 from accounts.models import Account
 from accounts.states import AccountEventType
+from core.commands import Origin
 from core.errors import FieldError, InvalidInput, InvalidTransition
-from customers.commands.base import refuse_inactive
+from customers.commands.base import refuse_inactive, refuse_own_record
+from customers.models import Customer
 from customers.selectors import customer_of_opening
 
 
@@ -17,7 +20,8 @@ class GiveCustomer(AccountCommand):
     """Gives a customer to an account that has none. The customer's user becomes its owner.
 
     Raises InvalidInput for an unknown customer; InvalidTransition if the account has a customer, if
-    its owner is another user, or if the customer is not active.
+    its owner is another user, or if the customer is not active; SelfDealing if the member of staff
+    would own the account.
     """
 
     verb: ClassVar[str] = "give customer"
@@ -26,9 +30,18 @@ class GiveCustomer(AccountCommand):
 
     customer_id: UUID
 
-    def change(self, account: Account) -> None:
+    def apply(self, origin: Origin, now: datetime) -> Account:
+        customer = self._customer()
+        refuse_own_record(customer.pk, customer.user_id, origin)
+        return AccountCommand.apply(self, origin, now)
+
+    def _customer(self) -> Customer:
         customer = customer_of_opening(self.customer_id, None)
         assert customer is not None, "The read with an id finds one, or raises."
+        return customer
+
+    def change(self, account: Account) -> None:
+        customer = self._customer()
         if account.customer_id not in (None, customer.pk):
             raise InvalidTransition(f"Account {account.number} has a customer already.")
         if account.owner_id not in (None, customer.user_id):
