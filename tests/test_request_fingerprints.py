@@ -17,9 +17,9 @@ from core.api.fields import rfc_3339
 from core.api.idempotency import fingerprint
 from core.api.serializers import StrictSerializer
 from core.commands import Origin
-from tests.api import API, ApiClient, account_path, make_user, problem, staff
+from tests.api import API, ApiClient, account_path, problem, staff
 from tests.assertions import nothing_changes
-from tests.factories import deposit, make_account, run
+from tests.factories import deposit, make_account, make_customer, run
 from transactions.api.bodies import AmountBody, TransferBody
 from transactions.batches.input import COLUMNS
 from transactions.batches.post import BatchRequest, post_batch
@@ -39,7 +39,7 @@ MONEY = {
 # The client may not set the value date of a scheduled transaction.
 _NOT_TOGETHER = ("scheduled_for", "effective_at")
 # The body of each route that takes a key, with two values for each field. `other` and `third` stand
-# for accounts.
+# for accounts; as a customer, a user name stands for the user's customer.
 BODIES: dict[str, tuple[type[StrictSerializer], dict[str, tuple[Any, Any]]]] = {
     "deposit": (AmountBody, MONEY),
     "withdraw": (AmountBody, MONEY),
@@ -51,6 +51,7 @@ BODIES: dict[str, tuple[type[StrictSerializer], dict[str, tuple[Any, Any]]]] = {
             "initial_balance": ("5.00", "5.01"),
             "currency": ("EUR", "CHF"),
             "owner": ("ada", "bob"),
+            "customer": ("ada", "bob"),
             "overdraft_limit": ("5.00", "5.01"),
             "metadata": ({"a": "b"}, {"a": "c"}),
         },
@@ -79,18 +80,21 @@ DEFAULTS: dict[str, Any] = {
 class Bank:
     def __init__(self) -> None:
         self.client: ApiClient = staff("supervisor")
-        for name in ("ada", "bob"):
-            make_user(name)
+        self.customers = {name: make_customer(user=name) for name in ("ada", "bob")}
         self.account, self.other, self.third = (make_account(balance=100) for _ in range(3))
         self.paid = deposit(self.account, 7).id
 
     def filled(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields, with ids in place of the words that stand for accounts."""
-        ids = {name: str(getattr(self, name).id) for name in ("account", "other", "third")}
-        return {
-            name: ids.get(value, value) if name.endswith("account_id") else value
-            for name, value in members.items()
-        }
+        """The fields, with ids in place of the words that stand for accounts and customers."""
+        accounts = {name: str(getattr(self, name).id) for name in ("account", "other", "third")}
+        customers = {name: str(customer.id) for name, customer in self.customers.items()}
+
+        def one(name: str, value: Any) -> Any:
+            if name == "customer":
+                return customers.get(value)
+            return accounts.get(value, value) if name.endswith("account_id") else value
+
+        return {name: one(name, value) for name, value in members.items()}
 
     def path(self, route: str, account: Account | None = None) -> str:
         if route == "open":

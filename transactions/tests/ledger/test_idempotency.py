@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.commands import CloseAccount, FreezeAccount
+from accounts.commands import CloseAccount, CloseCustomer, FreezeAccount
 from accounts.models import Account
 from clients.models import ApiClient as RestClient
 from clients.registry import issue_token
@@ -17,7 +17,7 @@ from core.api.idempotency import MAX_KEY_LENGTH
 from core.database import create_objects, drop_objects
 from tests.api import API, ApiClient, account_path, anonymous, client_of, make_user, staff
 from tests.assertions import nothing_changes
-from tests.factories import make_account, run
+from tests.factories import make_account, make_customer, run
 from tests.identities import client_with, token_of
 from transactions.commands import Withdraw
 from transactions.ledger import writer as ledger
@@ -229,6 +229,20 @@ def test_an_opening_is_replayed_after_its_owner_was_switched_off(teller: ApiClie
     second = post(teller, f"{API}accounts/", opening)
     assert (second.status_code, second.json()) == (201, first.json())
     assert post(teller, f"{API}accounts/", opening, "a-new-one").status_code == 400
+
+
+def test_an_opening_is_replayed_after_its_customer_was_closed(teller: ApiClient) -> None:
+    customer = make_customer()
+    opening = {"name": "Ada Lovelace", "customer": str(customer.id)}
+    first = post(teller, f"{API}accounts/", opening)
+    run(CloseAccount(account_id=UUID(first.json()["account_id"])))
+    run(CloseCustomer(customer_id=customer.id))
+    second = post(teller, f"{API}accounts/", opening)
+    assert (second.status_code, second[REPLAYED]) == (201, "true")
+    assert second.json()["account_id"] == first.json()["account_id"]
+    with nothing_changes():
+        assert_reused(post(teller, f"{API}accounts/", opening | {"name": "Ada King"}))
+        assert post(teller, f"{API}accounts/", opening, "a-new-one").status_code == 409
 
 
 def test_one_key_is_for_an_opening_or_for_money(teller: ApiClient) -> None:
