@@ -49,7 +49,7 @@ urlpatterns = [
         name="statistics-export",
     ),
     path(
-        "admin/accounts/account/<uuid:account_id>/targets/",
+        "admin/accounts/account/<id:account_id>/targets/",
         admin.site.admin_view(targets_page),
         name="transfer-targets",
     ),
