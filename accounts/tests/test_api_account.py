@@ -42,6 +42,7 @@ def test_an_account_is_read_whole(teller: ApiClient) -> None:
         "number": account.number,
         "name": "Ada Lovelace",
         "owner": "ada",
+        "customer": None,
         "currency": "USD",
         "balance": "12.30",
         "available_balance": "12.30",

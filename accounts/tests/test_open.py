@@ -59,6 +59,8 @@ def test_an_account_begins_empty_and_its_opening_is_recorded(django_user_model) 
         "status": "ACTIVE",
         "debits_blocked": False,
         "credits_blocked": False,
+        "debits_held": False,
+        "broken_rules": "",
         "last_sequence": 0,
         "last_posted_at": None,
         "metadata": {"branch": "North"},

@@ -63,7 +63,7 @@ def test_swagger_has_no_script_in_its_page() -> None:
     assert directives(SWAGGER_POLICY)["script-src"] == {"'self'"}
     page = Client().get(f"{API}swagger/").content.decode()
     scripts = [part.split(">", 1) for part in page.split("<script")[1:]]
-    assert len(scripts) == 3
+    assert len(scripts) == 4
     for attributes, rest in scripts:
         assert "src=" in attributes
         assert rest.startswith("</script>")

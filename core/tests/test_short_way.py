@@ -46,6 +46,7 @@ def test_the_middleware_for_pages_is_all_that_knows_of_cookies() -> None:
         "SessionMiddleware",
         "CsrfViewMiddleware",
         "AuthenticationMiddleware",
+        "LostSessionMiddleware",
         "IdleTimeoutMiddleware",
         "OTPMiddleware",
         "MessageMiddleware",

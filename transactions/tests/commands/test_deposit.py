@@ -35,7 +35,10 @@ def test_a_deposit_debits_cash_and_credits_the_account(django_user_model) -> Non
         request_fingerprint="f" * 64,
     )
     with time_machine.travel(NOW, tick=False):
-        result = run(command, Origin(user_id=teller.id, caller=f"user:{teller.id}"))
+        origin = Origin(
+            user_id=teller.id, caller=f"user:{teller.id}", request_id="r-9", address="192.0.2.9"
+        )
+        result = run(command, origin)
 
     (row,) = stored(Transaction)
     assert row.pop("id") == result.id
@@ -69,6 +72,8 @@ def test_a_deposit_debits_cash_and_credits_the_account(django_user_model) -> Non
         "lease_expires_at": None,
         "worker": "",
         "created_by_id": teller.id,
+        "request_id": "r-9",
+        "address": "192.0.2.9",
         "approved_by_id": None,
         "created_at": NOW,
         "updated_at": NOW,
