@@ -182,7 +182,7 @@ class BulkInsertAndUpdate:
 
     It takes one round trip, where a COPY takes two and the UPDATE a third. But a COPY sends a row
     in a fraction of the time, so more than `MOST` rows are for the other two classes. The inserted
-    rows have no jsonb and no inet.
+    rows have no jsonb.
     """
 
     MOST = 32
