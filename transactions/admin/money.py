@@ -91,8 +91,10 @@ class MoneyButtons(AccountButtons):
         form = form_class(request.POST or drafted, account=account, user=request.user)
         if CHANGE in request.POST:
             return HttpResponseRedirect(with_draft(request, form.entered(), change="1"))
-        if form.is_bound and CHANGE not in request.GET and form.is_valid():
-            if request.method == "POST" and CONFIRM not in request.POST:
+        # The form after "Change" has its draft in the address too; what it posts is new.
+        posted = request.method == "POST"
+        if form.is_bound and (posted or CHANGE not in request.GET) and form.is_valid():
+            if posted and CONFIRM not in request.POST:
                 return HttpResponseRedirect(with_draft(request, form.carried()))
             try:
                 return self._step(request, context, form, _command(command, account, form), back)

@@ -220,12 +220,18 @@ def test_an_amount_is_taken_as_the_console_shows_it(teller: Client, ada: Account
 
 def test_change_leads_back_to_the_form_as_it_was(teller: Client, ada: Account) -> None:
     page = preview(teller, ada, "deposit", amount="5", description="Gift")
-    form = teller.post(
-        account_url(ada, "deposit"), {**hidden(page), "change": "1"}, follow=True
-    ).content.decode()
+    shown = teller.post(account_url(ada, "deposit"), {**hidden(page), "change": "1"}, follow=True)
+    form = shown.content.decode()
     assert 'name="amount" value="5"' in form
     assert 'value="Gift"' in form
     assert hidden(form)["key"] == hidden(page)["key"]
+    # The form posts to its own address.
+    address = shown.redirect_chain[-1][0]
+    again = teller.post(address, {**hidden(form), "amount": "6"}, follow=True)
+    page = again.content.decode()
+    assert "Deposit of 6.00 USD" in words_of(page)
+    confirm(teller, ada, "deposit", page)
+    assert newest().amount == 6
 
 
 class TestTarget:
