@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 
-from accounts.commands import CloseAccount, FreezeAccount, GiveUser, OpenAccount
+from accounts.commands import CloseAccount, CloseCustomer, FreezeAccount, GiveUser, OpenAccount
 from accounts.models import LimitRequest
 from accounts.states import FreezeScope
 from bankproject import example_ids
@@ -73,7 +73,10 @@ def make_accounts(origin: Origin) -> dict[str, UUID]:
 
 
 def _register_customers(users: dict[str, int], origin: Origin) -> UUID:
-    """Registers Ada and Grace with their users, and a shop, whose id it returns."""
+    """Registers Ada with her user, and four more without one; returns the id of a shop.
+
+    Grace has a user, which an example of the API gives to her record.
+    """
     ada = RegisterCustomer(
         customer_id=UUID(example_ids.CUSTOMER),
         name="Ada Lovelace",
@@ -84,6 +87,7 @@ def _register_customers(users: dict[str, int], origin: Origin) -> UUID:
         note="Prefers letters",
     )
     grace = RegisterCustomer(
+        customer_id=UUID(example_ids.WITHOUT_USER),
         name="Grace Hopper",
         birth_date=date(1976, 12, 9),
         email="grace@example.com",
@@ -97,12 +101,17 @@ def _register_customers(users: dict[str, int], origin: Origin) -> UUID:
         email="shop@example.com",
         address="3 Market Lane, Dublin",
     )
+    # The first asks for an account one day; the second had one.
+    newcomer = RegisterCustomer(customer_id=UUID(example_ids.WITHOUT_ACCOUNT), name="Emmy Noether")
+    former = RegisterCustomer(customer_id=UUID(example_ids.FORMER_CUSTOMER), name="Mary Somerville")
     commands: list[Command] = [
         ada,
         grace,
         shop,
+        newcomer,
+        former,
         GiveUser(customer_id=ada.customer_id, user_id=users["ada"]),
-        GiveUser(customer_id=grace.customer_id, user_id=users["grace"]),
+        CloseCustomer(customer_id=former.customer_id, reason="Moved abroad"),
     ]
     process(commands, origin)
     return shop.customer_id

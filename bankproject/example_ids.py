@@ -15,6 +15,9 @@ QUIET = "019ab0c4-c758-7b37-8000-08d4f6a19c35"
 CLOSED = "019ab0c4-d19a-7c48-8000-f7e5a8b20d46"
 
 CUSTOMER: str = CUSTOMER_EXAMPLE["customer_id"]
+WITHOUT_USER = "019ab0c4-8e35-7b19-8000-6c1f0a52d984"
+WITHOUT_ACCOUNT = "019ab0c4-8f47-7c2a-8000-93d8e4b7016f"
+FORMER_CUSTOMER = "019ab0c4-9059-7d3b-8000-1be7f5c82a43"
 
 TRANSFER: str = TRANSFER_EXAMPLE["transaction_id"]
 REFUSED = "019ab0d2-30a6-7d59-8000-e6f6b9c31e57"
@@ -35,6 +38,9 @@ _OF_OPERATIONS = {
     "accounts_freeze": QUIET,
     "accounts_reopen": CLOSED,
     "accounts_unfreeze": SHOP,
+    "customers_close": WITHOUT_ACCOUNT,
+    "customers_give_user": WITHOUT_USER,
+    "customers_reopen": FORMER_CUSTOMER,
     "limit_requests_reject": OTHER_LIMIT_REQUEST,
     "transactions_cancel": SCHEDULED,
     "transactions_retry": REFUSED,

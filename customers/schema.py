@@ -141,8 +141,9 @@ give_user = _command(
     " another customer. The user becomes the owner of the customer's accounts, and the accounts"
     " that the user owns already become accounts of the customer.",
     GiveUserBody,
-    {"user": "ada", "reason": "Asked for it at the counter"},
+    {"user": "grace", "reason": "Asked for it at the counter"},
     "invalid_transition",
+    changed={"name": "Grace Hopper", "email": "grace@example.com", "user": "grace"},
 )
 
 close_customer = _command(
