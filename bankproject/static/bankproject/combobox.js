@@ -19,16 +19,26 @@ class Combobox {
             const option = event.target.closest("[role=option]");
             if (option && option.dataset.value !== undefined) this.choose(option);
         });
-        root.addEventListener("focusout", (event) => root.contains(event.relatedTarget) || this.close());
+        root.addEventListener("focusout", (event) => root.contains(event.relatedTarget) || this.leave());
     }
 
     options() {
         return [...this.popup.querySelectorAll("[role=option]")];
     }
 
-    ask() {
+    /* A list that came after the focus has gone would cover the fields below. */
+    leave() {
+        this.forget();
+        this.close();
+    }
+
+    forget() {
         clearTimeout(this.timer);
         this.asked?.abort();
+    }
+
+    ask() {
+        this.forget();
         const text = this.input.value.trim();
         if (text.length < this.shortest) {
             this.popup.replaceChildren();
