@@ -12,15 +12,20 @@ TRANSACTION = "/admin/transactions/transaction/{}/change/"
 
 def buttons(page: Page) -> Locator:
     """The buttons of an account or a transaction, also those behind "More", which it opens."""
-    found = page.get_by_role("navigation", name=re.compile("^What you can do"))
+    found = _buttons(page)
     more = found.locator("details:not([open]) > summary")
     if more.count():
         more.click()
     return found.get_by_role("link")
 
 
+def _buttons(page: Page) -> Locator:
+    return page.get_by_role("navigation", name=re.compile("^What you can do"))
+
+
 def press(page: Page, name: str) -> None:
     """Presses the only button with this name on the page of an account or a transaction."""
+    _buttons(page).wait_for()  # Else the page before may still be open, which has no "More".
     buttons(page).filter(has_text=re.compile(rf"(^|\s){name}\s*$")).click()
     page.wait_for_load_state("load")
 

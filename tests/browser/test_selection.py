@@ -49,7 +49,7 @@ def test_each_selected_row_is_retried_and_told_of(sit: Sit, api: Api) -> None:
     submit(page, page.locator("#content form [type=submit]").first.inner_text())
     outcome = page.get_by_role("region", name="Results")
     expect(outcome.locator("tbody tr")).to_have_count(2)
-    expect(outcome.locator("tbody tr", has_text="41.00")).to_contain_text("insufficient_funds")
+    expect(outcome.locator("tbody tr", has_text="41.00")).to_contain_text("Insufficient funds")
     inspect(watched)
     assert (api.balance(rich), api.balance(poor)) == ("15.00", "5.00")
     assert api.history(rich)[1] == ("WITHDRAW", "COMPLETED", "40.00", None)
