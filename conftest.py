@@ -47,10 +47,13 @@ def _nobody_was_counted_yet() -> None:
     """Throttles and lockouts begin anew: no test pays for the requests of another.
 
     Nor does it see what another has left on Today. The console knows what the operator has to see
-    to: nothing. A test that empties the cache lets it read that again.
+    to: nothing. A test that empties the cache lets it read that again. Readiness does not repeat
+    the trouble of another test.
     """
     from bankproject.console import duties
+    from core.database_errors import forget_trouble
 
+    forget_trouble()
     caches["throttles"].clear()
     caches["default"].clear()
     caches["default"].set(duties.KEY, duties.Duties(), None)
