@@ -135,14 +135,14 @@ def test_it_holds_with_all_in_place(promise: Promise, monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("promise", "taken_away", "error", "red"),
     [
-        # Only the lock is removed. The unique sequence is the second line of defence, a guard the
-        # third.
-        (a_coin_is_spent_once, (), IntegrityError, "transaction_debit_sequence_unique"),
+        # Only the lock is removed. A guard is the second line of defence, the unique sequence the
+        # third: the statement changes the account before it inserts the transaction.
+        (a_coin_is_spent_once, (), IntegrityError, "a balance changes only by posting"),
         (
             a_coin_is_spent_once,
-            (removals.drop_sequence_indexes,),
+            (removals.drop_balance_guard,),
             IntegrityError,
-            "a balance changes only by posting",
+            "transaction_debit_sequence_unique",
         ),
         (
             a_coin_is_spent_once,
