@@ -44,6 +44,11 @@ def _transfer(page: Page) -> None:
     submit(page, "Preview")
 
 
+def _described(page: Page) -> None:
+    """Waits for the description, which is long, and takes a while to be drawn."""
+    page.locator(".opblock").first.wait_for(timeout=60_000)
+
+
 def _money_route(page: Page) -> None:
     """Opens the route of a transfer, with its request and responses."""
     transfer = page.locator(".opblock", has_text="/transfer/").first
@@ -85,7 +90,11 @@ PICTURES = [
     Picture("statistics-narrow", "/admin/statistics/", options=_PHONE),
     Picture("clients", "/admin/clients/apiclient/"),
     Picture(
-        "swagger", "/api/v1/swagger/", "", options={"viewport": {"width": 1280, "height": 1200}}
+        "swagger",
+        "/api/v1/swagger/",
+        "",
+        _described,
+        {"viewport": {"width": 1280, "height": 1200}},
     ),
     Picture(
         "swagger-transfer",
