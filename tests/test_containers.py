@@ -77,11 +77,14 @@ def test_context_has_every_app_and_nothing_else(tmp_path):
     local = {app for app in local if (ROOT / app).is_dir()}
     assert {path.name for path in tmp_path.iterdir()} == local | {
         "deploy",
+        "docs",
         "legacy_import",
         "manage.py",
         "requirements.txt",
         "constraints.txt",
     }
+    # The console's help is this page.
+    assert [path.name for path in (tmp_path / "docs").iterdir()] == ["console.md"]
     paths = [path.relative_to(tmp_path) for path in tmp_path.rglob("*")]
     assert not [path for path in paths if {"tests", "__pycache__"} & set(path.parts)]
     secrets = re.compile(r"(^\.env|secret_key$|\.(sqlite3|pem|key|dump)$)")
@@ -90,7 +93,7 @@ def test_context_has_every_app_and_nothing_else(tmp_path):
 
 def test_compile_step_names_every_package(tmp_path):
     image.copy_context(tmp_path)
-    packages = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    packages = {path.name for path in tmp_path.iterdir() if path.is_dir()} - {"docs"}
     (step,) = (item for item in image.stages()[-1] if "compileall" in item.rest)
     assert set(step.rest.partition(" -q ")[2].split()) == packages
 
