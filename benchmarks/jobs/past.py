@@ -133,9 +133,10 @@ def _cleared(cursor: Any) -> list[str]:
 
 
 def _tables(cursor: Any) -> list[str]:
-    """The tables of accounts and transactions."""
+    """The tables of customers, accounts and transactions, with the words of their names."""
     cursor.execute(
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-        " AND tablename ~ '^(accounts|transactions)_' ORDER BY tablename"
+        " AND tablename ~ '^((words_of_)?(accounts|customers)|transactions)(_|$)'"
+        " ORDER BY tablename"
     )
     return [name for (name,) in cursor.fetchall()]
