@@ -20,8 +20,8 @@ from core.api.idempotency import fingerprints
 from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.commands import process
-from core.console.command_form import form_page, in_one_line, show_form
-from core.console.forms import ReasonForm, add_errors
+from core.console.command_form import form_page, show_error, show_form
+from core.console.forms import ReasonForm
 from core.console.request_cache import RequestCache
 from core.errors import BankError
 from customers.commands import ChangeCustomer, CustomerCommand, RegisterCustomer, ReopenCustomer
@@ -83,8 +83,7 @@ class CustomerButtons:
             try:
                 return _registered(request, form)
             except BankError as error:
-                if not add_errors(form, error):
-                    form.add_error(None, in_one_line(error))
+                show_error(form, error)
         context = {**self.admin_site.each_context(request), "title": "Register a customer"}
         back = reverse("admin:customers_customer_changelist")
         return show_form(request, context, form=form, back=back)

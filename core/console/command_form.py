@@ -68,6 +68,12 @@ def show_form(
     return TemplateResponse(request, template, {**context, "form": form, "back": back})
 
 
+def show_error(form: forms.Form, error: BankError, field: str | None = None) -> None:
+    """Puts an error into the form: beside its fields, or else beside `field` or above all."""
+    if not add_errors(form, error):
+        form.add_error(field, in_one_line(error))
+
+
 def in_one_line(error: BankError) -> str:
     """The error as one line for staff."""
     return for_staff(f"{error.kind.title}: {error.detail}")

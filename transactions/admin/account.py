@@ -16,8 +16,8 @@ from accounts.models import Account
 from core import clock
 from core.api.permissions import has_right
 from core.console.admin import shown_money
-from core.console.command_form import in_one_line
-from core.console.forms import MomentField, add_errors
+from core.console.command_form import show_error
+from core.console.forms import MomentField
 from core.errors import BankError
 from transactions.admin.account_export import ExportButton
 from transactions.admin.chart import balance_chart
@@ -76,8 +76,7 @@ def _balance_at(account: Account, request: HttpRequest) -> dict[str, Any]:
         try:
             report = balance_report(account, form.cleaned_data["at"])
         except BankError as error:
-            if not add_errors(form, error):
-                form.add_error("at", in_one_line(error))
+            show_error(form, error, "at")
         else:
             balance: Decimal = report["balance"]
             context["balance_then"] = shown_money(balance, account.currency)

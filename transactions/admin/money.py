@@ -20,8 +20,7 @@ from accounts.admin.buttons import AccountButtons, in_words
 from accounts.models import Account
 from core.api.idempotency import fingerprints
 from core.api.requests import origin_of
-from core.console.command_form import in_one_line, show_form
-from core.console.forms import add_errors
+from core.console.command_form import show_error, show_form
 from core.errors import BankError, IdempotencyKeyReused
 from transactions.admin.drafts import DRAFT, draft_of, with_draft
 from transactions.admin.money_forms import MoneyForm, TransferForm
@@ -103,8 +102,7 @@ class MoneyButtons(AccountButtons):
                 messages.error(request, f"{words} Begin again.")
                 return HttpResponseRedirect(back)
             except BankError as error:
-                if not add_errors(form, error):
-                    form.add_error(None, in_one_line(error))
+                show_error(form, error)
         return show_form(request, context, form=form, back=back)
 
     def _step(

@@ -20,8 +20,8 @@ from accounts.serializers import opening_defaults
 from core.api.idempotency import fingerprints
 from core.api.permissions import has_right
 from core.api.requests import origin_of
-from core.console.command_form import in_one_line, show_form
-from core.console.forms import AmountFormField, LineField, add_errors, set_currency
+from core.console.command_form import show_error, show_form
+from core.console.forms import AmountFormField, LineField, set_currency
 from core.currencies import CURRENCIES
 from core.errors import BankError
 from customers.selectors import READ_RIGHT as CUSTOMERS_RIGHT
@@ -97,8 +97,7 @@ class OpenAccountButton:
             try:
                 return self._opened(request, form.cleaned_data)
             except BankError as error:
-                if not add_errors(form, error):
-                    form.add_error(None, in_one_line(error))
+                show_error(form, error)
         context = {**self.admin_site.each_context(request), "title": "Open an account"}
         back = reverse("admin:accounts_account_changelist")
         return show_form(request, context, form=form, back=back)
