@@ -23,14 +23,15 @@ def transaction_condition(text: str) -> Q:
 
     Words of descriptions are read row by row, everything else by indexes.
     """
-    found = _by_index(text) | Q(pk__in=())
+    indexed = _by_index(text)
+    found = indexed | Q(pk__in=())
     ids = list(
         Account.objects.filter(account_condition(text))
         .order_by("number")
         .values_list("pk", flat=True)[:_ACCOUNTS_SEARCHED]
     )
     found |= Q(debit_account_id__in=ids) | Q(credit_account_id__in=ids)
-    if _has_words(text):
+    if not indexed and not _is_number(text):
         found |= contains("description", text)
     return found
 
@@ -44,7 +45,7 @@ def newest_found(text: str, limit: int) -> list[Transaction]:
     rows = Transaction.objects.select_related("debit_account", "credit_account").order_by("-id")
     if found := _by_index(text):
         return list(rows.filter(found)[:limit])
-    if not _has_words(text):
+    if _is_number(text):
         return []
     return list(_newest(rows).filter(contains("description", text))[:limit])
 
@@ -77,5 +78,5 @@ def _amount(text: str) -> tuple[Decimal, str] | None:
     return value, code if code in CURRENCIES else ""
 
 
-def _has_words(text: str) -> bool:
-    return not "".join(text.split()).isdigit() and _by_index(text) == Q()
+def _is_number(text: str) -> bool:
+    return "".join(text.split()).isdigit()
