@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from core.days import shown_moment
 from customers.states import CustomerEventType, CustomerKind, CustomerStatus
 from customers.words import CustomerWord
 
@@ -141,4 +142,4 @@ class CustomerEvent(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.get_event_display()} {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.get_event_display()} {shown_moment(self.at)}"
