@@ -34,7 +34,7 @@ _FACTS = ("second_factor", "password_state", "last_login", "date_joined")
 class UserAdmin(BankModelAdmin):
     """Users are made inactive, never deleted, so the records of their work still name them.
 
-    Only superusers make and change them: whoever gives roles could give them to themselves.
+    Only superusers make and change them: a user who gives roles could give them to themselves.
     """
 
     form = UserForm

@@ -16,8 +16,8 @@ _USUAL = "USD"
 def read_amount(text: str, currency: str = "") -> Decimal:
     """An amount as typed, in main units, with its decimals as typed.
 
-    Besides plain decimal notation it takes what the console shows: thousands in threes
-    ("2,016.40"), blanks around, and the currency's code behind. Without `currency` the amount may
+    Takes plain decimal notation, and what the console shows: thousands in threes ("2,016.40"),
+    blanks around, and the currency's code behind. Without `currency` the amount may
     be of any.
 
     Raises ValueError, with a sentence for staff, for anything else. An amount that could mean two

@@ -15,7 +15,7 @@ _NOTHING = "nothing"
 
 @dataclass(frozen=True, slots=True)
 class FindingPlace:
-    """Where a rule is broken. `others` has what is named besides an account and a transaction."""
+    """Where a rule is broken. `others` has all names but those of account and transaction."""
 
     code: str
     rule: str
