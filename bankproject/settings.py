@@ -111,6 +111,7 @@ INSTALLED_APPS = [
     "transactions",
     "clients.apps.ClientsConfig",
     "staff",
+    "statements",
     "bankproject",
 ]
 

@@ -37,6 +37,7 @@ PACKAGES = (
     "transactions",
     "clients",
     "staff",
+    "statements",
     "bankproject",
     "legacy_import",
 )

@@ -33,7 +33,10 @@ IN_THE_LOG = {
     "reset_authenticator": ("tessa", "Reset the authenticator."),
 }
 LOGGED = LogEntry.objects.order_by("id")
-APPS = ("accounts", "transactions", "clients", "staff", "bankproject", "core", "legacy_import")
+APPS = (
+    *("accounts", "transactions", "clients", "staff", "statements", "bankproject", "core"),
+    "legacy_import",
+)
 
 
 def commands_with_actor() -> list[str]:

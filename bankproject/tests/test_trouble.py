@@ -28,6 +28,7 @@ OWN = {
     "transactions",
     "clients",
     "staff",
+    "statements",
     "bankproject",
     "legacy_import",
 }

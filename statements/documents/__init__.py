@@ -1,0 +1,1 @@
+"""Statements and receipts as documents. They know no model: `content` says what they show."""
