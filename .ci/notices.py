@@ -21,13 +21,16 @@ test compares the two.
 Each package carries the text of its licence: look into `<package>.dist-info/` in `.venv` or in the
 image. Copies of the bank that hold packages, such as a container image, must keep these files.
 
-- **LGPL** (psycopg, jwcrypto, python-stdnum): the bank imports the packages unchanged, as separate
-  files. You may replace each of them with a version of your own: install it over the pinned one.
+- **LGPL** (psycopg, jwcrypto, python-bidi, python-stdnum): the bank imports the packages unchanged,
+  as separate files. You may replace each of them with a version of your own: install it over the
+  pinned one.
 - **MPL** (certifi): the list of certificates stays under the MPL, and its source is the package
   itself.
 - The console is served with assets of `django-unfold` (Alpine.js, htmx, Chart.js, SimpleBar: MIT;
   Material Symbols: Apache-2.0; Inter: OFL-1.1), and Swagger UI (Apache-2.0) lies in
   `drf-spectacular-sidecar`.
+- Documents are set in the fonts of [core/pdf/fonts](core/pdf/fonts/README.md): Noto Sans (OFL-1.1)
+  and Droid Sans Fallback (Apache-2.0).
 
 | Name | Version | Licence |
 |---|---|---|
@@ -36,8 +39,10 @@ image. Copies of the bank that hold packages, such as a container image, must ke
 _SAID_ELSEWHERE = {
     "django-oauth-toolkit": "BSD-2-Clause",
     "drf-spectacular-sidecar": "BSD-3-Clause",
+    "python-bidi": "LGPL-3.0-or-later",
     "python-stdnum": "LGPL-2.1-or-later",
     "qrcode": "BSD-3-Clause",
+    "reportlab": "BSD-3-Clause",
     "sqlparse": "BSD-3-Clause",
     # Pinned for other systems, and so not installed here.
     "async-timeout": "Apache-2.0",

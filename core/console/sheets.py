@@ -7,6 +7,7 @@ neutralised, so that customers cannot run code on the computers of staff (CWE-12
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -33,6 +34,18 @@ _BYTE_ORDER_MARK = "\ufeff"
 class SheetFormat(StrEnum):
     CSV = "csv"
     XLSX = "xlsx"
+
+
+@dataclass(frozen=True, slots=True)
+class SheetHeading:
+    """What stands above a table for people: its title, when it was made, and what it is about.
+
+    `facts` are names with their values, such as the filters of a list.
+    """
+
+    title: str
+    made_at: datetime
+    facts: Sequence[tuple[str, SheetCell]] = ()
 
 
 _CONTENT_TYPES = {
@@ -90,11 +103,14 @@ def csv_lines(header: SheetRow, rows: Iterable[SheetRow]) -> Iterator[str]:
         line.truncate()
 
 
-def xlsx_file(header: SheetRow, rows: Iterable[SheetRow]) -> IO[bytes]:
+def xlsx_file(
+    header: SheetRow, rows: Iterable[SheetRow], heading: SheetHeading | None = None
+) -> IO[bytes]:
     """The file, open at its start and deleted on closing. Takes the memory of one row.
 
     Times are in the current time zone, because a spreadsheet stores none. Amounts are numbers with
-    all their digits, or text where a spreadsheet would lose a digit.
+    all their digits, or text where a spreadsheet would lose a digit. With a heading, the same rows
+    give the same bytes.
     """
     file = TemporaryFile()  # noqa: SIM115 - the sender closes it.
     options = {
@@ -105,14 +121,26 @@ def xlsx_file(header: SheetRow, rows: Iterable[SheetRow]) -> IO[bytes]:
     }
     with Workbook(file, options) as book:
         sheet = book.add_worksheet()
-        sheet.freeze_panes(1, 0)
         sheet.set_column(0, len(header) - 1, 22)
         formats = _Formats(book)
-        for index, row in enumerate(_with_header(header, rows)):
+        first = _write_heading(sheet, formats, heading) if heading else 0
+        sheet.freeze_panes(first + 1, 0)
+        for index, row in enumerate(_with_header(header, rows), first):
             for column, cell in enumerate(row):
                 _write_cell(sheet, formats, index, column, cell)
     file.seek(0)
     return file
+
+
+def _write_heading(sheet: Any, formats: "_Formats", heading: SheetHeading) -> int:
+    """Writes the lines above the table. Returns the table's row."""
+    made_at = heading.made_at.astimezone(UTC).replace(tzinfo=None)
+    formats.book.set_properties({"title": heading.title, "created": made_at})
+    sheet.write_string(0, 0, heading.title, formats.book.add_format({"bold": True}))
+    for index, (name, value) in enumerate(heading.facts, 1):
+        sheet.write_string(index, 0, name)
+        _write_cell(sheet, formats, index, 1, value)
+    return len(heading.facts) + 2
 
 
 def amount_cell(amount: Decimal | None, currency: str) -> Decimal | None:

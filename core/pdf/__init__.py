@@ -1,0 +1,1 @@
+"""Documents as PDF: fonts for any script, pages with a footer, tables that go over pages."""

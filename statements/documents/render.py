@@ -1,0 +1,54 @@
+"""Writes a statement in each format. The same content gives the same bytes at any time."""
+
+from collections.abc import Callable
+from tempfile import TemporaryFile
+from typing import IO
+
+from statements.documents.camt import write_camt
+from statements.documents.content import DocumentFormat, StatementContent
+from statements.documents.json_form import write_json
+from statements.documents.pdf import write_pdf
+from statements.documents.tables import open_xlsx, write_csv
+
+CONTENT_TYPES = {
+    DocumentFormat.PDF: "application/pdf",
+    DocumentFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    DocumentFormat.CSV: "text/csv",
+    DocumentFormat.JSON: "application/json",
+    DocumentFormat.CAMT: "application/xml",
+}
+_WRITERS: dict[DocumentFormat, Callable[[StatementContent, IO[bytes]], None]] = {
+    DocumentFormat.PDF: write_pdf,
+    DocumentFormat.CSV: write_csv,
+    DocumentFormat.JSON: write_json,
+    DocumentFormat.CAMT: write_camt,
+}
+
+
+def open_document(content: StatementContent, file_format: DocumentFormat) -> IO[bytes]:
+    """A temporary file at its start; it goes when it is closed.
+
+    It holds the whole document, so an error on the way never leaves a part of one with a reader.
+    """
+    if file_format is DocumentFormat.XLSX:
+        return open_xlsx(content)
+    file = TemporaryFile()  # noqa: SIM115 - the caller closes it.
+    try:
+        _WRITERS[file_format](content, file)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
+
+
+def file_name(content: StatementContent, file_format: DocumentFormat) -> str:
+    """Such as "statement-4711-3.pdf"; an interim one has its days in place of a number."""
+    name = str(content.number)
+    if content.is_interim:
+        start, end = (
+            moment.astimezone(content.time_zone) for moment in (content.start, content.end)
+        )
+        name = f"{start:%Y%m%d}-{end:%Y%m%d}"
+    extension = "xml" if file_format is DocumentFormat.CAMT else file_format
+    return f"statement-{content.account_number}-{name}.{extension}"
