@@ -16,11 +16,13 @@ from bankproject.console.search_page import search_page
 from bankproject.console.statistics_page import export_statistics, statistics_page
 from bankproject.health import HealthView, ReadinessView
 from bankproject.metrics.page import metrics_page
+from statements.receipts.console import receipt_page
 from transactions.admin.targets import targets_page
 
 # The routes of money are tried first: they are most of the load.
 api: list[URLPattern | URLResolver] = [
     path("", include("transactions.api.urls")),
+    path("", include("statements.receipts.urls")),
     path("health/", HealthView.as_view(), name="health"),
     path("health/ready/", ReadinessView.as_view(), name="health-ready"),
     # The API's description is public: authors of clients need it first.
@@ -52,6 +54,11 @@ urlpatterns = [
         "admin/accounts/account/<id:account_id>/targets/",
         admin.site.admin_view(targets_page),
         name="transfer-targets",
+    ),
+    path(
+        "admin/transactions/transaction/<id:transaction_id>/receipt/",
+        admin.site.admin_view(receipt_page),
+        name="receipt",
     ),
     # Before the theme's own, which finds pages only.
     path("admin/search/", admin.site.admin_view(search_page), name="search"),

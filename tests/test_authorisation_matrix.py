@@ -156,6 +156,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "transactions/": {"GET": listed(LOOK)},
     "transactions/batch/": {"POST": Rule(MOVE, TELLERS, body=BATCH)},
     "transactions/<transaction_id>/": {"GET": own(LOOK)},
+    "transactions/<transaction_id>/receipt/": {"GET": own(LOOK)},
     # The deposit is completed, so it can only be reversed.
     "transactions/<transaction_id>/retry/": {"POST": Rule(MOVE, TELLERS, ok=409, body=REASON)},
     "transactions/<transaction_id>/cancel/": {"POST": Rule(MOVE, TELLERS, ok=409, body=REASON)},

@@ -26,3 +26,14 @@ class Negotiation(DefaultContentNegotiation):
         if accepts_json and not names_a_form and preferred.media_type == _JSON:
             return preferred, _JSON
         return super().select_renderer(request, renderers, format_suffix)
+
+
+class FormatIsAParameter(Negotiation):
+    """Leaves an unknown `format` to the parameters' check, which reports it by name: 400."""
+
+    def filter_renderers(
+        self,
+        renderers: Iterable[BaseRenderer],
+        format: str,  # noqa: A002 - the caller passes this name
+    ) -> list[BaseRenderer]:
+        return [each for each in renderers if each.format == format] or list(renderers)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
@@ -28,6 +28,13 @@ class BankJSONRenderer(JSONRenderer):
             return _for_scripts(_json_bytes(data))
         written: bytes = super().render(data, accepted_media_type, *arguments, **options)
         return written
+
+
+class WrittenElsewhere(BaseRenderer):
+    """Makes a media type and a value of `?format=` known to the negotiation; the view writes it."""
+
+    def render(self, *_: Any, **__: Any) -> bytes:
+        raise AssertionError("The view writes this form itself.")
 
 
 def json_response(

@@ -179,4 +179,8 @@ def tell(request: HttpRequest, outcome: MovementPreview, foreseen: str) -> None:
         level, link = messages.SUCCESS, "Show the transaction"
     page = reverse("admin:transactions_transaction_change", args=(outcome.transaction.pk,))
     text = format_html('{} <a class="underline" href="{}">{}</a>', words, page, link)
+    if not outcome.failed and not outcome.waits:
+        # The receipts are in an app above this one, so the URL is looked up by name.
+        receipt = reverse("receipt", args=(outcome.transaction.pk,))
+        text = format_html('{} <a class="underline" href="{}">Receipt</a>', text, receipt)
     messages.add_message(request, level, text)

@@ -39,7 +39,7 @@ from transactions.admin.filters import (
     status_badge,
 )
 from transactions.admin.timeline import timeline
-from transactions.admin.transaction_head import filled, head_of
+from transactions.admin.transaction_head import filled, head_of, receipt_button
 from transactions.models import Transaction
 from transactions.reads.search import transaction_condition
 from transactions.states import TransactionStatus
@@ -162,6 +162,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
         context["buttons"] = context.pop("actions_detail", [])
         transaction = kwargs.get("obj")
         if transaction:
+            context["buttons"] += receipt_button(transaction)
             context |= head_of(transaction, request)
         if transaction and request.user.has_perm("transactions.view_transactionevent"):
             context["timeline"] = timeline(transaction)

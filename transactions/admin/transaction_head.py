@@ -6,11 +6,13 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
+from unfold.enums import ActionVariant
 
 from accounts.models import Account
 from core.console.admin import shown_money
 from transactions.admin.filters import shown_status
 from transactions.models import Transaction
+from transactions.states import TransactionStatus
 
 # Fields of the page, and the attribute that tells whether there is anything to show.
 _TOLD_BY = {
@@ -47,6 +49,18 @@ def head_of(transaction: Transaction, request: HttpRequest) -> dict[str, Any]:
         ],
         "audit": _audit_of(transaction, request),
     }
+
+
+def receipt_button(transaction: Transaction) -> list[dict[str, Any]]:
+    """The button of the receipt, in the form of the theme's own; none for what is not completed.
+
+    The receipts are in an app above this one, so the URL is looked up by name.
+    """
+    if transaction.status != TransactionStatus.COMPLETED:
+        return []
+    page = reverse("receipt", args=(transaction.pk,))
+    icon, variant = "receipt_long", ActionVariant.DEFAULT
+    return [{"title": "Receipt", "path": page, "icon": icon, "variant": variant}]
 
 
 def filled(fieldsets: Any, transaction: Transaction) -> list[Any]:

@@ -21,8 +21,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
 from core.api.fields import rfc_3339
-from core.api.negotiation import Negotiation
-from core.api.renderers import BankJSONRenderer
+from core.api.renderers import BankJSONRenderer, WrittenElsewhere
 from core.console.sheets import neutralised
 from core.errors import FieldError, InvalidInput
 from core.heartbeat import heartbeat
@@ -40,26 +39,12 @@ _FAILURE = ("code", "detail", "retryable")
 Words = Callable[[TransactionRow], dict[str, Any]]
 
 
-class CSVRenderer(BaseRenderer):
-    """Makes `text/csv` and `?format=csv` known to the negotiation; `csv_response` writes it."""
+class CSVRenderer(WrittenElsewhere):
+    """`text/csv` and `?format=csv`; `csv_response` writes it."""
 
     media_type = CONTENT_TYPE
     format = "csv"
     charset = "utf-8"
-
-    def render(self, *_: Any, **__: Any) -> bytes:
-        raise AssertionError("A list as CSV is streamed, not rendered.")
-
-
-class FormatIsAParameter(Negotiation):
-    """Leaves an unknown `format` to the parameters' check, which reports it by name: 400."""
-
-    def filter_renderers(
-        self,
-        renderers: Iterable[BaseRenderer],
-        format: str,  # noqa: A002 - the caller passes this name
-    ) -> list[BaseRenderer]:
-        return [each for each in renderers if each.format == format] or list(renderers)
 
 
 LIST_RENDERERS: tuple[type[BaseRenderer], ...] = (BankJSONRenderer, CSVRenderer)

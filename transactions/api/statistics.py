@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from core import clock
 from core.api.fields import StrictDateField, rfc_3339
+from core.api.negotiation import FormatIsAParameter
 from core.api.permissions import RuleOfEachAction
 from core.api.requests import parse_query
 from core.api.serializers import StrictSerializer
@@ -105,6 +106,7 @@ def _days(first: date | None, end: date | None) -> tuple[date, date]:
 class StatisticsViewSet(RuleOfEachAction, viewsets.ViewSet):
     """Statistics of the whole bank, for staff."""
 
+    content_negotiation_class = FormatIsAParameter
     http_method_names = ("get", "head")
     permission_by_action: ClassVar[dict[str, type[BasePermission]]] = {"list": CanReadStatistics}
 

@@ -18,15 +18,11 @@ from accounts.commands import OpenAccount
 from accounts.permissions import CanManageAccounts, CanOpenAccounts, CanReadAccounts
 from accounts.representation import represent as represent_account
 from accounts.selectors import visible_account
-from accounts.serializers import (
-    OpenAccountBody,
-    OptionalReasonBody,
-    ReasonBody,
-    opening_defaults,
-)
+from accounts.serializers import OpenAccountBody, OptionalReasonBody, ReasonBody, opening_defaults
 from accounts.views import AccountViewSet
 from core.api.conditions import answer
 from core.api.idempotency import keyed_fields, replay_headers
+from core.api.negotiation import FormatIsAParameter
 from core.api.pagination import KeysetPagination, paginate_by_id
 from core.api.paths import CONVERTER
 from core.api.permissions import RuleOfEachAction, has_right
@@ -42,7 +38,7 @@ from transactions.api import schema
 from transactions.api.answers import prefers_async, run
 from transactions.api.batch_views import BatchRoute
 from transactions.api.bodies import AmountBody, BalanceQuery, TransferBody
-from transactions.api.csv_list import LIST_RENDERERS, FormatIsAParameter, csv_response, wants_csv
+from transactions.api.csv_list import LIST_RENDERERS, csv_response, wants_csv
 from transactions.api.filters import (
     EntryQuery,
     TransactionFilters,
