@@ -58,6 +58,8 @@ def read_first(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...
 
 
 def _read(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with prepared_cursor() as cursor:
+    if connection.vendor == "postgresql":
+        return django_internals.kept_rows(statement, parameters)
+    with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return list(cursor.fetchall())

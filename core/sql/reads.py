@@ -57,8 +57,11 @@ class ShapedRead:
                 self._texts.clear()
             text = self._texts[key] = self._text_of(shape, values)
         statement, names = text
-        with django_internals.server_cursor(prepares=prepares) as cursor:
-            cursor.execute(statement, [values[name] for name in names])
+        parameters = [values[name] for name in names]
+        if prepares:
+            return django_internals.kept_rows(statement, parameters)
+        with django_internals.server_cursor(prepares=False) as cursor:
+            cursor.execute(statement, parameters)
             return list(cursor.fetchall())
 
     def _text_of(
