@@ -19,7 +19,7 @@ from core.errors import NotFound
 from core.metrics.instruments import LOCK_SECONDS
 from core.money import to_units
 from core.sql.bulk import array_of_ids
-from core.sql.cursors import prepared_cursor
+from core.sql.cursors import prepared_rows
 
 _TICK = timedelta(microseconds=1)
 
@@ -158,22 +158,20 @@ def _lock(
     wanted = set(account_ids)
     if not wanted:
         return {}
-    with prepared_cursor() as cursor:
-        if connection.vendor == "postgresql":
-            if not in_group and not bulkhead.enter(wanted):
-                statement = statement.replace(" ORDER BY", _SOON)
-            began = time.perf_counter()
-            cursor.execute(statement, [array_of_ids(wanted)])
-            LOCK_SECONDS.observe(time.perf_counter() - began)
-            bulkhead.leave()
-            found = cursor.fetchall()
-            # Rows arrive in the order of locking, so at the moment in the last row all were locked.
-            now = clock.as_told(found[-1][-1]) if found else None
-            rows = [(*row[:-1], now) for row in found]
-        else:
-            cursor.execute(_LOCK_SQLITE, [json.dumps([one.hex for one in wanted])])
-            now = clock.now()
-            rows = [(*_from_sqlite(*row), now) for row in cursor.fetchall()]
+    if connection.vendor == "postgresql":
+        if not in_group and not bulkhead.enter(wanted):
+            statement = statement.replace(" ORDER BY", _SOON)
+        began = time.perf_counter()
+        found = prepared_rows(statement, [array_of_ids(wanted)])
+        LOCK_SECONDS.observe(time.perf_counter() - began)
+        bulkhead.leave()
+        # Rows arrive in the order of locking, so at the moment in the last row all were locked.
+        now = clock.as_told(found[-1][-1]) if found else None
+        rows = [(*row[:-1], now) for row in found]
+    else:
+        found = prepared_rows(_LOCK_SQLITE, [json.dumps([one.hex for one in wanted])])
+        now = clock.now()
+        rows = [(*_from_sqlite(*row), now) for row in found]
     locked = {row[0]: LockedAccount(*row) for row in rows}
     if not in_group:
         require_all(wanted, locked)

@@ -20,7 +20,7 @@ from core.api.permissions import has_right
 from core.errors import FieldError, InvalidInput, NotFound
 from core.identifiers import IdRange
 from core.sql.bulk import array_of_ids
-from core.sql.cursors import prepared_cursor, rows_of
+from core.sql.cursors import prepared_rows, rows_of
 from core.sql.reads import ShapedRead
 
 # The condition that all rows meet.
@@ -143,9 +143,8 @@ def _currencies(account_ids: set[UUID]) -> Iterable[tuple[UUID, str, int | None,
         now = clock.now()
         return [(*row, now) for row in rows.values_list("id", "currency", "owner_id")]
     # Runs for each queued command: constant text, planned once.
-    with prepared_cursor() as cursor:
-        cursor.execute(_CURRENCIES, [array_of_ids(account_ids)])
-        return [(*row, clock.as_told(at)) for *row, at in cursor.fetchall()]
+    found = prepared_rows(_CURRENCIES, [array_of_ids(account_ids)])
+    return [(*row, clock.as_told(at)) for *row, at in found]
 
 
 def limit_requests() -> QuerySet[LimitRequest]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.db import connection
 
-from core.sql.cursors import prepared_cursor
+from core.sql.cursors import prepared_rows
 
 # The rights of a user as `app.codename`: their own and those of their groups. A superuser has all.
 _RIGHTS = """
@@ -57,10 +57,8 @@ def remember_rights(user: Any, rights: set[str]) -> None:
 
 
 def _rights_of(user_id: int) -> set[str]:
-    with prepared_cursor() as cursor:
-        cursor.execute(
-            f"SELECT {rights_column()} FROM auth_user AS holder WHERE holder.id = %s",  # noqa: S608
-            [user_id],
-        )
-        row = cursor.fetchone()
-    return rights_in(row[0]) if row else set()
+    rows = prepared_rows(
+        f"SELECT {rights_column()} FROM auth_user AS holder WHERE holder.id = %s",  # noqa: S608
+        [user_id],
+    )
+    return rights_in(rows[0][0]) if rows else set()

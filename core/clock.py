@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from core.sql.cursors import prepared_cursor
+from core.sql.cursors import prepared_rows
 
 # A reading is repeated after this time, because the clocks of two machines drift apart.
 _READ_AGAIN_SECONDS = 600.0
@@ -71,9 +71,7 @@ def now_of_writer() -> datetime:
 def _read(statement: str) -> datetime:
     if connection.vendor != "postgresql":
         return timezone.now()
-    with prepared_cursor() as cursor:
-        cursor.execute(statement)
-        moment: datetime = cursor.fetchone()[-1]
+    moment: datetime = prepared_rows(statement)[0][-1]
     return moment.astimezone(UTC)
 
 

@@ -10,7 +10,7 @@ from django.db import connection
 from core import clock
 from core.contention import retrying
 from core.errors import Busy
-from core.sql.cursors import prepared_cursor
+from core.sql.cursors import prepared_rows
 
 # A posting transaction gets its database id before its moment. So if it had a moment when this
 # statement began, its id is lower than the id that this statement gets.
@@ -39,7 +39,4 @@ def settled_moment() -> datetime:
 
 
 def _row(statement: str) -> tuple[Any, ...]:
-    with prepared_cursor() as cursor:
-        cursor.execute(statement)
-        row: tuple[Any, ...] = cursor.fetchone()
-    return row
+    return prepared_rows(statement)[0]

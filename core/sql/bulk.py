@@ -18,6 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model
 
 from core.sql.cursors import prepared_cursor
+from core.sql.django_internals import kept_cursor
 
 
 def document(value: Any) -> bytes:
@@ -196,9 +197,8 @@ class BulkInsertAndUpdate:
     ) -> None:
         """Raises Django's database errors. All changed rows must exist, and there are some."""
         new, old = self._types
-        with prepared_cursor() as cursor:
-            cursor.execute(self._statement, [*_arrays(new, inserted), *_arrays(old, changed)])
-            assert cursor.rowcount == len(changed)
+        parameters = [*_arrays(new, inserted), *_arrays(old, changed)]
+        assert kept_cursor(self._statement, parameters).rowcount == len(changed)
 
 
 def _unnest(types: Iterable[str]) -> str:

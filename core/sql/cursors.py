@@ -22,6 +22,18 @@ def prepared_cursor() -> CursorWrapper:
     return django_internals.server_cursor(prepares=True)
 
 
+def prepared_rows(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """The rows of a statement with constant text and few parameters, as `prepared_cursor` reads.
+
+    Each connection keeps a cursor for the statement. Raises Django's database errors.
+    """
+    if connection.vendor == "postgresql":
+        return list(django_internals.kept_cursor(statement, parameters).fetchall())
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
+
+
 def rows_of(query: QuerySet[Any, tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
     """The rows of a `values_list`, on PostgreSQL in binary. No column may need Django's converters.
 
@@ -46,20 +58,12 @@ def read_first(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...
     database errors.
     """
     if not django_internals.is_unproven():
-        return _read(statement, parameters)
+        return prepared_rows(statement, parameters)
     django_internals.skip_health_check()
     try:
-        return _read(statement, parameters)
+        return prepared_rows(statement, parameters)
     except (OperationalError, InterfaceError):
         if connection.is_usable():
             raise
         connection.close()
-        return _read(statement, parameters)
-
-
-def _read(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    if connection.vendor == "postgresql":
-        return django_internals.kept_rows(statement, parameters)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return list(cursor.fetchall())
+        return prepared_rows(statement, parameters)

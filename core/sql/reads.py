@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from psycopg import sql
 
 from core.sql import django_internals
+from core.sql.cursors import prepared_rows
 
 _PLACE = re.compile("%[s%]")
 # No constant of a query is as large as this.
@@ -59,7 +60,7 @@ class ShapedRead:
         statement, names = text
         parameters = [values[name] for name in names]
         if prepares:
-            return django_internals.kept_rows(statement, parameters)
+            return prepared_rows(statement, parameters)
         with django_internals.server_cursor(prepares=False) as cursor:
             cursor.execute(statement, parameters)
             return list(cursor.fetchall())

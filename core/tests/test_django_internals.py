@@ -9,8 +9,7 @@ from django.db import DataError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from core.sql import django_internals
-from core.sql.cursors import prepared_cursor, read_first
-from core.sql.django_internals import kept_rows
+from core.sql.cursors import prepared_cursor, prepared_rows, read_first
 from tests.scratch import plain_parameters
 
 pytestmark = [
@@ -79,32 +78,32 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 def test_a_kept_cursor_reads_anew_each_time_whatever_came_between() -> None:
     connection.connection.prepare_threshold = 0
-    assert kept_rows(SUM, [1, 2]) == [(3, NOON)]
-    assert kept_rows(SUM, [70_000, 1 << 30]) == [(70_000 + (1 << 30), NOON)]
+    assert prepared_rows(SUM, [1, 2]) == [(3, NOON)]
+    assert prepared_rows(SUM, [70_000, 1 << 30]) == [(70_000 + (1 << 30), NOON)]
     assert any("AS kept" in statement for statement in prepared_statements())
     with pytest.raises(DataError):
-        kept_rows(SUM, [1 << 30, 1 << 30])
-    assert kept_rows(SUM, [2, 2]) == [(4, NOON)]
+        prepared_rows(SUM, [1 << 30, 1 << 30])
+    assert prepared_rows(SUM, [2, 2]) == [(4, NOON)]
     with pytest.raises(DataError), transaction.atomic():
-        kept_rows(SUM, [1 << 30, 1 << 30])  # The driver then forgets what it has prepared.
-    assert kept_rows("SELECT %s::int AS kept", [5]) == [(5,)]
+        prepared_rows(SUM, [1 << 30, 1 << 30])  # The driver then forgets what it has prepared.
+    assert prepared_rows("SELECT %s::int AS kept", [5]) == [(5,)]
     with CaptureQueriesContext(connection) as seen:
-        assert kept_rows(SUM, [3, 2]) == [(5, NOON)]
+        assert prepared_rows(SUM, [3, 2]) == [(5, NOON)]
     assert ["AS kept" in query["sql"] for query in seen.captured_queries] == [True]
 
 
 def test_a_kept_cursor_is_one_of_this_connection() -> None:
-    assert kept_rows(SUM, [1, 2]) == [(3, NOON)]
+    assert prepared_rows(SUM, [1, 2]) == [(3, NOON)]
     end_the_session()
     connection.health_check_done = False
-    assert kept_rows(SUM, [2, 2]) == [(4, NOON)]
+    assert prepared_rows(SUM, [2, 2]) == [(4, NOON)]
     connection.close()
-    assert kept_rows(SUM, [3, 2]) == [(5, NOON)]
+    assert prepared_rows(SUM, [3, 2]) == [(5, NOON)]
 
 
 def test_few_cursors_are_kept() -> None:
     for number in range(2 * django_internals._MOST_KEPT):
-        assert kept_rows(f"SELECT {number}, %s::int", [1]) == [(number, 1)]
+        assert prepared_rows(f"SELECT {number}, %s::int", [1]) == [(number, 1)]
         assert len(vars(connection.connection)["_kept_by_bank"]) <= django_internals._MOST_KEPT
 
 

@@ -20,7 +20,7 @@ from core.contention import retrying
 from core.days import midnight
 from core.four_eyes import business_day, daily_limits
 from core.money import raw_units
-from core.sql.cursors import prepared_cursor
+from core.sql.cursors import prepared_rows
 from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction
 from transactions.states import TransactionStatus
@@ -86,8 +86,7 @@ class DayTotals:
             return
         assert connection.in_atomic_block
         has_place = in_group or bulkhead.enter({("maker", one) for one in wanted})
-        with prepared_cursor() as cursor:
-            cursor.execute(_LOCK if has_place else _LOCK_SOON, [sorted(wanted)])
+        prepared_rows(_LOCK if has_place else _LOCK_SOON, [sorted(wanted)])
         bulkhead.leave()
 
     def read(self, maker: Maker, moment: datetime) -> None:
