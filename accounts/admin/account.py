@@ -29,6 +29,8 @@ from accounts.search import account_condition_anywhere
 from accounts.states import AccountKind, ShownStatus
 from core.api.permissions import has_right
 from core.console.admin import ReadOnlyModelAdmin, badge, shown_amount, shown_money
+from core.console.list_export import ListExport
+from core.console.sheets import SheetFormat, SheetRow, amount_cell, sheet_zone
 from customers.selectors import READ_RIGHT
 
 STATUS_COLOURS = {
@@ -39,7 +41,9 @@ STATUS_COLOURS = {
 
 
 @admin.register(Account)
-class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
+class AccountAdmin(AccountButtons, ListExport, ReadOnlyModelAdmin):
+    exported_as = "Accounts"
+    printed_columns = range(10)
     when_empty = "No account has been opened yet. Open the first one with the button above."
     list_display = (
         "number",
@@ -114,6 +118,29 @@ class AccountAdmin(AccountButtons, ReadOnlyModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("owner", "customer")
+
+    def export_header(self, file_format: SheetFormat) -> SheetRow:
+        zone = sheet_zone(file_format)
+        return (
+            "Number", "Name", "Status", "Balance", "Available balance", "Overdraft limit",
+            "Currency", "Customer", "Owner", f"Opened at ({zone})", f"Last posting ({zone})",
+            "Account",
+        )  # fmt: skip
+
+    def export_row(self, row: Account) -> SheetRow:
+        amounts = (row.balance, row.available_balance, row.overdraft_limit)
+        return (
+            row.number,
+            row.name,
+            row.shown_status.label,
+            *(amount_cell(amount, row.currency) for amount in amounts),
+            row.currency,
+            row.customer.name if row.customer else None,
+            row.owner.get_username() if row.owner else None,
+            row.created_at,
+            row.last_posted_at,
+            str(row.pk),
+        )
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

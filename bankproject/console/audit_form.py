@@ -71,6 +71,16 @@ class AuditForm(forms.Form):
     def sources(self) -> list[str]:
         return [self.cleaned_data["what"]] if self.cleaned_data["what"] else list(SOURCES)
 
+    def in_words(self) -> list[tuple[str, str]]:
+        """What is asked for: the labels of the fields that are filled in, and their values."""
+        words = dict(self.fields["what"].choices)  # type: ignore[attr-defined]
+        given = {name: str(self.data.get(name, "")) for name in self.fields}
+        given["what"] = str(words.get(given["what"], "")) if given["what"] else ""
+        given["automatic"] = "Yes" if self.cleaned_data["automatic"] else ""
+        return [
+            (str(self.fields[name].label), value) for name, value in given.items() if value.strip()
+        ]
+
     def wanted(self) -> Wanted:
         found = self.cleaned_data
         transaction_id: UUID | None = found["transaction"]

@@ -15,15 +15,23 @@ from bankproject.console.audit import audit_page as read_page
 from bankproject.console.audit_form import AuditForm
 from bankproject.console.audit_records import Wanted
 from core import clock
-from core.console.sheets import SheetRow, asked_format, sheet_response, sheet_zone
+from core.console.sheets import (
+    MOST_ROWS,
+    SheetFormat,
+    SheetHeading,
+    SheetRow,
+    asked_format,
+    sheet_response,
+    sheet_zone,
+)
 
 READ_AUDIT = "transactions.read_audit"
 _ON_PAGE = 50
-# The most rows that a person can review. Staff export longer periods in parts.
-EXPORTED_AT_MOST = 50_000
 _COLUMNS = (
     "at", "who", "address", "what", "about", "id", "before", "after", "reason", "request_id",
 )  # fmt: skip
+# The columns of a PDF: without ids.
+_PRINTED = (0, 1, 2, 3, 4, 6, 7, 8)
 
 
 @require_safe
@@ -53,26 +61,29 @@ def audit_page(request: HttpRequest) -> HttpResponse:
         "is_first": "position" not in request.GET,
         "newest": urlencode(asked),
         "older": urlencode({**asked, "position": page.next}) if page.next else "",
-        "exported": f"{EXPORTED_AT_MOST:,}",
+        "exports": [(one.upper(), str(one), f"{MOST_ROWS[one]:,}") for one in SheetFormat],
     }
     return render(request, "console/audit.html", context)
 
 
 @require_safe
 def export_audit(request: HttpRequest) -> HttpResponseBase:
-    """The same rows as a file, newest first: CSV, or XLSX with `?format=xlsx`."""
+    """The same rows as a file, newest first: CSV, or `?format=xlsx` or `pdf`."""
     _require_right(request)
     form = AuditForm(request.GET)
     chosen = asked_format(request)
     if not form.is_valid():
         raise Http404
-    name = f"audit-{clock.about_now():%Y%m%dT%H%M%SZ}"
-    rows = _rows(form.wanted(), form.sources())
-    return sheet_response(name, chosen, (f"at ({sheet_zone(chosen)})", *_COLUMNS[1:]), rows)
+    moment = clock.about_now()
+    name = f"audit-{moment:%Y%m%dT%H%M%SZ}"
+    rows = _rows(form.wanted(), form.sources(), MOST_ROWS[chosen])
+    heading = SheetHeading("Audit log", moment, form.in_words(), _PRINTED)
+    columns = (f"at ({sheet_zone(chosen)})", *_COLUMNS[1:])
+    return sheet_response(name, chosen, columns, rows, heading)
 
 
-def _rows(wanted: Wanted, sources: list[str]) -> Iterator[SheetRow]:
-    for entry in walk(wanted, sources=sources, most=EXPORTED_AT_MOST):
+def _rows(wanted: Wanted, sources: list[str], most: int) -> Iterator[SheetRow]:
+    for entry in walk(wanted, sources=sources, most=most):
         yield tuple(getattr(entry, name) for name in _COLUMNS)
 
 

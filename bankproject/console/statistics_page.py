@@ -21,7 +21,15 @@ from bankproject.console.statistics_figures import (
     tables,
 )
 from bankproject.console.statistics_form import StatisticsForm
-from core.console.sheets import SheetRow, amount_cell, asked_format, sheet_response, sheet_zone
+from core import clock
+from core.console.sheets import (
+    SheetHeading,
+    SheetRow,
+    amount_cell,
+    asked_format,
+    sheet_response,
+    sheet_zone,
+)
 from core.money import from_units
 from transactions.statistics.buckets import percentile
 from transactions.statistics.report import Statistics, statistics
@@ -62,7 +70,7 @@ def statistics_page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def export_statistics(request: HttpRequest) -> HttpResponseBase:
-    """The same numbers as a file, by interval, type and currency: CSV, or XLSX."""
+    """The same numbers as a file, by interval, type and currency: CSV, XLSX or PDF."""
     _require_right(request)
     form = StatisticsForm(request.GET)
     chosen = asked_format(request)
@@ -72,7 +80,9 @@ def export_statistics(request: HttpRequest) -> HttpResponseBase:
     zone = sheet_zone(chosen)
     header = (f"made ({found.zone})", f"start ({zone})", f"end ({zone})", *_COLUMNS[3:])
     name = f"statistics-{found.wanted.first}-{form.cleaned_data['last_day']}"
-    return sheet_response(name, chosen, header, _rows(found))
+    days = f"{found.wanted.first} to {form.cleaned_data['last_day']} ({found.zone})"
+    heading = SheetHeading("Statistics", clock.about_now(), [("Days", days)])
+    return sheet_response(name, chosen, header, _rows(found), heading)
 
 
 def _rows(found: Statistics) -> Iterator[SheetRow]:

@@ -157,7 +157,7 @@ def test_files_have_the_same_numbers(auditor: Any, bank: Any, tmp_path: Path) ->
     path = tmp_path / "statistics.xlsx"
     path.write_bytes(content_of(response))
     assert read_xlsx(path)[2][3:11] == ["TRANSFER", "USD", "1", "1", "0", "0", "12.25", "12.25"]
-    assert visit(auditor, "format=pdf", f"{PAGE}export/").status_code == 404
+    assert visit(auditor, "format=docx", f"{PAGE}export/").status_code == 404
 
 
 def test_axes_end_at_round_numbers() -> None:

@@ -37,6 +37,16 @@ class WrittenElsewhere(BaseRenderer):
         raise AssertionError("The view writes this form itself.")
 
 
+class XLSXRenderer(WrittenElsewhere):
+    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    format = "xlsx"
+
+
+class PDFRenderer(WrittenElsewhere):
+    media_type = "application/pdf"
+    format = "pdf"
+
+
 def json_response(
     request: Request, data: Any, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Tables for spreadsheet programs, as CSV or XLSX, written row by row.
+"""Tables for people, as CSV or XLSX for spreadsheets or as PDF, written row by row.
 
 The tables are for people, not for exchange. Texts that a spreadsheet would run as a formula are
 neutralised, so that customers cannot run code on the computers of staff (CWE-1236).
@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from tempfile import TemporaryFile
+from itertools import chain, islice
 from typing import IO, Any
 
+from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from xlsxwriter import Workbook
 
+from core.heartbeat import heartbeat
 from core.money import format_amount
+from core.pdf.lists import PrintedList, write_list
+from core.temporary import temporary_file
 
 SheetCell = str | int | Decimal | datetime | None
 SheetRow = Sequence[SheetCell]
@@ -34,24 +38,31 @@ _BYTE_ORDER_MARK = "\ufeff"
 class SheetFormat(StrEnum):
     CSV = "csv"
     XLSX = "xlsx"
+    PDF = "pdf"
 
 
 @dataclass(frozen=True, slots=True)
 class SheetHeading:
     """What stands above a table for people: its title, when it was made, and what it is about.
 
-    `facts` are names with their values, such as the filters of a list.
+    `facts` are names with their values, such as the filters of a list. `printed` are the indices of
+    the columns that a PDF has, which is less wide than a spreadsheet; empty for all.
     """
 
     title: str
     made_at: datetime
     facts: Sequence[tuple[str, SheetCell]] = ()
+    printed: Sequence[int] = ()
 
 
 _CONTENT_TYPES = {
     SheetFormat.CSV: "text/csv; charset=utf-8",
     SheetFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    SheetFormat.PDF: "application/pdf",
 }
+# The most rows of a file: as many as a person can look through, and a page can wait for.
+MOST_ROWS = {SheetFormat.CSV: 50_000, SheetFormat.XLSX: 50_000, SheetFormat.PDF: 5_000}
+_ROWS_TO_A_BEAT = 500
 
 
 def asked_format(request: HttpRequest) -> SheetFormat:
@@ -63,18 +74,23 @@ def asked_format(request: HttpRequest) -> SheetFormat:
 
 
 def sheet_response(
-    name: str, file_format: SheetFormat, header: SheetRow, rows: Iterable[SheetRow]
+    name: str,
+    file_format: SheetFormat,
+    header: SheetRow,
+    rows: Iterable[SheetRow],
+    heading: SheetHeading,
 ) -> HttpResponseBase:
     """The table as a download called `name` plus the format's extension.
 
-    Amounts are Decimals with exactly the digits to show (`amount_cell`). CSV is streamed row by
-    row; XLSX is written to a temporary file first.
+    Amounts are Decimals with exactly the digits to show (`amount_cell`). CSV is the bare table,
+    streamed row by row; XLSX and PDF, with the heading, are written to a temporary file first.
     """
     content_type = _CONTENT_TYPES[file_format]
     filename = f"{name}.{file_format}"
-    if file_format is SheetFormat.XLSX:
+    if file_format is not SheetFormat.CSV:
+        write = xlsx_file if file_format is SheetFormat.XLSX else pdf_file
         return FileResponse(
-            xlsx_file(header, rows),
+            write(header, rows, heading),
             as_attachment=True,
             filename=filename,
             content_type=content_type,
@@ -112,7 +128,12 @@ def xlsx_file(
     all their digits, or text where a spreadsheet would lose a digit. With a heading, the same rows
     give the same bytes.
     """
-    file = TemporaryFile()  # noqa: SIM115 - the sender closes it.
+    return temporary_file(lambda file: _write_xlsx(header, rows, heading, file))
+
+
+def _write_xlsx(
+    header: SheetRow, rows: Iterable[SheetRow], heading: SheetHeading | None, file: IO[bytes]
+) -> None:
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -126,10 +147,47 @@ def xlsx_file(
         first = _write_heading(sheet, formats, heading) if heading else 0
         sheet.freeze_panes(first + 1, 0)
         for index, row in enumerate(_with_header(header, rows), first):
+            if index % _ROWS_TO_A_BEAT == 0:
+                heartbeat()
             for column, cell in enumerate(row):
                 _write_cell(sheet, formats, index, column, cell)
-    file.seek(0)
-    return file
+
+
+def pdf_file(header: SheetRow, rows: Iterable[SheetRow], heading: SheetHeading) -> IO[bytes]:
+    """The file, open at its start and deleted on closing, with times in the current time zone."""
+    chosen = heading.printed or range(len(header))
+    waiting = iter(rows)
+    first = list(islice(waiting, _ROWS_TO_A_BEAT))
+    printed = PrintedList(
+        bank_name=settings.BANK_NAME,
+        title=heading.title,
+        made_at=timezone.localtime(heading.made_at),
+        facts=[(name, _shown_cell(value)) for name, value in heading.facts],
+        header=[str(header[column]) for column in chosen],
+        figures=frozenset(
+            index
+            for index, column in enumerate(chosen)
+            if any(isinstance(row[column], Decimal) for row in first)
+        ),
+    )
+    shown = _shown_rows(chain(first, waiting), chosen)
+    return temporary_file(lambda file: write_list(printed, shown, file))
+
+
+def _shown_rows(rows: Iterable[SheetRow], chosen: Sequence[int]) -> Iterator[list[str]]:
+    for index, row in enumerate(rows):
+        if index % _ROWS_TO_A_BEAT == 0:
+            heartbeat()
+        yield [_shown_cell(row[column]) for column in chosen]
+
+
+def _shown_cell(cell: SheetCell) -> str:
+    """The cell as people read it: amounts with separators, times without their zone."""
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime):
+        return f"{timezone.localtime(cell):%Y-%m-%d %H:%M:%S}"
+    return f"{cell:,f}" if isinstance(cell, Decimal) else str(cell)
 
 
 def _write_heading(sheet: Any, formats: "_Formats", heading: SheetHeading) -> int:

@@ -2,17 +2,31 @@
 
 import re
 import zipfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import override_settings
+from openpyxl import load_workbook
+from pypdfium2 import PdfDocument
 
-from core.console.sheets import SheetFormat, amount_cell, csv_lines, sheet_response, xlsx_file
+from core.console.sheets import (
+    SheetFormat,
+    SheetHeading,
+    amount_cell,
+    csv_lines,
+    pdf_file,
+    sheet_response,
+    xlsx_file,
+)
 
 AT = datetime(2026, 3, 1, 23, 30, 5, 250000, tzinfo=timezone(timedelta(hours=2)))
 HEADER = ("Time", "Text", "Amount", "Lines")
+HEADING = SheetHeading(
+    "Movements", AT, [("Status", "Failed"), ("Least", Decimal("1234.50"))], printed=(0, 2, 1)
+)
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"]
 
 
@@ -77,8 +91,82 @@ def test_times_in_xlsx_are_those_of_the_current_zone() -> None:
 @pytest.mark.django_db  # Closing the response also closes old database connections.
 @pytest.mark.parametrize("file_format", SheetFormat)
 def test_the_answer_is_a_file_to_save(file_format: SheetFormat) -> None:
-    response: Any = sheet_response("statement", file_format, HEADER, [(AT, "x", None, 1)])
+    rows = [(AT, "x", None, 1)]
+    response: Any = sheet_response("statement", file_format, HEADER, rows, HEADING)
     body = b"".join(response.streaming_content)
     assert response["Content-Disposition"] == f'attachment; filename="statement.{file_format}"'
-    assert body.startswith({"csv": "\ufeffTime".encode(), "xlsx": b"PK"}[file_format])
+    assert body.startswith(
+        {"csv": "\ufeffTime".encode(), "xlsx": b"PK", "pdf": b"%PDF"}[file_format]
+    )
     response.close()
+
+
+def test_xlsx_has_the_heading_above_its_table() -> None:
+    with xlsx_file(HEADER, [(AT, "x", Decimal("2.50"), 1)], HEADING) as file:
+        sheet = load_workbook(file).active
+    rows = list(sheet.iter_rows(values_only=True))
+    assert [row[:2] for row in rows[:3]] == [
+        ("Movements", None),
+        ("Status", "Failed"),
+        ("Least", 1234.5),
+    ]
+    assert rows[4] == HEADER
+    assert rows[5][1:] == ("x", 2.5, 1)
+    assert sheet.freeze_panes == "A6"
+
+
+@override_settings(TIME_ZONE="Asia/Tokyo")
+def test_a_pdf_has_the_heading_and_the_chosen_columns() -> None:
+    rows = [(AT, "first", Decimal("1234.50"), 7), (None, "second", None, 8)]
+    with pdf_file(HEADER, rows, HEADING) as file:
+        (page,) = PdfDocument(file.read())
+    lines = page.get_textpage().get_text_range().splitlines()
+    assert lines == [
+        "Bank",
+        "Movements",
+        "Made at 2026-03-02 06:30:05 JST",
+        "Status Failed",
+        "Least 1,234.50",
+        "Time Amount Text",
+        "2026-03-02 06:30:05 1,234.50 first",
+        "second",
+        "Movements Page 1 of 1",
+    ]
+
+
+def test_a_pdf_of_no_rows_says_so() -> None:
+    with pdf_file(HEADER, [], HEADING) as file:
+        (page,) = PdfDocument(file.read())
+    assert "Nothing." in page.get_textpage().get_text_range()
+
+
+@pytest.mark.parametrize("write", [xlsx_file, pdf_file])
+def test_files_with_a_heading_have_the_same_bytes_each_time(write: Any) -> None:
+    rows = [(AT, "x", Decimal("2.50"), 1)] * 700
+    files = []
+    for _ in range(2):
+        with write(HEADER, rows, HEADING) as file:
+            files.append(file.read())
+    assert files[0] == files[1]
+
+
+def test_a_pdf_fits_wide_tables_on_its_pages() -> None:
+    header = [f"Column {number}" for number in range(14)]
+    rows = [["words that go on and on, " * 8] * 14] * 40
+    with pdf_file(header, rows, SheetHeading("Wide", AT)) as file:
+        document = PdfDocument(file.read())
+    for page in document:
+        text = page.get_textpage()
+        boxes = [text.get_charbox(index) for index in range(text.count_chars())]
+        assert max(box[2] for box in boxes) <= page.get_width() - 35
+
+
+def broken() -> Iterator[Any]:
+    yield (AT, "x", None, 1)
+    raise ConnectionError("The database went away.")
+
+
+@pytest.mark.parametrize("write", [xlsx_file, pdf_file])
+def test_an_error_on_the_way_leaves_no_file(write: Any) -> None:
+    with pytest.raises(ConnectionError):
+        write(HEADER, broken(), HEADING)

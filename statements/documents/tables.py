@@ -6,7 +6,6 @@ from typing import IO
 from django.utils import timezone
 
 from core.console.sheets import SheetCell, SheetHeading, SheetRow, csv_lines, xlsx_file
-from core.heartbeat import heartbeat
 from statements.documents.content import PrintedLine, StatementContent
 from statements.documents.words import heading_of, period_in_words
 
@@ -15,7 +14,6 @@ _COLUMNS = (
     "Other account name", "Earlier value date", "Reverses", "Reversed by", "Sequence",
     "Transaction",
 )  # fmt: skip
-_ROWS_TO_A_BEAT = 1000
 
 
 def write_csv(content: StatementContent, file: IO[bytes]) -> None:
@@ -53,9 +51,7 @@ def _header(zone: str) -> SheetRow:
 
 
 def _rows(content: StatementContent) -> Iterator[SheetRow]:
-    for index, line in enumerate(content.lines):
-        if index % _ROWS_TO_A_BEAT == 0:
-            heartbeat()
+    for line in content.lines:
         yield _row(line, content.currency)
 
 

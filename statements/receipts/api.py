@@ -1,6 +1,6 @@
 """The API of receipts."""
 
-from tempfile import SpooledTemporaryFile
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,24 +14,16 @@ from core.api.fields import json_moment
 from core.api.negotiation import FormatIsAParameter
 from core.api.paths import CONVERTER
 from core.api.permissions import RuleOfEachAction
-from core.api.renderers import BankJSONRenderer, WrittenElsewhere
+from core.api.renderers import BankJSONRenderer, PDFRenderer
 from core.api.requests import parse_query
 from core.api.serializers import StrictSerializer
 from core.money import format_amount
+from core.temporary import temporary_file
 from statements.receipts import schema
 from statements.receipts.content import Receipt, ReceiptParty
 from statements.receipts.pdf import write_receipt
 from statements.receipts.read import receipt_of
 from transactions.api.permissions import CanReadTransactions
-
-PDF = "application/pdf"
-
-
-class PDFRenderer(WrittenElsewhere):
-    """`application/pdf` and `?format=pdf`."""
-
-    media_type = PDF
-    format = "pdf"
 
 
 class ReceiptQuery(StrictSerializer):
@@ -40,7 +32,7 @@ class ReceiptQuery(StrictSerializer):
     format = serializers.ChoiceField(
         [("json", "for programs"), ("pdf", "one page to print")],
         required=False,
-        help_text=f"Overrides Accept: `application/json` or `{PDF}`.",
+        help_text="Overrides Accept: `application/json` or `application/pdf`.",
     )
 
 
@@ -67,10 +59,10 @@ class ReceiptViewSet(RuleOfEachAction, viewsets.ViewSet):
 
 def receipt_response(receipt: Receipt) -> FileResponse:
     """The receipt as PDF, shown by the browser, which can print and save it."""
-    file = SpooledTemporaryFile(max_size=1 << 20)  # noqa: SIM115 - the sender closes it.
-    write_receipt(receipt, file)
-    file.seek(0)
-    return FileResponse(file, filename=f"receipt-{receipt.transaction_id}.pdf", content_type=PDF)
+    file = temporary_file(partial(write_receipt, receipt))
+    return FileResponse(
+        file, filename=f"receipt-{receipt.transaction_id}.pdf", content_type=PDFRenderer.media_type
+    )
 
 
 def represent_receipt(receipt: Receipt) -> dict[str, Any]:

@@ -20,7 +20,10 @@ def read_csv(path: Path) -> list[list[str]]:
 
 
 def read_xlsx(path: Path) -> list[list[str]]:
-    """The texts of all cells of the first sheet; an empty cell is "" (ECMA-376, part 1, 18.3)."""
+    """The texts of the first sheet's table; an empty cell is "" (ECMA-376, part 1, 18.3).
+
+    The table begins with its header, the last row that stays in view; a heading stands above.
+    """
     with zipfile.ZipFile(path) as book:
         names = book.namelist()
         texts: list[str] = []
@@ -29,7 +32,11 @@ def read_xlsx(path: Path) -> list[list[str]]:
             texts = ["".join(one.itertext()) for one in strings.iterfind("{*}si")]
         sheet = ET.fromstring(book.read("xl/worksheets/sheet1.xml"))  # noqa: S314 - our own file
     table = []
+    pane = sheet.find(".//{*}pane")
+    header = 1 if pane is None else int(pane.get("ySplit", "1"))
     for row in sheet.iterfind(".//{*}row"):
+        if int(row.get("r", "1")) < header:
+            continue
         cells = [""] * 26
         for cell in row.iterfind("{*}c"):
             text = "".join(cell.itertext())

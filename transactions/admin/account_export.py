@@ -17,7 +17,14 @@ from core import clock
 from core.api.permissions import has_right
 from core.console.command_form import in_one_line, show_form
 from core.console.forms import DayField
-from core.console.sheets import SheetFormat, SheetRow, amount_cell, sheet_response, sheet_zone
+from core.console.sheets import (
+    SheetFormat,
+    SheetHeading,
+    SheetRow,
+    amount_cell,
+    sheet_response,
+    sheet_zone,
+)
 from core.days import midnight
 from core.errors import BankError
 from transactions.admin.statement import balance_after, posted, side_of, text_of
@@ -96,9 +103,11 @@ def _file(
             " choose fewer days."
         )
     sheet = SheetFormat(file_format)
-    return sheet_response(
-        f"statement-{account.number}", sheet, header(sheet), _rows(account, lowest, highest)
-    )
+    days = [("First day", first), ("Last day", last)]
+    facts = [("Account", str(account)), *((name, f"{day}") for name, day in days if day)]
+    heading = SheetHeading("Statement", clock.about_now(), facts)
+    rows = _rows(account, lowest, highest)
+    return sheet_response(f"statement-{account.number}", sheet, header(sheet), rows, heading)
 
 
 def sequences_of(account: Account, first: date | None, last: date | None) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Ledger lines: an account's statement, and the two sides of a transaction."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,8 @@ from core.console.admin import (
     link_to,
     shown_amount,
 )
+from core.console.list_export import ListExport
+from core.console.sheets import SheetFormat, SheetRow, amount_cell, sheet_zone
 from transactions.admin.filters import StatementFilter
 from transactions.models import Entry
 
@@ -71,7 +74,9 @@ class EntryChangeList(IndexOrderedChangeList):
 
 
 @admin.register(Entry)
-class EntryAdmin(_Money, ReadOnlyModelAdmin):
+class EntryAdmin(_Money, ListExport, ReadOnlyModelAdmin):
+    exported_as = "Entries"
+    printed_columns = range(10)
     when_empty = "Nothing has been posted yet. Deposit into an account to begin."
     list_display = (
         "posted_at",
@@ -100,6 +105,41 @@ class EntryAdmin(_Money, ReadOnlyModelAdmin):
             },
         ),
     )
+
+    def export_header(self, file_format: SheetFormat) -> SheetRow:
+        zone = sheet_zone(file_format)
+        return (
+            f"Posted at ({zone})", f"Value date ({zone})", "Account", "Account name", "Sequence",
+            "Type", "Debit", "Credit", "Balance after", "Currency", "Description", "Transaction",
+        )  # fmt: skip
+
+    def export_row(self, row: Entry) -> SheetRow:
+        amount = amount_cell(abs(row.amount), row.currency)
+        return (
+            row.posted_at,
+            row.transaction.effective_at,
+            row.account.number,
+            row.account.name,
+            row.sequence,
+            row.transaction.get_type_display(),
+            amount if row.amount < 0 else None,
+            amount if row.amount > 0 else None,
+            amount_cell(row.balance_after, row.currency),
+            row.currency,
+            row.transaction.description,
+            str(row.transaction_id),
+        )
+
+    def export_keys(self, queryset: QuerySet) -> list[tuple[UUID, str]]:
+        """By transaction and side: the view's own id has no index."""
+        return list(queryset.values_list("transaction_id", "side"))
+
+    def export_rows(
+        self, request: HttpRequest, keys: Sequence[tuple[UUID, str]]
+    ) -> Iterator[Entry]:
+        wanted = self.get_queryset(request).filter(transaction_id__in={key for key, _ in keys})
+        found = {(entry.transaction_id, entry.side): entry for entry in wanted}
+        yield from (found[key] for key in keys)
 
     @display(description="Value date")
     def value_date(self, entry: Entry) -> datetime:

@@ -1,4 +1,4 @@
-"""Actions that export the selected transactions as a spreadsheet file."""
+"""Exports of transactions: those that are selected, or all of the list."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID
@@ -11,7 +11,16 @@ from django.http.response import HttpResponseBase
 from core import clock
 from core.api.permissions import has_right
 from core.console.admin import BoundedPaginator
-from core.console.sheets import SheetFormat, SheetRow, amount_cell, sheet_response, sheet_zone
+from core.console.list_export import ListExport
+from core.console.sheets import MOST_ROWS as MOST_OF_FORMAT
+from core.console.sheets import (
+    SheetFormat,
+    SheetHeading,
+    SheetRow,
+    amount_cell,
+    sheet_response,
+    sheet_zone,
+)
 from transactions.admin.filters import shown_failure
 from transactions.models import Transaction
 
@@ -21,8 +30,21 @@ _READ_AT_ONCE = 500
 _READ = "transactions.view_transaction"
 
 
-class ExportActions:
+# The columns of a PDF: without times of processing and ids of other rows.
+PRINTED = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 17)
+
+
+class TransactionExport(ListExport):
     """Mixin for the admin of transactions. Everyone who may read them may export them."""
+
+    exported_as = "Transactions"
+    printed_columns = PRINTED
+
+    def export_header(self, file_format: SheetFormat) -> SheetRow:
+        return header(file_format)
+
+    def export_row(self, row: Transaction) -> SheetRow:
+        return _row(row)
 
     def has_export_selected_permission(self, request: HttpRequest) -> bool:
         return has_right(request.user, _READ)
@@ -39,18 +61,27 @@ class ExportActions:
     ) -> HttpResponseBase | None:
         return _export(request, queryset, SheetFormat.XLSX)
 
+    @admin.action(description="Export selected as PDF", permissions=["export_selected"])
+    def export_pdf(
+        self, request: HttpRequest, queryset: QuerySet[Transaction]
+    ) -> HttpResponseBase | None:
+        return _export(request, queryset, SheetFormat.PDF)
+
 
 def _export(
     request: HttpRequest, queryset: QuerySet[Transaction], file_format: SheetFormat
 ) -> HttpResponseBase | None:
     """Returns the file; None leads back to the list, which shows the error."""
-    ids = list(queryset.values_list("pk", flat=True)[: MOST_ROWS + 1])
-    if len(ids) > MOST_ROWS:
-        words = f"A file holds {MOST_ROWS:,} transactions. Narrow the list by its filters first."
+    most = min(MOST_ROWS, MOST_OF_FORMAT[file_format])
+    ids = list(queryset.values_list("pk", flat=True)[: most + 1])
+    if len(ids) > most:
+        words = f"A file holds {most:,} transactions. Narrow the list by its filters first."
         messages.error(request, words)
         return None
-    name = f"transactions-{clock.about_now():%Y%m%dT%H%M%SZ}"
-    return sheet_response(name, file_format, header(file_format), _rows(ids))
+    moment = clock.about_now()
+    name = f"transactions-{moment:%Y%m%dT%H%M%SZ}"
+    heading = SheetHeading("Selected transactions", moment, (), PRINTED)
+    return sheet_response(name, file_format, header(file_format), _rows(ids), heading)
 
 
 def header(file_format: SheetFormat) -> SheetRow:

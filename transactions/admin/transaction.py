@@ -28,7 +28,7 @@ from core.errors import FAILURES_BY_DECISION
 from transactions.admin.bulk import BulkActions
 from transactions.admin.decisions import DecisionActions
 from transactions.admin.entry import EntryInline
-from transactions.admin.export import ExportActions
+from transactions.admin.export import TransactionExport
 from transactions.admin.filters import (
     IS_REVERSED,
     ApprovalFilter,
@@ -46,7 +46,7 @@ from transactions.states import TransactionStatus
 
 
 @admin.register(Transaction)
-class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyModelAdmin):
+class TransactionAdmin(BulkActions, TransactionExport, DecisionActions, ReadOnlyModelAdmin):
     when_empty = "Nothing has been moved yet. Deposit into an account to begin."
     list_display = (
         "created_at",
@@ -78,6 +78,7 @@ class TransactionAdmin(BulkActions, ExportActions, DecisionActions, ReadOnlyMode
         "reject_selected",
         "export_csv",
         "export_xlsx",
+        "export_pdf",
     )
     # Shows the search box; `get_search_results` decides what is searched.
     search_fields = ("id",)

@@ -21,8 +21,8 @@ from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
 from core.api.fields import rfc_3339
-from core.api.renderers import BankJSONRenderer, WrittenElsewhere
-from core.console.sheets import neutralised
+from core.api.renderers import BankJSONRenderer, PDFRenderer, WrittenElsewhere, XLSXRenderer
+from core.console.sheets import SheetFormat, neutralised
 from core.errors import FieldError, InvalidInput
 from core.heartbeat import heartbeat
 from transactions.api.serializers import TransactionSerializer
@@ -33,7 +33,7 @@ CONTENT_TYPE = "text/csv"
 _ROWS_IN_PAGE = 1000
 _PAGE_PARAMETERS = ("page_size", "cursor")
 # The members of `failure` have their own columns.
-_FAILURE = ("code", "detail", "retryable")
+FAILURE = ("code", "detail", "retryable")
 
 # Gives the members of a row.
 Words = Callable[[TransactionRow], dict[str, Any]]
@@ -47,12 +47,22 @@ class CSVRenderer(WrittenElsewhere):
     charset = "utf-8"
 
 
-LIST_RENDERERS: tuple[type[BaseRenderer], ...] = (BankJSONRenderer, CSVRenderer)
+LIST_RENDERERS: tuple[type[BaseRenderer], ...] = (
+    BankJSONRenderer,
+    CSVRenderer,
+    XLSXRenderer,
+    PDFRenderer,
+)
 
 
-def page_or_csv(page: Serializer[Any]) -> dict[tuple[int, str], Any]:
-    """The responses of a list as JSON or CSV, for the schema."""
-    return {(200, "application/json"): page, (200, CONTENT_TYPE): OpenApiTypes.STR}
+def page_or_file(page: Serializer[Any]) -> dict[tuple[int, str], Any]:
+    """The responses of a list as JSON or as a file, for the schema."""
+    return {
+        (200, "application/json"): page,
+        (200, CONTENT_TYPE): OpenApiTypes.STR,
+        (200, XLSXRenderer.media_type): OpenApiTypes.BINARY,
+        (200, PDFRenderer.media_type): OpenApiTypes.BINARY,
+    }
 
 
 def csv_example(row: dict[str, Any]) -> OpenApiExample:
@@ -65,17 +75,20 @@ def csv_example(row: dict[str, Any]) -> OpenApiExample:
     )
 
 
-def wants_csv(request: Request) -> bool:
-    """Whether `format` or Accept asks for CSV.
+def wanted_file(request: Request) -> SheetFormat | None:
+    """The file that `format` or Accept asks for; None for a page as JSON.
 
-    Raises InvalidInput if the request also asks for a page: CSV is the list as a whole.
+    Raises InvalidInput if the request also asks for a page: a file is the list as a whole.
     """
-    if request.accepted_renderer.format != CSVRenderer.format:
-        return False
+    wanted = str(request.accepted_renderer.format)
+    if wanted not in tuple(SheetFormat):
+        return None
     if paged := [name for name in _PAGE_PARAMETERS if name in request.query_params]:
-        detail = "CSV has all rows at once, and no pages."
-        raise InvalidInput(errors=[FieldError(name, "not_with_csv", detail) for name in paged])
-    return True
+        detail = f"{wanted.upper()} has all rows at once, and no pages."
+        raise InvalidInput(
+            errors=[FieldError(name, f"not_with_{wanted}", detail) for name in paged]
+        )
+    return SheetFormat(wanted)
 
 
 def csv_response(
@@ -95,7 +108,7 @@ def csv_response(
     for complete.
     """
     columns = column_names(serializer)
-    pages = _pages(transactions)
+    pages = pages_of(transactions)
     first = next(pages)
     return StreamingHttpResponse(
         _content(chain([first], pages), columns, words),
@@ -113,13 +126,11 @@ def _columns(names: Iterable[str]) -> list[str]:
     return [
         column
         for name in names
-        for column in (
-            [f"failure_{member}" for member in _FAILURE] if name == "failure" else [name]
-        )
+        for column in ([f"failure_{member}" for member in FAILURE] if name == "failure" else [name])
     ]
 
 
-def _pages(transactions: TransactionList) -> Iterator[list[TransactionRow]]:
+def pages_of(transactions: TransactionList) -> Iterator[list[TransactionRow]]:
     """Yields at least one page; the last one is shorter than the others."""
     after: UUID | None = None
     while True:
@@ -156,7 +167,7 @@ def _cells(row: dict[str, Any]) -> Iterator[str]:
     for name, value in row.items():
         if name == "failure":
             failure = value or {}
-            yield from (_cell(failure.get(member)) for member in _FAILURE)
+            yield from (_cell(failure.get(member)) for member in FAILURE)
         else:
             yield neutralised(_cell(value)) if name == "description" else _cell(value)
 

@@ -15,6 +15,7 @@ from core.api.fields import (
     StrictUUIDField,
 )
 from core.api.requests import PageQuery
+from core.console.sheets import MOST_ROWS, SheetFormat
 from core.identifiers import created_between
 from core.money import MAX_BALANCE, to_units
 from core.search import contains
@@ -41,9 +42,14 @@ class TransactionFilters(PageQuery):
     """Query parameters of every list of transactions."""
 
     format = serializers.ChoiceField(
-        [("json", "a page at a time"), ("csv", "all rows, streamed")],
+        [
+            ("json", "a page at a time"),
+            ("csv", "all rows, streamed"),
+            ("xlsx", f"at most {MOST_ROWS[SheetFormat.XLSX]:,} rows"),
+            ("pdf", f"at most {MOST_ROWS[SheetFormat.PDF]:,} rows"),
+        ],
         required=False,
-        help_text="Overrides Accept: `application/json` or `text/csv`.",
+        help_text="Overrides Accept.",
     )
     status = serializers.ChoiceField(
         TransactionStatus.choices, required=False, help_text="State of the transaction."

@@ -26,7 +26,7 @@ from core.api.describe import (
 )
 from transactions.api import examples
 from transactions.api.bodies import AmountBody, BalanceQuery, TransferBody
-from transactions.api.csv_list import csv_example, page_or_csv
+from transactions.api.csv_list import csv_example, page_or_file
 from transactions.api.dry_run import DryRunSerializer
 from transactions.api.filters import EntryQuery, TransactionFilters, TransactionQuery
 from transactions.api.parameters import DRY_RUN, PREFER, TRANSACTION_ID
@@ -181,9 +181,10 @@ account_transactions = extend_schema(
     summary="History of an account",
     description="Newest first: both sides of transfers, refused and archived transactions"
     " included. As CSV the columns are the members of a row, with `failure` as three columns:"
-    " `failure_code`, `failure_detail`, `failure_retryable`.",
+    " `failure_code`, `failure_detail`, `failure_retryable`. XLSX and PDF are for people: with the"
+    " filters above the table and the numbers of the accounts.",
     parameters=[ACCOUNT_ID, TransactionFilters],
-    responses=page_or_csv(page_of(DirectedTransactionSerializer, "AccountTransactionPage")),
+    responses=page_or_file(page_of(DirectedTransactionSerializer, "AccountTransactionPage")),
     examples=[
         page_example(_PAID_EXAMPLE, f"accounts/{examples.SOURCE_ID}/transactions/"),
         csv_example(_PAID_EXAMPLE),
@@ -197,9 +198,7 @@ account_entries = extend_schema(
     description="By sequence, highest first, each with the balance after it.",
     parameters=[ACCOUNT_ID, EntryQuery],
     responses=page_of(EntrySerializer, "EntryPage"),
-    examples=[
-        page_example(examples.ENTRY_EXAMPLE, f"accounts/{examples.SOURCE_ID}/entries/"),
-    ],
+    examples=[page_example(examples.ENTRY_EXAMPLE, f"accounts/{examples.SOURCE_ID}/entries/")],
 )
 
 account_balance = extend_schema(
@@ -220,9 +219,10 @@ list_transactions = extend_schema(
     summary="List transactions",
     description="Newest first. Customers see payments from their own accounts, and payments to"
     " them once completed. As CSV the columns are the members of a row, with `failure` as three"
-    " columns: `failure_code`, `failure_detail`, `failure_retryable`.",
+    " columns: `failure_code`, `failure_detail`, `failure_retryable`. XLSX and PDF are for people:"
+    " with the filters above the table and the numbers of the accounts.",
     parameters=[TransactionQuery],
-    responses=page_or_csv(page_of(TransactionSerializer, "TransactionPage")),
+    responses=page_or_file(page_of(TransactionSerializer, "TransactionPage")),
     examples=[
         page_example(examples.TRANSFER_EXAMPLE, "transactions/"),
         csv_example(examples.TRANSFER_EXAMPLE),

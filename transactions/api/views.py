@@ -38,7 +38,8 @@ from transactions.api import schema
 from transactions.api.answers import prefers_async, run
 from transactions.api.batch_views import BatchRoute
 from transactions.api.bodies import AmountBody, BalanceQuery, TransferBody
-from transactions.api.csv_list import LIST_RENDERERS, csv_response, wants_csv
+from transactions.api.csv_list import LIST_RENDERERS, wanted_file
+from transactions.api.file_list import list_file
 from transactions.api.filters import (
     EntryQuery,
     TransactionFilters,
@@ -161,14 +162,15 @@ class MoneyAccountViewSet(AccountViewSet):
     @schema.account_transactions
     @action(detail=True, methods=["get"], renderer_classes=LIST_RENDERERS)
     def transactions(self, request: Request, account_id: UUID) -> HttpResponseBase:
-        query, as_csv = parse_query(TransactionFilters, request), wants_csv(request)
+        query, as_file = parse_query(TransactionFilters, request), wanted_file(request)
         owner_id = owner_of(request.user)
         of_account = TransactionList(owner_id=owner_id, account_ids=(account_id,))
         transactions = narrowed(of_account, query)
         words = partial(represent_in_history, account_id=account_id, tells_reasons=owner_id is None)
-        if as_csv:
+        if as_file:
             name = f"transactions-{visible_account(request.user, account_id).number}"
-            return csv_response(transactions, DirectedTransactionSerializer, words, name)
+            columns = DirectedTransactionSerializer
+            return list_file(as_file, transactions, columns, words, name, query)
         page = paginate_by_id(request, page_of_history(request.user, account_id, transactions))
         return page.response(request, [words(row) for row in page.results])
 
@@ -236,14 +238,15 @@ class TransactionViewSet(BatchRoute, RuleOfEachAction, viewsets.ViewSet):
 
     @schema.list_transactions
     def list(self, request: Request) -> HttpResponseBase:
-        query, as_csv = parse_query(TransactionQuery, request), wants_csv(request)
+        query, as_file = parse_query(TransactionQuery, request), wanted_file(request)
         if "idempotency_key" in query:
             query["idempotency_caller"] = origin_of(request).caller
         visible, own = list_for(request.user, query.get("account"))
         transactions = narrowed(visible, query)
         words = partial(represent, own=own)
-        if as_csv:
-            return csv_response(transactions, TransactionSerializer, words, "transactions")
+        if as_file:
+            columns = TransactionSerializer
+            return list_file(as_file, transactions, columns, words, "transactions", query)
         page = paginate_by_id(request, transactions.page)
         return page.response(request, [words(row) for row in page.results])
 
