@@ -75,9 +75,8 @@ def _card(asked: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:
     transaction = asked.transaction
     pk = (transaction.pk,)
     maker = transaction.created_by
-    is_own = request.user.pk in asked.asker_ids
-    owners = {side.account.owner_id for side in (asked.debited, asked.credited)}
-    owns_account = request.user.pk in owners
+    is_own = asked.is_asked_by(request.user.pk)
+    owns_account = asked.is_on_account_of(request.user.pk)
     may_decide = request.user.has_perm(_APPROVE) and not (is_own or owns_account)
     return {
         "title": f"{transaction.get_type_display()} of"

@@ -119,6 +119,20 @@ class ReasonForm(forms.Form):
     reason = ReasonField(attrs={"autofocus": True})
 
 
+class DecisionForm(ReasonForm):
+    """`foreseen` identifies what the page showed, so that nothing else is decided."""
+
+    foreseen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=200)
+
+
+def carry(form: forms.Form, name: str, value: str) -> None:
+    """Puts a value into a hidden field, also of a submitted form that is shown again."""
+    form.initial[name] = value
+    if form.is_bound:
+        form.data = form.data.copy()  # type: ignore[attr-defined]
+        form.data[name] = value  # type: ignore[index]
+
+
 def add_errors(form: forms.Form, error: BankError) -> bool:
     """Puts field errors beside their fields. Returns whether every error had a field."""
     names = [bad.pointer.strip("/") for bad in error.errors]

@@ -3,12 +3,12 @@
 Each action asks for a reason on a page that lists the selection. The action then runs one command
 for each row, in a database transaction of its own. A form sent twice does nothing twice: a
 transaction that is already reversed or cancelled refuses, and a retry carries the retry count that
-was shown.
+was shown. Approvals that would come out otherwise than the page showed are asked about again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -24,18 +24,24 @@ from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.commands import Command
 from core.console.command_form import show_form
-from core.console.forms import ReasonForm
+from core.console.forms import ReasonForm, carry
 from core.identifiers import parse_uuid
-from transactions.admin.bulk_run import page_of, run_each, shown, summary
+from transactions.admin.bulk_run import run_each, summary
+from transactions.admin.bulk_selection import (
+    SelectedRow,
+    doubtful,
+    selected_requests,
+    selected_rows,
+    together,
+)
 from transactions.admin.decisions import (
     APPROVE,
     RETRY,
     REVERSE,
-    being_reversed,
     is_pending,
     is_reversible,
 )
-from transactions.admin.filters import status_badge
+from transactions.admin.filters import IS_REVERSED
 from transactions.api.retrying import retry_by
 from transactions.commands import Approve, Cancel, Reject, Reverse
 from transactions.ledger.failures import is_retryable, read_beforehand
@@ -44,6 +50,10 @@ from transactions.models import Transaction
 # The most rows at once: as many as fit in the time that a page may take.
 MOST_ROWS = 500
 _TOO_MANY = f"More than {MOST_ROWS:,} are selected. Narrow the list by its filters first."
+_EACH_BY_ITSELF = (
+    "Each transaction is decided by itself: a refusal stops no other."
+    " The reason is kept in the record of each."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,8 @@ _VERBS = {
         "Reverse",
         REVERSE,
         lambda _user, seen, reason: Reverse(transaction_id=seen.pk, reason=reason),
-        is_reversible,
+        # Rows of the list know whether they are reversed.
+        lambda seen: is_reversible(seen) and not getattr(seen, "is_reversed", False),
     ),
     "cancel": _Verb(
         "Cancel",
@@ -93,19 +104,26 @@ _VERBS = {
 }
 
 
+class _Seen(NamedTuple):
+    """A row as the page showed it. Without a mark any outcome is accepted."""
+
+    retries: int
+    mark: str | None = None
+
+
 class BulkForm(ReasonForm):
-    """The reason, and the rows as they were at their selection: "<id>:<retries> ..."."""
+    """The reason, and the rows as they were at their selection: "<id>:<retries>:<mark> ..."."""
 
     # A single field, since the number of fields in a request is limited.
     rows = forms.CharField(widget=forms.HiddenInput)
 
-    def clean_rows(self) -> dict[UUID, int]:
-        """The number of retries of each row at its selection, by id."""
-        seen: dict[UUID, int] = {}
+    def clean_rows(self) -> dict[UUID, _Seen]:
+        """Each row at its selection, by id."""
+        seen: dict[UUID, _Seen] = {}
         try:
             for row in self.cleaned_data["rows"].split():
-                identifier, _, retries = row.partition(":")
-                seen[parse_uuid(identifier)] = int(retries)
+                identifier, retries, *marks = row.split(":", 2)
+                seen[parse_uuid(identifier)] = _Seen(int(retries), *marks)
         except ValueError as error:
             raise ValidationError("These are not rows of the list.") from error
         if len(seen) > MOST_ROWS:
@@ -171,15 +189,18 @@ class BulkActions:
             raise PermissionDenied
         back = _list_with(request.GET.get("filters", ""))
         form = BulkForm(request.POST or None)
-        if not form.is_valid():
-            if request.method != "POST" or "rows" in form.errors:
-                messages.error(request, "Nothing was done. Select transactions on this list first.")
-                return HttpResponseRedirect(back)
-            return self._ask(request, name, _of_ids(form.cleaned_data["rows"]), form)
+        is_complete = form.is_valid()
+        if not form.is_bound or "rows" in form.errors:
+            messages.error(request, "Nothing was done. Select transactions on this list first.")
+            return HttpResponseRedirect(back)
         seen = form.cleaned_data["rows"]
         rows = _of_ids(seen)
         for row in rows:
-            row.retry_count = seen[row.pk]
+            row.retry_count = seen[row.pk].retries
+        if not is_complete:
+            return self._ask(request, name, rows, form)
+        if verb is _VERBS["approve"] and _has_changed(_chosen(request, name, rows), seen):
+            return self._ask(request, name, rows, form, has_changed=True)
         user, reason = request.user, form.cleaned_data["reason"]
         outcomes = run_each(rows, lambda row: verb.make(user, row, reason), origin_of(request))
         context = {
@@ -199,23 +220,33 @@ class BulkActions:
         if len(rows) > MOST_ROWS:
             messages.error(request, _TOO_MANY)
             return None
-        seen = " ".join(f"{row.pk}:{row.retry_count}" for row in rows)
-        return self._ask(request, name, rows, BulkForm(initial={"rows": seen}))
+        read_beforehand(rows)
+        return self._ask(request, name, rows, BulkForm())
 
     def _ask(
-        self, request: HttpRequest, name: str, rows: Sequence[Transaction], form: BulkForm
+        self,
+        request: HttpRequest,
+        name: str,
+        rows: Sequence[Transaction],
+        form: BulkForm,
+        *,
+        has_changed: bool = False,
     ) -> HttpResponse:
         verb = _VERBS[name]
+        chosen = _chosen(request, name, rows)
+        carry(form, "rows", _carried(chosen))
         filters = request.GET.get("filters", request.GET.urlencode())
         count = f"{len(rows):,} transaction{'' if len(rows) == 1 else 's'}"
         target = reverse("admin:transactions_selected", args=(name,))
         context = {
             **self.admin_site.each_context(request),
             "title": f"{verb.title} {count}",
-            "explanation": "Each transaction is decided by itself: a refusal stops no other."
-            " The reason is kept in the record of each.",
-            "selected": [_selected(row) for row in rows],
-            "doubtful": _doubtful(verb, rows),
+            "explanation": _EACH_BY_ITSELF,
+            "selected": chosen,
+            "has_changed": has_changed,
+            "doubtful": doubtful(chosen),
+            "together": together(chosen),
+            "is_about_approval": verb.right == APPROVE,
             "target": f"{target}?{urlencode({'filters': filters})}",
         }
         back = _list_with(filters)
@@ -225,7 +256,8 @@ class BulkActions:
 
 def _with_words(queryset: QuerySet[Transaction]) -> QuerySet[Transaction]:
     """Reads the related rows that a page shows; the batch decides whether a failure is final."""
-    return queryset.select_related("debit_account", "credit_account", "batch")
+    related = ("debit_account", "credit_account", "batch", "created_by")
+    return queryset.select_related(*related).annotate(is_reversed=IS_REVERSED)
 
 
 def _of_ids(ids: Any) -> list[Transaction]:
@@ -239,19 +271,23 @@ def _list_with(filters: str) -> str:
     return f"{page}?{filters}" if filters else page
 
 
-def _selected(row: Transaction) -> dict[str, Any]:
-    return {
-        "transaction": row,
-        "page": page_of(row.pk),
-        "status": status_badge(row),
-        "amount": shown(row),
-    }
+def _chosen(request: HttpRequest, name: str, rows: Sequence[Transaction]) -> list[SelectedRow]:
+    verb = _VERBS[name]
+    if verb.right == APPROVE:
+        return selected_requests(rows, request.user.pk, approves=name == "approve")
+    return selected_rows(rows, verb.can_be)
 
 
-def _doubtful(verb: _Verb, rows: Sequence[Transaction]) -> str:
-    """A warning with the number of rows that would be refused now; "" if none."""
-    reversed_ids = being_reversed([row.pk for row in rows]) if verb.right == REVERSE else set()
-    count = sum(not verb.can_be(row) or row.pk in reversed_ids for row in rows)
-    if not count:
-        return ""
-    return f"{count:,} of them would be refused now: see their status."
+def _carried(rows: Sequence[SelectedRow]) -> str:
+    """The rows as the form carries them."""
+    return " ".join(
+        f"{row.transaction.pk}:{row.transaction.retry_count}:{row.mark}" for row in rows
+    )
+
+
+def _has_changed(rows: Sequence[SelectedRow], seen: Mapping[UUID, _Seen]) -> bool:
+    """Whether an approval would come out otherwise than shown. What waits no more is refused."""
+    return any(
+        row.request is not None and seen[row.transaction.pk].mark not in (None, row.mark)
+        for row in rows
+    )

@@ -10,12 +10,14 @@ from uuid import UUID
 from django.db import DatabaseError, connection
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from core.commands import Command, Origin
 from core.console.admin import badge, shown_money
 from core.console.command_form import in_one_line
 from core.database_errors import note
 from core.errors import BankError
+from transactions.admin.decision_page import movement_in_words
 from transactions.ledger.idempotency import row_of
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.processor import process
@@ -134,15 +136,10 @@ def _failed(transaction: Transaction, error: DatabaseError) -> RowOutcome:
 
 def _of(transaction: Transaction, outcome: BulkResult, why: str = "", made: str = "") -> RowOutcome:
     return RowOutcome(
-        words=_words(transaction),
+        words=capfirst(movement_in_words(transaction)),
         amount=shown(transaction),
         page=page_of(transaction.pk),
         outcome=outcome,
         why=why,
         made=made,
     )
-
-
-def _words(transaction: Transaction) -> str:
-    sides = f"{transaction.debit_account.number} → {transaction.credit_account.number}"
-    return f"{transaction.get_type_display()} {sides}"

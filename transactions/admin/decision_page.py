@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -20,23 +19,17 @@ from core.api.requests import origin_of
 from core.commands import Command
 from core.console.admin import EMPTY, shown_money
 from core.console.command_form import in_one_line, show_form
-from core.console.forms import ReasonForm
+from core.console.forms import DecisionForm, carry
 from core.errors import BankError
 from transactions.admin.filters import shown_status
 from transactions.admin.outcome import MovementPreview, PreviewSide
-from transactions.admin.timeline import through_in_words
+from transactions.admin.timeline import maker_in_words
 from transactions.ledger.processor import process, try_out
 from transactions.models import Transaction, TransactionEvent
 from transactions.reads.approvals import requests_to_retry
 
 # Makes the command, given the reason.
 Make = Callable[[str], Command]
-
-
-class DecisionForm(ReasonForm):
-    """`foreseen` is the outcome that the page showed."""
-
-    foreseen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +68,7 @@ class Foreseen:
 
     @property
     def asked_by(self) -> str:
-        maker = self.transaction.created_by
-        if maker is None:
-            return "a job of the bank"
-        through = through_in_words(self.transaction.idempotency_caller)
-        return f"{maker.get_username()}, {through}" if through else maker.get_username()
+        return maker_in_words(self.transaction)
 
     def retries(self) -> list[TransactionEvent]:
         return requests_to_retry([self.transaction.pk])
@@ -159,12 +148,7 @@ def decision_page(
             _decide(request, make(reason), foreseen, shown, done)
             return HttpResponseRedirect(back)
         has_changed = True
-        form = DecisionForm(initial={"reason": reason})
-        form.fields["reason"].required = reason_required
-    form.initial["foreseen"] = foreseen.mark
-    if form.is_bound:
-        form.data = form.data.copy()  # type: ignore[attr-defined]
-        form.data["foreseen"] = foreseen.mark  # type: ignore[index]
+    carry(form, "foreseen", foreseen.mark)
     context |= {"foreseen": foreseen, "has_changed": has_changed}
     return show_form(request, context, form=form, back=back, template="transactions/decision.html")
 

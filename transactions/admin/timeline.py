@@ -65,17 +65,21 @@ def through_in_words(caller: str | None) -> str:
     return f"through {caller_in_words(caller)}" if caller.startswith("client:") else ""
 
 
+def maker_in_words(transaction: Transaction) -> str:
+    """Who asked for a transaction, and by which way."""
+    if transaction.created_by is None:
+        return "a job of the bank"
+    through = through_in_words(transaction.idempotency_caller)
+    return ", ".join(filter(None, (transaction.created_by.get_username(), through)))
+
+
 def _beginning(transaction: Transaction, later: Sequence[TransactionEvent]) -> list[TimelineStep]:
     """The step of the request, and of its immediate outcome."""
     status = TransactionStatus(later[0].from_status if later else transaction.status)
-    maker = transaction.created_by
-    who = maker.get_username() if maker else "a job of the bank"
-    if maker and (through := through_in_words(transaction.idempotency_caller)):
-        who = f"{who}, {through}"
     asked = TimelineStep(
         transaction.created_at,
         "Asked for",
-        who,
+        maker_in_words(transaction),
         TransactionStatus.PENDING,
         request_id=transaction.request_id or "",
         address=transaction.address or "",

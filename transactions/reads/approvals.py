@@ -1,12 +1,13 @@
 """Transactions that wait for approval, with all that a second person needs to decide."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
 from accounts.locks import LockedAccount
 from accounts.models import Account
+from core import clock
 from core.errors import Refusal
 from core.money import from_units, to_units
 from transactions.ledger.execution import check
@@ -42,6 +43,20 @@ class ApprovalRequest:
     retries: list[TransactionEvent]
     asker_ids: frozenset[int]
 
+    def is_asked_by(self, user_id: int | None) -> bool:
+        """Whether the user may not approve it, as their own request."""
+        return user_id in self.asker_ids
+
+    def is_on_account_of(self, user_id: int | None) -> bool:
+        """Whether the user may not decide it, as owner of one of the accounts."""
+        return user_id in {side.account.owner_id for side in (self.debited, self.credited)}
+
+    @property
+    def waits_for_its_time(self) -> bool:
+        """Whether an approval now would move nothing yet."""
+        scheduled_for = self.transaction.scheduled_for
+        return scheduled_for is not None and scheduled_for > clock.about_now()
+
 
 def page_of_requests(*, after: UUID | None, limit: int) -> list[ApprovalRequest]:
     """Up to `limit` requests, longest waiting first, that follow an id. Two statements.
@@ -54,36 +69,83 @@ def page_of_requests(*, after: UUID | None, limit: int) -> list[ApprovalRequest]
     waiting = waiting.select_related("debit_account", "credit_account", "created_by")
     # An id carries the time of creation, so this is the order of the requests.
     page = list(waiting.order_by("created_at", "pk")[:limit])
-    retries: dict[UUID, list[TransactionEvent]] = {}
-    for event in requests_to_retry(one.pk for one in page):
-        retries.setdefault(event.transaction_id, []).append(event)
-    return [_request(one, retries.get(one.pk, [])) for one in page]
+    retries = _retries_of(page)
+    return [_request(one, retries.get(one.pk, []), _accounts_of(one)) for one in page]
 
 
-def _request(transaction: Transaction, retries: list[TransactionEvent]) -> ApprovalRequest:
+def requests_in_turn(
+    transactions: Sequence[Transaction], decider_id: int | None
+) -> list[ApprovalRequest]:
+    """What approvals by this user would do now, one after the other. One statement.
+
+    A balance is the one at the request's turn, after all before it that would go through. The
+    transactions wait for approval, and have their accounts.
+    """
+    retries = _retries_of(transactions)
+    accounts: dict[UUID, LockedAccount] = {}
+    requests = []
+    for one in transactions:
+        accounts = _accounts_of(one) | accounts
+        request = _request(one, retries.get(one.pk, []), accounts)
+        if request.waits_for_its_time:
+            request = replace(request, refusal=None)
+        elif not (
+            request.refusal
+            or request.is_asked_by(decider_id)
+            or request.is_on_account_of(decider_id)
+        ):
+            _move(one, accounts)
+        requests.append(request)
+    return requests
+
+
+def _move(transaction: Transaction, accounts: Mapping[UUID, LockedAccount]) -> None:
+    units = to_units(transaction.amount)
+    for account_id, change in (
+        (transaction.debit_account_id, -units),
+        (transaction.credit_account_id, units),
+    ):
+        if account_id in accounts:
+            accounts[account_id].balance += change
+
+
+def _accounts_of(transaction: Transaction) -> dict[UUID, LockedAccount]:
+    """The customers' accounts of a transaction, as they are now."""
+    sides = (transaction.debit_account, transaction.credit_account)
+    return {one.pk: LockedAccount.of(one) for one in sides if one.balance is not None}
+
+
+def _request(
+    transaction: Transaction,
+    retries: list[TransactionEvent],
+    accounts: Mapping[UUID, LockedAccount],
+) -> ApprovalRequest:
     askers = {transaction.created_by_id, *(event.actor_id for event in retries)}
+    units = to_units(transaction.amount)
     return ApprovalRequest(
         transaction=transaction,
-        debited=_side(transaction.debit_account, -transaction.amount),
-        credited=_side(transaction.credit_account, transaction.amount),
-        refusal=refusal_if_approved(transaction),
+        debited=_side(transaction.debit_account, -units, accounts),
+        credited=_side(transaction.credit_account, units, accounts),
+        refusal=_refusal(transaction, accounts),
         retries=retries,
         asker_ids=frozenset(asker for asker in askers if asker is not None),
     )
 
 
-def _side(account: Account, change: Decimal) -> ApprovalSide:
-    if account.balance is None:
+def _side(account: Account, change: int, accounts: Mapping[UUID, LockedAccount]) -> ApprovalSide:
+    """Exact, in units: SQL applies the same arithmetic as the ledger."""
+    if account.pk not in accounts:
         return ApprovalSide(account, None, None)
-    # Exact, in units: SQL applies the same arithmetic as the ledger.
-    after = from_units(to_units(account.balance) + to_units(change))
-    return ApprovalSide(account, account.balance, after)
+    balance = accounts[account.pk].balance
+    return ApprovalSide(account, from_units(balance), from_units(balance + change))
 
 
 def refusal_if_approved(transaction: Transaction) -> Refusal | None:
     """The error that approval would cause now, by the checks of the ledger under its locks."""
-    sides = (transaction.debit_account, transaction.credit_account)
-    accounts = {one.pk: LockedAccount.of(one) for one in sides if one.balance is not None}
+    return _refusal(transaction, _accounts_of(transaction))
+
+
+def _refusal(transaction: Transaction, accounts: Mapping[UUID, LockedAccount]) -> Refusal | None:
     posting = Posting(
         transaction.debit_account_id,
         transaction.credit_account_id,
@@ -95,6 +157,14 @@ def refusal_if_approved(transaction: Transaction) -> Refusal | None:
     except Refusal as refusal:
         return refusal
     return None
+
+
+def _retries_of(transactions: Iterable[Transaction]) -> dict[UUID, list[TransactionEvent]]:
+    """The retries of each transaction that has any, by its id. One statement."""
+    retries: dict[UUID, list[TransactionEvent]] = {}
+    for event in requests_to_retry(one.pk for one in transactions):
+        retries.setdefault(event.transaction_id, []).append(event)
+    return retries
 
 
 def requests_to_retry(transaction_ids: Iterable[UUID]) -> list[TransactionEvent]:
