@@ -1,5 +1,7 @@
 """Overdraft limits that need a second person: the list, and the buttons to decide."""
 
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -10,9 +12,10 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesRadioFilter
 from unfold.decorators import action, display
 
+from accounts.admin.buttons import blocked_in_words
 from accounts.admin.filters import AccountFilter
 from accounts.commands import ApproveLimit, LimitDecision, RejectLimit
-from accounts.models import LimitRequest
+from accounts.models import Account, LimitRequest
 from accounts.permissions import CanManageAccounts
 from accounts.states import LimitRequestStatus
 from core.api.permissions import has_right
@@ -20,7 +23,8 @@ from core.api.requests import origin_of
 from core.commands import process
 from core.console.admin import EMPTY, ReadOnlyModelAdmin, badge, link_to, shown_money
 from core.console.admin_filters import DaysById
-from core.console.command_form import command_page
+from core.console.command_form import form_page, show_form
+from core.console.forms import DecisionForm, carry
 from core.console.request_cache import RequestCache
 
 _LIMIT_REQUEST = RequestCache[LimitRequest | None]()
@@ -58,7 +62,8 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).select_related("account", "requested_by")
+        related = ("account__customer", "requested_by")
+        return super().get_queryset(request).select_related(*related)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -89,22 +94,35 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
         asked = self.get_object(request, object_id)
         assert asked is not None, "The permission check has found the request."
 
-        def run(reason: str) -> str:
+        def run(values: dict[str, Any]) -> str:
+            reason = values["reason"]
             command = decision(account_id=asked.account_id, request_id=asked.pk, reason=reason)
             account = process([command], origin_of(request))[0]
             limit = shown_money(account.overdraft_limit, account.currency)
             return f"{title}: the overdraft limit of {account} is {limit}."
 
+        form = DecisionForm(request.POST or None)
+        form.fields["reason"].required = decision is RejectLimit
+        # The command itself refuses what is decided already.
+        waits = asked.status == LimitRequestStatus.PENDING
+        shown = form.cleaned_data["foreseen"] if form.is_valid() else ""
+        has_changed = waits and shown not in ("", _mark(asked.account))
+        carry(form, "foreseen", _mark(asked.account))
         back = reverse("admin:accounts_limitrequest_change", args=(asked.pk,))
+        if request.GET.get("from") == "approvals":
+            back = reverse("approvals")
         context = {
             **self.admin_site.each_context(request),
             "title": title,
-            "explanation": in_words(asked),
+            "asked": asked,
+            "facts": _facts(asked),
+            "doubt": _doubt(asked, request.user.pk),
+            "has_changed": has_changed,
         }
-        if request.GET.get("from") == "approvals":
-            back = reverse("approvals")
-        required = decision is RejectLimit
-        return command_page(request, context, back=back, run=run, reason_required=required)
+        template = "accounts/limit_decision.html"
+        if has_changed:
+            return show_form(request, context, form=form, back=back, template=template)
+        return form_page(request, context, form=form, back=back, run=run, template=template)
 
     @display(description="Account")
     def of_account(self, asked: LimitRequest) -> SafeString:
@@ -127,11 +145,38 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
         return asked.requested_by.get_username() if asked.requested_by else EMPTY
 
 
-def in_words(asked: LimitRequest) -> str:
-    """The facts that a second person needs to decide."""
-    before = shown_money(asked.limit_before, asked.currency)
-    wanted = shown_money(asked.overdraft_limit, asked.currency)
-    return (
-        f"Overdraft limit of account {asked.account.number}, {asked.account.name}:"
-        f" {wanted} instead of {before}."
-    )
+def _mark(account: Account) -> str:
+    """Identifies what the page showed of the account, for a later check whether it still holds."""
+    return f"{account.overdraft_limit.normalize():f}|{account.status}|{blocked_in_words(account)}"
+
+
+def _facts(asked: LimitRequest) -> list[tuple[str, str]]:
+    """What a second person needs to know of the account, as pairs of heading and words."""
+    account = asked.account
+    money = partial(shown_money, currency=account.currency)
+    limit_now = account.overdraft_limit
+    balance = account.balance or Decimal(0)
+    changed = f"{money(asked.limit_before)} at the request, {money(limit_now)} now"
+    return [
+        ("Customer", str(account.customer or "none")),
+        ("Account", str(account)),
+        ("Status", f"{account.shown_status.label}. {blocked_in_words(account)}"),
+        ("Limit now", money(limit_now) if limit_now == asked.limit_before else changed),
+        ("Limit wanted", money(asked.overdraft_limit)),
+        ("Balance now", money(balance)),
+        ("Available now", money(balance + limit_now)),
+        ("If approved", f"{money(balance + asked.overdraft_limit)} available"),
+    ]
+
+
+def _doubt(asked: LimitRequest, user_id: int | None) -> str:
+    """Why an approval by this user would be refused now; "" if it would not."""
+    if user_id == asked.account.owner_id:
+        return "The account is your own, so someone else decides."
+    if user_id == asked.requested_by_id:
+        return "You asked for this, so someone else approves it."
+    if asked.account.is_closed:
+        return "The account is closed."
+    if asked.account.overdraft_limit != asked.limit_before:
+        return "The limit has changed since the request, so it has to be requested again."
+    return ""

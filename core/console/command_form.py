@@ -12,6 +12,8 @@ from core.console.admin import for_staff
 from core.console.forms import ReasonForm, add_errors
 from core.errors import BankError
 
+_TEMPLATE = "core/command.html"
+
 
 def command_page(
     request: HttpRequest,
@@ -36,22 +38,23 @@ def form_page(
     form: forms.Form,
     back: str,
     run: Callable[[dict[str, Any]], str],
+    template: str = _TEMPLATE,
 ) -> HttpResponse:
     """Shows the form, runs the command with its values, and shows the result.
 
     `run` takes the cleaned values and returns the message to show. A BankError about fields of the
-    form is shown beside them, in the form; any other is shown with its code. On success it
-    redirects to `back`. `context` has each_context, `title` and `explanation`.
+    form is shown beside them, in the form; any other is shown as a sentence on the page `back`. On
+    success it redirects to `back`. `context` has each_context, `title` and `explanation`.
     """
     if request.method == "POST" and form.is_valid():
         try:
             messages.success(request, run(form.cleaned_data))
         except BankError as error:
             if add_errors(form, error):
-                return show_form(request, context, form=form, back=back)
+                return show_form(request, context, form=form, back=back, template=template)
             messages.error(request, in_one_line(error))
         return HttpResponseRedirect(back)
-    return show_form(request, context, form=form, back=back)
+    return show_form(request, context, form=form, back=back, template=template)
 
 
 def show_form(
@@ -60,7 +63,7 @@ def show_form(
     *,
     form: forms.Form,
     back: str,
-    template: str = "core/command.html",
+    template: str = _TEMPLATE,
 ) -> HttpResponse:
     """Renders the form. `template` extends core/command.html. `target` in the context is the URL
     that the form posts to, by default the page's own.
