@@ -20,7 +20,7 @@ from bankproject.console.audit_records import AuditEntry, AuditSource, Wanted
 from core.console.admin import in_words, shown_money
 from core.days import shown_moment
 from customers.models import CustomerEvent
-from transactions.admin.filters import shown_failure, shown_status
+from transactions.admin.filters import IS_REVERSED, shown_failure, shown_status, shown_step
 from transactions.admin.timeline import through_in_words
 from transactions.models import Transaction, TransactionEvent
 from transactions.models.queries import touching
@@ -106,14 +106,16 @@ def _transactions(wanted: Wanted) -> QuerySet[Transaction] | None:
     if wanted.transaction_id:
         rows = rows.filter(pk=wanted.transaction_id)
     no_client = Q(idempotency_caller__isnull=True) | Q(idempotency_caller__startswith="user:")
-    return rows.filter(no_client, created_by__is_staff=True).select_related("created_by", *_SIDES)
+    found = rows.filter(no_client, created_by__is_staff=True).select_related("created_by", *_SIDES)
+    return found.annotate(is_reversed=IS_REVERSED)
 
 
 def _transaction_entry(row: Transaction) -> AuditEntry:
     amount = shown_money(row.amount, row.currency)
     through = through_in_words(row.idempotency_caller)
     is_final = row.status in (TransactionStatus.COMPLETED, TransactionStatus.FAILED)
-    outcome = shown_status(row) if is_final else "Waits"
+    is_reversed = getattr(row, "is_reversed", False)
+    outcome = shown_status(row, is_reversed=is_reversed) if is_final else "Waits"
     is_fault = row.failure_code and outcome == TransactionStatus.FAILED.label
     failure = f" ({shown_failure(row.failure_code)})" if is_fault else ""
     return AuditEntry(
@@ -148,6 +150,7 @@ def _event_entry(event: TransactionEvent) -> AuditEntry:
     overwritten = event.detail.get("failure_code", "")
     failure = f" ({shown_failure(overwritten)})" if overwritten else ""
     was_failed = event.from_status == TransactionStatus.FAILED
+    before, after = shown_step(event)
     return AuditEntry(
         at=event.at,
         who=event.actor.get_username() if event.actor else event.caller,
@@ -156,8 +159,8 @@ def _event_entry(event: TransactionEvent) -> AuditEntry:
         about=_sides(event.transaction),
         id=str(event.transaction_id),
         link=reverse("admin:transactions_transaction_change", args=(event.transaction_id,)),
-        before=event.get_from_status_display() + (failure if was_failed else ""),
-        after=event.get_to_status_display() + ("" if was_failed else failure),
+        before=before + (failure if was_failed else ""),
+        after=after + ("" if was_failed else failure),
         reason=event.reason,
         request_id=event.request_id,
     )

@@ -6,19 +6,17 @@ from datetime import datetime
 from django.utils import timezone
 
 from bankproject.console.parts import BarChart, Table, TableCell, number
-from bankproject.console.words import transactions_of_today, went_wrong
+from bankproject.console.words import DECIDED, transactions_of_today, went_wrong
 from transactions.reads.overview import Activity
 from transactions.states import TransactionStatus, TransactionType
 
 NOTHING_TODAY = "Nothing has happened yet today."
 
-_DECIDED = "Rejected or cancelled"  # Or expired.
-
 # The colour of each status, legible on white and on black.
 _COLOURS = {
     TransactionStatus.COMPLETED.label: "#16a34a",
     TransactionStatus.FAILED.label: "#dc2626",
-    _DECIDED: "#6b7280",
+    DECIDED: "#6b7280",
     "Waiting": "#d97706",
 }
 
@@ -26,7 +24,7 @@ _COLOURS = {
 def _shown_status(one: Activity) -> str:
     status = TransactionStatus(one.status)
     if status == TransactionStatus.FAILED and not went_wrong(one):
-        return _DECIDED
+        return DECIDED
     is_settled = status in (TransactionStatus.COMPLETED, TransactionStatus.FAILED)
     return status.label if is_settled else "Waiting"
 

@@ -22,6 +22,7 @@ from customers.search import customer_condition
 from customers.selectors import READ_RIGHT as CUSTOMERS
 from customers.selectors import visible_customers
 from customers.words import CustomerWord
+from transactions.admin.filters import shown_statuses
 from transactions.reads.lists import READ_RIGHT
 from transactions.reads.search import newest_found
 
@@ -123,9 +124,11 @@ def _customers(text: str, user: Any, limit: int) -> Iterator[Hit]:
 
 
 def _transactions(text: str, _user: Any, limit: int) -> Iterator[Hit]:
-    for one in newest_found(text, limit):
+    found = newest_found(text, limit)
+    statuses = shown_statuses(found)
+    for one in found:
         sides = f"{one.debit_account.name} to {one.credit_account.name}"
-        words = (one.created_at.strftime("%Y-%m-%d"), one.get_status_display(), sides)
+        words = (one.created_at.strftime("%Y-%m-%d"), statuses[one.pk], sides)
         detail = ", ".join(filter(None, (*words, one.description)))
         title = f"{one.get_type_display()} {shown_money(one.amount, one.currency)}"
         yield Hit(title, detail, _page("transactions_transaction", one))

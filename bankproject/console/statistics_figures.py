@@ -1,10 +1,8 @@
 """The numbers of the page Statistics: totals by interval, as charts, tables and figures."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -12,53 +10,25 @@ from django.utils.formats import date_format
 from bankproject.console.drawings import Drawing, bars, rounded_up, steps
 from bankproject.console.durations import in_seconds, shown_time
 from bankproject.console.parts import BAD, NEUTRAL, Figure, Table, TableCell, number
-from bankproject.console.words import list_link
+from bankproject.console.statistics_sums import OUTCOMES, Outcomes, Sums
+from bankproject.console.words import DECIDED, list_link
 from core.console.admin import shown_amount
+from core.errors import FAILURES_BY_DECISION
 from core.money import UNITS_PER_MAIN, from_units
 from transactions.admin.filters import shown_failure
 from transactions.states import TransactionType
 from transactions.statistics.buckets import percentile
-from transactions.statistics.report import Statistics, Total
+from transactions.statistics.report import Statistics
 from transactions.statistics.spans import Calendar, Interval, next_month
 
-# What the page needs of each row.
-BY = ("type", "currency", "failure_code")
-_TYPE, _CURRENCY, _FAILURE = range(3)
 PERCENTS = (50, 95, 99)
 # Legible on white and on black.
-_COMPLETED, _FAILED, _WAITING = "#16a34a", "#dc2626", "#d97706"
+_COMPLETED, _FAILED, _DECIDED, _WAITING = "#16a34a", "#dc2626", "#6b7280", "#d97706"
 _AMOUNT = "#7c3aed"
 _STEPS = {50: "#0284c7", 95: "#d97706", 99: "#dc2626"}
 # More currencies make a page too long to read; a choice of one shows the others.
 MOST_CURRENCIES = 4
 _NOTHING = "Nothing was made on these days."
-
-
-@dataclass(slots=True)
-class Sums:
-    """Totals of all rows: by interval, currency, type and failure, and of everything."""
-
-    statistics: Statistics
-    everything: Total = field(default_factory=Total)
-    by_start: dict[datetime, Total] = field(default_factory=partial(defaultdict, Total))
-    by_type: dict[str, Total] = field(default_factory=partial(defaultdict, Total))
-    failures: Counter[str] = field(default_factory=Counter)
-
-    def __post_init__(self) -> None:
-        for row in self.statistics.rows:
-            self.everything.add_total(row.total)
-            self.by_start[row.start].add_total(row.total)
-            self.by_type[row.group[_TYPE]].add_total(row.total)
-            if code := row.group[_FAILURE]:
-                self.failures[code] += row.total.count
-
-    @property
-    def currencies(self) -> list[str]:
-        """Those with the most transactions first."""
-        counts: Counter[str] = Counter()
-        for row in self.statistics.rows:
-            counts[row.group[_CURRENCY]] += row.total.count
-        return [currency for currency, _ in sorted(counts.items(), key=lambda one: (-one[1], one))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +90,10 @@ def figures(sums: Sums) -> list[Figure]:
         Figure("Transactions", f"{total.count:,}", "", f"{total.completed:,} of them completed"),
         Figure(
             "Failed",
-            f"{total.failed_share:.2%}",
+            f"{total.wrong_share:.2%}",
             "",
-            f"{total.failed:,} {'transaction' if total.failed == 1 else 'transactions'}",
-            BAD if total.failed else NEUTRAL,
+            f"{total.wrong:,} {'transaction' if total.wrong == 1 else 'transactions'}",
+            BAD if total.wrong else NEUTRAL,
         ),
         Figure("Not ended yet", f"{total.waiting:,}", "", "Waiting, scheduled or in process"),
         Figure(
@@ -137,40 +107,44 @@ def figures(sums: Sums) -> list[Figure]:
 
 def drawings(sums: Sums) -> list[Drawing]:
     axis = Axis.of(sums.statistics)
-    totals = [sums.by_start.get(start, Total()) for start in axis.starts]
+    totals = [sums.by_start.get(start, Outcomes()) for start in axis.starts]
     found = [_counts(axis, totals)]
     found += [_amounts(axis, totals, currency) for currency in sums.currencies[:MOST_CURRENCIES]]
     return [*found, _times(axis, totals)]
 
 
-def _counts(axis: Axis, totals: Sequence[Total]) -> Drawing:
+def _counts(axis: Axis, totals: Sequence[Outcomes]) -> Drawing:
     top = rounded_up(max((total.count for total in totals), default=0))
     return bars(
         "Transactions",
         labels=axis.labels,
         series={
             "Completed": [total.completed for total in totals],
-            "Failed": [total.failed for total in totals],
+            "Failed": [total.wrong for total in totals],
+            DECIDED: [total.decided for total in totals],
             "Not ended": [total.waiting for total in totals],
         },
-        colours={"Completed": _COMPLETED, "Failed": _FAILED, "Not ended": _WAITING},
+        colours={
+            "Completed": _COMPLETED,
+            "Failed": _FAILED,
+            DECIDED: _DECIDED,
+            "Not ended": _WAITING,
+        },
         up=[f"{top:,}", f"{top // 2:,}", "0"],
         top=top,
         summary="Bars: transactions made in each interval, by outcome.",
         table=_table(
             "Transactions",
-            ["Made", "All", "Completed", "Failed", "Not ended", "Share failed"],
+            ["Made", *OUTCOMES],
             axis,
             totals,
-            lambda total: [
-                *map(number, (total.count, total.completed, total.failed, total.waiting)),
-                TableCell(f"{total.failed_share:.2%}", is_number=True),
-            ],
+            Outcomes.cells,
+            note=f"{DECIDED}: also what nobody approved in time.",
         ),
     )
 
 
-def _amounts(axis: Axis, totals: Sequence[Total], currency: str) -> Drawing:
+def _amounts(axis: Axis, totals: Sequence[Outcomes], currency: str) -> Drawing:
     moved = [total.completed_amounts[currency] for total in totals]
     # Round in main units.
     top = rounded_up(-(-max(moved, default=0) // UNITS_PER_MAIN))
@@ -198,7 +172,7 @@ def _amounts(axis: Axis, totals: Sequence[Total], currency: str) -> Drawing:
     )
 
 
-def _times(axis: Axis, totals: Sequence[Total]) -> Drawing:
+def _times(axis: Axis, totals: Sequence[Outcomes]) -> Drawing:
     times = {
         percent: [percentile(total.times, percent) for total in totals] for percent in PERCENTS
     }
@@ -229,10 +203,10 @@ def _table(  # noqa: PLR0917 - in the order of the page
     title: str,
     headers: list[str],
     axis: Axis,
-    totals: Sequence[Total],
-    cells: Callable[[Total], list[TableCell]],
+    totals: Sequence[Outcomes],
+    cells: Callable[[Outcomes], list[TableCell]],
     note: str = "",
-    has_row: Callable[[Total], bool] = lambda total: total.count > 0,
+    has_row: Callable[[Outcomes], bool] = lambda total: total.count > 0,
 ) -> Table:
     """One row for each interval in which something was made, newest first."""
     rows = [
@@ -249,37 +223,39 @@ def _table(  # noqa: PLR0917 - in the order of the page
 
 
 def tables(sums: Sums) -> list[Table]:
-    return [_by_type(sums.by_type), _failures(sums.failures.items())]
+    decided = {code: sums.failures[code] for code in FAILURES_BY_DECISION if code in sums.failures}
+    wrong = {code: count for code, count in sums.failures.items() if code not in decided}
+    found = [
+        _by_type(sums.by_type),
+        _reasons("Failures by reason", "Failure", wrong, "Nothing has failed."),
+    ]
+    return [*found, _reasons(DECIDED, "How", decided, "")] if decided else found
 
 
-def _by_type(found: Mapping[str, Total]) -> Table:
+def _by_type(found: Mapping[str, Outcomes]) -> Table:
     rows = [
-        [
-            TableCell(kind.label),
-            *map(number, (total.count, total.completed, total.failed, total.waiting)),
-            TableCell(f"{total.failed_share:.2%}", is_number=True),
-        ]
+        [TableCell(kind.label), *total.cells()]
         for kind in TransactionType
         if (total := found.get(kind))
     ]
     return Table(
         title="By type",
-        headers=["Type", "All", "Completed", "Failed", "Not ended", "Share failed"],
+        headers=["Type", *OUTCOMES],
         rows=rows,
         when_empty=_NOTHING,
-        numbers=frozenset(range(1, 6)),
+        numbers=frozenset(range(1, 1 + len(OUTCOMES))),
     )
 
 
-def _failures(found: Iterable[tuple[str, int]]) -> Table:
+def _reasons(title: str, heading: str, found: Mapping[str, int], when_empty: str) -> Table:
     return Table(
-        title="Failures by reason",
-        headers=["Failure", "Transactions"],
+        title=title,
+        headers=[heading, "Transactions"],
         rows=[
             [TableCell(shown_failure(code)), number(count)]
-            for code, count in sorted(found, key=lambda one: (-one[1], one[0]))
+            for code, count in sorted(found.items(), key=lambda one: (-one[1], one[0]))
         ],
-        when_empty="Nothing has failed.",
+        when_empty=when_empty,
         numbers=frozenset({1}),
     )
 

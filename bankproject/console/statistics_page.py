@@ -1,6 +1,7 @@
 """The page Statistics and its files."""
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -11,16 +12,15 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from bankproject.console.statistics_figures import (
-    BY,
     MOST_CURRENCIES,
     PERCENTS,
-    Sums,
     drawings,
     figures,
     label,
     tables,
 )
 from bankproject.console.statistics_form import StatisticsForm
+from bankproject.console.statistics_sums import BY, Outcomes, Sums
 from core import clock
 from core.console.sheets import (
     SheetHeading,
@@ -37,8 +37,9 @@ from transactions.statistics.spans import Calendar
 
 READ = "transactions.view_transaction"
 _COLUMNS = (
-    "made", "start", "end", "type", "currency", "transactions", "completed", "failed", "waiting",
-    "amount", "completed_amount", *(f"p{percent}_microseconds" for percent in PERCENTS),
+    "made", "start", "end", "type", "currency", "transactions", "completed", "failed",
+    "rejected_or_cancelled", "waiting", "amount", "completed_amount",
+    *(f"p{percent}_microseconds" for percent in PERCENTS),
 )  # fmt: skip
 
 
@@ -76,7 +77,7 @@ def export_statistics(request: HttpRequest) -> HttpResponseBase:
     chosen = asked_format(request)
     if not form.is_valid():
         raise Http404
-    found = statistics(form.wanted(("type", "currency")))
+    found = statistics(form.wanted(BY))
     zone = sheet_zone(chosen)
     header = (f"made ({found.zone})", f"start ({zone})", f"end ({zone})", *_COLUMNS[3:])
     name = f"statistics-{found.wanted.first}-{form.cleaned_data['last_day']}"
@@ -86,19 +87,23 @@ def export_statistics(request: HttpRequest) -> HttpResponseBase:
 
 
 def _rows(found: Statistics) -> Iterator[SheetRow]:
+    """By interval, type and currency, which come first in BY: all failures are in one row."""
     calendar = Calendar()
-    for row in found.rows:
-        kind, currency = row.group
-        total = row.total
+    for key, rows in groupby(found.rows, key=lambda row: (row.start, row.end, *row.group[:2])):
+        start, end, kind, currency = key
+        total = Outcomes()
+        for row in rows:
+            total.add_row(row)
         yield (
-            label(row.start, found.wanted.interval, calendar),
-            row.start,
-            row.end,
+            label(start, found.wanted.interval, calendar),
+            start,
+            end,
             kind,
             currency,
             total.count,
             total.completed,
-            total.failed,
+            total.wrong,
+            total.decided,
             total.waiting,
             amount_cell(from_units(total.amounts[currency]), currency),
             amount_cell(from_units(total.completed_amounts[currency]), currency),

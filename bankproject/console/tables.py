@@ -10,11 +10,10 @@ from accounts.overview import Holding, totals_by_currency
 from accounts.states import AccountKind, ShownStatus
 from bankproject.console.charts import NOTHING_TODAY
 from bankproject.console.parts import Table, TableCell, number
-from bankproject.console.words import list_link, transactions_of_today
+from bankproject.console.words import list_link, transactions_of_today, went_wrong
 from core.console.admin import shown_amount
 from transactions.admin.filters import shown_failure
 from transactions.reads.overview import NEWEST, Activity
-from transactions.states import TransactionStatus
 
 _ACCOUNTS = "accounts_account"
 
@@ -70,7 +69,7 @@ def balances(found: Sequence[Holding]) -> Table:
 def failures(today: Sequence[Activity]) -> Table:
     codes: Counter[str] = Counter()
     for one in today:
-        if one.status == TransactionStatus.FAILED:
+        if went_wrong(one):
             codes[one.failure_code] += one.count
     rows = []
     for code, count in sorted(codes.items(), key=lambda item: (-item[1], item[0])):

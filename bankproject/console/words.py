@@ -12,6 +12,8 @@ from transactions.reads.overview import Activity
 from transactions.states import TransactionStatus
 
 at = shown_moment
+# What failed by a decision of somebody, or of time: it includes what has expired.
+DECIDED = "Rejected or cancelled"
 
 
 def in_words(age: timedelta) -> str:

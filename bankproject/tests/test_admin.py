@@ -138,6 +138,8 @@ def test_every_column_is_on_the_page(model: type[Model]) -> None:
         "approval_required": "needs_approval",
         "failure_code": "failure",
         "event": "shown_event",
+        "from_status": "step",
+        "to_status": "step",
         "atomic": "all_or_nothing",
         "is_sound": "books",
         "checked": "shown_checked",

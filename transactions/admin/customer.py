@@ -25,6 +25,7 @@ from core.api.permissions import has_right
 from core.console.admin import shown_amount, shown_money
 from customers.models import Customer
 from customers.states import CustomerStatus
+from transactions.admin.filters import shown_statuses
 from transactions.models import Transaction
 from transactions.reads.lists import READ_RIGHT, page_of_transactions, sides_of
 
@@ -119,16 +120,17 @@ def _movements(accounts: Sequence[Account]) -> list[LatestMovement]:
     branches = sides_of([account.pk for account in accounts], own=None)
     found = page_of_transactions(branches, after=None, backwards=False, limit=MOST_MOVEMENTS)
     prefetch_related_objects(found, "debit_account", "credit_account")
-    return [_movement(transaction) for transaction in found]
+    statuses = shown_statuses(found)
+    return [_movement(transaction, statuses[transaction.pk]) for transaction in found]
 
 
-def _movement(transaction: Transaction) -> LatestMovement:
+def _movement(transaction: Transaction, status: str) -> LatestMovement:
     sides = f"{transaction.debit_account.name} → {transaction.credit_account.name}"
     return LatestMovement(
         at=transaction.created_at,
         text=f"{transaction.get_type_display()}: {sides}",
         description=transaction.description,
         amount=shown_money(transaction.amount, transaction.currency),
-        status=str(transaction.get_status_display()),
+        status=status,
         url=reverse("admin:transactions_transaction_change", args=(transaction.pk,)),
     )

@@ -7,13 +7,8 @@ from unfold.decorators import display
 
 from core.console.admin import EMPTY, ReadOnlyModelAdmin, in_words, link_to
 from core.console.admin_filters import DaysById
+from transactions.admin.filters import shown_step
 from transactions.models import TransactionEvent
-from transactions.states import TransactionStatus
-
-
-def _step(event: TransactionEvent) -> str:
-    before = TransactionStatus(event.from_status).label
-    return f"{before} → {TransactionStatus(event.to_status).label}"
 
 
 @admin.register(TransactionEvent)
@@ -37,7 +32,7 @@ class TransactionEventAdmin(ReadOnlyModelAdmin):
             {
                 "fields": (
                     ("shown_event", "at"),
-                    ("from_status", "to_status"),
+                    "step",
                     ("transaction", "attempt"),
                     ("actor", "caller"),
                     "reason",
@@ -53,7 +48,7 @@ class TransactionEventAdmin(ReadOnlyModelAdmin):
 
     @display(description="Status")
     def step(self, event: TransactionEvent) -> str:
-        return _step(event)
+        return " → ".join(shown_step(event))
 
     @display(description="Transaction")
     def of_transaction(self, event: TransactionEvent) -> SafeString:

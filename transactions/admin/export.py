@@ -21,7 +21,7 @@ from core.console.sheets import (
     sheet_response,
     sheet_zone,
 )
-from transactions.admin.filters import shown_failure
+from transactions.admin.filters import IS_REVERSED, shown_failure, shown_status
 from transactions.models import Transaction
 
 # The most rows that the list counts, and so lets staff select.
@@ -114,7 +114,7 @@ def _rows(ids: Sequence[UUID]) -> Iterator[SheetRow]:
     for start in range(0, len(ids), _READ_AT_ONCE):
         wanted = ids[start : start + _READ_AT_ONCE]
         rows = Transaction.objects.select_related("debit_account", "credit_account")
-        found = rows.in_bulk(wanted)
+        found = rows.annotate(is_reversed=IS_REVERSED).in_bulk(wanted)
         yield from (_row(found[identifier]) for identifier in wanted)
 
 
@@ -123,7 +123,7 @@ def _row(transaction: Transaction) -> SheetRow:
     return (
         transaction.created_at,
         transaction.get_type_display(),
-        transaction.get_status_display(),
+        shown_status(transaction, is_reversed=getattr(transaction, "is_reversed", False)),
         transaction.debit_account.number,
         transaction.debit_account.name,
         transaction.credit_account.number,

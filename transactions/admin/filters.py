@@ -1,6 +1,8 @@
 """Filters of the journal's lists, and the words for their values."""
 
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -13,12 +15,17 @@ from accounts.admin.filters import AccountFilter
 from accounts.models import Account
 from core.console.admin import badge, in_words
 from core.errors import ERROR_KINDS, FAILURES_BY_DECISION, REFUSALS
-from transactions.models import Transaction
+from transactions.models import Transaction, TransactionEvent
 from transactions.models.queries import WAITS_FOR_APPROVAL, touching
-from transactions.states import TransactionStatus
+from transactions.states import TransactionEventType, TransactionStatus
 
 # Ends of a transaction that somebody or time decided: nothing went wrong.
 _DECIDED = {"rejected": "Rejected", "cancelled": "Cancelled", "approval_expired": "Expired"}
+_DECIDED_BY: dict[str, str] = {
+    TransactionEventType.REJECTED: _DECIDED["rejected"],
+    TransactionEventType.CANCELLED: _DECIDED["cancelled"],
+    TransactionEventType.EXPIRED: _DECIDED["approval_expired"],
+}
 _REVERSED = "Reversed"
 # The value of the filter of what waits for a second person.
 WAITS = "waits"
@@ -47,6 +54,21 @@ def shown_status(transaction: Transaction, *, is_reversed: bool = False) -> str:
     if is_reversed:
         return _REVERSED
     return _DECIDED.get(transaction.failure_code) or str(transaction.get_status_display())
+
+
+def shown_statuses(transactions: Collection[Transaction]) -> dict[UUID, str]:
+    """The status of each by its id, in the words of staff. At most one statement."""
+    ids = [one.pk for one in transactions if one.status == TransactionStatus.COMPLETED]
+    ids_reversed = Transaction.objects.filter(IS_REVERSED, pk__in=ids).values_list("pk", flat=True)
+    found = set(ids_reversed) if ids else set()
+    return {one.pk: shown_status(one, is_reversed=one.pk in found) for one in transactions}
+
+
+def shown_step(event: TransactionEvent) -> tuple[str, str]:
+    """The statuses before and after an event, in the words of staff."""
+    after = TransactionStatus(event.to_status).label
+    before = TransactionStatus(event.from_status).label
+    return str(before), _DECIDED_BY.get(event.event, str(after))
 
 
 def status_badge(transaction: Transaction, *, is_reversed: bool = False) -> SafeString:
