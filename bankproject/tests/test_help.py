@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.conf import settings
+from django.contrib import admin
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
@@ -26,6 +27,56 @@ def test_each_page_of_the_menu_has_a_paragraph(admin_client: Client) -> None:
         paragraph = paragraph_of(link.partition("?")[0])
         assert paragraph in anchors, link
         assert f'href="{HELP}#{paragraph}"' in admin_client.get(link).content.decode(), link
+
+
+OF_LISTS = {
+    "accounts.account": "accounts",
+    "accounts.accountevent": "the-audit-log",
+    "accounts.limitrequest": "approvals",
+    "auth.group": "users",
+    "auth.user": "users",
+    "axes.accessfailurelog": "users",
+    "axes.accesslog": "users",
+    "clients.apiclient": "clients-and-tokens",
+    "customers.customer": "customers",
+    "customers.customerevent": "the-audit-log",
+    "oauth2_provider.accesstoken": "clients-and-tokens",
+    "otp_totp.totpdevice": "users",
+    "transactions.archiverun": "transactions",
+    "transactions.batch": "transactions",
+    "transactions.entry": "transactions",
+    "transactions.transaction": "transactions",
+    "transactions.transactionevent": "the-audit-log",
+    "transactions.verification": "today",
+}
+OF_PAGES = {
+    "/admin/": "today",
+    "/admin/approvals/": "approvals",
+    "/admin/audit/": "the-audit-log",
+    "/admin/password_change/": "users",
+    "/admin/search/": "search",
+    "/admin/sessions/": "sessions",
+    "/admin/statistics/": "statistics",
+    "/admin/transactions/transaction/selected/approve/": "bulk-actions",
+}
+
+
+def test_each_list_has_its_own_paragraph() -> None:
+    lists = {
+        model._meta.label_lower: paragraph_of(
+            reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        )
+        for model in admin.site._registry
+    }
+    assert lists == OF_LISTS
+    assert {path: paragraph_of(path) for path in OF_PAGES} == OF_PAGES
+    anchors = set(
+        re.findall(
+            r'<h\d id="([^"]+)"',
+            html_of((settings.BASE_DIR / "docs/console.md").read_text("utf-8")),
+        )
+    )
+    assert {*OF_LISTS.values(), *OF_PAGES.values()} <= anchors
 
 
 @pytest.mark.django_db
