@@ -1,0 +1,49 @@
+"""Allows one run of a job at a time: by a database lock for hosts, by a file lock for processes."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from django.db import connection
+
+from core.files import FileBusy, exclusive, remove_leftovers
+from core.timeouts import switched_off
+
+
+@contextmanager
+def single_run(path: Path, *, number: int, busy: str) -> Iterator[None]:
+    """Excludes every other run with this number on this database, and any other on this file.
+
+    Both locks end with the process. `number` is that of PostgreSQL's advisory lock: a constant that
+    nothing else uses. On SQLite the file's lock is the only one. Removes the unfinished copies that
+    killed runs have left beside the file.
+
+    Raises FileBusy with the text `busy` at once if another run holds either, and FileProblem if the
+    folder does not allow it.
+    """
+    with ExitStack() as held:
+        held.enter_context(exclusive(path.with_name(f".{path.name}.lock"), busy))
+        if connection.vendor == "postgresql":
+            held.enter_context(_advisory_lock(number, busy))
+        remove_leftovers(path.parent, path.name)
+        yield
+
+
+@contextmanager
+def _advisory_lock(number: int, busy: str) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [number])
+        if not cursor.fetchone()[0]:
+            raise FileBusy(busy)
+        # Turns JIT compilation off: for batches looked up row by row, it costs more than it saves.
+        cursor.execute("SET jit = off")
+    try:
+        # The time-out is made for requests. A run may read past many rows in one statement.
+        with switched_off(connection, "statement_timeout"):
+            yield
+    finally:
+        # A lost session loses its lock and its settings too.
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("RESET jit")
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
