@@ -5,6 +5,7 @@ function raises ImproperlyConfigured, with one sentence that names the variable.
 repeats a value that may contain a password.
 """
 
+import base64
 import os
 import re
 from collections.abc import Collection
@@ -24,6 +25,7 @@ _FALSE = {"0", "false", "no", "off"}
 _GREATEST = 1_000_000
 _GREATEST_DAYS = 36_500  # A century.
 MINIMUM_TOKEN_CHARACTERS = 32
+SEED_BYTES = 32  # RFC 8032, section 5.1.5: the private key of Ed25519.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _ASSIGNMENT = re.compile(r"\s*(export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=|\s*(#|$)")
 
@@ -67,6 +69,18 @@ def token(name: str) -> str:
             " digits and -._~+/ (RFC 6750)."
         )
     return value
+
+
+def seed(name: str) -> bytes:
+    """The 32 bytes of a private key, given in base64; nothing if not set."""
+    value = text(name)
+    try:
+        found = base64.b64decode(value, validate=True)
+    except ValueError:
+        found = b""
+    if value and len(found) != SEED_BYTES:
+        raise ImproperlyConfigured(f"{name} must be {SEED_BYTES} bytes in base64.")
+    return found
 
 
 def boolean(name: str, *, default: bool) -> bool:

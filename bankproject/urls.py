@@ -22,6 +22,7 @@ from transactions.admin.targets import targets_page
 # The routes of money are tried first: they are most of the load.
 api: list[URLPattern | URLResolver] = [
     path("", include("transactions.api.urls")),
+    path("", include("seals.urls")),
     path("", include("statements.receipts.urls")),
     path("health/", HealthView.as_view(), name="health"),
     path("health/ready/", ReadinessView.as_view(), name="health-ready"),

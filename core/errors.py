@@ -48,6 +48,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "already_reversed": ErrorKind(409, "Already reversed"),
     "reversal_of_reversal": ErrorKind(409, "A reversal cannot be reversed"),
     "approval_required": ErrorKind(409, "Approval is required"),
+    "not_sealed": ErrorKind(409, "Not sealed yet"),
     "precondition_failed": ErrorKind(412, "The resource has changed"),
     "payload_too_large": ErrorKind(413, "The request is too large"),
     "uri_too_long": ErrorKind(414, "The address is too long"),
@@ -192,6 +193,12 @@ class ApprovalRequired(BankError):
     """An item of an atomic list would have to wait for approval."""
 
     code = "approval_required"
+
+
+class NotSealed(BankError):
+    """No seal covers the transaction, so there is no proof of it."""
+
+    code = "not_sealed"
 
 
 class SelfApproval(BankError):

@@ -52,6 +52,17 @@ FAILPOINTS = (
     "archive.recorded",  # Everything is written, nothing committed.
     "archive.committed",
     "archive.cut",  # The remains of an interrupted run are cut off, the run is not closed.
+    # Entries are sealed: one database transaction first, then a line of the file of heads.
+    "seal.collected",  # The trees are made, nothing is stored.
+    "seal.stored",  # The seal is stored, its ranges are not.
+    "seal.ranges_stored",  # Everything is stored, nothing committed.
+    "seal.committed",  # The seal is committed, and its head is not in the file.
+    "seal.half_appended",  # Half of the head is in the file.
+    "seal.appended",  # The whole head is in the file, but maybe not on the disk.
+    "seal.synced",
+    # A new key is announced in a seal, then takes the place of the old one.
+    "seal.key_made",  # The new key waits beside the old one.
+    "seal.key_announced",  # The seal is whole, and the old key still in place.
     # An export writes its files beside those of the last export, then moves them into place.
     "export.block_written",  # A file is begun.
     "export.file_sealed",  # One file is whole and durable under its temporary name.

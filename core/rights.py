@@ -28,6 +28,8 @@ APPEND_ONLY = frozenset(
         "axes_accessfailurelog",
         "customers_customerevent",
         "django_admin_log",
+        "seals_seal",
+        "seals_sealedrange",
         "transactions_archivesegment",
         "transactions_transactionevent",
         "transactions_verification",

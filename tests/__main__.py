@@ -37,6 +37,7 @@ PACKAGES = (
     "transactions",
     "clients",
     "staff",
+    "seals",
     "statements",
     "bankproject",
     "legacy_import",

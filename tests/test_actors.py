@@ -34,7 +34,8 @@ IN_THE_LOG = {
 }
 LOGGED = LogEntry.objects.order_by("id")
 APPS = (
-    *("accounts", "transactions", "clients", "staff", "statements", "bankproject", "core"),
+    *("accounts", "transactions", "clients", "staff", "seals", "statements"),
+    *("bankproject", "core"),
     "legacy_import",
 )
 

@@ -152,10 +152,13 @@ TABLE: dict[str, dict[str, Any]] = {
     "limit_requests/<limit_request_id>/": {"GET": Rule(READ, AUDITORS)},
     "limit_requests/<limit_request_id>/approve/": {"POST": Rule(WRITE, SUPERVISORS)},
     "limit_requests/<limit_request_id>/reject/": {"POST": Rule(WRITE, SUPERVISORS, body=REASON)},
+    "seals/latest/": {"GET": PROBE},
+    "seals/<number>/": {"GET": PROBE},
     "statistics/": {"GET": Rule(LOOK, AUDITORS)},
     "transactions/": {"GET": listed(LOOK)},
     "transactions/batch/": {"POST": Rule(MOVE, TELLERS, body=BATCH)},
     "transactions/<transaction_id>/": {"GET": own(LOOK)},
+    "transactions/<transaction_id>/proof/": {"GET": own(LOOK)},
     "transactions/<transaction_id>/receipt/": {"GET": own(LOOK)},
     # The deposit is completed, so it can only be reversed.
     "transactions/<transaction_id>/retry/": {"POST": Rule(MOVE, TELLERS, ok=409, body=REASON)},

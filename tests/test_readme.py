@@ -149,7 +149,8 @@ def test_reliability_lists_the_rules_of_the_verifier():
     listed = [f"{name}.{rule}" for name, rules in table for rule in re.findall(r"`(\w+)`", rules)]
     found = {
         node.value
-        for path in (ROOT / "transactions" / "verifier").glob("*.py")
+        for app in ("transactions", "seals")
+        for path in (ROOT / app / "verifier").glob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant) and re.fullmatch(r"[A-Z]\d\.\w+", str(node.value))
     }

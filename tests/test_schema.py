@@ -102,7 +102,8 @@ def test_every_member_of_every_body_is_described() -> None:
 @each_operation
 def test_an_id_in_a_path_is_a_uuid(path: str, method: str, operation: Operation) -> None:
     for parameter in operation.get("parameters", []):
-        if parameter["in"] == "path":
+        # Seals have numbers.
+        if parameter["in"] == "path" and parameter["name"] != "number":
             assert parameter["schema"] == {"type": "string", "format": "uuid"}
 
 

@@ -26,6 +26,7 @@ SERVER_VARIABLES = {
 TEXTS = {
     "BANK_NAME",
     "BANK_DATA_DIR",
+    "BANK_SEAL_KEY_FILE",
     "DJANGO_SECRET_KEY",
     "DJANGO_SECRET_KEY_FALLBACKS",
     "DJANGO_SECRET_KEY_FILE",
@@ -45,6 +46,7 @@ WRONG: dict[str, list[str]] = {
     "BANK_ISOLATION_LEVEL": ["repeatable read"],
     "BANK_LOCKOUT_MINUTES": ["0", "-1", "1.5", "15 minutes", "9" * 5000],
     "BANK_LOG_LEVEL": ["LOUD"],
+    "BANK_SEAL_KEY": ["c2hvcnQ=", "A" * 44, "not base64"],
     "BANK_METRICS_TOKEN": ["a" * 31, "secret " * 10, "=" * 40],
     "CACHE_URL": ["redis//x", "redis://", "redis://x:abc", "memcached://x"],
     "DATABASE_URL": [

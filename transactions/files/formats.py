@@ -35,6 +35,7 @@ from transactions.files.parts import (
     KEY_DOC,
     caller,
 )
+from transactions.files.seals import SEALED_RANGES, SEALS
 from transactions.states import TransactionEventType
 
 FORMAT_VERSION = 1
@@ -286,6 +287,10 @@ FILES = (
     CUSTOMERS,
     ACCOUNT_CUSTOMERS,
     CUSTOMER_EVENTS,
+    SEALS,
+    SEALED_RANGES,
 )
 # Exports of earlier releases do not have them.
-NEWER_FILES = frozenset(each.name for each in (CUSTOMERS, ACCOUNT_CUSTOMERS, CUSTOMER_EVENTS))
+NEWER_FILES = frozenset(
+    each.name for each in (CUSTOMERS, ACCOUNT_CUSTOMERS, CUSTOMER_EVENTS, SEALS, SEALED_RANGES)
+)

@@ -15,6 +15,7 @@ from transactions.verifier import (
     archive,
     entries,
     events,
+    further,
     identifiers,
     journal,
     objects,
@@ -31,16 +32,25 @@ def verify(using: str = DEFAULT_DB_ALIAS) -> Report:
 
     Do not call it inside a database transaction.
     """
+    found = Collector()
     with snapshot(using) as connection:
-        return examine(connection)
+        checked = _examine(connection, found)
+    further.check_files(found)
+    return _report(checked, found)
 
 
 def examine(connection: BaseDatabaseWrapper) -> Report:
     """Checks the data that this connection sees, which must be a snapshot of one moment.
 
-    The number of passes does not depend on the data, and memory does not grow with it.
+    The number of passes does not depend on the data, and memory does not grow with it. Files beside
+    the bank are left out.
     """
     found = Collector()
+    return _report(_examine(connection, found), found)
+
+
+def _examine(connection: BaseDatabaseWrapper, found: Collector) -> dict[str, int]:
+    """The numbers of checked rows, by name."""
     # This moment is after that of the connection's snapshot.
     in_the_journal = journal.rules_at(clock.now())
     for rules in (in_the_journal, entries.PASS, accounts.PASS, accounts.CURRENCIES, events.PASS):
@@ -49,4 +59,8 @@ def examine(connection: BaseDatabaseWrapper) -> Report:
     identifiers.check(connection, found)
     summaries.check(connection, found)
     objects.check(connection, found)
-    return Report(checked=counts(connection), findings=found.findings(), damaged=found.damaged)
+    return counts(connection) | further.check_rows(connection, found)
+
+
+def _report(checked: dict[str, int], found: Collector) -> Report:
+    return Report(checked=checked, findings=found.findings(), damaged=found.damaged)

@@ -16,6 +16,7 @@ from core.currencies import CURRENCIES
 from core.failures import told
 from core.files import FileProblem
 from core.results import BUSY, PROBLEM, add_json, write_result
+from seals.sealing import rewrite_heads
 from transactions.imports import exported
 from transactions.imports.options import LATER_LEAVE, LATER_TAKE, Options
 from transactions.imports.problems import (
@@ -131,10 +132,21 @@ class Command(BaseCommand):
             raise _nothing_loaded(told(error)) from error
         except DatabaseError as error:
             raise CommandError(f"{told(error)} Nothing was loaded.", returncode=PROBLEM) from error
+        if not dry_run and outcome.counts.get("seals"):
+            self._write_heads()
         self._tell(outcome, dry_run=dry_run, as_json=json or not sys.stdout.isatty())
         if outcome.left.count and later == LATER_TAKE:
             left = f"{outcome.left.count:,} transactions of the archive could not be taken."
             raise CommandError(f"{left} All else is loaded.", returncode=LATER)
+
+    def _write_heads(self) -> None:
+        """Writes the file of heads of the loaded seals."""
+        try:
+            rewrite_heads()
+        except FileProblem as error:
+            self.stderr.write(
+                f"Note: {told(error)} The bank is loaded. Run `seal_ledger --rewrite-heads`."
+            )
 
     def _tell(self, outcome: ImportOutcome, *, dry_run: bool, as_json: bool) -> None:
         for line in outcome.remarks.lines():

@@ -27,6 +27,7 @@ _PATTERNS = (
     *(f".{name}.*" for name in _TABLES),
     MANIFEST_NAME,
     ".export.lock",
+    "seal_key.pem*",
     "bank.sqlite3",
     "bank.sqlite3-*",
     LOGINS_NAME,

@@ -56,6 +56,8 @@ _COUNTED = {
     "customers": "customers",
     "account_customers": "accounts_of_customers",
     "customer_events": "events",
+    "seals": "seals",
+    "sealed_ranges": "sealed_ranges",
 }
 _REFUSED = "The files cannot be loaded."
 

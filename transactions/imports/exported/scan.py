@@ -18,7 +18,11 @@ from transactions.imports.problems import ImportFileError, ImportProblem, Proble
 from transactions.imports.records import read_records
 
 # Columns whose values must be unique, across all files of the same table.
-_UNIQUE = {"accounts_account": ("id", "number"), "customers_customer": ("id", "number")}
+_UNIQUE = {
+    "accounts_account": ("id", "number"),
+    "customers_customer": ("id", "number"),
+    "seals_seal": ("id", "number"),
+}
 _REFERENCES = {
     "debit_account_id": "accounts_account",
     "credit_account_id": "accounts_account",
@@ -27,6 +31,7 @@ _REFERENCES = {
     "reverses_id": "transactions_transaction",
     "batch_id": "transactions_batch",
     "customer_id": "customers_customer",
+    "seal_id": "seals_seal",
 }
 
 

@@ -14,6 +14,7 @@ from core.results import PROBLEM, add_json, write_result
 from transactions.verifier import Report, verify
 from transactions.verifier import records as verifications
 from transactions.verifier.damage import record_damage
+from transactions.verifier.further import verify_shortly
 
 
 class Command(BaseCommand):
@@ -27,6 +28,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add_json(parser)
         parser.add_argument(
+            "--since-seal",
+            action="store_true",
+            help="check only what came after the last seal, and a sample of what is sealed; the"
+            " result is not recorded",
+        )
+        parser.add_argument(
             "--no-record",
             action="store_false",
             dest="record",
@@ -36,11 +43,11 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         started_at = clock.now()
         try:
-            report = verify()
+            report = verify_shortly() if options["since_seal"] else verify()
         except (FileProblem, DatabaseError) as error:
             raise CommandError(f"The ledger could not be checked: {told(error)}") from error
         write_result(self.stdout, report.as_json(), report.lines(), as_json=options["json"])
-        if options["record"]:
+        if options["record"] and not options["since_seal"]:
             self._record(report, started_at)
         if not report.ok:
             sys.exit(PROBLEM)

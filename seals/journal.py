@@ -1,0 +1,136 @@
+"""What seals read of the journal: accounts that have moved, and the texts of their entries.
+
+The database writes the texts, the same on SQLite and PostgreSQL. What archiving changes is in none
+of them: an archived transaction has the same entries.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from core.sql.bulk import array, array_of_ids
+from seals.guards import RANGES
+from transactions.files.cells import AMOUNT, ID, INTEGER, TIME, WORD
+
+_JOURNAL = "transactions_transaction"
+_FETCHED_AT_ONCE = 1000
+
+# The sequences of an account run 1..n without a gap, and its row has n. Both commit together, so a
+# snapshot has all entries up to n, and whatever commits later gets a sequence above n.
+_MOVED = f"""
+    SELECT id, currency, last_sequence, balance, sealed FROM (
+        SELECT account.id, account.currency, account.last_sequence, account.balance,
+               coalesce((SELECT max(range.last_sequence) FROM {RANGES} AS range
+                         WHERE range.account_id = account.id), 0) AS sealed
+        FROM accounts_account AS account WHERE account.kind = 'CUSTOMER'
+    ) AS account
+    WHERE last_sequence > sealed ORDER BY id"""  # noqa: S608 - constants
+
+
+class Moved(NamedTuple):
+    """An account with entries after its last sealed one. The balance is in units."""
+
+    id: UUID
+    currency: str
+    last_sequence: int
+    balance: int
+    sealed: int
+
+
+class Slice(NamedTuple):
+    """Some entries of an account, from the first to the last sequence."""
+
+    account_id: UUID
+    first: int
+    last: int
+
+    @property
+    def entries(self) -> int:
+        return self.last - self.first + 1
+
+
+class SealedEntry(NamedTuple):
+    """An entry as seals see it: its canonical text, its description, its balance in units."""
+
+    account_id: UUID
+    sequence: int
+    text: str
+    description: str
+    balance_after: int
+
+
+def moved_accounts(connection: BaseDatabaseWrapper) -> Iterator[Moved]:
+    """The accounts with unsealed entries, by id, a bounded number of them in memory."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(_MOVED)
+        while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
+            for pk, currency, last_sequence, balance, sealed in rows:
+                yield Moved(_id(pk), currency, int(last_sequence), int(balance), int(sealed))
+
+
+def entries_of(connection: BaseDatabaseWrapper, slices: Sequence[Slice]) -> Iterator[SealedEntry]:
+    """The entries of these slices by account and sequence, which is also the order of the slices.
+
+    Entries that the journal lacks are left out.
+    """
+    vendor = connection.vendor
+    ids = [one.account_id for one in slices]
+    firsts, lasts = [one.first for one in slices], [one.last for one in slices]
+    parameters: list[Any]
+    if vendor == "postgresql":
+        chosen = (
+            "unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS chosen (account_id, first, last)"
+        )
+        parameters = [array_of_ids(ids), array(firsts), array(lasts)]
+    else:
+        chosen = (
+            "(SELECT json_extract(value, '$[0]') AS account_id, json_extract(value, '$[1]') AS"
+            " first, json_extract(value, '$[2]') AS last FROM json_each(%s)) AS chosen"
+        )
+        rows = [[one.account_id.hex, one.first, one.last] for one in slices]
+        parameters = [json.dumps(rows)]
+    sides = " UNION ALL ".join(_side(vendor, side, chosen) for side in _SIDES)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sides} ORDER BY 1, 2", parameters * len(_SIDES))
+        for pk, sequence, text, description, balance in cursor.fetchall():
+            yield SealedEntry(_id(pk), int(sequence), text, description, int(balance))
+
+
+# The side, the other side, and the signed amount.
+_SIDES = (("debit", "credit", "(-t.amount)"), ("credit", "debit", "t.amount"))
+
+
+def _side(vendor: str, names: tuple[str, str, str], chosen: str) -> str:
+    """A SELECT of the entries of one side of the journal."""
+    side, other, amount = names
+    cells = (
+        ID.sql(vendor, f"t.{side}_account_id"),
+        INTEGER.sql(vendor, f"t.{side}_sequence"),
+        ID.sql(vendor, "t.id"),
+        WORD.sql(vendor, "t.type"),
+        f"'{side.upper()}'",
+        AMOUNT.sql(vendor, amount, currency="t.currency"),
+        WORD.sql(vendor, "t.currency"),
+        AMOUNT.sql(vendor, f"t.{side}_balance_after", currency="t.currency"),
+        ID.sql(vendor, f"t.{other}_account_id"),
+        f"coalesce({ID.sql(vendor, 't.reverses_id')}, '')",
+        TIME.sql(vendor, "t.effective_at"),
+        TIME.sql(vendor, "t.created_at"),
+        TIME.sql(vendor, "t.completed_at"),
+    )
+    line_feed = "chr(10)" if vendor == "postgresql" else "char(10)"
+    text = f" || {line_feed} || ".join(cells)
+    return (
+        f"SELECT t.{side}_account_id, t.{side}_sequence, {text}, t.description,"  # noqa: S608
+        f" t.{side}_balance_after FROM {chosen} CROSS JOIN {_JOURNAL} AS t"
+        f" WHERE t.{side}_account_id = chosen.account_id"
+        f" AND t.{side}_sequence >= chosen.first AND t.{side}_sequence <= chosen.last"
+    )
+
+
+def _id(value: Any) -> UUID:
+    """SQLite stores 32 hexadecimal digits."""
+    return value if isinstance(value, UUID) else UUID(value)

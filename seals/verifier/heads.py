@@ -1,0 +1,41 @@
+"""T1 of the file of heads, and of the key."""
+
+from contextlib import suppress
+
+from core.files import FileBusy, FileProblem, exclusive
+from seals.heads import differences, heads_path
+from seals.models import Seal
+from seals.selectors import newest_seal
+from seals.verifier.chain import check_own_key
+from transactions.verifier.report import Collector, Place
+
+
+def check_files(found: Collector) -> None:
+    """Compares the key, and the file with the recorded seals.
+
+    A head is committed before it is appended.
+    """
+    if (newest := newest_seal()) is not None:
+        check_own_key(newest, found)
+    for number, expected, line in differences():
+        if not _is_being_appended(number):
+            found.add(
+                "T1.heads",
+                "The file of heads has the head of each seal, a line each.",
+                Place({"file": heads_path().name, "line": number}, expected, line),
+            )
+
+
+def _is_being_appended(number: int) -> bool:
+    """Whether this is the newest head, and a run that may be about to append it goes on."""
+    newest = Seal.objects.order_by("-number").values_list("number", flat=True).first()
+    if number != newest:
+        return False
+    lock = heads_path().with_name(f".{heads_path().name}.lock")
+    with suppress(FileProblem):
+        try:
+            with exclusive(lock, ""):
+                return False
+        except FileBusy:
+            return True
+    return False

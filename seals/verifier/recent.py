@@ -1,0 +1,185 @@
+"""T2: what has come since the last seal, and T1 of a sample of what came before it.
+
+The price follows from the new entries and the number of accounts, not from the whole journal. The
+seals answer for the rest, so this proves less than a whole verification.
+"""
+
+import secrets
+from collections.abc import Iterator
+from decimal import Decimal
+
+from django.db import DEFAULT_DB_ALIAS
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from core.money import from_units
+from core.snapshot import snapshot
+from seals.canonical import raw
+from seals.guards import RANGES
+from seals.journal import Moved, SealedEntry, Slice, entries_of, moved_accounts
+from seals.merkle import BLOCK, root_of
+from seals.models import Seal, SealedRange
+from seals.proofs import leaf_of
+from seals.verifier.chain import check_seal
+from seals.verifier.heads import check_files
+from seals.verifier.ranges import check_ranges
+from transactions.verifier.report import Collector, Place, Report
+from transactions.verifier.rules import Pass, Rule
+
+SAMPLES = 20
+_LAST_SEALS = 100
+_ENTRIES_AT_ONCE = 10_000
+
+_WHERE = {"account_number": "account.number", "account_id": "account.id"}
+# Accounts as their last ranges have them. Those with newer entries are walked through.
+_SEALED_ACCOUNTS = Pass(
+    f"""accounts_account AS account
+    LEFT JOIN {RANGES} AS leaf
+        ON leaf.account_id = account.id AND leaf.last_sequence = account.last_sequence
+    LEFT JOIN (
+        SELECT account_id, max(last_sequence) AS last_sequence FROM {RANGES} GROUP BY account_id
+    ) AS sealed ON sealed.account_id = account.id""",
+    [
+        Rule(
+            code="T2.balance_changed",
+            says="An account without newer entries has its sealed balance.",
+            broken="account.balance <> leaf.balance",
+            where=_WHERE,
+            expected="leaf.balance",
+            found="account.balance",
+            in_units=True,
+        ),
+        Rule(
+            code="T2.behind_its_seal",
+            says="An account has all entries that are sealed.",
+            broken="account.last_sequence < sealed.last_sequence",
+            where=_WHERE,
+            expected="sealed.last_sequence",
+            found="account.last_sequence",
+        ),
+    ],
+)
+
+
+def verify_since_seal(using: str = DEFAULT_DB_ALIAS) -> Report:
+    """Checks what the last seal does not cover, and a random sample of what seals cover."""
+    found = Collector()
+    with snapshot(using) as connection:
+        checked = _check(connection, found)
+    check_files(found)
+    return Report(checked=checked, findings=found.findings(), damaged=found.damaged)
+
+
+def _check(connection: BaseDatabaseWrapper, found: Collector) -> dict[str, int]:
+    newest = list(Seal.objects.using(connection.alias).order_by("-number")[: _LAST_SEALS + 1])
+    for index, seal in enumerate(newest[:_LAST_SEALS]):
+        before = newest[index + 1] if index + 1 < len(newest) else None
+        check_seal(seal, before, found)
+    _SEALED_ACCOUNTS.run(connection, found)
+    entries = sum(_check_account(connection, moved, found) for moved in moved_accounts(connection))
+    samples = _check_samples(connection, newest[0], found) if newest else 0
+    return {
+        "seals": min(len(newest), _LAST_SEALS),
+        "new_entries": entries,
+        "sampled_ranges": samples,
+    }
+
+
+def _check_account(connection: BaseDatabaseWrapper, moved: Moved, found: Collector) -> int:
+    """Walks through the new entries of an account. Returns their number."""
+    sealed = SealedRange.objects.using(connection.alias).filter(
+        account_id=moved.id, last_sequence=moved.sealed
+    )
+    balance = next(iter(sealed.values_list("balance", flat=True)), Decimal(0))
+    walk = _Walk(moved, balance, found)
+    for first in range(moved.sealed + 1, moved.last_sequence + 1, _ENTRIES_AT_ONCE):
+        last = min(first + _ENTRIES_AT_ONCE - 1, moved.last_sequence)
+        for entry in entries_of(connection, [Slice(moved.id, first, last)]):
+            walk.step(entry)
+    walk.end()
+    return walk.entries
+
+
+class _Walk:
+    """A walk along the entries of an account: each follows from the one before it."""
+
+    def __init__(self, moved: Moved, balance: Decimal, found: Collector) -> None:
+        self._moved = moved
+        self._balance = balance
+        self._sequence = moved.sealed
+        self._posted_at = ""
+        self._found = found
+        self.entries = 0
+
+    def step(self, entry: SealedEntry) -> None:
+        self.entries += 1
+        self._sequence += 1
+        if entry.sequence != self._sequence:
+            self._add("T2.sequence", "Sequences run on from the sealed ones.", self._sequence,
+                      entry.sequence)  # fmt: skip
+            self._sequence = entry.sequence
+        if not entry.text:
+            self._add("T2.incomplete", "An entry has all its values.", "all", "not all")
+            return
+        fields = entry.text.split("\n")
+        side, amount, currency, posted_at = fields[4], fields[5], fields[6], fields[12]
+        balance = from_units(entry.balance_after)
+        expected = self._balance + Decimal(amount)
+        if balance != expected:
+            self._add("T2.balance_does_not_follow",
+                      "Each balance after is the one before it, changed by the amount.",
+                      expected, balance)  # fmt: skip
+        if currency != self._moved.currency or (side == "DEBIT") != amount.startswith("-"):
+            self._add("T2.amount", "An amount is in the account's currency, above zero.",
+                      self._moved.currency, f"{amount} {currency}")  # fmt: skip
+        if posted_at < self._posted_at:
+            self._add("T2.posting_time_runs_backwards",
+                      "The time of posting never runs backwards along the sequence.",
+                      self._posted_at, posted_at)  # fmt: skip
+        self._balance, self._posted_at = balance, posted_at
+
+    def end(self) -> None:
+        if self._sequence != self._moved.last_sequence:
+            self._add("T2.sequence", "Sequences run on from the sealed ones.",
+                      self._moved.last_sequence, self._sequence)  # fmt: skip
+        elif (balance := from_units(self._moved.balance)) != self._balance:
+            self._add("T2.balance_is_not_the_last",
+                      "A balance is the balance after the account's last entry.",
+                      self._balance, balance)  # fmt: skip
+
+    def _add(self, code: str, says: str, expected: object, found: object) -> None:
+        where: dict[str, str | int] = {
+            "account_id": str(self._moved.id),
+            "sequence": self._sequence,
+        }
+        self._found.add(code, says, Place(where, str(expected), str(found)))
+
+
+def _check_samples(connection: BaseDatabaseWrapper, newest: Seal, found: Collector) -> int:
+    """Checks random sealed ranges, each with its way up to its seal. Returns their number."""
+    chosen = set(_samples(connection, newest))
+    for seal, position in sorted(chosen, key=lambda one: (one[0].number, one[1])):
+        number = position // BLOCK
+        leaves = SealedRange.objects.using(connection.alias).filter(seal_id=seal.pk)
+        first = number * BLOCK
+        block = list(leaves.filter(position__range=(first, first + BLOCK - 1)).order_by("position"))
+        its_own = [one for one in block if one.position == position]
+        check_ranges(connection, its_own, found)
+        root = root_of([leaf_of(one).hash for one in block]).hex()
+        blocks = [raw(one) for one in seal.blocks]
+        if root not in seal.blocks[number : number + 1] or root_of(blocks).hex() != seal.root:
+            found.add(
+                "T1.ranges_changed",
+                "The ranges of a seal never change.",
+                Place({"seal": seal.number, "position": position}, seal.root, root),
+            )
+    return len(chosen)
+
+
+def _samples(connection: BaseDatabaseWrapper, newest: Seal) -> Iterator[tuple[Seal, int]]:
+    """Random ranges. An entry's seal is as likely as it has entries."""
+    seals = Seal.objects.using(connection.alias).order_by("number")
+    for _ in range(SAMPLES if newest.total_entries else 0):
+        entry = secrets.randbelow(newest.total_entries)
+        seal = seals.filter(total_entries__gt=entry).first()
+        if seal is not None and seal.ranges:
+            yield seal, secrets.randbelow(seal.ranges)

@@ -1,0 +1,57 @@
+"""The API of seals: heads for anyone, proofs for whoever may see the transaction."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from core.api.renderers import json_response
+from core.errors import NotFound
+from seals import schema
+from seals.heads import head_of
+from seals.models import Seal
+from seals.proofs import proof_of
+from seals.selectors import newest_seal
+from transactions.api.permissions import CanReadTransactions
+
+# The database has no greater number.
+_GREATEST = (1 << 63) - 1
+
+
+class LatestSealView(APIView):
+    """The newest head, for anyone. The limit by address counts these requests."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @schema.latest_seal
+    def get(self, request: Request) -> HttpResponse:
+        if (newest := newest_seal()) is None:
+            raise NotFound("Nothing has been sealed yet.")
+        return json_response(request, head_of(newest))
+
+
+class SealView(APIView):
+    """Any head, for anyone."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @schema.retrieve_seal
+    def get(self, request: Request, number: int) -> HttpResponse:
+        found = Seal.objects.defer("blocks").filter(number=min(number, _GREATEST)).first()
+        if found is None:
+            raise NotFound(f"There is no seal {number}.")
+        return json_response(request, head_of(found))
+
+
+class ProofView(APIView):
+    """The proof of a transaction, for staff and for its owners."""
+
+    permission_classes = (CanReadTransactions,)
+
+    @schema.proof
+    def get(self, request: Request, transaction_id: UUID) -> HttpResponse:
+        return json_response(request, proof_of(request.user, transaction_id))
