@@ -1,4 +1,4 @@
-"""Lists of transactions as CSV: all rows that the filters select, streamed.
+"""Responses as CSV. Lists of transactions have all rows that the filters select, streamed.
 
 The values and the rules of visibility are those of JSON, with one difference: an apostrophe
 precedes a description that a spreadsheet would run as a formula (CWE-1236), because the payer
@@ -7,7 +7,7 @@ writes the text that the payee opens. JSON has the description as sent.
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -67,12 +67,27 @@ def page_or_file(page: Serializer[Any]) -> dict[tuple[int, str], Any]:
 
 def csv_example(row: dict[str, Any]) -> OpenApiExample:
     """The list of this one row as CSV, for the schema."""
+    return file_example(csv_text(_columns(row), [list(_cells(row))]))
+
+
+def file_example(text: str) -> OpenApiExample:
+    return OpenApiExample("File", value=text, response_only=True, media_type=CONTENT_TYPE)
+
+
+def csv_text(columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:
+    """The rows below a header; each value is written as in JSON."""
     text = io.StringIO()
-    writer = _writer(text, _columns(row))
-    writer.writerow(_cells(row))
-    return OpenApiExample(
-        "File", value=text.getvalue(), response_only=True, media_type=CONTENT_TYPE
-    )
+    writer = _writer(text, columns)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def csv_headers(file_name: str) -> dict[str, str]:
+    """The headers of a response with a file of this name, without its ending."""
+    return {
+        "Content-Type": f"{CONTENT_TYPE}; charset=utf-8; header=present",
+        "Content-Disposition": f'attachment; filename="{file_name}.csv"',
+    }
 
 
 def wanted_file(request: Request) -> SheetFormat | None:
@@ -112,8 +127,7 @@ def csv_response(
     first = next(pages)
     return StreamingHttpResponse(
         _content(chain([first], pages), columns, words),
-        content_type=f"{CONTENT_TYPE}; charset=utf-8; header=present",
-        headers={"Content-Disposition": f'attachment; filename="{file_name}.csv"'},
+        headers=csv_headers(file_name),
     )
 
 
@@ -157,7 +171,7 @@ def _content(
         heartbeat()
 
 
-def _writer(text: io.StringIO, columns: list[str]) -> Any:
+def _writer(text: io.StringIO, columns: Iterable[str]) -> Any:
     writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180
     writer.writerow(columns)
     return writer

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers, viewsets
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -15,11 +17,13 @@ from core import clock
 from core.api.fields import StrictDateField, rfc_3339
 from core.api.negotiation import FormatIsAParameter
 from core.api.permissions import RuleOfEachAction
+from core.api.renderers import BankJSONRenderer
 from core.api.requests import parse_query
 from core.api.serializers import StrictSerializer
 from core.errors import FieldError, InvalidInput
 from core.money import format_units
 from transactions.api import statistics_schema as schema
+from transactions.api.csv_list import CSVRenderer, csv_headers
 from transactions.api.permissions import CanReadStatistics
 from transactions.statistics.buckets import percentile
 from transactions.statistics.report import (
@@ -56,6 +60,11 @@ class SplitField(serializers.Field[Any, Any, Any, Any]):
 class StatisticsQuery(StrictSerializer):
     """Query parameters of `statistics/`. `from` is a word of Python, so a class cannot have it."""
 
+    format = serializers.ChoiceField(
+        [("json", "one object"), ("csv", "a line for each row")],
+        required=False,
+        help_text="Overrides Accept: `application/json` or `text/csv`.",
+    )
     to = StrictDateField(
         required=False, help_text="The day before which they end. Default: tomorrow."
     )
@@ -108,10 +117,11 @@ class StatisticsViewSet(RuleOfEachAction, viewsets.ViewSet):
 
     content_negotiation_class = FormatIsAParameter
     http_method_names = ("get", "head")
+    renderer_classes = (BankJSONRenderer, CSVRenderer)
     permission_by_action: ClassVar[dict[str, type[BasePermission]]] = {"list": CanReadStatistics}
 
     @schema.read_statistics(StatisticsQuery)
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponseBase:
         query = parse_query(StatisticsQuery, request)
         wanted = WantedStatistics(
             first=query["from"],
@@ -123,7 +133,11 @@ class StatisticsViewSet(RuleOfEachAction, viewsets.ViewSet):
         if len(found.rows) > MOST_ROWS:
             detail = f"The answer would have over {MOST_ROWS:,} rows. Ask for fewer days or splits."
             raise InvalidInput(errors=[FieldError("by", "too_many_rows", detail)])
-        return Response(represent_statistics(found))
+        body = represent_statistics(found)
+        if request.accepted_renderer.format != CSVRenderer.format:
+            return Response(body)
+        name = f"statistics-{body['from']}-{body['to']}"
+        return HttpResponse(schema.statistics_csv(body), headers=csv_headers(name))
 
 
 def represent_statistics(found: Statistics) -> dict[str, Any]:

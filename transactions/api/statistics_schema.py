@@ -1,7 +1,9 @@
-"""The OpenAPI schema of statistics."""
+"""The OpenAPI schema of statistics, and their columns as CSV."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     extend_schema,
     extend_schema_field,
@@ -12,6 +14,7 @@ from rest_framework import serializers
 from core.api.describe import response_example
 from core.api.fields import CurrencyField, OffsetDateTimeField
 from core.api.serializers import StrictSerializer
+from transactions.api.csv_list import CONTENT_TYPE, csv_text, file_example
 from transactions.states import TransactionStatus, TransactionType
 from transactions.statistics.report import SPLITS
 from transactions.statistics.spans import Interval
@@ -117,6 +120,33 @@ _EXAMPLE = {
     ],
 }
 
+_COUNTS = ("count", "completed", "failed", "waiting", "failed_share")
+_SUMS = ("amounts", "completed_amounts")
+_TIMES = ("p50", "p95", "p99")
+
+
+def statistics_csv(body: dict[str, Any]) -> str:
+    """The rows of the body, each on a line: two sums for each currency of the body."""
+    rows, by = body["results"], body["by"]
+    currencies = sorted({currency for row in rows for currency in row["amounts"]})
+    plain = ("start", "end", *by, *_COUNTS)
+    sums = [(name, currency) for currency in currencies for name in _SUMS]
+    columns = (
+        *plain,
+        *(f"{name}_{currency}" for name, currency in sums),
+        *(f"processing_seconds_{name}" for name in _TIMES),
+    )
+    return csv_text(columns, [_cells(row, plain, sums) for row in rows])
+
+
+def _cells(row: dict[str, Any], plain: Sequence[str], sums: list[tuple[str, str]]) -> list[Any]:
+    times = row["processing_seconds"] or {}
+    return [
+        *(row[name] for name in plain),
+        *(row[name].get(currency) for name, currency in sums),
+        *(times.get(name) for name in _TIMES),
+    ]
+
 
 def read_statistics(query: type[StrictSerializer]) -> Any:
     return extend_schema(
@@ -127,9 +157,17 @@ def read_statistics(query: type[StrictSerializer]) -> Any:
         " days, archived ones included, as they are now. For staff only. A transaction belongs to"
         " the interval in which it was made, also if it ended later. Days are those of the bank's"
         " time zone, from `from` up to but not including `to`: at most 31 by hour, 366 by"
-        " day and 3,660 by month. Percentiles come from a histogram and are at most 5 % off.",
+        " day and 3,660 by month. Percentiles come from a histogram and are at most 5 % off. As CSV"
+        " each row is a line. Each currency has columns of its own, such as `amounts_USD` and"
+        " `completed_amounts_USD`; those without money of the row are empty.",
         parameters=[query],
         # The response is one object, not a list.
-        responses=extend_schema_serializer(many=False)(StatisticsSerializer),
-        examples=[response_example("Statistics", _EXAMPLE)],
+        responses={
+            (200, "application/json"): extend_schema_serializer(many=False)(StatisticsSerializer),
+            (200, CONTENT_TYPE): OpenApiTypes.STR,
+        },
+        examples=[
+            response_example("Statistics", _EXAMPLE),
+            file_example(statistics_csv(_EXAMPLE)),
+        ],
     )

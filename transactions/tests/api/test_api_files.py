@@ -132,8 +132,3 @@ def test_another_s_account_is_not_found(account: Account) -> None:
     response = stranger.get(f"{account_path(account, 'transactions')}?format=pdf")
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
     assert "Nothing." in text_of(stranger.get(f"{PATH}?format=pdf"))
-
-
-def test_statistics_name_an_unknown_format(auditor: ApiClient) -> None:
-    response = auditor.get(f"{API}statistics/?format=csv")
-    assert bad_fields(response) == [("format", "unknown_field")]

@@ -1,5 +1,7 @@
 """`statistics/`: its members, its parameters, and what it costs."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -182,6 +184,44 @@ def test_staff_who_read_all_transactions_get_it_and_customers_do_not() -> None:
     make_account(owner_id=customer.id)
     assert client_of(customer).get(PATH).status_code == 403
     assert client_of(make_user("clerk", is_staff=True)).get(PATH).status_code == 403
+
+
+def test_as_csv_a_line_has_the_members_of_a_row(auditor: ApiClient, account: Account) -> None:
+    with time_machine.travel(NOON, tick=False):
+        yen = make_account(currency="JPY")
+    move(Deposit, account, "100.50", NOON)
+    move(Withdraw, account, "999", NOON + timedelta(days=1))
+    move(Deposit, yen, "70000", NOON + timedelta(days=1))
+    query = "from=2026-03-10&to=2026-03-12&by=status,failure_code"
+    response = auditor.get(f"{PATH}?{query}&format=csv")
+    assert response.status_code == 200
+    assert response["Content-Type"] == "text/csv; charset=utf-8; header=present"
+    assert response["Content-Disposition"] == (
+        'attachment; filename="statistics-2026-03-10-2026-03-12.csv"'
+    )
+    rows = list(csv.DictReader(io.StringIO(response.content.decode(), newline="")))
+    shown = auditor.get(f"{PATH}?{query}").json()["results"]
+    assert len(rows) == len(shown) == 3
+    for row, one in zip(rows, shown, strict=True):
+        times = one.pop("processing_seconds")
+        for name in ("amounts", "completed_amounts"):
+            own = one.pop(name)
+            one |= {f"{name}_{currency}": own.get(currency) for currency in ("JPY", "USD")}
+        one |= {f"processing_seconds_{name}": value for name, value in times.items()}
+        assert row == {name: "" if each is None else str(each) for name, each in one.items()}
+    with_accept = auditor.get(f"{PATH}?{query}", headers={"Accept": "text/csv"})
+    assert with_accept.content == response.content
+
+
+def test_as_csv_a_span_without_transactions_is_a_header(auditor: ApiClient) -> None:
+    response = auditor.get(f"{PATH}?from=2026-03-10&to=2026-03-11&format=csv")
+    columns = "start,end,count,completed,failed,waiting,failed_share"
+    times = "processing_seconds_p50,processing_seconds_p95,processing_seconds_p99"
+    assert response.content.decode() == f"{columns},{times}\r\n"
+
+
+def test_a_format_that_there_is_not_is_an_error_of_its_parameter(auditor: ApiClient) -> None:
+    assert errors_of(auditor, "format=xml") == [("format", "invalid_choice")]
 
 
 def test_the_number_of_statements_does_not_grow(auditor: ApiClient, account: Account) -> None:
