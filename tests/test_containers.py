@@ -229,10 +229,36 @@ def test_image_reads_the_secrets_as_its_env_file():
 
 def test_every_setting_reaches_the_containers_and_stands_in_the_example():
     assert _settings_names() - _dotenv_names() == set()
-    passed = set(SERVICES["web"]["environment"]) | set(image.environment())
+    passed = set().union(*(SERVICES[name]["environment"] for name in ("web", "worker")))
+    passed |= set(image.environment())
     assert _settings_names() - passed == NOT_IN_COMPOSE - set(image.environment())
     used = set(VARIABLE.findall((ROOT / "docker-compose.yml").read_text("utf-8")))
     assert used - _dotenv_names() == set()
+
+
+def test_prometheus_reaches_each_process_that_counts() -> None:
+    """By the name of its service and its port, on one network: on two it would be two targets."""
+    text = (ROOT / "deploy/monitoring/prometheus.yml").read_text("utf-8")
+    (bank,) = [one for one in yaml.safe_load(text)["scrape_configs"] if one["job_name"] == "bank"]
+    targets = {
+        name: sought["port"] for sought in bank["dns_sd_configs"] for name in sought["names"]
+    }
+    counting = {
+        name: service
+        for name, service in SERVICES.items()
+        if service.get("image", "").startswith("bank:") and service["restart"] != "no"
+    }
+    assert targets == {
+        name: int(service["environment"].get("BANK_METRICS_PORT", image.environment()["PORT"]))
+        for name, service in counting.items()
+    }
+    assert set(targets) == {"web", "worker"}
+    for name, service in counting.items():
+        shared = set(service["networks"]) & set(SERVICES["prometheus"]["networks"])
+        assert len(shared) == 1, name
+    # What Prometheus shares with the workers leads to no other machine.
+    assert SERVICES["worker"]["networks"] == ["inner", "metrics"]
+    assert COMPOSE["networks"]["metrics"] == {"internal": True}
 
 
 def test_timeouts_fire_from_the_inside_out():
@@ -288,6 +314,10 @@ def test_kubernetes_runs_what_compose_runs() -> None:
         assert container["resources"]["limits"]["memory"]
         mounts = {mount["name"] for mount in container["volumeMounts"]}
         assert mounts >= {volume["name"] for volume in pod["volumes"]}
+    (worker,) = pods[2]["containers"]
+    port = SERVICES["worker"]["environment"]["BANK_METRICS_PORT"]
+    assert KUBERNETES[0]["data"]["BANK_METRICS_PORT"] == port
+    assert [str(one["containerPort"]) for one in worker["ports"]] == [port]
     web, service = pods[1]["containers"][0], KUBERNETES[-1]
     assert service["spec"]["ports"][0]["targetPort"] == web["ports"][0]["containerPort"]
     assert set(KUBERNETES[0]["data"]) - {"BANK_DATA_DIR"} <= _dotenv_names()

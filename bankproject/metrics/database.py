@@ -8,6 +8,7 @@ database does not answer, only `bank_database_up` is left.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from django.db import connection, transaction
 
 from accounts.selectors import waiting_limits
 from accounts.states import ShownStatus, shown_status
+from bankproject.console import duties
 from bankproject.metrics.cache import Reading
 from core import clock
 from core.database_errors import note
@@ -52,6 +54,7 @@ DESCRIBED: dict[str, tuple[str, tuple[str, ...]]] = {
     "bank_books_sound": ("Whether the last verification found nothing (1 or 0).", ()),
     "bank_verification_age_seconds": ("Time since the end of the last verification.", ()),
     "bank_archive_age_seconds": ("Time since the end of the last complete archive run.", ()),
+    "bank_duty_overdue": ("Whether a duty is beyond its limit (1 or 0).", ("duty",)),
     "bank_accounts": ("Customer accounts.", ("status",)),
     "bank_customers_balance_amount": ("Sum of customers' balances.", ("currency",)),
     "bank_overdraft_used_amount": ("Sum of overdrafts in use.", ("currency",)),
@@ -155,6 +158,11 @@ def _books() -> Iterator[Value]:
         yield "bank_archive_age_seconds", (), max(0.0, (now - ended).total_seconds())
 
 
+def _duties() -> Iterator[Value]:
+    for duty, is_overdue in asdict(duties.read()).items():
+        yield "bank_duty_overdue", (duty,), float(is_overdue is not None)
+
+
 _ACCOUNTS = """
     SELECT currency, status, debits_blocked, credits_blocked, count(*), sum(balance),
         sum(CASE WHEN balance < 0 THEN -balance ELSE 0 END)
@@ -231,8 +239,8 @@ def _standbys() -> Iterator[Value]:
 
 @cache
 def tables() -> tuple[str, ...]:
-    """The tables of accounts and of money."""
-    named = ("accounts", "transactions")
+    """The tables of customers, accounts and money."""
+    named = ("customers", "accounts", "transactions")
     models = [model for one in named for model in apps.get_app_config(one).get_models()]
     return tuple(model._meta.db_table for model in models if model._meta.managed)
 
@@ -242,6 +250,7 @@ PARTS: dict[str, Callable[[], Iterator[Value]]] = {
     "queue": _queue,
     "approvals": _approvals,
     "books": _books,
+    "duties": _duties,
     "accounts": _accounts,
     "tables": _tables,
     "standbys": _standbys,

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import OperationalError, connection
 from django.test import override_settings
 from django.utils import timezone
@@ -96,6 +97,22 @@ def test_the_books_and_the_archive() -> None:
     assert 3 * 3600 <= found["bank_archive_age_seconds"] < 3 * 3600 + 600
 
 
+def test_duties_beyond_their_limits() -> None:
+    assert values()["bank_duty_overdue", "verification"] == 0
+    long_ago = timezone.now() - timedelta(days=4)
+    with time_machine.travel(long_ago, tick=False):
+        make_account(balance=5)
+    found = values()
+    assert found["bank_duty_overdue", "verification"] == 1
+    assert found["bank_duty_overdue", "archive"] == found["bank_duty_overdue", "worker"] == 0
+    with override_settings(ARCHIVE_AFTER_DAYS=1, ARCHIVE_LIMIT_HOURS=71):
+        assert values()["bank_duty_overdue", "archive"] == 1, "an archive that never ran"
+    with override_settings(ARCHIVE_AFTER_DAYS=1, ARCHIVE_LIMIT_HOURS=73):
+        assert values()["bank_duty_overdue", "archive"] == 0
+    with override_settings(VERIFICATION_LIMIT_HOURS=97):
+        assert values()["bank_duty_overdue", "verification"] == 0
+
+
 def test_the_database_itself() -> None:
     found = values()
     assert found["bank_database_up"] == 1
@@ -106,7 +123,8 @@ def test_the_database_itself() -> None:
         assert found["bank_database_connections_limit"] >= 10
         assert found["bank_database_standbys"] == 0
         assert found["bank_table_size_bytes", "transactions_transaction"] > 0
-        assert ("bank_table_rows", "accounts_account") in found
+        for table in ("accounts_account", "customers_customer"):
+            assert ("bank_table_rows", table) in found
         assert "bank_database_replication_lag_seconds" not in found
 
 

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from deploy.monitoring.boards import api, bank, machine, queue
-from deploy.monitoring.panels import built
+from deploy.monitoring.panels import ROWS, built
 
 FOLDER = Path(__file__).parent / "grafana" / "dashboards"
 
@@ -37,10 +37,10 @@ def made(name: str) -> str:
         .readonly()
     )
     shown = list(panels())
-    for title, is_number in (("Now", True), ("Over time", False)):
+    for title in [row for row in ROWS if row in {panel.row for panel in shown}]:
         board.with_row(dashboard.Row(title))
         for panel in shown:
-            if panel.is_number is is_number:
+            if panel.row == title:
                 board.with_panel(built(panel).id(shown.index(panel) + 1))
     return json.dumps(board.build(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
 

@@ -16,6 +16,8 @@ from tests.monitoring.prometheus import eventually
 from tests.operated import Client
 from tests.postgresql import PostgresqlServer
 
+# The tables of what is done daily.
+VERIFICATIONS, ARCHIVE_RUNS = "transactions_verification", "transactions_archiverun"
 # The alert is about more than five.
 LONG_WAITS = 9
 CALLERS = 4
@@ -60,7 +62,7 @@ def _change(server: PostgresqlServer, statement: str, *values: str) -> None:
     with psycopg.connect(server.url) as connection:
         connection.execute("SET session_replication_role = replica")
         changed = connection.execute(statement, values)
-        assert changed.rowcount == 1
+        assert changed.rowcount >= 1
 
 
 def hold_locks(server: PostgresqlServer, load: Load) -> None:
@@ -80,11 +82,11 @@ def _somebody_waits(connection: psycopg.Connection[Any]) -> bool:
     return connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None
 
 
-def age_archive(server: PostgresqlServer) -> None:
-    """The last complete archive run ended four days ago, as if none had succeeded since."""
+def age(server: PostgresqlServer, runs: str) -> None:
+    """All runs in this table ended four days earlier, as if none had succeeded since."""
     _change(
         server,
-        "UPDATE transactions_archiverun SET started_at = started_at - interval '4 days',"
+        f"UPDATE {runs} SET started_at = started_at - interval '4 days',"
         " finished_at = finished_at - interval '4 days'",
     )
 
@@ -104,7 +106,7 @@ def fullness(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def conflicts(load: Load) -> Iterator[None]:
+def crowd(load: Load) -> Iterator[None]:
     """Callers move money of one account at the same time until the end of the block.
 
     Where BANK_ISOLATION_LEVEL is serializable, PostgreSQL refuses some, and the bank tries again.

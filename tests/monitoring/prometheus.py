@@ -4,11 +4,12 @@ For tests it is in a hurry: it waits seconds, not minutes.
 """
 
 import json
+import math
 import shutil
 import subprocess
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,10 @@ class Prometheus:
         assert found["resultType"] == "vector", expression
         return [float(one["value"][1]) for one in found["result"]]
 
+    def without_value(self, expressions: Collection[str]) -> set[str]:
+        """Those of the expressions that have no value now."""
+        return {one for one in expressions if all(map(math.isnan, self.values(one)))}
+
     def firing(self) -> set[str]:
         """The names of the alerts that fire."""
         status, text = get(f"{self.url}/api/v1/alerts")
@@ -55,11 +60,11 @@ def eventually(is_true: Callable[[], bool], what: str) -> None:
 
 @contextmanager
 def prometheus(
-    folder: Path, target: str, token: str, *, hurried: bool = True
+    folder: Path, targets: Mapping[str, str], token: str, *, hurried: bool = True
 ) -> Iterator[Prometheus]:
-    """Scrapes `target` ("host:port") until the end of the block."""
+    """Scrapes each of `targets` ("host:port", by its service) until the end of the block."""
     address = f"127.0.0.1:{free_port()}"
-    _write_configuration(folder, target, token, address, hurried=hurried)
+    _write_configuration(folder, targets, token, address, hurried=hurried)
     program = shutil.which("prometheus")
     assert program
     log = folder / "log"
@@ -93,9 +98,12 @@ def _is_ready(process: subprocess.Popen[bytes], address: str) -> bool:
 
 
 def _write_configuration(
-    folder: Path, target: str, token: str, own_address: str, *, hurried: bool
+    folder: Path, targets: Mapping[str, str], token: str, own_address: str, *, hurried: bool
 ) -> None:
-    """The committed one, but with other addresses and token's file, and short waits in a hurry."""
+    """The committed one, but with other addresses and token's file, and short waits in a hurry.
+
+    The targets come with the names that the DNS of compose would give, and all labels from those.
+    """
     (folder / "token").write_text(token)
     configuration = yaml.safe_load((MONITORING / "prometheus.yml").read_text("utf-8"))
     if hurried:
@@ -104,10 +112,12 @@ def _write_configuration(
         configuration["global"]["evaluation_interval"] = "1s"
     bank, own = configuration["scrape_configs"]
     bank["authorization"]["credentials_file"] = "token"
-    # This bank starts its own worker, so the label of a web without one goes with the names.
-    for name in ("dns_sd_configs", "relabel_configs"):
-        del bank[name]
-    bank["static_configs"] = [{"targets": [target]}]
+    names = [name for sought in bank.pop("dns_sd_configs") for name in sought["names"]]
+    assert targets.keys() <= set(names)
+    bank["static_configs"] = [
+        {"targets": [target], "labels": {"__meta_dns_name": name}}
+        for name, target in targets.items()
+    ]
     own["static_configs"] = [{"targets": [own_address]}]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration))
     rules = yaml.safe_load(RULES.read_text("utf-8"))

@@ -8,7 +8,7 @@ import yaml
 
 from deploy.monitoring.dashboards import DASHBOARDS, FOLDER, made
 from deploy.monitoring.panels import SOURCE
-from tests.monitoring.files import MONITORING, ROOT
+from tests.monitoring.files import MONITORING, ROOT, alerts
 from tests.monitoring.rules import names_in, shown_names
 
 PROVISIONING = MONITORING / "grafana" / "provisioning"
@@ -30,7 +30,22 @@ def test_every_panel_says_what_it_shows(name: str) -> None:
     assert len({one["id"] for one in panels}) == len({one["title"] for one in panels})
     for panel in panels:
         assert panel["description"].endswith("."), panel["title"]
-        assert panel["targets"], panel["title"]
+        assert panel["type"] == "text" or panel["targets"], panel["title"]
+
+
+def test_the_bank_begins_with_the_alerts_that_fire_and_leads_to_their_runbook() -> None:
+    first, firing, table, *others = json.loads(made("bank"))["panels"]
+    assert (first["type"], first["title"]) == ("row", "Alerts")
+    assert (firing["type"], table["type"]) == ("stat", "table")
+    assert "ALERTS" in firing["targets"][0]["expr"]
+    assert "alertname" in table["targets"][0]["expr"]
+    (cells,) = table["fieldConfig"]["overrides"]
+    (link,) = cells["properties"][0]["value"]
+    runbook = others[-1]
+    assert link["url"] == f"/d/bank-bank?viewPanel={runbook['id']}"
+    for name in alerts():
+        assert f"### {name}\n" in runbook["options"]["content"]
+    assert "](" not in runbook["options"]["content"]
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
@@ -50,7 +65,7 @@ def test_dashboards_ask_for_what_the_bank_shows() -> None:
         name
         for board in DASHBOARDS
         for panel in _panels(board)
-        for target in panel["targets"]
+        for target in panel.get("targets", ())
         for name in names_in(target["expr"])
     }
     assert asked

@@ -8,8 +8,8 @@ import pytest
 from tests.conftest import NO_FULL_DISK
 from tests.demo_bank import served
 from tests.monitoring import test_prometheus
-from tests.monitoring.faults import Load, age_archive, conflicts, fullness
-from tests.monitoring.files import alerts
+from tests.monitoring.faults import ARCHIVE_RUNS, Load, age, crowd, fullness
+from tests.monitoring.files import alerts, expressions
 from tests.monitoring.prometheus import Prometheus, eventually, prometheus
 from tests.monitoring.rules import needs_prometheus
 from tests.monitoring.watched import SETTINGS, TOKEN, new_bank
@@ -43,6 +43,8 @@ def _standby(watch: Prometheus, server: PostgresqlServer, load: Load) -> None:
         with psycopg.connect(server.url) as connection:
             connection.execute("GRANT pg_read_all_stats TO bank_app")
         require(watch, "BankReplicaLagUnknown", firing=False)
+        of_standbys = {one for one in expressions() if test_prometheus.OF_STANDBYS in one}
+        eventually(lambda: not watch.without_value(of_standbys), f"no value: {of_standbys}")
         standby.pause()
         load.round()
         require(watch, "BankReplicaBehind", firing=True)
@@ -52,12 +54,15 @@ def _standby(watch: Prometheus, server: PostgresqlServer, load: Load) -> None:
 
 
 def _archive(watch: Prometheus, bank: OperatedBank, server: PostgresqlServer) -> None:
-    """The archive ran once; its file is damaged, so later runs fail; then it is mended."""
+    """The archive ran once; its file is damaged, so later runs fail; then it is mended.
+
+    The worker of the bank tries daily, so it fails too.
+    """
     bank.manage("archive_transactions", "--keep-last", "1")
-    age_archive(server)
     path = bank.data / "archived_transactions.csv"
     whole = path.read_bytes()
     path.write_bytes(whole[:-10])
+    age(server, ARCHIVE_RUNS)
     code, _, said = bank.run("manage.py", "archive_transactions", "--keep-last", "0")
     assert code == 1, said
     require(watch, "BankArchiveOverdue", firing=True)
@@ -70,17 +75,18 @@ def test_standbys_the_archive_and_conflicts_are_noticed(tmp_path: Path) -> None:
     (tmp_path / "watch").mkdir()
     with postgresql_server(fsync=False) as server:
         bank, credentials = new_bank(tmp_path, server)
-        environment = bank.environment() | SETTINGS | {"BANK_ISOLATION_LEVEL": "serializable"}
-        target = f"127.0.0.1:{environment['PORT']}"
+        environment = bank.environment() | SETTINGS
+        environment |= {"BANK_ISOLATION_LEVEL": "serializable", "BANK_ARCHIVE_AFTER_DAYS": "1"}
+        targets = {"web": f"127.0.0.1:{environment['PORT']}"}
         with (
-            prometheus(tmp_path / "watch", target, TOKEN) as watch,
+            prometheus(tmp_path / "watch", targets, TOKEN) as watch,
             served(environment, tmp_path, "manage.py", "serve") as url,
         ):
             load = Load(Client(url, credentials))
             load.round()
             _standby(watch, server, load)
             _archive(watch, bank, server)
-            with conflicts(load):
+            with crowd(load):
                 require(watch, "BankContentionRetries", firing=True)
             require(watch, "BankContentionRetries", firing=False)
 
@@ -90,11 +96,11 @@ def test_a_disk_that_fills_is_noticed(tmp_path: Path) -> None:
     with postgresql_server(fsync=False) as server:
         bank, _ = new_bank(tmp_path, server)
         environment = bank.environment() | SETTINGS
-        target = f"127.0.0.1:{environment['PORT']}"
+        targets = {"web": f"127.0.0.1:{environment['PORT']}"}
         try:
             with (
                 small_disk(bank.data, megabytes=DISK_MEGABYTES),
-                prometheus(tmp_path / "watch", target, TOKEN) as watch,
+                prometheus(tmp_path / "watch", targets, TOKEN) as watch,
                 served(environment, tmp_path, "manage.py", "serve"),
             ):
                 eventually(lambda: bool(watch.values("bank_data_free_bytes")), "no room is shown")

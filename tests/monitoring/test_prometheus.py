@@ -4,16 +4,19 @@ Each alert of FAULTS fires here, and the others in test_faults.py: a wrong name 
 it silent for ever.
 """
 
-import json
-import math
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from deploy.monitoring.boards.expressions import RATE
-from deploy.monitoring.dashboards import DASHBOARDS, made
+from deploy.monitoring.boards.alerts import FIRING
+from tests.crash.processes import started
 from tests.demo_bank import served
-from tests.monitoring.faults import Load, damage, hold_locks
+from tests.http import free_port
+from tests.monitoring.faults import VERIFICATIONS, Load, age, crowd, damage, hold_locks
+from tests.monitoring.files import expressions
 from tests.monitoring.prometheus import Prometheus, eventually, prometheus
 from tests.monitoring.rules import needs_prometheus
 from tests.monitoring.watched import SETTINGS, TOKEN, new_bank
@@ -26,34 +29,24 @@ FAULTS = {
     *("BankNotScraped", "BankWorkerStopped", "BankServerErrors", "BankQueueBehind"),
     *("BankVerificationOverdue", "BankBooksDamaged", "BankDatabaseDown", "BankLockWaits"),
 }
-# There is no standby here.
-WITHOUT_VALUE = "bank_database_replication_lag_"
+# There is no standby here, so test_faults.py evaluates these.
+OF_STANDBYS = "bank_database_replication_lag_"
 
 
-def _of_dashboards() -> set[str]:
-    return {
-        target["expr"].replace(RATE, "30s")
-        for name in DASHBOARDS
-        for panel in json.loads(made(name))["panels"]
-        for target in panel.get("targets", ())
-    }
-
-
-def _without_value(watch: Prometheus, expressions: set[str]) -> list[str]:
-    return [one for one in expressions if all(map(math.isnan, watch.values(one)))]
-
-
-def _require_values(watch: Prometheus, load: Load) -> None:
-    left = {one for one in _of_dashboards() if WITHOUT_VALUE not in one}
+def _require_values(watch: Prometheus, load: Load, asked: Collection[str]) -> None:
+    """Each of the expressions has a value while several callers move money."""
+    left = set(asked)
+    assert left
 
     def all_have() -> bool:
         nonlocal left
         load.round()
-        left = set(_without_value(watch, left))
+        left = watch.without_value(left)
         return not left
 
     try:
-        eventually(all_have, "some expressions have no value")
+        with crowd(load):
+            eventually(all_have, "some expressions have no value")
     except AssertionError:
         pytest.fail(f"no value: {left}")
 
@@ -70,11 +63,16 @@ def _require_firing(watch: Prometheus, name: str, load: Load | None = None) -> N
 def _sound_and_damaged_books(
     watch: Prometheus, bank: OperatedBank, server: PostgresqlServer, load: Load
 ) -> None:
+    bank.manage("verify_ledger")
+    age(server, VERIFICATIONS)
     _require_firing(watch, "BankVerificationOverdue")
+    asked = {one for one in expressions() if OF_STANDBYS not in one}
+    of_alerts = {one for one in asked if FIRING in one}
+    _require_values(watch, load, of_alerts)
     load.round()
     bank.manage("verify_ledger")
     bank.manage("archive_transactions", "--keep-last", "1")
-    _require_values(watch, load)
+    _require_values(watch, load, asked - of_alerts)
     eventually(lambda: not FAULTS & watch.firing(), "an alert without a fault")
     damage(server, load.damaged)
     code, out, _ = bank.run("manage.py", "verify_ledger")
@@ -82,24 +80,40 @@ def _sound_and_damaged_books(
     _require_firing(watch, "BankBooksDamaged")
 
 
+@contextmanager
+def _queue_worker(environment: dict[str, str], port: int, folder: Path) -> Iterator[None]:
+    """A worker in a process of its own, as in compose, until the end of the block."""
+    more = {"BANK_METRICS_PORT": str(port)}
+    command = [sys.executable, "manage.py", "process_transactions"]
+    with started(command, environment | more, folder / "worker.log"):
+        yield
+
+
 def test_every_expression_has_a_value_and_faults_are_noticed(tmp_path: Path) -> None:
+    """The processes are those of compose: a web server without a worker, and a worker."""
     (tmp_path / "watch").mkdir()
     with postgresql_server(fsync=False) as server:
         bank, credentials = new_bank(tmp_path, server)
         environment = bank.environment() | SETTINGS
-        target = f"127.0.0.1:{environment['PORT']}"
-        with prometheus(tmp_path / "watch", target, TOKEN) as watch:
-            with served(environment, tmp_path, "manage.py", "serve") as url:
-                load = Load(Client(url, credentials))
+        worker = environment, free_port(), tmp_path
+        ports = {"web": environment["PORT"], "worker": worker[1]}
+        targets = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+        with (
+            prometheus(tmp_path / "watch", targets, TOKEN) as watch,
+            served(environment, tmp_path, "manage.py", "serve", "--without-worker") as url,
+        ):
+            load = Load(Client(url, credentials))
+            with _queue_worker(*worker):
                 _sound_and_damaged_books(watch, bank, server, load)
                 hold_locks(server, load)
                 _require_firing(watch, "BankLockWaits")
-            _require_firing(watch, "BankNotScraped")
-            with served(environment, tmp_path, "manage.py", "serve", "--without-worker"):
-                load.round()
-                _require_firing(watch, "BankWorkerStopped")
-                _require_firing(watch, "BankQueueBehind")
+                assert watch.values('bank_queue_workers{queue_worker="elsewhere"}') == [0]
+                assert watch.values('bank_queue_workers{service="worker"}') == [1]
+            for name in ("BankWorkerStopped", "BankNotScraped", "BankQueueBehind"):
+                _require_firing(watch, name, load)
+            with _queue_worker(*worker):
+                ended = {"BankWorkerStopped", "BankNotScraped"}
+                eventually(lambda: not ended & watch.firing(), "the worker is not noticed")
                 server.stop("fast")
                 _require_firing(watch, "BankDatabaseDown")
                 _require_firing(watch, "BankServerErrors", load)
-                eventually(lambda: "BankNotScraped" not in watch.firing(), "it is scraped again")

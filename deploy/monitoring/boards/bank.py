@@ -1,12 +1,14 @@
-"""The dashboard of the business: what moved, what failed, the books, what waits for people."""
+"""The dashboard of the bank: what is wrong, what moved, what failed, what waits for people."""
 
 from collections.abc import Iterator
 
+from deploy.monitoring.boards import alerts
 from deploy.monitoring.boards.expressions import rate, read
 from deploy.monitoring.panels import Shown, curves, number
 
 
 def panels() -> Iterator[Shown]:
+    yield from alerts.panels()
     moved = "bank_transactions_total"
     completed = 'status="COMPLETED"'
     yield number(
@@ -59,6 +61,12 @@ def panels() -> Iterator[Shown]:
         "Time since the end of the last verification.",
         "s",
         "min(bank_verification_age_seconds)",
+    )
+    yield number(
+        "Overdue",
+        "Duties beyond their limits: worker, verification, archive.",
+        "short",
+        f"sum({read('bank_duty_overdue', 'duty')})",
     )
     yield number(
         "Approvals",

@@ -8,7 +8,12 @@ from deploy.monitoring.panels import Shown, curves, number
 
 def panels() -> Iterator[Shown]:
     free, size = "bank_data_free_bytes", "bank_data_size_bytes"
-    yield number("Servers", "Servers that answer Prometheus.", "short", 'sum(up{job="bank"})')
+    yield number(
+        "Processes",
+        "Web servers and separate workers that answer Prometheus.",
+        "short",
+        'sum(up{job="bank"})',
+    )
     yield number(
         "Free room",
         "The least share of free room on a data folder's file system.",

@@ -10,7 +10,7 @@ def panels() -> Iterator[Shown]:
     moved, settling = "bank_transactions_total", "bank_transaction_settling_seconds"
     yield number(
         "Workers",
-        "Workers that live, of servers that start their own.",
+        "Workers that live, in servers and in containers of their own.",
         "short",
         "sum(bank_queue_workers)",
     )
