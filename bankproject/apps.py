@@ -20,8 +20,8 @@ class BankProjectConfig(AppConfig):
         from core.console.bars import register
 
         name_classes()
-        # `staff` is the last app with rights, so all rights are in the database by then.
-        post_migrate.connect(make_groups, sender=apps.get_app_config("staff"))
+        # It is the last app with rights, so all rights are in the database by then.
+        post_migrate.connect(make_groups, sender=apps.get_app_config("statements"))
         register(duties.bars)
         checks.register(check_secret_key, checks.Tags.security)
         checks.register(check_data_folder, checks.Tags.security, deploy=True)

@@ -16,6 +16,7 @@ _READ = {
     "transactions.view_batch",
     "transactions.view_archiverun",
     "transactions.view_verification",
+    "statements.view_statement",
 }
 # Oversight of other staff: users, their actions and logins.
 _OVERSEE = {
@@ -38,6 +39,7 @@ _DECIDE = {
     "accounts.manage_account",
     "customers.manage_customer",
     "staff.end_session",
+    "statements.issue_statement",
     "transactions.reverse_transaction",
     "transactions.approve_transaction",
     "transactions.run_archive",

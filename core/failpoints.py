@@ -70,6 +70,10 @@ FAILPOINTS = (
     "export.file_published",  # One file is new, and the others are old.
     "export.files_durable",  # All files but the manifest are new.
     "export.manifest_published",  # The manifest's name is not durable yet.
+    # Statements of some accounts are written, in one database transaction.
+    "statements.drawn_up",  # They are added up, and nothing is begun.
+    "statements.written",  # Everything is written, nothing committed.
+    "statements.committed",  # Some accounts have their statements, others do not.
     # Files are loaded into an empty bank, in one database transaction.
     "import.locked",  # Nobody else writes.
     "import.loaded",  # All rows are written, nothing is verified.

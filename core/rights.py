@@ -30,6 +30,7 @@ APPEND_ONLY = frozenset(
         "django_admin_log",
         "seals_seal",
         "seals_sealedrange",
+        "statements_statement",
         "transactions_archivesegment",
         "transactions_transactionevent",
         "transactions_verification",

@@ -20,6 +20,7 @@ READ = {
     "transactions.view_batch",
     "transactions.view_archiverun",
     "transactions.view_verification",
+    "statements.view_statement",
 }
 OVERSEE = {
     "transactions.read_audit",
@@ -41,6 +42,7 @@ DECIDE = {
     "accounts.manage_account",
     "customers.manage_customer",
     "staff.end_session",
+    "statements.issue_statement",
     "transactions.reverse_transaction",
     "transactions.approve_transaction",
     "transactions.run_archive",

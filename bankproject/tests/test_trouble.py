@@ -44,6 +44,7 @@ COMMANDS = {
     "flush": "--no-input",
     "forget_customer": "1 --reason x",
     "import_data": "{folder}",
+    "issue_statements": "",
     "migrate": "--verbosity=0",
     "post_batch": "{folder}/batch.csv",
     "process_transactions": "--once",

@@ -133,10 +133,11 @@ def _cleared(cursor: Any) -> list[str]:
 
 
 def _tables(cursor: Any) -> list[str]:
-    """The tables of customers, accounts, transactions and seals, with the words of names."""
+    """The tables of customers, accounts, transactions, statements and seals; words of names."""
     cursor.execute(
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-        " AND tablename ~ '^((words_of_)?(accounts|customers)|seals|transactions)(_|$)'"
+        " AND tablename ~"
+        " '^((words_of_)?(accounts|customers)|seals|statements|transactions)(_|$)'"
         " ORDER BY tablename"
     )
     return [name for (name,) in cursor.fetchall()]

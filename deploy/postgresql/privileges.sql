@@ -44,8 +44,8 @@ DECLARE
     -- Written once and then read: the guards say the same, for every role.
     append_only text[] := ARRAY[
         'accounts_accountevent', 'axes_accessfailurelog', 'customers_customerevent',
-        'django_admin_log', 'seals_seal', 'seals_sealedrange', 'transactions_archivesegment',
-        'transactions_transactionevent', 'transactions_verification'
+        'django_admin_log', 'seals_seal', 'seals_sealedrange', 'statements_statement',
+        'transactions_archivesegment', 'transactions_transactionevent', 'transactions_verification'
     ];
 BEGIN
     FOR name IN

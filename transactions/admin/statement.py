@@ -63,7 +63,7 @@ class StatementLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class ShownEntries:
     """`older` is the address of the next, older page; empty on the last page."""
 
     lines: Sequence[StatementLine]
@@ -71,7 +71,7 @@ class Statement:
     is_newest: bool
 
 
-def statement(account: Account, before: str | None) -> Statement:
+def statement(account: Account, before: str | None) -> ShownEntries:
     """The lines before a sequence or, for an internal account, before an id.
 
     An invalid `before` gives the newest lines. The cost does not depend on the position in the
@@ -84,7 +84,7 @@ def statement(account: Account, before: str | None) -> Statement:
     first = max(last - LINES + 1, 1)
     lines = [_line(account, transaction) for transaction in posted(account, first, last)]
     older = _before(first) if first > 1 else ""
-    return Statement(lines[::-1], older, is_newest=after is None)
+    return ShownEntries(lines[::-1], older, is_newest=after is None)
 
 
 def posted(account: Account, first: int, last: int) -> list[Transaction]:
@@ -104,7 +104,7 @@ def posted(account: Account, first: int, last: int) -> list[Transaction]:
     return [transaction for _, transaction in sorted(found, key=itemgetter(0))]
 
 
-def _internal_statement(account: Account, after: UUID | None) -> Statement:
+def _internal_statement(account: Account, after: UUID | None) -> ShownEntries:
     """Reads the journal: an internal account has no sequence, and no balance after each line."""
     completed = [
         branch.narrowed(Q(status=TransactionStatus.COMPLETED))
@@ -115,7 +115,7 @@ def _internal_statement(account: Account, after: UUID | None) -> Statement:
     prefetch_related_objects(shown, "debit_account", "credit_account")
     older = _before(shown[-1].pk) if len(found) > LINES else ""
     lines = [_line(account, transaction) for transaction in shown]
-    return Statement(lines, older, is_newest=after is None)
+    return ShownEntries(lines, older, is_newest=after is None)
 
 
 def _line(account: Account, transaction: Transaction) -> StatementLine:

@@ -5,19 +5,17 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from accounts.models import Account
+from accounts.arguments import account_argument
 from core import clock
 from core.actors import add_actor, origin_of_actor
 from core.commands import Origin
 from core.failures import told
 from core.files import FileBusy, FileProblem
-from core.identifiers import parse_uuid
 from core.progress import Progress
 from core.results import BUSY, PROBLEM, WRONG_USE, add_json, write_result
 from transactions.archive.checkpoints import added
@@ -105,7 +103,7 @@ class Command(BaseCommand):
         selection = Selection(
             before=_before(options),
             keep_last=options["keep_last"],
-            account_id=_account_id(options["account"]),
+            account_id=account_argument(options["account"]),
             include_failed=options["include_failed"],
         )
         origin = origin_of_actor(
@@ -162,20 +160,6 @@ def _before(options: dict[str, Any]) -> datetime | None:
     if options["keep_last"] is not None:
         return None
     return clock.now() - timedelta(days=settings.ARCHIVE_AFTER_DAYS or DEFAULT_DAYS)
-
-
-def _account_id(text: str | None) -> UUID | None:
-    """Finds an account by id or number. Raises CommandError if there is none."""
-    if text is None:
-        return None
-    try:
-        found = Account.objects.filter(pk=parse_uuid(text))
-    except ValueError:
-        found = Account.objects.filter(number=text)
-    account_id: UUID | None = found.values_list("pk", flat=True).first()
-    if account_id is None:
-        raise CommandError(f"There is no account {text}.", returncode=WRONG_USE)
-    return account_id
 
 
 def _as_planned(selection: Selection) -> dict[str, Any]:

@@ -1,0 +1,110 @@
+"""The database keeps statements as they were issued, and refuses one that does not join."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from core.identifiers import uuid7
+from statements.issuing import issue_for_all
+from statements.models import Statement
+from statements.periods import Month
+from statements.tests.monthly_bank import DECEMBER, ORIGIN, at, make_monthly_bank
+from tests.assertions import nothing_changes
+from transactions.tests.damaged_ledger import execute
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def last() -> Statement:
+    bank = make_monthly_bank()
+    with at(DECEMBER):
+        issue_for_all(Month.parse("2025-10"), origin=ORIGIN)
+    return bank.ada.statements.get(number=2)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE statements_statement SET closing_balance = closing_balance",
+        "UPDATE statements_statement SET digest = 'x' WHERE number = 1",
+        "DELETE FROM statements_statement",
+    ],
+)
+def test_statements_are_never_changed_or_deleted(last: Statement, statement: str) -> None:
+    with nothing_changes(), pytest.raises(IntegrityError):
+        execute(statement)
+    assert Statement.objects.count() == 5
+
+
+@pytest.mark.postgresql
+def test_statements_are_never_truncated(last: Statement) -> None:
+    with pytest.raises(IntegrityError):
+        execute("TRUNCATE statements_statement CASCADE")
+
+
+def following(last: Statement, **changed: Any) -> Statement:
+    """The statement of November, without entries."""
+    values = {
+        "id": uuid7(DECEMBER),
+        "account": last.account,
+        "number": 3,
+        "period": "2025-11",
+        "starts_at": last.ends_at,
+        "ends_at": DECEMBER,
+        "time_zone": "UTC",
+        "currency": "USD",
+        "first_sequence": last.last_sequence + 1,
+        "last_sequence": last.last_sequence,
+        "count": 0,
+        "opening_balance": last.closing_balance,
+        "closing_balance": last.closing_balance,
+        "total_debits": Decimal(0),
+        "total_credits": Decimal(0),
+        "previous": last,
+        "digest": "0" * 64,
+        "issued_at": DECEMBER,
+    }
+    return Statement(**values | changed)
+
+
+def insert(statement: Statement) -> None:
+    with transaction.atomic():
+        Statement.objects.bulk_create([statement])
+
+
+def test_one_that_joins_is_taken(last: Statement) -> None:
+    insert(following(last))
+    assert last.next.number == 3
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"number": 4},
+        {"number": 2},
+        {"period": "2025-10"},
+        {"first_sequence": 5, "last_sequence": 4},
+        {"first_sequence": 3, "last_sequence": 2},
+        {"count": 1},
+        {"opening_balance": Decimal(1), "closing_balance": Decimal(1)},
+        {"closing_balance": Decimal(1)},
+        {"total_debits": Decimal(-1), "total_credits": Decimal(-1)},
+        {"starts_at": DECEMBER.replace(day=2), "ends_at": DECEMBER.replace(day=3)},
+        {"currency": "EUR"},
+        {"previous": None},
+        {"number": 1, "previous": None, "first_sequence": 1, "last_sequence": 0},
+    ],
+    ids=str,
+)
+def test_one_that_does_not_join_is_refused(last: Statement, changed: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError):
+        insert(following(last, **changed))
+
+
+def test_one_of_another_account_is_refused(last: Statement) -> None:
+    other = Statement.objects.exclude(account=last.account).get(number=2, account__name="Bob")
+    with pytest.raises(IntegrityError):
+        insert(following(last, account=other.account))

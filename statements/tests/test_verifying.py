@@ -1,0 +1,156 @@
+"""Every kind of damage to statements is found, named and located."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from statements.issuing import issue_for_all
+from statements.models import Statement
+from statements.periods import Month
+from statements.tests.monthly_bank import DECEMBER, ORIGIN, MonthlyBank, at, make_monthly_bank
+from transactions.models import Entry
+from transactions.tests.damaged_ledger import execute, unguarded
+from transactions.verifier import examine
+
+pytestmark = pytest.mark.django_db
+
+S, T = "statements_statement", "transactions_transaction"
+
+
+@dataclass(frozen=True)
+class StatementDamage:
+    """The damage by `statement`, and all rules that it breaks; the first place of the first."""
+
+    codes: tuple[str, ...]
+    statement: str
+    expected: str
+    found: str
+
+
+DAMAGES = [
+    StatementDamage(
+        ("number", "digest"),
+        f"UPDATE {S} SET number = 7 WHERE id = {{second}}",
+        "2", "7",
+    ),
+    StatementDamage(
+        ("number",),
+        f"UPDATE {S} SET previous_id = NULL WHERE id = {{second}}",
+        "{first}", "none",
+    ),
+    StatementDamage(
+        ("number", "range", "opening_balance", "digest"),
+        f"DELETE FROM {S} WHERE id = {{first}}",
+        "1", "2",
+    ),
+    StatementDamage(
+        ("period", "digest"),
+        f"UPDATE {S} SET starts_at = '2025-10-02 00:00:00' WHERE id = {{second}}",
+        "2025-10-01T00:00:00.000000Z", "2025-10-02T00:00:00.000000Z",
+    ),
+    StatementDamage(
+        ("range", "entries", "digest"),
+        f"UPDATE {S} SET first_sequence = 3, count = 1 WHERE id = {{second}}",
+        "2", "3",
+    ),
+    StatementDamage(
+        ("range", "entries", "digest"),
+        f"UPDATE {S} SET first_sequence = 1000000000000000 WHERE id = {{second}}",
+        "2", "1000000000000000",
+    ),
+    StatementDamage(
+        ("opening_balance", "entries", "digest"),
+        f"UPDATE {S} SET opening_balance = 1 WHERE id = {{second}}",
+        "100.0000", "0.0001",
+    ),
+    StatementDamage(
+        ("entries",),
+        f"UPDATE {S} SET closing_balance = closing_balance + 1 WHERE id = {{second}}",
+        "67.5000", "67.5001",
+    ),
+    StatementDamage(
+        ("entries",),
+        f"UPDATE {S} SET total_debits = 0, total_credits = 0 WHERE id = {{second}}",
+        "32.5000", "0.0000",
+    ),
+    StatementDamage(
+        ("entries", "cut", "digest"),
+        f"UPDATE {S} SET last_sequence = 2, count = 1 WHERE id = {{second}}",
+        "30.5000", "32.5000",
+    ),
+    StatementDamage(
+        ("entries",),
+        f"UPDATE {S} SET last_sequence = 1000000000000000 WHERE id = {{second}}",
+        "3", "1000000000000000",
+    ),
+    StatementDamage(
+        ("cut", "digest"),
+        f"UPDATE {S} SET ends_at = '2025-10-20 00:00:00' WHERE id = {{second}}",
+        "a cut at 2025-10-20T00:00:00.000000Z", "2025-10-31T23:59:59.999999Z",
+    ),
+    StatementDamage(
+        ("digest",),
+        f"UPDATE {S} SET digest = 'abc' WHERE id = {{second}}",
+        "", "abc",
+    ),
+    StatementDamage(
+        ("digest",),
+        f"UPDATE {T} SET description = 'Other' WHERE id = {{deposit}}",
+        "", "",
+    ),
+    StatementDamage(
+        ("entries", "digest"),
+        f"DELETE FROM {T} WHERE id = {{withdrawal}}",
+        "1", "2",
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture
+def bank() -> MonthlyBank:
+    bank = make_monthly_bank()
+    with at(DECEMBER):
+        issue_for_all(Month.parse("2025-10"), origin=ORIGIN)
+    return bank
+
+
+def findings() -> dict[str, Any]:
+    """Those about statements, by the end of their codes."""
+    report = examine(connection)
+    return {
+        finding.code.removeprefix("B1.statement_"): finding
+        for finding in report.findings
+        if finding.invariant == "B1"
+    }
+
+
+def test_statements_as_issued_are_clean(bank: MonthlyBank) -> None:
+    with at(DECEMBER):
+        assert examine(connection).findings == []
+    assert Statement.objects.count() == 5
+
+
+@pytest.mark.parametrize(
+    "damage", DAMAGES, ids=[f"{'-'.join(d.codes)}-{i}" for i, d in enumerate(DAMAGES)]
+)
+def test_damage_to_statements_is_found(bank: MonthlyBank, damage: StatementDamage) -> None:
+    first, second = bank.ada.statements.order_by("number")
+    entries = Entry.objects.filter(account=bank.ada)
+    names = {
+        "first": first.pk,
+        "second": second.pk,
+        "deposit": entries.get(sequence=1).transaction_id,
+        "withdrawal": entries.get(sequence=3).transaction_id,
+    }
+    literals = {name: f"'{pk.hex}'" for name, pk in names.items()}
+    with unguarded():
+        assert execute(damage.statement.format(**literals)) == 1
+        found = findings()
+        assert set(found) == set(damage.codes)
+        place = found[damage.codes[0]].places[0]
+        assert place.where["account_number"] == bank.ada.number
+        assert place.where["statement_number"] in (1, 2, 7)
+        assert str(place.expected).startswith(damage.expected.format(**names))
+        assert str(place.found).startswith(damage.found)
