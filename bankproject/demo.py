@@ -17,11 +17,14 @@ from core.commands import Command, Origin
 from core.identifiers import moment_of
 from customers.commands import RegisterCustomer
 from customers.states import CustomerKind
+from statements.issuing import issue_for_account
+from statements.periods import Month
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.posting import Posting
 from transactions.ledger.processor import process
 from transactions.queue.acceptance import accept
+from transactions.statistics.spans import Calendar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,7 @@ def make_accounts(origin: Origin) -> dict[str, UUID]:
     in_a_month = clock.now() + timedelta(days=30)
     accept([_scheduled(in_a_month)], origin)
     _ask_for_limits()
+    _issue_statement(origin)
     return {f"{account.name} ({account.currency})": account.account_id for account in opened}
 
 
@@ -207,3 +211,11 @@ def _ask_for_limits() -> None:
             requested_by=tessa,
             created_at=moment_of(UUID(request_id)),
         )
+
+
+def _issue_statement(origin: Origin) -> None:
+    """The first statement of Ada's account, of the month in its id."""
+    account_id = UUID(example_ids.ADA)
+    opened = Month.of(moment_of(account_id), Calendar())
+    known_id = UUID(example_ids.STATEMENT)
+    issue_for_account(account_id, opened, origin=origin, new_id=lambda *_: known_id)

@@ -4,6 +4,7 @@ from typing import Any
 
 from accounts.schema import ACCOUNT_EXAMPLE, LIMIT_REQUEST_EXAMPLE
 from customers.schema import CUSTOMER_EXAMPLE
+from statements.api.schema import STATEMENT_EXAMPLE
 from transactions.api.examples import TARGET_ID, TRANSFER_EXAMPLE
 
 ADA: str = ACCOUNT_EXAMPLE["account_id"]
@@ -26,12 +27,15 @@ SCHEDULED = "019ab0d2-4bc8-7e6a-8000-d507cad42f68"
 LIMIT_REQUEST: str = LIMIT_REQUEST_EXAMPLE["limit_request_id"]
 OTHER_LIMIT_REQUEST = "019ab0c4-8a22-7d44-8000-4b2c3d4e5f60"
 
+STATEMENT: str = STATEMENT_EXAMPLE["statement_id"]
+
 # By the parameter of the path, and for operations that need a row in another state.
 _OF_PARAMETERS = {
     "customer_id": CUSTOMER,
     "account_id": ADA,
     "transaction_id": TRANSFER,
     "limit_request_id": LIMIT_REQUEST,
+    "statement_id": STATEMENT,
 }
 _OF_OPERATIONS = {
     "accounts_close": EMPTY,

@@ -16,6 +16,7 @@ from bankproject.console.search_page import search_page
 from bankproject.console.statistics_page import export_statistics, statistics_page
 from bankproject.health import HealthView, ReadinessView
 from bankproject.metrics.page import metrics_page
+from statements.checking import CheckView
 from statements.receipts.console import receipt_page
 from transactions.admin.targets import targets_page
 
@@ -23,6 +24,7 @@ from transactions.admin.targets import targets_page
 api: list[URLPattern | URLResolver] = [
     path("", include("transactions.api.urls")),
     path("", include("seals.urls")),
+    path("", include("statements.api.urls")),
     path("", include("statements.receipts.urls")),
     path("health/", HealthView.as_view(), name="health"),
     path("health/ready/", ReadinessView.as_view(), name="health-ready"),
@@ -36,6 +38,7 @@ urlpatterns = [
     path("api/v1/", include(api)),
     path("", RedirectView.as_view(pattern_name="swagger"), name="home"),
     path("metrics", metrics_page, name="metrics"),
+    path("verify/<str:digest>/", CheckView.as_view(), name="verify"),
     path("admin/approvals/", admin.site.admin_view(approvals_page), name="approvals"),
     path(
         "admin/approvals/waiting/",

@@ -1,6 +1,8 @@
 """Factories of test data, which use the bank's own commands."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -12,6 +14,7 @@ from core.commands import Command, Origin
 from core.identifiers import uuid7
 from customers.commands import RegisterCustomer
 from customers.models import Customer
+from statements.models import Statement
 from transactions.commands import Deposit
 from transactions.ledger.processor import process
 from transactions.ledger.writer import JournalRow
@@ -60,4 +63,28 @@ def make_limit_request(account: Account, limit: str | int = 20_000, **fields: An
         overdraft_limit=Decimal(limit),
         limit_before=account.overdraft_limit,
         **content,
+    )
+
+
+def make_statement(account: Account) -> Statement:
+    """The first statement of a new account: of a month before it was opened, without entries."""
+    nothing = Decimal(0)
+    return Statement.objects.create(
+        id=uuid7(timezone.now()),
+        account=account,
+        number=1,
+        period="2026-01",
+        starts_at=datetime(2026, 1, 1, tzinfo=UTC),
+        ends_at=datetime(2026, 2, 1, tzinfo=UTC),
+        time_zone="UTC",
+        currency=account.currency,
+        first_sequence=1,
+        last_sequence=0,
+        count=0,
+        opening_balance=nothing,
+        closing_balance=nothing,
+        total_debits=nothing,
+        total_credits=nothing,
+        digest=sha256(account.pk.bytes).hexdigest(),
+        issued_at=timezone.now(),
     )

@@ -17,7 +17,13 @@ from rest_framework.test import APIClient
 from accounts.models import Account
 from customers.models import Customer
 from tests.api import API, account_path, make_user
-from tests.factories import deposit, make_account, make_customer, make_limit_request
+from tests.factories import (
+    deposit,
+    make_account,
+    make_customer,
+    make_limit_request,
+    make_statement,
+)
 from tests.identities import IDENTITIES, Identity
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -154,6 +160,9 @@ TABLE: dict[str, dict[str, Any]] = {
     "limit_requests/<limit_request_id>/reject/": {"POST": Rule(WRITE, SUPERVISORS, body=REASON)},
     "seals/latest/": {"GET": PROBE},
     "seals/<number>/": {"GET": PROBE},
+    "accounts/<account_id>/statements/": {"GET": own(LOOK)},
+    "accounts/<account_id>/statement/": {"GET": own(LOOK)},
+    "statements/<statement_id>/": {"GET": own(LOOK)},
     "statistics/": {"GET": Rule(LOOK, AUDITORS)},
     "transactions/": {"GET": listed(LOOK)},
     "transactions/batch/": {"POST": Rule(MOVE, TELLERS, body=BATCH)},
@@ -198,6 +207,7 @@ class World:
         self.account = make_account(customer_id=self.customer.pk)
         self.deposit = deposit(self.account, "9.75")
         self.limit_request = make_limit_request(self.account)
+        self.statement = make_statement(self.account)
 
     def path(self, route: str) -> str:
         ids = {
@@ -205,6 +215,7 @@ class World:
             "customer_id": self.customer.id,
             "transaction_id": self.deposit.id,
             "limit_request_id": self.limit_request.id,
+            "statement_id": self.statement.id,
         }
         return API + re.sub(r"<(\w+)>", lambda match: str(ids[match[1]]), route)
 
