@@ -24,6 +24,7 @@ _PARAGRAPHS = {
     "/admin/transactions/transaction/selected/": "bulk-actions",
     "/admin/transactions/transactionevent/": "the-audit-log",
     "/admin/transactions/verification/": "today",
+    "/admin/statements/": "statements",
     "/admin/approvals/": "approvals",
     "/admin/audit/": "the-audit-log",
     "/admin/clients/": "clients-and-tokens",

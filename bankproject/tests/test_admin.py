@@ -21,7 +21,13 @@ from core.console.admin import ReadOnlyModelAdmin
 from core.identifiers import uuid7
 from customers.words import CustomerWord
 from tests.assertions import nothing_changes, stored
-from tests.factories import make_account, make_customer, make_limit_request, run
+from tests.factories import (
+    make_account,
+    make_customer,
+    make_limit_request,
+    make_statement,
+    run,
+)
 from transactions.models import (
     ArchiveRun,
     ArchiveSegment,
@@ -39,7 +45,7 @@ pytestmark = pytest.mark.django_db
 # up to, and a search what the words of names lead to. None has a page of its own.
 LEDGER = [
     model
-    for app in ("customers", "accounts", "transactions")
+    for app in ("customers", "accounts", "transactions", "statements")
     for model in apps.get_app_config(app).get_models()
     if model not in (AccountWord, ArchiveSegment, CustomerWord, DaySummary, UserWord)
 ]
@@ -52,6 +58,7 @@ def rows() -> dict[type[Model], Any]:
     account = make_account(balance="12.50")
     run(FreezeAccount(account_id=account.id, reason="Court order"))
     make_limit_request(account)
+    make_statement(account)
     make_customer()
     now = timezone.now()
     transaction = Transaction.objects.get()
@@ -149,6 +156,11 @@ def test_every_column_is_on_the_page(model: type[Model]) -> None:
         "sums": "amounts",
         "file_start": "bytes_in_file",
         "file_end": "bytes_in_file",
+        "account": "of_account",
+        "first_sequence": "entries",
+        "last_sequence": "entries",
+        "previous": "before",
+        "digest": "shown_digest",
     }
     # `who` shows the member of staff, or else the job.
     if model is ArchiveRun:

@@ -120,6 +120,7 @@ def test_filters_use_only_columns_that_the_pages_show() -> None:
             "made_by",
         },
         "transactions.entry": {"account"},
+        "statements.statement": {"account"},
         "transactions.transactionevent": {"transaction"},
         "accounts.accountevent": {"account"},
         # A role says all three; a full name is the two names.

@@ -38,7 +38,7 @@ BANK = [
     "Overdraft limits",
     "Failed",
 ]
-BANK += ["Entries", "Batches", "Archive"]
+BANK += ["Entries", "Statements", "Batches", "Archive"]
 RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications"]
 PROGRAMS = ["API clients", "Access tokens"]
 EMPTY_LISTS = [
@@ -53,6 +53,7 @@ EMPTY_LISTS = [
     "transactions_batch",
     "transactions_archiverun",
     "transactions_verification",
+    "statements_statement",
 ]
 STAFF = ["Users", "Groups", "Second factor", "Logins", "Failed logins"]
 

@@ -49,6 +49,7 @@ LISTS = [
     "/admin/transactions/batch/",
     "/admin/transactions/archiverun/",
     "/admin/transactions/verification/",
+    "/admin/statements/statement/",
     "/admin/auth/user/",
     "/admin/auth/group/",
     "/admin/clients/apiclient/",

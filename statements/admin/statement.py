@@ -1,0 +1,165 @@
+"""Statements for staff to read and to download."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import action, display
+
+from accounts.admin.filters import AccountFilter
+from core.console.admin import ReadOnlyModelAdmin, link_to, shown_amount, shown_money
+from core.console.admin_filters import DaysById
+from core.days import shown_moment
+from core.identifiers import parse_uuid
+from statements.contents import content_of
+from statements.documents.content import DocumentFormat
+from statements.models import Statement
+from statements.reads import check_url
+from statements.rendering import document_response
+
+_LABELS = {
+    DocumentFormat.PDF: "PDF",
+    DocumentFormat.XLSX: "XLSX (Excel)",
+    DocumentFormat.CSV: "CSV",
+    DocumentFormat.JSON: "JSON",
+    DocumentFormat.CAMT: "camt.053",
+}
+
+
+def _download(wanted: DocumentFormat) -> Callable[..., Any]:
+    """The button that downloads a statement in this format."""
+
+    def download(self: Any, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        statement = self.get_object(request, object_id)
+        if statement is None:
+            raise Http404
+        content = content_of(statement, check_url=check_url(request, statement))
+        return document_response(content, wanted)
+
+    download.__name__ = f"download_{wanted}"
+    button: Callable[..., Any] = action(
+        description=_LABELS[wanted],
+        url_path=f"download-{wanted}",
+        icon="download",
+        permissions=["view"],
+    )(download)
+    return button
+
+
+class _Downloads:
+    """A button for each format."""
+
+
+for _wanted in DocumentFormat:
+    setattr(_Downloads, f"download_{_wanted}", _download(_wanted))
+
+
+@admin.register(Statement)
+class StatementAdmin(_Downloads, ReadOnlyModelAdmin):
+    when_empty = "No statement has been issued yet. `manage.py issue_statements` issues them."
+    list_display = (
+        "period",
+        "of_account",
+        "number",
+        "money_opening_balance",
+        "money_total_debits",
+        "money_total_credits",
+        "money_closing_balance",
+        "count",
+    )
+    list_select_related = ("account",)
+    list_filter = (AccountFilter, ("issued_at", DaysById))
+    actions_detail = tuple(f"download_{wanted}" for wanted in DocumentFormat)
+    fieldsets = (
+        (
+            "Statement",
+            {
+                "fields": (
+                    ("of_account", "number"),
+                    ("period", "time_zone"),
+                    ("starts_at", "ends_at"),
+                )
+            },
+        ),
+        (
+            "Figures",
+            {
+                "fields": (
+                    ("money_opening_balance", "money_closing_balance"),
+                    ("money_total_debits", "money_total_credits"),
+                    ("count", "entries"),
+                )
+            },
+        ),
+        (
+            "Record",
+            {
+                "fields": (
+                    ("issued_at", "issued_by", "caller"),
+                    "shown_digest",
+                    ("before", "currency"),
+                    "id",
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Statement]:
+        rows: QuerySet[Statement] = super().get_queryset(request)
+        return rows.select_related("account__customer", "previous", "issued_by")
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Statement | None:
+        """None also for a text that is no id."""
+        try:
+            parse_uuid(object_id)
+        except ValueError:
+            return None
+        found: Statement | None = super().get_object(request, object_id, from_field)
+        return found
+
+    @display(description="Account")
+    def of_account(self, statement: Statement) -> SafeString:
+        return link_to(statement.account, str(statement.account))
+
+    @display(description="Opening balance")
+    def money_opening_balance(self, statement: Statement) -> str:
+        return shown_money(statement.opening_balance, statement.currency)
+
+    @display(description="Debits")
+    def money_total_debits(self, statement: Statement) -> str:
+        return shown_amount(statement.total_debits, statement.currency)
+
+    @display(description="Credits")
+    def money_total_credits(self, statement: Statement) -> str:
+        return shown_amount(statement.total_credits, statement.currency)
+
+    @display(description="Closing balance")
+    def money_closing_balance(self, statement: Statement) -> str:
+        return shown_money(statement.closing_balance, statement.currency)
+
+    @display(description="Entries")
+    def entries(self, statement: Statement) -> str:
+        if not statement.count:
+            return "None"
+        return f"{statement.first_sequence} to {statement.last_sequence}"
+
+    @display(description="Digest")
+    def shown_digest(self, statement: Statement) -> SafeString:
+        page = reverse("verify", args=[statement.digest])
+        link = '<a class="text-link" href="{}">{}</a>'
+        return format_html(link, page, statement.digest)
+
+    @display(description="Statement before")
+    def before(self, statement: Statement) -> SafeString | str:
+        previous = statement.previous
+        if previous is None:
+            return "None: this is the first"
+        return link_to(previous, f"{previous.period}, issued {shown_moment(previous.issued_at)}")
