@@ -36,6 +36,7 @@ from transactions.files.parts import (
     caller,
 )
 from transactions.files.seals import SEALED_RANGES, SEALS
+from transactions.files.statements import STATEMENTS
 from transactions.states import TransactionEventType
 
 FORMAT_VERSION = 1
@@ -289,8 +290,10 @@ FILES = (
     CUSTOMER_EVENTS,
     SEALS,
     SEALED_RANGES,
+    STATEMENTS,
 )
 # Exports of earlier releases do not have them.
 NEWER_FILES = frozenset(
-    each.name for each in (CUSTOMERS, ACCOUNT_CUSTOMERS, CUSTOMER_EVENTS, SEALS, SEALED_RANGES)
+    each.name
+    for each in (CUSTOMERS, ACCOUNT_CUSTOMERS, CUSTOMER_EVENTS, SEALS, SEALED_RANGES, STATEMENTS)
 )

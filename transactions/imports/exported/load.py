@@ -58,6 +58,7 @@ _COUNTED = {
     "customer_events": "events",
     "seals": "seals",
     "sealed_ranges": "sealed_ranges",
+    "statements": "statements",
 }
 _REFUSED = "The files cannot be loaded."
 

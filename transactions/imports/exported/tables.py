@@ -16,7 +16,7 @@ from transactions.imports.exported.limits import is_text
 from transactions.imports.exported.staging import staged
 
 # Derived from other columns.
-_NOT_STORED = {"opening_balance"}
+_NOT_STORED = {"accounts_account": {"opening_balance"}}
 # SQL of a row's initial value, where it differs from the file's.
 _AT_BIRTH = {
     "accounts_account": {
@@ -35,7 +35,8 @@ _RANDOM_ID = {"postgresql": "gen_random_uuid()", "sqlite": "lower(hex(randomblob
 def insert(form: FileFormat) -> int:
     """Inserts the staged rows and returns how many. An internal account may already exist."""
     at_birth = _AT_BIRTH.get(form.table, {})
-    columns = [column for column in form.columns if column.name not in _NOT_STORED]
+    derived = _NOT_STORED.get(form.table, set())
+    columns = [column for column in form.columns if column.name not in derived]
     targets = ", ".join(_target(column) for column in columns)
     values = ", ".join(at_birth.get(column.name) or _value(column) for column in columns)
     conflict = " ON CONFLICT (id) DO NOTHING" if form is ACCOUNTS else ""
