@@ -15,6 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from pypdfium2 import PdfDocument
 
 from accounts.commands import FreezeAccount, RenameAccount
 from accounts.models import Account, AccountEvent
@@ -23,6 +24,7 @@ from bankproject.console.audit import audit_page, walk
 from bankproject.console.audit_records import AuditEntry, Wanted
 from bankproject.console.audit_sources import SOURCES
 from core.commands import Origin
+from core.console.sheets import MOST_ROWS, SheetFormat
 from core.identifiers import uuid7
 from staff.time_zone import COOKIE
 from tests.api import client_of, make_user, staff
@@ -321,6 +323,23 @@ def test_no_text_becomes_a_formula(ada: Account, susan: Any) -> None:
     run(RenameAccount(account_id=ada.id, name="Ada", reason="=cmd|' /C calc'!A0"), origin(susan))
     found = exported(staff("auditor"), what="accounts")
     assert found[1][8] == "'=cmd|' /C calc'!A0"
+
+
+def test_a_pdf_with_its_filters(deeds: None, ada: Account) -> None:
+    response = staff("auditor").get(EXPORT, {"format": "pdf", "who": "tessa", "what": "accounts"})
+    document = PdfDocument(b"".join(response.streaming_content))
+    text = "\n".join(page.get_textpage().get_text_range() for page in document)
+    facts = ("Audit log", "Who (user name) tessa", "What Accounts")
+    for words in (*facts, "192.0.2.9", "Account: renamed", ada.number, "Name: Ada King", "Married"):
+        assert words in text
+    assert "susan" not in text
+
+
+def test_a_file_holds_the_newest(deeds: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = staff("auditor")
+    everything = exported(client)
+    monkeypatch.setitem(MOST_ROWS, SheetFormat.CSV, 4)
+    assert exported(client)[1:] == everything[1:4]  # The first of the four is the login.
 
 
 def test_a_workbook(deeds: None, admin_client: Client) -> None:
