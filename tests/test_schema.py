@@ -137,9 +137,11 @@ def _contents(operation: Operation) -> list[dict[str, Any]]:
 
 @each_operation
 def test_examples_stand_where_clients_look(path: str, method: str, operation: Operation) -> None:
-    """In each request body and each response."""
+    """In each request body and each response; no text shows a file of bytes."""
     for content in _contents(operation):
         for media_type, body in content.items():
+            if resolved(body["schema"]).get("format") == "binary":
+                continue
             has_example = "example" in body or body.get("examples")
             assert has_example or resolved(body["schema"]).get("example"), media_type
 

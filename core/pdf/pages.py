@@ -42,7 +42,14 @@ class Pages(Canvas):
         size: tuple[float, float] = PORTRAIT,
         tagged: bool = True,
     ) -> None:
-        super().__init__(file, pagesize=size, invariant=1, lang="en-GB", pageCompression=1)
+        super().__init__(
+            file,
+            pagesize=size,
+            invariant=1,
+            lang="en-GB",
+            pageCompression=1,
+            pdfVersion=(1, 7),
+        )
         self.width, self.height = size
         self.setTitle(title)
         self.setAuthor(author)

@@ -18,7 +18,7 @@ from transactions.states import TransactionType
 class ReceiptPartySerializer(serializers.Serializer[Any]):
     """An account that was debited or credited."""
 
-    account_id = serializers.UUIDField()
+    account_id = serializers.UUIDField(help_text="Identifier of the account.")
     number = serializers.CharField(help_text="The account's number.")
     name = serializers.CharField(
         allow_null=True, help_text="The account's name; null for a customer whose it is not."
@@ -28,17 +28,23 @@ class ReceiptPartySerializer(serializers.Serializer[Any]):
 class ReceiptSerializer(serializers.Serializer[Any]):
     """The receipt of a completed transaction."""
 
-    transaction_id = serializers.UUIDField()
+    transaction_id = serializers.UUIDField(help_text="Identifier of the transaction.")
     bank = serializers.CharField(help_text="The name of the bank.")
-    type = serializers.ChoiceField(TransactionType.choices)
+    type = serializers.ChoiceField(TransactionType.choices, help_text="Type of transaction.")
     amount = serializers.CharField(help_text="With all digits of the currency.")
     currency = serializers.CharField(help_text="ISO 4217 code.")
     to = ReceiptPartySerializer(allow_null=True, help_text="Credited; null for cash paid out.")
-    description = serializers.CharField(allow_blank=True)
+    description = serializers.CharField(
+        allow_blank=True, help_text="What the payer wrote; empty for a reversal, unless for staff."
+    )
     completed_at = serializers.DateTimeField(help_text="When it was posted.")
     effective_at = serializers.DateTimeField(help_text="The value date.")
-    reverses = serializers.UUIDField(allow_null=True)
-    reversed_by = serializers.UUIDField(allow_null=True)
+    reverses = serializers.UUIDField(
+        allow_null=True, help_text="The transaction that this one reverses."
+    )
+    reversed_by = serializers.UUIDField(
+        allow_null=True, help_text="The transaction that reverses this one."
+    )
 
     def get_fields(self) -> dict[str, Any]:
         """`from` is a word of Python, so a class cannot have it."""
