@@ -62,7 +62,7 @@ class UserAdmin(BankModelAdmin):
         return False
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = ["username", "full_name", "role"]
+        fields = ["username", "full_name", "email", "role"]
         if obj is not None and obj.is_superuser and self.has_change_permission(request, obj):
             fields.remove("role")
         if Group.objects.exclude(name__in=ROLES).exists():

@@ -10,7 +10,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from bankproject import addresses, environment
+from bankproject import addresses, environment, mail
 from bankproject.first_page import FIRST_PAGE
 from bankproject.navigation import unfold_settings
 from bankproject.production import LOCAL_HOSTS, is_production, require_production_settings
@@ -398,6 +398,21 @@ THROTTLE_ADDRESS_PER_MINUTE = environment.integer("BANK_THROTTLE_ADDRESS_PER_MIN
 THROTTLE_LOGIN_PER_MINUTE = environment.integer("BANK_THROTTLE_LOGIN_PER_MINUTE", default=30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+# Mail ---------------------------------------------------------------------------------------------
+# To staff who may approve, while transactions wait for them; none without EMAIL_URL.
+
+_MAIL = mail.mail_server()
+SENDS_MAIL = bool(_MAIL.host)
+EMAIL_HOST, EMAIL_PORT, EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL[:4]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL[4:]
+# Seconds for each answer. Long: a mail that is taken without a timely answer would go out twice.
+EMAIL_TIMEOUT = 60
+DEFAULT_FROM_EMAIL = mail.mail_sender(required=SENDS_MAIL)
+# A user gets at most one mail about approvals in this time.
+APPROVAL_MAIL_MINUTES = mail.minutes_between_mails()
+# The address of the bank in a browser, for links in mails.
+PUBLIC_URL = mail.public_url(origins=CSRF_TRUSTED_ORIGINS, host=PUBLISHED_ON, port=PORT)
 
 # Logs ---------------------------------------------------------------------------------------------
 

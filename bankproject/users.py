@@ -67,10 +67,15 @@ class UserForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ("username", "is_active")
-        labels = {"username": "User name", "is_active": "May log in and use the API"}
+        fields = ("username", "email", "is_active")
+        labels = {
+            "username": "User name",
+            "email": "Mail address",
+            "is_active": "May log in and use the API",
+        }
         help_texts = {
             "username": "At most 150 letters, digits and @ . + - _",
+            "email": "Of a supervisor: the bank writes here while a transaction waits.",
             "is_active": "Users are made inactive, never deleted: their work still names them.",
         }
 

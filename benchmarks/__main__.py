@@ -37,7 +37,7 @@ from tests.postgresql_installations import NoPostgresqlFound
 RESULTS = Path(__file__).parent / "results"
 _STARTED = time.monotonic()
 # The caller's own settings must not reach the banks.
-_NOT_INHERITED = ("BANK_", "DJANGO_", "PG", "WEB_CONCURRENCY", "CACHE_URL")
+_NOT_INHERITED = ("BANK_", "DJANGO_", "PG", "WEB_CONCURRENCY", "CACHE_URL", "EMAIL_URL")
 
 
 def main() -> int:

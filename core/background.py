@@ -13,21 +13,25 @@ from core.files import FileBusy, FileProblem
 
 logger = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 600.0
-_SECONDS_AFTER_A_FAILURE = 3600.0
 # The time to finish one batch at most.
 _STOP_SECONDS = 5.0
 
 
+class JobFailed(Exception):
+    """A failure whose sentence says all that the log needs."""
+
+
 class BackgroundJob(ABC):
-    """Looks every ten minutes whether there is something to do, and does it.
+    """Looks now and then whether there is something to do, and does it.
 
     Any number of workers may have one: what a job has done shows the others that it is done. A
-    failure is logged, and the job is tried again an hour later.
+    failure is logged, and the job is tried again later.
     """
 
     # As in "The daily archive run failed".
     name: ClassVar[str]
+    look_seconds: ClassVar[float] = 600.0
+    seconds_after_a_failure: ClassVar[float] = 3600.0
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
@@ -48,7 +52,7 @@ class BackgroundJob(ABC):
             return
         if self._thread is not None and self._thread.is_alive():
             return
-        self._next_look = time.monotonic() + _LOOK_SECONDS
+        self._next_look = time.monotonic() + self.look_seconds
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -69,11 +73,11 @@ class BackgroundJob(ABC):
             self.work()
         except (FileBusy, Busy) as busy:
             logger.info("The %s has to wait: %s", self.name, busy)
-        except FileProblem as problem:
+        except (FileProblem, JobFailed) as problem:
             logger.error("The %s failed: %s", self.name, problem)  # noqa: TRY400 - it says all
-            self._next_look = time.monotonic() + _SECONDS_AFTER_A_FAILURE
+            self._next_look = time.monotonic() + self.seconds_after_a_failure
         except Exception:
             logger.exception("The %s failed", self.name)
-            self._next_look = time.monotonic() + _SECONDS_AFTER_A_FAILURE
+            self._next_look = time.monotonic() + self.seconds_after_a_failure
         finally:
             connection.close()

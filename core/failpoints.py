@@ -43,6 +43,10 @@ FAILPOINTS = (
     "change.locked",
     "change.recorded",
     "change.committed",
+    # A mail about waiting approvals: each step is a statement that commits itself.
+    "mail.claimed",  # This worker is to send it, and nobody else.
+    "mail.sent",  # The mail server has taken it, and the bank does not know yet.
+    "mail.recorded",
     # A batch of settled transactions is archived: the file first, then one database transaction.
     "archive.began",  # The run is recorded, and the file is empty.
     "archive.half_appended",  # Half of the batch is in the file.

@@ -65,6 +65,7 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
     return os.environ | {
         "DATABASE_URL": "",
         "CACHE_URL": "",
+        "EMAIL_URL": "",
         "BANK_DATA_DIR": str(folder),
         "DJANGO_SECRET_KEY": secrets.token_urlsafe(48),
         "PORT": str(port),

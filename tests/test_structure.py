@@ -19,7 +19,7 @@ TEST_FILE_LINES = 420
 FUNCTION_LINES = 60
 
 # One file on purpose: all settings in one place.
-LONGER_FILES = {"bankproject/settings.py": 490}
+LONGER_FILES = {"bankproject/settings.py": 500}
 # A list of rules, most of it SQL.
 LONGER_FUNCTIONS: dict[str, int] = {"transactions/verifier/sides.py:rules_of_side": 63}
 

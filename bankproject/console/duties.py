@@ -11,6 +11,7 @@ from typing import cast
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
+from django.urls import reverse
 
 from bankproject.console.words import at, in_words, list_link
 from core import clock
@@ -21,7 +22,7 @@ from transactions.states import TransactionStatus
 
 # A duty that is not neglected, as in the checks of `health/ready/`.
 OK = "ok"
-NAMES = ("worker", "verification", "archive")
+NAMES = ("worker", "verification", "archive", "mail")
 # Every page of the console asks.
 _KEPT_SECONDS = 10
 KEY = "duties"
@@ -34,12 +35,14 @@ class Duties:
     """Each value is set only if its duty is neglected.
 
     `worker`: how long queued transactions have waited without a worker. `verification`: the age of
-    the last verification. `archive`: since when the archive is overdue.
+    the last verification. `archive`: since when the archive is overdue. `mail`: since when mails
+    about approvals cannot be sent.
     """
 
     worker: timedelta | None = None
     verification: timedelta | None = None
     archive: datetime | None = None
+    mail: datetime | None = None
 
 
 def read() -> Duties:
@@ -54,6 +57,7 @@ def read() -> Duties:
         worker=silence if limit and silence > timedelta(seconds=limit) else None,
         verification=age if allowed and age > allowed else None,
         archive=overdue if settings.ARCHIVE_LIMIT_HOURS and overdue and overdue <= now else None,
+        mail=duties.mail_failing_since(),
     )
 
 
@@ -69,6 +73,7 @@ def in_health() -> dict[str, str]:
         f"none for {in_words(found.worker)}" if found.worker else OK,
         f"overdue: none for {in_words(found.verification)}" if found.verification else OK,
         f"overdue since {rfc_3339(found.archive)}" if found.archive else OK,
+        f"failing since {rfc_3339(found.mail)}" if found.mail else OK,
     )
     return dict(zip(NAMES, texts, strict=True))
 
@@ -98,5 +103,13 @@ def bars(request: HttpRequest) -> Iterator[Bar]:
             f"The archive is overdue since {at(found.archive)}. The log of the worker says why.",
             list_link("transactions_archiverun"),
             "Show the archive runs",
+            is_urgent=False,
+        )
+    if found.mail:
+        yield Bar(
+            f"Mails about approvals have failed since {at(found.mail)}. The log of the worker says"
+            " why.",
+            reverse("approvals"),
+            "Show the approvals",
             is_urgent=False,
         )

@@ -29,6 +29,7 @@ from tests.factories import (
     run,
 )
 from transactions.models import (
+    ApprovalMail,
     ArchiveRun,
     ArchiveSegment,
     Batch,
@@ -47,7 +48,7 @@ LEDGER = [
     model
     for app in ("customers", "accounts", "transactions", "statements")
     for model in apps.get_app_config(app).get_models()
-    if model not in (AccountWord, ArchiveSegment, CustomerWord, DaySummary, UserWord)
+    if model not in (AccountWord, ApprovalMail, ArchiveSegment, CustomerWord, DaySummary, UserWord)
 ]
 PASSWORD = "correct horse battery staple"
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 TODAY = reverse("admin:index")
 ACCOUNTS = reverse("admin:accounts_account_changelist")
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-WELL = {"worker": "ok", "verification": "ok", "archive": "ok"}
+WELL = {"worker": "ok", "verification": "ok", "archive": "ok", "mail": "ok"}
 
 
 @contextmanager

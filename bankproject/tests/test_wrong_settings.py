@@ -47,7 +47,10 @@ WRONG: dict[str, list[str]] = {
     "BANK_LOCKOUT_MINUTES": ["0", "-1", "1.5", "15 minutes", "9" * 5000],
     "BANK_LOG_LEVEL": ["LOUD"],
     "BANK_SEAL_KEY": ["c2hvcnQ=", "A" * 44, "not base64"],
+    "BANK_APPROVAL_MAIL_MINUTES": ["0", "1441"],
+    "BANK_MAIL_FROM": ["bank", "Bank <bank@example.com>", "a@b@c", "bank@example.com,x@y.org"],
     "BANK_METRICS_TOKEN": ["a" * 31, "secret " * 10, "=" * 40],
+    "BANK_PUBLIC_URL": ["bank.example.com", "ftp://bank.example.com", "https://bank.example.com/x"],
     "CACHE_URL": ["redis//x", "redis://", "redis://x:abc", "memcached://x"],
     "DATABASE_URL": [
         "garbage",
@@ -64,6 +67,20 @@ WRONG: dict[str, list[str]] = {
     "DJANGO_ALLOWED_HOSTS": ["https://bank.example.com", "bank.example.com:5000", "a b"],
     "DJANGO_CSRF_TRUSTED_ORIGINS": ["bank.example.com"],
     "DJANGO_SECRET_KEY_FILE": ["{file}", "{file}/below"],
+    "EMAIL_URL": [
+        "mail.example.com",
+        "smtp://",
+        "smtp://mail.example.com",  # BANK_MAIL_FROM is missing.
+        "smtp://mail.example.com:abc",
+        "smtp://mail.example.com:0",
+        "smtp://bank:password@mail.example.com",
+        "smtp+tls://bank@mail.example.com",
+        "smtp+tls://bank:password@mail.example.com/inbox",
+        "smtp+tls://bank:password@mail.example.com?timeout=1",
+        "smtp+tls://bank:password@[mail",
+        "consolemail://",
+        "imap://mail.example.com",
+    ],
     "PORT": ["abc", "0", "65536"],
     "WEB_CONCURRENCY": ["0", "2.5"],
 }
@@ -94,7 +111,7 @@ def start_all(
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not re.match("BANK_|DJANGO_|DATABASE_|CACHE_|HOST$|PORT$|WEB_CONC|COVERAGE", name)
+        if not re.match("BANK_|DJANGO_|DATABASE_|CACHE_|EMAIL_|HOST$|PORT$|WEB_CONC|COVERAGE", name)
     }
     done = subprocess.run(
         [
@@ -176,6 +193,11 @@ def test_no_sentence_repeats_a_secret(tmp_path: Path) -> None:
         for rest in ("@db:abc/bank", "@db", "@[db/bank", "@db/bank?s3cret", "\x07@db/bank")
     ]
     starts += [("check", {"CACHE_URL": f"redis//:s3cret{rest}"}) for rest in ("@x", "\x07@x")]
+    starts += [
+        ("check", {"EMAIL_URL": f"{scheme}://bank:s3cret{rest}"})
+        for scheme in ("smtp", "smtp+tls", "imap")
+        for rest in ("@mail:abc", "@mail", "@[mail", "@mail/s3cret", "\x07@mail")
+    ]
     starts += [("check", {"DJANGO_SECRET_KEY": "s3cret\x07"})]
     starts += [("check", {"BANK_METRICS_TOKEN": value}) for value in ("s3cret", "s3cret\x07")]
     for start, (code, output) in zip(starts, start_all(tmp_path, starts), strict=True):
@@ -224,7 +246,7 @@ def test_the_key_that_make_run_made_is_found_on_postgresql_too(tmp_path: Path) -
 
 
 def test_documents_name_the_variables_that_the_code_reads(names: list[str]) -> None:
-    pattern = r"(?:BANK|DJANGO)_[A-Z_]+|DATABASE_URL|CACHE_URL|HOST|PORT|WEB_CONCURRENCY"
+    pattern = r"(?:BANK|DJANGO)_[A-Z_]+|DATABASE_URL|CACHE_URL|EMAIL_URL|HOST|PORT|WEB_CONCURRENCY"
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     assert sorted(re.findall(rf"^\| `({pattern})` \|", page, re.MULTILINE)) == names
     example = (ROOT / ".env.example").read_text("utf-8")

@@ -1,5 +1,6 @@
 """Models of money movements: the journal, its events, and a view of ledger lines over it."""
 
+from transactions.models.approval_mail import ApprovalMail
 from transactions.models.archive_run import ArchiveRun, ArchiveSegment
 from transactions.models.batch import Batch
 from transactions.models.day_summary import DaySummary
@@ -9,6 +10,7 @@ from transactions.models.transaction import Transaction
 from transactions.models.verification import Verification
 
 __all__ = [
+    "ApprovalMail",
     "ArchiveRun",
     "ArchiveSegment",
     "Batch",

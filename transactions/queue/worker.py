@@ -24,6 +24,7 @@ from transactions.archive.daily import DailyArchive
 from transactions.guards.journal import QUEUE_CHANNEL
 from transactions.ledger.processor import process_claimed
 from transactions.queue import waiting as queue
+from transactions.queue.approval_mail import ApprovalMails
 from transactions.statistics.daily import DailySummaries
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class Worker:
         self._held: UUID | None = None
         self._daily_archive = DailyArchive(self.origin.caller)
         self._daily_summaries = DailySummaries()
+        self._approval_mails = ApprovalMails()
 
     def stop(self) -> None:
         """Lets the worker finish its claim and return. Safe to call from a signal handler."""
@@ -101,6 +103,7 @@ class Worker:
         finally:
             self._daily_archive.stop()
             self._daily_summaries.stop()
+            self._approval_mails.stop()
         return self.processed
 
     def _step(self) -> bool:
@@ -184,7 +187,7 @@ class Worker:
         self.processed += 1
 
     def _upkeep(self) -> None:
-        """Every few seconds: releases expired leases, expires approvals, runs daily jobs."""
+        """Every few seconds: releases expired leases, expires approvals, runs jobs."""
         if time.monotonic() < self._next_upkeep:
             return
         self._next_upkeep = time.monotonic() + _UPKEEP_SECONDS
@@ -196,6 +199,7 @@ class Worker:
             # Before the archive run: what is summarised need not be looked for in the archive.
             self._daily_summaries.look()
             self._daily_archive.look()
+            self._approval_mails.look()
 
     def _back_off(self) -> None:
         """Waits longer each time in a row, up to a limit, outside any database transaction."""

@@ -1,4 +1,4 @@
-"""What keeps the bank in order beside its requests: workers, verifications, the archive."""
+"""What keeps the bank in order beside its requests: workers, verifications, archive, mail."""
 
 from datetime import datetime, timedelta
 
@@ -7,6 +7,7 @@ from django.db.models.expressions import RawSQL
 
 from transactions.models import ArchiveRun, Transaction, TransactionEvent
 from transactions.queue import waiting as queue
+from transactions.queue.approval_mail import failing_since
 from transactions.states import TransactionStatus
 from transactions.verifier.records import last_verification
 
@@ -61,6 +62,11 @@ def archive_awaited_since(now: datetime) -> datetime | None:
     oldest = _first_posted_at()
     due = oldest and oldest + timedelta(days=settings.ARCHIVE_AFTER_DAYS)
     return due if due and due <= now else None
+
+
+def mail_failing_since() -> datetime | None:
+    """Since when a mail about approvals that is due cannot be sent; None while none fails."""
+    return failing_since() if settings.SENDS_MAIL else None
 
 
 def _first_posted_at() -> datetime | None:
