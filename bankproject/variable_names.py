@@ -10,7 +10,13 @@ from bankproject import environment
 
 _PREFIXES = ("BANK_", "DJANGO_")
 # docker-compose.yml reads these from the same .env file.
-_OF_COMPOSE = {"BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD", "BANK_VERSION", "BANK_DEMO"}
+OF_COMPOSE = {
+    "BANK_OWNER_PASSWORD",
+    "BANK_APP_PASSWORD",
+    "BANK_VERSION",
+    "BANK_DEMO",
+    "BANK_GRAFANA_PASSWORD",
+}
 # Django itself reads these.
 _OF_DJANGO = {
     "DJANGO_SETTINGS_MODULE",
@@ -36,7 +42,7 @@ def refuse_unknown_names() -> None:
 
     Call it after all settings are read. The message suggests the name that was likely meant.
     """
-    known = environment.names_read | _OF_COMPOSE | _OF_DJANGO
+    known = environment.names_read | OF_COMPOSE | _OF_DJANGO
     in_kubernetes = "KUBERNETES_SERVICE_HOST" in os.environ
     for name in sorted(os.environ):
         if name in known or not name.startswith(_PREFIXES):
