@@ -1,9 +1,11 @@
 """Probes of liveness and readiness."""
 
+import logging
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseError
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import serializers, status
@@ -16,10 +18,13 @@ from bankproject.console import duties
 from bankproject.queue_worker import failed_starts
 from core import clock
 from core.database import missing_objects
-from core.database_errors import READ_ONLY, note, recent_trouble
+from core.database_errors import AWAY, READ_ONLY, note, recent_trouble, to_operators
+from core.failures import told
 from core.rights import rights_of
 from core.timeouts import not_in_force
 from transactions.queue import waiting as queue
+
+logger = logging.getLogger(__name__)
 
 _OK = "ok"
 _FURTHER_CHECKS = ("timeouts", "migrations", "guards", "queue")
@@ -136,7 +141,10 @@ class ReadinessView(APIView):
 
 
 def readiness() -> dict[str, str]:
-    """The result of each check by name. If the database is unreachable, the others are unknown."""
+    """The result of each check by name. If a read of the database fails, the others are unknown.
+
+    Raises none of Django's database errors. The log has their texts, which may name hosts.
+    """
     unknown = dict.fromkeys(_FURTHER_CHECKS, "unknown")
     try:
         checks = {"database": _database(), "rights": _rights()}
@@ -149,8 +157,15 @@ def readiness() -> dict[str, str]:
             "queue": _queue(),
         }
     except DatabaseError as error:
-        note(error)
-        return {"database": "does not answer", "rights": "unknown", **unknown}
+        logger.warning("Not ready: %s", told(error))
+        return {"database": _trouble_of(error), "rights": "unknown", **unknown}
+
+
+def _trouble_of(error: DatabaseError) -> str:
+    meaning = note(error)
+    if meaning.drops_connection:
+        return meaning.readiness or AWAY.readiness
+    return to_operators(error) or "failed"
 
 
 def _duties(checks: dict[str, str]) -> dict[str, str]:

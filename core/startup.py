@@ -4,10 +4,12 @@ import sys
 import time
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError, connection
+from django.db import Error as DatabaseError
+from django.db import connection
 
 from core import timeouts
 from core.database import require_objects
+from core.failures import told
 from core.files import FileProblem
 from core.serving_lock import hold_while_serving
 
@@ -28,10 +30,10 @@ def wait_for_objects() -> None:
         try:
             timeouts.warn()
             require_objects()
-        except OperationalError:
-            reason = "The database does not answer."
-        except (ImproperlyConfigured, FileProblem) as error:
-            reason = str(error)
+        except (DatabaseError, ImproperlyConfigured, FileProblem) as error:
+            reason = told(error)
+            # Django checks a new connection only, and would take one that it has just refused.
+            connection.close()
         else:
             hold_while_serving(connection)
             return

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import DatabaseError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from bankproject import health
+from core.tests.test_startup import DATABASE_ERRORS
 from tests.api import API, anonymous
 from tests.factories import make_account
 from transactions.commands import Withdraw
@@ -98,15 +99,37 @@ def test_what_is_not_due_does_not_count_as_behind(settings: Any) -> None:
         assert anonymous().get(READY).json()["checks"]["queue"] == "behind by 5 s"
 
 
-def test_a_database_that_does_not_answer_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("part", ["_database", "_rights", "_timeouts", "_queue"])
+@pytest.mark.parametrize("kind", DATABASE_ERRORS)
+def test_any_error_of_the_database_is_not_ready(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: type[Error], part: str
+) -> None:
     def fail() -> str:
-        raise DatabaseError("connection refused by secret-host:5432")
+        raise kind("connection refused by secret-host:5432")
 
-    monkeypatch.setattr(health, "_database", fail)
+    monkeypatch.setattr(connection, "close_at", None, raising=False)
+    for name in ("_database", "_rights", "_timeouts", "_migrations", "_guards", "_queue"):
+        monkeypatch.setattr(health, name, fail if name == part else lambda: "ok")
     response = anonymous().get(READY)
     assert response.status_code == 503
-    assert response.json()["checks"] == {"database": "does not answer", **UNKNOWN}
+    words = "does not answer" if kind in (OperationalError, InterfaceError) else "failed"
+    assert response.json()["checks"] == {"database": words, **UNKNOWN}
     assert b"secret-host" not in response.content
+    assert "secret-host" in caplog.text
+
+
+def test_duties_that_cannot_be_read_are_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> dict[str, str]:
+        raise InterfaceError("connection refused by secret-host:5432")
+
+    monkeypatch.setattr(connection, "close_at", None, raising=False)
+    monkeypatch.setattr(health, "readiness", lambda: ALL_WELL)
+    monkeypatch.setattr(health.duties, "in_health", fail)
+    response = anonymous().get(READY)
+    assert (response.status_code, response.json()["checks"]) == (200, ALL_WELL)
+    assert response.json()["duties"] == dict.fromkeys(DUTIES, "unknown")
 
 
 @pytest.mark.parametrize("path", [HEALTH, READY])
