@@ -6,7 +6,21 @@ from django.core import checks
 from django.db.models.signals import post_migrate
 
 from bankproject.secret_key import MINIMUM_CHARACTERS, is_weak
+from core import moments
 from core.files import is_open_to_all
+
+# What the audit log and the console show. Sessions, lockouts and codes keep to their host's clock,
+# by which Django and the packages judge them.
+MOMENTS_OF_THE_BANK = {
+    "admin.LogEntry": ("action_time",),
+    "auth.User": ("date_joined",),
+    "axes.AccessLog": ("attempt_time",),
+    "axes.AccessFailureLog": ("attempt_time",),
+    "clients.ApiClient": ("created", "updated"),
+    "oauth2_provider.AccessToken": ("created", "updated"),
+    "otp_static.StaticDevice": ("created_at",),
+    "otp_totp.TOTPDevice": ("created_at",),
+}
 
 
 class BankProjectConfig(AppConfig):
@@ -20,6 +34,8 @@ class BankProjectConfig(AppConfig):
         from core.console.bars import register
 
         name_classes()
+        for model, names in MOMENTS_OF_THE_BANK.items():
+            moments.keep(model, *names)
         # It is the last app with rights, so all rights are in the database by then.
         post_migrate.connect(make_groups, sender=apps.get_app_config("statements"))
         register(duties.bars)

@@ -15,11 +15,11 @@ from axes.models import AccessLog
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.utils import timezone
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from core import clock
 from staff.keys import KEY_BYTES, UnreadableKey
 from staff.models import Authenticator, StaffSession
 
@@ -114,7 +114,7 @@ def _is_usual(address: str, user: Any, device: Authenticator) -> bool:
     # Without the lockout, nothing else would slow down guesses from this address.
     if not address or device.created_at is None or not settings.AXES_LOCK_OUT_AT_FAILURE:
         return False
-    since = max(device.created_at, timezone.now() - _USUAL_FOR)
+    since = max(device.created_at, clock.about_now() - _USUAL_FOR)
     logins = AccessLog.objects.filter(username=user.get_username(), ip_address=address)
     return bool(logins.filter(attempt_time__gt=since).exists())
 

@@ -10,14 +10,26 @@ from urllib.parse import quote
 import pytest
 import time_machine
 from django.apps import apps
+from django.contrib.admin.models import CHANGE
+from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import DateTimeField
+from django.db.models import DateTimeField, Model
+from django.test import Client
+from django.utils import timezone
 
+from bankproject.apps import MOMENTS_OF_THE_BANK
+from clients.registry import issue_token
+from clients.tests.program import Program
 from core import clock
 from core.identifiers import moment_of
+from core.moments import BankMoment
+from core.staff_log import record
+from customers.commands import ChangeCustomer
+from staff.authenticators import new_backup_codes
+from staff.models import Authenticator
 from tests.api import API, ApiClient, anonymous, make_user
 from tests.clock import clocks_apart
-from tests.factories import make_account, run
+from tests.factories import make_account, make_customer, run
 from tests.identities import token_of
 from transactions.batches.post import BatchRequest, post_batch
 from transactions.commands import Deposit, Transfer
@@ -31,7 +43,11 @@ from transactions.verifier import examine
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 WRONG = (timedelta(hours=1), timedelta(hours=-1))
-SHOWN = ("accounts", "transactions")
+SHOWN = ("customers", "accounts", "transactions")
+# Stamped by the host's clock, by which the package judges it too.
+OF_THE_HOST = {"axes.AccessAttempt.attempt_time"}
+# The bank grants client credentials only, so these tables stay empty.
+UNUSED = {f"oauth2_provider.{name}" for name in ("Grant", "RefreshToken", "IDToken", "DeviceGrant")}
 
 
 @pytest.fixture(autouse=True)
@@ -46,8 +62,20 @@ def other_host(wrong: timedelta) -> Iterator[None]:
         yield
 
 
+def stamped(model: type[Model]) -> Iterator[str]:
+    """The moments that a row of the model gets without being given them."""
+    for field in model._meta.local_fields:
+        if isinstance(field, DateTimeField) and (
+            field.auto_now or field.auto_now_add or field.default is timezone.now
+        ):
+            yield field.name
+
+
 def told_moments() -> Iterator[tuple[str, datetime]]:
-    """Every moment in every row of the bank, including those in ids."""
+    """Every moment in every row of the bank, including those in ids, and those of its logs."""
+    for name, fields in MOMENTS_OF_THE_BANK.items():
+        for row in apps.get_model(name)._default_manager.all():
+            yield from ((f"{name}.{field}", getattr(row, field)) for field in fields)
     for label in SHOWN:
         for model in apps.get_app_config(label).get_models():
             names = [f.attname for f in model._meta.fields if isinstance(f, DateTimeField)]
@@ -55,6 +83,35 @@ def told_moments() -> Iterator[tuple[str, datetime]]:
                 yield from ((f"{model.__name__}.{name}", getattr(row, name)) for name in names)
                 if getattr(row.pk, "version", None) == 7:
                     yield f"{model.__name__}.id", moment_of(row.pk)
+
+
+def people_at_work() -> None:
+    """Customers, clients and tokens, and what Django and its packages note of people."""
+    customer = make_customer(user="grace")
+    run(ChangeCustomer(customer_id=customer.pk, details={"name": "Grace Hopper"}))
+    program = Program()
+    program.token()
+    issue_token(program.client)
+    record(program.user.pk, program.client, "client", CHANGE, "Noted by the bank.")
+    root = User.objects.create_superuser("root", password="a password")
+    Authenticator.for_user(root, key="ab" * 20).save()
+    new_backup_codes(root)
+    browser = Client()
+    browser.post("/admin/login/", {"username": "root", "password": "another one"})
+    browser.force_login(root)
+    noted_by_django = browser.post("/admin/auth/group/add/", {"name": "Night shift"})
+    assert noted_by_django.status_code == 302
+
+
+def test_every_stamp_is_the_banks_or_is_judged_by_the_host() -> None:
+    found = {
+        f"{model._meta.label}.{name}": model._meta.get_field(name)
+        for model in apps.get_models()
+        if model._meta.label not in UNUSED
+        for name in stamped(model)
+    }
+    by_the_host = {name for name, field in found.items() if not isinstance(field, BankMoment)}
+    assert by_the_host == OF_THE_HOST
 
 
 def all_balances(client: ApiClient) -> list[dict[str, Any]]:
@@ -68,6 +125,7 @@ def test_every_moment_that_is_kept_is_one_of_the_bank(wrong: timedelta, settings
     before = clock.now()
     with other_host(wrong):
         make_eventful_bank()
+        people_at_work()
         account = make_account(balance=50)
         deposits = [Deposit(account_id=account.id, amount=Decimal(n)) for n in (3, 4)]
         post_batch(BatchRequest(deposits, atomic=False), WORKER)
@@ -75,7 +133,10 @@ def test_every_moment_that_is_kept_is_one_of_the_bank(wrong: timedelta, settings
     after = clock.now() + timedelta(seconds=settings.WORKER_LEASE_SECONDS)
     moments = [(name, at) for name, at in told_moments() if at is not None]
     assert [(name, at) for name, at in moments if not before <= at <= after] == []
-    assert len({name for name, _ in moments}) >= 20
+    names = {name for name, _ in moments}
+    assert len(names) >= 37
+    kept = {f"{model}.{name}" for model, of in MOMENTS_OF_THE_BANK.items() for name in of}
+    assert names >= {*kept, "CustomerEvent.at", "Customer.updated_at", "CustomerEvent.id"}
 
 
 @pytest.mark.parametrize("wrong", WRONG)

@@ -55,8 +55,9 @@ class Command(BaseCommand):
 
 
 def _expired() -> Iterator[tuple[str, QuerySet[Any]]]:
-    """The expired rows by name. The bank's clock judges tokens, the host's clock all else."""
-    yield "tokens", get_access_token_model().objects.filter(expires__lt=clock.now())
+    """The expired rows by name. The host's clock judges sessions, the bank's clock all else."""
+    told = clock.now()
+    yield "tokens", get_access_token_model().objects.filter(expires__lt=told)
     now = timezone.now()
     over = Q(expire_date__lt=now)
     # The sessions of the previous release.
@@ -65,7 +66,7 @@ def _expired() -> Iterator[tuple[str, QuerySet[Any]]]:
         over |= Q(seen_at__lt=now - timedelta(minutes=settings.SESSION_IDLE_MINUTES))
     yield "sessions", StaffSession.objects.filter(over)
     if settings.LOGIN_RETENTION_DAYS:
-        before = now - timedelta(days=settings.LOGIN_RETENTION_DAYS)
+        before = told - timedelta(days=settings.LOGIN_RETENTION_DAYS)
         for log in (AccessLog, AccessFailureLog):
             yield "logins", log.objects.filter(attempt_time__lt=before)
 
