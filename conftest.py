@@ -1,6 +1,8 @@
 """What all tests share: which database they run on, and a password hasher that costs nothing."""
 
 import sqlite3
+import sys
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -9,6 +11,7 @@ from django.core.cache import caches
 from django.db import connection
 
 from tests.clock import travel_together
+from tests.disk import recorded
 
 _OTHER_DATABASE = {"sqlite": "postgresql", "postgresql": "sqlite"}
 
@@ -57,6 +60,23 @@ def _nobody_was_counted_yet() -> None:
     caches["throttles"].clear()
     caches["default"].clear()
     caches["default"].set(duties.KEY, duties.Duties(), None)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the test asks of the disk, in order."""
+    return recorded(monkeypatch)
+
+
+@pytest.fixture
+def show(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Prints what a test counted or measured, whether it passes or not."""
+
+    def write(text: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{text}\n")
+
+    return write
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Only the bank's own user can read its files, whatever the umask of the caller."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -59,9 +59,7 @@ def _require_own(checkout: Checkout, made: dict[str, int]) -> None:
 
 
 @pytest.mark.django_db
-def test_nobody_else_reads_what_a_run_makes(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nobody_else_reads_what_a_run_makes(tmp_path: Path, show: Callable[[str], None]) -> None:
     (tmp_path / "scratch").mkdir()
     (tmp_path / "bank").mkdir()
     with empty_bank(tmp_path / "scratch") as scratch:
@@ -73,8 +71,7 @@ def test_nobody_else_reads_what_a_run_makes(
             made = checkout.made()  # Some files exist only while it serves.
         made |= checkout.made()
     _require_own(checkout, made)
-    with capsys.disabled():
-        print(f"\n{len(made)} files and folders are the bank's own")
+    show(f"{len(made)} files and folders are the bank's own")
     names = {Path(path).name for path in made}
     assert {
         "secret_key",

@@ -1,6 +1,6 @@
 """Admin lists filter by declared parameters only, and reveal nothing about hidden columns."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -73,11 +73,15 @@ def test_every_list_is_on_the_banks_own_base() -> None:
     assert [page for page in admins() if not isinstance(page, BankModelAdmin)] == []
 
 
-def test_no_list_is_narrowed_by_a_parameter_that_it_does_not_declare() -> None:
+def test_no_list_is_narrowed_by_a_parameter_that_it_does_not_declare(
+    show: Callable[[str], None],
+) -> None:
     make_account(balance=1)  # Filters by currency exist only if an account does.
     taken, tried = [], 0
+    columns: set[str] = set()
     for user in staff_of_each_role():
         for page in admins():
+            columns |= {f"{page.opts.label_lower}.{path}" for path in paths_of(page.model)}
             paths = {path + lookup for path in paths_of(page.model) for lookup in LOOKUPS}
             request = RequestFactory().get("/")
             request.user = user
@@ -89,6 +93,7 @@ def test_no_list_is_narrowed_by_a_parameter_that_it_does_not_declare() -> None:
                 if not is_refused(page, request):
                     taken.append((str(page), path))
     assert taken == []
+    show(f"{len(admins())} lists, {len(columns)} columns, {tried} requests")
     assert tried > 5_000
 
 

@@ -16,6 +16,7 @@ from accounts.models import CASH, Account, internal_account_id
 from core.commands import Command
 from core.database import drop_objects
 from core.identifiers import uuid7
+from customers.models import Customer
 from statements.models import Statement
 from tests.factories import ORIGIN, make_account
 from transactions.commands import Deposit, Transfer, Withdraw
@@ -202,7 +203,7 @@ def unguarded() -> Iterator[None]:
 
 
 def _drop_constraints(*, sqlite: bool) -> None:
-    for model in (Account, Transaction, TransactionEvent, Statement):
+    for model in (Customer, Account, Transaction, TransactionEvent, Statement):
         for constraint in model._meta.constraints:
             if isinstance(constraint, UniqueConstraint) and constraint.condition:
                 execute(f"DROP INDEX {constraint.name}")
