@@ -9,6 +9,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from core.files import FileProblem, sync_folder
+
 MINIMUM_CHARACTERS = 50
 MINIMUM_DIFFERENT_CHARACTERS = 10
 
@@ -35,9 +37,10 @@ def kept_secret_key(path: Path) -> str:
         if not path.exists():
             _create(path)
         key = path.read_text("ascii").strip()
-    except OSError as error:
+    except (OSError, FileProblem) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"{error}".rstrip(".")
         raise ImproperlyConfigured(
-            f"The secret key cannot be kept in {path}: {error.strerror}."
+            f"The secret key cannot be kept in {path}: {reason}."
             " Make BANK_DATA_DIR writable, or set DJANGO_SECRET_KEY."
         ) from error
     except UnicodeDecodeError:
@@ -50,7 +53,10 @@ def kept_secret_key(path: Path) -> str:
 
 
 def _create(path: Path) -> None:
-    """Writes a new key beside `path`, then links it there atomically: the first process wins."""
+    """Writes a new key beside `path`, then links it there atomically: the first process wins.
+
+    On return key and name are on the disk: authenticators of staff are encrypted with it.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -65,3 +71,4 @@ def _create(path: Path) -> None:
                 sys.stderr.write(f"Warning: {path} was missing beside a bank. {_LOST_KEY}\n")
     finally:
         Path(name).unlink()
+    sync_folder(path.parent)

@@ -21,13 +21,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from django.core.exceptions import ImproperlyConfigured
 
 from bankproject.production import is_production
+from core.files import FileProblem, sync_folder
 
 NAMES = ("DJANGO_SECRET_KEY", "POSTGRES_PASSWORD", "BANK_OWNER_PASSWORD", "BANK_APP_PASSWORD")
 ENV = "env"
 
 
 def distribute(folder: Path, environment: Mapping[str, str], *, production: bool) -> None:
-    """Writes the files of all services. Raises ImproperlyConfigured and OSError."""
+    """Writes the files of all services. Raises ImproperlyConfigured, OSError, FileProblem."""
     given = {name: environment.get(name, "").strip() for name in NAMES}
     if production and (absent := [name for name in NAMES if not given[name]]):
         raise ImproperlyConfigured(
@@ -63,13 +64,14 @@ def _write(path: Path, text: str, *, mode: int) -> None:
         os.fchmod(descriptor, mode)
         os.fsync(descriptor)
     Path(name).replace(path)
+    sync_folder(path.parent)
 
 
 def main() -> int:
     folder = Path(sys.argv[1])
     try:
         distribute(folder, os.environ, production=is_production())
-    except (ImproperlyConfigured, OSError) as error:
+    except (ImproperlyConfigured, OSError, FileProblem) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

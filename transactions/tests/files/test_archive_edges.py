@@ -1,6 +1,5 @@
 """Edge cases of the archive: equal times, bytes on disk before the commit, a link to its folder."""
 
-import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from django.db.models import F
 
 from core.database import create_objects, drop_objects
 from tests.factories import deposit, make_account
-from transactions.archive import file as archive_file_module
 from transactions.archive import runs
 from transactions.archive.runs import archive
 from transactions.archive.selection import Selection
@@ -45,25 +43,35 @@ def test_batches_take_all_that_was_completed_at_one_moment(folder: Path) -> None
 
 
 def test_lines_are_durable_before_they_are_recorded(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch, disk: list[str]
 ) -> None:
     deposit(make_account(), 5)
-    calls: list[str] = []
-    fsync, create = os.fsync, ArchiveSegment.objects.create
-
-    def recorded_fsync(descriptor: int) -> None:
-        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
-        calls.append(f"fsync {name}")
-        fsync(descriptor)
+    create = ArchiveSegment.objects.create
 
     def recorded_create(**columns: Any) -> ArchiveSegment:
-        calls.append("recorded")
+        disk.append("recorded")
         return create(**columns)
 
-    monkeypatch.setattr(archive_file_module.os, "fsync", recorded_fsync)
     monkeypatch.setattr(runs.ArchiveSegment.objects, "create", recorded_create)
     archive(Selection(keep_last=0), origin=ORIGIN)
-    assert calls[-2:] == ["fsync archived_transactions.csv", "recorded"]
+    name = "archived_transactions.csv"
+    header = ["fsync temporary", f"replace {name}", "fsync folder"]
+    assert disk == [*header, f"fsync {name}", "recorded"]
+
+
+def test_a_cut_is_durable_before_a_run_goes_on(folder: Path, disk: list[str]) -> None:
+    """The tail is kept first: once it is cut off, its copy is all that there is."""
+    deposit(make_account(), 5)
+    archive(Selection(keep_last=0), origin=ORIGIN)
+    name = "archived_transactions.csv"
+    with (folder / name).open("ab") as file:
+        file.write(b"nobody knows")
+    deposit(make_account(), 5)
+    disk.clear()
+    archive(Selection(keep_last=0), origin=ORIGIN)
+    (kept,) = folder.glob(f"{name}.cut-*")
+    copied = ["fsync temporary", f"replace {kept.name}", "fsync folder"]
+    assert disk == [*copied, f"cut {name}", f"fsync {name}", f"fsync {name}"]
 
 
 def test_an_export_through_a_link_leaves_the_live_archive_alone(
