@@ -16,6 +16,7 @@ from accounts.commands import CloseCustomer
 from clients.models import ApiClient
 from clients.registry import create_client
 from clients.scopes import SCOPES
+from tests.__main__ import PACKAGES
 from tests.api import make_user
 from tests.assertions import nothing_changes
 from tests.factories import deposit, make_account, make_customer, run
@@ -33,17 +34,12 @@ IN_THE_LOG = {
     "reset_authenticator": ("tessa", "Reset the authenticator."),
 }
 LOGGED = LogEntry.objects.order_by("id")
-APPS = (
-    *("accounts", "transactions", "clients", "staff", "seals", "statements"),
-    *("bankproject", "core"),
-    "legacy_import",
-)
 
 
 def commands_with_actor() -> list[str]:
     found = []
     for name, app in get_commands().items():
-        if app in APPS:
+        if app in PACKAGES:
             parser = load_command_class(app, name).create_parser("manage.py", name)
             if "--actor" in parser._option_string_actions:
                 found.append(name)

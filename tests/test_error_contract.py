@@ -26,6 +26,7 @@ from core.errors import (
     Refusal,
     SelfDealing,
 )
+from tests.__main__ import PACKAGES
 from tests.api import (
     ADDRESS,
     API,
@@ -42,7 +43,6 @@ from tests.assertions import nothing_changes
 from tests.contract import document
 from tests.factories import make_account
 
-PACKAGES = ("core", "accounts", "transactions", "clients", "bankproject")
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.__main__ import PACKAGES
 from tests.demo_bank import ROOT, demo_bank
 from tests.shown_examples import PAGES, Masks, answers_of, laid_out, shown_examples
 
-PACKAGES = ("core", "clients", "accounts", "transactions", "bankproject")
 DOCUMENTS = sorted(
     [
         *ROOT.glob("*.md"),

@@ -18,21 +18,10 @@ from bankproject.tests.test_wrong_settings import ROOT, Start, require_one_sente
 from core.apps import OLDEST_POSTGRESQL
 from core.failures import sentence_of
 from legacy_import.files import ACCOUNT_COLUMNS, MOVEMENT_COLUMNS
+from tests.__main__ import PACKAGES
 from tests.scratch import plain_parameters
 
 UUID = "00000000-0000-7000-8000-000000000000"
-OWN = {
-    "core",
-    "customers",
-    "accounts",
-    "transactions",
-    "clients",
-    "seals",
-    "staff",
-    "statements",
-    "bankproject",
-    "legacy_import",
-}
 # With the arguments that each command needs to reach the database.
 COMMANDS = {
     "archive_transactions": "",
@@ -108,7 +97,7 @@ def require_sentences(
 
 
 def test_no_command_is_left_out() -> None:
-    own = {name for name, app in get_commands().items() if str(app).partition(".")[0] in OWN}
+    own = {name for name, app in get_commands().items() if str(app).partition(".")[0] in PACKAGES}
     assert own - WITHOUT_A_DATABASE <= COMMANDS.keys()
 
 

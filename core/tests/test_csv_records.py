@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 
 from core.csv_records import NotCsv, check_header, is_whole, read_csv, records_of
+from tests.__main__ import PACKAGES
 
 COLUMNS = ("type", "amount")
 HEADER = b"type,amount\r\n"
@@ -87,16 +88,7 @@ def test_a_header_of_another_separator_is_told_so(header: list[str], reason: str
 def test_no_other_module_reads_csv_that_comes_in() -> None:
     """The archive's check compares cells of lines that the bank itself has written."""
     readers = set()
-    for app in (
-        "accounts",
-        "bankproject",
-        "clients",
-        "core",
-        "legacy_import",
-        "staff",
-        "statements",
-        "transactions",
-    ):
+    for app in PACKAGES:
         for path in (Path(settings.BASE_DIR) / app).rglob("*.py"):
             if "tests" in path.parts:
                 continue
