@@ -23,8 +23,12 @@ CLIENTS = 3 * WEB_THREADS
 ROUNDS = 20
 LOCK_TIMEOUT_SECONDS = 2
 LONGEST_BUSY_SECONDS = 8
-# A shared machine may be slow. These bounds detect a wait for the lock, which takes 2 s or more.
+# A shared machine may be slow once. This bound detects a wait for the lock, of 2 s or more.
 LONGEST_OTHER_SECONDS = 1.5
+HEALTH_SECONDS = 0.1
+# A deposit takes some milliseconds. Twice that is less than a turn of the scheduler, which the many
+# clients in the test's own process cost; a wait for a place would take half a second.
+TURN_SECONDS = 0.02
 
 
 @pytest.fixture
@@ -57,11 +61,14 @@ def others(bank: Bank, account: str) -> tuple[list[float], list[float]]:
 
 
 @pytest.mark.postgresql
-def test_a_request_for_another_account_does_not_wait(bank: Bank) -> None:
+def test_a_request_for_another_account_does_not_wait(
+    bank: Bank, show: Callable[[str], None]
+) -> None:
     """First all threads but one wait for the locked account; then there are far more clients."""
     locked, other = bank.open(balance=100), bank.open(balance=50)
     everybody: list[Thread] = []
-    usual, _ = others(bank, other)
+    usual, alive = (median(seconds) for seconds in others(bank, other))
+    show(f"usual: deposit {1e3 * usual:.1f} ms, health {1e3 * alive:.1f} ms")
     stop = threading.Event()
     told: list[tuple[float, Answer]] = []
     deposit = partial(bank.client.post, f"accounts/{locked}/deposit/", {"amount": "1.00"})
@@ -80,7 +87,13 @@ def test_a_request_for_another_account_does_not_wait(bank: Bank) -> None:
             deposits, probes = others(bank, other)
             assert max(deposits) < LONGEST_OTHER_SECONDS
             assert max(probes) < LONGEST_OTHER_SECONDS
-            assert median(deposits) < 2 * median(usual) + 0.1
+            deposit_seconds, health_seconds = median(deposits), median(probes)
+            show(
+                f"beside {len(everybody)} clients: deposit {1e3 * deposit_seconds:.1f} ms,"
+                f" health {1e3 * health_seconds:.1f} ms"
+            )
+            assert deposit_seconds < 2 * usual + TURN_SECONDS
+            assert health_seconds < HEALTH_SECONDS
         assert until(lambda: max((one[0] for one in told), default=0) > LOCK_TIMEOUT_SECONDS)
         stop.set()
         for thread in everybody:
