@@ -44,6 +44,7 @@ def pytest_report_header() -> str:
 
 NO_BROWSER = "NO BROWSER TESTS"
 NO_FULL_DISK = "NO TEST OF A FULL DISK"
+NO_NGINX = "NO TESTS OF THE PROXY"
 NO_PGBOUNCER = "NO TESTS BEHIND PGBOUNCER"
 NO_PROMETHEUS = "NO TESTS WITH PROMETHEUS"
 NO_TYPESCRIPT = "NO TEST OF THE TYPESCRIPT CLIENT"
@@ -53,6 +54,7 @@ NO_UPGRADE = "NO TEST OF AN UPGRADE"
 _LOUD_SKIPS = {
     NO_BROWSER: "There is no Chromium. Install it (apt install chromium), or name it by CHROMIUM.",
     NO_FULL_DISK: "A small disk is a tmpfs, and to mount one takes the rights of root.",
+    NO_NGINX: "There is no nginx. Install it (apt install nginx-light).",
     NO_PGBOUNCER: "There is no PgBouncer. Install it (apt install pgbouncer).",
     NO_PROMETHEUS: "There is no Prometheus with promtool. Install it (apt install prometheus).",
     NO_TYPESCRIPT: "It needs Node.js, npm (apt install nodejs npm), and a registry to ask.",

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.conftest import NO_NGINX
 from tests.http import ask, free_port
 from tests.image import ROOT
 
@@ -57,7 +58,7 @@ def proxy(behind, tmp_path):
     """The port of an nginx with the image's configuration, except for its addresses."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
     if not program:
-        pytest.skip("needs nginx")
+        pytest.skip(NO_NGINX)
     port = free_port()
     text = (ROOT / "deploy/nginx.conf").read_text("utf-8")
     for old, new in {
