@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from statements import verifying
 from tests.__main__ import PACKAGES
 from tests.demo_bank import ROOT, demo_bank
 from tests.shown_examples import PAGES, Masks, answers_of, laid_out, shown_examples
@@ -154,6 +155,7 @@ def test_reliability_lists_the_rules_of_the_verifier():
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant) and re.fullmatch(r"[A-Z]\d\.\w+", str(node.value))
     }
+    found |= {f"B1.statement_{rule}" for rule in verifying._SAYS}
     assert sorted(listed) == sorted(found)
 
 

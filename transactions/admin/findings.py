@@ -9,19 +9,23 @@ from accounts.models import Account
 from transactions.models import Verification
 
 # These members of a place have a cell or a link of their own.
-_SHOWN = {"code", "rule", "account_id", "account_number", "transaction_id", "expected", "found"}
+_SHOWN = {
+    "code", "rule", "account_id", "account_number", "transaction_id", "customer_id", "expected",
+    "found",
+}  # fmt: skip
 _NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
 class FindingPlace:
-    """Where a rule is broken. `others` has all names but those of account and transaction."""
+    """Where a rule is broken. `others` has all names but those that have a link."""
 
     code: str
     rule: str
     account: str
     account_page: str
     transaction_page: str
+    customer_page: str
     others: str
     expected: str
     found: str
@@ -53,6 +57,7 @@ def _place(place: dict[str, Any]) -> FindingPlace:
         account=str(place.get("account_number") or account_id or ""),
         account_page=_page("accounts_account", account_id),
         transaction_page=_page("transactions_transaction", transaction_id),
+        customer_page=_page("customers_customer", place.get("customer_id")),
         others=", ".join(words for name, words in named if name not in _SHOWN),
         expected=place.get("expected") or _NOTHING,
         found=place.get("found") or _NOTHING,

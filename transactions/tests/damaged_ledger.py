@@ -16,9 +16,10 @@ from accounts.models import CASH, Account, internal_account_id
 from core.commands import Command
 from core.database import drop_objects
 from core.identifiers import uuid7
-from customers.models import Customer
+from customers.commands import ChangeCustomer
+from customers.models import Customer, CustomerEvent
 from statements.models import Statement
-from tests.factories import ORIGIN, make_account
+from tests.factories import ORIGIN, make_account, make_customer, run
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.ledger import execution
 from transactions.ledger import writer as ledger
@@ -33,7 +34,10 @@ PENDING, PROCESSING, COMPLETED, FAILED = TransactionStatus
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """Ids by name. Ada holds 70.00 USD by four entries, Bob 7.00 by three, Eve 11.00 EUR by one."""
+    """Ids by name. Ada holds 70.00 USD by four entries, Bob 7.00 by three, Eve 11.00 EUR by one.
+
+    Dora's account belongs to a customer with a user. A plain customer has neither.
+    """
 
     ada: UUID
     bob: UUID
@@ -56,6 +60,12 @@ class Bank:
     retry_event: UUID
     failure_event: UUID
     queued: UUID
+    dora: UUID
+    customer: UUID
+    change_event: UUID
+    user_event: UUID
+    plain: UUID
+    plain_event: UUID
 
     def sql(self, text: str) -> str:
         """The text, with the names in braces replaced by literals of either database."""
@@ -86,6 +96,10 @@ def make_bank() -> Bank:
     completed = queued(bob, amount=7)
     move(completed, PENDING, PROCESSING)
     complete(completed, bob)
+    customer = make_customer(user="dora")
+    run(ChangeCustomer(customer_id=customer.pk, details={"phone": "555 0100"}))
+    user_event, change_event = customer.events.order_by("at")[1:]
+    plain = make_customer()
     return Bank(
         ada=ada.id,
         bob=bob.id,
@@ -108,6 +122,12 @@ def make_bank() -> Bank:
         retry_event=retry_event,
         failure_event=failure_event,
         queued=completed.id,
+        dora=make_account(customer_id=customer.pk).id,
+        customer=customer.pk,
+        change_event=change_event.pk,
+        user_event=user_event.pk,
+        plain=plain.pk,
+        plain_event=plain.events.get().pk,
     )
 
 
@@ -203,7 +223,8 @@ def unguarded() -> Iterator[None]:
 
 
 def _drop_constraints(*, sqlite: bool) -> None:
-    for model in (Customer, Account, Transaction, TransactionEvent, Statement):
+    models = (Account, Transaction, TransactionEvent, Statement, Customer, CustomerEvent)
+    for model in models:
         for constraint in model._meta.constraints:
             if isinstance(constraint, UniqueConstraint) and constraint.condition:
                 execute(f"DROP INDEX {constraint.name}")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 T, A, E = "transactions_transaction", "accounts_account", "transactions_transactionevent"
+C, CE = "customers_customer", "customers_customerevent"
 
 
 @dataclass(frozen=True)
@@ -274,5 +275,72 @@ DAMAGES = [
         f"UPDATE {T} SET id = {{random}} WHERE id = {{pending}}",
         {"transaction_id": "random"},
         "", "no time",
+    ),
+    Damage(
+        "C1.customer_missing",
+        f"UPDATE {A} SET customer_id = {{nobody}} WHERE id = {{dora}}",
+        {"account_id": "dora", "customer_id": "nobody"},
+        "a customer", "none",
+    ),
+    Damage(
+        "C1.owner_is_another_user",
+        f"UPDATE {A} SET owner_id = NULL WHERE id = {{dora}}",
+        {"account_id": "dora", "customer_id": "customer"},
+        "", "None",
+    ),
+    Damage(
+        "C1.owner_is_another_user",
+        f"UPDATE {A} SET customer_id = {{plain}} WHERE id = {{dora}}",
+        {"account_id": "dora", "customer_id": "plain"},
+        "None", "",
+    ),
+    Damage(
+        "C2.event_without_customer",
+        f"DELETE FROM {C} WHERE id = {{plain}}",
+        {"customer_id": "plain", "event_id": "plain_event"},
+        "a customer", "none",
+    ),
+    Damage(
+        "C2.first_event",
+        f"UPDATE {CE} SET event = 'CHANGED' WHERE id = {{plain_event}}",
+        {"customer_id": "plain", "event_id": "plain_event"},
+        "REGISTERED", "CHANGED",
+    ),
+    Damage(
+        "C2.first_event",
+        f"UPDATE {CE} SET event = 'REGISTERED' WHERE id = {{change_event}}",
+        {"customer_id": "customer", "event_id": "change_event"},
+        "a later event", "REGISTERED",
+    ),
+    Damage(
+        "C2.forbidden_step",
+        f"UPDATE {CE} SET event = 'REOPENED' WHERE id = {{change_event}}",
+        {"customer_id": "customer", "event_id": "change_event"},
+        "a permitted step", "ACTIVE to REOPENED",
+    ),
+    Damage(
+        "C2.events_end_elsewhere",
+        f"UPDATE {C} SET status = 'CLOSED' WHERE id = {{plain}}",
+        {"customer_id": "plain", "event_id": "plain_event"},
+        "ACTIVE", "CLOSED",
+    ),
+    Damage(
+        "C2.no_event",
+        f"DELETE FROM {CE} WHERE id = {{plain_event}}",
+        {"customer_id": "plain"},
+        "an event", "none",
+    ),
+    Damage(
+        "C2.user_without_event",
+        f"UPDATE {CE} SET event = 'CHANGED' WHERE id = {{user_event}}",
+        {"customer_id": "customer"},
+        "1", "0",
+    ),
+    Damage(
+        "C2.user_without_event",
+        f"UPDATE {C} SET user_id = NULL WHERE id = {{customer}}",
+        {"customer_id": "customer"},
+        "0", "1",
+        ("C1.owner_is_another_user",),
     ),
 ]  # fmt: skip

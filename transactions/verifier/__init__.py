@@ -13,6 +13,7 @@ from core.snapshot import snapshot
 from transactions.verifier import (
     accounts,
     archive,
+    customers,
     entries,
     events,
     further,
@@ -53,7 +54,8 @@ def _examine(connection: BaseDatabaseWrapper, found: Collector) -> dict[str, int
     """The numbers of checked rows, by name."""
     # This moment is after that of the connection's snapshot.
     in_the_journal = journal.rules_at(clock.now())
-    for rules in (in_the_journal, entries.PASS, accounts.PASS, accounts.CURRENCIES, events.PASS):
+    passes = (in_the_journal, entries.PASS, accounts.PASS, accounts.CURRENCIES, events.PASS)
+    for rules in (*passes, *customers.PASSES):
         rules.run(connection, found)
     archive.check(connection, found)
     identifiers.check(connection, found)

@@ -11,6 +11,8 @@ _COUNTED = {
     "transactions": JOURNAL,
     "entries": f"{POSTINGS} AS postings",
     "events": EVENTS,
+    "customers": "customers_customer",
+    "customer_events": "customers_customerevent",
 }
 
 

@@ -20,14 +20,21 @@ from tests.factories import make_account, run
 from transactions.commands import Transfer
 from transactions.tests.damaged_ledger import Bank, execute, make_bank, unguarded
 from transactions.tests.damages import DAMAGES, Damage
-from transactions.verifier import accounts, entries, events, examine, journal, verify
+from transactions.verifier import accounts, customers, entries, events, examine, journal, verify
 from transactions.verifier.report import MAX_PLACES, Collector, Place, Report
 
-CHECKED = {"accounts": 6, "currencies": 2, "transactions": 11, "entries": 12, "events": 5}
+CHECKED = {
+    "accounts": 7, "currencies": 2, "transactions": 11, "entries": 12, "events": 5,
+    "customers": 2, "customer_events": 4,
+}  # fmt: skip
+
+
+# Counted by other apps.
+FURTHER = {"statements": 0, "seals": 0, "sealed_entries": 0}
 
 
 def checked() -> dict[str, int]:
-    return CHECKED | {"guards_and_views": len(all_objects(connection.vendor))}
+    return CHECKED | {"guards_and_views": len(all_objects(connection.vendor))} | FURTHER
 
 
 def findings_of(report: Report) -> dict[str, Any]:
@@ -50,9 +57,7 @@ def test_a_ledger_with_every_state_is_clean() -> None:
 def test_an_empty_bank_is_clean() -> None:
     report = verify()
     assert report.ok
-    assert report.checked == dict.fromkeys(CHECKED, 0) | {
-        "guards_and_views": len(all_objects(connection.vendor))
-    }
+    assert report.checked == checked() | dict.fromkeys(CHECKED, 0)
 
 
 # Each kind of damage ------------------------------------------------------------------------------
@@ -95,6 +100,7 @@ def test_the_damages_are_all_that_there_are() -> None:
         accounts.PASS,
         accounts.CURRENCIES,
         events.PASS,
+        *customers.PASSES,
     )
     known = {rule.code for rules in passes for rule in rules.rules}
     in_python = {"R1.id_tells_another_time"}
@@ -204,10 +210,11 @@ def test_a_clean_ledger_exits_with_zero() -> None:
         code, text = command()
     assert code == 0
     guards = len(all_objects(connection.vendor))
-    assert text == (
-        "Checked: 6 accounts, 2 currencies, 11 transactions, 12 entries, 5 events, "
-        f"{guards} guards and views.\nNothing found: every rule holds.\n"
+    assert text.startswith(
+        "Checked: 7 accounts, 2 currencies, 11 transactions, 12 entries, 5 events, 2 customers, "
+        f"4 customer events, {guards} guards and views, "
     )
+    assert text.endswith("\nNothing found: every rule holds.\n")
 
 
 @pytest.mark.django_db(transaction=True)
