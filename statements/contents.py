@@ -21,6 +21,7 @@ from accounts.representation import AccountRow
 from accounts.states import AccountEventType
 from core.errors import FieldError, InvalidInput, NotFound
 from core.money import format_amount, format_units
+from seals.models import Seal
 from statements.digests import EntryTotals
 from statements.documents.content import PrintedLine, StatementContent
 from statements.entries import EntryRange, StatedEntry, entries_of
@@ -110,6 +111,7 @@ def content_of(statement: Statement, *, check_url: str) -> StatementContent:
         check_url=check_url,
         digest=statement.digest,
         previous_digest=statement.previous.digest if statement.previous else "",
+        seal=_newest_seal(statement.issued_at),
     )
 
 
@@ -156,6 +158,13 @@ def interim_content(
         overdraft_limit=_limit_before(stored, end),
         lines=LinesOfAccount(entries, end, account.currency, zone),
     )
+
+
+def _newest_seal(moment: datetime) -> str:
+    """Number and digest of the newest seal of the ledger at the moment; empty without one."""
+    seals = Seal.objects.filter(sealed_at__lte=moment).order_by("-number")
+    found = seals.values_list("number", "digest").first()
+    return "" if found is None else f"{found[0]}, {found[1]}"
 
 
 def _limit_before(account: Account, moment: datetime) -> Decimal:

@@ -9,9 +9,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import Account
+from core.identifiers import uuid7
+from seals.models import Seal
 from statements.issuing import issue_for_all
 from statements.periods import Month
 from statements.tests.monthly_bank import (
@@ -252,3 +256,40 @@ def test_a_long_statement_is_read_in_parts_and_whole(
         assert response.streaming
         lines = json.loads(content_of(response))["lines"]
     assert [line["sequence"] for line in lines] == list(range(1, 16))
+
+
+def test_it_names_the_newest_seal_at_its_issue(bank: MonthlyBank, staff: APIClient) -> None:
+    path = f"{API}statements/{bank.ada.statements.get(number=2).pk}/"
+    assert staff.get(path).json()["seal"] is None
+    seal = {"ranges": 1, "entries": 1, "total_entries": 1, "root": "0", "signature": "0"}
+    for number, sealed_at in ((1, NOVEMBER), (2, DECEMBER + timedelta(days=1))):
+        Seal.objects.create(
+            id=uuid7(sealed_at),
+            number=number,
+            sealed_at=sealed_at,
+            digest=f"{number:064}",
+            previous="0" if number > 1 else "",
+            **seal,
+        )
+    assert staff.get(path).json()["seal"] == f"1, {1:064}"
+
+
+@pytest.mark.parametrize("many", [2, 40])
+def test_reads_take_a_bounded_number_of_statements(
+    bank: MonthlyBank, staff: APIClient, many: int
+) -> None:
+    with at(DECEMBER - timedelta(days=1)):
+        for _ in range(many):
+            run(Withdraw(account_id=bank.ada.id, amount=Decimal("0.50")))
+    with at(DECEMBER + timedelta(days=1)):
+        issue_for_all(Month.parse("2025-11"), origin=ORIGIN)
+        newest = bank.ada.statements.get(number=3)
+        assert newest.count == many
+        for path, most in (
+            (f"{API}accounts/{bank.ada.id}/statements/", 6),
+            (f"{API}statements/{newest.pk}/", 10),
+            (f"{API}accounts/{bank.ada.id}/statement/", 14),
+        ):
+            with CaptureQueriesContext(connection) as queries:
+                assert staff.get(path).status_code == 200
+            assert len(queries) <= most, [query["sql"] for query in queries]
