@@ -43,7 +43,7 @@ def test_the_page_says_it_in_words_and_nothing_personal(
     response = client.get(f"/verify/{statement.digest}/")
     html = response.content.decode()
     assert response.status_code == 200
-    assert "This document is genuine" in html
+    assert "This digest is genuine" in html
     assert "2025-10" in html
     assert "no-store" in response["Cache-Control"]
     assert "script" not in response["Content-Security-Policy"]
