@@ -26,7 +26,7 @@ class Statement(models.Model):
         db_index=False,  # The unique key below begins with it.
     )
     number = models.PositiveIntegerField(help_text="1..n in each account, without a gap.")
-    period = models.CharField(max_length=7, help_text="The month: 2026-10.")
+    period = models.CharField(max_length=7, help_text="Year and month.")
     starts_at = models.DateTimeField(help_text="When the period begins.")
     ends_at = models.DateTimeField(help_text="The moment before which the period ends.")
     time_zone = models.CharField(max_length=64, help_text="The zone that the month follows.")

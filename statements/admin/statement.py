@@ -64,14 +64,14 @@ for _wanted in DocumentFormat:
 class StatementAdmin(_Downloads, ReadOnlyModelAdmin):
     when_empty = "No statement has been issued yet. `manage.py issue_statements` issues them."
     list_display = (
-        "period",
+        "month",
         "of_account",
-        "number",
+        "in_order",
         "money_opening_balance",
         "money_total_debits",
         "money_total_credits",
         "money_closing_balance",
-        "count",
+        "how_many",
     )
     list_select_related = ("account",)
     list_filter = (AccountFilter, ("issued_at", DaysById))
@@ -125,6 +125,19 @@ class StatementAdmin(_Downloads, ReadOnlyModelAdmin):
         found: Statement | None = super().get_object(request, object_id, from_field)
         return found
 
+    # A card on a telephone shows the names of columns as they are stored.
+    @display(description="Month")
+    def month(self, statement: Statement) -> str:
+        return statement.period
+
+    @display(description="Number")
+    def in_order(self, statement: Statement) -> int:
+        return statement.number
+
+    @display(description="Entries")
+    def how_many(self, statement: Statement) -> int:
+        return statement.count
+
     @display(description="Account")
     def of_account(self, statement: Statement) -> SafeString:
         return link_to(statement.account, str(statement.account))
@@ -145,10 +158,10 @@ class StatementAdmin(_Downloads, ReadOnlyModelAdmin):
     def money_closing_balance(self, statement: Statement) -> str:
         return shown_money(statement.closing_balance, statement.currency)
 
-    @display(description="Entries")
+    @display(description="Their numbers")
     def entries(self, statement: Statement) -> str:
         if not statement.count:
-            return "None"
+            return "No entries"
         return f"{statement.first_sequence} to {statement.last_sequence}"
 
     @display(description="Digest")

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
                 ('number', models.PositiveIntegerField(help_text='1..n in each account, without a gap.')),
-                ('period', models.CharField(help_text='The month: 2026-10.', max_length=7)),
+                ('period', models.CharField(help_text='Year and month.', max_length=7)),
                 ('starts_at', models.DateTimeField(help_text='When the period begins.')),
                 ('ends_at', models.DateTimeField(help_text='The moment before which the period ends.')),
                 ('time_zone', models.CharField(help_text='The zone that the month follows.', max_length=64)),

@@ -93,6 +93,9 @@ def test_the_list_and_the_page_show_the_figures(bank: MonthlyBank) -> None:
     words = words_of(client.get(LIST, {"account": bank.ada.number}).content.decode())
     assert "100.00 USD" in words
     assert bank.bob.number not in words
+    empty = bank.bob.statements.get(number=1)
+    page = reverse("admin:statements_statement_change", args=(empty.pk,))
+    assert "No entries" in words_of(client.get(page).content.decode())
     last = bank.ada.statements.get(number=2)
     page = reverse("admin:statements_statement_change", args=(last.pk,))
     words = words_of(client.get(page).content.decode())
