@@ -7,6 +7,7 @@ with 401 for anonymous callers, and with 405 if the route has no such verb.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import Account
 from customers.models import Customer
+from seals import keys
+from seals.tests.sealing_bank import made
 from tests.api import API, account_path, make_user
 from tests.factories import (
     deposit,
@@ -26,7 +29,17 @@ from tests.factories import (
 )
 from tests.identities import IDENTITIES, Identity
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+# A seal is made outside any database transaction.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def _seal_key(settings: Any, tmp_path: Path) -> None:
+    """A key and a file of heads for each test, so that the world can be sealed."""
+    settings.DATA_DIR, settings.SEAL_KEY = tmp_path, b""
+    settings.SEAL_KEY_FILE = tmp_path / "seal_key.pem"
+    keys.make_key(keys.key_path())
+
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 FORM = "application/x-www-form-urlencoded"
@@ -207,6 +220,7 @@ class World:
         self.account = make_account(customer_id=self.customer.pk)
         self.deposit = deposit(self.account, "9.75")
         self.limit_request = make_limit_request(self.account)
+        self.seal = made()
         self.statement = make_statement(self.account)
 
     def path(self, route: str) -> str:
@@ -216,6 +230,7 @@ class World:
             "transaction_id": self.deposit.id,
             "limit_request_id": self.limit_request.id,
             "statement_id": self.statement.id,
+            "number": self.seal.number,
         }
         return API + re.sub(r"<(\w+)>", lambda match: str(ids[match[1]]), route)
 
