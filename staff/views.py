@@ -4,7 +4,6 @@ from io import BytesIO
 from typing import Any
 
 import django_otp
-import qrcode
 from django.contrib import admin
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,7 +14,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
-from qrcode.image.svg import SvgPathImage
 
 from staff import authenticators, keys
 from staff.forms import BackupCodesForm, EnrolmentForm
@@ -80,6 +78,9 @@ def _to_login() -> HttpResponseRedirect:
 
 def _qr_code(text: str) -> SafeString:
     """The QR code as inline SVG: the key is in no URL, and no other host is involved."""
+    import qrcode
+    from qrcode.image.svg import SvgPathImage
+
     image = BytesIO()
     qrcode.make(text, image_factory=SvgPathImage, box_size=16).save(image)
     _, _, svg = image.getvalue().decode().partition("?>")

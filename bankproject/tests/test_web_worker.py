@@ -1,4 +1,4 @@
-"""A request that hangs ends together with its worker; one that reports progress continues."""
+"""A request that hangs ends with its worker; one that reports progress goes on. What a worker loads."""
 
 import http.client
 import json
@@ -134,3 +134,14 @@ def test_what_is_no_http_is_a_problem_and_nothing_names_the_server(
         assert f"X-Request-ID: {problem['request_id']}\r\n".encode() in head
         assert f"id {problem['request_id']}\n" in (tmp_path / "log").read_text()
     assert ask("GET", f"http://127.0.0.1:{port}/pid/").headers["Server"] == "bank"
+
+
+def test_a_web_process_loads_no_library_of_documents_before_it_makes_one() -> None:
+    load = (
+        "import sys, bankproject.wsgi, bankproject.urls\n"
+        "print([name for name in ('reportlab', 'xlsxwriter', 'qrcode', 'PIL') if name in sys.modules])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", load], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "[]\n"

@@ -2,6 +2,9 @@
 
 The tables are for people, not for exchange. Texts that a spreadsheet would run as a formula are
 neutralised, so that customers cannot run code on the computers of staff (CWE-1236).
+
+The libraries of XLSX and PDF load with the first such table: together they take 20 MB, which most
+web processes never need.
 """
 
 import csv
@@ -12,18 +15,19 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import chain, islice
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from xlsxwriter import Workbook
 
 from core.heartbeat import heartbeat
 from core.money import format_amount
-from core.pdf.lists import PrintedList, write_list
 from core.temporary import temporary_file
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook
 
 SheetCell = str | int | Decimal | datetime | None
 SheetRow = Sequence[SheetCell]
@@ -134,6 +138,8 @@ def xlsx_file(
 def _write_xlsx(
     header: SheetRow, rows: Iterable[SheetRow], heading: SheetHeading | None, file: IO[bytes]
 ) -> None:
+    from xlsxwriter import Workbook
+
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -155,6 +161,8 @@ def _write_xlsx(
 
 def pdf_file(header: SheetRow, rows: Iterable[SheetRow], heading: SheetHeading) -> IO[bytes]:
     """The file, open at its start and deleted on closing, with times in the current time zone."""
+    from core.pdf.lists import PrintedList, write_list
+
     chosen = heading.printed or range(len(header))
     waiting = iter(rows)
     first = list(islice(waiting, _ROWS_TO_A_BEAT))
@@ -229,7 +237,7 @@ def neutralised(text: str) -> str:
 class _Formats:
     """The formats of a workbook, each made once."""
 
-    def __init__(self, book: Workbook) -> None:
+    def __init__(self, book: "Workbook") -> None:
         self.book = book
         self.by_pattern: dict[str, Any] = {}
 

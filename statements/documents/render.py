@@ -15,8 +15,14 @@ from statements.documents.content import (
     StatementContent,
 )
 from statements.documents.json_form import write_json
-from statements.documents.pdf import write_pdf
 from statements.documents.tables import open_xlsx, write_csv
+
+
+def _write_pdf(content: StatementContent, file: IO[bytes]) -> None:
+    from statements.documents.pdf import write_pdf  # With a library of 12 MB: see `sheets`.
+
+    write_pdf(content, file)
+
 
 CONTENT_TYPES = {
     DocumentFormat.PDF: "application/pdf",
@@ -26,7 +32,7 @@ CONTENT_TYPES = {
     DocumentFormat.CAMT: "application/xml",
 }
 _WRITERS: dict[DocumentFormat, Callable[[StatementContent, IO[bytes]], None]] = {
-    DocumentFormat.PDF: write_pdf,
+    DocumentFormat.PDF: _write_pdf,
     DocumentFormat.CSV: write_csv,
     DocumentFormat.JSON: write_json,
     DocumentFormat.CAMT: write_camt,

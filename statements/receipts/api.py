@@ -21,7 +21,6 @@ from core.money import format_amount
 from core.temporary import temporary_file
 from statements.receipts import schema
 from statements.receipts.content import Receipt, ReceiptParty
-from statements.receipts.pdf import write_receipt
 from statements.receipts.read import receipt_of
 from transactions.api.permissions import CanReadTransactions
 
@@ -59,6 +58,8 @@ class ReceiptViewSet(RuleOfEachAction, viewsets.ViewSet):
 
 def receipt_response(receipt: Receipt) -> FileResponse:
     """The receipt as PDF, shown by the browser, which can print and save it."""
+    from statements.receipts.pdf import write_receipt  # With a library of 12 MB: see `sheets`.
+
     file = temporary_file(partial(write_receipt, receipt))
     return FileResponse(
         file, filename=f"receipt-{receipt.transaction_id}.pdf", content_type=PDFRenderer.media_type
