@@ -1,4 +1,4 @@
-"""A request that hangs ends with its worker; one that reports progress goes on. What a worker loads."""
+"""A request that hangs ends with its worker; one that reports progress continues. What it loads."""
 
 import http.client
 import json
@@ -138,10 +138,10 @@ def test_what_is_no_http_is_a_problem_and_nothing_names_the_server(
 
 def test_a_web_process_loads_no_library_of_documents_before_it_makes_one() -> None:
     load = (
-        "import sys, bankproject.wsgi, bankproject.urls\n"
-        "print([name for name in ('reportlab', 'xlsxwriter', 'qrcode', 'PIL') if name in sys.modules])"
+        "import sys, django; django.setup(); import bankproject.urls\n"
+        "print(*{'reportlab', 'xlsxwriter', 'qrcode', 'PIL'} & sys.modules.keys())"
     )
     found = subprocess.run(
         [sys.executable, "-c", load], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert found.stdout == "[]\n"
+    assert found.stdout == "\n"

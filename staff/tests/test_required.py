@@ -59,7 +59,8 @@ def _filled(pattern: Any) -> str:
         return "auth/"
     if text.startswith("(?P<url>"):
         return "nowhere/"
-    for parameter in ("<path:object_id>", "<path:content_type_id>", "<id>", "<str:name>"):
+    ones = ("<path:object_id>", "<path:content_type_id>", "<id>", "<str:name>", "<int:number>")
+    for parameter in ones:
         text = text.replace(parameter, "1")
     text = re.sub("<id:[a-z_]+>", _UUID, text)
     assert "<" not in text, text
