@@ -360,9 +360,10 @@ QUEUE_LAG_LIMIT_SECONDS = environment.integer("BANK_QUEUE_LAG_LIMIT_SECONDS", de
 WORKER_LIMIT_SECONDS = environment.integer("BANK_WORKER_LIMIT_SECONDS", default=30)
 VERIFICATION_LIMIT_HOURS = environment.integer("BANK_VERIFICATION_LIMIT_HOURS", default=26)
 ARCHIVE_LIMIT_HOURS = environment.integer("BANK_ARCHIVE_LIMIT_HOURS", default=72)
+SEAL_LIMIT_HOURS = environment.integer("BANK_SEAL_LIMIT_HOURS", default=26)
 # The key that signs seals: its 32 bytes, or a file. Relative names are in the data folder.
 SEAL_KEY = environment.seed("BANK_SEAL_KEY")
-SEAL_KEY_FILE = DATA_DIR / environment.text("BANK_SEAL_KEY_FILE", "seal_key.pem")
+SEAL_KEY_FILE = environment.text("BANK_SEAL_KEY_FILE", "seal_key.pem")
 
 # Limits on clients -------------------------------------------------------------------------------
 # Counted in each worker's memory, or in Redis for all of them. 0 switches a limit off.

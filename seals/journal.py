@@ -21,23 +21,26 @@ _FETCHED_AT_ONCE = 1000
 # The sequences of an account run 1..n without a gap, and its row has n. Both commit together, so a
 # snapshot has all entries up to n, and whatever commits later gets a sequence above n.
 _MOVED = f"""
-    SELECT id, currency, last_sequence, balance, sealed FROM (
+    SELECT account.id, account.currency, account.last_sequence, account.balance, sealed,
+           coalesce(leaf.balance, 0) FROM (
         SELECT account.id, account.currency, account.last_sequence, account.balance,
                coalesce((SELECT max(range.last_sequence) FROM {RANGES} AS range
                          WHERE range.account_id = account.id), 0) AS sealed
         FROM accounts_account AS account WHERE account.kind = 'CUSTOMER'
     ) AS account
-    WHERE last_sequence > sealed ORDER BY id"""  # noqa: S608 - constants
+    LEFT JOIN {RANGES} AS leaf ON leaf.account_id = account.id AND leaf.last_sequence = sealed
+    WHERE account.last_sequence > sealed ORDER BY account.id"""  # noqa: S608 - constants
 
 
 class Moved(NamedTuple):
-    """An account with entries after its last sealed one. The balance is in units."""
+    """An account with entries after its last sealed one. Balances are in units."""
 
     id: UUID
     currency: str
     last_sequence: int
     balance: int
     sealed: int
+    sealed_balance: int
 
 
 class Slice(NamedTuple):
@@ -67,8 +70,8 @@ def moved_accounts(connection: BaseDatabaseWrapper) -> Iterator[Moved]:
     with connection.chunked_cursor() as cursor:
         cursor.execute(_MOVED)
         while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
-            for pk, currency, last_sequence, balance, sealed in rows:
-                yield Moved(_id(pk), currency, int(last_sequence), int(balance), int(sealed))
+            for pk, currency, *numbers in rows:
+                yield Moved(_id(pk), currency, *map(int, numbers))
 
 
 def entries_of(connection: BaseDatabaseWrapper, slices: Sequence[Slice]) -> Iterator[SealedEntry]:

@@ -23,7 +23,7 @@ from seals.problems import SealProblem
 
 
 def key_path() -> Path:
-    return Path(settings.SEAL_KEY_FILE)
+    return Path(settings.DATA_DIR) / settings.SEAL_KEY_FILE
 
 
 def next_key_path() -> Path:

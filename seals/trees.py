@@ -91,6 +91,16 @@ def collect(
     `connection` reads a snapshot. Raises SealProblem if the books are damaged: a seal must not
     make such books look sound.
     """
+    for part in parts(connection):
+        _take(connection, part, leaves)
+        progress(sum(one.entries for one, _ in part))
+
+
+def parts(connection: BaseDatabaseWrapper) -> Iterator[list[tuple[Slice, Moved]]]:
+    """The unsealed entries as future ranges, each with its account, some thousand entries a part.
+
+    By account, then by sequence.
+    """
     waiting: list[tuple[Slice, Moved]] = []
     entries = 0
     for moved in moved_accounts(connection):
@@ -99,17 +109,16 @@ def collect(
             waiting.append((Slice(moved.id, first, last), moved))
             entries += last - first + 1
             if entries >= _ENTRIES_AT_ONCE:
-                _take(connection, waiting, leaves)
-                progress(entries)
+                yield waiting
                 waiting, entries = [], 0
-    _take(connection, waiting, leaves)
-    progress(entries)
+    if waiting:
+        yield waiting
 
 
 def _take(
     connection: BaseDatabaseWrapper, waiting: list[tuple[Slice, Moved]], leaves: LeafFile
 ) -> None:
-    found = entries_of(connection, [one for one, _ in waiting]) if waiting else iter(())
+    found = entries_of(connection, [one for one, _ in waiting])
     for one, moved in waiting:
         secret = secrets.token_bytes(_SECRET_BYTES)
         hashes, balance = hashes_of(one, found, secret)

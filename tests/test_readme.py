@@ -31,7 +31,9 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FILE_IN_CODE = re.compile(r"`([\w./-]+\.(?:py|md|yaml|toml|txt|png))`")
 # `transactions.csv` is a file, not a name in the code.
-_NAME_IN_CODE = re.compile(rf"`((?:{'|'.join(PACKAGES)}|tests)(?:\.\w+)+)(?<!\.csv)(?:\(\))?`")
+_NAME_IN_CODE = re.compile(
+    rf"`((?:{'|'.join(PACKAGES)}|tests)(?:\.\w+)+)(?<!\.csv)(?<!\.jsonl)(?:\(\))?`"
+)
 # No other file of a running bank has one of these endings.
 _MADE_BY_A_BANK = {"demo_logins.txt"}
 _README = ROOT / "README.md"

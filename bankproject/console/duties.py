@@ -17,12 +17,13 @@ from bankproject.console.words import at, in_words, list_link
 from core import clock
 from core.api.fields import rfc_3339
 from core.console.bars import Bar
+from seals.selectors import neglected_since
 from transactions.reads import duties
 from transactions.states import TransactionStatus
 
 # A duty that is not neglected, as in the checks of `health/ready/`.
 OK = "ok"
-NAMES = ("worker", "verification", "archive", "mail")
+NAMES = ("worker", "verification", "archive", "mail", "seal")
 # Every page of the console asks.
 _KEPT_SECONDS = 10
 KEY = "duties"
@@ -36,13 +37,14 @@ class Duties:
 
     `worker`: how long queued transactions have waited without a worker. `verification`: the age of
     the last verification. `archive`: since when the archive is overdue. `mail`: since when mails
-    about approvals cannot be sent.
+    about approvals cannot be sent. `seal`: the age of the last seal.
     """
 
     worker: timedelta | None = None
     verification: timedelta | None = None
     archive: datetime | None = None
     mail: datetime | None = None
+    seal: timedelta | None = None
 
 
 def read() -> Duties:
@@ -52,12 +54,15 @@ def read() -> Duties:
     verified, awaited = duties.verified_at(), duties.archive_awaited_since(now)
     age = now - verified if verified else timedelta(0)
     allowed = timedelta(hours=settings.VERIFICATION_LIMIT_HOURS)
+    limit_of_seals = timedelta(hours=settings.SEAL_LIMIT_HOURS)
+    sealed = neglected_since(limit_of_seals, now) if limit_of_seals else None
     overdue = awaited and awaited + timedelta(hours=settings.ARCHIVE_LIMIT_HOURS)
     return Duties(
         worker=silence if limit and silence > timedelta(seconds=limit) else None,
         verification=age if allowed and age > allowed else None,
         archive=overdue if settings.ARCHIVE_LIMIT_HOURS and overdue and overdue <= now else None,
         mail=duties.mail_failing_since(),
+        seal=now - sealed if sealed else None,
     )
 
 
@@ -74,6 +79,7 @@ def in_health() -> dict[str, str]:
         f"overdue: none for {in_words(found.verification)}" if found.verification else OK,
         f"overdue since {rfc_3339(found.archive)}" if found.archive else OK,
         f"failing since {rfc_3339(found.mail)}" if found.mail else OK,
+        f"overdue: none for {in_words(found.seal)}" if found.seal else OK,
     )
     return dict(zip(NAMES, texts, strict=True))
 
@@ -111,5 +117,13 @@ def bars(request: HttpRequest) -> Iterator[Bar]:
             " why.",
             reverse("approvals"),
             "Show the approvals",
+            is_urgent=False,
+        )
+    if found.seal:
+        yield Bar(
+            f"Nobody has sealed the books for {in_words(found.seal)}: overdue."
+            " Run manage.py seal_ledger.",
+            reverse("seal-latest"),
+            "Show the last seal",
             is_urgent=False,
         )

@@ -16,6 +16,7 @@ from bankproject.console.words import (
     transactions_of_today,
     went_wrong,
 )
+from seals.models import Seal
 from transactions.models import ArchiveRun, Verification
 from transactions.reads.overview import Activity, QueueState
 from transactions.states import TransactionStatus
@@ -90,6 +91,19 @@ def books(last: Verification | None, duties: Duties) -> Figure:
         link=reverse("admin:transactions_verification_change", args=(last.pk,)),
         explanation=f"{checked}{broken}",
         tone=BAD if not last.is_sound else WAITING if overdue else GOOD,
+    )
+
+
+def seals(last: Seal, unsealed: int, duties: Duties) -> Figure:
+    """The figure of the newest seal."""
+    since = f"{unsealed:,} entries since" if unsealed else "No entry since"
+    overdue = duties.seal and f"Sealed {in_words(duties.seal)} ago: overdue"
+    return Figure(
+        label="Last seal",
+        value=f"Number {last.number:,}",
+        link=reverse("seal-latest"),
+        explanation=f"{overdue or at(last.sealed_at)}. {since}",
+        tone=WAITING if duties.seal else NEUTRAL,
     )
 
 

@@ -5,6 +5,7 @@ look at the page.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from django.core.cache import cache
@@ -16,6 +17,7 @@ from accounts.overview import holdings
 from bankproject.console import charts, duties, figures, tables
 from bankproject.console.days import hours_of_today, midnight
 from bankproject.console.parts import BarChart, Figure, Table
+from seals.selectors import newest_seal, unsealed_entries
 from transactions.admin.books import newest_verification
 from transactions.reads.overview import activity, busiest_accounts, queue_state
 
@@ -54,6 +56,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         shown_tables.append(tables.hottest(busiest))
     if user.has_perm("transactions.view_verification"):
         shown_figures.append(figures.books(newest_verification(request), duties.kept()))
+        if (sealed := newest_seal()) is not None:
+            unsealed = _kept("unsealed", partial(unsealed_entries, sealed))
+            shown_figures.append(figures.seals(sealed, unsealed, duties.kept()))
     if user.has_perm("transactions.view_archiverun"):
         shown_figures.append(figures.archive(duties.kept()))
     return {

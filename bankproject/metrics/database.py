@@ -24,6 +24,7 @@ from bankproject.metrics.cache import Reading
 from core import clock
 from core.database_errors import note
 from core.money import UNITS_PER_MAIN
+from seals.selectors import newest_seal, unsealed_entries
 from transactions.models import Transaction
 from transactions.models.queries import WAITS_FOR_APPROVAL
 from transactions.reads.duties import last_archived
@@ -55,6 +56,8 @@ DESCRIBED: dict[str, tuple[str, tuple[str, ...]]] = {
     "bank_verification_age_seconds": ("Time since the end of the last verification.", ()),
     "bank_archive_age_seconds": ("Time since the end of the last complete archive run.", ()),
     "bank_duty_overdue": ("Whether a duty is beyond its limit (1 or 0).", ("duty",)),
+    "bank_seal_age_seconds": ("Time since the last seal.", ()),
+    "bank_unsealed_entries": ("Entries that no seal covers.", ()),
     "bank_accounts": ("Customer accounts.", ("status",)),
     "bank_customers_balance_amount": ("Sum of customers' balances.", ("currency",)),
     "bank_overdraft_used_amount": ("Sum of overdrafts in use.", ("currency",)),
@@ -163,6 +166,13 @@ def _duties() -> Iterator[Value]:
         yield "bank_duty_overdue", (duty,), float(is_overdue is not None)
 
 
+def _seals() -> Iterator[Value]:
+    if (newest := newest_seal()) is not None:
+        age = (clock.about_now() - newest.sealed_at).total_seconds()
+        yield "bank_seal_age_seconds", (), max(0.0, age)
+    yield "bank_unsealed_entries", (), unsealed_entries(newest)
+
+
 _ACCOUNTS = """
     SELECT currency, status, debits_blocked, credits_blocked, count(*), sum(balance),
         sum(CASE WHEN balance < 0 THEN -balance ELSE 0 END)
@@ -251,6 +261,7 @@ PARTS: dict[str, Callable[[], Iterator[Value]]] = {
     "approvals": _approvals,
     "books": _books,
     "duties": _duties,
+    "seals": _seals,
     "accounts": _accounts,
     "tables": _tables,
     "standbys": _standbys,

@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from bankproject.console import duties
 from core.identifiers import uuid7
+from seals.models import Seal
 from tests.api import API, anonymous, staff
 from tests.factories import make_account
 from transactions.commands import Deposit
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.django_db
 TODAY = reverse("admin:index")
 ACCOUNTS = reverse("admin:accounts_account_changelist")
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-WELL = {"worker": "ok", "verification": "ok", "archive": "ok", "mail": "ok"}
+WELL = dict.fromkeys(("worker", "verification", "archive", "mail", "seal"), "ok")
 
 
 @contextmanager
@@ -176,6 +177,37 @@ def test_before_its_first_run_the_archive_waits_for_something_old_enough(setting
         assert ready() == {**WELL, "archive": "overdue since 2026-07-14T12:00:00.000000Z"}
 
 
+# Seals -------------------------------------------------------------------------------------------
+
+
+def sealed(moment: datetime, entries: int) -> None:
+    """A seal of so many entries, which is enough for the duty."""
+    Seal.objects.create(
+        id=uuid7(moment), number=1, sealed_at=moment, root="", ranges=1, entries=entries,
+        total_entries=entries, public_key="", digest="", signature="",
+    )  # fmt: skip
+
+
+def test_seals_are_overdue_while_entries_wait_for_one(settings: Any) -> None:
+    settings.VERIFICATION_LIMIT_HOURS = 0
+    with at(NOON):
+        make_account(balance=5)
+        sealed(NOON, entries=1)
+    with at(NOON + timedelta(days=9)):
+        assert ready() == WELL
+        client = staff("supervisor")
+        assert explained(client, "Last seal")[0] == "2026-07-01 12:00:00 UTC. No entry since"
+    with at(NOON + timedelta(days=9)):
+        make_account(balance=7)
+        assert ready() == {**WELL, "seal": "overdue: none for 9 d"}
+        (bar,) = bars(client)
+        assert bar == "Nobody has sealed the books for 9 d: overdue. Run manage.py seal_ledger."
+        said = ("Sealed 9 d ago: overdue. 1 entries since", "warning")
+        assert explained(client, "Last seal") == said
+        settings.SEAL_LIMIT_HOURS = 0
+        assert ready() == WELL
+
+
 # Cost and limits ----------------------------------------------------------------------------------
 
 
@@ -187,7 +219,7 @@ def test_pages_share_a_reading() -> None:
             assert len(bars(client)) == 2
         with CaptureQueriesContext(connection) as second:
             assert len(bars(client)) == 2
-    assert len(first) - len(second) == 4
+    assert len(first) - len(second) == 5
 
 
 @pytest.mark.usefixtures("waiting")

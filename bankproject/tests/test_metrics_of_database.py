@@ -16,7 +16,8 @@ from accounts.states import FreezeScope
 from bankproject.metrics import cache, database
 from bankproject.metrics.shown import of_database
 from core.identifiers import uuid7
-from tests.factories import make_account, make_limit_request, run
+from seals.models import Seal
+from tests.factories import deposit, make_account, make_limit_request, run
 from tests.plans import nodes, plan_of, statements_of
 from transactions.commands import Deposit, Withdraw
 from transactions.ledger.processor import process
@@ -111,6 +112,26 @@ def test_duties_beyond_their_limits() -> None:
         assert values()["bank_duty_overdue", "archive"] == 0
     with override_settings(VERIFICATION_LIMIT_HOURS=97):
         assert values()["bank_duty_overdue", "verification"] == 0
+
+
+def test_seals() -> None:
+    account = make_account(balance=5)
+    found = values()
+    assert found["bank_unsealed_entries"] == 1
+    assert "bank_seal_age_seconds" not in found
+    at = timezone.now() - timedelta(hours=3)
+    Seal.objects.create(
+        id=uuid7(at), number=1, sealed_at=at, root="", ranges=1, entries=1, total_entries=1,
+        public_key="", digest="", signature="",
+    )  # fmt: skip
+    deposit(account, 1)
+    deposit(account, 1)
+    found = values()
+    assert found["bank_unsealed_entries"] == 2
+    assert 3 * 3600 <= found["bank_seal_age_seconds"] < 3 * 3600 + 600
+    assert found["bank_duty_overdue", "seal"] == 0
+    with override_settings(SEAL_LIMIT_HOURS=2):
+        assert values()["bank_duty_overdue", "seal"] == 1
 
 
 def test_the_database_itself() -> None:

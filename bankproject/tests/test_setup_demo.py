@@ -14,7 +14,8 @@ from django.test import RequestFactory
 from clients.models import ApiClient
 from tests.api import API, anonymous
 
-pytestmark = pytest.mark.django_db
+# A seal is made from a snapshot, outside of any database transaction.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def set_up() -> str:

@@ -178,12 +178,12 @@ def test_it_costs_the_same_whatever_the_bank_holds(admin_client: Client) -> None
             admin_client.get(TODAY)
         counts.append(len(queries))
     # Session and user; two numbers of the navigation, two for the queue, two for the busiest; and
-    # one each: accounts, activity, approvals, verification, archive. The operator's duties read
-    # the queue, the last verification, and the first transaction.
-    assert counts[0] == counts[1] <= 16, counts
+    # one each: accounts, activity, approvals, verification, seal, archive. The operator's duties
+    # read the queue, the last verification, the last seal, and the first transaction.
+    assert counts[0] == counts[1] <= 18, counts
     with CaptureQueriesContext(connection) as queries:
         admin_client.get(TODAY)
-    assert len(queries) <= 7
+    assert len(queries) <= 8
 
 
 def test_only_the_ids_of_the_day_are_read() -> None:

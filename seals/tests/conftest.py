@@ -13,7 +13,7 @@ def folder(settings: Any, tmp_path: Path) -> Path:
     """The data folder of this test, without a key."""
     settings.DATA_DIR = tmp_path
     settings.SEAL_KEY = b""
-    settings.SEAL_KEY_FILE = tmp_path / "seal_key.pem"
+    settings.SEAL_KEY_FILE = "seal_key.pem"
     return tmp_path
 
 

@@ -7,6 +7,7 @@ seals answer for the rest, so this proves less than a whole verification.
 import secrets
 from collections.abc import Iterator
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -15,10 +16,11 @@ from core.money import from_units
 from core.snapshot import snapshot
 from seals.canonical import raw
 from seals.guards import RANGES
-from seals.journal import Moved, SealedEntry, Slice, entries_of, moved_accounts
+from seals.journal import Moved, SealedEntry, entries_of
 from seals.merkle import BLOCK, root_of
 from seals.models import Seal, SealedRange
 from seals.proofs import leaf_of
+from seals.trees import parts
 from seals.verifier.chain import check_seal
 from seals.verifier.heads import check_files
 from seals.verifier.ranges import check_ranges
@@ -27,7 +29,6 @@ from transactions.verifier.rules import Pass, Rule
 
 SAMPLES = 20
 _LAST_SEALS = 100
-_ENTRIES_AT_ONCE = 10_000
 
 _WHERE = {"account_number": "account.number", "account_id": "account.id"}
 # Accounts as their last ranges have them. Those with newer entries are walked through.
@@ -75,7 +76,7 @@ def _check(connection: BaseDatabaseWrapper, found: Collector) -> dict[str, int]:
         before = newest[index + 1] if index + 1 < len(newest) else None
         check_seal(seal, before, found)
     _SEALED_ACCOUNTS.run(connection, found)
-    entries = sum(_check_account(connection, moved, found) for moved in moved_accounts(connection))
+    entries = _check_accounts(connection, found)
     samples = _check_samples(connection, newest[0], found) if newest else 0
     return {
         "seals": min(len(newest), _LAST_SEALS),
@@ -84,34 +85,39 @@ def _check(connection: BaseDatabaseWrapper, found: Collector) -> dict[str, int]:
     }
 
 
-def _check_account(connection: BaseDatabaseWrapper, moved: Moved, found: Collector) -> int:
-    """Walks through the new entries of an account. Returns their number."""
-    sealed = SealedRange.objects.using(connection.alias).filter(
-        account_id=moved.id, last_sequence=moved.sealed
-    )
-    balance = next(iter(sealed.values_list("balance", flat=True)), Decimal(0))
-    walk = _Walk(moved, balance, found)
-    for first in range(moved.sealed + 1, moved.last_sequence + 1, _ENTRIES_AT_ONCE):
-        last = min(first + _ENTRIES_AT_ONCE - 1, moved.last_sequence)
-        for entry in entries_of(connection, [Slice(moved.id, first, last)]):
-            walk.step(entry)
-    walk.end()
-    return walk.entries
+def _check_accounts(connection: BaseDatabaseWrapper, found: Collector) -> int:
+    """Walks through the new entries of each account. Returns their number."""
+    entries = 0
+    walks: dict[UUID, _Walk] = {}
+    for part in parts(connection):
+        for one, moved in part:
+            if one.account_id not in walks:
+                walks[one.account_id] = _Walk(moved, found)
+        for entry in entries_of(connection, [one for one, _ in part]):
+            walks[entry.account_id].step(entry)
+            entries += 1
+        # The last account may go on in the next part.
+        last_one, _ = part[-1]
+        going_on = walks.pop(last_one.account_id)
+        for walk in walks.values():
+            walk.end()
+        walks = {last_one.account_id: going_on}
+    for walk in walks.values():
+        walk.end()
+    return entries
 
 
 class _Walk:
     """A walk along the entries of an account: each follows from the one before it."""
 
-    def __init__(self, moved: Moved, balance: Decimal, found: Collector) -> None:
+    def __init__(self, moved: Moved, found: Collector) -> None:
         self._moved = moved
-        self._balance = balance
+        self._balance = from_units(moved.sealed_balance)
         self._sequence = moved.sealed
         self._posted_at = ""
         self._found = found
-        self.entries = 0
 
     def step(self, entry: SealedEntry) -> None:
-        self.entries += 1
         self._sequence += 1
         if entry.sequence != self._sequence:
             self._add("T2.sequence", "Sequences run on from the sealed ones.", self._sequence,

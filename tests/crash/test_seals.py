@@ -43,7 +43,6 @@ def test_every_point_of_sealing_is_killed_below() -> None:
 def keyed(environment: dict[str, str], settings: Any) -> Path:
     """The data folder of the processes, with a key, without the remains of earlier tests."""
     settings.DATA_DIR = Path(environment["BANK_DATA_DIR"])
-    settings.SEAL_KEY_FILE = settings.DATA_DIR / "seal_key.pem"
     for path in settings.DATA_DIR.glob("seal*"):
         path.unlink()
     keys.make_key(keys.key_path())

@@ -26,6 +26,7 @@ from tests.monitoring.faults import (
     VERIFICATIONS,
     Load,
     age,
+    age_seals,
     crowd,
     damage,
     fullness,
@@ -91,6 +92,13 @@ def overdue(folder: Path) -> None:
             path.write_bytes(path.read_bytes()[:-10])
             age(server, ARCHIVE_RUNS)
             drill.fault("BankArchiveOverdue", "the archive's file has been damaged for 4 days")
+            bank.manage("seal_ledger", "--new-key")
+            bank.manage("seal_ledger")
+            age_seals(server)
+            Load(Client(url, credentials)).round()
+            drill.fault(
+                "BankSealOverdue", "the last seal was made 4 days ago, and money has moved since"
+            )
             drill.wait()
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import NO_FULL_DISK
 from tests.demo_bank import served
 from tests.monitoring import test_prometheus
-from tests.monitoring.faults import ARCHIVE_RUNS, Load, age, crowd, fullness
+from tests.monitoring.faults import ARCHIVE_RUNS, Load, age, age_seals, crowd, fullness
 from tests.monitoring.files import alerts, expressions
 from tests.monitoring.prometheus import Prometheus, eventually, prometheus
 from tests.monitoring.rules import needs_prometheus
@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgresql, needs_prometheus]
 DISK_MEGABYTES = 64
 FAULTS = {
     *("BankReplicaBehind", "BankReplicaGone", "BankReplicaLagUnknown", "BankArchiveOverdue"),
+    *("BankSealOverdue",),
     *("BankContentionRetries", "BankDiskNearlyFull"),
 }
 
@@ -71,6 +72,19 @@ def _archive(watch: Prometheus, bank: OperatedBank, server: PostgresqlServer) ->
     require(watch, "BankArchiveOverdue", firing=False)
 
 
+def _seals(watch: Prometheus, bank: OperatedBank, server: PostgresqlServer, load: Load) -> None:
+    """The last seal is old, and money has moved since; then there is a new one."""
+    bank.manage("seal_ledger", "--new-key")
+    bank.manage("seal_ledger")
+    age_seals(server)
+    load.round()
+    require(watch, "BankSealOverdue", firing=True)
+    # The old one was changed, so its head is another: the file is written again.
+    bank.manage("seal_ledger", "--rewrite-heads")
+    bank.manage("seal_ledger")
+    require(watch, "BankSealOverdue", firing=False)
+
+
 def test_standbys_the_archive_and_conflicts_are_noticed(tmp_path: Path) -> None:
     (tmp_path / "watch").mkdir()
     with postgresql_server(fsync=False) as server:
@@ -86,6 +100,7 @@ def test_standbys_the_archive_and_conflicts_are_noticed(tmp_path: Path) -> None:
             load.round()
             _standby(watch, server, load)
             _archive(watch, bank, server)
+            _seals(watch, bank, server, load)
             with crowd(load):
                 require(watch, "BankContentionRetries", firing=True)
             require(watch, "BankContentionRetries", firing=False)

@@ -17,7 +17,9 @@ from clients.models import ApiClient
 from clients.registry import create_client, issue_token
 from clients.scopes import SCOPES
 from core.commands import Origin
-from core.files import write_atomically
+from core.files import FileProblem, write_atomically
+from seals import keys
+from seals.sealing import seal
 
 LOGINS_NAME = "demo_logins.txt"
 _ADMIN = "admin"
@@ -43,9 +45,19 @@ class Command(BaseCommand):
             if kept:
                 with write_atomically(kept) as file:
                     file.write(logins.encode())
+            self._seal()
         if kept and _are_of_this_bank(kept):
             self.stdout.write(f"These log-ins are kept in {kept}, for its owner to read.")
         self._print_token()
+
+    def _seal(self) -> None:
+        """Seals the history, with a key made for it: each transaction then has a proof."""
+        try:
+            if not keys.has_key():
+                keys.make_key(keys.key_path())
+            seal()
+        except FileProblem as problem:
+            self.stderr.write(f"The demo bank has no seal: {problem}")
 
     def _print_token(self) -> None:
         """Prints a new token of the demo client, if `make run` serves the bank on this machine."""
