@@ -30,9 +30,13 @@ class LineField(forms.CharField):
         attrs = kwargs.pop("attrs", {})
         super().__init__(**{"widget": UnfoldAdminTextInputWidget(attrs=attrs)} | kwargs)
 
+    def to_python(self, value: Any) -> str:
+        # Browsers send a line end as CR LF (HTML, forms), and count it as one character.
+        text = super().to_python(value) or ""
+        return text.replace("\r\n", "\n")
+
     def clean(self, value: Any) -> str:
-        # Browsers send line ends as CR LF (HTML, form submission).
-        text: str = super().clean(value).replace("\r\n", "\n")
+        text: str = super().clean(value)
         _checked(partial(check_text, text, multiline=self.multiline))
         return text
 

@@ -68,6 +68,12 @@ def test_a_reason_has_lines_and_a_name_has_one() -> None:
     assert refusal(LineField(), "one\ntwo").startswith("The character U+000A")
 
 
+def test_a_line_end_counts_as_the_one_character_that_is_kept() -> None:
+    field = ReasonField(max_length=3)
+    assert field.clean("a\r\nb") == "a\nb"
+    assert "at most 3 characters" in refusal(field, "a\r\nbc")
+
+
 @override_settings(TIME_ZONE="Asia/Tokyo")
 def test_a_moment_is_of_the_current_zone() -> None:
     assert MomentField().clean("2026-03-01T09:30") == datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
