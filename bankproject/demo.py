@@ -19,7 +19,7 @@ from customers.commands import RegisterCustomer
 from customers.states import CustomerKind
 from statements.issuing import issue_for_account
 from statements.periods import Month
-from transactions.commands import Deposit, Transfer, Withdraw
+from transactions.commands import AddNote, Deposit, Transfer, Withdraw
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.posting import Posting
 from transactions.ledger.processor import process
@@ -73,6 +73,7 @@ def make_accounts(origin: Origin) -> dict[str, UUID]:
     accept([_scheduled(in_a_month)], origin)
     _ask_for_limits()
     _issue_statement(origin)
+    _write_notes()
     return {f"{account.name} ({account.currency})": account.account_id for account in opened}
 
 
@@ -193,6 +194,22 @@ def _scheduled(moment: datetime) -> Transfer:
         description="Pocket money, next month",
         scheduled_for=moment,
     )
+
+
+def _write_notes() -> None:
+    """What a teller noted about Ada, her account, and one of its transactions."""
+    tessa = get_user_model().objects.get(username="tessa")
+    notes = [
+        AddNote(
+            customer_id=UUID(example_ids.CUSTOMER),
+            text="Rang on Monday. Wants a letter before any change.",
+        ),
+        AddNote(account_id=UUID(example_ids.ADA), text="Asked for a second card."),
+        AddNote(
+            transaction_id=UUID(example_ids.TRANSFER), text="The landlord asked whether it came."
+        ),
+    ]
+    process(notes, Origin(user_id=tessa.pk, caller=f"user:{tessa.pk}"))
 
 
 def _ask_for_limits() -> None:

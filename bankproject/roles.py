@@ -15,6 +15,7 @@ _READ = {
     "transactions.view_entry",
     "transactions.view_batch",
     "transactions.view_archiverun",
+    "transactions.view_note",
     "transactions.view_verification",
     "statements.view_statement",
 }
@@ -34,6 +35,7 @@ _WORK = {
     "customers.register_customer",
     "transactions.post_transaction",
     "transactions.retry_transaction",
+    "transactions.write_note",
 }
 _DECIDE = {
     "accounts.manage_account",

@@ -18,6 +18,7 @@ from bankproject.health import HealthView, ReadinessView
 from bankproject.metrics.page import metrics_page
 from statements.checking import CheckView
 from statements.receipts.console import receipt_page
+from transactions.admin.note_pages import note_page
 from transactions.admin.targets import targets_page
 
 # The routes of money are tried first: they are most of the load.
@@ -53,6 +54,11 @@ urlpatterns = [
         "admin/statistics/export/",
         admin.site.admin_view(export_statistics),
         name="statistics-export",
+    ),
+    path(
+        "admin/notes/<str:subject>/<id:subject_id>/",
+        admin.site.admin_view(note_page),
+        name="write-note",
     ),
     path(
         "admin/accounts/account/<id:account_id>/targets/",

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
+from django.db.models import Model
+
 # The result of a command: an account, or a row of the journal.
 R_co = TypeVar("R_co", covariant=True)
 
@@ -90,6 +92,10 @@ class KeyedCommand(Command[R_co]):
     The key belongs to the caller (`Origin.caller`). The fingerprint covers the request's content;
     earlier releases may have stored `earlier_fingerprint` for it.
     """
+
+    # The model with the keys of these commands, if they are a space of their own, and its column
+    # with their caller. The keys of all others share one space.
+    keys_of: ClassVar[tuple[type[Model], str] | None] = None
 
     idempotency_key: str | None = None
     request_fingerprint: str = ""

@@ -8,14 +8,14 @@ import pytest
 from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import Account, AccountEvent, LimitRequest
-from transactions.models import Transaction, TransactionEvent
+from transactions.models import Note, Transaction, TransactionEvent
 
 # The statement that inserts journal rows, one or thousands.
 BULK_INSERT = "COPY" if connection.vendor == "postgresql" else "INSERT"
 # What writes a few rows and their accounts. On PostgreSQL it is one statement.
 SHORT_WRITE = ["WITH"] if connection.vendor == "postgresql" else [BULK_INSERT, "UPDATE"]
 
-_KEPT = (Account, AccountEvent, LimitRequest, Transaction, TransactionEvent)
+_KEPT = (Account, AccountEvent, LimitRequest, Transaction, TransactionEvent, Note)
 
 
 def stored(model: type[models.Model]) -> list[dict[str, Any]]:

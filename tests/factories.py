@@ -15,9 +15,10 @@ from core.identifiers import uuid7
 from customers.commands import RegisterCustomer
 from customers.models import Customer
 from statements.models import Statement
-from transactions.commands import Deposit
+from transactions.commands import AddNote, Deposit
 from transactions.ledger.processor import process
 from transactions.ledger.writer import JournalRow
+from transactions.models import Note
 
 ORIGIN = Origin(caller="job:tests", request_id="r-1", address="192.0.2.7")
 
@@ -52,6 +53,12 @@ def make_customer(*, user: str = "", **details: Any) -> Customer:
 def deposit(account: Account, amount: str | int) -> JournalRow:
     row: JournalRow = run(Deposit(account_id=account.id, amount=Decimal(amount)))
     return row
+
+
+def make_note(text: str = "Rang on Monday", origin: Origin = ORIGIN, **about: Any) -> Note:
+    """A note about one thing: `account_id`, `customer_id` or `transaction_id`."""
+    note: Note = run(AddNote(text=text, **about), origin)
+    return note
 
 
 def make_limit_request(account: Account, limit: str | int = 20_000, **fields: Any) -> LimitRequest:

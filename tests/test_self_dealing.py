@@ -28,7 +28,7 @@ from tests.test_authorisation_matrix import TABLE, Rule
 from transactions import commands as money_commands
 from transactions.batches.input import read_items
 from transactions.batches.post import post_batch
-from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
+from transactions.commands import AddNote, Deposit, MoneyCommand, Transfer, Withdraw
 from transactions.ledger.processor import process, try_out
 from transactions.models import Transaction
 from transactions.queue.acceptance import accept
@@ -84,7 +84,10 @@ COMMANDS: dict[str, Make] = {
     ),
     "ReopenCustomer": on_customer(ReopenCustomer),
     "CloseCustomer": on_customer(account_commands.CloseCustomer),
-    "ForgetCustomer": on_customer(account_commands.ForgetCustomer),
+    "ForgetCustomer": on_customer(money_commands.ForgetCustomer),
+    "AddNote": lambda world: AddNote(account_id=world.account.id, text=WHY),
+    "AddNote on a customer": lambda world: AddNote(customer_id=world.customer.id, text=WHY),
+    "AddNote on a transaction": lambda world: AddNote(transaction_id=world.deposit.id, text=WHY),
     "GiveUser": on_customer(account_commands.GiveUser, user_id=0),
     "GiveUser of oneself": lambda world: account_commands.GiveUser(
         customer_id=make_customer().pk, user_id=world.sam.pk

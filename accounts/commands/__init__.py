@@ -8,7 +8,6 @@ from accounts.commands.close_customer import CloseCustomer
 from accounts.commands.damage import HoldDebits, MendDamage, ReleaseDebits
 from accounts.commands.decide_limit import ApproveLimit, LimitDecision, RejectLimit
 from accounts.commands.expect import ExpectAccount
-from accounts.commands.forget_customer import ForgetCustomer
 from accounts.commands.freeze import FreezeAccount
 from accounts.commands.give_customer import GiveCustomer
 from accounts.commands.give_user import GiveUser
@@ -25,7 +24,6 @@ __all__ = [
     "CloseAccount",
     "CloseCustomer",
     "ExpectAccount",
-    "ForgetCustomer",
     "FreezeAccount",
     "GiveCustomer",
     "GiveUser",

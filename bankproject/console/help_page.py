@@ -25,6 +25,8 @@ _PARAGRAPHS = {
     "/admin/transactions/transactionevent/": "the-audit-log",
     "/admin/transactions/verification/": "today",
     "/admin/statements/": "statements",
+    "/admin/transactions/note/": "notes",
+    "/admin/notes/": "notes",
     "/admin/approvals/": "approvals",
     "/admin/audit/": "the-audit-log",
     "/admin/clients/": "clients-and-tokens",

@@ -25,6 +25,7 @@ from tests.factories import (
     make_account,
     make_customer,
     make_limit_request,
+    make_note,
     make_statement,
     run,
 )
@@ -61,6 +62,7 @@ def rows() -> dict[type[Model], Any]:
     make_limit_request(account)
     make_statement(account)
     make_customer()
+    make_note(account_id=account.pk)
     now = timezone.now()
     transaction = Transaction.objects.get()
     TransactionEvent.objects.create(

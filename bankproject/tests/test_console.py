@@ -38,7 +38,7 @@ BANK = [
     "Overdraft limits",
     "Failed",
 ]
-BANK += ["Entries", "Statements", "Batches", "Archive"]
+BANK += ["Notes", "Entries", "Statements", "Batches", "Archive"]
 RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications"]
 PROGRAMS = ["API clients", "Access tokens"]
 EMPTY_LISTS = [
@@ -49,6 +49,7 @@ EMPTY_LISTS = [
     "customers_customerevent",
     "transactions_transaction",
     "transactions_transactionevent",
+    "transactions_note",
     "transactions_entry",
     "transactions_batch",
     "transactions_archiverun",

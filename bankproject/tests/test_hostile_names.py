@@ -19,7 +19,7 @@ from accounts.commands import FreezeAccount
 from clients.registry import create_client
 from core.database import drop_objects
 from core.identifiers import uuid7
-from tests.factories import make_account, make_customer, run
+from tests.factories import make_account, make_customer, make_note, run
 from transactions.commands import Retry, Transfer
 from transactions.models import ArchiveRun, Batch, Transaction
 from transactions.verifier import Report
@@ -45,6 +45,7 @@ def rows() -> None:
     source, target = {"account_id": one.id}, {"target_account_id": other.id}
     failed = run(Transfer(**source, **target, amount=Decimal(4), description=HOSTILE))
     run(Retry(transaction_id=failed.id, reason=HOSTILE))
+    make_note(HOSTILE, account_id=one.id)
     now = timezone.now()
     Batch.objects.create(id=uuid7(now), caller=HOSTILE, atomic=True, created_at=now)
     ArchiveRun.objects.create(

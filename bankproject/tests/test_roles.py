@@ -19,6 +19,7 @@ READ = {
     "transactions.view_entry",
     "transactions.view_batch",
     "transactions.view_archiverun",
+    "transactions.view_note",
     "transactions.view_verification",
     "statements.view_statement",
 }
@@ -37,6 +38,7 @@ WORK = {
     "customers.register_customer",
     "transactions.post_transaction",
     "transactions.retry_transaction",
+    "transactions.write_note",
 }
 DECIDE = {
     "accounts.manage_account",

@@ -27,6 +27,8 @@ class RegisterCustomer(KeyedCommand[Customer]):
     """Registers a customer without a user and without accounts. Raises InvalidInput."""
 
     verb: ClassVar[str] = "register customer"
+    # They move no money, so they need not share the keys of movements.
+    keys_of: ClassVar[tuple[type[Customer], str]] = (Customer, "idempotency_caller")
 
     name: str
     kind: str = CustomerKind.PERSON

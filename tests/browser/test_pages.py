@@ -45,6 +45,7 @@ LISTS = [
     "/admin/transactions/transaction/?status__exact=FAILED",
     "/admin/transactions/transaction/?status__exact=PENDING",
     "/admin/transactions/transactionevent/",
+    "/admin/transactions/note/",
     "/admin/transactions/entry/",
     "/admin/transactions/batch/",
     "/admin/transactions/archiverun/",

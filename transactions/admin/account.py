@@ -23,6 +23,7 @@ from transactions.admin.account_export import ExportButton
 from transactions.admin.chart import balance_chart
 from transactions.admin.findings import damage_of
 from transactions.admin.money import MoneyButtons
+from transactions.admin.note_pages import notes_section
 from transactions.admin.open_account import OpenAccountButton
 from transactions.admin.statement import BEFORE, statement
 from transactions.reads.selectors import balance_report
@@ -54,6 +55,7 @@ class MoneyAccountAdmin(MoneyButtons, OpenAccountButton, ExportButton, AccountAd
         account = kwargs.get("obj")
         if account is not None:
             context |= _balance_at(account, request)
+            context |= notes_section(request, "account", account)
             if account.broken_rules:
                 context["damage"] = damage_of(account)
                 context["damage_released"] = not account.debits_held

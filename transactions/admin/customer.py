@@ -26,6 +26,7 @@ from core.console.admin import shown_amount, shown_money
 from customers.models import Customer
 from customers.states import CustomerStatus
 from transactions.admin.filters import shown_statuses
+from transactions.admin.note_pages import notes_section
 from transactions.models import Transaction
 from transactions.reads.lists import READ_RIGHT, page_of_transactions, sides_of
 
@@ -71,6 +72,8 @@ class HolderAdmin(CustomerAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         customer = kwargs.get("obj")
+        if customer is not None:
+            context |= notes_section(request, "customer", customer)
         if customer is not None and has_right(request.user, "accounts.view_account"):
             context |= _accounts_of(customer)
             if has_right(request.user, READ_RIGHT):

@@ -22,6 +22,7 @@ from core.console.command_form import in_one_line, show_form
 from core.console.forms import DecisionForm, carry
 from core.errors import BankError
 from transactions.admin.filters import shown_status
+from transactions.admin.note_pages import notes_for_decision
 from transactions.admin.outcome import MovementPreview, PreviewSide
 from transactions.admin.timeline import maker_in_words
 from transactions.ledger.processor import process, try_out
@@ -150,6 +151,7 @@ def decision_page(
         has_changed = True
     carry(form, "foreseen", foreseen.mark)
     context |= {"foreseen": foreseen, "has_changed": has_changed}
+    context["notes"] = notes_for_decision(request, transaction)
     return show_form(request, context, form=form, back=back, template="transactions/decision.html")
 
 

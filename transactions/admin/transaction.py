@@ -38,6 +38,7 @@ from transactions.admin.filters import (
     shown_failure,
     status_badge,
 )
+from transactions.admin.note_pages import notes_section
 from transactions.admin.timeline import timeline
 from transactions.admin.transaction_head import filled, head_of, receipt_button
 from transactions.models import Transaction
@@ -165,6 +166,7 @@ class TransactionAdmin(BulkActions, TransactionExport, DecisionActions, ReadOnly
         if transaction:
             context["buttons"] += receipt_button(transaction)
             context |= head_of(transaction, request)
+            context |= notes_section(request, "transaction", transaction)
         if transaction and request.user.has_perm("transactions.view_transactionevent"):
             context["timeline"] = timeline(transaction)
             events = reverse("admin:transactions_transactionevent_changelist")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -63,24 +64,24 @@ def receipt_button(transaction: Transaction) -> list[dict[str, Any]]:
     return [{"title": "Receipt", "path": page, "icon": icon, "variant": variant}]
 
 
-def filled(fieldsets: Any, transaction: Transaction) -> list[Any]:
+def filled(fieldsets: Any, row: Model) -> list[Any]:
     """The fieldsets without empty fields, and without groups that have none left."""
     shown = []
     for title, options in fieldsets:
         lines = []
         for line in options["fields"]:
             names = [line] if isinstance(line, str) else list(line)
-            if kept := [name for name in names if _has_value(transaction, name)]:
+            if kept := [name for name in names if _has_value(row, name)]:
                 lines.append(tuple(kept))
         if lines:
             shown.append((title, {**options, "fields": tuple(lines)}))
     return shown
 
 
-def _has_value(transaction: Transaction, name: str) -> bool:
+def _has_value(row: Model, name: str) -> bool:
     """Whether the field says anything; a flag that is off or a count of zero does not."""
     told_by = _TOLD_BY.get(name, name)
-    return not hasattr(transaction, told_by) or bool(getattr(transaction, told_by) or 0)
+    return not hasattr(row, told_by) or bool(getattr(row, told_by) or 0)
 
 
 def _card(side: str, account: Account, after: Any) -> PartyCard:

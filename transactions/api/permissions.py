@@ -15,6 +15,18 @@ class CanReadStatistics(StaffRight):
     scope = "transactions:read"
 
 
+class CanReadNotes(StaffRight):
+    """Notes are between members of staff, and not for customers."""
+
+    right = "transactions.view_note"
+    scope = "notes:read"
+
+
+class CanWriteNotes(StaffRight):
+    right = "transactions.write_note"
+    scope = "notes:write"
+
+
 class CanPostTransactions(StaffRight):
     """Deposits and withdrawals."""
 

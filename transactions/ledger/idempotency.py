@@ -11,12 +11,11 @@ from django.db import IntegrityError, connection
 from accounts.models import Account
 from core.commands import Command, KeyedCommand, Origin
 from core.errors import REFUSALS, AlreadyReversed, IdempotencyKeyReused, Refusal
-from customers.commands import RegisterCustomer
 from customers.models import Customer
 from transactions.ledger.failures import is_final
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.value_dates import BadValueDate
-from transactions.models import Batch, Transaction
+from transactions.models import Batch, Note, Transaction
 
 _REUSED = "This key was used for another request. Use a new one."
 # How often a batch is tried when other requests keep taking keys of its items.
@@ -50,7 +49,7 @@ CallersKey = tuple[str, str]
 class Replay:
     """The result of an earlier request with the same key, in its present state."""
 
-    stored: Account | Customer | Transaction
+    stored: Account | Customer | Note | Transaction
     replayed: ClassVar[bool] = True
 
     @property
@@ -67,6 +66,10 @@ class Replay:
 
     def as_customer(self) -> Customer:
         assert isinstance(self.stored, Customer)
+        return self.stored
+
+    def as_note(self) -> Note:
+        assert isinstance(self.stored, Note)
         return self.stored
 
     def refusal(self) -> Refusal | None:
@@ -186,12 +189,11 @@ def find_replays(commands: Sequence[Command[Any]], origin: Origin) -> list[Repla
     command = commands[0] if commands else None
     if not isinstance(command, KeyedCommand) or not command.idempotency_key:
         return []
-    stored: Account | Customer | Transaction | None
-    if isinstance(command, RegisterCustomer):
-        # Registrations have a space of keys of their own: they move no money.
-        stored = Customer.objects.filter(
-            idempotency_caller=origin.caller, idempotency_key=command.idempotency_key
-        ).first()
+    stored: Any
+    if command.keys_of:
+        model, caller = command.keys_of
+        mine = {caller: origin.caller, "idempotency_key": command.idempotency_key}
+        stored = model._default_manager.filter(**mine).first()
         if stored is None:
             return []
     else:

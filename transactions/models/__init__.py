@@ -1,4 +1,4 @@
-"""Models of money movements: the journal, its events, and a view of ledger lines over it."""
+"""Models of money movements: the journal, its events and notes, and a view of ledger lines."""
 
 from transactions.models.approval_mail import ApprovalMail
 from transactions.models.archive_run import ArchiveRun, ArchiveSegment
@@ -6,6 +6,7 @@ from transactions.models.batch import Batch
 from transactions.models.day_summary import DaySummary
 from transactions.models.entry import Entry, EntrySide
 from transactions.models.event import TransactionEvent
+from transactions.models.note import Note
 from transactions.models.transaction import Transaction
 from transactions.models.verification import Verification
 
@@ -17,6 +18,7 @@ __all__ = [
     "DaySummary",
     "Entry",
     "EntrySide",
+    "Note",
     "Transaction",
     "TransactionEvent",
     "Verification",

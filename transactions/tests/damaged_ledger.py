@@ -19,7 +19,7 @@ from core.identifiers import uuid7
 from customers.commands import ChangeCustomer
 from customers.models import Customer, CustomerEvent
 from statements.models import Statement
-from tests.factories import ORIGIN, make_account, make_customer, run
+from tests.factories import ORIGIN, make_account, make_customer, make_note, run
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.ledger import execution
 from transactions.ledger import writer as ledger
@@ -66,6 +66,7 @@ class Bank:
     user_event: UUID
     plain: UUID
     plain_event: UUID
+    note: UUID
 
     def sql(self, text: str) -> str:
         """The text, with the names in braces replaced by literals of either database."""
@@ -128,6 +129,7 @@ def make_bank() -> Bank:
         user_event=user_event.pk,
         plain=plain.pk,
         plain_event=plain.events.get().pk,
+        note=make_note(account_id=ada.id).pk,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 T, A, E = "transactions_transaction", "accounts_account", "transactions_transactionevent"
 C, CE = "customers_customer", "customers_customerevent"
+N = "transactions_note"
 
 
 @dataclass(frozen=True)
@@ -342,5 +343,17 @@ DAMAGES = [
         {"customer_id": "customer"},
         "0", "1",
         ("C1.owner_is_another_user",),
+    ),
+    Damage(
+        "R1.id_tells_another_time",
+        f"UPDATE {N} SET at = '2026-01-02 03:04:05' WHERE id = {{note}}",
+        {"note_id": "note"},
+        "2026-01-02T03:04:05", "",
+    ),
+    Damage(
+        "N1.text_of_note",
+        f"UPDATE {N} SET text = '' WHERE id = {{note}}",
+        {"note_id": "note", "account_id": "ada"},
+        "a text", "no text",
     ),
 ]  # fmt: skip

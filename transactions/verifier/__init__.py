@@ -19,6 +19,7 @@ from transactions.verifier import (
     further,
     identifiers,
     journal,
+    notes,
     objects,
     summaries,
 )
@@ -55,7 +56,7 @@ def _examine(connection: BaseDatabaseWrapper, found: Collector) -> dict[str, int
     # This moment is after that of the connection's snapshot.
     in_the_journal = journal.rules_at(clock.now())
     passes = (in_the_journal, entries.PASS, accounts.PASS, accounts.CURRENCIES, events.PASS)
-    for rules in (*passes, *customers.PASSES):
+    for rules in (*passes, *customers.PASSES, notes.PASS):
         rules.run(connection, found)
     archive.check(connection, found)
     identifiers.check(connection, found)

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from accounts.models import Account, internal_account_id
 from accounts.states import AccountKind
 from core.identifiers import moment_of
-from transactions.models import Transaction
+from transactions.models import Note, Transaction
 from transactions.verifier.report import Collector, Place
 
 _CHUNK = 5000
@@ -21,8 +21,13 @@ def check(connection: BaseDatabaseWrapper, found: Collector) -> None:
     accounts = Account.objects.using(connection.alias)
     customers = accounts.filter(kind=AccountKind.CUSTOMER)
     transactions = Transaction.objects.using(connection.alias).all()
-    for name, queryset in (("account_id", customers), ("transaction_id", transactions)):
-        for identifier, created_at in _ids_and_times(queryset):
+    notes = Note.objects.using(connection.alias).all()
+    for name, queryset, column in (
+        ("account_id", customers, "created_at"),
+        ("transaction_id", transactions, "created_at"),
+        ("note_id", notes, "at"),
+    ):
+        for identifier, created_at in _ids_and_times(queryset, column):
             if (moment := _moment(identifier)) != created_at:
                 found.add(
                     "R1.id_tells_another_time",
@@ -38,8 +43,8 @@ def check(connection: BaseDatabaseWrapper, found: Collector) -> None:
             )
 
 
-def _ids_and_times(queryset: QuerySet) -> Iterator[tuple[UUID, datetime]]:
-    return queryset.order_by().values_list("id", "created_at").iterator(chunk_size=_CHUNK)
+def _ids_and_times(queryset: QuerySet, column: str) -> Iterator[tuple[UUID, datetime]]:
+    return queryset.order_by().values_list("id", column).iterator(chunk_size=_CHUNK)
 
 
 def _moment(identifier: UUID) -> datetime | None:

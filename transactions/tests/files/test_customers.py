@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from accounts.commands import CloseAccount, CloseCustomer, ForgetCustomer
+from accounts.commands import CloseAccount, CloseCustomer
 from accounts.models import Account
 from customers.commands import ChangeCustomer
 from customers.models import Customer, CustomerEvent
 from tests.exports import contents, export_inside, export_of
 from tests.factories import make_account, make_customer, run
+from transactions.commands import ForgetCustomer
 from transactions.files.customers import ACCOUNT_CUSTOMERS, CUSTOMER_EVENTS, CUSTOMERS
 from transactions.tests.files.test_import_export import (
     UNKNOWN_ID,

@@ -13,12 +13,12 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from accounts.commands import CloseAccount, CloseCustomer, ForgetCustomer
+from accounts.commands import CloseAccount, CloseCustomer
 from accounts.models import LimitRequest
 from core.database import all_objects
 from core.database_objects import DatabaseObject
-from tests.factories import deposit, make_account, make_customer, run
-from transactions.commands import Deposit, Withdraw
+from tests.factories import deposit, make_account, make_customer, make_note, run
+from transactions.commands import Deposit, ForgetCustomer, Withdraw
 from transactions.models import ArchiveRun, ArchiveSegment, Batch, Transaction, TransactionEvent
 from transactions.tests.queueing import queue_up, work
 from transactions.verifier import Report
@@ -32,6 +32,7 @@ VERIFICATIONS = "transactions_verification"
 BATCHES = "transactions_batch"
 LIMIT_REQUESTS = "accounts_limitrequest"
 CUSTOMERS, CUSTOMER_EVENTS = "customers_customer", "customers_customerevent"
+NOTES = "transactions_note"
 RUNS, SEGMENTS = "transactions_archiverun", "transactions_archivesegment"
 # Covered by tests of two concurrent requests, or for PostgreSQL's workers only.
 ELSEWHERE = {
@@ -147,6 +148,24 @@ def of_forgotten(_: World) -> str:
     return f"UPDATE {CUSTOMERS} SET updated_at = created_at WHERE id = {sql_id(customer.pk)}"
 
 
+def of_note(statement: str) -> Callable[[World], str]:
+    """`statement` changes a note about an account without a customer."""
+
+    def make(_: World) -> str:
+        make_note(account_id=make_account().pk)
+        return statement
+
+    return make
+
+
+def note_on_forgotten(world: World) -> str:
+    of_forgotten(world)
+    make_note(account_id=make_account().pk)
+    customer = f"(SELECT id FROM {CUSTOMERS} WHERE status = 'FORGOTTEN')"
+    source = f"(SELECT id FROM {NOTES} LIMIT 1)"
+    return copied(NOTES, source, id=sql_id(uuid4()), account_id="NULL", customer_id=customer)
+
+
 def born_with_customer(world: World) -> str:
     customer = sql_id(make_customer(user="ada").pk)
     number = "'123456789012'"
@@ -224,6 +243,10 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     f"{CUSTOMERS}_forgotten": of_forgotten,
     f"{CUSTOMER_EVENTS}_no_delete": of_customer(f"DELETE FROM {CUSTOMER_EVENTS}"),
     f"{CUSTOMER_EVENTS}_no_update": of_customer(f"UPDATE {CUSTOMER_EVENTS} SET reason = 'x'"),
+    f"{NOTES}_no_delete": of_note(f"DELETE FROM {NOTES}"),
+    f"{NOTES}_no_update": of_note(f"UPDATE {NOTES} SET text = 'other'"),
+    f"{NOTES}_emptied": of_note(f"UPDATE {NOTES} SET text = ''"),
+    f"{NOTES}_written": note_on_forgotten,
     "accounts_account_limit": lambda w: (
         f"UPDATE {ACCOUNTS} SET overdraft_limit = 10000 WHERE id = {w.empty}"
     ),
@@ -280,12 +303,12 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
             EVENTS,
             VERIFICATIONS,
             SEGMENTS,
-            JOURNAL,
+            NOTES,
         )
     },
 }
 # A CASCADE from these also meets the guards of the tables that refer to them.
-SHARED = {f"{table}_no_truncate" for table in (ACCOUNTS, BATCHES, CUSTOMERS, RUNS)}
+SHARED = {f"{table}_no_truncate" for table in (ACCOUNTS, BATCHES, CUSTOMERS, JOURNAL, RUNS)}
 
 
 def guards() -> list[DatabaseObject]:

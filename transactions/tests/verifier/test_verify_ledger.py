@@ -20,7 +20,16 @@ from tests.factories import make_account, run
 from transactions.commands import Transfer
 from transactions.tests.damaged_ledger import Bank, execute, make_bank, unguarded
 from transactions.tests.damages import DAMAGES, Damage
-from transactions.verifier import accounts, customers, entries, events, examine, journal, verify
+from transactions.verifier import (
+    accounts,
+    customers,
+    entries,
+    events,
+    examine,
+    journal,
+    notes,
+    verify,
+)
 from transactions.verifier.report import MAX_PLACES, Collector, Place, Report
 
 CHECKED = {
@@ -101,6 +110,7 @@ def test_the_damages_are_all_that_there_are() -> None:
         accounts.CURRENCIES,
         events.PASS,
         *customers.PASSES,
+        notes.PASS,
     )
     known = {rule.code for rules in passes for rule in rules.rules}
     in_python = {"R1.id_tells_another_time"}

@@ -14,20 +14,35 @@ from core.name_words import keep_words
 from customers.commands.base import CustomerCommand
 from customers.models import FORGOTTEN_NAME, PERSONAL, Customer
 from customers.states import CustomerEventType, CustomerStatus
+from transactions.models import Note
 
 _BLANK = Customer()
+# The ways from a note to a customer whom it concerns.
+_CONCERNED = (
+    "customer",
+    "account__customer",
+    "transaction__debit_account__customer",
+    "transaction__credit_account__customer",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgetCustomer(CustomerCommand):
     """Replaces the personal data of a closed customer for ever; the ledger stays whole.
 
-    Also replaces the names and notes of their accounts, and the name of their user, who cannot log
-    in any more. Raises InvalidTransition unless the customer is closed.
+    Also replaces the names and metadata of their accounts, and the name of their user, who cannot
+    log in any more. Empties the notes about the customer, their accounts and the transactions of
+    these. Raises InvalidTransition unless the customer is closed.
     """
 
     verb: ClassVar[str] = "forget customer"
     event: ClassVar[CustomerEventType] = CustomerEventType.FORGOTTEN
+
+    def apply(self, origin: Origin, now: datetime) -> Customer:
+        customer = CustomerCommand.apply(self, origin, now)
+        # The database lets no note go before its customer is forgotten.
+        _empty_notes(customer)
+        return customer
 
     def change(self, customer: Customer, origin: Origin, now: datetime) -> list[str]:
         if customer.status != CustomerStatus.CLOSED:
@@ -57,3 +72,9 @@ def _forget_user(customer: Customer) -> None:
     stored.is_active = False
     stored.set_unusable_password()
     stored.save()
+
+
+def _empty_notes(customer: Customer) -> None:
+    """Empties them also if they concern another customer too: the text may be about either."""
+    for path in _CONCERNED:
+        Note.objects.filter(**{path: customer.pk}).update(text="", request_fingerprint="")

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.commands import ForgetCustomer
 from core.actors import add_actor, origin_of_actor
 from core.arguments import reason
 from core.commands import process
@@ -14,13 +13,14 @@ from core.failures import told
 from core.results import WRONG_USE, add_json, write_result
 from customers.models import Customer
 from customers.permissions import CanManageCustomers
+from transactions.commands import ForgetCustomer
 
 
 class Command(BaseCommand):
     help = (
         "Replaces the personal data of a closed customer for ever, where the law asks for it. The"
-        " names of their accounts and of their user are replaced too. Numbers, balances and"
-        " transactions stay."
+        " names of their accounts and of their user are replaced too, and what staff noted about"
+        " them is erased. Numbers, balances and transactions stay."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
