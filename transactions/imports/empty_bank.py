@@ -15,7 +15,7 @@ from core.sql.bulk import analyse
 from core.staff_log import record
 from customers.models import Customer
 from transactions.imports.problems import ImportBusy, ImportRefused
-from transactions.models import ArchiveRun, Batch, Transaction
+from transactions.models import ArchiveRun, Batch, Note, Transaction
 from transactions.verifier import examine
 
 _TABLES = ("accounts_account", "transactions_transaction")
@@ -67,7 +67,7 @@ def _begin() -> None:
                 cursor.execute(statement)
     failpoint("import.locked")
     customers = Account.objects.filter(kind=AccountKind.CUSTOMER)
-    others = (model.objects.all() for model in (Transaction, Batch, ArchiveRun, Customer))
+    others = (model.objects.all() for model in (Transaction, Batch, ArchiveRun, Customer, Note))
     if any(rows.exists() for rows in (customers, *others)):
         raise ImportRefused("This bank is not empty. Import into a bank without accounts.")
 

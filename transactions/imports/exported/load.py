@@ -59,6 +59,7 @@ _COUNTED = {
     "seals": "seals",
     "sealed_ranges": "sealed_ranges",
     "statements": "statements",
+    "notes": "notes",
 }
 _REFUSED = "The files cannot be loaded."
 

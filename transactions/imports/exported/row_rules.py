@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from transactions.models.note import SUBJECTS
+
 Cells = Mapping[str, str]
 
 
@@ -59,6 +61,13 @@ ROW_RULES = {
             "balance",
             lambda row: bool(row["balance"]) == bool(row["opening_balance"]),
             "A customer's account, and no other, has a balance.",
+        ),
+    ),
+    "transactions_note": (
+        RowRule(
+            "account_id",
+            lambda row: [row[f"{name}_id"] != "" for name in SUBJECTS].count(True) == 1,
+            "A note is about one account, one customer or one transaction.",
         ),
     ),
 }
