@@ -9,6 +9,8 @@ SCOPES: dict[str, str] = {
     "accounts:write": "Open, change, freeze and close accounts",
     "customers:read": "Read customers",
     "customers:write": "Register, change and close customers",
+    "notes:read": "Read what staff noted",
+    "notes:write": "Write notes",
     "transactions:read": "Read transactions and entries",
     "transactions:write": "Move money",
 }

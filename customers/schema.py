@@ -28,7 +28,7 @@ from customers.serializers import (
 
 TAG = "Customers"
 
-_CUSTOMER_ID = OpenApiParameter(
+CUSTOMER_ID = OpenApiParameter(
     "customer_id", UUID, OpenApiParameter.PATH, description="Identifier of the customer (UUID)."
 )
 
@@ -65,7 +65,7 @@ def _command(
         tags=[TAG],
         summary=summary,
         description=description,
-        parameters=[_CUSTOMER_ID, *parameters],
+        parameters=[CUSTOMER_ID, *parameters],
         request=body,
         responses=CustomerSerializer,
         examples=[
@@ -92,7 +92,7 @@ retrieve_customer = extend_schema(
     summary="Read a customer",
     description="404 for another customer's record, as for one that does not exist. The accounts:"
     " `accounts/?customer=`.",
-    parameters=[_CUSTOMER_ID, *CONDITIONS],
+    parameters=[CUSTOMER_ID, *CONDITIONS],
     responses=read_of(CustomerSerializer),
     examples=[response_example("Customer", CUSTOMER_EXAMPLE)],
     extensions=CONDITION_ERRORS,

@@ -118,6 +118,7 @@ PROBE, PAGE, CLIENTS = Public(looks_at_tokens=False), Public(looks_at_tokens=Tru
 READ, WRITE = "accounts:read", "accounts:write"
 KNOW, ENTER = "customers:read", "customers:write"
 LOOK, MOVE = "transactions:read", "transactions:write"
+SEE_NOTES, NOTE = "notes:read", "notes:write"
 
 TABLE: dict[str, dict[str, Any]] = {
     "health/": {"GET": PROBE},
@@ -167,6 +168,13 @@ TABLE: dict[str, dict[str, Any]] = {
     },
     "customers/<customer_id>/close/": {"POST": Rule(ENTER, SUPERVISORS, ok=409, body=REASON)},
     "customers/<customer_id>/reopen/": {"POST": Rule(ENTER, SUPERVISORS, ok=409, body=REASON)},
+    **{
+        f"{subject}s/<{subject}_id>/notes/": {
+            "GET": Rule(SEE_NOTES, AUDITORS),
+            "POST": Rule(NOTE, TELLERS, ok=201, body={"text": "Rang on Monday"}),
+        }
+        for subject in ("account", "customer", "transaction")
+    },
     "limit_requests/": {"GET": Rule(READ, AUDITORS)},
     "limit_requests/<limit_request_id>/": {"GET": Rule(READ, AUDITORS)},
     "limit_requests/<limit_request_id>/approve/": {"POST": Rule(WRITE, SUPERVISORS)},

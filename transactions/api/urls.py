@@ -4,6 +4,12 @@ from rest_framework.routers import SimpleRouter
 
 from accounts.customer_views import AccountHolderViewSet
 from accounts.limit_views import LimitRequestViewSet
+from core.api.paths import CONVERTER
+from transactions.api.note_views import (
+    AccountNotesViewSet,
+    CustomerNotesViewSet,
+    TransactionNotesViewSet,
+)
 from transactions.api.statistics import StatisticsViewSet
 from transactions.api.views import MoneyAccountViewSet, TransactionViewSet
 
@@ -13,5 +19,13 @@ router.register("customers", AccountHolderViewSet, basename="customer")
 router.register("limit_requests", LimitRequestViewSet, basename="limit-request")
 router.register("transactions", TransactionViewSet, basename="transaction")
 router.register("statistics", StatisticsViewSet, basename="statistics")
+for subject, viewset in (
+    ("account", AccountNotesViewSet),
+    ("customer", CustomerNotesViewSet),
+    ("transaction", TransactionNotesViewSet),
+):
+    router.register(
+        f"{subject}s/<{CONVERTER}:{subject}_id>/notes", viewset, basename=f"{subject}-notes"
+    )
 
 urlpatterns = router.urls
