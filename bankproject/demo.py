@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 
 from accounts.commands import CloseAccount, CloseCustomer, FreezeAccount, GiveUser, OpenAccount
 from accounts.models import LimitRequest
+from accounts.selectors import currencies_of
 from accounts.states import FreezeScope
 from bankproject import example_ids
 from core import clock
@@ -23,36 +24,39 @@ from transactions.commands import AddNote, Deposit, Transfer, Withdraw
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.posting import Posting
 from transactions.ledger.processor import process
+from transactions.ledger.writer import insert_pending
 from transactions.queue.acceptance import accept
 from transactions.statistics.spans import Calendar
 
 
-@dataclass(frozen=True, kw_only=True)
-class _KnownTransfer(Transfer):
-    """A transfer whose id is given, and the moment of its creation with it."""
+class _Known:
+    """A command whose transaction has a given id, and the moment of its creation with it."""
 
     known_id: UUID
 
     def row(
         self, posting: Posting, origin: Origin, created_at: datetime, index: int = 0
     ) -> JournalRow:
-        made = super().row(posting, origin, moment_of(self.known_id), index)
+        made: JournalRow = super().row(  # type: ignore[misc]
+            posting, origin, moment_of(self.known_id), index
+        )
         made.id = self.known_id
         return made
 
 
 @dataclass(frozen=True, kw_only=True)
-class _KnownWithdrawal(Withdraw):
-    """As `_KnownTransfer`."""
-
+class _KnownDeposit(_Known, Deposit):
     known_id: UUID
 
-    def row(
-        self, posting: Posting, origin: Origin, created_at: datetime, index: int = 0
-    ) -> JournalRow:
-        made = super().row(posting, origin, moment_of(self.known_id), index)
-        made.id = self.known_id
-        return made
+
+@dataclass(frozen=True, kw_only=True)
+class _KnownTransfer(_Known, Transfer):
+    known_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class _KnownWithdrawal(_Known, Withdraw):
+    known_id: UUID
 
 
 def make_accounts(origin: Origin) -> dict[str, UUID]:
@@ -72,6 +76,7 @@ def make_accounts(origin: Origin) -> dict[str, UUID]:
     in_a_month = clock.now() + timedelta(days=30)
     accept([_scheduled(in_a_month)], origin)
     _ask_for_limits()
+    _ask_for_approvals()
     _issue_statement(origin)
     _write_notes()
     return {f"{account.name} ({account.currency})": account.account_id for account in opened}
@@ -236,3 +241,31 @@ def _issue_statement(origin: Origin) -> None:
     opened = Month.of(moment_of(account_id), Calendar())
     known_id = UUID(example_ids.STATEMENT)
     issue_for_account(account_id, opened, origin=origin, new_id=lambda *_: known_id)
+
+
+def _ask_for_approvals() -> None:
+    """Two transactions of the teller that wait for a second person.
+
+    The demo bank has no threshold, so that its visitors meet none. As the rows are new, a worker
+    does not end them for their age.
+    """
+    teller = get_user_model().objects.get(username="tessa")
+    origin = Origin(user_id=teller.pk, caller=f"user:{teller.pk}")
+    deposit = _KnownDeposit(
+        known_id=UUID(example_ids.TO_APPROVE),
+        account_id=UUID(example_ids.GRACE),
+        amount=Decimal("12000.00"),
+        description="Sale of a boat",
+    )
+    withdrawal = _KnownWithdrawal(
+        known_id=UUID(example_ids.TO_REJECT),
+        account_id=UUID(example_ids.ADA),
+        amount=Decimal("900.00"),
+        description="Cash for a journey",
+    )
+    accounts = currencies_of([deposit.account_id, withdrawal.account_id])
+    now = clock.now()
+    rows = [one.row(one.posting(accounts), origin, now) for one in (deposit, withdrawal)]
+    for row in rows:
+        row.approval_required, row.updated_at = True, now
+    insert_pending(rows)

@@ -23,6 +23,8 @@ FORMER_CUSTOMER = "019ab0c4-9059-7d3b-8000-1be7f5c82a43"
 TRANSFER: str = TRANSFER_EXAMPLE["transaction_id"]
 REFUSED = "019ab0d2-30a6-7d59-8000-e6f6b9c31e57"
 SCHEDULED = "019ab0d2-4bc8-7e6a-8000-d507cad42f68"
+TO_APPROVE = "019ab0d2-5d1a-7f7b-8000-a2c83e916b04"
+TO_REJECT = "019ab0d2-6e2b-708c-8000-7b94d1f0a5e6"
 
 LIMIT_REQUEST: str = LIMIT_REQUEST_EXAMPLE["limit_request_id"]
 OTHER_LIMIT_REQUEST = "019ab0c4-8a22-7d44-8000-4b2c3d4e5f60"
@@ -46,7 +48,9 @@ _OF_OPERATIONS = {
     "customers_give_user": WITHOUT_USER,
     "customers_reopen": FORMER_CUSTOMER,
     "limit_requests_reject": OTHER_LIMIT_REQUEST,
+    "transactions_approve": TO_APPROVE,
     "transactions_cancel": SCHEDULED,
+    "transactions_reject": TO_REJECT,
     "transactions_retry": REFUSED,
 }
 

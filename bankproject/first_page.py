@@ -2,8 +2,9 @@
 
 FIRST_PAGE = """\
 Accounts, deposits, withdrawals and transfers on an immutable double-entry ledger. Every example
-below works as it stands on a fresh demo bank (`make run`), where the ids of the examples exist. To
-approve or reject a transaction, take its id from the list of pending ones.
+below works as it stands on a fresh demo bank (`make run`), where the ids of the examples exist.
+There are two exceptions. *Release debits* answers 409, since the books of a fresh bank are sound.
+The routes of OAuth 2.0 also ask for `client_id` and `client_secret`, which only you know.
 
 ## Tokens
 

@@ -11,11 +11,13 @@ pytestmark = pytest.mark.sqlite
 SWAGGER = "/api/v1/swagger/"
 
 
-def execute(page: Page, operation: str) -> str:
-    """Runs the operation in Swagger UI; returns the shown status."""
+def execute(page: Page, operation: str, **fields: str) -> str:
+    """Runs the operation in Swagger UI with these fields of its form; returns the shown status."""
     block = page.locator(f"#{operation}")
     block.locator(".opblock-summary-control").click()
     block.locator(".try-out__btn").click()
+    for name, value in fields.items():
+        block.get_by_placeholder(name, exact=True).fill(value)
     block.locator(".execute").click()
     status = block.locator(".live-responses-table .response-col_status").last
     status.wait_for()

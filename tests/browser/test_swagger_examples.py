@@ -14,9 +14,10 @@ pytestmark = pytest.mark.sqlite
 # The rest goes in the order of the page. These come last, because other examples need what they
 # change: a token that is revoked, a transaction that is reversed.
 _LAST = ("transactions_reverse", "oauth_revoke")
-# These two find nothing to decide: pending approvals expire, and an id has the time of its row.
-# The third finds no damage in the sound books of the demo.
-_NOTHING_TO_DO = {"transactions_approve", "transactions_reject", "accounts_release_debits"}
+# They ask who the client is: only its owner knows the secret.
+_WITH_CLIENT = ("oauth_token", "oauth_revoke", "oauth_introspect")
+# It finds no damage in the sound books of the demo, as the first page says.
+_NOTHING_TO_DO = "accounts_release_debits"
 _DONE = {"200", "201", "202"}
 
 
@@ -51,25 +52,18 @@ def test_execute_on_every_route(browser: Browser, fresh: DemoBank) -> None:
     answers = {}
     for name in [name for name in names if name not in last] + last:
         page.locator(f"#{name} .opblock-summary").scroll_into_view_if_needed()
-        answers[name] = execute(page, name)
+        fields = {}
+        if name.endswith(_WITH_CLIENT):
+            fields = {"client_id": fresh.client_id, "client_secret": fresh.client_secret}
+        answers[name] = execute(page, name, **fields)
         page.locator(f"#{name} .opblock-summary-control").click()
-    # Without a client in the form, the OAuth2 routes ask who it is; the example fills grant_type.
-    credentials = {"oauth_token", "oauth_revoke", "oauth_introspect"}
     wrong = {
         name: status
         for name, status in answers.items()
-        if status
-        not in (
-            {"401"}
-            if any(name.endswith(ending) for ending in credentials)
-            else {"409"}
-            if any(name.endswith(ending) for ending in _NOTHING_TO_DO)
-            else _DONE
-        )
+        if status not in ({"409"} if name.endswith(_NOTHING_TO_DO) else _DONE)
     }
     assert wrong == {}
-    for status in (401, 409):
-        watched.expect_refusal(status)
+    watched.expect_refusal(409)
     watched.assert_clean()
     watched.page.context.close()
 
