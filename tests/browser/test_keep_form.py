@@ -1,0 +1,70 @@
+"""A form that is sent after the end of a session: what was written returns after the login."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.api import Api
+from tests.browser.counter import ACCOUNT, press, submit
+from tests.browser.watched import Sit, Watched
+from tests.demo_bank import DemoBank
+
+pytestmark = pytest.mark.sqlite
+
+
+def end_session(page: Page) -> None:
+    """As if the server had ended it: the browser's cookie names none any more."""
+    for cookie in page.context.cookies():
+        if cookie["name"] == "sessionid":
+            page.context.add_cookies([{**cookie, "value": "x" * 32}])  # type: ignore[list-item]
+
+
+def log_in_again(page: Page, username: str, password: str) -> None:
+    page.fill("input[name=username]", username)
+    page.fill("input[name=password]", password)
+    page.click("#login-form [type=submit]")
+    page.wait_for_load_state("load")
+
+
+def written(watched: Watched, account: str) -> Page:
+    """The form of a deposit, filled in and sent after the end of the session."""
+    page = watched.open(ACCOUNT.format(account), until="load")
+    press(page, "Deposit")
+    page.get_by_label("Amount in USD").fill("17.35")
+    page.get_by_label("Description").fill("From the tin")
+    end_session(page)
+    submit(page, "Preview")
+    expect(page.get_by_text("Nothing was done")).to_be_visible()
+    return page
+
+
+def test_what_was_written_returns_after_the_login_and_is_done_once(
+    sit: Sit, api: Api, bank: DemoBank
+) -> None:
+    account = api.open_account("Ilse Brandt", "5.00")
+    watched = sit()
+    watched.log_in("tessa", bank.passwords["tessa"])
+    page = written(watched, account)
+    log_in_again(page, "tessa", "wrong")
+    log_in_again(page, "tessa", bank.passwords["tessa"])
+    expect(page.get_by_label("Amount in USD")).to_have_value("17.35")
+    expect(page.get_by_label("Description")).to_have_value("From the tin")
+    submit(page, "Preview")
+    submit(page, "Confirm")
+    expect(page.locator(".bank-messages")).to_be_visible()
+    assert api.balance(account) == "22.35"
+    press(page, "Deposit")
+    expect(page.get_by_label("Amount in USD")).to_have_value("")
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_nobody_else_finds_it_and_a_logout_forgets_it(sit: Sit, api: Api, bank: DemoBank) -> None:
+    account = api.open_account("Ilse Brandt", "5.00")
+    watched = sit()
+    watched.log_in("tessa", bank.passwords["tessa"])
+    page = written(watched, account)
+    log_in_again(page, "susan", bank.passwords["susan"])
+    expect(page.get_by_label("Amount in USD")).to_have_value("")
+    assert page.evaluate("sessionStorage.getItem('bank-form')") is None
+    page = written(watched, account)
+    watched.open("/admin/login/", until="load")
+    assert page.evaluate("sessionStorage.getItem('bank-form')") is None
