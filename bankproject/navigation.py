@@ -118,10 +118,11 @@ def _failed_today(_user: Any) -> str:
 
 
 def _is_decision(request: HttpRequest) -> bool:
-    """Whether the page decides on a request that waits: it belongs to the approvals."""
+    """Whether the page decides on requests that wait, or lists them."""
     path = request.path.startswith(reverse(_TRANSACTIONS))
     decides = request.path.endswith(("/approve/", "/reject/"))
-    return path and (decides or request.GET.get("from") == _APPROVALS)
+    lists = request.GET.get("approval") == "waits"
+    return path and (decides or lists or request.GET.get("from") == _APPROVALS)
 
 
 _APPROVALS = "approvals"

@@ -91,6 +91,11 @@ def test_each_role_has_its_pages(role: str, expected: list[str]) -> None:
             {"failure_code": "fault"},
             "Failed",
         ),
+        (
+            reverse("admin:transactions_transaction_changelist"),
+            {"approval": "waits"},
+            "Approvals",
+        ),
         (reverse("audit"), {}, "Audit log"),
         (EVENTS, {}, "Account events"),
     ],
