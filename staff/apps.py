@@ -9,6 +9,7 @@ class StaffConfig(AppConfig):
     def ready(self) -> None:
         from staff import (
             one_time,  # noqa: F401 - records logins with a one-time password
+            origins,  # noqa: F401 - keeps the origin of records of staff
             schema,  # noqa: F401 - registers the authentication with drf-spectacular
             sessions,  # noqa: F401 - records the start of a session
         )

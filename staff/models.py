@@ -1,8 +1,12 @@
-"""Authenticators of staff, with their keys encrypted at rest; and sessions of users."""
+"""Authenticators of staff, with their keys encrypted at rest; sessions of users; and the origin of
+records in logs whose tables are not the bank's own.
+"""
 
 from typing import Any
 
+from axes.models import AccessFailureLog, AccessLog
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -93,3 +97,48 @@ class StaffSession(AbstractBaseSession):
         from staff.sessions import SessionStore
 
         return SessionStore
+
+
+class RecordOrigin(models.Model):
+    """The address and the request of a record. Append-only.
+
+    Earlier releases know nothing of these rows, so the database lets them delete the record alone.
+    """
+
+    address = models.GenericIPAddressField(null=True)
+    request_id = models.CharField(max_length=64)
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.request_id} from {self.address}"
+
+
+def _record(log: type[models.Model]) -> Any:
+    return models.OneToOneField(
+        log,
+        primary_key=True,
+        on_delete=models.CASCADE,
+        related_name="origin",
+        db_constraint=False,
+    )
+
+
+class LogEntryOrigin(RecordOrigin):
+    """Of a change to a user, a group, a client or a session."""
+
+    record = _record(LogEntry)
+
+
+class LoginOrigin(RecordOrigin):
+    """Of a login."""
+
+    record = _record(AccessLog)
+
+
+class FailedLoginOrigin(RecordOrigin):
+    """Of a failed login."""
+
+    record = _record(AccessFailureLog)

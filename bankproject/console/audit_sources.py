@@ -174,30 +174,45 @@ def _logins(model: type[AccessLog] | type[AccessFailureLog]) -> Callable[[Wanted
     def rows(wanted: Wanted) -> QuerySet[Any] | None:
         if wanted.is_about_money:
             return None
-        found = model.objects.filter(wanted.within("attempt_time"))
+        found = model.objects.filter(wanted.within("attempt_time")).select_related("origin")
         return found.filter(username=wanted.who) if wanted.who else found
 
     return rows
 
 
+def _origin_of(record: Any) -> dict[str, str]:
+    """The address and the request of a record; none from before this release, or of a command."""
+    origin = getattr(record, "origin", None)
+    if origin is None:
+        return {"address": getattr(record, "ip_address", None) or ""}
+    return {"address": origin.address or "", "request_id": origin.request_id}
+
+
 def _login_entry(login: AccessLog) -> AuditEntry:
-    left = f"Logged out {shown_moment(login.logout_time)}" if login.logout_time else ""
     return AuditEntry(
-        login.attempt_time, login.username or "", login.ip_address or "", "Logged in", after=left
+        at=login.attempt_time,
+        who=login.username or "",
+        what="Logged in",
+        after=f"Logged out {shown_moment(login.logout_time)}" if login.logout_time else "",
+        **_origin_of(login),
     )
 
 
 def _failed_login_entry(failure: AccessFailureLog) -> AuditEntry:
-    outcome = "Locked out for a while" if failure.locked_out else ""
-    who, address = failure.username or "", failure.ip_address or ""
-    return AuditEntry(failure.attempt_time, who, address, "Failed to log in", after=outcome)
+    return AuditEntry(
+        at=failure.attempt_time,
+        who=failure.username or "",
+        what="Failed to log in",
+        after="Locked out for a while" if failure.locked_out else "",
+        **_origin_of(failure),
+    )
 
 
 def _log_entries(wanted: Wanted) -> QuerySet[LogEntry] | None:
     if wanted.is_about_money:
         return None
     rows = LogEntry.objects.filter(wanted.by("user"), wanted.within("action_time"))
-    return rows.select_related("user", "content_type")
+    return rows.select_related("user", "content_type", "origin")
 
 
 def _log_entry(entry: LogEntry) -> AuditEntry:
@@ -205,11 +220,11 @@ def _log_entry(entry: LogEntry) -> AuditEntry:
     return AuditEntry(
         at=entry.action_time,
         who=entry.user.get_username(),
-        address="",
         what=f"{capfirst(kind)}: {entry.get_action_flag_display().lower()}",
         about=entry.object_repr,
         id=entry.object_id or "",
         after=entry.get_change_message(),
+        **_origin_of(entry),
     )
 
 

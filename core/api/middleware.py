@@ -11,7 +11,12 @@ from django.http.response import HttpResponseBase
 
 from core.addresses import caller_of
 from core.api.problems import CODE_BY_STATUS, answer_of, problem_response
-from core.api.request_id import current_request_id, current_trace_id, trace_id_of
+from core.api.request_id import (
+    current_address,
+    current_request_id,
+    current_trace_id,
+    trace_id_of,
+)
 from core.api.throttling import RateLimit
 from core.content_security import API_POLICY, PERMISSIONS_POLICY, GetResponse
 from core.database_errors import note
@@ -72,7 +77,7 @@ class RequestIdMiddleware:
 
 
 class TrustedProxyMiddleware:
-    """Sets REMOTE_ADDR to the client's address behind proxies.
+    """Sets REMOTE_ADDR and `current_address` to the client's address, also behind proxies.
 
     Each of the TRUSTED_PROXIES appends its caller's address to X-Forwarded-For, so the client's own
     address is that many from the right. The client may have forged anything left of it.
@@ -89,7 +94,11 @@ class TrustedProxyMiddleware:
                 address = addresses[-settings.TRUSTED_PROXIES]
                 if is_valid_ip(address):
                     request.META["REMOTE_ADDR"] = address
-        return self.get_response(request)
+        token = current_address.set(request.META.get("REMOTE_ADDR", ""))
+        try:
+            return self.get_response(request)
+        finally:
+            current_address.reset(token)
 
 
 class AddressThrottleMiddleware:

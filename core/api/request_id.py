@@ -1,6 +1,7 @@
 """The id of the request that is being answered, for logs, the audit trail and error bodies.
 
-Beside it the id of the trace that it belongs to (W3C Trace Context): a caller may choose that one.
+Beside it the id of the trace that it belongs to (W3C Trace Context): a caller may choose that one;
+and the caller's address.
 """
 
 import re
@@ -10,6 +11,7 @@ from secrets import token_hex
 # Empty outside a request.
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
 current_trace_id: ContextVar[str] = ContextVar("current_trace_id", default="")
+current_address: ContextVar[str] = ContextVar("current_address", default="")
 
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 # version-trace-parent-flags; what follows in later versions than 00 is not read.

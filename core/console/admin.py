@@ -114,6 +114,13 @@ class BankModelAdmin(ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return IndexOrderedChangeList
 
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> list[Any]:
+        """Writes the entries one by one: of a bulk insert nobody could keep the origin."""
+        logged: list[Any] = []
+        for row in queryset:
+            logged += super().log_deletions(request, [row])
+        return logged
+
     @display(description="")  # type: ignore[untyped-decorator]
     def action_checkbox(self, row: Model) -> SafeString:
         """A tenth of the size of unfold's."""

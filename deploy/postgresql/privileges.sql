@@ -44,7 +44,9 @@ DECLARE
     -- Written once and then read: the guards say the same, for every role.
     append_only text[] := ARRAY[
         'accounts_accountevent', 'axes_accessfailurelog', 'customers_customerevent',
-        'django_admin_log', 'seals_seal', 'seals_sealedrange', 'statements_statement',
+        'django_admin_log', 'seals_seal', 'seals_sealedrange',
+        'staff_failedloginorigin', 'staff_logentryorigin', 'staff_loginorigin',
+        'statements_statement',
         'transactions_archivesegment', 'transactions_transactionevent', 'transactions_verification'
     ];
 BEGIN

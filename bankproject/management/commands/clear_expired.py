@@ -74,5 +74,6 @@ def _expired() -> Iterator[tuple[str, QuerySet[Any]]]:
 def _remove(rows: QuerySet[Any]) -> int:
     removed = 0
     while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:_PIECE]):
-        removed += rows.model._default_manager.filter(pk__in=keys).delete()[0]
+        _, by_model = rows.model._default_manager.filter(pk__in=keys).delete()
+        removed += by_model.get(rows.model._meta.label, 0)
     return removed
