@@ -11,6 +11,8 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth import get_user_model
 
-        from accounts.user_words import keep_user_words
+        from accounts.names import keep_customer_of_accounts, keep_user_words
+        from customers.models import Customer
 
         post_save.connect(keep_user_words, sender=get_user_model())
+        post_save.connect(keep_customer_of_accounts, sender=Customer)

@@ -9,9 +9,9 @@ from core.name_words import NameWord, word_index
 
 
 class AccountWord(NameWord):
-    """A word of an account's name or of its owner's user name."""
+    """A word of an account's name, its customer's name or its owner's user name."""
 
-    named_by: ClassVar[tuple[str, ...]] = ("name", "owner__username")
+    named_by: ClassVar[tuple[str, ...]] = ("name", "customer__name", "owner__username")
 
     row = models.ForeignKey(
         "accounts.Account", on_delete=models.CASCADE, related_name="+", db_index=False

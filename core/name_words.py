@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core.search import folded
@@ -100,44 +100,75 @@ def keep_words(words: Words, row: models.Model) -> None:
     _add(words, [(row.pk, wanted)])
 
 
-def catch_up(*, whole: bool = False) -> int:
-    """Mends all tables of words; returns the number of rows that were mended.
+def catch_up() -> int:
+    """Adds the words of rows without any, as an import or an older release leaves them.
 
-    Only rows without any words, as an import or an older release leaves them; with `whole` all
-    rows, because an older release may also have changed a name.
+    Returns the number of rows.
     """
-    return sum(
-        _mend(words, page)
-        for words in NameWord.__subclasses__()
-        for page in _pages(words, whole=whole)
-    )
+    return sum(_mended(whole=False))
+
+
+def mend() -> Iterator[int]:
+    """Mends the words of all rows, a thousand rows at a time; gives the number of mended ones.
+
+    An older release writes no words, also for a name that it changes.
+    """
+    return _mended(whole=True)
+
+
+def _mended(*, whole: bool) -> Iterator[int]:
+    for words in NameWord.__subclasses__():
+        for page in _pages(words, whole=whole):
+            yield _mend(words, page)
+
+
+def _rows_of(words: Words) -> QuerySet[Any]:
+    rows: QuerySet[Any] = words._meta.get_field("row").related_model.objects.order_by("pk")
+    return rows
 
 
 def _pages(words: Words, *, whole: bool) -> Iterator[dict[Any, set[str]]]:
     """All rows in the order of their keys, a thousand at a time: key and wanted words."""
-    rows = words._meta.get_field("row").related_model.objects.order_by("pk")
+    rows = _rows_of(words)
     if not whole:
         rows = rows.filter(~Exists(words.objects.filter(row=OuterRef("pk"))))
     last = None
     while True:
         part = rows.filter(pk__gt=last) if last is not None else rows
-        page = list(part.values_list("pk", *words.named_by)[:_ROWS_AT_ONCE])
+        page = _wanted(words, part[:_ROWS_AT_ONCE])
         if not page:
             return
-        last = page[-1][0]
-        yield {key: words_of(*filter(None, names)) for key, *names in page}
+        last = max(page)
+        yield page
+
+
+def _wanted(words: Words, rows: QuerySet[Any]) -> dict[Any, set[str]]:
+    named = rows.values_list("pk", *words.named_by)
+    return {key: words_of(*filter(None, names)) for key, *names in named}
 
 
 def _mend(words: Words, wanted: dict[Any, set[str]]) -> int:
-    stored: dict[Any, set[str]] = defaultdict(set)
-    for key, word in words.objects.filter(row__in=wanted).values_list("row_id", "word"):
-        stored[key].add(word)
+    """Mends the rows of a page that are wrong. Reads them again, locked: a name may just change."""
+    stored = _stored(words, wanted)
     wrong = [key for key, kept in wanted.items() if kept != stored[key]]
-    for key in wrong:
-        if extra := stored[key] - wanted[key]:
-            words.objects.filter(row=key, word__in=extra).delete()
-    _add(words, [(key, wanted[key] - stored[key]) for key in wrong])
-    return len(wrong)
+    if not wrong:
+        return 0
+    rows = _rows_of(words).filter(pk__in=wrong)
+    with transaction.atomic():
+        locked = list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
+        wanted, stored = _wanted(words, rows), _stored(words, locked)
+        for key in wanted:
+            if extra := stored[key] - wanted[key]:
+                words.objects.filter(row=key, word__in=extra).delete()
+        _add(words, [(key, wanted[key] - stored[key]) for key in wanted])
+    return len(locked)
+
+
+def _stored(words: Words, keys: Iterable[Any]) -> dict[Any, set[str]]:
+    stored: dict[Any, set[str]] = defaultdict(set)
+    for key, word in words.objects.filter(row__in=list(keys)).values_list("row_id", "word"):
+        stored[key].add(word)
+    return stored
 
 
 def _add(words: Words, found: Iterable[tuple[Any, set[str]]]) -> None:

@@ -1,4 +1,4 @@
-"""Query plans of PostgreSQL: the statements of a job, and the nodes of their plans."""
+"""Query plans: the statements of a job, the nodes of PostgreSQL's plans, the scans of SQLite's."""
 
 import json
 import re
@@ -60,3 +60,20 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for inner in plan.get("Plans", ()):
         yield from nodes(inner)
+
+
+def touched_rows(statement: Statement) -> int:
+    """The rows that PostgreSQL's executor touched, discarded ones included."""
+    counts = (
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        for node in nodes(plan_of(statement))
+    )
+    return int(sum(counts))
+
+
+def scans_of(statement: Statement) -> list[str]:
+    """The steps of SQLite's plan that read a whole table."""
+    sql, parameters = statement
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
+        return [row[3] for row in cursor.fetchall() if row[3].startswith("SCAN")]

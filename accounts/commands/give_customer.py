@@ -8,8 +8,10 @@ from uuid import UUID
 from accounts.commands.base import AccountCommand
 from accounts.models import Account
 from accounts.states import AccountEventType
+from accounts.words import AccountWord
 from core.commands import Origin
 from core.errors import FieldError, InvalidInput, InvalidTransition
+from core.name_words import keep_words
 from customers.commands.base import refuse_inactive, refuse_own_record
 from customers.models import Customer
 from customers.selectors import customer_of_opening
@@ -53,3 +55,4 @@ class GiveCustomer(AccountCommand):
         refuse_inactive(customer)
         account.customer = customer
         account.owner_id = customer.user_id
+        keep_words(AccountWord, account)

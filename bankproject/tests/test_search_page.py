@@ -13,7 +13,6 @@ from bankproject.console.search import FINDERS, SHOWN, search
 from tests.admin import logged_in, logged_in_as, statements, words_of
 from tests.api import make_user
 from tests.factories import make_account, make_customer, run
-from tests.plans import nodes, plan_of, statements_of
 from transactions.commands import Deposit, Transfer
 from transactions.models import Transaction
 from transactions.reads import search as transaction_search
@@ -193,32 +192,6 @@ def test_the_nearest_name_is_offered(supervisor: User, ada: Account) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP EXTENSION pg_trgm CASCADE")
     assert search("Lovelase", supervisor).meant == ""
-
-
-BIG = (
-    "transactions_transaction",
-    "accounts_account",
-    "words_of_accounts",
-    "words_of_users",
-    "words_of_customers",
-)
-
-
-@pytest.mark.postgresql
-def test_each_search_reads_indexes_and_never_the_journal(
-    supervisor: User, rent: Transaction
-) -> None:
-    """With the planner's usual choice for large tables: sequential scans are the last resort."""
-    texts = ("9.99 USD", "9.99", str(rent.id)[:18], "lovelace ada", "1234 5", "tessa", "x")
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-    for text in texts:
-        asked = statements_of(lambda text=text: search(text, supervisor))
-        assert asked
-        for statement in asked:
-            for node in nodes(plan_of(statement)):
-                is_read_whole = node["Node Type"] == "Seq Scan"
-                assert not (is_read_whole and node["Relation Name"] in BIG), (text, statement)
 
 
 def test_each_kind_of_thing_has_its_finder() -> None:

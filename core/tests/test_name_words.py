@@ -6,12 +6,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from accounts.commands import RenameAccount
+from accounts.commands import GiveCustomer, GiveUser, RenameAccount
 from accounts.models import Account
 from accounts.words import AccountWord, UserWord
-from core.name_words import MAX_LENGTH, catch_up, rows_named, sought_words, words_of
+from core import name_words, words_in_background
+from core.name_words import MAX_LENGTH, catch_up, mend, rows_named, sought_words, words_of
 from core.nearest_names import after_migrate
-from tests.factories import make_account, run
+from core.words_in_background import WordsOfNames
+from customers.commands import ChangeCustomer
+from tests.factories import make_account, make_customer, run
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +61,29 @@ def test_words_follow_the_names_of_accounts_and_owners() -> None:
     assert set(words) == {"augusta", "byron"}
 
 
+def test_words_follow_the_name_of_the_customer() -> None:
+    customer = make_customer(name="Grace Hopper")
+    opened, given = make_account(name="Savings", customer_id=customer.pk), make_account(name="Till")
+    assert stored(opened) == {"savings", "grace", "hopper"}
+    run(GiveCustomer(account_id=given.id, customer_id=customer.pk))
+    assert stored(given) == {"till", "grace", "hopper"}
+    user = User.objects.create_user("admiral")
+    owned = make_account(name="Purse", owner_id=user.pk)
+    run(GiveUser(customer_id=customer.pk, user_id=user.pk))
+    assert stored(opened) == {"savings", "grace", "hopper", "admiral"}
+    assert stored(owned) == {"purse", "grace", "hopper", "admiral"}
+    run(ChangeCustomer(customer_id=customer.pk, details={"name": "Grace Murray"}))
+    assert stored(owned) == {"purse", "grace", "murray", "admiral"}
+
+
+def test_a_change_of_a_customer_s_details_costs_no_words_of_accounts() -> None:
+    customer = make_customer(name="Grace Hopper")
+    account = make_account(name="Savings", customer_id=customer.pk)
+    AccountWord.objects.filter(row=account).delete()
+    run(ChangeCustomer(customer_id=customer.pk, details={"phone": "555 0100"}))
+    assert stored(account) == set()
+
+
 def test_a_login_costs_no_words(client: Client, django_assert_num_queries: Any) -> None:
     user = User.objects.create_user("tessa")
     with django_assert_num_queries(1):
@@ -73,6 +99,40 @@ def test_what_lacks_its_words_gets_them() -> None:
     assert catch_up() == 0
     assert stored(lost) == {"ada"}
     assert stored(stale) == {"hopper"}
-    assert catch_up(whole=True) == 1
+    assert sum(mend()) == 1
     assert stored(stale) == {"grace"}
-    assert catch_up(whole=True) == 0
+    assert sum(mend()) == 0
+
+
+def test_a_name_that_changes_while_it_is_mended_keeps_its_new_words() -> None:
+    account = make_account(name="Grace Murray")
+    assert name_words._mend(AccountWord, {account.pk: {"grace", "hopper"}}) == 1
+    assert stored(account) == {"grace", "murray"}
+
+
+def test_workers_mend_some_pages_at_a_time_once_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(name_words, "_ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(words_in_background, "_PAGES_AT_ONCE", 2)
+    accounts = [make_account(name=f"Ada{number}") for number in range(5)]
+
+    def spoil() -> None:
+        AccountWord.objects.all().delete()
+
+    def right() -> int:
+        return AccountWord.objects.filter(word__startswith="ada").count()
+
+    job, looks = WordsOfNames(), [0]
+    spoil()
+    while right() < len(accounts) and len(looks) < 20:
+        job.work()
+        looks.append(right())
+        assert looks[-1] - looks[-2] <= 2
+    assert right() == len(accounts)
+    while job._round is not None:
+        job.work()
+    spoil()
+    job.work()
+    assert right() == 0, "the next round is tomorrow"
+    job._next_round = 0
+    job.work()
+    assert right() > 0

@@ -16,7 +16,7 @@ from customers.models import Customer, CustomerEvent
 from customers.selectors import customers_named, page_of_customers
 from tests.api import make_user
 from tests.factories import make_account, make_customer
-from tests.plans import nodes, plan_of, statements_of
+from tests.plans import plan_of, scans_of, statements_of, touched_rows
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -63,22 +63,6 @@ READS: dict[str, Callable[[Customer], Any]] = {
 
 def _first(rows: QuerySet[Any]) -> Any:
     return list(rows.order_by()[:2])
-
-
-def touched_rows(statement: Any) -> int:
-    """The rows that PostgreSQL's executor touched, discarded ones included."""
-    return sum(
-        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
-        for node in nodes(plan_of(statement))
-    )
-
-
-def scans_of(statement: Any) -> list[str]:
-    """The steps of SQLite's plan that read a whole table."""
-    sql, parameters = statement
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
-        return [row[3] for row in cursor.fetchall() if row[3].startswith("SCAN")]
 
 
 @pytest.mark.parametrize("name", READS)

@@ -57,7 +57,7 @@ class ForgetCustomer(CustomerCommand):
         accounts = Account.objects.filter(customer=customer.pk)
         accounts.update(name=FORGOTTEN_NAME, metadata={})
         _forget_user(customer)
-        for account in accounts.select_related("owner"):
+        for account in accounts.select_related("owner", "customer"):
             keep_words(AccountWord, account)
         return ["name", *PERSONAL, "request_fingerprint", "status"]
 

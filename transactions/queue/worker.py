@@ -20,6 +20,7 @@ from core.commands import Origin
 from core.database_errors import meaning_of
 from core.errors import Busy, ProcessingError
 from core.metrics.instruments import QUEUE_WORKERS, WORKER, note_cpu, set_kind
+from core.words_in_background import WordsOfNames
 from transactions.archive.daily import DailyArchive
 from transactions.guards.journal import QUEUE_CHANNEL
 from transactions.ledger.processor import process_claimed
@@ -78,6 +79,7 @@ class Worker:
         self._daily_archive = DailyArchive(self.origin.caller)
         self._daily_summaries = DailySummaries()
         self._approval_mails = ApprovalMails()
+        self._words_of_names = WordsOfNames()
 
     def stop(self) -> None:
         """Lets the worker finish its claim and return. Safe to call from a signal handler."""
@@ -104,6 +106,7 @@ class Worker:
             self._daily_archive.stop()
             self._daily_summaries.stop()
             self._approval_mails.stop()
+            self._words_of_names.stop()
         return self.processed
 
     def _step(self) -> bool:
@@ -200,6 +203,7 @@ class Worker:
             self._daily_summaries.look()
             self._daily_archive.look()
             self._approval_mails.look()
+            self._words_of_names.look()
 
     def _back_off(self) -> None:
         """Waits longer each time in a row, up to a limit, outside any database transaction."""

@@ -1,4 +1,4 @@
-"""Keeps the words of users' names, and of the accounts that they own, with each saved user."""
+"""Keeps the words of users' names, and of the accounts of users and customers, when they change."""
 
 from collections.abc import Collection
 from typing import Any
@@ -18,5 +18,17 @@ def keep_user_words(
         add_words(UserWord, instance)
         return
     keep_words(UserWord, instance)
-    for account in Account.objects.filter(owner=instance).select_related("owner"):
+    _keep_words_of_accounts(owner=instance)
+
+
+def keep_customer_of_accounts(
+    *, instance: Any, created: bool, update_fields: Collection[str] | None = None, **_: Any
+) -> None:
+    """post_save of customers: their name is a name of their accounts too."""
+    if not created and (update_fields is None or "name" in update_fields):
+        _keep_words_of_accounts(customer=instance)
+
+
+def _keep_words_of_accounts(**owned_by: Any) -> None:
+    for account in Account.objects.filter(**owned_by).select_related("owner", "customer"):
         keep_words(AccountWord, account)
