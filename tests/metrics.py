@@ -35,6 +35,15 @@ def sums(series: dict[Series, float], name: str, *labels: str) -> Counter[tuple[
     return found
 
 
+def falls(before: dict[Series, float], after: dict[Series, float]) -> list[Series]:
+    """The counters that have gone back or away."""
+    return [
+        series
+        for series, value in before.items()
+        if series[0].endswith(("_total", "_count", "_bucket")) and after.get(series, 0.0) < value
+    ]
+
+
 def counted_by(run: Callable[[], Any], name: str, *labels: str) -> Counter[tuple[str, ...]]:
     """What `run` adds to the sums of this name."""
     before = sums(reading(), name, *labels)

@@ -45,10 +45,10 @@ class Client:
         return json.loads(text)
 
     def post(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:
-        """Status and body of any response."""
+        """Status and body of any response; status 0 without one."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         status, text = http.post(self._url + path, body, **self._bearer, **named)
-        return status, json.loads(text)
+        return status, json.loads(text) if status else text
 
     def all_of(self, path: str) -> list[dict[str, Any]]:
         """The rows of all pages of a list, newest first."""
