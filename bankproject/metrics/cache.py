@@ -24,8 +24,11 @@ _in_process = threading.Lock()
 _in_memory: tuple[float, Reading] | None = None
 
 
-def shared(read: Callable[[], Reading], interval_seconds: float) -> tuple[Reading, float]:
-    """A reading and its age in seconds: above the interval only while a new one is taken."""
+def shared(read: Callable[[Reading], Reading], interval_seconds: float) -> tuple[Reading, float]:
+    """A reading and its age in seconds: above the interval only while a new one is taken.
+
+    `read` gets the last reading, {} before the first one.
+    """
     until = time.monotonic() + _WAIT_SECONDS
     while True:
         last = _last()
@@ -33,7 +36,7 @@ def shared(read: Callable[[], Reading], interval_seconds: float) -> tuple[Readin
             return last[1], time.time() - last[0]
         with _turn() as is_mine:
             if is_mine:
-                reading = read()
+                reading = read(last[1] if last else {})
                 _keep(reading)
                 return reading, 0.0
         if last is not None:

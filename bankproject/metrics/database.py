@@ -1,6 +1,6 @@
 """What metrics read from the database, in statements whose price the journal's length does not set.
 
-They read small partial indexes, up to a bound, and the accounts, once; sizes and numbers of rows
+They read small partial indexes, up to a bound, and seldom all accounts; sizes and numbers of rows
 are PostgreSQL's own estimates. Each part has a time-out of its own and can fail by itself. When the
 database does not answer, only `bank_database_up` is left.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
 
@@ -35,6 +36,9 @@ from transactions.verifier.records import last_verification
 _TIMEOUT_MILLISECONDS = 1000
 # More than these are not counted.
 MOST_COUNTED = 10_000
+
+# What costs more the more accounts there are is read once in so many intervals.
+SELDOM = {"accounts": 6}
 
 # The states of a connection that are told apart.
 CONNECTION_STATES = ("active", "idle", "idle in transaction", "other")
@@ -81,19 +85,27 @@ DESCRIBED: dict[str, tuple[str, tuple[str, ...]]] = {
 Value = tuple[str, tuple[str, ...], float]
 
 
-def read() -> Reading:
-    """All values, as name, labels and value. Raises nothing of the database's."""
-    started = time.perf_counter()
+def read(last: Reading) -> Reading:
+    """All values, as name, labels and value. Raises nothing of the database's.
+
+    From the last reading it takes what is read seldom, and not due yet.
+    """
+    started, now = time.perf_counter(), time.time()
     values: list[Value] = []
+    kept = {part: each for part, each in last.get("kept", {}).items() if _is_new(part, each, now)}
     is_up = True
     for part, read_part in PARTS.items():
         found: list[Value] = []
         is_read = False
-        if is_up:
+        if is_up and part in kept:
+            found, is_read = kept[part]["values"], True
+        elif is_up:
             try:
                 with _bounded():
                     found = list(read_part())
                 is_read = True
+                if part in SELDOM:
+                    kept[part] = {"at": now, "values": found}
             except DatabaseFailure as error:
                 meaning = note(error)
                 is_up = not (meaning.drops_connection or meaning.readiness)
@@ -102,7 +114,11 @@ def read() -> Reading:
         values = [one for one in values if one[0] == "bank_metrics_read_ok"]
     values.append(("bank_database_up", (), float(is_up)))
     values.append(("bank_metrics_read_seconds", (), time.perf_counter() - started))
-    return {"values": values}
+    return {"values": values, "kept": kept}
+
+
+def _is_new(part: str, kept: dict[str, Any], now: float) -> bool:
+    return 0 <= now - kept["at"] < SELDOM[part] * settings.METRICS_INTERVAL_SECONDS
 
 
 @contextmanager

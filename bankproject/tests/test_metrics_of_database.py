@@ -1,7 +1,7 @@
 """What metrics read from the database: right, bounded, and once in an interval."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +26,7 @@ from transactions.tests.queueing import ORIGIN, queue_up
 
 pytestmark = pytest.mark.django_db
 
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 LARGE = override_settings(BANK_APPROVAL_THRESHOLDS={"USD": Decimal(1000)})
 
 
@@ -159,6 +160,30 @@ def test_it_is_read_once_in_an_interval() -> None:
         assert statements_of(lambda: list(of_database()))
 
 
+def test_accounts_are_read_once_in_six_intervals() -> None:
+    def shown() -> list[float]:
+        return [
+            sample.value
+            for metric in of_database()
+            for sample in metric.samples
+            if sample.labels.get("status") == "ACTIVE" or metric.name == "bank_books_sound"
+        ]
+
+    with (
+        override_settings(METRICS_INTERVAL_SECONDS=10),
+        time_machine.travel(NOON, tick=False) as clock,
+    ):
+        make_account()
+        assert shown() == [1]
+        make_account()
+        Verification.objects.create(
+            id=uuid7(NOON), started_at=NOON, finished_at=NOON, is_sound=True
+        )
+        for seconds, expected in ((9, [1]), (2, [1, 1]), (48, [1, 1]), (11, [1, 2])):
+            clock.shift(seconds)
+            assert shown() == expected, seconds
+
+
 def test_a_database_that_is_down_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     class Gone(OperationalError):
         sqlstate = "57P03"
@@ -197,7 +222,11 @@ def test_no_statement_reads_the_journal() -> None:
     queue_up(*deposits[:3])
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    read = [one for one in statements_of(database.read) if "transactions_transaction" in one[0]]
+    read = [
+        one
+        for one in statements_of(lambda: database.read({}))
+        if "transactions_transaction" in one[0]
+    ]
     assert len(read) >= 3
     for statement in read:
         for node in nodes(plan_of(statement)):

@@ -20,7 +20,7 @@ READ = """
 import json
 import django; django.setup()
 from bankproject.metrics.database import read
-print(json.dumps({name: value for name, labels, value in read()["values"] if not labels}))
+print(json.dumps({name: value for name, labels, value in read({})["values"] if not labels}))
 """
 STANDBYS, LAG = "bank_database_standbys", "bank_database_replication_lag_seconds"
 
