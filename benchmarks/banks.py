@@ -94,6 +94,10 @@ class Bank:
         web = self._webs.get(BANK_APPLICATION)
         return None if web is None else web.growth_megabytes()
 
+    def call(self, job: str, **options: Any) -> Any:
+        """What a job without a slice returns, for the target and the options."""
+        return self._call(job, self._target, **options)
+
     def _call(self, job: str, *arguments: Any, **options: Any) -> Any:
         return self._executor.submit(call_job, job, *arguments, **options).result()
 
@@ -160,14 +164,14 @@ def _bank_on_postgresql(
     with _folder() as folder:
         environment = _environment(url, folder, plan)
         with new_process(environment, code) as executor:
-            count = plan.stored.get(name, 0)
+            past = url, people, plan.stored.get(name, 0), plan.over
             target = Target(
                 database_url=url,
                 postgresql_bindir=server.bindir,
                 database_pid=server.pid,
                 pgbench_scale=plan.pgbench_scale,
                 people=people,
-                stored_between=executor.submit(call_job, "past.store", url, people, count).result(),
+                stored_between=executor.submit(call_job, "past.store", *past).result(),
             )
             with _web_servers(cases, environment, folder, code) as webs:
                 yield Bank(executor, target, webs, is_restored=name in RESTORED)

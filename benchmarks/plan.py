@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from benchmarks.cases import FILES, HUNDRED_THOUSAND, MILLION
 
@@ -11,7 +12,8 @@ class Plan:
     """Each case once a round, for `seconds`. `accounts` is the number of accounts in each bank.
 
     `stored` has the number of transactions of a bank before any load; other banks have only their
-    initial deposits. `web_workers` None stands for the bank's default.
+    initial deposits. They are spread `over` the time until now, or follow each other at once.
+    `web_workers` None stands for the bank's default.
     """
 
     rounds: int = 5
@@ -20,6 +22,7 @@ class Plan:
     stored: Mapping[str, int] = field(
         default_factory=lambda: {FILES: 20_000, HUNDRED_THOUSAND: 100_000, MILLION: 1_000_000}
     )
+    over: timedelta = timedelta(0)
     pgbench_scale: int = 10
     web_workers: int | None = None
 

@@ -48,21 +48,26 @@ class _Side:
         return self.last_sequence, self.balance
 
 
-def store(database_url: str, people: People, count: int) -> tuple[datetime, datetime] | None:
+def store(
+    database_url: str, people: People, count: int, over: timedelta = timedelta(0)
+) -> tuple[datetime, datetime] | None:
     """Stores `count` transfers; returns the moments of the first and of the last, None if none.
 
     Each is between the busy account and one of the others in turn, in alternating directions. So
-    the busy account has `count` more entries, and each other account its share of them.
+    the busy account has `count` more entries, and each other account its share of them. They are
+    evenly spread `over` the time until now, before the accounts were opened: without guards.
     """
     if not count:
         return None
-    start = datetime.now(UTC)
+    start, step = datetime.now(UTC) - over, max(_STEP, over / count)
     with psycopg.connect(database_url) as database:
+        if over:
+            database.execute("SET session_replication_role = replica")
         sides = {row[0]: _Side(*row[1:]) for row in database.execute(_ACCOUNTS)}
         for first in range(0, count, _ROWS_AT_ONCE):
             numbers = range(first, min(first + _ROWS_AT_ONCE, count))
             bulk_copy.copy(
-                database, "transactions_transaction", _rows(people, sides, start, numbers)
+                database, "transactions_transaction", _rows(people, sides, start, step, numbers)
             )
         values = [
             (side.last_sequence, side.balance, side.posted_at, side.posted_at, account_id)
@@ -71,11 +76,11 @@ def store(database_url: str, people: People, count: int) -> tuple[datetime, date
         ]
         database.cursor().executemany(_UPDATE, values)
     analyze()
-    return start, start + count * _STEP
+    return start, start + count * step
 
 
 def _rows(
-    people: People, sides: Mapping[UUID, _Side], start: datetime, numbers: range
+    people: People, sides: Mapping[UUID, _Side], start: datetime, step: timedelta, numbers: range
 ) -> Iterator[tuple[Any, ...]]:
     random = Random()  # noqa: S311 - a load, not a secret
     others = people.account_ids
@@ -84,7 +89,7 @@ def _rows(
         pair = (people.busy_id, others[index])
         debit, credit = pair if turn % 2 else reversed(pair)
         amount = random.randint(1, 1000) * UNITS_PER_CENT
-        at = start + number * _STEP
+        at = start + number * step
         yield journal_row(
             debit=debit,
             credit=credit,
