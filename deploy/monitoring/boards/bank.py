@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from core.errors import FAILURES_BY_DECISION
 from deploy.monitoring.boards import alerts
 from deploy.monitoring.boards.expressions import rate, read
 from deploy.monitoring.panels import Shown, curves, number
@@ -11,6 +12,8 @@ def panels() -> Iterator[Shown]:
     yield from alerts.panels()
     moved = "bank_transactions_total"
     completed = 'status="COMPLETED"'
+    # What somebody or time has decided is no failure.
+    failed = f'status="FAILED",failure_code!~"{"|".join(FAILURES_BY_DECISION)}"'
     yield number(
         "Completed",
         "Transactions completed in the last 24 hours.",
@@ -19,9 +22,9 @@ def panels() -> Iterator[Shown]:
     )
     yield number(
         "Failed",
-        "Transactions failed in the last 24 hours.",
+        "Transactions failed in the last 24 hours, without those rejected, cancelled or expired.",
         "short",
-        f'sum(increase({moved}{{status="FAILED"}}[24h]))',
+        f"sum(increase({moved}{{{failed}}}[24h]))",
     )
     yield curves(
         "Movements",
@@ -40,7 +43,7 @@ def panels() -> Iterator[Shown]:
     )
     yield curves(
         "Failures",
-        "Failed transactions per second by the code of their failure.",
+        "Failed transactions per second by the code of their failure, decisions included.",
         "cps",
         (rate(moved, "failure_code", 'status="FAILED"'), "{{failure_code}}"),
     )
