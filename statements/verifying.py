@@ -99,7 +99,7 @@ def _range(row: _Row) -> EntryRange:
 
 
 def _pages(connection: BaseDatabaseWrapper) -> Iterator[list[_Row]]:
-    rows = Statement.objects.using(connection.alias).order_by("account", "number")
+    rows = Statement.objects.using(connection.alias).order_by("account_id", "number")
     after = Q()
     while True:
         page = [_Row(*row) for row in rows.filter(after).values_list(*_COLUMNS)[:_AT_ONCE]]

@@ -132,6 +132,16 @@ def test_statements_as_issued_are_clean(bank: MonthlyBank) -> None:
     assert Statement.objects.count() == 5
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 6])
+def test_all_statements_are_read_once_page_by_page(
+    bank: MonthlyBank, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr("statements.verifying._AT_ONCE", size)
+    with at(DECEMBER):
+        report = examine(connection)
+    assert (report.checked["statements"], report.findings) == (5, [])
+
+
 @pytest.mark.parametrize(
     "damage", DAMAGES, ids=[f"{'-'.join(d.codes)}-{i}" for i, d in enumerate(DAMAGES)]
 )
