@@ -20,7 +20,7 @@ STOP_SECONDS = 60
 _PASSWORD_LINE = re.compile(
     r"^  (\w+) +(\S+) +(superuser|teller|supervisor|auditor|customer)$", re.MULTILINE
 )
-_TOKEN = re.compile(r"Bearer ([\w-]+)")
+TOKEN = re.compile(r"Bearer ([\w-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def demo_bank() -> Iterator[DemoBank]:
         _manage(environment, "migrate", "--verbosity", "0")
         printed = _manage(environment, "setup_demo")
         passwords = {name: password for name, password, _ in _PASSWORD_LINE.findall(printed)}
-        token = _TOKEN.findall(printed)[0]
+        token = TOKEN.findall(printed)[0]
         client = json.loads(
             _manage(environment, "create_api_client", "Examples", "--user", "susan", "--json")
         )

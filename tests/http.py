@@ -118,9 +118,11 @@ def _status_and_text(asked: Callable[[], Answer]) -> tuple[int, str]:
     return answer.status, answer.text
 
 
-def wait_until_ready(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ready(
+    port: int, server: subprocess.Popen[bytes], log: Path, *, seconds: float = START_SECONDS
+) -> None:
     """Returns when the bank is ready. Raises RuntimeError, with the log, if it exits before."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + seconds
     while server.poll() is None and time.monotonic() < deadline:
         if get(f"http://127.0.0.1:{port}/api/v1/health/ready/")[0] == 200:
             return

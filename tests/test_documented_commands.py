@@ -8,7 +8,9 @@ import re
 import secrets
 import signal
 import subprocess
+import textwrap
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,13 +28,21 @@ pytestmark = pytest.mark.sqlite
 
 ROOT = Path(__file__).resolve().parent.parent
 OPERATIONS = "docs/operations.md"
-_BLOCK = re.compile(r"^```(bash|sh|cron|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TOUR = "docs/tour.md"
+_FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_INDENTED = re.compile(r"(?<=\n\n)(?: {4}\S.*\n)+")
+_LANGUAGES = ("bash", "sh", "cron", "console", "sql")
+# What an indented block of commands begins with. Other ones are drawings.
+_COMMAND = re.compile(r"(?:[A-Z_]+=\S+ )*(?:make|python3?|\.venv/bin/\S+|docker|curl|psql|git) ")
 _SERVE = ".venv/bin/python manage.py serve\n"
 
 # Blocks with these words, and why they are not run.
 NOT_RUN_HERE = {
-    "make run\n": "tests of a bare Debian, `make test-bare`, run both commands of the README",
-    "make test\n": "this is it",
+    "\nmake run\n": "tests of a bare Debian, `make test-bare`, run both commands of the README",
+    "\nmake test\n": "this is it",
+    "\nmake bench ": "takes the machine for itself; tests/test_documented_make.py reads its words",
+    "\nmake soak ": "takes hours; tests/test_documented_make.py reads its words",
+    "FOR NO KEY UPDATE": "the shape of what the bank itself sends",
     'create_api_client "Back office"': "tests/shown_examples.py makes its client by this command",
     "docker compose up --build\n": "needs an engine; tests/test_compose.py runs the steps",
     "docker compose up --build -d": "needs an engine; tests/test_compose.py runs the steps",
@@ -43,6 +53,9 @@ NOT_RUN_HERE = {
     "openapi-python-client generate": "tests/test_generated_clients.py runs it",
     "npm run generate": "tests/test_generated_clients.py runs it",
     "paste-the-client-secret-here": "tests/test_generated_clients.py sets these",
+    "seal_ledger --new-key": "seals/tests/test_sealing.py runs both",
+    "issue_statements --period": "statements/tests/test_issue_statements.py runs them",
+    "/verify/": "statements/tests/test_checking.py asks with the code of a statement of its own",
     "import_data data --later take": "tests/test_lost_database.py loses a database",
     "import_data /backups": "files of the example; tests of transactions.imports load others",
 }
@@ -56,7 +69,10 @@ class Block:
 
     @property
     def reason(self) -> str:
-        return next((why for words, why in NOT_RUN_HERE.items() if words in self.text), "")
+        return next((why for words, why in NOT_RUN_HERE.items() if self.has(words)), "")
+
+    def has(self, words: str) -> bool:
+        return words in f"\n{self.text}"
 
 
 def blocks() -> list[Block]:
@@ -64,19 +80,37 @@ def blocks() -> list[Block]:
     return [
         Block(str(path.relative_to(ROOT)), language, text)
         for path in documents
-        for language, text in _BLOCK.findall(path.read_text("utf-8"))
+        for language, text in _blocks_of(path.read_text("utf-8"))
         # tests/test_readme.py runs those, and compares the responses.
         if language != "bash" or path not in PAGES
     ]
 
 
+def _blocks_of(page: str) -> Iterator[tuple[str, str]]:
+    """Language and text of each block of commands, fenced or indented."""
+    for language, text in _FENCED.findall(page):
+        if language in _LANGUAGES:
+            yield language, text
+    for text in _INDENTED.findall(_FENCED.sub("", page)):
+        if _COMMAND.match(text.strip()):
+            yield "indented", textwrap.dedent(text)
+
+
 def test_each_block_is_run_or_says_why_not() -> None:
     found = blocks()
-    used = {words for block in found for words in NOT_RUN_HERE if words in block.text}
+    used = {words for block in found for words in NOT_RUN_HERE if block.has(words)}
     assert used == set(NOT_RUN_HERE)
     run = [block for block in found if not block.reason]
-    assert {block.document for block in run} == {OPERATIONS}
-    assert len(run) == 9
+    assert {block.document for block in run} == {OPERATIONS, TOUR}
+    assert len(run) == 12
+    assert {block.language for block in found} == {
+        "sh",
+        "bash",
+        "cron",
+        "console",
+        "sql",
+        "indented",
+    }
 
 
 class Machine:
@@ -155,10 +189,22 @@ class Machine:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
 
+    def psql(self, text: str) -> str:
+        """Runs it in the bank's database as the user postgres, and stops at the first error."""
+        where = {"PGHOST": self.address.split(":")[0], "PGDATABASE": "bank"}
+        return self.run(f"psql -X -v ON_ERROR_STOP=1 <<'END'\n{text}END\n", **where)
+
     def sql(self, *statements: str) -> None:
         with psycopg.connect(self.server._url("postgres"), autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+
+# The settings of a bank that is about to go live.
+PRODUCTION = {
+    "DJANGO_ALLOWED_HOSTS": "bank.example.com",
+    "DJANGO_CSRF_TRUSTED_ORIGINS": "https://bank.example.com",
+}
 
 
 def _block(words: str) -> str:
@@ -195,13 +241,14 @@ def test_an_operator_does_what_the_page_says(tmp_path: Path) -> None:
             if block.language == "cron":
                 machine.run_cron(block.text)
 
+        statements = [block for block in blocks() if block.language == "sql" and not block.reason]
+        printed = [machine.psql(block.text) for block in statements]
+        assert [text.split()[0] for text in printed] == ["pid", "ALTER"]
+
         machine.sql("CREATE DATABASE bank_drill OWNER bank_owner")
         assert "Drill passed" in machine.run(_block("backups.py drill"))
         dump = max((tmp_path / "backups").glob("*.dump"))
         machine.sql("DROP DATABASE bank", "CREATE DATABASE bank OWNER bank_owner")
         text = restore.removeprefix(roles).replace("bank-20261123T020000Z.dump", dump.name)
         machine.run(f"cd /srv/bank\n{text}")
-        checked = machine.run(
-            _block("check --deploy").replace(" --deploy --fail-level WARNING", "")
-        )
-        assert "no issues" in checked
+        assert "no issues" in machine.run(_block("check --deploy"), **PRODUCTION)

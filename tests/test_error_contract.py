@@ -214,7 +214,7 @@ def operations() -> Iterator[tuple[str, set[str]]]:
     for template, methods in document()["paths"].items():
         if "/oauth/" in template:
             continue
-        path = re.sub(r"\{\w+_id\}", "{id}", template)
+        path = re.sub(r"\{\w+_id\}", "{id}", template).replace("{number}", "1")
         yield path, {method.upper() for method in methods}
 
 
