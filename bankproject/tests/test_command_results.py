@@ -8,9 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 
 from accounts.commands import CloseCustomer
-from bankproject.tests.test_trouble import OWN
 from clients.models import ApiClient
 from core.results import WRONG_USE
+from tests.__main__ import PACKAGES
 from tests.api import make_user
 from tests.factories import deposit, make_account, make_customer, run
 from transactions.models import Transaction
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 # These run until they are stopped, or create or change the database itself.
 WITHOUT_RESULT = {"flush", "migrate", "process_transactions", "serve", "setup_demo"}
 OWN_COMMANDS = sorted(
-    name for name, app in get_commands().items() if str(app).partition(".")[0] in OWN
+    name for name, app in get_commands().items() if str(app).partition(".")[0] in PACKAGES
 )
 
 
