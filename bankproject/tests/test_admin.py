@@ -159,6 +159,7 @@ def test_every_column_is_on_the_page(model: type[Model]) -> None:
         "sums": "amounts",
         "file_start": "bytes_in_file",
         "file_end": "bytes_in_file",
+        "text": "whole_text",
         "account": "of_account",
         "first_sequence": "entries",
         "last_sequence": "entries",

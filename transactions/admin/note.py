@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from unfold.decorators import display
@@ -43,7 +44,7 @@ class NoteAdmin(ReadOnlyModelAdmin):
     list_filter = (("at", DaysById),)
     linked_by = SUBJECTS
     fieldsets = (
-        ("Note", {"fields": ("text", SUBJECTS, ("actor", "caller"), "at")}),
+        ("Note", {"fields": ("whole_text", SUBJECTS, ("actor", "caller"), "at")}),
         (
             "Record",
             {
@@ -65,6 +66,12 @@ class NoteAdmin(ReadOnlyModelAdmin):
     @display(description="About")
     def about(self, note: Note) -> SafeString:
         return link_to(note.subject, about_in_words(note))
+
+    @display(description="Text")
+    def whole_text(self, note: Note) -> SafeString:
+        """The text with its lines, in its own direction; or why there is none any more."""
+        text = note.text or ERASED
+        return format_html('<span class="bank-note-text" dir="auto">{}</span>', text)
 
     @display(description="Note")
     def shown_text(self, note: Note) -> str:

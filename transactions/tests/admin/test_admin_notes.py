@@ -189,6 +189,8 @@ def test_a_forgotten_customers_notes_are_shown_as_erased_and_take_no_more() -> N
         assert "Ada rang" not in shown
     for one in (customer, account):
         assert "<form" not in section(tessa.get(page_of(one)).content.decode())
+    for note in Note.objects.all():
+        assert ERASED in tessa.get(page_of(note)).content.decode()
     with nothing_changes():
         answer = write(tessa, row, "Ada again")
     html = answer.content.decode()
