@@ -34,9 +34,19 @@ class IssueForm(forms.Form):
     )
 
 
+_BUTTONS = MoneyAccountAdmin.actions_detail
+# What only reads stands before what changes the account, and closing it stands last.
+_AFTER_ENTRIES = _BUTTONS.index("entries") + 1
+
+
 @admin.register(Account)
 class StatedAccountAdmin(MoneyAccountAdmin):
-    actions_detail = (*MoneyAccountAdmin.actions_detail, "statements", "issue_statements")
+    actions_detail = (
+        *_BUTTONS[:_AFTER_ENTRIES],
+        "statements",
+        "issue_statements",
+        *_BUTTONS[_AFTER_ENTRIES:],
+    )
 
     def has_statements_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         if not has_right(request.user, CanReadStatements.right):

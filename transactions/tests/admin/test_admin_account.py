@@ -234,9 +234,9 @@ def test_the_page_costs_the_same_with_20_and_with_1000_entries(admin_client: Cli
     few = len(statements(admin_client, account_url(account)))
     process([transfer] * 980, ORIGIN)
     assert len(statements(admin_client, account_url(account))) == few
-    # The account; the chart; both sides of the statement; events: whether, how many and which. And
-    # the bank's clock, which on SQLite is the process's own.
-    assert few == frame(admin_client) + (8 if connection.vendor == "postgresql" else 7)
+    # The account; the chart; both sides of the statement; events: whether, how many and which; the
+    # notes. And the bank's clock, which on SQLite is the process's own.
+    assert few == frame(admin_client) + (9 if connection.vendor == "postgresql" else 8)
     assert len(statements(admin_client, f"{account_url(account)}?before=500")) == few
     assert len(statements(admin_client, account_url(cash()))) <= few
 

@@ -33,7 +33,9 @@ def bob() -> Account:
 
 def linked(words: str, link: str = "Show the transaction") -> str:
     page = f"/admin/transactions/transaction/{newest().pk}/change/"
-    return f'{words} <a class="underline" href="{page}">{link}</a>'
+    receipt = f' <a class="underline" href="{page.replace("/change/", "/receipt/")}">Receipt</a>'
+    done = newest().status == "COMPLETED"
+    return f'{words} <a class="underline" href="{page}">{link}</a>{receipt if done else ""}'
 
 
 def test_a_deposit_shows_its_outcome_first(teller: Client, ada: Account) -> None:
