@@ -31,7 +31,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "balance_limit": ErrorKind(400, "The balance would leave its range", retryable=True),
     "not_authenticated": ErrorKind(401, "Authentication is required"),
     "permission_denied": ErrorKind(403, "Not allowed"),
-    "self_approval": ErrorKind(403, "Nobody approves their own request"),
+    "self_approval": ErrorKind(403, "Nobody decides on their own request"),
     "self_dealing": ErrorKind(403, "Staff may not act on their own accounts"),
     "not_found": ErrorKind(404, "Not found"),
     "method_not_allowed": ErrorKind(405, "Method not allowed"),

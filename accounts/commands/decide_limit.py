@@ -61,7 +61,7 @@ class ApproveLimit(LimitDecision):
     def apply(self, origin: Origin, now: datetime) -> Account:
         request = self.waiting()
         if origin.user_id is None or origin.user_id == request.requested_by_id:
-            raise SelfApproval("Nobody approves their own request.")
+            raise SelfApproval("Nobody decides on their own request.")
         account = request.account
         if account.overdraft_limit != request.limit_before:
             raise InvalidTransition("The limit has changed since the request: request it again.")

@@ -205,7 +205,7 @@ def test_over_http(susan: Any, olive: Any) -> None:
     for query in ("?status=APPROVED", f"?account={asked.id}"):
         assert asker.get(f"{API}limit_requests/{query}").json()["results"] == []
     assert_problem(
-        asker.post(f"{location}approve/"), "self_approval", "Nobody approves their own request."
+        asker.post(f"{location}approve/"), "self_approval", "Nobody decides on their own request."
     )
     response = client_of(olive).post(f"{location}approve/", {"reason": "Seen"})
     asked.refresh_from_db()

@@ -230,7 +230,7 @@ def test_limits_wait_here_too(ada: Account, people: dict[str, Any]) -> None:
     response = client_of(people["susan"]).post(
         approve, {"reason": ""}, format="multipart", follow=True
     )
-    assert "Nobody approves their own request" in response.content.decode()
+    assert "Nobody decides on their own request" in response.content.decode()
     back = f"{approve}?from=approvals"
     response = client_of(people["sam"]).post(back, {"reason": ""}, format="multipart", follow=True)
     assert response.redirect_chain == [(PAGE, 302)]

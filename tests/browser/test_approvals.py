@@ -35,7 +35,7 @@ def test_a_second_person_approves_what_its_maker_may_not(sit: Sit, api: Api) -> 
     answer = page.goto(f"{maker.url}/admin/transactions/transaction/{transaction}/approve")
     assert answer is not None
     if answer.status == 200:  # The dry run is refused, so the page has no button.
-        expect(page.get_by_text("Nobody approves their own request.").first).to_be_visible()
+        expect(page.get_by_text("Nobody decides on their own request.").first).to_be_visible()
         expect(page.get_by_role("button", name="Approve")).to_have_count(0)
     else:
         assert answer.status == 403

@@ -73,7 +73,8 @@ def why_none(text: str, *, user: Any, source: Account) -> str:
 
 
 def _customers(user: Any) -> QuerySet[Account]:
-    return visible_accounts(user).filter(kind=AccountKind.CUSTOMER)
+    accounts = visible_accounts(user).select_related("owner", "customer")
+    return accounts.filter(kind=AccountKind.CUSTOMER)
 
 
 def _usable(accounts: QuerySet[Account], source: Account) -> QuerySet[Account]:

@@ -137,6 +137,7 @@ class TransferForm(MoneyForm):
 
 
 def _in_words(account: Account) -> str:
+    customer = f", customer {account.customer.name}" if account.customer else ""
     owner = f", owner {account.owner.get_username()}" if account.owner else ""
     balance = shown_money(account.balance, account.currency)
-    return f"{account.number} {account.name}{owner} ({balance})"
+    return f"{account.number} {account.name}{customer}{owner} ({balance})"

@@ -245,8 +245,7 @@ _OUTCOMES = (*_OF_ACCOUNTS, "insufficient_funds", "balance_limit")
 retry = _decision(
     "transactions_retry",
     "Retry a failed transaction",
-    "Runs the same transaction again, by its id: FAILED to PENDING, then processed. Its events"
-    " keep the earlier failure. Possible only if `failure.retryable` is true.",
+    "Runs it again, by its id. Its events keep the earlier failure. Only if `failure.retryable`.",
     ReasonBody,
     "The customer has paid in",
     _answer_examples("Transaction", examples.WITHDRAWAL_EXAMPLE | {"retry_count": 1}),
@@ -293,8 +292,9 @@ approve = _decision(
 reject = _decision(
     "transactions_reject",
     "Reject a transaction that waits for approval",
-    "The transaction ends FAILED with `rejected`, for good.",
+    "It ends FAILED with `rejected`, for good. Its requester cancels it instead.",
     ReasonBody,
     "The customer knows nothing of it",
     _answer_examples("Rejected", examples.FAILED_EXAMPLE),
+    "self_approval",
 )

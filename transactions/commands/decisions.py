@@ -170,13 +170,18 @@ class Cancel(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reject(Decision):
-    """PENDING -> FAILED by `rejected`, for a transaction that waits for approval. Final."""
+    """PENDING -> FAILED by `rejected`, for a transaction that waits for approval. Final.
+
+    Raises SelfApproval for its maker and for those who retried it: to withdraw it is `Cancel`.
+    """
 
     verb: ClassVar[str] = "reject"
     event: ClassVar[TransactionEventType] = TransactionEventType.REJECTED
 
     def decide(self, row: JournalRow, run: Run) -> dict[str, Any]:
         _check_waits_for_approval(row)
+        if run.origin.user_id is not None and run.origin.user_id in askers_of(row):
+            raise SelfApproval("Nobody decides on their own request.")
         _refuse(row, "rejected")
         return {}
 
@@ -194,14 +199,18 @@ class Approve(Decision):
 
     def decide(self, row: JournalRow, run: Run) -> dict[str, Any]:
         _check_waits_for_approval(row)
-        retries = TransactionEvent.objects.filter(
-            transaction_id=row.id, event=TransactionEventType.RETRIED
-        )
-        askers = {row.created_by_id, *retries.values_list("actor_id", flat=True)}
-        if run.origin.user_id is None or run.origin.user_id in askers:
-            raise SelfApproval("Nobody approves their own request.")
+        if run.origin.user_id is None or run.origin.user_id in askers_of(row):
+            raise SelfApproval("Nobody decides on their own request.")
         row.approved_by_id = run.origin.user_id
         return {}
+
+
+def askers_of(row: JournalRow | Transaction) -> set[int | None]:
+    """The users who may not decide on the transaction: its maker, and everyone who retried it."""
+    retries = TransactionEvent.objects.filter(
+        transaction_id=row.id, event=TransactionEventType.RETRIED
+    )
+    return {row.created_by_id, *retries.values_list("actor_id", flat=True)}
 
 
 def _check_waits_for_approval(row: JournalRow) -> None:

@@ -134,7 +134,7 @@ def test_a_decision_that_is_refused_has_no_button() -> None:
     client = logged_in(row.created_by)
     row.created_by.groups.set(make_user("s", role="supervisor").groups.all())
     html = client.get(transaction_url(row, "approve")).content.decode()
-    assert "Nobody approves their own request" in words_of(html)
+    assert "Nobody decides on their own request" in words_of(html)
     assert 'name="reason"' not in html
 
 

@@ -368,7 +368,20 @@ def test_nobody_approves_the_own_one(settings) -> None:
         asked = client.post(account_path(account, "deposit"), {"amount": 60}).json()
         with nothing_changes():
             response = client.post(path(asked["transaction_id"], "approve"), REASON)
-        assert_problem(response, "self_approval", "Nobody approves their own request.")
+        assert_problem(response, "self_approval", "Nobody decides on their own request.")
+
+
+def test_nobody_rejects_their_own_request_but_cancels_it(
+    supervisor: ApiClient, settings: Any
+) -> None:
+    settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(50)}
+    account = make_account(balance=30)
+    asked = supervisor.post(account_path(account, "deposit"), {"amount": "60.00"}).json()
+    with nothing_changes():
+        response = supervisor.post(path(asked["transaction_id"], "reject"), REASON)
+    assert_problem(response, "self_approval", "Nobody decides on their own request.")
+    response = supervisor.post(path(asked["transaction_id"], "cancel"), REASON)
+    assert (response.status_code, response.json()["failure"]["code"]) == (200, "cancelled")
 
 
 def test_reject(supervisor: ApiClient, large: tuple[Account, str]) -> None:

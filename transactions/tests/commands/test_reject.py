@@ -6,10 +6,10 @@ from uuid import uuid4
 import pytest
 
 from core.commands import Origin
-from core.errors import InvalidTransition, NotFound, NotRetryable
+from core.errors import InvalidTransition, NotFound, NotRetryable, SelfApproval
 from tests.assertions import nothing_changes
 from tests.factories import deposit, make_account, run
-from transactions.commands import Approve, Reject, Retry, Withdraw
+from transactions.commands import Approve, Cancel, Reject, Retry, Withdraw
 from transactions.models import Transaction
 from transactions.tests.queueing import history, queue_up
 
@@ -57,3 +57,21 @@ def test_only_what_waits_for_approval_is_rejected(django_user_model) -> None:
             reject(row, susan)
     with nothing_changes(), pytest.raises(NotFound):
         run(Reject(transaction_id=uuid4()), susan)
+
+
+def test_nobody_rejects_what_they_asked_for_or_retried_but_its_maker_cancels_it(
+    django_user_model,
+) -> None:
+    maker, retrier, susan = (
+        Origin(user_id=django_user_model.objects.create_user(name).id, caller=f"user:{name}")
+        for name in ("maker", "retrier", "susan")
+    )
+    account = make_account(balance=30)
+    row = run(Withdraw(account_id=account.id, amount=Decimal(60)), maker)
+    assert run(Approve(transaction_id=row.id), susan).failure_code == "insufficient_funds"
+    run(Retry(transaction_id=row.id, reason="again"), retrier)
+    for asker in (maker, retrier):
+        with nothing_changes(), pytest.raises(SelfApproval, match="Nobody decides"):
+            reject(row, asker)
+    run(Cancel(transaction_id=row.id, reason="Not wanted"), maker)
+    assert Transaction.objects.get(pk=row.id).failure_code == "cancelled"
