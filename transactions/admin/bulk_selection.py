@@ -26,7 +26,7 @@ class Doubt:
 
 
 _WRONG_STATE = Doubt("not possible in this state", "Not possible in this state.")
-_OWN_REQUEST = Doubt("your own request", "You asked for this, so someone else approves it.")
+_OWN_REQUEST = Doubt("your own request", "You asked for this, so someone else decides.")
 _OWN_ACCOUNT = Doubt("an account of your own", "One of the accounts is your own.")
 
 
@@ -105,7 +105,7 @@ def selected_requests(
 def _doubt(request: ApprovalRequest, decider_id: int | None, *, approves: bool) -> Doubt | None:
     if request.is_on_account_of(decider_id):
         return _OWN_ACCOUNT
-    if approves and request.is_asked_by(decider_id):
+    if request.is_asked_by(decider_id):
         return _OWN_REQUEST
     if approves and request.refusal:
         return Doubt(request.refusal.kind.title.lower(), in_one_line(request.refusal))

@@ -33,7 +33,7 @@ class ApprovalSide:
 class ApprovalRequest:
     """`refusal` is the error that approval would cause now; None if it would go through.
 
-    `asker_ids` may not approve: the maker, and everyone who retried it.
+    `asker_ids` may not decide: the maker, and everyone who retried it.
     """
 
     transaction: Transaction
@@ -44,7 +44,7 @@ class ApprovalRequest:
     asker_ids: frozenset[int]
 
     def is_asked_by(self, user_id: int | None) -> bool:
-        """Whether the user may not approve it, as their own request."""
+        """Whether the user may not decide it, as their own request."""
         return user_id in self.asker_ids
 
     def is_on_account_of(self, user_id: int | None) -> bool:

@@ -109,7 +109,7 @@ def test_the_page_shows_maker_both_sides_sums_and_what_would_be_refused(
     assert "Van, part 12" in words
     for balances in ("25.00 USD → 10.00 USD", "10.00 USD → -2.00 USD", "10.00 USD → 0.00 USD"):
         assert balances in words
-    assert "You asked for this, so someone else approves it." in words
+    assert "You asked for this, so someone else decides." in words
     assert "Insufficient funds: 10.00 USD available, 12.00 USD needed." in words
     answer = client.post(target_of(html), {"rows": rows_field(html), "reason": "Seen"})
     assert [outcome for outcome, _ in outcomes(answer)] == ["Done", "Refused", "Done", "Refused"]
@@ -118,7 +118,7 @@ def test_the_page_shows_maker_both_sides_sums_and_what_would_be_refused(
     assert "Deposit of 30.00 USD to Ada" in names
 
 
-def test_what_is_rejected_is_shown_too_and_her_own_may_go(
+def test_what_is_rejected_is_shown_too_but_her_own_would_be_refused(
     requested: list[Transaction], withdrawals: list[Transaction]
 ) -> None:
     html = (
@@ -127,8 +127,9 @@ def test_what_is_rejected_is_shown_too_and_her_own_may_go(
         .content.decode()
     )
     words = words_of(html)
-    assert "would be refused now" not in words
-    assert "Together 67.00 USD. Balances" in words
+    assert "1 of them would be refused now: your own request (1)." in words
+    assert "Together 67.00 USD. Without those that would be refused: 37.00 USD." in words
+    assert "You asked for this, so someone else decides." in words
     assert "Insufficient funds: 10.00 USD available, 12.00 USD needed." in words
 
 
