@@ -22,6 +22,7 @@ from django.http import FileResponse, Http404, HttpRequest, StreamingHttpRespons
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
+from core.errors import FieldError, InvalidInput
 from core.heartbeat import heartbeat
 from core.money import format_amount
 from core.temporary import temporary_file
@@ -35,6 +36,9 @@ SheetRow = Sequence[SheetCell]
 # Spreadsheets use binary floating point (IEEE 754), which is exact up to this many digits.
 _EXACT_DIGITS = 15
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# The rows of a sheet, and the characters of a cell, in Excel.
+_ROWS_OF_SHEET = 1_048_576
+_CHARACTERS_OF_CELL = 32_767
 # Excel needs this mark to recognise UTF-8.
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -135,6 +139,19 @@ def xlsx_file(
     return temporary_file(lambda file: _write_xlsx(header, rows, heading, file))
 
 
+def require_room_in_sheet(count: int, heading: SheetHeading | None = None) -> None:
+    """Raises InvalidInput if an XLSX has no room for so many rows below its header and heading."""
+    room = _ROWS_OF_SHEET - 1 - (_rows_above(heading) if heading else 0)
+    if count > room:
+        detail = f"XLSX has room for {room:,} rows, not for {count:,}. Take CSV or fewer days."
+        raise InvalidInput(errors=[FieldError("format", "too_many_rows", detail)])
+
+
+def _rows_above(heading: SheetHeading) -> int:
+    """The title, the facts and a blank row."""
+    return len(heading.facts) + 2
+
+
 def _write_xlsx(
     header: SheetRow, rows: Iterable[SheetRow], heading: SheetHeading | None, file: IO[bytes]
 ) -> None:
@@ -206,7 +223,7 @@ def _write_heading(sheet: Any, formats: "_Formats", heading: SheetHeading) -> in
     for index, (name, value) in enumerate(heading.facts, 1):
         sheet.write_string(index, 0, name)
         _write_cell(sheet, formats, index, 1, value)
-    return len(heading.facts) + 2
+    return _rows_above(heading)
 
 
 def amount_cell(amount: Decimal | None, currency: str) -> Decimal | None:
@@ -248,19 +265,30 @@ class _Formats:
 
 
 def _write_cell(sheet: Any, formats: _Formats, row: int, column: int, cell: SheetCell) -> None:
+    """Raises ValueError if the sheet does not take the cell whole."""
+    if cell is None or cell == "":
+        return
     if isinstance(cell, datetime):
         local = timezone.make_naive(cell).replace(microsecond=0)
-        sheet.write_datetime(row, column, local, formats.of("yyyy-mm-dd hh:mm:ss"))
+        result = sheet.write_datetime(row, column, local, formats.of("yyyy-mm-dd hh:mm:ss"))
     elif isinstance(cell, Decimal | int):
-        number = Decimal(cell)
-        _, digits, exponent = number.as_tuple()
-        if len(digits) > _EXACT_DIGITS:
-            sheet.write_string(row, column, format(number, "f"))
-            return
-        decimals = "0" * -int(exponent)
-        sheet.write_number(
-            row, column, float(number), formats.of(f"#,##0.{decimals}" if decimals else "#,##0")
-        )
-    elif cell:
+        result = _write_number(sheet, formats, row, column, Decimal(cell))
+    else:
         # A cell written as a string is never a formula.
-        sheet.write_string(row, column, cell)
+        result = sheet.write_string(row, column, _fitting(cell))
+    if result:
+        raise ValueError(f"Row {row}, column {column} is outside of the sheet ({result}).")
+
+
+def _write_number(sheet: Any, formats: _Formats, row: int, column: int, number: Decimal) -> int:
+    _, digits, exponent = number.as_tuple()
+    if len(digits) > _EXACT_DIGITS:
+        return int(sheet.write_string(row, column, format(number, "f")))
+    decimals = "0" * -int(exponent)
+    pattern = formats.of(f"#,##0.{decimals}" if decimals else "#,##0")
+    return int(sheet.write_number(row, column, float(number), pattern))
+
+
+def _fitting(text: str) -> str:
+    """The text, cut with an ellipsis where a cell has no room for it."""
+    return text if len(text) <= _CHARACTERS_OF_CELL else f"{text[: _CHARACTERS_OF_CELL - 1]}…"

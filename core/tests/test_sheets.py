@@ -18,9 +18,11 @@ from core.console.sheets import (
     amount_cell,
     csv_lines,
     pdf_file,
+    require_room_in_sheet,
     sheet_response,
     xlsx_file,
 )
+from core.errors import InvalidInput
 
 AT = datetime(2026, 3, 1, 23, 30, 5, 250000, tzinfo=timezone(timedelta(hours=2)))
 HEADER = ("Time", "Text", "Amount", "Lines")
@@ -72,6 +74,30 @@ def test_amounts_are_numbers_with_the_currency_s_digits() -> None:
     values = [re.search(rf'r="C{n}"[^>]*><v>([^<]*)<', sheet) for n in (2, 3, 4)]
     assert [found and found.group(1) for found in values] == ["1234567.5", "-12", "0.125"]
     assert set(re.findall(r'formatCode="([^"]+)"', styles)) == {"#,##0", "#,##0.00", "#,##0.000"}
+
+
+@pytest.mark.parametrize("cell", ["x", 7, Decimal("12345678901234.56"), AT], ids=str)
+def test_no_cell_is_lost_where_the_sheet_ends(cell: Any) -> None:
+    xlsx_file(HEADER, [["x"] * 16_383 + [cell]]).close()
+    with pytest.raises(ValueError, match="Row 1, column 16384 is outside"):
+        xlsx_file(HEADER, [["x"] * 16_384 + [cell]])
+
+
+def test_a_sheet_has_room_for_its_heading_too() -> None:
+    require_room_in_sheet(1_048_575)
+    require_room_in_sheet(1_048_571, HEADING)
+    for count, heading in [(1_048_576, None), (1_048_572, HEADING)]:
+        with pytest.raises(InvalidInput) as caught:
+            require_room_in_sheet(count, heading)
+        assert [one.code for one in caught.value.errors] == ["too_many_rows"]
+
+
+def test_a_text_too_long_for_a_cell_ends_with_an_ellipsis() -> None:
+    texts = ["x" * 32_767, "x" * 32_768]
+    with xlsx_file(HEADER, [[text] for text in texts]) as file:
+        (_, whole, cut) = load_workbook(file).active.iter_rows(max_col=1, values_only=True)
+    assert whole == (texts[0],)
+    assert cut == ("x" * 32_766 + "…",)
 
 
 def test_an_amount_beyond_binary_floating_point_is_text() -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,7 +16,9 @@ from unfold.decorators import action, display
 from accounts.admin.filters import AccountFilter
 from core.console.admin import ReadOnlyModelAdmin, link_to, shown_amount, shown_money
 from core.console.admin_filters import DaysById
+from core.console.command_form import in_one_line
 from core.days import shown_moment
+from core.errors import BankError
 from core.identifiers import parse_uuid
 from statements.contents import content_of
 from statements.documents.content import DocumentFormat
@@ -40,7 +43,11 @@ def _download(wanted: DocumentFormat) -> Callable[..., Any]:
         if statement is None:
             raise Http404
         content = content_of(statement, check_url=check_url(request, statement))
-        return document_response(content, wanted)
+        try:
+            return document_response(content, wanted)
+        except BankError as error:
+            messages.error(request, in_one_line(error))
+            return redirect("admin:statements_statement_change", statement.pk)
 
     download.__name__ = f"download_{wanted}"
     button: Callable[..., Any] = action(

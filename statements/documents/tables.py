@@ -5,7 +5,14 @@ from typing import IO
 
 from django.utils import timezone
 
-from core.console.sheets import SheetCell, SheetHeading, SheetRow, csv_lines, xlsx_file
+from core.console.sheets import (
+    SheetCell,
+    SheetHeading,
+    SheetRow,
+    csv_lines,
+    require_room_in_sheet,
+    xlsx_file,
+)
 from statements.documents.content import PrintedLine, StatementContent
 from statements.documents.words import heading_of, period_in_words
 
@@ -23,7 +30,10 @@ def write_csv(content: StatementContent, file: IO[bytes]) -> None:
 
 
 def open_xlsx(content: StatementContent) -> IO[bytes]:
-    """A temporary file at its start. Times are in the statement's time zone."""
+    """A temporary file at its start. Times are in the statement's time zone.
+
+    Raises InvalidInput if a sheet has no room for the entries.
+    """
     facts: list[tuple[str, SheetCell]] = [
         ("Bank", content.bank_name),
         ("Customer", content.customer_name),
@@ -42,6 +52,7 @@ def open_xlsx(content: StatementContent) -> IO[bytes]:
     if content.digest:
         facts += [("Digest", content.digest), ("Check at", content.check_url)]
     heading = SheetHeading(heading_of(content), content.issued_at, facts)
+    require_room_in_sheet(content.count, heading)
     with timezone.override(content.time_zone):
         return xlsx_file(_header(content.time_zone.key), _rows(content), heading)
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from openpyxl import load_workbook
 
+from core.errors import InvalidInput
 from statements.documents.content import DocumentFormat, StatementContent
 from statements.documents.render import open_document
 from statements.tests.printed import ManyLines, content_of
@@ -105,3 +106,10 @@ def test_a_text_is_never_a_formula() -> None:
         cells = [cell for row in load_workbook(file).active.iter_rows() for cell in row]
     assert not [cell for cell in cells if cell.data_type == "f"]
     assert "=1+1" in [cell.value for cell in cells]
+
+
+def test_no_entry_is_left_out_of_a_full_sheet() -> None:
+    content = replace(content_of(ManyLines(1)), count=1_048_576)
+    with pytest.raises(InvalidInput) as caught:
+        open_document(content, DocumentFormat.XLSX)
+    assert [one.code for one in caught.value.errors] == ["too_many_rows"]
