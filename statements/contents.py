@@ -184,7 +184,8 @@ def _text(entry: StatedEntry) -> str:
     words = TransactionType(entry.kind).label
     if not entry.other_number:
         return words
-    return f"{words} {'to' if entry.change < 0 else 'from'} {entry.other_number} {entry.other_name}"
+    preposition = "to" if entry.change < 0 else "from"
+    return f"{words} {preposition} {entry.other_number} {entry.other_name}".strip()
 
 
 def _amount(units: int, currency: str) -> Decimal:

@@ -31,7 +31,8 @@ class StatedEntry(NamedTuple):
     """An entry of the range number `place` of those asked for. Amounts in units of 1/10,000.
 
     `change` is signed: a credit +, a debit -. A reversal has no description, as customers see it.
-    The other account has no number and no name if it is the bank's own.
+    The other account has no number and no name if it is the bank's own. It has its name only if
+    both accounts have the same customer or the same owner.
     """
 
     place: int
@@ -54,7 +55,7 @@ def _side(side: str, other: str, sign: str) -> str:
         f" t.{side}_balance_after AS balance_after, t.completed_at, t.effective_at, t.id, t.type,"
         # The description of a reversal is a reason of staff.
         " CASE t.type WHEN 'REVERSAL' THEN '' ELSE t.description END AS description,"
-        f" t.reverses_id, t.{other}_account_id AS other_id"
+        f" t.reverses_id, t.{side}_account_id AS own_id, t.{other}_account_id AS other_id"
         " FROM wanted JOIN transactions_transaction AS t"
         f" ON t.{side}_account_id = wanted.account_id"
         f" AND t.{side}_sequence BETWEEN wanted.first AND wanted.last"
@@ -77,8 +78,11 @@ _READ = (
     " SELECT entry.place, entry.sequence, entry.change, entry.balance_after, entry.completed_at,"
     " entry.effective_at, entry.id, entry.type, entry.description, entry.reverses_id,"
     " CASE other.kind WHEN 'CUSTOMER' THEN other.number ELSE '' END,"
-    " CASE other.kind WHEN 'CUSTOMER' THEN other.name ELSE '' END"
+    # Where neither has a customer or an owner, the comparison is NULL, and the name stays empty.
+    " CASE WHEN other.kind = 'CUSTOMER' AND (other.customer_id = own.customer_id"
+    " OR other.owner_id = own.owner_id) THEN other.name ELSE '' END"
     f" FROM ({_side('debit', 'credit', '-')} UNION ALL {_side('credit', 'debit', '')}) AS entry"
+    " JOIN accounts_account AS own ON own.id = entry.own_id"
     " LEFT JOIN accounts_account AS other ON other.id = entry.other_id"
     " ORDER BY entry.place, entry.sequence"
 )

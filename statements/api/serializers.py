@@ -138,7 +138,8 @@ class StatedEntrySerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="Number of the other account; null for the bank's own."
     )
     counterparty_name = serializers.CharField(
-        allow_null=True, help_text="Name of the other account; null for the bank's own."
+        allow_null=True,
+        help_text="Name of the other account, if it is the same customer's; else null.",
     )
     reverses = serializers.UUIDField(
         allow_null=True, help_text="The transaction that this one reverses."

@@ -33,7 +33,7 @@ class PrintedLine:
     Either `debit` or `credit` is set, and above zero. `text` says what happened in the words of the
     console ("Transfer to 4711 Ada"); `description` is what the maker wrote. `kind` is the type of
     the transaction, such as "DEPOSIT". The other account's number and name are empty for accounts
-    of the bank itself.
+    of the bank itself; its name also for an account of another customer.
     """
 
     sequence: int

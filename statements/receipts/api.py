@@ -21,7 +21,7 @@ from core.money import format_amount
 from core.temporary import temporary_file
 from statements.receipts import schema
 from statements.receipts.content import Receipt, ReceiptParty
-from statements.receipts.read import receipt_of
+from statements.receipts.read import printed_receipt, receipt_of
 from transactions.api.permissions import CanReadTransactions
 
 
@@ -50,10 +50,9 @@ class ReceiptViewSet(RuleOfEachAction, viewsets.ViewSet):
     @schema.receipt(ReceiptQuery)
     def retrieve(self, request: Request, transaction_id: UUID) -> HttpResponseBase:
         parse_query(ReceiptQuery, request)
-        receipt = receipt_of(request.user, transaction_id)
         if getattr(request.accepted_renderer, "format", "") == PDFRenderer.format:
-            return receipt_response(receipt)
-        return answer(request, represent_receipt(receipt))
+            return receipt_response(printed_receipt(request.user, transaction_id))
+        return answer(request, represent_receipt(receipt_of(request.user, transaction_id)))
 
 
 def receipt_response(receipt: Receipt) -> FileResponse:

@@ -13,7 +13,7 @@ from core.api.permissions import has_right
 from core.console.command_form import in_one_line
 from core.errors import InvalidTransition, NotFound
 from statements.receipts.api import receipt_response
-from statements.receipts.read import receipt_of
+from statements.receipts.read import printed_receipt
 from transactions.api.permissions import CanReadTransactions
 
 
@@ -23,7 +23,7 @@ def receipt_page(request: HttpRequest, transaction_id: UUID) -> HttpResponseBase
     if not has_right(request.user, CanReadTransactions.right):
         raise PermissionDenied
     try:
-        return receipt_response(receipt_of(request.user, transaction_id))
+        return receipt_response(printed_receipt(request.user, transaction_id))
     except NotFound as error:
         raise Http404 from error
     except InvalidTransition as error:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptParty:
-    """A customer's account. The name is empty where the reader may not know it."""
+    """A customer's account. The name is empty where the receipt may not tell it."""
 
     account_id: UUID
     number: str

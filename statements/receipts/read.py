@@ -12,25 +12,47 @@ from accounts.states import AccountKind
 from core.errors import InvalidTransition
 from core.money import format_units
 from statements.receipts.content import Receipt, ReceiptParty
+from transactions.models import Transaction
 from transactions.reads.representation import represent
-from transactions.reads.selectors import TransactionDetail, transaction_detail
+from transactions.reads.selectors import transaction_detail
 from transactions.states import TransactionStatus, TransactionType
 
 
 def receipt_of(user: Any, transaction_id: UUID) -> Receipt:
-    """The receipt of a transaction that the user may see. One statement more than its detail.
+    """The receipt as the user sees the transaction. One statement more than its detail.
 
     Raises NotFound as the transaction itself, and InvalidTransition unless it is completed.
     """
+    return _receipt(user, transaction_id, is_handed_out=False)
+
+
+def printed_receipt(user: Any, transaction_id: UUID) -> Receipt:
+    """As `receipt_of`, to be handed to a customer, whoever prints it.
+
+    Staff get what either customer may read: no name of the other's account, no reason of staff, and
+    no reversal that is not completed.
+    """
+    return _receipt(user, transaction_id, is_handed_out=True)
+
+
+def _receipt(user: Any, transaction_id: UUID, *, is_handed_out: bool) -> Receipt:
     detail = transaction_detail(user, transaction_id)
     row = detail.row
     if row.status != TransactionStatus.COMPLETED:
         raise InvalidTransition(f"Only a completed transaction has a receipt; it is {row.status}.")
     assert row.completed_at is not None, "A completed transaction has its moment."
     sides = (row.debit_account_id, row.credit_account_id)
-    accounts = Account.objects.only("number", "name", "kind").in_bulk(sides)
-    debited, credited = (_party(accounts[side], detail) for side in sides)
-    members = represent(row, own=detail.own)
+    accounts = Account.objects.only("number", "name", "kind", "customer", "owner").in_bulk(sides)
+    own = detail.own
+    if is_handed_out and _are_of_one_customer(*(accounts[side] for side in sides)):
+        own = frozenset(sides)
+    elif is_handed_out:
+        own = own or frozenset()
+    debited, credited = (_party(accounts[side], own) for side in sides)
+    reversed_by = detail.reversed_by
+    if is_handed_out and reversed_by is not None and not _is_completed(reversed_by):
+        reversed_by = None
+    members = represent(row, own=own)
     return Receipt(
         bank_name=settings.BANK_NAME,
         transaction_id=row.id,
@@ -44,16 +66,29 @@ def receipt_of(user: Any, transaction_id: UUID) -> Receipt:
         completed_at=row.completed_at,
         effective_at=row.effective_at,
         reverses=row.reverses_id,
-        reversed_by=detail.reversed_by,
+        reversed_by=reversed_by,
         time_zone=ZoneInfo(settings.TIME_ZONE),
     )
 
 
-def _party(account: Account, detail: TransactionDetail) -> ReceiptParty | None:
+def _are_of_one_customer(one: Account, other: Account) -> bool:
+    """Also where one side is cash: nobody else is named then. The rule of `statements.entries`."""
+    if AccountKind.INTERNAL in (one.kind, other.kind):
+        return True
+    pairs = ((one.customer_id, other.customer_id), (one.owner_id, other.owner_id))
+    return any(first is not None and first == second for first, second in pairs)
+
+
+def _is_completed(transaction_id: UUID) -> bool:
+    completed = Transaction.objects.filter(status=TransactionStatus.COMPLETED)
+    return completed.filter(pk=transaction_id).exists()
+
+
+def _party(account: Account, own: frozenset[UUID] | None) -> ReceiptParty | None:
     """A customer sees the names of their own accounts, and the numbers of others."""
     if account.kind == AccountKind.INTERNAL:
         return None
-    is_known = detail.own is None or account.pk in detail.own
+    is_known = own is None or account.pk in own
     return ReceiptParty(
         account_id=account.pk, number=account.number, name=account.name if is_known else ""
     )

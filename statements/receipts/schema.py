@@ -77,9 +77,10 @@ def receipt(query: type[StrictSerializer]) -> Any:
         operation_id="transactions_receipt",
         tags=[TAG],
         summary="Receipt of a completed transaction",
-        description="For everyone who may read the transaction, archived ones too. As PDF it is one"
-        " page to print. Customers see the names of their own accounts, and the numbers of"
-        " others. A transaction that is not completed has none: 409.",
+        description="For everyone who may read the transaction, archived ones too. Customers see"
+        " the names of their own accounts, and the numbers of others. As PDF it is one page to"
+        " print, for customers alone: staff get neither the names of two customers nor reasons."
+        " A transaction that is not completed has none: 409.",
         parameters=[TRANSACTION_ID, query, *CONDITIONS],
         responses={
             (200, "application/json"): ReceiptSerializer,

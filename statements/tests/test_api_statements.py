@@ -73,7 +73,7 @@ def test_a_statement_has_its_entries(bank: MonthlyBank, staff: APIClient) -> Non
     answer = staff.get(f"{API}statements/{stored.pk}/").json()
     transfer, withdrawal = answer["lines"]
     assert (transfer["debit"], transfer["balance_after"]) == ("30.50", "69.50")
-    assert transfer["text"] == f"Transfer to {bank.bob.number} Bob"
+    assert transfer["text"] == f"Transfer to {bank.bob.number}"
     assert transfer["counterparty_number"] == bank.bob.number
     assert (withdrawal["text"], withdrawal["counterparty_number"]) == ("Withdrawal", None)
     assert withdrawal["posted_at"] == "2025-10-31T23:59:59.999999Z"
