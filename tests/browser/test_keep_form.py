@@ -68,3 +68,39 @@ def test_nobody_else_finds_it_and_a_logout_forgets_it(sit: Sit, api: Api, bank: 
     page = written(watched, account)
     watched.open("/admin/login/", until="load")
     assert page.evaluate("sessionStorage.getItem('bank-form')") is None
+
+
+def test_the_next_user_of_the_tab_finds_nothing_by_back(sit: Sit, api: Api, bank: DemoBank) -> None:
+    account = api.open_account("Ilse Brandt", "5.00")
+    watched = sit()
+    watched.log_in("tessa", bank.passwords["tessa"])
+    page = watched.open(ACCOUNT.format(account), until="load")
+    press(page, "Deposit")
+    key = page.locator("input[name=key]").input_value()
+    page.get_by_label("Amount in USD").fill("17.35")
+    page.reload()
+    expect(page.get_by_label("Amount in USD")).to_have_value("17.35")
+    end_session(page)
+    watched.open("/admin/login/", until="load")
+    log_in_again(page, "susan", bank.passwords["susan"])
+    page.go_back()
+    page.go_back()
+    expect(page.get_by_label("Amount in USD")).to_have_value("")
+    assert page.locator("input[name=key]").input_value() != key
+    assert "17.35" not in page.evaluate("JSON.stringify(history.state)")
+
+
+def test_a_customer_s_data_are_not_left_in_the_browser(sit: Sit, bank: DemoBank) -> None:
+    watched = sit()
+    watched.log_in("tessa", bank.passwords["tessa"])
+    page = watched.open("/admin/customers/customer/register/", until="load")
+    page.get_by_label("Name").fill("Ilse Brandt")
+    page.get_by_label("Phone").fill("+44 20 7946 0958")
+    page.reload()
+    expect(page.get_by_label("Phone")).to_have_value("+44 20 7946 0958")
+    end_session(page)
+    submit(page, "Register a customer")
+    expect(page.get_by_text("Nothing was done")).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
+    log_in_again(page, "tessa", bank.passwords["tessa"])
+    expect(page.get_by_label("Phone")).to_have_value("")

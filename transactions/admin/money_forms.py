@@ -23,6 +23,9 @@ class MoneyForm(forms.Form):
     `foreseen` is the outcome that the last preview showed; empty before the first.
     """
 
+    # What was sent after the end of a session comes back: a browser keeps it until then.
+    returns_after_login = True
+
     amount = AmountFormField(attrs={"autofocus": True})
     description = LineField(
         required=False, max_length=500, help_text="Purpose, which the customer can read."

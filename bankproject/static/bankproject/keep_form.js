@@ -1,5 +1,6 @@
 /* Back and reload keep what was written into a form: it stays with its place in the history. What
-   was sent after the end of a session returns after the next login of the same user, in this tab. */
+   was sent after the end of a session returns after the next login, in this tab, if the form has
+   `data-returns`: not what may tell of a customer. Each is for the same user only. */
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -11,20 +12,23 @@ document.addEventListener("DOMContentLoaded", () => {
     if (sent && hasEnded) sessionStorage.setItem(SENT, JSON.stringify({ ...sent, returns: true }));
     else sessionStorage.removeItem(SENT);
     if (!form) return;
+    const user = form.dataset.keep;
+    const path = new URL(form.getAttribute("action") || location, location).pathname;
     const ours = (name) => name !== "csrfmiddlewaretoken";
     const values = () => Object.fromEntries([...new FormData(form)].filter(([name]) => ours(name)));
-    const keep = () => history.replaceState({ ...history.state, kept: values() }, "");
-    const place = { path: location.pathname, user: form.dataset.keep };
-    const returns = sent?.returns && sent.path === place.path && sent.user === place.user;
-    const kept = history.state?.kept || (returns ? sent.kept : {});
+    const written = () => ({ user, kept: values() });
+    const keep = () => history.replaceState({ ...history.state, form: written() }, "");
+    const here = history.state?.form;
+    const returns = sent?.returns && sent.path === path && sent.user === user;
+    const kept = here?.user === user ? here.kept : returns ? sent.kept : {};
     for (const [name, value] of Object.entries(kept)) {
         if (form.elements[name]) form.elements[name].value = value;
     }
-    if (returns) keep();
+    if (here || returns) keep();
     form.addEventListener("input", keep);
     form.addEventListener("change", keep);
     form.addEventListener("submit", () => {
         keep();
-        sessionStorage.setItem(SENT, JSON.stringify({ ...place, kept: values() }));
+        if ("returns" in form.dataset) sessionStorage.setItem(SENT, JSON.stringify({ ...written(), path }));
     });
 });
