@@ -71,12 +71,21 @@ def make_key(path: Path) -> Ed25519PrivateKey:
     return key
 
 
+def is_waiting(public_key: str) -> bool:
+    """Whether the key that waits is this one. Raises SealProblem if none can be read there."""
+    path = next_key_path()
+    return path.exists() and public_of(read_key(path)) == public_key
+
+
 def take_next_key() -> Ed25519PrivateKey:
-    """Puts the waiting key in the place of the old one, for good. Raises FileProblem."""
+    """Puts the waiting key in the place of the old one, for good, and returns it.
+
+    The key of the environment plays no part. Raises FileProblem.
+    """
     with os_errors_as_file_problem(key_path()):
         next_key_path().replace(key_path())
     sync_folder(key_path().parent)
-    return signing_key()
+    return read_key(key_path())
 
 
 def public_of(key: Ed25519PrivateKey) -> str:

@@ -5,12 +5,14 @@ transaction stores the seal and its ranges: that commit seals them. Then the hea
 the file. If the process ends before, the next run appends it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from tempfile import TemporaryFile
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.conf import settings
 from django.db import connection
 
 from core import clock
@@ -44,52 +46,57 @@ class SealOutcome:
     last: Seal | None
 
 
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """The bank's key from now on, and the seal that announces it: None for the first key."""
+
+    public_key: str
+    announced_in: Seal | None
+    # A run that was interrupted had announced it; this one has only put it in its place.
+    announced_before: bool = False
+
+
 def seal(
     *,
-    next_public_key: str = "",
+    next_key: Ed25519PrivateKey | None = None,
     progress: Callable[[int], None] = lambda _entries: None,
     wanted: Callable[[], bool] = lambda: True,
 ) -> SealOutcome | None:
     """Seals all entries that are not sealed. None if that is not `wanted` once the lock is held.
 
-    With `next_public_key` the seal announces the key that signs the seals after it, and is made
-    even if nothing has moved. Calls `progress` with numbers of read entries.
+    With `next_key` the seal announces the key that signs the seals after it, and is made even if
+    nothing has moved. It is the private key: a wrong public one would end the chain. Calls
+    `progress` with numbers of read entries.
 
     Raises FileBusy while another run goes on, and FileProblem for any other obstacle: nothing is
     sealed then, or the seal is whole and its head missing in the file.
     """
-    path = heads.heads_path()
-    require_writable_folder(path.parent)
-    with single_run(path, number=_ADVISORY_LOCK, busy=_BUSY):
-        if not wanted():
-            return None
-        last = last_seal()
-        key = _key_after(last)
-        # A crash may have kept the first head out of the file, and the file from being made.
-        is_first = last is None or last.number == 1
-        with heads.opened_heads(create=is_first) as descriptor:
-            heads.settle(descriptor, last)
-            made = _make(last, key, next_public_key, progress)
-            if made is not None:
-                heads.append(descriptor, made)
-    return SealOutcome(made, made or last)
+    with _running():
+        return _seal(keys.public_of(next_key) if next_key else "", progress) if wanted() else None
 
 
-def change_key(progress: Callable[[int], None] = lambda _entries: None) -> SealOutcome | None:
+def change_key(progress: Callable[[int], None] = lambda _entries: None) -> KeyChange:
     """Makes a new key. A key that exists announces it in a seal first.
 
-    None if it is the first key, which needs no announcement. Raises SealProblem and FileProblem.
+    If an interrupted run had announced its key, takes that one and makes no other: the announced
+    key is never overwritten, as no other can go on with the chain. Raises FileBusy, SealProblem and
+    FileProblem.
     """
-    if not keys.key_path().exists() and last_seal() is None:
-        keys.make_key(keys.key_path())
-        return None
-    keys.signing_key()
-    public_key = keys.public_of(keys.make_key(keys.next_key_path()))
-    failpoint("seal.key_made")
-    outcome = seal(next_public_key=public_key, progress=progress)
-    failpoint("seal.key_announced")
-    keys.take_next_key()
-    return outcome
+    with _running():
+        last = last_seal()
+        if last is None and not keys.has_key():
+            return KeyChange(keys.public_of(keys.make_key(keys.key_path())), None)
+        waited = keys.next_key_path().exists()
+        key = _key_after(last)
+        if last is not None and waited and not keys.next_key_path().exists():
+            with _settled_heads(last):
+                return KeyChange(keys.public_of(key), last, announced_before=True)
+        public_key = keys.public_of(keys.make_key(keys.next_key_path()))
+        failpoint("seal.key_made")
+        made = _seal(public_key, progress).seal
+        failpoint("seal.key_announced")
+        keys.take_next_key()
+    return KeyChange(public_key, made)
 
 
 def rewrite_heads() -> int:
@@ -97,27 +104,63 @@ def rewrite_heads() -> int:
 
     A file that is there is kept beside it, under another name. Raises FileProblem.
     """
-    path = heads.heads_path()
-    with single_run(path, number=_ADVISORY_LOCK, busy=_BUSY):
+    with _running():
         return heads.rewrite()
+
+
+@contextmanager
+def _running() -> Iterator[None]:
+    """Excludes every other run. Raises FileBusy and FileProblem."""
+    path = heads.heads_path()
+    require_writable_folder(path.parent)
+    with single_run(path, number=_ADVISORY_LOCK, busy=_BUSY):
+        yield
+
+
+def _seal(next_public_key: str, progress: Callable[[int], None]) -> SealOutcome:
+    last = last_seal()
+    key = _key_after(last)
+    with _settled_heads(last) as descriptor:
+        made = _make(last, key, next_public_key, progress)
+        if made is not None:
+            heads.append(descriptor, made)
+    return SealOutcome(made, made or last)
+
+
+@contextmanager
+def _settled_heads(last: Seal | None) -> Iterator[int]:
+    """The descriptor of the file of heads, which has the last one."""
+    # A crash may have kept the first head out of the file, and the file from being made.
+    is_first = last is None or last.number == 1
+    with heads.opened_heads(create=is_first) as descriptor:
+        heads.settle(descriptor, last)
+        yield descriptor
 
 
 def last_seal() -> Seal | None:
     return Seal.objects.order_by("-number").first()
 
 
+def _promised(last: Seal) -> str:
+    """The public key of the seal after this one."""
+    return last.next_public_key or last.public_key
+
+
 def _key_after(last: Seal | None) -> Ed25519PrivateKey:
     """The key that signs the seal after this one. Raises SealProblem if the bank has another."""
-    key = keys.signing_key()
-    expected = last and (last.next_public_key or last.public_key)
-    if expected is None or keys.public_of(key) == expected:
+    if last is None:
+        return keys.signing_key()
+    promised = _promised(last)
+    key = keys.signing_key() if keys.has_key() else None
+    if key is not None and keys.public_of(key) == promised:
         return key
-    waiting = keys.next_key_path()
-    if waiting.exists() and keys.public_of(keys.read_key(waiting)) == expected:
+    if not settings.SEAL_KEY and keys.is_waiting(promised):
         # The process ended after the announcement.
         return keys.take_next_key()
+    has = f"The bank's key is {keys.public_of(key)}" if key else f"{keys.key_path()} has no key"
     raise SealProblem(
-        f"The bank's key is {keys.public_of(key)}, and seal {last.number} promises {expected}."  # type: ignore[union-attr]
+        f"{has}, and seal {last.number} promises {promised}. Put that key back from its backup;"
+        " without it the chain ends."
     )
 
 
@@ -127,6 +170,8 @@ def _make(
     next_public_key: str,
     progress: Callable[[int], None],
 ) -> Seal | None:
+    if last is not None and keys.public_of(key) != _promised(last):
+        raise SealProblem(f"Seal {last.number} promises another key than the one to sign with.")
     with TemporaryFile() as file:
         leaves = LeafFile(file)
         with snapshot() as reader:
@@ -167,10 +212,3 @@ def _store(made: Seal, leaves: LeafFile) -> None:
         while some := list(islice(rows, _ROWS_AT_ONCE)):
             _insert(some)
     failpoint("seal.ranges_stored")
-
-
-def announce(public_key: str) -> SealOutcome:
-    """Announces the key of the next seals, whose private part is elsewhere. Raises SealProblem."""
-    outcome = seal(next_public_key=public_key)
-    assert outcome is not None, "It is always wanted."
-    return outcome

@@ -16,7 +16,7 @@ from seals import keys, trees
 from seals.heads import heads_path, line_of
 from seals.models import Seal, SealedRange
 from seals.problems import SealProblem
-from seals.sealing import announce, change_key, rewrite_heads, seal
+from seals.sealing import change_key, rewrite_heads, seal
 from seals.tests.sealing_bank import made, make_sealed_bank, require_sealed, without_guards
 from tests.factories import deposit, make_account
 
@@ -126,8 +126,7 @@ def test_a_file_without_a_key_is_refused(folder: Path, content: bytes) -> None:
 def test_a_new_key_is_announced_under_the_old_one(keyed: Path) -> None:
     make_account(balance=1)
     first = made()
-    outcome = change_key()
-    assert outcome is not None
+    assert change_key().announced_in is not None
     second = Seal.objects.get(number=2)
     assert (second.public_key, second.ranges) == (first.public_key, 0)
     assert second.next_public_key == keys.public_of(keys.signing_key()) != first.public_key
@@ -147,16 +146,16 @@ def test_a_swapped_key_is_refused(keyed: Path) -> None:
     assert Seal.objects.count() == 1
 
 
-def test_a_key_of_the_environment_is_announced_by_its_public_part(
+def test_a_key_of_the_environment_is_announced_from_a_file(
     keyed: Path, settings: Any, tmp_path: Path
 ) -> None:
     make_account(balance=1)
     made()
     other = keys.make_key(tmp_path / "other.pem")
-    announced = command("--next-key", keys.public_of(other))["seal"]
+    announced = command("--next-key", str(tmp_path / "other.pem"))["seal"]
     assert announced["next_public_key"] == keys.public_of(other)
-    with pytest.raises(SealProblem, match="seal 2 promises"):
-        announce("0" * 64)
+    with pytest.raises(SealProblem, match=r"seal 2 promises .* without it the chain ends"):
+        seal()
     settings.SEAL_KEY = other.private_bytes_raw()
     assert len(base64.b64encode(settings.SEAL_KEY)) == 44
     make_account(balance=1)
@@ -166,10 +165,61 @@ def test_a_key_of_the_environment_is_announced_by_its_public_part(
     require_sealed()
 
 
-def test_a_wrong_public_key_is_wrong_use(keyed: Path) -> None:
-    with pytest.raises(CommandError, match="64 hexadecimal digits") as raised:
-        call_command("seal_ledger", "--next-key", "xyz")
-    assert raised.value.returncode == 2
+@pytest.mark.parametrize("content", [None, b"0" * 64])
+def test_only_a_key_that_is_there_is_announced(
+    keyed: Path, tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "next.pem"
+    if content is not None:
+        path.write_bytes(content)
+        path.chmod(0o600)
+    with pytest.raises(CommandError, match=r"next\.pem"):
+        call_command("seal_ledger", "--next-key", str(path))
+    assert not Seal.objects.exists()
+
+
+def test_a_lost_key_is_put_back_and_not_made_anew(keyed: Path) -> None:
+    make_account(balance=1)
+    made()
+    keys.key_path().unlink()
+    for words in ((), ("--new-key",)):
+        with pytest.raises(CommandError, match="back from its backup; without it the chain ends"):
+            call_command("seal_ledger", *words)
+    assert not keys.key_path().exists()
+
+
+def announced_but_not_taken() -> str:
+    """A bank whose run ended after the announcement. Returns the public key that waits."""
+    make_account(balance=1)
+    made()
+    waiting = keys.make_key(keys.next_key_path())
+    seal(next_key=waiting)
+    return keys.public_of(waiting)
+
+
+def test_an_announced_key_is_taken_and_never_overwritten(keyed: Path) -> None:
+    waiting = announced_but_not_taken()
+    assert command("--new-key")["public_key"] == waiting
+    assert keys.public_of(keys.read_key(keys.key_path())) == waiting
+    assert Seal.objects.count() == 2
+    make_account(balance=1)
+    assert made().public_key == waiting
+    assert command("--new-key")["public_key"] != waiting
+    require_sealed()
+
+
+def test_a_key_of_the_environment_does_not_sign_for_the_one_that_waits(
+    keyed: Path, settings: Any
+) -> None:
+    settings.SEAL_KEY = keys.signing_key().private_bytes_raw()
+    waiting = announced_but_not_taken()
+    make_account(balance=1)
+    with pytest.raises(SealProblem, match="seal 2 promises"):
+        seal()
+    assert Seal.objects.count() == 2
+    assert keys.public_of(keys.take_next_key()) == waiting
+    settings.SEAL_KEY = b""
+    assert made().public_key == waiting
 
 
 # The file of heads --------------------------------------------------------------------------------

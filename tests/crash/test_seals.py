@@ -98,6 +98,26 @@ def test_killed_while_a_key_changes(
     require_sealed()
 
 
+@pytest.mark.parametrize("point", ["seal.key_made", *POINTS, "seal.key_announced"])
+def test_a_change_of_keys_that_was_killed_is_asked_for_again(
+    point: str, queue_workers: Workers, keyed: Path, tally: Tally
+) -> None:
+    account = make_account(balance=5)
+    made()
+    killed = sealing(queue_workers, "--new-key", failpoints=f"{point}=kill")
+    assert killed.exit_code() == -signal.SIGKILL
+    tally.add("sealing runs killed")
+    assert sealing(queue_workers, "--new-key").exit_code() == 0
+    # One announcement, whichever of the two runs made it.
+    announced = Seal.objects.exclude(next_public_key="").get()
+    assert keys.public_of(keys.read_key(keys.key_path())) == announced.next_public_key
+    deposit(account, 1)
+    assert sealing(queue_workers).exit_code() == 0
+    assert Seal.objects.order_by("-number")[0].public_key == announced.next_public_key
+    require_sealed()
+    assert verify().ok
+
+
 def test_the_second_of_two_is_told_and_the_first_goes_on(
     queue_workers: Workers, keyed: Path
 ) -> None:

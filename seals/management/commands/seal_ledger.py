@@ -1,7 +1,7 @@
 """`seal_ledger`: seals the entries that came since the last seal."""
 
-import re
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,10 +15,8 @@ from core.progress import Progress
 from core.results import BUSY, PROBLEM, WRONG_USE, add_json, write_result
 from seals import keys
 from seals.heads import head_of, heads_path
-from seals.sealing import SealOutcome, change_key, rewrite_heads, seal
+from seals.sealing import KeyChange, SealOutcome, change_key, rewrite_heads, seal
 from seals.selectors import unsealed_entries
-
-_PUBLIC_KEY = re.compile("[0-9a-f]{64}")
 
 
 class Command(BaseCommand):
@@ -38,8 +36,8 @@ class Command(BaseCommand):
         )
         instead.add_argument(
             "--next-key",
-            metavar="HEX",
-            help="announce in a seal the public key, as 64 digits, of a key that is kept elsewhere",
+            metavar="FILE",
+            help="announce in a seal the key in this file (PEM), which is then kept elsewhere",
         )
         instead.add_argument(
             "--rewrite-heads",
@@ -64,25 +62,30 @@ class Command(BaseCommand):
         if options["rewrite_heads"]:
             lines = rewrite_heads()
             return f"{heads_path()} has the heads of {lines:,} seals.", {"heads": lines}
-        announced = options["next_key"] or ""
-        if announced and not _PUBLIC_KEY.fullmatch(announced):
-            raise CommandError("--next-key is 64 hexadecimal digits.", returncode=WRONG_USE)
+        next_key = keys.read_key(Path(options["next_key"])) if options["next_key"] else None
         if options["new_key"] and settings.SEAL_KEY:
             raise CommandError(
-                "BANK_SEAL_KEY holds the key: make the new one where that is kept, and announce its"
-                " public key with --next-key.",
+                "BANK_SEAL_KEY holds the key: make the new one in a file of its own, announce it"
+                " with --next-key, then put it in the place of the old one.",
                 returncode=WRONG_USE,
             )
         total = unsealed_entries() if sys.stderr.isatty() else 0
         with Progress("Sealing", total) as progress:
             if options["new_key"]:
-                outcome = change_key(progress=progress.advance)
-            else:
-                outcome = seal(next_public_key=announced, progress=progress.advance)
-        if outcome is None:
-            public_key = keys.public_of(keys.signing_key())
-            return f"The new key is {public_key}.", {"public_key": public_key, "seal": None}
+                return _key_words(change_key(progress=progress.advance))
+            outcome = seal(next_key=next_key, progress=progress.advance)
+        assert outcome is not None, "It is always wanted."
         return _words(outcome), _as_json(outcome)
+
+
+def _key_words(change: KeyChange) -> tuple[str, dict[str, Any]]:
+    made = change.announced_in
+    result = {"public_key": change.public_key, "seal": head_of(made) if made else None}
+    if change.announced_before and made:
+        words = f"Seal {made.number} announced this key before, and it is now in its place"
+        return f"{words}: {change.public_key}. No other was made.", result
+    words = f"The new key is {change.public_key}."
+    return (f"Seal {made.number} announces it. {words}" if made else words), result
 
 
 def _words(outcome: SealOutcome) -> str:
