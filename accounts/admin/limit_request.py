@@ -105,7 +105,9 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
         form.fields["reason"].required = decision is RejectLimit
         # The command itself refuses what is decided already.
         waits = asked.status == LimitRequestStatus.PENDING
-        shown = form.cleaned_data["foreseen"] if form.is_valid() else ""
+        form.is_valid()
+        # Also of a form without its reason: it is shown again with the account as it is now.
+        shown = form.cleaned_data.get("foreseen", "") if form.is_bound else ""
         has_changed = waits and shown not in ("", _mark(asked.account))
         carry(form, "foreseen", _mark(asked.account))
         back = reverse("admin:accounts_limitrequest_change", args=(asked.pk,))

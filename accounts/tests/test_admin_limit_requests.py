@@ -104,6 +104,20 @@ def test_what_changed_meanwhile_is_shown_and_not_decided(
     assert Account.objects.get(pk=account_id).overdraft_limit == 200
 
 
+def test_a_forgotten_reason_does_not_hide_what_changed_meanwhile(
+    asked: LimitRequest, susan: Client
+) -> None:
+    url = page_of(asked, "reject")
+    form = {"foreseen": mark_in(susan.get(url).content.decode()), "reason": ""}
+    run(FreezeAccount(account_id=asked.account_id, reason="Court order"))
+    for said_now in (True, False):
+        with nothing_changes():
+            html = susan.post(url, form).content.decode()
+        assert "This field is required" in html
+        assert ("The account has changed since the page was shown" in html) == said_now
+        form["foreseen"] = mark_in(html)
+
+
 def test_it_is_decided_by_what_was_shown_and_only_once(asked: LimitRequest, susan: Client) -> None:
     url = page_of(asked, "approve")
     form = {"foreseen": mark_in(susan.get(url).content.decode()), "reason": ""}

@@ -197,10 +197,10 @@ class BulkActions:
         rows = _of_ids(seen)
         for row in rows:
             row.retry_count = seen[row.pk].retries
-        if not is_complete:
-            return self._ask(request, name, rows, form)
-        if verb is _VERBS["approve"] and _has_changed(_chosen(request, name, rows), seen):
-            return self._ask(request, name, rows, form, has_changed=True)
+        is_approval = verb is _VERBS["approve"]
+        has_changed = is_approval and _has_changed(_chosen(request, name, rows), seen)
+        if has_changed or not is_complete:
+            return self._ask(request, name, rows, form, has_changed=has_changed)
         user, reason = request.user, form.cleaned_data["reason"]
         outcomes = run_each(rows, lambda row: verb.make(user, row, reason), origin_of(request))
         context = {

@@ -61,7 +61,9 @@ class SelectedRow:
     @property
     def mark(self) -> str:
         """Identifies the outcome, for a later check whether it still holds; without blanks."""
-        return self.doubt.label.replace(" ", "_") if self.doubt else ""
+        if self.doubt:
+            return self.doubt.label.replace(" ", "_")
+        return "waits" if self.request and self.request.waits_for_its_time else ""
 
     @property
     def if_approved(self) -> str:

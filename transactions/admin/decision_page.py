@@ -142,13 +142,12 @@ def decision_page(
     decides = request.method == "POST" and form.is_valid()
     reason = form.cleaned_data["reason"] if decides else ""
     foreseen = _foresee(request, transaction, make(reason))
-    has_changed = False
-    if decides:
-        shown = form.cleaned_data["foreseen"]
-        if foreseen.outcome is None or not shown or foreseen.is_as(shown):
-            _decide(request, make(reason), foreseen, shown, done)
-            return HttpResponseRedirect(back)
-        has_changed = True
+    # Also of a form without its reason: it is shown again with the outcome as it is now.
+    shown = form.cleaned_data.get("foreseen", "") if form.is_bound else ""
+    has_changed = bool(foreseen.outcome and shown) and not foreseen.is_as(shown)
+    if decides and not has_changed:
+        _decide(request, make(reason), foreseen, shown, done)
+        return HttpResponseRedirect(back)
     carry(form, "foreseen", foreseen.mark)
     context |= {"foreseen": foreseen, "has_changed": has_changed}
     context["notes"] = notes_for_decision(request, transaction)

@@ -184,6 +184,19 @@ def test_a_forgotten_reason_keeps_what_was_shown() -> None:
     assert "This field is required" in response.content.decode()
 
 
+def test_a_forgotten_reason_does_not_hide_what_changed_meanwhile() -> None:
+    row, client = completed(), logged_in_as("supervisor")
+    form = {"reason": "", "foreseen": foreseen(client, row, "reverse")}
+    run(FreezeAccount(account_id=row.credit_account_id, reason="Court"))
+    for said_now in (True, False):
+        with nothing_changes():
+            response = client.post(transaction_url(row, "reverse"), form)
+        words = words_of(response.content.decode())
+        assert "This field is required" in words
+        assert ("The outcome has changed since the page was shown" in words) == said_now
+        form["foreseen"] = response.context["form"]["foreseen"].value()
+
+
 @pytest.mark.parametrize(
     ("button", "query", "open_page"),
     [

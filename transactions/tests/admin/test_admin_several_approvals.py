@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -148,6 +149,40 @@ def test_an_outcome_that_changed_meanwhile_is_asked_about_again(
     assert ">Seen</textarea>" in html
     done = client.post(target_of(html), {"rows": rows_field(html), "reason": "Seen"})
     assert [outcome for outcome, _ in outcomes(done)] == ["Done", "Refused", "Refused"]
+
+
+def test_a_forgotten_reason_does_not_hide_what_changed_meanwhile(
+    withdrawals: list[Transaction],
+) -> None:
+    client = supervisor()
+    target, rows = ask(client, *withdrawals, action="approve_selected")
+    run(Withdraw(account_id=withdrawals[0].debit_account_id, amount=Decimal(7)))
+    for said_now in (True, False):
+        with nothing_changes():
+            html = client.post(target, {"rows": rows, "reason": ""}).content.decode()
+        assert "This field is required" in html
+        assert ("The outcome has changed since the page was shown" in words_of(html)) == said_now
+        rows = rows_field(html)
+
+
+def test_a_request_whose_time_has_come_meanwhile_is_asked_about_again(
+    ada: Account, settings: Any
+) -> None:
+    settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(8)}
+    noon = timezone.now() + timedelta(minutes=5)
+    (scheduled,) = queue_up(Withdraw(account_id=ada.id, amount=Decimal(9), scheduled_for=noon))
+    deposit(ada, 7)
+    deposit(ada, 7)
+    client = logged_in_as("supervisor")
+    target, rows = ask(client, scheduled, action="approve_selected")
+    with time_machine.travel(noon + timedelta(minutes=1), tick=False):
+        with nothing_changes():
+            answer = client.post(target, {"rows": rows, "reason": "Seen"})
+        html = answer.content.decode()
+        assert "The outcome has changed since the page was shown" in words_of(html)
+        assert "It would wait for its time." not in words_of(html)
+        done = client.post(target_of(html), {"rows": rows_field(html), "reason": "Seen"})
+    assert [outcome for outcome, _ in outcomes(done)] == ["Done"]
 
 
 def test_owners_and_what_waits_for_its_time_or_no_more_are_told(
