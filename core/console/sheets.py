@@ -23,6 +23,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from core.errors import FieldError, InvalidInput
+from core.formulas import neutralised
 from core.heartbeat import heartbeat
 from core.money import format_amount
 from core.temporary import temporary_file
@@ -35,7 +36,6 @@ SheetRow = Sequence[SheetCell]
 
 # Spreadsheets use binary floating point (IEEE 754), which is exact up to this many digits.
 _EXACT_DIGITS = 15
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 # The rows of a sheet, and the characters of a cell, in Excel.
 _ROWS_OF_SHEET = 1_048_576
 _CHARACTERS_OF_CELL = 32_767
@@ -244,11 +244,6 @@ def _csv_cell(cell: SheetCell) -> str:
     if isinstance(cell, Decimal):
         return format(cell, "f")
     return neutralised(cell) if isinstance(cell, str) else str(cell)
-
-
-def neutralised(text: str) -> str:
-    """The text, with an apostrophe in front if a spreadsheet would run it as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 class _Formats:

@@ -1,5 +1,7 @@
 """Files for spreadsheets: they lose nothing, and run no text of a customer as a formula."""
 
+import csv
+import io
 import re
 import zipfile
 from collections.abc import Iterator
@@ -29,6 +31,7 @@ HEADER = ("Time", "Text", "Amount", "Lines")
 HEADING = SheetHeading(
     "Movements", AT, [("Status", "Failed"), ("Least", Decimal("1234.50"))], printed=(0, 2, 1)
 )
+WITHIN = ["Rent;=1+1", 'Rent;"=1+1', "Rent; \t+1", "Rent\n-1", "Rent\t@SUM(A1)", "a;b\r=1"]
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"]
 
 
@@ -52,6 +55,22 @@ def test_csv_is_rfc_4180_with_a_byte_order_mark() -> None:
 def test_no_text_is_a_formula_in_csv(text: str) -> None:
     (_, line) = csv_lines(("Text",), [(text,)])
     assert line.strip('"\r\n').startswith("'" + text[0])
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("text", FORMULAS + WITHIN)
+def test_no_part_of_a_text_is_a_formula_with_another_separator(text: str, separator: str) -> None:
+    lines = "".join(csv_lines(("Text",), [(f"x {text}",), (text,)]))
+    by_quotes = csv.reader(io.StringIO(lines, newline=""), delimiter=separator)
+    plain = re.split(rf"[{separator}\r\n]", lines)
+    for cell in [*(cell for row in by_quotes for cell in row), *plain]:
+        assert not re.match(r'["\s]*[=+@-]', cell)
+
+
+@pytest.mark.parametrize("text", ["a-b; c = d", "x=1", "Rent, -5 off", "a; (b) + c", ";", "e@f.g"])
+def test_other_texts_stay_as_they_are_in_csv(text: str) -> None:
+    (_, line) = csv_lines(("Text",), [(text,)])
+    assert line.strip('"\r\n') == text
 
 
 @pytest.mark.parametrize("text", FORMULAS)

@@ -22,8 +22,9 @@ from rest_framework.serializers import Serializer
 
 from core.api.fields import rfc_3339
 from core.api.renderers import BankJSONRenderer, PDFRenderer, WrittenElsewhere, XLSXRenderer
-from core.console.sheets import SheetFormat, neutralised
+from core.console.sheets import SheetFormat
 from core.errors import FieldError, InvalidInput
+from core.formulas import neutralised
 from core.heartbeat import heartbeat
 from transactions.api.serializers import TransactionSerializer
 from transactions.reads.lists import TransactionList

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from core import formulas
 from transactions.files.cells import CALLER, TEXT, WORD, CellKind, canonical_json
 
 END_OF_LINE = b"\r\n"
@@ -136,11 +137,18 @@ class FileFormat:
         return values
 
 
+_FUNCTIONS = {
+    "bank_json": canonical_json,
+    "bank_neutralised": formulas.neutralised_or_none,
+}
+
+
 def prepare_sqlite(connection: BaseDatabaseWrapper) -> None:
-    """Adds the SQL function that the lines of some files need to an SQLite connection."""
+    """Adds the SQL functions that the lines of some files need to an SQLite connection."""
     if connection.vendor == "sqlite":
         connection.ensure_connection()
-        connection.connection.create_function("bank_json", 1, canonical_json, deterministic=True)
+        for name, function in _FUNCTIONS.items():
+            connection.connection.create_function(name, 1, function, deterministic=True)
 
 
 def _in_line(column: Column, vendor: str, for_spreadsheet: bool) -> str:
@@ -169,13 +177,12 @@ def _quoted(vendor: str, cell: str) -> str:
 
 
 def _neutralised(vendor: str, cell: str) -> str:
-    """Puts an apostrophe before a text that a spreadsheet would run as a formula (OWASP)."""
-    function = "chr" if vendor == "postgresql" else "char"
-    controls = ", ".join(f"{function}({code})" for code in (9, 13))
-    return (
-        f"(CASE WHEN substr({cell}, 1, 1) IN ('=', '+', '-', '@', {controls})"
-        f" THEN '''' || {cell} ELSE {cell} END)"
-    )
+    """As `core.formulas.neutralised`."""
+    if vendor == "sqlite":
+        return f"bank_neutralised({cell})"
+    starts = ", ".join(f"chr({ord(start)})" for start in formulas.STARTS)
+    within = f"regexp_replace({cell}, '{formulas.WITHIN}', '\\1''\\2', 'g')"
+    return f"(CASE WHEN substr({cell}, 1, 1) IN ({starts}) THEN '''' || {within} ELSE {within} END)"
 
 
 def _is_caller(vendor: str, caller: str) -> str:

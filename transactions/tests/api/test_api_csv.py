@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account
 from core import heartbeat
 from core.commands import Command
-from core.console.sheets import neutralised
+from core.formulas import neutralised
 from tests.api import (
     API,
     ApiClient,

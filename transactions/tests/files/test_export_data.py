@@ -34,7 +34,7 @@ from transactions.models import Transaction
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NASTY = (
-    "=1+2",
+    '=1+2;" =1+3\n-4\t@5',
     "+1",
     "-1",
     "@SUM",
@@ -186,6 +186,8 @@ def test_spreadsheets_run_no_formula(bank: Account, tmp_path: Path) -> None:
             assert not value.startswith(("=", "+", "-", "@")) or is_number
     assert ",-" in (tmp_path / "transactions.spreadsheet.csv").read_text()  # A balance below zero.
     assert "'=1+2" in text.decode()
+    # With another separator too.
+    assert """'=1+2;"" '=1+3\n'-4\t'@5""" in text.decode()
     assert "'=1+2" not in (tmp_path / "transactions.csv").read_text()
 
 
