@@ -44,12 +44,13 @@ REMINDER = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class _Mail:
-    """A mail that is due: `count` requests wait for this user, the oldest since `oldest`."""
+    """A mail to a user for whom `count` requests wait, asked for from `oldest` to `newest`."""
 
     user_id: int
     address: str
     count: int
     oldest: datetime
+    newest: datetime
 
 
 class ApprovalMails(BackgroundJob):
@@ -103,19 +104,23 @@ def _due(now: datetime) -> Iterator[_Mail]:
     needed = set()
     for user in _recipients():
         row = rows.get(user.pk)
+        if row is not None and row.next_at > now and row.failing_since is None:
+            needed.add(user.pk)  # Nothing may go out yet, and nothing has failed: no need to count.
+            continue
         found = _waiting_for(user.pk, until=now - SETTLING)
         if not found["count"]:
             continue
         needed.add(user.pk)
-        if row is None or (row.next_at <= now and _is_due(row, found["newest"], now)):
-            yield _Mail(user.pk, user.email, found["count"], found["oldest"])
+        mail = _Mail(user.pk, user.email, **found)
+        if row is None or (row.next_at <= now and _is_due(row, mail, now)):
+            yield mail
     _end_failures(needed)
 
 
-def _is_due(row: ApprovalMail, newest: datetime, now: datetime) -> bool:
+def _is_due(row: ApprovalMail, mail: _Mail, now: datetime) -> bool:
     if row.told_until is None or row.sent_at is None:
         return True
-    return newest > row.told_until or row.sent_at <= now - REMINDER
+    return mail.newest > row.told_until or row.sent_at <= now - REMINDER
 
 
 def _waiting_for(user_id: int, *, until: datetime) -> dict[str, Any]:
@@ -150,6 +155,11 @@ def _send(mail: _Mail, mailer: Mailer, now: datetime) -> None:
         return
     failpoint("mail.claimed")
     held = ApprovalMail.objects.filter(pk=mail.user_id, next_at=claimed)
+    row = held.first()
+    # The mails before may have taken so long that another worker has told the user meanwhile.
+    if row is None or not _is_due(row, mail, now):
+        held.update(next_at=clock.now())
+        return
     try:
         mailer.send(to=mail.address, subject=_subject(mail), text=_text(mail))
     except MailFailed as problem:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bankproject.console import duties
@@ -190,6 +192,38 @@ def test_of_two_workers_that_look_at_once_one_sends(server: MailServer) -> None:
     first.wait(PATIENCE_SECONDS)
     assert len(server.mails) == 1
     assert ApprovalMail.objects.get().sent_at is not None
+
+
+def test_a_worker_held_up_by_its_server_repeats_no_mail_of_another(
+    server: MailServer, settings: Any
+) -> None:
+    settings.APPROVAL_MAIL_MINUTES = 0  # The first is held up for longer than the interval.
+    writes_to("abby"), writes_to("susan")
+    ask(timezone.now() - 5 * MINUTE)
+    server.goes_on.clear()
+    first = ApprovalMails()
+    first.look()
+    assert server.arrived.wait(PATIENCE_SECONDS)
+    with mail_server() as of_another:
+        settings.EMAIL_PORT = of_another.port
+        ApprovalMails().work()
+        assert of_another.recipients() == ["susan@example.com"]
+    settings.EMAIL_PORT = server.port
+    server.goes_on.set()
+    first.wait(PATIENCE_SECONDS)
+    assert server.recipients() == ["abby@example.com"]
+    assert {row.next_at <= timezone.now() for row in ApprovalMail.objects.all()} == {True}
+
+
+def test_nothing_is_counted_for_those_who_get_no_mail_yet(server: MailServer) -> None:
+    writes_to("abby"), writes_to("susan")
+    ask(NOON)
+    look(NOON + MINUTE)
+    for minute, counted in ((30, 0), (31, 2)):
+        with CaptureQueriesContext(connection) as queries:
+            look(NOON + minute * MINUTE)
+        assert sum("MAX(" in query["sql"] for query in queries) == counted
+    assert len(server.mails) == 2
 
 
 def test_a_worker_works_while_the_mail_server_is_slow(server: MailServer) -> None:
