@@ -28,6 +28,8 @@ MAX_AMOUNT = Decimal(10) ** 11
 MAX_BALANCE = Decimal(10) ** 14
 _MAX_AMOUNT_UNITS = int(MAX_AMOUNT) * UNITS_PER_MAIN
 MAX_BALANCE_UNITS = int(MAX_BALANCE) * UNITS_PER_MAIN
+# Of a sum of movements in main units. BIGINT has room for such a sum and a balance together.
+MAX_TOTAL = 8 * MAX_BALANCE
 
 # This context raises an error instead of rounding, and for an unreasonably long number.
 _EXACT = Context(prec=64, traps=[Inexact, InvalidOperation])
@@ -208,7 +210,7 @@ class AmountField(_DecimalColumn):
     """A BIGINT column that counts 1/10,000 of the main unit and reads as an exact Decimal.
 
     It takes Decimal, int and plain decimal text in main units, and raises ValueError for more than
-    4 decimals, for more than MAX_BALANCE either way, and for a float, which is never exact.
+    4 decimals, for more than `most` either way, and for a float, which is never exact.
     Comparison and `Sum` are exact on PostgreSQL and SQLite; `Avg` is cut to units. A CHECK enforces
     the range in the database, and on SQLite also the type, because an overflow there silently
     becomes a float.
@@ -219,6 +221,8 @@ class AmountField(_DecimalColumn):
     """
 
     description = "Exact amount of money"
+    # The largest absolute value, in main units.
+    most = MAX_BALANCE
     empty_strings_allowed = False
 
     def get_internal_type(self) -> str:
@@ -227,7 +231,8 @@ class AmountField(_DecimalColumn):
     def db_check(self, connection: BaseDatabaseWrapper) -> str:
         assert self.column is not None, "Columns are checked once the field has its model."
         column = connection.ops.quote_name(self.column)
-        check = f"{column} BETWEEN -{MAX_BALANCE_UNITS} AND {MAX_BALANCE_UNITS}"
+        most = to_units(self.most)
+        check = f"{column} BETWEEN -{most} AND {most}"
         if connection.vendor == "sqlite":
             check = f"typeof({column}) = 'integer' AND {check}"
         return f"{column} IS NULL OR ({check})" if self.null else check
@@ -260,8 +265,8 @@ class AmountField(_DecimalColumn):
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             raise ValueError(f"An amount is a Decimal, not {type(value).__name__}.")
         units = sign * to_units(Decimal(value))
-        if abs(units) > MAX_BALANCE_UNITS:
-            raise ValueError(f"The amount is beyond {MAX_BALANCE:f}.")
+        if abs(units) > to_units(self.most):
+            raise ValueError(f"The amount is beyond {self.most:f}.")
         return units
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
@@ -276,8 +281,15 @@ class AmountField(_DecimalColumn):
     def formfield(self, **kwargs: Any) -> forms.Field | None:
         limits = {
             "form_class": forms.DecimalField,
-            "max_value": MAX_BALANCE,
-            "min_value": -MAX_BALANCE,
+            "max_value": self.most,
+            "min_value": -self.most,
             "decimal_places": UNIT_DIGITS,
         }
         return super().formfield(**{**limits, **kwargs})
+
+
+class TotalField(AmountField):
+    """As `AmountField`, for a sum of movements, which may be above any balance: up to MAX_TOTAL."""
+
+    description = "Exact sum of movements"
+    most = MAX_TOTAL

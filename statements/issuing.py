@@ -10,19 +10,21 @@ database transaction. It holds the lock of statements, and leaves out accounts w
 gone on meanwhile. So two runs at once, and a run after a killed one, do nothing twice.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from django.db import connection
+from django.db import DataError, IntegrityError, connection
 
 from accounts.locks import settled_account
 from core import clock
 from core.commands import Origin
 from core.contention import retrying
+from core.errors import InvalidTransition
 from core.failpoints import failpoint
+from core.failures import told
 from core.identifiers import uuid7
 from core.money import from_units
 from core.settled import settled_moment
@@ -40,6 +42,24 @@ _WRITTEN_AT_ONCE = 500
 _TICK = timedelta(microseconds=1)
 
 
+# What an account itself causes: amounts beyond all bounds, or statements that do not join.
+_OF_AN_ACCOUNT = (ValueError, ArithmeticError, DataError, IntegrityError)
+
+
+class AccountsFailed(InvalidTransition):
+    """No statement could be issued for some accounts; `issued` counts those of all others.
+
+    `numbers` are the numbers of the failed accounts.
+    """
+
+    def __init__(self, failed: Mapping[str, str], issued: int) -> None:
+        self.numbers, self.issued = list(failed), issued
+        reasons = "; ".join(f"{number}: {reason}" for number, reason in failed.items())
+        super().__init__(
+            f"No statement could be issued for {len(failed)} of the accounts: {reasons}"
+        )
+
+
 def last_ended_month(calendar: Calendar | None = None) -> Month:
     """The month before the present one, by the bank's clock."""
     calendar = calendar or Calendar()
@@ -51,14 +71,18 @@ def issue_for_all(
 ) -> int:
     """Issues what is missing up to and including the month `until`, and returns how many.
 
-    Accounts opened later get none. Calls `progress` with the number of accounts done. Raises
-    InvalidInput if the month has not ended; Busy if postings under way do not end in time.
+    Accounts opened later get none. Calls `progress` with the number of accounts done. An account
+    whose statements the database refuses does not keep others from theirs.
+
+    Raises InvalidInput if the month has not ended; Busy if postings under way do not end in time;
+    AccountsFailed at the end, if there was such an account.
     """
     work = _Work(until, origin)
     work.require_end(settled_moment)
     for accounts in all_standings(until.ends_at(work.calendar)):
         work.take(accounts)
         progress(len(accounts))
+    work.require_success()
     return work.issued
 
 
@@ -81,6 +105,7 @@ def issue_for_account(
     account = standing_of(account_id)
     _require_opened(account, until, work.calendar)
     work.take([account])
+    work.require_success()
     return work.issued
 
 
@@ -126,6 +151,7 @@ class _Work:
     calendar: Calendar = field(default_factory=Calendar)
     new_id: Callable[[datetime, int], UUID] = uuid7
     issued: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
 
     def require_end(self, settled: Callable[[], datetime]) -> None:
         """Raises InvalidInput unless the month has ended.
@@ -136,8 +162,26 @@ class _Work:
         if clock.now() < ends_at or settled() < ends_at:
             raise wrong_period("not_ended", f"The month {self.until} has not ended.")
 
-    def take(self, accounts: Iterable[AccountStanding]) -> None:
-        """Issues what these accounts lack."""
+    def require_success(self) -> None:
+        """Raises AccountsFailed if an account has failed."""
+        if self.failed:
+            raise AccountsFailed(self.failed, self.issued)
+
+    def take(self, accounts: Sequence[AccountStanding]) -> None:
+        """Issues what these accounts lack. If one fails, it tries each alone, and keeps that one.
+
+        What was written before the failure is left out the second time, as if others had done it.
+        """
+        try:
+            self._take(accounts)
+        except _OF_AN_ACCOUNT as error:
+            if len(accounts) == 1:
+                self.failed[accounts[0].number] = told(error)
+                return
+            for account in accounts:
+                self.take([account])
+
+    def _take(self, accounts: Iterable[AccountStanding]) -> None:
         series = [
             Series(account, months, self.calendar)
             for account in accounts

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Account
-from core.money import AmountField
+from core.money import AmountField, TotalField
 
 
 class Statement(models.Model):
@@ -36,8 +36,8 @@ class Statement(models.Model):
     count = models.PositiveBigIntegerField(help_text="Number of entries.")
     opening_balance = AmountField()
     closing_balance = AmountField()
-    total_debits = AmountField()
-    total_credits = AmountField()
+    total_debits = TotalField()
+    total_credits = TotalField()
     previous = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="next"
     )

@@ -73,14 +73,14 @@ def make_limit_request(account: Account, limit: str | int = 20_000, **fields: An
     )
 
 
-def make_statement(account: Account) -> Statement:
+def make_statement(account: Account, *, period: str = "2026-01") -> Statement:
     """The first statement of a new account: of a month before it was opened, without entries."""
     nothing = Decimal(0)
     return Statement.objects.create(
         id=uuid7(timezone.now()),
         account=account,
         number=1,
-        period="2026-01",
+        period=period,
         starts_at=datetime(2026, 1, 1, tzinfo=UTC),
         ends_at=datetime(2026, 2, 1, tzinfo=UTC),
         time_zone="UTC",

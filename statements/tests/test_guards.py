@@ -1,5 +1,6 @@
 """The database keeps statements as they were issued, and refuses one that does not join."""
 
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from core.identifiers import uuid7
+from core.money import MAX_TOTAL, UNITS_PER_MAIN
 from statements.issuing import issue_for_all
 from statements.models import Statement
 from statements.periods import Month
@@ -102,6 +104,38 @@ def test_one_that_joins_is_taken(last: Statement) -> None:
 def test_one_that_does_not_join_is_refused(last: Statement, changed: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError):
         insert(following(last, **changed))
+
+
+def test_sums_may_be_above_every_balance(last: Statement) -> None:
+    insert(following(last, total_debits=MAX_TOTAL, total_credits=MAX_TOTAL))
+    stored = last.next
+    assert (stored.total_debits, stored.total_credits) == (MAX_TOTAL, MAX_TOTAL)
+
+
+@pytest.mark.parametrize(("more", "is_taken"), [(0, True), (1, False)])
+def test_the_database_itself_bounds_the_sums(last: Statement, more: int, is_taken: bool) -> None:
+    total = int(MAX_TOTAL) * UNITS_PER_MAIN + more
+    values = {
+        "id": f"'{uuid7(DECEMBER).hex}'",
+        "number": 3,
+        "period": "'2025-11'",
+        "starts_at": "ends_at",
+        "ends_at": "'2025-12-01 00:00:00'",
+        "first_sequence": "last_sequence + 1",
+        "count": 0,
+        "opening_balance": "closing_balance",
+        "total_debits": total,
+        "total_credits": total,
+        "previous_id": "id",
+        "digest": f"'{'0' * 64}'",
+    }
+    names = [field.column for field in Statement._meta.concrete_fields]
+    selected = ", ".join(str(values.get(name, name)) for name in names)
+    with nullcontext() if is_taken else pytest.raises(IntegrityError):
+        execute(
+            f"INSERT INTO statements_statement ({', '.join(names)}) SELECT {selected}"
+            f" FROM statements_statement WHERE id = '{last.pk.hex}'"
+        )
 
 
 def test_one_of_another_account_is_refused(last: Statement) -> None:

@@ -6,15 +6,23 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
+from core.money import MAX_AMOUNT, MAX_BALANCE
 from statements.models import Statement
 from statements.tests.monthly_bank import (
     DECEMBER,
+    OCTOBER,
+    ORIGIN,
     MonthlyBank,
     at,
     make_monthly_bank,
 )
 from tests.api import make_user
+from tests.factories import make_statement
+from transactions.commands import Deposit, Withdraw
+from transactions.ledger.processor import process
+from transactions.verifier import examine
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,8 +46,8 @@ def refused(*words: str) -> tuple[int, str]:
 
 
 def test_it_issues_the_last_ended_month_and_those_before(bank: MonthlyBank) -> None:
-    assert issue() == {"period": "2025-11", "dry_run": False, "issued": 8}
-    assert issue() == {"period": "2025-11", "dry_run": False, "issued": 0}
+    assert issue() == {"period": "2025-11", "dry_run": False, "issued": 8, "failed": []}
+    assert issue() == {"period": "2025-11", "dry_run": False, "issued": 0, "failed": []}
 
 
 def test_a_dry_run_counts_and_issues_nothing(bank: MonthlyBank) -> None:
@@ -62,6 +70,48 @@ def test_it_is_told_in_words(bank: MonthlyBank) -> None:
     with at(DECEMBER):
         call_command("issue_statements", "--period=2025-10", stdout=out)
     assert out.getvalue() == "Issued 5 statements, up to 2025-10.\n"
+
+
+def test_one_statement_is_told_in_the_singular(bank: MonthlyBank) -> None:
+    for words, told in ((["--dry-run"], "Would issue"), ([], "Issued")):
+        out = StringIO()
+        with at(DECEMBER):
+            call_command(
+                "issue_statements", "--period=2025-10", f"--account={bank.cid.number}", *words,
+                stdout=out,
+            )  # fmt: skip
+        assert out.getvalue().splitlines()[0] == f"{told} 1 statement, up to 2025-10."
+
+
+def test_an_account_that_fails_keeps_no_other_back(bank: MonthlyBank) -> None:
+    """Its first statement ends after the month, so the next one would have no period."""
+    damaged = make_statement(bank.ada, period="2025-09")
+    with pytest.raises(CommandError) as error:
+        issue("--period=2025-10")
+    assert error.value.returncode == 1
+    assert f"No statement could be issued for 1 of the accounts: {bank.ada.number}: " in str(
+        error.value
+    )
+    assert set(bank.ada.statements.all()) == {damaged}
+    assert (bank.bob.statements.count(), bank.cid.statements.count()) == (2, 1)
+    code, words = refused(f"--account={bank.ada.number}", "--period=2025-10")
+    assert (code, bank.ada.number in words) == (1, True)
+
+
+def test_what_moved_in_a_month_may_be_above_every_balance(bank: MonthlyBank) -> None:
+    with at(OCTOBER.replace(day=20)):
+        rounds = int(MAX_BALANCE / MAX_AMOUNT) + 1
+        moves = [
+            command(account_id=bank.cid.id, amount=MAX_AMOUNT)
+            for _ in range(rounds)
+            for command in (Deposit, Withdraw)
+        ]
+        for start in range(0, len(moves), 100):
+            process(moves[start : start + 100], ORIGIN)
+    assert issue("--period=2025-10")["failed"] == []
+    stored = bank.cid.statements.get()
+    assert stored.total_debits == stored.total_credits == rounds * MAX_AMOUNT > MAX_BALANCE
+    assert [one for one in examine(connection).findings if one.invariant == "B1"] == []
 
 
 def test_what_cannot_be_is_one_sentence(bank: MonthlyBank) -> None:

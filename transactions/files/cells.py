@@ -8,7 +8,7 @@ would need escaping where parameters are bound.
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from ipaddress import ip_address
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from core.currencies import CURRENCIES
 from core.identifiers import parse_uuid
-from core.money import MAX_BALANCE_UNITS, UNIT_DIGITS, UNITS_PER_MAIN
+from core.money import MAX_BALANCE_UNITS, MAX_TOTAL, UNIT_DIGITS, UNITS_PER_MAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,21 @@ def cell_to_integer(cell: str) -> int:
     return int(cell)
 
 
-def cell_to_amount(cell: str) -> int:
-    """Parses main units in plain decimals; returns units of 1/10,000."""
+def cell_to_amount(cell: str, most: int = MAX_BALANCE_UNITS) -> int:
+    """Parses main units in plain decimals; returns units of 1/10,000, `most` of them."""
     match = _AMOUNT.fullmatch(cell)
     if not match:
         raise ValueError(f"An amount is a plain decimal with at most {UNIT_DIGITS} decimals.")
     sign, whole, decimals = match.groups(default="")
     units = int(whole) * UNITS_PER_MAIN + int(decimals.ljust(UNIT_DIGITS, "0"))
-    if units > MAX_BALANCE_UNITS or (sign and not units):
+    if units > most or (sign and not units):
         raise ValueError("The amount is out of range.")
     return -units if sign else units
+
+
+def cell_to_total(cell: str) -> int:
+    """As `cell_to_amount`, for a sum of movements."""
+    return cell_to_amount(cell, int(MAX_TOTAL) * UNITS_PER_MAIN)
 
 
 def cell_to_time(cell: str) -> datetime:
@@ -194,6 +199,7 @@ NAMES = CellKind(JSON.name, JSON.postgresql, JSON.sqlite, cell_to_names, is_text
 DAY = CellKind("day", "CAST({value} AS text)", "{value}", cell_to_day)
 INTEGER = CellKind("integer", "CAST({value} AS text)", "CAST({value} AS text)", cell_to_integer)
 AMOUNT = CellKind("amount", _amount_on_postgresql(), _amount_on_sqlite(), cell_to_amount)
+TOTAL = replace(AMOUNT, parse=cell_to_total)
 TIME = CellKind("time", _TIME_ON_POSTGRESQL, _TIME_ON_SQLITE, cell_to_time)
 BOOLEAN = CellKind(
     "boolean",

@@ -1,6 +1,6 @@
 """The file of statements, column by column. Exports of release 1.0.0 do not have it."""
 
-from transactions.files.cells import AMOUNT, ID, INTEGER, TEXT, TIME, USER, WORD
+from transactions.files.cells import AMOUNT, ID, INTEGER, TEXT, TIME, TOTAL, USER, WORD
 from transactions.files.file_format import Column, FileFormat
 from transactions.files.parts import EVENT_CALLER
 
@@ -25,8 +25,8 @@ STATEMENTS = FileFormat(
         Column("count", INTEGER, "Number of entries."),
         Column("opening_balance", AMOUNT, "Balance before the first entry."),
         Column("closing_balance", AMOUNT, "Balance after the last entry."),
-        Column("total_debits", AMOUNT, "Sum of the debits."),
-        Column("total_credits", AMOUNT, "Sum of the credits."),
+        Column("total_debits", TOTAL, "Sum of the debits."),
+        Column("total_credits", TOTAL, "Sum of the credits."),
         Column(
             "previous_id", ID, "The statement before it; empty for the first.", is_nullable=True
         ),

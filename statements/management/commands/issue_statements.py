@@ -17,6 +17,7 @@ from core.failures import told
 from core.progress import Progress
 from core.results import BUSY, PROBLEM, WRONG_USE, add_json, write_result
 from statements.issuing import (
+    AccountsFailed,
     issue_for_account,
     issue_for_all,
     last_ended_month,
@@ -35,8 +36,8 @@ class Command(BaseCommand):
         "Issues the statement of each customer's account for a month that has ended, and for each"
         " earlier month that has none yet. A second run does nothing twice, also while the first"
         " one goes on, or after it was killed. Exit codes: 0 done, even if there was nothing to do;"
-        " 1 refused or failed, with the reason; 2 wrong use; 3 postings under way do not end in"
-        " time."
+        " 1 refused or failed, with the reason, also if only some accounts failed; 2 wrong use;"
+        " 3 postings under way do not end in time."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -75,16 +76,17 @@ class Command(BaseCommand):
     def _issue(
         self, until: Month, account_id: UUID | None, origin: Origin, *, as_json: bool
     ) -> None:
-        if account_id is not None:
-            issued = issue_for_account(account_id, until, origin=origin)
-        else:
-            opened_before = until.ends_at(Calendar())
-            total = count_of_accounts(opened_before) if sys.stderr.isatty() else 0
-            with Progress("Accounts", total) as progress:
-                issued = issue_for_all(until, origin=origin, progress=progress.advance)
-        result = {"period": str(until), "dry_run": False, "issued": issued}
-        words = f"Issued {issued:,} statements, up to {until}."
+        failed: AccountsFailed | None = None
+        try:
+            issued = _issued(until, account_id, origin)
+        except AccountsFailed as error:
+            failed, issued = error, error.issued
+        numbers = failed.numbers if failed else []
+        result = {"period": str(until), "dry_run": False, "issued": issued, "failed": numbers}
+        words = f"Issued {_statements(issued)}, up to {until}."
         write_result(self.stdout, result, [words], as_json=as_json)
+        if failed:
+            raise failed
 
     def _count(
         self, until: Month, account_id: UUID | None, _origin: Origin, *, as_json: bool
@@ -102,6 +104,19 @@ class Command(BaseCommand):
             "issued": count,
             "months": dict(sorted(months.items())),
         }
-        words = [f"Would issue {count:,} statements, up to {until}."]
+        words = [f"Would issue {_statements(count)}, up to {until}."]
         words += [f"  {month}: {number:,}" for month, number in sorted(months.items())]
         write_result(self.stdout, result, words, as_json=as_json)
+
+
+def _issued(until: Month, account_id: UUID | None, origin: Origin) -> int:
+    if account_id is not None:
+        return issue_for_account(account_id, until, origin=origin)
+    opened_before = until.ends_at(Calendar())
+    total = count_of_accounts(opened_before) if sys.stderr.isatty() else 0
+    with Progress("Accounts", total) as progress:
+        return issue_for_all(until, origin=origin, progress=progress.advance)
+
+
+def _statements(count: int) -> str:
+    return "1 statement" if count == 1 else f"{count:,} statements"

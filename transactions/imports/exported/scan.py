@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from core.currencies import CURRENCIES, minor_units
 from core.money import fits, format_amount, from_units
-from transactions.files.cells import AMOUNT
+from transactions.files.cells import AMOUNT, TOTAL
 from transactions.files.customers import ACCOUNT_CUSTOMERS
 from transactions.files.file_format import Column
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
@@ -97,7 +97,7 @@ class _Scan:
             return f"{cell!r} is not known here."
         if len(cell) > (limit := self._longest.get(column.name, len(cell))):
             return f"It has more than {limit} characters."
-        if column.kind == AMOUNT and cell and row["currency"] in CURRENCIES:
+        if column.kind in (AMOUNT, TOTAL) and cell and row["currency"] in CURRENCIES:
             return _wrong_amount(from_units(value), cell, row["currency"])
         return ""
 

@@ -9,7 +9,7 @@ from django.db import connection
 
 from core import clock
 from core.sql.bulk import analyse
-from transactions.files.cells import AMOUNT, CALLER, USER
+from transactions.files.cells import AMOUNT, CALLER, TOTAL, USER
 from transactions.files.file_format import Column, FileFormat
 from transactions.files.formats import ACCOUNTS
 from transactions.imports.exported.limits import is_text
@@ -131,7 +131,7 @@ def _value(column: Column) -> str:
     value = f"s.{column.name}"
     if column.kind == USER:
         return f"user_{column.name}.id"
-    if column.kind == AMOUNT:
+    if column.kind in (AMOUNT, TOTAL):
         return _units(value)
     if column.kind == CALLER:
         value = f"coalesce('user:' || user_{column.name}.id, {value})"
