@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 ENTRY_FIELDS = (
     "account_id", "sequence", "transaction_id", "type", "side", "amount", "currency",
-    "balance_after", "other_account_id", "reverses_id", "effective_at", "created_at", "posted_at",
-    "description_digest",
+    "balance_after", "reverses_id", "effective_at", "created_at", "posted_at",
+    "description_digest", "other_account_digest",
 )  # fmt: skip
 RANGE_FIELDS = (
     "account_id", "first_sequence", "last_sequence", "currency", "balance", "entries_root",
@@ -36,8 +36,8 @@ SEAL_FIELDS = (
 )  # fmt: skip
 SEAL_NUMBERS = ("number", "ranges", "entries", "total_entries")
 PROVEN_FIELDS = (
-    "entry", "entry_salt", "description", "description_salt", "entry_path", "range", "range_salt",
-    "range_index", "range_path",
+    "entry", "entry_salt", "description", "description_salt", "other_account_id",
+    "other_account_salt", "entry_path", "range", "range_salt", "range_index", "range_path",
 )  # fmt: skip
 
 
@@ -192,16 +192,16 @@ def check_chain(lines, first_key):
 # Entries ------------------------------------------------------------------------------------------
 
 
-def check_words(proven, entry):
-    """Checks the description, where the proof shows it."""
-    words, salt = proven["description"], proven["description_salt"]
-    digest = raw(entry["description_digest"], 32, "description_digest")
+def check_hidden(proven, entry, name, stem):
+    """Checks what the entry has a digest of, where the proof shows it."""
+    words, salt = proven[name], proven[f"{stem}_salt"]
+    digest = raw(entry[f"{stem}_digest"], 32, f"{stem}_digest")
     if words is None:
-        require(salt is None, "description_salt must be null where the description is.")
+        require(salt is None, f"{stem}_salt must be null where {name} is.")
         return
-    require(isinstance(words, str), "description must be a text or null.")
-    digest_of_words = sha256(raw(salt, 32, "description_salt") + encoded(words, ()))
-    require(digest_of_words == digest, "The description is not the sealed one.")
+    require(isinstance(words, str), f"{name} must be a text or null.")
+    digest_of_words = sha256(raw(salt, 32, f"{stem}_salt") + encoded(words, ()))
+    require(digest_of_words == digest, f"The {name} is not the sealed one.")
 
 
 def check_entry(proven, transaction_id, seal):
@@ -218,7 +218,8 @@ def check_entry(proven, transaction_id, seal):
     require(1 <= first <= sequence <= last, "The entry is outside its range.")
     same = sequence != last or entry["balance_after"] == span["balance"]
     require(same, "The balance after the last entry is not that of the range.")
-    check_words(proven, entry)
+    check_hidden(proven, entry, "description", "description")
+    check_hidden(proven, entry, "other_account_id", "other_account")
 
     text = encoded("bank-entry-1", [entry[name] for name in ENTRY_FIELDS])
     leaf = sha256(b"\x00" + raw(proven["entry_salt"], 32, "entry_salt") + text)

@@ -3,8 +3,9 @@
 A text is UTF-8: its fields in a fixed order, a line feed between two, none at the end. No field
 can contain a line feed. Leaves of trees have a salt before their text, made from the secret of
 their range: whoever sees the hash of a leaf in a proof cannot guess what is in the leaf. The
-description of a transaction is a digest with a salt of its own, so that a proof holds without the
-words. docs/seals.md describes all this for people who check it without this code.
+description of a transaction and the account of its other side are digests with salts of their own,
+so that a proof holds without them. docs/seals.md describes all this for people who check it without
+this code.
 """
 
 import hashlib
@@ -19,11 +20,13 @@ from seals.merkle import leaf_hash
 
 _ENTRY, _RANGE, _SEAL = "bank-entry-1", "bank-range-1", "bank-seal-1"
 
-# Fields of an entry before the digest of its description, in their order.
+# Fields of an entry before its two digests, in their order.
 ENTRY_FIELDS = (
     "account_id", "sequence", "transaction_id", "type", "side", "amount", "currency",
-    "balance_after", "other_account_id", "reverses_id", "effective_at", "created_at", "posted_at",
+    "balance_after", "reverses_id", "effective_at", "created_at", "posted_at",
 )  # fmt: skip
+# What a proof need not show, in the order of the entry's text, each by the purpose of its salt.
+DIGEST_FIELDS = {"text": "description_digest", "other": "other_account_digest"}
 RANGE_FIELDS = (
     "account_id", "first_sequence", "last_sequence", "currency", "balance", "entries_root",
 )  # fmt: skip
@@ -34,18 +37,25 @@ SEAL_FIELDS = (
 
 
 def salt(secret: bytes, purpose: str) -> bytes:
-    """32 bytes for one purpose: `entry <sequence>`, `text <sequence>` or `range`."""
+    """32 bytes for one purpose: `range`, or `entry`, `text` or `other` with the sequence."""
     return hmac.digest(secret, purpose.encode(), "sha256")
 
 
-def description_digest(text_salt: bytes, description: str) -> str:
-    return hashlib.sha256(text_salt + description.encode()).hexdigest()
+def digests(secret: bytes, sequence: int, description: str, other: str) -> dict[str, str]:
+    """The DIGEST_FIELDS of an entry. `other` is the id of the account of the other side."""
+    hidden = {"text": description, "other": other}
+    return {
+        field: hashlib.sha256(
+            salt(secret, f"{purpose} {sequence}") + hidden[purpose].encode()
+        ).hexdigest()
+        for purpose, field in DIGEST_FIELDS.items()
+    }
 
 
-def entry_hash(secret: bytes, sequence: int, text: str, description: str) -> bytes:
+def entry_hash(secret: bytes, sequence: int, text: str, description: str, other: str) -> bytes:
     """The hash of an entry's leaf. `text` has its ENTRY_FIELDS, with line feeds between."""
-    digest = description_digest(salt(secret, f"text {sequence}"), description)
-    leaf = f"{_ENTRY}\n{text}\n{digest}".encode()
+    hidden = digests(secret, sequence, description, other)
+    leaf = "\n".join([_ENTRY, str(text), *hidden.values()]).encode()
     return leaf_hash(salt(secret, f"entry {sequence}") + leaf)
 
 

@@ -56,12 +56,16 @@ class Slice(NamedTuple):
 
 
 class SealedEntry(NamedTuple):
-    """An entry as seals see it: its canonical text, its description, its balance in units."""
+    """An entry as seals see it: its canonical text, its description, its balance in units.
+
+    `other` is the id of the account of the other side, empty only in damaged books.
+    """
 
     account_id: UUID
     sequence: int
     text: str
     description: str
+    other: str
     balance_after: int
 
 
@@ -98,8 +102,8 @@ def entries_of(connection: BaseDatabaseWrapper, slices: Sequence[Slice]) -> Iter
     sides = " UNION ALL ".join(_side(vendor, side, chosen) for side in _SIDES)
     with connection.cursor() as cursor:
         cursor.execute(f"{sides} ORDER BY 1, 2", parameters * len(_SIDES))
-        for pk, sequence, text, description, balance in cursor.fetchall():
-            yield SealedEntry(_id(pk), int(sequence), text, description, int(balance))
+        for pk, sequence, text, description, other_id, balance in cursor.fetchall():
+            yield SealedEntry(_id(pk), int(sequence), text, description, other_id, int(balance))
 
 
 # The side, the other side, and the signed amount.
@@ -118,17 +122,17 @@ def _side(vendor: str, names: tuple[str, str, str], chosen: str) -> str:
         AMOUNT.sql(vendor, amount, currency="t.currency"),
         WORD.sql(vendor, "t.currency"),
         AMOUNT.sql(vendor, f"t.{side}_balance_after", currency="t.currency"),
-        ID.sql(vendor, f"t.{other}_account_id"),
         f"coalesce({ID.sql(vendor, 't.reverses_id')}, '')",
         TIME.sql(vendor, "t.effective_at"),
         TIME.sql(vendor, "t.created_at"),
         TIME.sql(vendor, "t.completed_at"),
     )
     line_feed = "chr(10)" if vendor == "postgresql" else "char(10)"
+    other_id = f"coalesce({ID.sql(vendor, f't.{other}_account_id')}, '')"
     text = f" || {line_feed} || ".join(cells)
     return (
         f"SELECT t.{side}_account_id, t.{side}_sequence, {text}, t.description,"  # noqa: S608
-        f" t.{side}_balance_after FROM {chosen} CROSS JOIN {_JOURNAL} AS t"
+        f" {other_id}, t.{side}_balance_after FROM {chosen} CROSS JOIN {_JOURNAL} AS t"
         f" WHERE t.{side}_account_id = chosen.account_id"
         f" AND t.{side}_sequence >= chosen.first AND t.{side}_sequence <= chosen.last"
     )

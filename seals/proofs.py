@@ -1,7 +1,8 @@
 """Proofs: the way from an entry of a transaction to the signed head of the seal that covers it.
 
 A proof shows the entry, hashes, and the range that the entry is in. It shows no other entry, and
-nothing of other accounts: every hash in it is salted.
+nothing of other accounts: every hash in it is salted. Only staff see which account is on the other
+side: a customer must not learn the id of the bank's internal account.
 """
 
 from typing import Any
@@ -11,7 +12,7 @@ from django.db import connection
 
 from core.errors import NotSealed
 from core.money import to_units
-from seals.canonical import ENTRY_FIELDS, description_digest, raw, salt
+from seals.canonical import DIGEST_FIELDS, ENTRY_FIELDS, digests, raw, salt
 from seals.heads import head_of
 from seals.journal import SealedEntry, Slice, entries_of
 from seals.merkle import BLOCK, path_in_blocks, path_of
@@ -39,22 +40,25 @@ def proof_of(user: Any, transaction_id: UUID) -> dict[str, Any]:
         raise NotSealed("The transaction comes after the last seal.")
     # Both entries commit together, so one seal covers them.
     seal = Seal.objects.get(pk=found[0][1].seal_id)  # type: ignore[union-attr]
-    shows_words = _shows_words(detail)
+    shown = _shown(detail)
     return {
         "format": FORMAT,
         "transaction_id": str(transaction_id),
         "seal": head_of(seal),
         "entries": [
-            _entry(seal, one, entry.sequence or 0, shows_words=shows_words)
-            for entry, one in found
-            if one is not None
+            _entry(seal, one, entry.sequence or 0, shown) for entry, one in found if one is not None
         ],
     }
 
 
-def _shows_words(detail: TransactionDetail) -> bool:
-    """Whether the description is for this reader. Reasons of reversals are for staff."""
-    return detail.own is None or detail.row.type != TransactionType.REVERSAL
+def _shown(detail: TransactionDetail) -> frozenset[str]:
+    """Which of the DIGEST_FIELDS this reader sees the content of, by the purposes of their salts.
+
+    Reasons of reversals and the other side are for staff.
+    """
+    if detail.own is None:
+        return frozenset(DIGEST_FIELDS)
+    return frozenset() if detail.row.type == TransactionType.REVERSAL else frozenset({"text"})
 
 
 def _range_of(entry: EntryRow) -> SealedRange | None:
@@ -74,7 +78,7 @@ def leaf_of(one: SealedRange) -> Leaf:
     )
 
 
-def _entry(seal: Seal, one: SealedRange, sequence: int, *, shows_words: bool) -> dict[str, Any]:
+def _entry(seal: Seal, one: SealedRange, sequence: int, shown: frozenset[str]) -> dict[str, Any]:
     leaf = leaf_of(one)
     chosen = Slice(leaf.account_id, leaf.first, leaf.last)
     entries = list(entries_of(connection, [chosen]))
@@ -89,8 +93,7 @@ def _entry(seal: Seal, one: SealedRange, sequence: int, *, shows_words: bool) ->
     return {
         "entry": _fields(entries[index], leaf.secret),
         "entry_salt": salt(leaf.secret, f"entry {sequence}").hex(),
-        "description": entries[index].description if shows_words else None,
-        "description_salt": salt(leaf.secret, f"text {sequence}").hex() if shows_words else None,
+        **_hidden(entries[index], leaf.secret, shown),
         "entry_path": _hex(path_of(hashes, index)),
         "range": leaf.fields,
         "range_salt": salt(leaf.secret, "range").hex(),
@@ -100,9 +103,22 @@ def _entry(seal: Seal, one: SealedRange, sequence: int, *, shows_words: bool) ->
 
 
 def _fields(entry: SealedEntry, secret: bytes) -> dict[str, str]:
-    digest = description_digest(salt(secret, f"text {entry.sequence}"), entry.description)
     values = entry.text.split("\n")
-    return {**dict(zip(ENTRY_FIELDS, values, strict=True)), "description_digest": digest}
+    hidden = digests(secret, entry.sequence, entry.description, entry.other)
+    return {**dict(zip(ENTRY_FIELDS, values, strict=True)), **hidden}
+
+
+def _hidden(entry: SealedEntry, secret: bytes, shown: frozenset[str]) -> dict[str, str | None]:
+    """What the digests are of, and their salts; None for what is not `shown`."""
+    found: dict[str, str | None] = {}
+    for purpose, value, name, salt_name in (
+        ("text", entry.description, "description", "description_salt"),
+        ("other", entry.other, "other_account_id", "other_account_salt"),
+    ):
+        is_shown = purpose in shown
+        found[name] = value if is_shown else None
+        found[salt_name] = salt(secret, f"{purpose} {entry.sequence}").hex() if is_shown else None
+    return found
 
 
 def _hex(hashes: list[bytes]) -> list[str]:

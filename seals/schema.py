@@ -64,7 +64,6 @@ class ProvenEntrySerializer(serializers.Serializer[Any]):
     amount = serializers.CharField(help_text="Signed: a credit +, a debit -.")
     currency = serializers.CharField(help_text="ISO 4217 code.")
     balance_after = serializers.CharField(help_text="Balance after it.")
-    other_account_id = serializers.UUIDField(help_text="The account of the other side.")
     reverses_id = serializers.CharField(
         allow_blank=True, help_text="The transaction that it reverses; else empty."
     )
@@ -72,6 +71,7 @@ class ProvenEntrySerializer(serializers.Serializer[Any]):
     created_at = serializers.CharField(help_text="Time of the request.")
     posted_at = serializers.CharField(help_text="Time of the posting.")
     description_digest = HashField(help_text="SHA-256 of salt and description.")
+    other_account_digest = HashField(help_text="SHA-256 of salt and the other side's account id.")
 
 
 class ProvenRangeSerializer(serializers.Serializer[Any]):
@@ -96,6 +96,10 @@ class EntryProofSerializer(serializers.Serializer[Any]):
         help_text="The words of the transaction; null if they are not for this reader.",
     )
     description_salt = HashField(allow_null=True, help_text="Stands before the words.")
+    other_account_id = serializers.UUIDField(
+        allow_null=True, help_text="The account of the other side; null for customers."
+    )
+    other_account_salt = HashField(allow_null=True, help_text="Stands before its id.")
     entry_path = serializers.ListField(
         child=HashField(), help_text="Hashes from the entry up to `entries_root`."
     )
@@ -146,16 +150,18 @@ _PROOF_EXAMPLE: dict[str, Any] = {
                 "amount": "-75.50",
                 "currency": "USD",
                 "balance_after": "174.50",
-                "other_account_id": _ENTRY["target_account_id"],
                 "reverses_id": "",
                 "effective_at": _ENTRY["effective_at"],
                 "created_at": _ENTRY["created_at"],
                 "posted_at": _ENTRY["completed_at"],
                 "description_digest": SEAL_EXAMPLE["digest"],
+                "other_account_digest": SEAL_EXAMPLE["digest"],
             },
             "entry_salt": SEAL_EXAMPLE["public_key"],
             "description": _ENTRY["description"],
             "description_salt": SEAL_EXAMPLE["public_key"],
+            "other_account_id": None,
+            "other_account_salt": None,
             "entry_path": [SEAL_EXAMPLE["digest"]],
             "range": {
                 "account_id": _ENTRY["account_id"],

@@ -150,4 +150,6 @@ def hashes_of(one: Slice, found: Iterator[SealedEntry], secret: bytes) -> tuple[
 
 def entry_hashes(entries: Iterable[SealedEntry], secret: bytes) -> list[bytes]:
     """The hashes of the leaves of these entries."""
-    return [entry_hash(secret, one.sequence, one.text, one.description) for one in entries]
+    return [
+        entry_hash(secret, one.sequence, one.text, one.description, one.other) for one in entries
+    ]

@@ -91,8 +91,15 @@ MUTATIONS: dict[str, tuple[Mutation, str]] = {
     "amount": (of_first("entry", "amount", value="-30.51"), "does not lead to its range"),
     "balance": (of_first("entry", "balance_after", value="1.00"), "does not lead to its range"),
     "other account": (
-        of_first("entry", "other_account_id", value="x"), "does not lead to its range"
+        of_first("other_account_id", value="x"), "other_account_id is not the sealed one"
     ),
+    "other account's digest": (
+        of_first("entry", "other_account_digest", by=flipped), "other_account_id is not the sealed"
+    ),
+    "other account without salt": (
+        of_first("other_account_salt", value=None), "64 hexadecimal digits"
+    ),
+    "salt without other account": (of_first("other_account_id", value=None), "must be null"),
     "time": (of_first("entry", "posted_at", value="2020"), "does not lead to its range"),
     "side": (of_first("entry", "side", by=lambda one: one[::-1]), "does not lead to its range"),
     "currency": (of_first("entry", "currency", value="EUR"), "differ in currency"),

@@ -123,11 +123,11 @@ class _Walk:
             self._add("T2.sequence", "Sequences run on from the sealed ones.", self._sequence,
                       entry.sequence)  # fmt: skip
             self._sequence = entry.sequence
-        if not entry.text:
+        if not entry.text or not entry.other:
             self._add("T2.incomplete", "An entry has all its values.", "all", "not all")
             return
         fields = entry.text.split("\n")
-        side, amount, currency, posted_at = fields[4], fields[5], fields[6], fields[12]
+        side, amount, currency, posted_at = fields[4], fields[5], fields[6], fields[-1]
         balance = from_units(entry.balance_after)
         expected = self._balance + Decimal(amount)
         if balance != expected:
