@@ -154,7 +154,8 @@ close_account = _command(
 reopen_account = _command(
     "accounts_reopen",
     "Reopen a closed account",
-    "Possible within `BANK_REOPEN_DAYS`. The account is empty, and keeps its number and history.",
+    "Possible within `BANK_REOPEN_DAYS`, if its customer is active. The account is empty, and keeps"
+    " its number and history.",
     ReasonBody,
     {"reason": "Closed by mistake"},
     "invalid_transition",

@@ -11,6 +11,8 @@ from accounts.models import Account, AccountEvent
 from accounts.states import AccountEventType, AccountStatus
 from core.commands import Origin
 from core.errors import InvalidTransition
+from customers.commands.base import read_locked as read_locked_customer
+from customers.commands.base import refuse_inactive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +20,7 @@ class ReopenAccount(AccountCommand):
     """Makes a closed account active again, within BANK_REOPEN_DAYS of its closing.
 
     The account is empty, and keeps its former blocks. Raises InvalidTransition if it is not closed,
-    or was closed too long ago.
+    was closed too long ago, or is that of a customer who is not active.
     """
 
     verb: ClassVar[str] = "reopen account"
@@ -34,6 +36,9 @@ class ReopenAccount(AccountCommand):
         account = read_locked(self.account_id)
         if account.is_closed:
             _refuse_late(account, now)
+            if account.customer_id is not None:
+                # Locked, so that nobody closes the customer meanwhile.
+                refuse_inactive(read_locked_customer(account.customer_id))
         return self.set_on(account, origin, now)
 
 

@@ -5,16 +5,18 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.utils import timezone
 
-from accounts.commands import CloseAccount, FreezeAccount, ReopenAccount
+from accounts.commands import CloseAccount, CloseCustomer, FreezeAccount, ReopenAccount
 from accounts.models import Account, AccountEvent
 from accounts.states import FreezeScope
 from core.errors import InvalidTransition
+from customers.commands import ReopenCustomer
 from tests.api import account_path, assert_problem, staff
 from tests.assertions import nothing_changes
 from tests.clock import clocks_apart
-from tests.factories import deposit, make_account, run
+from tests.factories import deposit, make_account, make_customer, run
 
 pytestmark = pytest.mark.django_db
 WHY = "Closed by mistake"
@@ -96,6 +98,32 @@ def test_what_is_open_is_not_reopened() -> None:
     account = make_account()
     with nothing_changes(), pytest.raises(InvalidTransition, match="is not closed"):
         run(ReopenAccount(account_id=account.id, reason=WHY))
+
+
+@pytest.mark.parametrize("status", ["closed", "forgotten"])
+def test_of_a_customer_who_is_not_active_it_stays_closed(status: str) -> None:
+    customer = make_customer()
+    account = make_account(customer_id=customer.pk)
+    run(CloseAccount(account_id=account.id, reason="Moved"))
+    run(CloseCustomer(customer_id=customer.pk, reason="Moved"))
+    if status == "forgotten":
+        call_command("forget_customer", customer.number, "--reason", "Asked")
+    client, path = staff("supervisor"), account_path(account, "reopen")
+    page = f"/admin/accounts/account/{account.pk}/reopen/"
+    with nothing_changes():
+        detail = f"Customer {customer.number} is {status}."
+        assert_problem(client.post(path, {"reason": WHY}), "invalid_transition", detail)
+        told = client.post(page, {"reason": WHY}, format="multipart", follow=True)
+    assert detail in told.content.decode()
+
+
+def test_it_is_reopened_after_its_customer() -> None:
+    customer = make_customer()
+    account = make_account(customer_id=customer.pk)
+    run(CloseAccount(account_id=account.id, reason="Moved"))
+    run(CloseCustomer(customer_id=customer.pk, reason="Moved"))
+    run(ReopenCustomer(customer_id=customer.pk, reason=WHY))
+    assert run(ReopenAccount(account_id=account.id, reason=WHY)).status == "ACTIVE"
 
 
 def test_over_http_and_in_the_console(closed: Account) -> None:
