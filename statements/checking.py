@@ -1,7 +1,8 @@
 """`/verify/<digest>/`: anyone may check a document of the bank, without a login.
 
 The answer says whether the bank has issued a statement with this digest, and for which period. It
-says nothing of the account, its owner or any amount: whoever holds a document knows these already.
+says nothing of the account, its owner or any amount. Only a holder of the document has its digest:
+a secret of the statement is in it, so knowing the figures does not help to guess it.
 """
 
 import re
@@ -21,7 +22,7 @@ from core.api.throttling import RateLimit
 from statements.models import Statement
 
 _DIGEST = re.compile("[0-9a-f]{64}")
-# For people who type or scan addresses. Nobody can guess a digest anyhow.
+# For people who type or scan addresses.
 _PER_MINUTE = 60
 # Nothing runs on this page, and it loads its style only.
 _POLICY = (

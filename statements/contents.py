@@ -109,6 +109,7 @@ def content_of(statement: Statement, *, check_url: str) -> StatementContent:
         overdraft_limit=_limit_before(account, statement.ends_at),
         lines=LinesOfAccount(entries, statement.ends_at, currency, zone),
         check_url=check_url,
+        secret=statement.secret,
         digest=statement.digest,
         previous_digest=statement.previous.digest if statement.previous else "",
         seal=_newest_seal(statement.issued_at),

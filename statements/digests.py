@@ -5,13 +5,15 @@ a JSON array without blanks, in UTF-8, with a line feed at its end. Amounts are 
 1/10,000 of the main unit, times are RFC 3339 in UTC with six decimals.
 
 The first digest is that of the lines of the entries. The statement's own digest is that of one
-line: the account and the period, the figures, the digest of the entries, and the digest of the
-statement before it. So a statement vouches for all before it. Names of people are in none of them:
-they may change, and may have to be forgotten.
+line: a secret, the account and the period, the figures, the digest of the entries, and the digest
+of the statement before it. So a statement vouches for all before it. The secret is random: whoever
+knows the figures from elsewhere, as the other side of a payment may, cannot guess the digest. Names
+of people are in none of them: they may change, and may have to be forgotten.
 """
 
 import hashlib
 import json
+import secrets
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -61,8 +63,14 @@ def _content_of(entry: StatedEntry) -> list[Any]:
     ]
 
 
+def new_secret() -> str:
+    """32 random bytes in hexadecimal."""
+    return secrets.token_hex(32)
+
+
 def statement_digest(
     *,
+    secret: str,
     account_id: UUID,
     account_number: str,
     currency: str,
@@ -77,6 +85,7 @@ def statement_digest(
     """The digest, in hexadecimal. `previous_digest` is empty for a first statement."""
     content = [
         _VERSION,
+        secret,
         str(account_id),
         account_number,
         currency,

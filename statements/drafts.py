@@ -1,10 +1,10 @@
 """Statements that are being added up, entry by entry, and are not stored yet."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from statements.digests import EntryTotals, statement_digest
+from statements.digests import EntryTotals, new_secret, statement_digest
 from statements.entries import EntryRange, StatedEntry
 from statements.periods import Month
 from statements.standing import AccountStanding
@@ -22,6 +22,7 @@ class Draft:
     first_sequence: int
     opening_balance: int
     entries: EntryTotals
+    secret: str = field(default_factory=new_secret)
     digest: str = ""
 
     @property
@@ -86,6 +87,7 @@ class Series:
         else:
             previous_digest = self.account.last.digest if self.account.last else ""
         draft.digest = statement_digest(
+            secret=draft.secret,
             account_id=self.account.id,
             account_number=self.account.number,
             currency=self.account.currency,

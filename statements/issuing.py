@@ -249,6 +249,7 @@ class _Work:
             total_debits=from_units(totals.debits),
             total_credits=from_units(totals.credits),
             previous_id=previous,
+            secret=draft.secret,
             digest=draft.digest,
             issued_at=now,
             issued_by_id=self.origin.user_id,

@@ -14,8 +14,8 @@ class Statement(models.Model):
     It is a range of the account's own sequence, which has no gap: the entries posted from
     `starts_at` up to, but excluding, `ends_at`. The statements of an account are numbered 1..n, and
     each begins where the one before it ends. Without entries `last_sequence` is one less than
-    `first_sequence`. `digest` covers all figures and entries, and the digest of the statement
-    before it: see `statements.digests`.
+    `first_sequence`. `digest` covers the secret, all figures and entries, and the digest of the
+    statement before it: see `statements.digests`.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -42,6 +42,9 @@ class Statement(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="next"
     )
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256, in hexadecimal.")
+    secret = models.CharField(
+        max_length=64, help_text="Random, so that nobody can guess the digest: 32 bytes."
+    )
     issued_at = models.DateTimeField()
     issued_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -76,6 +79,7 @@ class Statement(models.Model):
                 ),
                 name="statement_sums_join",
             ),
+            models.CheckConstraint(condition=~Q(secret=""), name="statement_has_a_secret"),
             models.CheckConstraint(
                 condition=Q(ends_at__gt=F("starts_at")), name="statement_period_not_empty"
             ),

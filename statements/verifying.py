@@ -51,6 +51,7 @@ class _Row(NamedTuple):
     total_debits: int
     total_credits: int
     previous_id: UUID | None
+    secret: str
     digest: str
 
 
@@ -141,6 +142,7 @@ class _Checked:
         for entry in self._misplaced[:1]:
             self._same("cut", f"a cut at {rfc_3339(row.ends_at)}", rfc_3339(entry.posted_at))
         digest = statement_digest(
+            secret=row.secret,
             account_id=row.account_id,
             account_number=row.account_number,
             currency=row.currency,

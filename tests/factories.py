@@ -92,6 +92,7 @@ def make_statement(account: Account, *, period: str = "2026-01") -> Statement:
         closing_balance=nothing,
         total_debits=nothing,
         total_credits=nothing,
+        secret="0" * 64,
         digest=sha256(account.pk.bytes).hexdigest(),
         issued_at=timezone.now(),
     )

@@ -62,6 +62,7 @@ _INTERIM: dict[str, Any] = {
     "number": None,
     **_FIGURES,
     "issued_at": "2026-02-01T00:15:00.000000Z",
+    "secret": None,
     "digest": None,
     "previous_digest": None,
     "check_url": None,
@@ -89,6 +90,7 @@ _INTERIM: dict[str, Any] = {
 _ISSUED = {
     **_INTERIM,
     "number": 1,
+    "secret": "7d1c0f3a52b94e86a1d7c3f0925e6b48d0a7f1c3e59b2846750d9e3c1fa8b264",
     "digest": STATEMENT_EXAMPLE["digest"],
     "check_url": f"https://bank.example/verify/{STATEMENT_EXAMPLE['digest']}/",
 }

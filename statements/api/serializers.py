@@ -161,6 +161,9 @@ class StatementDocumentSerializer(_FiguresSerializer):
         min_value=1, allow_null=True, help_text="1..n in each account; null if interim."
     )
     issued_at = OffsetDateTimeField(help_text="When it was issued or, if interim, made (UTC).")
+    secret = serializers.RegexField(
+        _DIGEST, allow_null=True, help_text="Random, and part of the digest; null if interim."
+    )
     digest = serializers.RegexField(
         _DIGEST, allow_null=True, help_text="SHA-256 over all figures and entries; null if interim."
     )

@@ -77,7 +77,8 @@ class StatementContent:
 
     Amounts are in main units with all digits of the currency. `number` counts the account's
     statements from 1; None for an interim statement, which is not issued and has no `digest`.
-    `check_url` is the address at which anyone may check the digest; empty without a digest.
+    `secret` is random, and part of the digest; only JSON shows it. `check_url` is the address at
+    which anyone may check the digest; empty without a digest.
     `seal` is the newest sealed head when the statement was issued, as text; empty if none.
     """
 
@@ -100,6 +101,7 @@ class StatementContent:
     overdraft_limit: Decimal
     lines: PrintedLines
     check_url: str = ""
+    secret: str = ""
     digest: str = ""
     previous_digest: str = ""
     seal: str = ""

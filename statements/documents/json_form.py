@@ -42,6 +42,7 @@ def represent_statement(content: StatementContent) -> dict[str, Any]:
         "total_debits": format_amount(content.total_debits, currency),
         "total_credits": format_amount(content.total_credits, currency),
         "count": content.count,
+        "secret": content.secret or None,
         "digest": content.digest or None,
         "previous_digest": content.previous_digest or None,
         "check_url": content.check_url or None,

@@ -93,6 +93,7 @@ def content_of(lines: Sequence[PrintedLine] | ManyLines, **fields: Any) -> State
         "overdraft_limit": Decimal(0),
         "lines": lines,
         "check_url": CHECK,
+        "secret": "cd" * 32,
         "digest": "ab" * 32,
     }
     return StatementContent(**{**values, **fields})

@@ -66,6 +66,7 @@ def following(last: Statement, **changed: Any) -> Statement:
         "total_debits": Decimal(0),
         "total_credits": Decimal(0),
         "previous": last,
+        "secret": "0" * 64,
         "digest": "0" * 64,
         "issued_at": DECEMBER,
     }
@@ -97,6 +98,7 @@ def test_one_that_joins_is_taken(last: Statement) -> None:
         {"starts_at": DECEMBER.replace(day=2), "ends_at": DECEMBER.replace(day=3)},
         {"currency": "EUR"},
         {"previous": None},
+        {"secret": ""},
         {"number": 1, "previous": None, "first_sequence": 1, "last_sequence": 0},
     ],
     ids=str,

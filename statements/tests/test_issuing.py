@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -101,13 +102,20 @@ def test_the_digest_is_the_documented_one(bank: MonthlyBank) -> None:
     compact = {"ensure_ascii": False, "separators": (",", ":")}
     text = "".join(f"{json.dumps(line, **compact)}\n" for line in lines)
     head = [
-        "bank-statement-1", str(bank.ada.id), bank.ada.number, "USD", 2,
+        "bank-statement-1", second.secret, str(bank.ada.id), bank.ada.number, "USD", 2,
         "2025-10-01T00:00:00.000000Z", "2025-11-01T00:00:00.000000Z",
         2, 1_000_000, 675_000, 325_000, 0, 2, hashlib.sha256(text.encode()).hexdigest(),
         bank.ada.statements.get(number=1).digest,
     ]  # fmt: skip
     expected = hashlib.sha256(f"{json.dumps(head, **compact)}\n".encode()).hexdigest()
     assert second.digest == expected
+
+
+def test_the_same_figures_have_another_secret_and_digest(bank: MonthlyBank) -> None:
+    issue(OCT)
+    secrets = set(Statement.objects.values_list("secret", flat=True))
+    assert len(secrets) == Statement.objects.count() == 5
+    assert all(re.fullmatch("[0-9a-f]{64}", secret) for secret in secrets)
 
 
 @pytest.mark.parametrize("portion", [1, 2, 3, 7, 100])

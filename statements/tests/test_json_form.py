@@ -37,6 +37,7 @@ def test_it_has_the_statement_and_its_lines() -> None:
         "total_debits": "0.00",
         "total_credits": "29.33",
         "count": 2,
+        "secret": "cd" * 32,
         "digest": "ab" * 32,
         "previous_digest": None,
         "check_url": CHECK,

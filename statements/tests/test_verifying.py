@@ -92,6 +92,11 @@ DAMAGES = [
     ),
     StatementDamage(
         ("digest",),
+        f"UPDATE {S} SET secret = '{'0' * 64}' WHERE id = {{second}}",
+        "", "",
+    ),
+    StatementDamage(
+        ("digest",),
         f"UPDATE {S} SET digest = 'abc' WHERE id = {{second}}",
         "", "abc",
     ),

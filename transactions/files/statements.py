@@ -30,6 +30,7 @@ STATEMENTS = FileFormat(
         Column(
             "previous_id", ID, "The statement before it; empty for the first.", is_nullable=True
         ),
+        Column("secret", WORD, "Random, and part of the digest: 64 hexadecimal digits."),
         Column("digest", WORD, "SHA-256 of its content, in hexadecimal."),
         Column("issued_at", TIME, "When it was issued."),
         Column(
