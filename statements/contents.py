@@ -20,10 +20,12 @@ from accounts.models import Account, AccountEvent
 from accounts.representation import AccountRow
 from accounts.states import AccountEventType
 from core.errors import FieldError, InvalidInput, NotFound
+from core.heartbeat import heartbeat
+from core.large_documents import place_for
 from core.money import format_amount, format_units
 from seals.models import Seal
 from statements.digests import EntryTotals
-from statements.documents.content import PrintedLine, StatementContent
+from statements.documents.content import DocumentFormat, PrintedLine, StatementContent
 from statements.entries import EntryRange, StatedEntry, entries_of
 from statements.models import Statement
 from transactions.models import Transaction
@@ -33,6 +35,9 @@ from transactions.states import TransactionType
 
 # Entries in memory at a time.
 _LINES = 500
+# An interim statement is written anew for each request, so it has a bound.
+MOST_ENTRIES = {each: 10_000 if each is DocumentFormat.PDF else 100_000 for each in DocumentFormat}
+_OTHERWISE = {DocumentFormat.PDF: ", or for another format"}
 _TICK = timedelta(microseconds=1)
 _LIMIT = "overdraft_limit"
 
@@ -117,12 +122,13 @@ def content_of(statement: Statement, *, check_url: str) -> StatementContent:
 
 
 def interim_content(
-    account: AccountRow, start: datetime, end: datetime, zone: ZoneInfo
+    account: AccountRow, start: datetime, end: datetime, zone: ZoneInfo, wanted: DocumentFormat
 ) -> StatementContent:
     """The content of any span of a customer's account; up to now, if its end is yet to come.
 
     Waits for postings under way. Raises NotFound for an internal account, InvalidInput for a span
-    that begins in the future, Busy if a posting does not end in time.
+    that begins in the future or has more entries than its format holds, Busy if a posting does not
+    end in time, or if too many long documents are under way.
     """
     if account.last_sequence is None:
         raise NotFound("The bank's own accounts have no statements.")
@@ -135,9 +141,8 @@ def interim_content(
     end = min(end, now)
     opening, closing = balances_at(settled, [start - _TICK, end - _TICK])
     entries = EntryRange(account.id, opening.sequence + 1, closing.sequence)
-    totals = EntryTotals(0)
-    for entry in entries_of([entries], end):
-        totals.add(entry)
+    _require_at_most(closing.sequence - opening.sequence, wanted)
+    totals = _totals_of(entries, end)
     stored = Account.objects.select_related("customer").get(pk=account.id)
     return StatementContent(
         bank_name=settings.BANK_NAME,
@@ -159,6 +164,26 @@ def interim_content(
         overdraft_limit=_limit_before(stored, end),
         lines=LinesOfAccount(entries, end, account.currency, zone),
     )
+
+
+def _require_at_most(count: int, wanted: DocumentFormat) -> None:
+    most = MOST_ENTRIES[wanted]
+    if count > most:
+        detail = (
+            f"An interim statement as {wanted.upper()} has at most {most:,} entries, and these days"
+            f" have {count:,}. Ask for fewer days{_OTHERWISE.get(wanted, '')}."
+        )
+        raise InvalidInput(errors=[FieldError("format", "too_many_rows", detail)])
+
+
+def _totals_of(entries: EntryRange, before: datetime) -> EntryTotals:
+    totals = EntryTotals(0)
+    with place_for(entries.last - entries.first + 1):
+        for index, entry in enumerate(entries_of([entries], before)):
+            if index % _LINES == 0:
+                heartbeat()
+            totals.add(entry)
+    return totals
 
 
 def _newest_seal(moment: datetime) -> str:

@@ -25,6 +25,7 @@ from core.contention import retrying
 from core.errors import InvalidTransition
 from core.failpoints import failpoint
 from core.failures import told
+from core.heartbeat import heartbeat
 from core.identifiers import uuid7
 from core.money import from_units
 from core.settled import settled_moment
@@ -39,6 +40,7 @@ from transactions.statistics.spans import Calendar
 _STATEMENTS_LOCK = 7_064_011
 # A database transaction writes about this many statements.
 _WRITTEN_AT_ONCE = 500
+_READ_TO_A_BEAT = 1_000
 _TICK = timedelta(microseconds=1)
 
 
@@ -188,7 +190,9 @@ class _Work:
             if (months := list(account.missing(self.until, self.calendar)))
         ]
         ends_at = self.until.ends_at(self.calendar)
-        for entry in entries_of((one.range for one in series), ends_at):
+        for index, entry in enumerate(entries_of((one.range for one in series), ends_at)):
+            if index % _READ_TO_A_BEAT == 0:
+                heartbeat()
             series[entry.place].add(entry)
         for one in series:
             one.finish()

@@ -6,6 +6,7 @@ from typing import IO
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 
+from core.large_documents import place_for
 from statements.documents.content import DocumentFormat, StatementContent
 from statements.documents.render import CONTENT_TYPES, file_name, open_document
 
@@ -14,8 +15,12 @@ _IN_MEMORY = 1 << 20
 
 
 def document_response(content: StatementContent, wanted: DocumentFormat) -> HttpResponseBase:
-    """The statement as JSON, or as a file to save."""
-    file = open_document(content, wanted)
+    """The statement as JSON, or as a file to save.
+
+    Raises Busy if too many long documents are under way.
+    """
+    with place_for(content.count):
+        file = open_document(content, wanted)
     content_type = CONTENT_TYPES[wanted]
     if wanted is DocumentFormat.CSV:
         content_type += "; charset=utf-8"

@@ -139,7 +139,8 @@ interim_statement = extend_schema(
     summary="Interim statement over any days",
     description="From the day `from` up to but not including `to`, in the bank's time zone, or up"
     " to now. It is not issued: it has no number and no digest. The same days in the past give the"
-    " same entries for ever.",
+    " same entries for ever. A PDF has at most 10,000 entries, other formats 100,000; more are"
+    " refused with `too_many_rows`.",
     parameters=[ACCOUNT_ID, InterimQuery],
     responses=_DOCUMENTS,
     examples=[_json_example("Statement", _INTERIM)],

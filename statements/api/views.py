@@ -99,11 +99,12 @@ class AccountStatementViewSet(RuleOfEachAction, viewsets.ViewSet):
     @action(detail=True, methods=["get"], renderer_classes=_RENDERERS)
     def statement(self, request: Request, account_id: UUID) -> HttpResponseBase:
         query = parse_query(InterimQuery, request)
+        wanted = _wanted(request)
         account = visible_account(request.user, account_id)
         calendar = Calendar()
         start, end = calendar.start_of(query["from"]), calendar.start_of(query["to"])
-        content = interim_content(account, start, end, ZoneInfo(calendar.name))
-        return document_response(content, _wanted(request))
+        content = interim_content(account, start, end, ZoneInfo(calendar.name), wanted)
+        return document_response(content, wanted)
 
 
 def _wanted(request: Request) -> DocumentFormat:

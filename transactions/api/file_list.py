@@ -24,6 +24,7 @@ from core.console.sheets import (
     sheet_response,
 )
 from core.errors import FieldError, InvalidInput
+from core.heartbeat import heartbeat
 from transactions.api.csv_list import FAILURE, Words, column_names, csv_response, pages_of
 from transactions.api.serializers import TransactionSerializer
 from transactions.reads.lists import TransactionList
@@ -53,6 +54,7 @@ def list_file(  # noqa: PLR0917 - those of `csv_response`, with the format and t
     """
     if file_format is SheetFormat.CSV:
         return csv_response(transactions, serializer, words, file_name)
+    _require_at_most(transactions, file_format)
     columns = [*column_names(serializer), *_NUMBERS]
     printed = [columns.index(name) for name in _PRINTED if name in columns]
     title = file_name.replace("-", " ").capitalize()
@@ -74,9 +76,15 @@ def _facts(query: Mapping[str, Any]) -> list[tuple[str, SheetCell]]:
     ]
 
 
-def _rows(
-    transactions: TransactionList, words: Words, file_format: SheetFormat
-) -> Iterator[SheetRow]:
+def _require_at_most(transactions: TransactionList, file_format: SheetFormat) -> None:
+    """Refuses before anything is drawn, which takes far longer than to count."""
+    for _ in _pages(transactions, file_format):
+        heartbeat()
+
+
+def _pages(
+    transactions: TransactionList, file_format: SheetFormat
+) -> Iterator[list[TransactionRow]]:
     left = MOST_ROWS[file_format]
     for page in pages_of(transactions):
         left -= len(page)
@@ -86,6 +94,13 @@ def _rows(
                 " list by its filters, or take CSV."
             )
             raise InvalidInput(errors=[FieldError("format", "too_many_rows", detail)])
+        yield page
+
+
+def _rows(
+    transactions: TransactionList, words: Words, file_format: SheetFormat
+) -> Iterator[SheetRow]:
+    for page in _pages(transactions, file_format):
         numbers = _numbers_of(page)
         for row in page:
             members = words(row)

@@ -1,0 +1,72 @@
+"""Bounds of statements: the entries of an interim one, and how many documents are under way."""
+
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from core import large_documents
+from statements import contents
+from statements.documents.content import DocumentFormat
+from statements.issuing import issue_for_all
+from statements.periods import Month
+from statements.tests.monthly_bank import DECEMBER, ORIGIN, MonthlyBank, at, make_monthly_bank
+from tests.api import API, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bank() -> MonthlyBank:
+    bank = make_monthly_bank()
+    with at(DECEMBER):
+        issue_for_all(Month.parse("2025-10"), origin=ORIGIN)
+    return bank
+
+
+@pytest.fixture
+def staff() -> APIClient:
+    client = APIClient()
+    client.force_login(make_user("olive", role="auditor"))
+    return client
+
+
+@pytest.mark.parametrize("wanted", DocumentFormat)
+def test_an_interim_statement_has_a_bound(
+    bank: MonthlyBank, staff: APIClient, monkeypatch: pytest.MonkeyPatch, wanted: DocumentFormat
+) -> None:
+    path = f"{API}accounts/{bank.ada.id}/statement/"
+    span = {"from": "2025-09-01", "to": "2025-11-01", "format": str(wanted)}
+    with at(DECEMBER):
+        monkeypatch.setitem(contents.MOST_ENTRIES, wanted, 2)
+        refused = staff.get(path, span)
+        monkeypatch.setitem(contents.MOST_ENTRIES, wanted, 3)
+        answer: Any = staff.get(path, span)
+        assert b"".join(answer) if answer.streaming else answer.content
+    assert refused.status_code == 400
+    (error,) = refused.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("format", "too_many_rows")
+    assert "at most 2 entries, and these days have 3. Ask for fewer days" in error["detail"]
+
+
+def test_a_process_writes_few_long_documents_at_once(
+    bank: MonthlyBank, staff: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = bank.ada.statements.get(number=2)
+    paths = [
+        f"{API}statements/{stored.pk}/",
+        f"{API}accounts/{bank.ada.id}/statement/?from=2025-09-01&to=2025-11-01",
+    ]
+    monkeypatch.setattr(large_documents, "SMALL", 1)
+    with at(DECEMBER):
+        with large_documents.place_for(2):
+            assert [staff.get(path).status_code for path in paths] == [200, 200]
+            with large_documents.place_for(2):
+                for path in paths:
+                    answer = staff.get(path)
+                    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+                    assert answer["Retry-After"] == "5"
+                monkeypatch.setattr(large_documents, "SMALL", 3)
+                assert [staff.get(path).status_code for path in paths] == [200, 200]
+        monkeypatch.setattr(large_documents, "SMALL", 1)
+        assert [staff.get(path).status_code for path in paths] == [200, 200]
