@@ -7,6 +7,8 @@ from django.db.models import Sum
 from accounts.models import Account
 from accounts.states import AccountKind
 from seals.models import Seal
+from transactions.models import Transaction
+from transactions.states import TransactionStatus
 
 
 def newest_seal() -> Seal | None:
@@ -22,12 +24,18 @@ def unsealed_entries(newest: Seal | None = None) -> int:
     return int(entries) - (newest.total_entries if newest else 0)
 
 
-def neglected_since(limit: timedelta, now: datetime) -> datetime | None:
-    """The time of the newest seal, if it is older than the limit and entries came after it.
+def waiting_since(limit: timedelta, now: datetime) -> datetime | None:
+    """Since when entries have waited for a seal, if that is longer than the limit.
 
-    None for a bank without seals. Looks for entries only if the seal is old.
+    None for a bank without seals. Reads one row of an index, which has what is not archived.
     """
     newest = newest_seal()
-    if newest is None or now - newest.sealed_at <= limit or not unsealed_entries(newest):
+    if newest is None or now - newest.sealed_at <= limit:
         return None
-    return newest.sealed_at
+    posted = Transaction.objects.filter(
+        status=TransactionStatus.COMPLETED,
+        archived_at__isnull=True,
+        completed_at__gt=newest.sealed_at,
+    )
+    first = posted.order_by("completed_at").values_list("completed_at", flat=True).first()
+    return first if first is not None and now - first > limit else None

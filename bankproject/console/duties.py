@@ -17,7 +17,7 @@ from bankproject.console.words import at, in_words, list_link
 from core import clock
 from core.api.fields import rfc_3339
 from core.console.bars import Bar
-from seals.selectors import neglected_since
+from seals.selectors import waiting_since
 from transactions.reads import duties
 from transactions.states import TransactionStatus
 
@@ -37,7 +37,7 @@ class Duties:
 
     `worker`: how long queued transactions have waited without a worker. `verification`: the age of
     the last verification. `archive`: since when the archive is overdue. `mail`: since when mails
-    about approvals cannot be sent. `seal`: the age of the last seal.
+    about approvals cannot be sent. `seal`: how long entries have waited for a seal.
     """
 
     worker: timedelta | None = None
@@ -55,7 +55,7 @@ def read() -> Duties:
     age = now - verified if verified else timedelta(0)
     allowed = timedelta(hours=settings.VERIFICATION_LIMIT_HOURS)
     limit_of_seals = timedelta(hours=settings.SEAL_LIMIT_HOURS)
-    sealed = neglected_since(limit_of_seals, now) if limit_of_seals else None
+    sealed = waiting_since(limit_of_seals, now) if limit_of_seals else None
     overdue = awaited and awaited + timedelta(hours=settings.ARCHIVE_LIMIT_HOURS)
     return Duties(
         worker=silence if limit and silence > timedelta(seconds=limit) else None,
@@ -79,7 +79,7 @@ def in_health() -> dict[str, str]:
         f"overdue: none for {in_words(found.verification)}" if found.verification else OK,
         f"overdue since {rfc_3339(found.archive)}" if found.archive else OK,
         f"failing since {rfc_3339(found.mail)}" if found.mail else OK,
-        f"overdue: none for {in_words(found.seal)}" if found.seal else OK,
+        f"overdue: entries have waited for {in_words(found.seal)}" if found.seal else OK,
     )
     return dict(zip(NAMES, texts, strict=True))
 
@@ -121,7 +121,7 @@ def bars(request: HttpRequest) -> Iterator[Bar]:
         )
     if found.seal:
         yield Bar(
-            f"Nobody has sealed the books for {in_words(found.seal)}: overdue."
+            f"Entries have waited for a seal for {in_words(found.seal)}: overdue."
             " Run manage.py seal_ledger.",
             reverse("seal-latest"),
             "Show the last seal",

@@ -97,12 +97,12 @@ def books(last: Verification | None, duties: Duties) -> Figure:
 def seals(last: Seal, unsealed: int, duties: Duties) -> Figure:
     """The figure of the newest seal."""
     since = f"{unsealed:,} entries since" if unsealed else "No entry since"
-    overdue = duties.seal and f"Sealed {in_words(duties.seal)} ago: overdue"
+    overdue = duties.seal and f". Entries have waited for {in_words(duties.seal)}: overdue"
     return Figure(
         label="Last seal",
         value=f"Number {last.number:,}",
         link=reverse("seal-latest"),
-        explanation=f"{overdue or at(last.sealed_at)}. {since}",
+        explanation=f"{at(last.sealed_at)}. {since}{overdue or ''}",
         tone=WAITING if duties.seal else NEUTRAL,
     )
 

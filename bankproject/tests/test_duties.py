@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -17,7 +18,7 @@ from django.urls import reverse
 from bankproject.console import duties
 from core.identifiers import uuid7
 from seals.models import Seal
-from tests.api import API, anonymous, staff
+from tests.api import API, anonymous, client_of, staff
 from tests.factories import make_account
 from transactions.commands import Deposit
 from transactions.models import ArchiveRun
@@ -199,10 +200,20 @@ def test_seals_are_overdue_while_entries_wait_for_one(settings: Any) -> None:
         assert explained(client, "Last seal")[0] == "2026-07-01 12:00:00 UTC. No entry since"
     with at(NOON + timedelta(days=9)):
         make_account(balance=7)
-        assert ready() == {**WELL, "seal": "overdue: none for 9 d"}
+        assert ready() == WELL, "the seal is old, and its next entry is new"
+    with at(NOON + timedelta(days=10, hours=2)):
+        assert ready() == WELL
+    with at(NOON + timedelta(days=10, hours=3)):
+        assert ready() == {**WELL, "seal": "overdue: entries have waited for 1 d 3 h"}
+        client = client_of(get_user_model().objects.get(username="supervisor"))
         (bar,) = bars(client)
-        assert bar == "Nobody has sealed the books for 9 d: overdue. Run manage.py seal_ledger."
-        said = ("Sealed 9 d ago: overdue. 1 entries since", "warning")
+        assert bar == (
+            "Entries have waited for a seal for 1 d 3 h: overdue. Run manage.py seal_ledger."
+        )
+        said = (
+            "2026-07-01 12:00:00 UTC. 1 entries since. Entries have waited for 1 d 3 h: overdue",
+            "warning",
+        )
         assert explained(client, "Last seal") == said
         settings.SEAL_LIMIT_HOURS = 0
         assert ready() == WELL

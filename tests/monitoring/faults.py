@@ -92,8 +92,15 @@ def age(server: PostgresqlServer, runs: str) -> None:
 
 
 def age_seals(server: PostgresqlServer) -> None:
-    """The seals were made four days ago, as if nobody had sealed since."""
-    _change(server, "UPDATE seals_seal SET sealed_at = sealed_at - interval '4 days'")
+    """What came after the last seal came four days ago, and the seals were made before it."""
+    _change(
+        server,
+        "UPDATE transactions_transaction SET created_at = created_at - interval '4 days',"
+        " effective_at = effective_at - interval '4 days',"
+        " completed_at = completed_at - interval '4 days'"
+        " WHERE completed_at > (SELECT max(sealed_at) FROM seals_seal)",
+    )
+    _change(server, "UPDATE seals_seal SET sealed_at = sealed_at - interval '5 days'")
 
 
 @contextmanager

@@ -73,11 +73,11 @@ def _archive(watch: Prometheus, bank: OperatedBank, server: PostgresqlServer) ->
 
 
 def _seals(watch: Prometheus, bank: OperatedBank, server: PostgresqlServer, load: Load) -> None:
-    """The last seal is old, and money has moved since; then there is a new one."""
+    """The last seal is old, and so are the entries after it; then there is a new one."""
     bank.manage("seal_ledger", "--new-key")
     bank.manage("seal_ledger")
-    age_seals(server)
     load.round()
+    age_seals(server)
     require(watch, "BankSealOverdue", firing=True)
     # The old one was changed, so its head is another: the file is written again.
     bank.manage("seal_ledger", "--rewrite-heads")
