@@ -73,12 +73,11 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
         return _LIMIT_REQUEST.get(request, lambda: read(request, object_id, from_field))
 
     def has_decide_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Checks the right and the state. The command checks a posted form."""
+        """Checks the right. Only what waits has the buttons; their pages tell what is decided."""
         if not has_right(request.user, CanManageAccounts.right):
             return False
         found = self.get_object(request, object_id)
-        waits = found is not None and found.status == LimitRequestStatus.PENDING
-        return found is not None and (request.method == "POST" or waits)
+        return found is not None and (_waits(found) or not _is_page_of_request(request))
 
     @action(description="Approve", url_path="approve", icon="check", permissions=["view", "decide"])
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -104,7 +103,7 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
         form = DecisionForm(request.POST or None)
         form.fields["reason"].required = decision is RejectLimit
         # The command itself refuses what is decided already.
-        waits = asked.status == LimitRequestStatus.PENDING
+        waits = _waits(asked)
         form.is_valid()
         # Also of a form without its reason: it is shown again with the account as it is now.
         shown = form.cleaned_data.get("foreseen", "") if form.is_bound else ""
@@ -118,7 +117,8 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
             "title": title,
             "asked": asked,
             "facts": _facts(asked),
-            "doubt": _doubt(asked, request.user.pk),
+            "decided": "" if waits else _decided(asked),
+            "doubt": _doubt(asked, request.user.pk, decision) if waits else "",
             "has_changed": has_changed,
         }
         template = "accounts/limit_decision.html"
@@ -171,11 +171,30 @@ def _facts(asked: LimitRequest) -> list[tuple[str, str]]:
     ]
 
 
-def _doubt(asked: LimitRequest, user_id: int | None) -> str:
-    """Why an approval by this user would be refused now; "" if it would not."""
+def _waits(asked: LimitRequest) -> bool:
+    return asked.status == LimitRequestStatus.PENDING
+
+
+def _is_page_of_request(request: HttpRequest) -> bool:
+    """Whether this is the page of a request, and not that of a decision."""
+    found = request.resolver_match
+    return found is not None and found.url_name == "accounts_limitrequest_change"
+
+
+def _decided(asked: LimitRequest) -> str:
+    """Who has decided already: "The request is approved already, by susan."."""
+    by = f", by {asked.decided_by.get_username()}" if asked.decided_by else ""
+    return f"The request is {asked.get_status_display().lower()} already{by}."
+
+
+def _doubt(asked: LimitRequest, user_id: int | None, decision: type[LimitDecision]) -> str:
+    """Why an approval by this user would be refused now; "" if it would not.
+
+    The one who asked may reject, so that page does not name them.
+    """
     if user_id == asked.account.owner_id:
         return "The account is your own, so someone else decides."
-    if user_id == asked.requested_by_id:
+    if user_id == asked.requested_by_id and decision is ApproveLimit:
         return "You asked for this, so someone else approves it."
     if asked.account.is_closed:
         return "The account is closed."

@@ -142,3 +142,31 @@ def test_own_requests_and_accounts_and_closed_ones_are_told(
     ):
         words = words_of(client.get(page_of(one, "approve")).content.decode())
         assert f"If approved now it would be refused. {why}" in words
+
+
+def test_who_asked_may_reject_and_is_not_told_otherwise(asked: LimitRequest, tessa: Any) -> None:
+    client = logged_in(tessa)
+    words = words_of(client.get(page_of(asked, "reject")).content.decode())
+    assert "You asked for this" not in words
+    told = client.post(page_of(asked, "reject"), {"reason": "Not needed"}, follow=True)
+    assert "Reject: the overdraft limit of" in told.content.decode()
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+def test_what_is_decided_already_says_so_and_asks_nothing(
+    decision: str, asked: LimitRequest, susan: Client
+) -> None:
+    susan.post(page_of(asked, "approve"), {"reason": ""})
+    shown = [susan.get(page_of(asked, decision))]
+    if decision == "reject":  # Its reason is missing, so nothing reaches the command.
+        shown.append(susan.post(page_of(asked, decision), {"reason": ""}))
+    for response in shown:
+        html = response.content.decode()
+        assert "The request is approved already, by susan." in words_of(html)
+        assert "would be refused" not in html
+        assert 'name="reason"' not in html
+        assert (
+            'type="submit"' not in html.partition('<form method="post"')[2].partition("</form>")[0]
+        )
+    change = susan.get(page_of(asked, "change")).content.decode()
+    assert page_of(asked, decision) not in change
