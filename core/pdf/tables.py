@@ -10,6 +10,9 @@ from core.pdf.text import wrapped
 _GAP = 5.0
 _LEADING = 1.28
 _MOST_LINES = 40
+# The space within a row above and below its text, and the height of a row of one line.
+_PADDING = 4.0
+_LEAST_HIGH = 8 * _LEADING + _PADDING
 
 
 class TableColumn(NamedTuple):
@@ -76,8 +79,8 @@ class PagedTable:
             _lines(cell, column.width - _GAP) if not column.is_figure else list(cell)
             for cell, column in zip(cells, self.columns, strict=True)
         ]
-        high = max([_high(cell) for cell in lines] + [8 * _LEADING]) + 4
-        reserve = 14.0 if self._carried else 0.0
+        high = max([_high(cell) for cell in lines] + [_LEAST_HIGH - _PADDING]) + _PADDING
+        reserve = _LEAST_HIGH if self._carried else 0.0
         if self.y - high - reserve < self.bottom:
             self._turn()
         if shaded:
