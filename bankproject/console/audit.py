@@ -15,6 +15,7 @@ from typing import Any
 
 from bankproject.console.audit_records import AuditEntry, AuditSource, Wanted
 from bankproject.console.audit_sources import SOURCES
+from core.heartbeat import heartbeat
 from core.identifiers import moment_of
 
 # The most rows of a long source to scan for one page. If matches are rare, the page is short, and
@@ -77,6 +78,7 @@ def walk(wanted: Wanted, *, sources: Sequence[str], most: int) -> Iterator[Audit
     position, left = "", most
     while left:
         page = audit_page(wanted, sources=sources, position=position, size=min(left, 1000))
+        heartbeat()
         yield from page.entries
         left -= len(page.entries)
         position = page.next

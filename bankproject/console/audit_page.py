@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
@@ -68,7 +69,10 @@ def audit_page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def export_audit(request: HttpRequest) -> HttpResponseBase:
-    """The same rows as a file, newest first: CSV, or `?format=xlsx` or `pdf`."""
+    """The same rows as a file, newest first: CSV, or `?format=xlsx` or `pdf`.
+
+    More rows than the format holds are refused on the page.
+    """
     _require_right(request)
     form = AuditForm(request.GET)
     chosen = asked_format(request)
@@ -76,7 +80,13 @@ def export_audit(request: HttpRequest) -> HttpResponseBase:
         raise Http404
     moment = clock.about_now()
     name = f"audit-{moment:%Y%m%dT%H%M%SZ}"
-    rows = _rows(form.wanted(), form.sources(), MOST_ROWS[chosen])
+    most = MOST_ROWS[chosen]
+    if sum(1 for _ in walk(form.wanted(), sources=form.sources(), most=most + 1)) > most:
+        words = f"A {chosen.upper()} holds {most:,} rows. Narrow the log by its filters."
+        messages.error(request, words)
+        asked = {name: text for name in form.fields if (text := request.GET.get(name))}
+        return redirect(f"{reverse('audit')}?{urlencode(asked)}")
+    rows = _rows(form.wanted(), form.sources(), most)
     heading = SheetHeading("Audit log", moment, form.in_words(), _PRINTED)
     columns = (f"at ({sheet_zone(chosen)})", *_COLUMNS[1:])
     return sheet_response(name, chosen, columns, rows, heading)

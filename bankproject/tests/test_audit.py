@@ -335,11 +335,21 @@ def test_a_pdf_with_its_filters(deeds: None, ada: Account) -> None:
     assert "susan" not in text
 
 
-def test_a_file_holds_the_newest(deeds: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("file_format", SheetFormat)
+def test_too_many_rows_are_refused(
+    deeds: None, file_format: SheetFormat, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = staff("auditor")
-    everything = exported(client)
-    monkeypatch.setitem(MOST_ROWS, SheetFormat.CSV, 4)
-    assert exported(client)[1:] == everything[1:4]  # The first of the four is the login.
+    query = {"format": str(file_format), "who": "tessa"}
+    monkeypatch.setitem(MOST_ROWS, file_format, 3)
+    refused = client.get(EXPORT, query)
+    assert (refused.status_code, refused["Location"]) == (302, f"{PAGE}?who=tessa")
+    page = client.get(refused["Location"]).content.decode()
+    words = f"A {file_format.upper()} holds 3 rows. Narrow the log by its filters."
+    assert words in page
+    monkeypatch.setitem(MOST_ROWS, file_format, 4)
+    answer: Any = client.get(EXPORT, query)
+    assert b"".join(answer.streaming_content)
 
 
 def test_a_workbook(deeds: None, admin_client: Client) -> None:
