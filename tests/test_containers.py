@@ -24,6 +24,7 @@ NOT_IN_COMPOSE = {
     "BANK_FAILPOINTS",
     "BANK_FAILPOINT_FUSES",
     "BANK_DATA_DIR",
+    "BANK_SEAL_KEY",
     "BANK_SERVE_WORKER",
     "BANK_SQLITE_WAL",
     "DATABASE_URL",
@@ -234,6 +235,12 @@ def test_every_setting_reaches_the_containers_and_stands_in_the_example():
     assert _settings_names() - passed == NOT_IN_COMPOSE - set(image.environment())
     used = set(VARIABLE.findall((ROOT / "docker-compose.yml").read_text("utf-8")))
     assert used - _dotenv_names() == set()
+
+
+def test_no_service_has_the_key_of_seals():
+    """It is for the run that seals: who has it could sign another past."""
+    for name, service in SERVICES.items():
+        assert "BANK_SEAL_KEY" not in service.get("environment", {}), name
 
 
 def test_prometheus_reaches_each_process_that_counts() -> None:
