@@ -11,6 +11,7 @@ SCOPES: dict[str, str] = {
     "customers:write": "Register, change and close customers",
     "notes:read": "Read what staff noted",
     "notes:write": "Write notes",
+    "statements:read": "Read statements of accounts",
     "transactions:read": "Read transactions and entries",
     "transactions:write": "Move money",
 }

@@ -10,4 +10,4 @@ class CanReadStatements(OwnerOrStaffRight):
     """Customers see those of their own accounts."""
 
     right = "statements.view_statement"
-    scope = "transactions:read"
+    scope = "statements:read"

@@ -118,6 +118,7 @@ PROBE, PAGE, CLIENTS = Public(looks_at_tokens=False), Public(looks_at_tokens=Tru
 READ, WRITE = "accounts:read", "accounts:write"
 KNOW, ENTER = "customers:read", "customers:write"
 LOOK, MOVE = "transactions:read", "transactions:write"
+STATE = "statements:read"
 SEE_NOTES, NOTE = "notes:read", "notes:write"
 
 TABLE: dict[str, dict[str, Any]] = {
@@ -181,9 +182,9 @@ TABLE: dict[str, dict[str, Any]] = {
     "limit_requests/<limit_request_id>/reject/": {"POST": Rule(WRITE, SUPERVISORS, body=REASON)},
     "seals/latest/": {"GET": PROBE},
     "seals/<number>/": {"GET": PROBE},
-    "accounts/<account_id>/statements/": {"GET": own(LOOK)},
-    "accounts/<account_id>/statement/": {"GET": own(LOOK)},
-    "statements/<statement_id>/": {"GET": own(LOOK)},
+    "accounts/<account_id>/statements/": {"GET": own(STATE)},
+    "accounts/<account_id>/statement/": {"GET": own(STATE)},
+    "statements/<statement_id>/": {"GET": own(STATE)},
     "statistics/": {"GET": Rule(LOOK, AUDITORS)},
     "transactions/": {"GET": listed(LOOK)},
     "transactions/batch/": {"POST": Rule(MOVE, TELLERS, body=BATCH)},
