@@ -414,6 +414,8 @@ DEFAULT_FROM_EMAIL = mail.mail_sender(required=SENDS_MAIL)
 APPROVAL_MAIL_MINUTES = mail.minutes_between_mails()
 # The address of the bank in a browser, for links in mails.
 PUBLIC_URL = mail.public_url(origins=CSRF_TRUSTED_ORIGINS, host=PUBLISHED_ON, port=PORT)
+# The same where it was set by name: else pages name the host of their request.
+NAMED_PUBLIC_URL = PUBLIC_URL if environment.text("BANK_PUBLIC_URL", "") else ""
 
 # Logs ---------------------------------------------------------------------------------------------
 

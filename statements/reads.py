@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.urls import reverse
 
 from accounts.selectors import visible_account, visible_accounts
@@ -42,8 +43,15 @@ class StatementsOfAccount:
 
 
 def check_url(request: Any, statement: Statement) -> str:
-    """The address at which anyone may check the statement's digest."""
-    url: str = request.build_absolute_uri(reverse("verify", args=[statement.digest]))
+    """The address at which anyone may check the statement's digest.
+
+    It begins with BANK_PUBLIC_URL, so that a document is the same by whatever host it was asked
+    for; without this setting, with the host of the request.
+    """
+    path = reverse("verify", args=[statement.digest])
+    if settings.NAMED_PUBLIC_URL:
+        return f"{settings.NAMED_PUBLIC_URL}{path}"
+    url: str = request.build_absolute_uri(path)
     return url
 
 

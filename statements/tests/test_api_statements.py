@@ -85,6 +85,18 @@ def test_a_statement_has_its_entries(bank: MonthlyBank, staff: APIClient) -> Non
     assert len(listed.keys() & answer) > 9
 
 
+def test_the_check_address_is_the_bank_s_public_one(
+    bank: MonthlyBank, staff: APIClient, settings: Any
+) -> None:
+    settings.NAMED_PUBLIC_URL = "https://bank.example.com"
+    stored = bank.ada.statements.get(number=2)
+    path = f"{API}statements/{stored.pk}/"
+    answers = [staff.get(path, headers={"host": host}) for host in ("testserver", "localhost")]
+    assert answers[0].content == answers[1].content
+    checked = f"https://bank.example.com/verify/{stored.digest}/"
+    assert answers[0].json()["check_url"] == checked
+
+
 def test_a_statement_without_entries_is_whole(bank: MonthlyBank, staff: APIClient) -> None:
     stored = bank.cid.statements.get()
     answer = staff.get(f"{API}statements/{stored.pk}/").json()
