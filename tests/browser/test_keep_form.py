@@ -104,3 +104,24 @@ def test_a_customer_s_data_are_not_left_in_the_browser(sit: Sit, bank: DemoBank)
     assert page.evaluate("sessionStorage.length") == 0
     log_in_again(page, "tessa", bank.passwords["tessa"])
     expect(page.get_by_label("Phone")).to_have_value("")
+
+
+def test_a_note_returns_too_and_is_kept_once(sit: Sit, api: Api, bank: DemoBank) -> None:
+    account = api.open_account("Ilse Brandt", "5.00")
+    watched = sit()
+    watched.log_in("tessa", bank.passwords["tessa"])
+    page = watched.open(ACCOUNT.format(account), until="load")
+    page.get_by_text("Write a note").click()
+    page.locator("textarea[name=text]").fill("Wants a letter")
+    page.reload()
+    expect(page.locator("textarea[name=text]")).to_be_visible()
+    expect(page.locator("textarea[name=text]")).to_have_value("Wants a letter")
+    end_session(page)
+    submit(page, "Keep the note")
+    expect(page.get_by_text("Nothing was done")).to_be_visible()
+    log_in_again(page, "tessa", bank.passwords["tessa"])
+    expect(page.locator("textarea[name=text]")).to_have_value("Wants a letter")
+    submit(page, "Write a note")
+    expect(page.get_by_text("The note is kept.")).to_be_visible()
+    assert page.locator(".bank-note-text").all_inner_texts() == ["Wants a letter"]
+    assert page.evaluate("sessionStorage.length") == 0

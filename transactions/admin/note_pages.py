@@ -46,6 +46,8 @@ _MODELS: dict[str, type[Model]] = {
 class NoteForm(forms.Form):
     """A new note. `key` makes a form that is sent twice take effect once."""
 
+    returns_after_login = True  # As a form for money: a long note is not written twice.
+
     text = NoteField(
         label="Note",
         max_length=MAX_NOTE_LENGTH,

@@ -1,6 +1,6 @@
 /* Back and reload keep what was written into a form: it stays with its place in the history. What
    was sent after the end of a session returns after the next login, in this tab, if the form has
-   `data-returns`: not what may tell of a customer. Each is for the same user only. */
+   `data-returns`: not the details of a customer. Each is for the same user only. */
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -25,6 +25,8 @@ document.addEventListener("DOMContentLoaded", () => {
         if (form.elements[name]) form.elements[name].value = value;
     }
     if (here || returns) keep();
+    const details = form.closest("details");
+    if (details && Object.keys(kept).length) details.open = true;
     form.addEventListener("input", keep);
     form.addEventListener("change", keep);
     form.addEventListener("submit", () => {
