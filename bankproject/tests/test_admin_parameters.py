@@ -115,6 +115,7 @@ def test_filters_use_only_columns_that_the_pages_show() -> None:
             "application__name",
         },
         "otp_totp.totpdevice": {"user__username"},
+        "transactions.transactionevent": {"to_status"},
         # Filters of a list, whose value each row shows.
         "transactions.transaction": {
             "status",

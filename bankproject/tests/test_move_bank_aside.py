@@ -96,7 +96,7 @@ def test_a_bank_that_is_served_is_not_moved(checkout: Checkout) -> None:
 @pytest.mark.sqlite
 def test_a_broken_database_is_moved_too(tmp_path: Path) -> None:
     (tmp_path / "bank.sqlite3").write_bytes(b"no database at all" * 100)
-    (tmp_path / "notes.csv").write_text("not the bank's")
+    (tmp_path / "remarks.csv").write_text("not the bank's")
     ((code, output),) = start_all(tmp_path, [("move_bank_aside --dry-run", {})])
     assert (code, "bank.sqlite3, secret_key.\n" in output) == (0, True)
     assert (tmp_path / "bank.sqlite3").exists()
@@ -104,7 +104,7 @@ def test_a_broken_database_is_moved_too(tmp_path: Path) -> None:
     assert code == 0
     (aside,) = tmp_path.glob("aside-*")
     assert sorted(path.name for path in aside.iterdir()) == ["bank.sqlite3", "secret_key"]
-    assert (tmp_path / "notes.csv").exists()
+    assert (tmp_path / "remarks.csv").exists()
 
 
 def test_only_a_demo_bank_on_sqlite_is_moved(tmp_path: Path) -> None:
