@@ -1,6 +1,6 @@
 """Common assertions: nothing changed in the bank, and the database refused a change."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,6 +8,8 @@ import pytest
 from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import Account, AccountEvent, LimitRequest
+from core.database import create_objects
+from core.database_objects import DatabaseObject
 from transactions.models import Note, Transaction, TransactionEvent
 
 # The statement that inserts journal rows, one or thousands.
@@ -40,3 +42,22 @@ def refused_by_database(message: str) -> Iterator[None]:
     """Asserts that the block raises an IntegrityError with `message` and changes nothing."""
     with nothing_changes(), pytest.raises(IntegrityError, match=message), transaction.atomic():
         yield
+
+
+def require_control(guard: DatabaseObject, forbidden: Callable[[], None]) -> None:
+    """The guard refuses it, and without the guard it goes through: nothing else refuses it.
+
+    Skips a guard that the database of this run does not have. Needs a test without a database
+    transaction around it.
+    """
+    if not guard.statement(connection.vendor):
+        pytest.skip(f"{connection.vendor} has no {guard.name}")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        forbidden()
+    on_table = f" ON {guard.table}" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER {guard.name}{on_table}")
+    try:
+        forbidden()
+    finally:
+        create_objects(connection)

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from core.database_objects import DatabaseObject
 from core.identifiers import uuid7
 from core.money import MAX_TOTAL, UNITS_PER_MAIN
+from statements.guards import GUARDS, STATEMENTS
 from statements.issuing import issue_for_all
 from statements.models import Statement
 from statements.periods import Month
 from statements.tests.monthly_bank import DECEMBER, ORIGIN, at, make_monthly_bank
-from tests.assertions import nothing_changes
+from tests.assertions import nothing_changes, require_control
 from transactions.tests.damaged_ledger import execute
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,6 +41,23 @@ def test_statements_are_never_changed_or_deleted(last: Statement, statement: str
     with nothing_changes(), pytest.raises(IntegrityError):
         execute(statement)
     assert Statement.objects.count() == 5
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+def test_without_its_guard_it_goes_through(last: Statement, guard: DatabaseObject) -> None:
+    def forbidden() -> None:
+        if guard.name.endswith("_no_truncate"):
+            execute(f"TRUNCATE {STATEMENTS} CASCADE")
+        elif guard.name.endswith("_no_delete"):
+            execute(f"DELETE FROM {STATEMENTS} WHERE number > 1")
+        elif guard.name.endswith("_no_update"):
+            execute(f"UPDATE {STATEMENTS} SET period = period")
+        else:
+            following(last, opening_balance=Decimal(1), closing_balance=Decimal(1)).save(
+                force_insert=True
+            )
+
+    require_control(guard, forbidden)
 
 
 @pytest.mark.postgresql

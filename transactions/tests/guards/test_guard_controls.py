@@ -17,6 +17,8 @@ from accounts.commands import CloseAccount, CloseCustomer
 from accounts.models import LimitRequest
 from core.database import all_objects
 from core.database_objects import DatabaseObject
+from seals.guards import OBJECTS as SEALS
+from statements.guards import GUARDS as STATEMENTS
 from tests.factories import deposit, make_account, make_customer, make_note, run
 from transactions.commands import Deposit, ForgetCustomer, Withdraw
 from transactions.models import ArchiveRun, ArchiveSegment, Batch, Transaction, TransactionEvent
@@ -34,8 +36,10 @@ LIMIT_REQUESTS = "accounts_limitrequest"
 CUSTOMERS, CUSTOMER_EVENTS = "customers_customer", "customers_customerevent"
 NOTES = "transactions_note"
 RUNS, SEGMENTS = "transactions_archiverun", "transactions_archivesegment"
-# Covered by tests of two concurrent requests, or for PostgreSQL's workers only.
+# Covered by tests of two concurrent requests, of the apps themselves (`test_guards.py`), or for
+# PostgreSQL's workers only.
 ELSEWHERE = {
+    *(guard.name for guard in (*SEALS, *STATEMENTS)),
     "transactions_transaction_key_is_free",
     "accounts_account_key_is_free",
     "transactions_batch_key_is_free",
