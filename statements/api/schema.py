@@ -108,6 +108,16 @@ def _json_example(name: str, value: Any) -> OpenApiExample:
     return OpenApiExample(name, value=value, response_only=True, media_type="application/json")
 
 
+_CSV_EXAMPLE = OpenApiExample(
+    "Statement as CSV",
+    value="Posted at (UTC),Value date (UTC),Type,Text,Description,Debit,Credit,Balance after,"
+    "Currency,Other account,Other account name,Earlier value date,Reverses,Reversed by,Sequence,"
+    "Transaction\r\n2026-01-31T09:30:00Z,2026-01-31T09:30:00Z,DEPOSIT,Deposit,Cash at the counter,,"
+    f"250.00,250.00,USD,,,,,,1,{TRANSFER_EXAMPLE['transaction_id']}\r\n",
+    response_only=True,
+    media_type="text/csv",
+)
+
 list_statements = extend_schema(
     operation_id="accounts_statements",
     tags=[TAG],
@@ -130,7 +140,7 @@ retrieve_statement = extend_schema(
     " `check_url`.",
     parameters=[STATEMENT_ID, StatementQuery],
     responses=_DOCUMENTS,
-    examples=[_json_example("Statement", _ISSUED)],
+    examples=[_json_example("Statement", _ISSUED), _CSV_EXAMPLE],
 )
 
 interim_statement = extend_schema(
@@ -143,5 +153,5 @@ interim_statement = extend_schema(
     " refused with `too_many_rows`.",
     parameters=[ACCOUNT_ID, InterimQuery],
     responses=_DOCUMENTS,
-    examples=[_json_example("Statement", _INTERIM)],
+    examples=[_json_example("Statement", _INTERIM), _CSV_EXAMPLE],
 )
