@@ -11,7 +11,7 @@ pytestmark = pytest.mark.sqlite
 
 BANK = [
     "Today", "Statistics", "Customers", "Accounts", "Transactions", "Approvals",
-    "Overdraft limits", "Failed", "Notes", "Entries", "Batches", "Archive",
+    "Overdraft limits", "Failed", "Notes", "Entries", "Statements", "Batches", "Archive",
 ]  # fmt: skip
 RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications"]
 OVERSIGHT = [
@@ -72,7 +72,9 @@ def test_nobody_adds_or_deletes_rows_of_the_ledger(username: str, sit: Sit, api:
     watched = sit(username)
     transaction = api.get("transactions/")["results"][0]["transaction_id"]
     page = watched.open(TRANSACTION.format(transaction), until="load")
-    assert page.locator("#content input:not([type=hidden]), #content textarea").count() == 0
+    # A note stands beside the row.
+    fields = page.locator("#content input:not([type=hidden]), #content textarea")
+    assert fields.count() == page.locator("details.bank-write").locator("textarea").count() <= 1
     for path in (
         "/admin/transactions/transaction/add/",
         f"/admin/transactions/transaction/{transaction}/delete/",
