@@ -6,7 +6,9 @@ a secret of the statement is in it, so knowing the figures does not help to gues
 """
 
 import re
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -46,7 +48,7 @@ class CheckView(View):
         if _wants_json(request):
             response = JsonResponse(answer, status=status)
         else:
-            response = render(request, "statements/check.html", answer, status=status)
+            response = render(request, "statements/check.html", _shown(answer), status=status)
         response["Content-Security-Policy"] = _POLICY
         response["Vary"] = "Accept"
         return response
@@ -70,6 +72,14 @@ def answer_to(digest: str) -> tuple[int, dict[str, Any]]:
         "time_zone": found.time_zone,
         "issued_at": rfc_3339(found.issued_at),
     }
+
+
+def _shown(answer: dict[str, Any]) -> dict[str, Any]:
+    """With the day of issue in the statement's time zone."""
+    if "issued_at" not in answer:
+        return answer
+    issued_at = datetime.fromisoformat(answer["issued_at"])
+    return {**answer, "issued_on": issued_at.astimezone(ZoneInfo(answer["time_zone"])).date()}
 
 
 def _wants_json(request: HttpRequest) -> bool:

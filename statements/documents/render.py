@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import IO
 
@@ -38,6 +39,7 @@ _WRITERS: dict[DocumentFormat, Callable[[StatementContent, IO[bytes]], None]] = 
     DocumentFormat.CAMT: write_camt,
 }
 _LINES_TO_A_BEAT = 1000
+_TICK = timedelta(microseconds=1)
 
 
 def open_document(content: StatementContent, file_format: DocumentFormat) -> IO[bytes]:
@@ -62,11 +64,12 @@ class _Watched:
 
 
 def file_name(content: StatementContent, file_format: DocumentFormat) -> str:
-    """Such as "statement-4711-3.pdf"; an interim one has its days in place of a number."""
+    """Such as "statement-4711-3.pdf"; an interim one has its first and last day instead."""
     name = str(content.number)
     if content.is_interim:
         start, end = (
-            moment.astimezone(content.time_zone) for moment in (content.start, content.end)
+            moment.astimezone(content.time_zone)
+            for moment in (content.start, max(content.start, content.end - _TICK))
         )
         name = f"{start:%Y%m%d}-{end:%Y%m%d}"
     extension = "xml" if file_format is DocumentFormat.CAMT else file_format

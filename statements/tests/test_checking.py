@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from statements.checking import _PER_MINUTE
+from statements.checking import _PER_MINUTE, _shown
 from statements.issuing import issue_for_all
 from statements.models import Statement
 from statements.periods import Month
@@ -90,3 +90,8 @@ def test_one_address_asks_so_often_and_no_more(client: Client) -> None:
     assert refused.status_code == 429
     assert int(refused["Retry-After"]) >= 1
     assert client.get(f"/verify/{'0' * 64}/", REMOTE_ADDR="192.0.2.9").status_code == 404
+
+
+def test_the_day_of_issue_is_that_of_the_statements_zone() -> None:
+    at_night = {"issued_at": "2025-11-30T20:00:00.000000Z", "time_zone": "Asia/Tokyo"}
+    assert str(_shown(at_night)["issued_on"]) == "2025-12-01"

@@ -70,4 +70,4 @@ def test_a_statement_without_lines_has_an_empty_list() -> None:
 def test_files_are_named_after_account_and_number() -> None:
     assert file_name(content_of([]), DocumentFormat.PDF) == "statement-1000000471-3.pdf"
     interim = content_of([], number=None)
-    assert file_name(interim, DocumentFormat.CAMT) == "statement-1000000471-20261001-20261101.xml"
+    assert file_name(interim, DocumentFormat.CAMT) == "statement-1000000471-20261001-20261031.xml"
