@@ -132,7 +132,7 @@ def require_ended(until: Month) -> None:
 
 
 def _require_opened(account: AccountStanding, until: Month, calendar: Calendar) -> None:
-    opened = Month.of(account.created_at, calendar)
+    opened = Month.of(account.began_at, calendar)
     if until < opened:
         raise wrong_period("before_account", f"The account was opened later, in {opened}.")
 

@@ -13,6 +13,7 @@ from core.errors import NotFound
 from core.money import raw_units
 from statements.models import Statement
 from statements.periods import Month
+from transactions.models import Entry
 from transactions.statistics.spans import Calendar
 
 _ACCOUNTS_AT_ONCE = 500
@@ -43,15 +44,21 @@ class AccountStanding(NamedTuple):
     created_at: datetime
     last: LastStatement | None = None
     closed_at: datetime | None = None
+    first_posted_at: datetime | None = None
+
+    @property
+    def began_at(self) -> datetime:
+        """The opening, or the first entry: an imported account may have older ones."""
+        return min(self.created_at, self.first_posted_at or self.created_at)
 
     def missing(self, until: Month, calendar: Calendar) -> Iterator[Month]:
         """The months without a statement, up to and including `until`, in their order.
 
-        From the month of the opening on. A closed account gets none for the months that begin
-        after its closing; if it is reopened, these are missing.
+        From the month of the opening on, or of an older first entry. A closed account gets none for
+        the months that begin after its closing; if it is reopened, these are missing.
         """
         if self.last is None:
-            month = Month.of(self.created_at, calendar)
+            month = Month.of(self.began_at, calendar)
         else:
             month = Month.parse(self.last.period).next
         while month <= until:
@@ -105,8 +112,13 @@ def _complete(rows: QuerySet[Account]) -> list[AccountStanding]:
     lasts = _last_statements(ids)
     closed = [one.id for one in accounts if one.status == AccountStatus.CLOSED]
     closings = _closings(closed) if closed else {}
+    firsts = _first_entries(ids)
     return [
-        account._replace(last=lasts.get(account.id), closed_at=closings.get(account.id))
+        account._replace(
+            last=lasts.get(account.id),
+            closed_at=closings.get(account.id),
+            first_posted_at=firsts.get(account.id),
+        )
         for account in accounts
     ]
 
@@ -119,6 +131,13 @@ def _last_statements(account_ids: Sequence[UUID]) -> dict[UUID, LastStatement]:
         raw_units(name) if name == "closing_balance" else name for name in LastStatement._fields
     )
     return {row[0]: LastStatement(*row) for row in rows.values_list(*columns)}
+
+
+def _first_entries(account_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    if not account_ids:
+        return {}
+    rows = Entry.objects.filter(account__in=account_ids, sequence=1).order_by()
+    return dict(rows.values_list("account", "posted_at"))
 
 
 def _closings(account_ids: Sequence[UUID]) -> dict[UUID, datetime]:

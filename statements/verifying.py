@@ -4,9 +4,10 @@ A rule of `verify_ledger`: everything is derived again from the journal, and the
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
@@ -19,6 +20,7 @@ from statements.models import Statement
 from transactions.verifier.report import Collector, Place
 
 _AT_ONCE = 500
+_TICK = timedelta(microseconds=1)
 _EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 _SAYS = {
@@ -27,7 +29,10 @@ _SAYS = {
     "range": "The entries of a statement follow those of the one before it.",
     "opening_balance": "A statement begins with the balance of the one before it.",
     "entries": "The figures of a statement are those of its entries.",
-    "cut": "A statement has the entries posted before its end, and no later ones.",
+    "cut": "A statement has the entries posted in its period, and no others.",
+    "currency": "A statement is in the currency of its account.",
+    "time_zone": "A statement names its time zone.",
+    "month": "A statement ends with its month, in its time zone.",
     "digest": "The digest of a statement is that of its content.",
 }
 
@@ -39,6 +44,9 @@ class _Row(NamedTuple):
     account_id: UUID
     account_number: str
     currency: str
+    stated_currency: str
+    period: str
+    time_zone: str
     last_of_account: int
     number: int
     starts_at: datetime
@@ -59,6 +67,7 @@ _AMOUNTS = ("opening_balance", "closing_balance", "total_debits", "total_credits
 _NAMES = {
     "account_number": "account__number",
     "currency": "account__currency",
+    "stated_currency": "currency",
     "last_of_account": "account__last_sequence",
     "entries": "count",
 }
@@ -84,7 +93,8 @@ def check(connection: BaseDatabaseWrapper, found: Collector) -> dict[str, int]:
                 belongs = entry.sequence <= row.last_sequence
                 if belongs:
                     totals.add(entry)
-                if belongs != (entry.posted_at < row.ends_at):
+                is_early = belongs and entry.posted_at < row.starts_at
+                if is_early or belongs != (entry.posted_at < row.ends_at):
                     misplaced.append(entry)
                 entry = next(entries, None)
             same = before is not None and before.account_id == row.account_id
@@ -140,7 +150,12 @@ class _Checked:
         self._same("entries", from_units(totals.credits), from_units(row.total_credits))
         self._same("entries", from_units(totals.balance), from_units(row.closing_balance))
         for entry in self._misplaced[:1]:
-            self._same("cut", f"a cut at {rfc_3339(row.ends_at)}", rfc_3339(entry.posted_at))
+            words = f"a cut at {rfc_3339(row.ends_at)}"
+            if entry.posted_at < row.starts_at:
+                words = f"none before {rfc_3339(row.starts_at)}"
+            self._same("cut", words, rfc_3339(entry.posted_at))
+        self._same("currency", row.currency, row.stated_currency)
+        self._same_month()
         digest = statement_digest(
             secret=row.secret,
             account_id=row.account_id,
@@ -155,6 +170,15 @@ class _Checked:
             previous_digest=before.digest if before else "",
         )
         self._same("digest", digest, row.digest)
+
+    def _same_month(self) -> None:
+        try:
+            zone = ZoneInfo(self.row.time_zone)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            self._same("time_zone", "a time zone", self.row.time_zone)
+            return
+        last = (self.row.ends_at - _TICK).astimezone(zone)
+        self._same("month", f"{last:%Y-%m}", self.row.period)
 
     def _same(self, rule: str, expected: object, found: object) -> None:
         if expected == found:

@@ -6,10 +6,20 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from statements.issuing import issue_for_all
+from accounts.models import Account
+from statements.issuing import issue_for_all, missing_for_account
 from statements.models import Statement
 from statements.periods import Month
-from statements.tests.monthly_bank import DECEMBER, ORIGIN, MonthlyBank, at, make_monthly_bank
+from statements.standing import standing_of
+from statements.tests.monthly_bank import (
+    DECEMBER,
+    OCTOBER,
+    ORIGIN,
+    SEPTEMBER,
+    MonthlyBank,
+    at,
+    make_monthly_bank,
+)
 from transactions.models import Entry
 from transactions.tests.damaged_ledger import execute, unguarded
 from transactions.verifier import examine
@@ -91,6 +101,31 @@ DAMAGES = [
         "a cut at 2025-10-20T00:00:00.000000Z", "2025-10-31T23:59:59.999999Z",
     ),
     StatementDamage(
+        ("cut", "digest"),
+        f"UPDATE {S} SET starts_at = '2025-09-20 00:00:00' WHERE id = {{first}}",
+        "none before 2025-09-20T00:00:00.000000Z", "2025-09-10T00:00:00.000000Z",
+    ),
+    StatementDamage(
+        ("currency",),
+        f"UPDATE {S} SET currency = 'EUR' WHERE id = {{second}}",
+        "USD", "EUR",
+    ),
+    StatementDamage(
+        ("time_zone",),
+        f"UPDATE {S} SET time_zone = 'Mars/Olympus' WHERE id = {{second}}",
+        "a time zone", "Mars/Olympus",
+    ),
+    StatementDamage(
+        ("month",),
+        f"UPDATE {S} SET time_zone = 'Asia/Tokyo' WHERE id = {{second}}",
+        "2025-11", "2025-10",
+    ),
+    StatementDamage(
+        ("month",),
+        f"UPDATE {S} SET period = '2025-07' WHERE id = {{second}}",
+        "2025-10", "2025-07",
+    ),
+    StatementDamage(
         ("digest",),
         f"UPDATE {S} SET secret = '{'0' * 64}' WHERE id = {{second}}",
         "", "",
@@ -169,3 +204,16 @@ def test_damage_to_statements_is_found(bank: MonthlyBank, damage: StatementDamag
         assert place.where["statement_number"] in (1, 2, 7)
         assert str(place.expected).startswith(damage.expected.format(**names))
         assert str(place.found).startswith(damage.found)
+
+
+def test_an_imported_account_begins_with_its_first_entry(bank: MonthlyBank) -> None:
+    """As an import makes it: the account is recorded later than its entries."""
+    with unguarded():
+        opened = OCTOBER.replace(day=20)
+        execute(f"DELETE FROM {S} WHERE account_id = '{bank.ada.pk.hex}'")
+        assert Account.objects.filter(pk=bank.ada.pk).update(created_at=opened) == 1
+        standing = standing_of(bank.ada.pk)
+        assert standing.began_at == SEPTEMBER.replace(day=10)
+        months = [str(month) for month in missing_for_account(bank.ada.pk, Month.parse("2025-10"))]
+        assert months == ["2025-09", "2025-10"]
+        assert len(missing_for_account(bank.ada.pk, Month.parse("2025-09"))) == 1
