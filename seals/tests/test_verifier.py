@@ -105,6 +105,22 @@ DAMAGES: dict[str, SealDamage] = {
         [f"UPDATE {S} SET blocks = '[\"00\"]' WHERE number = 1"],
         {"seal": 1, "first_position": 0, "last_position": 2},
     ),
+    "a seal's blocks of another shape": SealDamage(
+        {"T1.ranges_changed"},
+        [f"UPDATE {S} SET blocks = '7' WHERE number = 1"],
+        {"seal": 1, "first_position": 0, "last_position": 2},
+    ),
+    "a seal's blocks of other things": SealDamage(
+        {"T1.ranges_changed"},
+        [f"UPDATE {S} SET blocks = '[1, null]' WHERE number = 1"],
+        {"seal": 1, "first_position": 0, "last_position": 2},
+    ),
+    "a range without end": SealDamage(
+        {"T1.range_length", "T1.ranges_changed", "T1.entries_missing", "T1.root"},
+        [f"UPDATE {R} SET last_sequence = 9000000000000000000 WHERE account_id = {{jun}}"],
+        {"account_id": "jun", "first_sequence": 1},
+        {"T2.behind_its_seal"},
+    ),
     "a seal's time": SealDamage(
         {"T1.digest", "T1.signature", "T1.heads"},
         [f"UPDATE {S} SET sealed_at = '2020-01-01 00:00:00' WHERE number = 2"],

@@ -23,7 +23,7 @@ from seals.proofs import leaf_of
 from seals.trees import parts
 from seals.verifier.chain import check_seal
 from seals.verifier.heads import check_files
-from seals.verifier.ranges import check_ranges
+from seals.verifier.ranges import blocks_in, check_ranges
 from transactions.verifier.report import Collector, Place, Report
 from transactions.verifier.rules import Pass, Rule
 
@@ -171,8 +171,9 @@ def _check_samples(connection: BaseDatabaseWrapper, newest: Seal, found: Collect
         its_own = [one for one in block if one.position == position]
         check_ranges(connection, its_own, found)
         root = root_of([leaf_of(one).hash for one in block]).hex()
-        blocks = [raw(one) for one in seal.blocks]
-        if root not in seal.blocks[number : number + 1] or root_of(blocks).hex() != seal.root:
+        recorded = blocks_in(seal)
+        blocks = [raw(one) for one in recorded]
+        if root not in recorded[number : number + 1] or root_of(blocks).hex() != seal.root:
             found.add(
                 "T1.ranges_changed",
                 "The ranges of a seal never change.",

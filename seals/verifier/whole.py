@@ -9,7 +9,7 @@ from seals.heads import in_order
 from seals.merkle import BLOCK, root_of
 from seals.models import Seal, SealedRange
 from seals.verifier.chain import check_seal
-from seals.verifier.ranges import check_ranges
+from seals.verifier.ranges import blocks_in, check_ranges
 from transactions.verifier.report import Collector, Place
 from transactions.verifier.rules import Pass, Rule
 
@@ -74,12 +74,13 @@ def check_seals(connection: BaseDatabaseWrapper, found: Collector) -> dict[str, 
 
 def _check_tree(connection: BaseDatabaseWrapper, seal: Seal, found: Collector) -> None:
     blocks, ranges, entries = [], 0, 0
+    recorded = blocks_in(seal)
     for number, block in enumerate(_blocks(connection, seal)):
         root = root_of(check_ranges(connection, block, found)).hex()
         blocks.append(root)
         ranges += len(block)
         entries += sum(one.last_sequence - one.first_sequence + 1 for one in block)
-        kept = seal.blocks[number] if number < len(seal.blocks) else "none"
+        kept = recorded[number] if number < len(recorded) else "none"
         if root != kept:
             found.add(
                 "T1.ranges_changed",
