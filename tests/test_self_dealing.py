@@ -144,14 +144,14 @@ COMMANDS: dict[str, Make] = {
 def concrete_commands() -> set[str]:
     """All commands that `process` takes. A Reverse turns into a Reversal; the rest are abstract.
 
-    A registration is nobody's yet: it has no user. The demo repeats two commands with ids of its
+    A registration is nobody's yet: it has no user. The demo repeats three commands with ids of its
     own, if another test has imported it.
     """
     bases = {
         *["AccountCommand", "LimitDecision", "KeyedCommand", "MoneyCommand", "Decision"],
         *["Reversal", "_DamageCommand"],
         *["CustomerCommand", "RegisterCustomer"],
-        *["_KnownTransfer", "_KnownWithdrawal"],
+        *["_KnownDeposit", "_KnownTransfer", "_KnownWithdrawal"],
     }
 
     def below(base: type) -> Iterator[str]:

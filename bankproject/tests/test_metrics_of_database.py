@@ -116,16 +116,18 @@ def test_duties_beyond_their_limits() -> None:
 
 
 def test_seals() -> None:
-    account = make_account(balance=5)
+    at = timezone.now() - timedelta(hours=3)
+    with time_machine.travel(at - timedelta(minutes=10)):
+        account = make_account(balance=5)
     found = values()
     assert found["bank_unsealed_entries"] == 1
     assert "bank_seal_age_seconds" not in found
-    at = timezone.now() - timedelta(hours=3)
     Seal.objects.create(
         id=uuid7(at), number=1, sealed_at=at, root="", ranges=1, entries=1, total_entries=1,
         public_key="", digest="", signature="",
     )  # fmt: skip
-    deposit(account, 1)
+    with time_machine.travel(at + timedelta(minutes=10)):
+        deposit(account, 1)
     deposit(account, 1)
     found = values()
     assert found["bank_unsealed_entries"] == 2

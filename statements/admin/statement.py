@@ -110,6 +110,7 @@ class StatementAdmin(_Downloads, ReadOnlyModelAdmin):
                 "fields": (
                     ("issued_at", "issued_by", "caller"),
                     "shown_digest",
+                    "secret",
                     ("before", "currency"),
                     "id",
                 )

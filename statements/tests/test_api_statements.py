@@ -177,7 +177,7 @@ def test_an_interim_statement_covers_any_days(bank: MonthlyBank, staff: APIClien
             "2025-10-05T00:00:00.000000Z", "2025-10-31T00:00:00.000000Z",
         )  # fmt: skip
         response = staff.get(path, {**span, "format": "csv"})
-        assert response["Content-Disposition"].endswith('-20251005-20251031.csv"')
+        assert response["Content-Disposition"].endswith('-20251005-20251030.csv"')
         assert content_of(response)
         nothing = staff.get(path, {"from": "2025-08-01", "to": "2025-08-02"}).json()
         assert (nothing["count"], nothing["closing_balance"]) == (0, "0.00")
