@@ -38,7 +38,7 @@ _TIMEOUT_MILLISECONDS = 1000
 MOST_COUNTED = 10_000
 
 # What costs more the more accounts there are is read once in so many intervals.
-SELDOM = {"accounts": 6}
+SELDOM = {"accounts": 6, "seals": 6}
 
 # The states of a connection that are told apart.
 CONNECTION_STATES = ("active", "idle", "idle in transaction", "other")
