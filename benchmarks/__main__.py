@@ -95,7 +95,7 @@ def _measure(cases: Sequence[Case], plan: Plan, commit: str | None) -> dict[str,
         "seconds": round(time.monotonic() - _STARTED),
         "versions": versions(server.version if server else None),
         "server_settings": SERVER_SETTINGS,
-        "plan": asdict(plan),
+        "plan": asdict(plan) | {"over": plan.over.total_seconds()},
         **figures,
     }
 
