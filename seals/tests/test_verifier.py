@@ -270,6 +270,13 @@ def test_a_file_of_heads_that_is_gone(bank: SealedBank) -> None:
     assert codes(verify()) == {"T1.heads"}
 
 
+def test_a_host_that_never_sealed_has_no_file_to_compare(bank: SealedBank) -> None:
+    """Such as one that tries a backup out: it has neither the file nor the key."""
+    heads_path().unlink()
+    keys.key_path().unlink()
+    assert verify().ok
+
+
 def test_a_swapped_key(bank: SealedBank) -> None:
     """A seal that someone signs anew with another key, with a digest that fits."""
     key = keys.make_key(keys.next_key_path())

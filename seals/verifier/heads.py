@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from core.files import FileBusy, FileProblem, exclusive
 from seals.heads import differences, heads_path
+from seals.keys import has_key
 from seals.models import Seal
 from seals.selectors import newest_seal
 from seals.verifier.chain import check_own_key
@@ -13,10 +14,13 @@ from transactions.verifier.report import Collector, Place
 def check_files(found: Collector) -> None:
     """Compares the key, and the file with the recorded seals.
 
-    A head is committed before it is appended.
+    A head is committed before it is appended. A host without the file and without a key to seal
+    with never sealed, such as one that tries a backup out: it has nothing to compare.
     """
     if (newest := newest_seal()) is not None:
         check_own_key(newest, found)
+    if not (has_key() or heads_path().exists()):
+        return
     for number, expected, line in differences():
         if not _is_being_appended(number):
             found.add(
