@@ -99,6 +99,7 @@ ARGUMENTS = {
 }
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("name", commands_with_actor())
 def test_an_actor_needs_the_right_that_the_api_asks_for(name: str, tmp_path: Path) -> None:
     make_user("audrey", role="auditor")
