@@ -5,6 +5,7 @@ If the API has no such route, the rights are those that the console requires.
 
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -101,7 +102,10 @@ ARGUMENTS = {
 
 @pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("name", commands_with_actor())
-def test_an_actor_needs_the_right_that_the_api_asks_for(name: str, tmp_path: Path) -> None:
+def test_an_actor_needs_the_right_that_the_api_asks_for(
+    name: str, tmp_path: Path, settings: Any
+) -> None:
+    settings.DATA_DIR = tmp_path  # The archive takes no file that another test has left.
     make_user("audrey", role="auditor")
     make_user("inez", role="supervisor", is_active=False)
     make_user("mallory", is_superuser=True)  # Not staff, so without their rights.

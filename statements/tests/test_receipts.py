@@ -1,6 +1,7 @@
 """Receipts: for every completed movement, for those who may see it, as JSON and as PDF."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pypdfium2
@@ -159,7 +160,8 @@ def test_the_pdf_names_no_reversal_that_waits(paid: Transaction, settings: Any) 
     assert str(reversal.id) not in text_of(client.get(path(paid, "?format=pdf")))
 
 
-def test_what_is_archived_has_its_receipt(paid: Transaction) -> None:
+def test_what_is_archived_has_its_receipt(paid: Transaction, settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
     client = staff("auditor")
     before = client.get(path(paid)).json()
     take()
