@@ -143,7 +143,9 @@ def powerless() -> Iterator[dict[str, str]]:
         try:
             yield {
                 "DATABASE_URL": f"postgresql://{role}:s3cret@/{known['dbname']}"
-                f"?host={known['host']}&port={known.get('port', 5432)}"
+                f"?host={known['host']}&port={known.get('port', 5432)}",
+                # Statements wait for what other tests do on the server.
+                "BANK_LOCK_TIMEOUT_SECONDS": "20",
             }
         finally:
             server.execute(f"DROP ROLE {role}")
