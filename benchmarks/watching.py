@@ -5,7 +5,7 @@
 
 Starts a PostgreSQL of its own, and removes it. Prints three prices: that of metrics in a request,
 with and without them in turns; that of a scrape; that of statistics of a year, with the server
-started anew before the first one. Goals stand beside them. Exits with 0, even if one is missed.
+restarted before the first one. Goals stand beside them. Exits with 0, even if one is missed.
 """
 
 import argparse

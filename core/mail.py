@@ -48,7 +48,7 @@ class Mailer:
             codes = {code for code, _ in error.recipients.values()}
             raise MailRefused(_answered(*sorted(codes))) from error
         except smtplib.SMTPResponseException as error:
-            self._close()  # The server may have hung up; the next mail begins anew.
+            self._close()  # The server may have hung up; the next mail connects again.
             raise MailRefused(_answered(error.smtp_code)) from error
         except OSError as error:  # Every other SMTPException is one too.
             self._close()

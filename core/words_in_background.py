@@ -37,7 +37,7 @@ class WordsOfNames(BackgroundJob):
         try:
             pages = list(islice(self._round, _PAGES_AT_ONCE))
         except Exception:
-            self._round = None  # A broken round cannot go on: the next one begins anew.
+            self._round = None  # A broken round cannot go on: the next one starts at the beginning.
             raise
         if mended := sum(pages):
             logger.info("Mended the words of %s names", mended)

@@ -2,7 +2,7 @@
 
 A text is UTF-8: its fields in a fixed order, a line feed between two, none at the end. No field
 can contain a line feed. Leaves of trees have a salt before their text, made from the secret of
-their range: whoever sees the hash of a leaf in a proof cannot guess what is in the leaf. The
+their range: a reader who sees the hash of a leaf in a proof cannot guess what is in the leaf. The
 description of a transaction and the account of its other side are digests with salts of their own,
 so that a proof holds without them. docs/seals.md describes all this for people who check it without
 this code.

@@ -1,4 +1,4 @@
-"""The API of seals: heads for anyone, proofs for whoever may see the transaction."""
+"""The API of seals: heads for anyone, proofs for those who may see the transaction."""
 
 from uuid import UUID
 

@@ -35,7 +35,7 @@ from transactions.states import TransactionType
 
 # Entries in memory at a time.
 _LINES = 500
-# An interim statement is written anew for each request, so it has a bound.
+# An interim statement is written for each request, so it has a bound.
 MOST_ENTRIES = {each: 10_000 if each is DocumentFormat.PDF else 100_000 for each in DocumentFormat}
 _OTHERWISE = {DocumentFormat.PDF: ", or for another format"}
 _TICK = timedelta(microseconds=1)
@@ -44,7 +44,7 @@ _LIMIT = "overdraft_limit"
 
 @dataclass(frozen=True, slots=True)
 class LinesOfAccount:
-    """The lines of a range of entries posted before `before`, read anew for each walk."""
+    """The lines of a range of entries posted before `before`, read again for each walk."""
 
     entries: EntryRange
     before: datetime

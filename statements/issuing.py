@@ -1,4 +1,4 @@
-"""Issues statements: each account and month once, whoever asks, and however often.
+"""Issues statements: each account and month once, however often anyone asks.
 
 A month can be issued once nothing more can be posted in it: its end has passed by the bank's clock,
 and every posting that was under way then has ended. From then on a posting gets a later moment, so

@@ -219,7 +219,7 @@ def summarise(_: Target) -> int:
 def year(_: Target, *, database_pid: int, times: int) -> dict[str, float]:
     """Statistics of a year by day and of all splits: seconds by the clock, and by processor.
 
-    `database_pid` is that of the server, which may have been started anew.
+    `database_pid` is that of the server, which may have been restarted.
     """
     last = clock.about_now().date() + timedelta(days=1)
     wanted = WantedStatistics(

@@ -76,7 +76,7 @@ SUM = "SELECT %s::int + %s::int AS kept, '2026-11-23 12:00:00+00'::timestamptz"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def test_a_kept_cursor_reads_anew_each_time_whatever_came_between() -> None:
+def test_a_kept_cursor_reads_again_each_time_after_anything_between() -> None:
     connection.connection.prepare_threshold = 0
     assert prepared_rows(SUM, [1, 2]) == [(3, NOON)]
     assert prepared_rows(SUM, [70_000, 1 << 30]) == [(70_000 + (1 << 30), NOON)]

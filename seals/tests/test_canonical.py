@@ -1,4 +1,4 @@
-"""The canonical texts, byte by byte: whoever has docs/seals.md must come to the same hashes."""
+"""The canonical texts, byte by byte: a reader of docs/seals.md must come to the same hashes."""
 
 import hashlib
 import hmac

@@ -178,7 +178,7 @@ def test_only_a_key_that_is_there_is_announced(
     assert not Seal.objects.exists()
 
 
-def test_a_lost_key_is_put_back_and_not_made_anew(keyed: Path) -> None:
+def test_a_lost_key_is_put_back_and_not_made_again(keyed: Path) -> None:
     make_account(balance=1)
     made()
     keys.key_path().unlink()

@@ -278,7 +278,7 @@ def test_a_host_that_never_sealed_has_no_file_to_compare(bank: SealedBank) -> No
 
 
 def test_a_swapped_key(bank: SealedBank) -> None:
-    """A seal that someone signs anew with another key, with a digest that fits."""
+    """A seal that someone signs again with another key, with a digest that fits."""
     key = keys.make_key(keys.next_key_path())
     keys.next_key_path().replace(keys.key_path())
     seal = Seal.objects.get(number=2)
@@ -304,7 +304,7 @@ def test_another_key_in_the_place_of_the_banks(bank: SealedBank) -> None:
 
 
 def test_a_forged_entry_with_a_forged_range(bank: SealedBank) -> None:
-    """Whoever changes an entry and its range alike still meets the root, which is signed."""
+    """Someone who changes an entry and its range alike still meets the root, which is signed."""
     from seals.journal import Slice, entries_of
     from seals.merkle import root_of
     from seals.trees import entry_hashes

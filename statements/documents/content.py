@@ -63,7 +63,7 @@ class PrintedLine:
 
 
 class PrintedLines(Protocol):
-    """The lines in order of sequence. Each `iter` begins anew: PDF and camt.053 need two walks.
+    """The lines in order of sequence. PDF and camt.053 need two walks, so each `iter` begins again.
 
     Memory should hold some hundred lines at most: a statement may have 100,000.
     """

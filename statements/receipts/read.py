@@ -27,7 +27,7 @@ def receipt_of(user: Any, transaction_id: UUID) -> Receipt:
 
 
 def printed_receipt(user: Any, transaction_id: UUID) -> Receipt:
-    """As `receipt_of`, to be handed to a customer, whoever prints it.
+    """As `receipt_of`, to be handed to a customer, also by staff.
 
     Staff get what either customer may read: no name of the other's account, no reason of staff, and
     no reversal that is not completed.

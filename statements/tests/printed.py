@@ -26,7 +26,7 @@ TEXTS = (
 
 @dataclass(frozen=True)
 class ManyLines:
-    """Makes `count` lines anew at each walk, and holds none."""
+    """Makes `count` lines again at each walk, and holds none."""
 
     count: int
     currency: str = "EUR"
