@@ -24,7 +24,7 @@ from core.heartbeat import heartbeat
 from core.large_documents import place_for
 from core.money import format_amount, format_units
 from seals.models import Seal
-from statements.digests import EntryTotals
+from statements.digests import EntrySums
 from statements.documents.content import DocumentFormat, PrintedLine, StatementContent
 from statements.entries import EntryRange, StatedEntry, entries_of
 from statements.models import Statement
@@ -142,7 +142,7 @@ def interim_content(
     opening, closing = balances_at(settled, [start - _TICK, end - _TICK])
     entries = EntryRange(account.id, opening.sequence + 1, closing.sequence)
     _require_at_most(closing.sequence - opening.sequence, wanted)
-    totals = _totals_of(entries, end)
+    sums = _sums_of(entries, end)
     stored = Account.objects.select_related("customer").get(pk=account.id)
     return StatementContent(
         bank_name=settings.BANK_NAME,
@@ -158,9 +158,9 @@ def interim_content(
         issued_at=now,
         opening_balance=_exact(opening.balance, account.currency),
         closing_balance=_exact(closing.balance, account.currency),
-        total_debits=_amount(totals.debits, account.currency),
-        total_credits=_amount(totals.credits, account.currency),
-        count=totals.count,
+        total_debits=_amount(sums.debits, account.currency),
+        total_credits=_amount(sums.credits, account.currency),
+        count=sums.count,
         overdraft_limit=_limit_before(stored, end),
         lines=LinesOfAccount(entries, end, account.currency, zone),
     )
@@ -176,14 +176,15 @@ def _require_at_most(count: int, wanted: DocumentFormat) -> None:
         raise InvalidInput(errors=[FieldError("format", "too_many_rows", detail)])
 
 
-def _totals_of(entries: EntryRange, before: datetime) -> EntryTotals:
-    totals = EntryTotals(0)
+def _sums_of(entries: EntryRange, before: datetime) -> EntrySums:
+    """Without the digest of the entries, which an interim statement does not have."""
+    sums = EntrySums(0)
     with place_for(entries.last - entries.first + 1):
         for index, entry in enumerate(entries_of([entries], before)):
             if index % _LINES == 0:
                 heartbeat()
-            totals.add(entry)
-    return totals
+            sums.add(entry)
+    return sums
 
 
 def _newest_seal(moment: datetime) -> str:

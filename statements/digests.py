@@ -25,13 +25,12 @@ _VERSION = "bank-statement-1"
 _line = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-class EntryTotals:
-    """The entries of a statement, added up one by one in their order."""
+class EntrySums:
+    """Entries added up one by one. Amounts in units."""
 
-    __slots__ = ("_hash", "balance", "count", "credits", "debits")
+    __slots__ = ("balance", "count", "credits", "debits")
 
     def __init__(self, opening_balance: int) -> None:
-        self._hash = hashlib.sha256()
         self.balance = opening_balance
         self.count = self.debits = self.credits = 0
 
@@ -42,6 +41,19 @@ class EntryTotals:
             self.debits -= entry.change
         else:
             self.credits += entry.change
+
+
+class EntryTotals(EntrySums):
+    """The entries of a statement with a digest, added up in their order."""
+
+    __slots__ = ("_hash",)
+
+    def __init__(self, opening_balance: int) -> None:
+        super().__init__(opening_balance)
+        self._hash = hashlib.sha256()
+
+    def add(self, entry: StatedEntry) -> None:
+        super().add(entry)
         self._hash.update(f"{_line(_content_of(entry))}\n".encode())
 
     def digest(self) -> str:
