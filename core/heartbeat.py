@@ -1,6 +1,12 @@
 """A sign of life for the supervisor that ends this process when it seems stuck."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+# So few that even slow items, such as drawn rows, take seconds at most.
+_ITEMS_TO_A_BEAT = 500
 
 
 def _nobody_watches() -> None:
@@ -19,3 +25,11 @@ def install(beat: Callable[[], object]) -> None:
 def heartbeat() -> None:
     """Signals progress of a long response. Cheap; called for each part that the client takes."""
     _beat()
+
+
+def watched(items: Iterable[Item]) -> Iterator[Item]:
+    """The same items, with a sign of life before each 500 of them."""
+    for index, item in enumerate(items):
+        if index % _ITEMS_TO_A_BEAT == 0:
+            heartbeat()
+        yield item

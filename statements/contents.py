@@ -20,7 +20,7 @@ from accounts.models import Account, AccountEvent
 from accounts.representation import AccountRow
 from accounts.states import AccountEventType
 from core.errors import FieldError, InvalidInput, NotFound
-from core.heartbeat import heartbeat
+from core.heartbeat import watched
 from core.large_documents import place_for
 from core.money import format_amount, format_units
 from seals.models import Seal
@@ -180,9 +180,7 @@ def _sums_of(entries: EntryRange, before: datetime) -> EntrySums:
     """Without the digest of the entries, which an interim statement does not have."""
     sums = EntrySums(0)
     with place_for(entries.last - entries.first + 1):
-        for index, entry in enumerate(entries_of([entries], before)):
-            if index % _LINES == 0:
-                heartbeat()
+        for entry in watched(entries_of([entries], before)):
             sums.add(entry)
     return sums
 

@@ -25,7 +25,7 @@ from core.contention import retrying
 from core.errors import InvalidTransition
 from core.failpoints import failpoint
 from core.failures import told
-from core.heartbeat import heartbeat
+from core.heartbeat import watched
 from core.identifiers import uuid7
 from core.money import from_units
 from core.settled import settled_moment
@@ -40,7 +40,6 @@ from transactions.statistics.spans import Calendar
 _STATEMENTS_LOCK = 7_064_011
 # A database transaction writes about this many statements.
 _WRITTEN_AT_ONCE = 500
-_READ_TO_A_BEAT = 1_000
 _TICK = timedelta(microseconds=1)
 
 
@@ -190,9 +189,7 @@ class _Work:
             if (months := list(account.missing(self.until, self.calendar)))
         ]
         ends_at = self.until.ends_at(self.calendar)
-        for index, entry in enumerate(entries_of((one.range for one in series), ends_at)):
-            if index % _READ_TO_A_BEAT == 0:
-                heartbeat()
+        for entry in watched(entries_of((one.range for one in series), ends_at)):
             series[entry.place].add(entry)
         for one in series:
             one.finish()

@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from core.errors import FieldError, InvalidInput
 from core.formulas import neutralised
-from core.heartbeat import heartbeat
+from core.heartbeat import watched
 from core.money import format_amount
 from core.temporary import temporary_file
 
@@ -70,7 +70,8 @@ _CONTENT_TYPES = {
 }
 # The most rows of a file: as many as a person can look through, and a page can wait for.
 MOST_ROWS = {SheetFormat.CSV: 50_000, SheetFormat.XLSX: 50_000, SheetFormat.PDF: 5_000}
-_ROWS_TO_A_BEAT = 500
+# A column of a PDF has figures if an amount is among so many of its first cells.
+_LOOKED_AT = 500
 
 
 def asked_format(request: HttpRequest) -> SheetFormat:
@@ -169,9 +170,7 @@ def _write_xlsx(
         formats = _Formats(book)
         first = _write_heading(sheet, formats, heading) if heading else 0
         sheet.freeze_panes(first + 1, 0)
-        for index, row in enumerate(_with_header(header, rows), first):
-            if index % _ROWS_TO_A_BEAT == 0:
-                heartbeat()
+        for index, row in enumerate(watched(_with_header(header, rows)), first):
             for column, cell in enumerate(row):
                 _write_cell(sheet, formats, index, column, cell)
 
@@ -182,7 +181,7 @@ def pdf_file(header: SheetRow, rows: Iterable[SheetRow], heading: SheetHeading) 
 
     chosen = heading.printed or range(len(header))
     waiting = iter(rows)
-    first = list(islice(waiting, _ROWS_TO_A_BEAT))
+    first = list(islice(waiting, _LOOKED_AT))
     printed = PrintedList(
         bank_name=settings.BANK_NAME,
         title=heading.title,
@@ -200,9 +199,7 @@ def pdf_file(header: SheetRow, rows: Iterable[SheetRow], heading: SheetHeading) 
 
 
 def _shown_rows(rows: Iterable[SheetRow], chosen: Sequence[int]) -> Iterator[list[str]]:
-    for index, row in enumerate(rows):
-        if index % _ROWS_TO_A_BEAT == 0:
-            heartbeat()
+    for row in watched(rows):
         yield [_shown_cell(row[column]) for column in chosen]
 
 

@@ -4,12 +4,11 @@ All formats are functions of this content alone: no clock, no database, no setti
 content gives the same bytes at any time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -62,21 +61,14 @@ class PrintedLine:
         return self.credit if self.credit is not None else -(self.debit or Decimal())
 
 
-class PrintedLines(Protocol):
-    """The lines in order of sequence. PDF and camt.053 need two walks, so each `iter` begins again.
-
-    Memory should hold some hundred lines at most: a statement may have 100,000.
-    """
-
-    def __iter__(self) -> Iterator[PrintedLine]: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementContent:
     """An account's statement over [start, end), with all that its documents show.
 
     Amounts are in main units with all digits of the currency. `number` counts the account's
     statements from 1; None for an interim statement, which is not issued and has no `digest`.
+    `lines` are in order of sequence. A format reads them once; memory should hold some hundred at
+    most, since a statement may have 100,000.
     `secret` is random, and part of the digest; only JSON shows it. `check_url` is the address at
     which anyone may check the digest; empty without a digest.
     `seal` is the newest sealed head when the statement was issued, as text; empty if none.
@@ -99,7 +91,7 @@ class StatementContent:
     total_credits: Decimal
     count: int
     overdraft_limit: Decimal
-    lines: PrintedLines
+    lines: Iterable[PrintedLine]
     check_url: str = ""
     secret: str = ""
     digest: str = ""

@@ -1,20 +1,15 @@
 """Writes a statement in each format. The same content gives the same bytes at any time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import IO
 
-from core.heartbeat import heartbeat
+from core.heartbeat import watched
 from core.temporary import temporary_file
 from statements.documents.camt import write_camt
-from statements.documents.content import (
-    DocumentFormat,
-    PrintedLine,
-    PrintedLines,
-    StatementContent,
-)
+from statements.documents.content import DocumentFormat, StatementContent
 from statements.documents.json_form import write_json
 from statements.documents.tables import open_xlsx, write_csv
 
@@ -38,29 +33,15 @@ _WRITERS: dict[DocumentFormat, Callable[[StatementContent, IO[bytes]], None]] = 
     DocumentFormat.JSON: write_json,
     DocumentFormat.CAMT: write_camt,
 }
-_LINES_TO_A_BEAT = 1000
 _TICK = timedelta(microseconds=1)
 
 
 def open_document(content: StatementContent, file_format: DocumentFormat) -> IO[bytes]:
     """A temporary file with the whole document, at its start; it goes when it is closed."""
-    content = replace(content, lines=_Watched(content.lines))
+    content = replace(content, lines=watched(content.lines))
     if file_format is DocumentFormat.XLSX:
         return open_xlsx(content)
     return temporary_file(partial(_WRITERS[file_format], content))
-
-
-class _Watched:
-    """The lines, with a sign of life to the server for each thousand."""
-
-    def __init__(self, lines: PrintedLines) -> None:
-        self.lines = lines
-
-    def __iter__(self) -> Iterator[PrintedLine]:
-        for index, line in enumerate(self.lines):
-            if index % _LINES_TO_A_BEAT == 0:
-                heartbeat()
-            yield line
 
 
 def file_name(content: StatementContent, file_format: DocumentFormat) -> str:
