@@ -115,8 +115,7 @@ def _transaction_entry(row: Transaction) -> AuditEntry:
     amount = shown_money(row.amount, row.currency)
     through = through_in_words(row.idempotency_caller)
     is_final = row.status in (TransactionStatus.COMPLETED, TransactionStatus.FAILED)
-    is_reversed = getattr(row, "is_reversed", False)
-    outcome = shown_status(row, is_reversed=is_reversed) if is_final else "Waits"
+    outcome = shown_status(row) if is_final else "Waits"
     is_fault = row.failure_code and outcome == TransactionStatus.FAILED.label
     failure = f" ({shown_failure(row.failure_code)})" if is_fault else ""
     return AuditEntry(

@@ -41,7 +41,7 @@ from transactions.admin.decisions import (
     is_pending,
     is_reversible,
 )
-from transactions.admin.filters import IS_REVERSED
+from transactions.admin.filters import IS_REVERSED, is_reversed
 from transactions.api.retrying import retry_by
 from transactions.commands import Approve, Cancel, Reject, Reverse
 from transactions.ledger.failures import is_retryable, read_beforehand
@@ -81,7 +81,7 @@ _VERBS = {
         REVERSE,
         lambda _user, seen, reason: Reverse(transaction_id=seen.pk, reason=reason),
         # Rows of the list know whether they are reversed.
-        lambda seen: is_reversible(seen) and not getattr(seen, "is_reversed", False),
+        lambda seen: is_reversible(seen) and not is_reversed(seen),
     ),
     "cancel": _Verb(
         "Cancel",

@@ -47,8 +47,7 @@ class SelectedRow:
 
     @property
     def status(self) -> SafeString:
-        is_reversed = getattr(self.transaction, "is_reversed", False)
-        return status_badge(self.transaction, is_reversed=is_reversed)
+        return status_badge(self.transaction)
 
     @property
     def amount(self) -> str:

@@ -123,7 +123,7 @@ def _row(transaction: Transaction) -> SheetRow:
     return (
         transaction.created_at,
         transaction.get_type_display(),
-        shown_status(transaction, is_reversed=getattr(transaction, "is_reversed", False)),
+        shown_status(transaction),
         transaction.debit_account.number,
         transaction.debit_account.name,
         transaction.credit_account.number,

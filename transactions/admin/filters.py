@@ -49,9 +49,14 @@ WENT_WRONG = Q(status=_FAILED) & ~Q(failure_code__in=FAILURES_BY_DECISION)
 IS_REVERSED = Exists(Transaction.objects.filter(~Q(status=_FAILED), reverses=OuterRef("pk")))
 
 
-def shown_status(transaction: Transaction, *, is_reversed: bool = False) -> str:
+def is_reversed(transaction: Transaction) -> bool:
+    """Whether it has a posted or waiting reversal. False if the row lacks that annotation."""
+    return bool(getattr(transaction, "is_reversed", False))
+
+
+def shown_status(transaction: Transaction) -> str:
     """The status in the words of staff: a decision has its own, and so has what was reversed."""
-    if is_reversed:
+    if is_reversed(transaction):
         return _REVERSED
     return _DECIDED.get(transaction.failure_code) or str(transaction.get_status_display())
 
@@ -61,7 +66,7 @@ def shown_statuses(transactions: Collection[Transaction]) -> dict[UUID, str]:
     ids = [one.pk for one in transactions if one.status == TransactionStatus.COMPLETED]
     ids_reversed = Transaction.objects.filter(IS_REVERSED, pk__in=ids).values_list("pk", flat=True)
     found = set(ids_reversed) if ids else set()
-    return {one.pk: shown_status(one, is_reversed=one.pk in found) for one in transactions}
+    return {one.pk: _REVERSED if one.pk in found else shown_status(one) for one in transactions}
 
 
 def shown_step(event: TransactionEvent) -> tuple[str, str]:
@@ -71,9 +76,9 @@ def shown_step(event: TransactionEvent) -> tuple[str, str]:
     return str(before), _DECIDED_BY.get(event.event, str(after))
 
 
-def status_badge(transaction: Transaction, *, is_reversed: bool = False) -> SafeString:
+def status_badge(transaction: Transaction) -> SafeString:
     """The status as a coloured label."""
-    return badge(shown_status(transaction, is_reversed=is_reversed), _STATUS_COLOURS)
+    return badge(shown_status(transaction), _STATUS_COLOURS)
 
 
 def shown_failure(code: str) -> str:

@@ -175,7 +175,7 @@ class TransactionAdmin(BulkActions, TransactionExport, DecisionActions, ReadOnly
 
     @display(description="Status")
     def shown_status(self, transaction: Transaction) -> SafeString:
-        return _badge(transaction)
+        return status_badge(transaction)
 
     @display(description="Status")
     def outcome(self, transaction: Transaction) -> SafeString:
@@ -183,7 +183,7 @@ class TransactionAdmin(BulkActions, TransactionExport, DecisionActions, ReadOnly
         code = transaction.failure_code
         reason = shown_failure(code) if code and code not in FAILURES_BY_DECISION else ""
         second = format_html('<span class="bank-second">{}</span>', reason) if reason else ""
-        return format_html("{}{}", _badge(transaction), second)
+        return format_html("{}{}", status_badge(transaction), second)
 
     @display(description="From, to")
     def parties(self, transaction: Transaction) -> SafeString:
@@ -229,7 +229,3 @@ class TransactionAdmin(BulkActions, TransactionExport, DecisionActions, ReadOnly
     def reversal(self, transaction: Transaction) -> SafeString | str:
         reversal = transaction.reversals.exclude(status=TransactionStatus.FAILED).first()
         return link_to(reversal, str(reversal)) if reversal else EMPTY
-
-
-def _badge(transaction: Transaction) -> SafeString:
-    return status_badge(transaction, is_reversed=getattr(transaction, "is_reversed", False))

@@ -38,7 +38,7 @@ class PartyCard:
 def head_of(transaction: Transaction, request: HttpRequest) -> dict[str, Any]:
     """The context of the head: headline, both sides, and the way to the audit log."""
     amount = shown_money(transaction.amount, transaction.currency)
-    status = shown_status(transaction, is_reversed=getattr(transaction, "is_reversed", False))
+    status = shown_status(transaction)
     headline = f"{transaction.get_type_display()} {amount} - {status}"
     return {
         "title": headline,
