@@ -1,5 +1,7 @@
 """Notes: what staff write about an account, a customer or a transaction."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -24,6 +26,17 @@ def _of_subject(subject: str) -> models.Index:
     return models.Index(fields=[subject, "id"], condition=about_it, name=f"note_of_{subject}")
 
 
+def _key(model: type[models.Model]) -> "models.ForeignKey[Any, Any]":
+    return models.ForeignKey(
+        model,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="notes",
+        db_index=False,
+    )
+
+
 class Note(models.Model):
     """A text of staff about one thing: who wrote it, and when. It never changes.
 
@@ -32,30 +45,9 @@ class Note(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
-    account = models.ForeignKey(
-        Account,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="notes",
-        db_index=False,
-    )
-    customer = models.ForeignKey(
-        Customer,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="notes",
-        db_index=False,
-    )
-    transaction = models.ForeignKey(
-        Transaction,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="notes",
-        db_index=False,
-    )
+    account = _key(Account)
+    customer = _key(Customer)
+    transaction = _key(Transaction)
     text = models.CharField(
         max_length=MAX_NOTE_LENGTH,
         blank=True,
