@@ -51,9 +51,7 @@ def approvals_page(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": "Approvals",
         "limits": limits[:_ON_PAGE],
-        "all_limits": list_link("accounts_limitrequest", status__exact=LimitRequestStatus.PENDING)
-        if len(limits) > _ON_PAGE
-        else "",
+        "all_limits": _all_limits() if len(limits) > _ON_PAGE else "",
         "requests": [_card(one, request) for one in shown],
         "as_table": list_link("transactions_transaction", approval=WAITS),
         "expires_days": settings.APPROVAL_EXPIRES_DAYS,
@@ -75,9 +73,8 @@ def _card(asked: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:
     transaction = asked.transaction
     pk = (transaction.pk,)
     maker = transaction.created_by
-    is_own = asked.is_asked_by(request.user.pk)
-    owns_account = asked.is_on_account_of(request.user.pk)
-    may_decide = request.user.has_perm(_APPROVE) and not (is_own or owns_account)
+    user = request.user
+    may_decide = user.has_perm(_APPROVE) and asked.may_be_decided_by(user.pk)
     return {
         "title": f"{transaction.get_type_display()} of"
         f" {shown_money(transaction.amount, transaction.currency)}",
@@ -100,8 +97,8 @@ def _card(asked: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:
             _side("Credited", asked.credited, transaction.currency),
         ],
         "refusal": in_one_line(asked.refusal) if asked.refusal else "",
-        "is_own": is_own,
-        "owns_account": owns_account,
+        "is_own": asked.is_asked_by(user.pk),
+        "owns_account": asked.is_on_account_of(user.pk),
         "approve": _decision("approve", pk) if may_decide else "",
         "reject": _decision("reject", pk) if may_decide else "",
     }

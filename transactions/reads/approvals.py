@@ -51,6 +51,9 @@ class ApprovalRequest:
         """Whether the user may not decide it, as owner of one of the accounts."""
         return user_id in {side.account.owner_id for side in (self.debited, self.credited)}
 
+    def may_be_decided_by(self, user_id: int | None) -> bool:
+        return not (self.is_asked_by(user_id) or self.is_on_account_of(user_id))
+
     @property
     def waits_for_its_time(self) -> bool:
         """Whether an approval now would move nothing yet."""
@@ -89,11 +92,7 @@ def requests_in_turn(
         request = _request(one, retries.get(one.pk, []), accounts)
         if request.waits_for_its_time:
             request = replace(request, refusal=None)
-        elif not (
-            request.refusal
-            or request.is_asked_by(decider_id)
-            or request.is_on_account_of(decider_id)
-        ):
+        elif request.refusal is None and request.may_be_decided_by(decider_id):
             _move(one, accounts)
         requests.append(request)
     return requests
