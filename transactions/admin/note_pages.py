@@ -1,6 +1,5 @@
 """Notes on the pages of what they are about, and the form that writes one."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -165,16 +164,9 @@ def _written(request: HttpRequest, subject: str, subject_id: UUID, values: dict[
 
 
 def _is_forgotten(row: Any) -> bool:
-    return any(one.status == CustomerStatus.FORGOTTEN for one in _customers_of(row))
-
-
-def _customers_of(row: Any) -> Iterable[Customer]:
-    """The customers whom notes about a row concern, as far as its page has joined them."""
-    if isinstance(row, Customer):
-        return [row]
-    if isinstance(row, Account):
-        return [row.customer] if row.customer else []
-    return []
+    """Whether it is a forgotten customer, or an account of one. Of a transaction see `AddNote`."""
+    customer = row.customer if isinstance(row, Account) else row
+    return isinstance(customer, Customer) and customer.status == CustomerStatus.FORGOTTEN
 
 
 def _named(row: Any) -> str:

@@ -53,7 +53,7 @@ class NotesViewSet(RuleOfEachAction, viewsets.ViewSet):
         command = AddNote(**content, **keyed_fields(request, AddNote.verb, content))
         result: Any = process([command], origin_of(request))[0]
         replayed = isinstance(result, Replay)
-        note = result.as_note() if isinstance(result, Replay) else result
+        note = result.as_note() if replayed else result
         return Response(
             NoteSerializer(note).data,
             status=status.HTTP_201_CREATED,
