@@ -29,6 +29,7 @@ from transactions.queue.acceptance import accept
 from transactions.statistics.spans import Calendar
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Known:
     """A command whose transaction has a given id, and the moment of its creation with it."""
 
@@ -46,17 +47,17 @@ class _Known:
 
 @dataclass(frozen=True, kw_only=True)
 class _KnownDeposit(_Known, Deposit):
-    known_id: UUID
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
 class _KnownTransfer(_Known, Transfer):
-    known_id: UUID
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
 class _KnownWithdrawal(_Known, Withdraw):
-    known_id: UUID
+    pass
 
 
 def make_accounts(origin: Origin) -> dict[str, UUID]:
@@ -201,9 +202,13 @@ def _scheduled(moment: datetime) -> Transfer:
     )
 
 
+def _of_teller() -> Origin:
+    teller = get_user_model().objects.get(username="tessa")
+    return Origin(user_id=teller.pk, caller=f"user:{teller.pk}")
+
+
 def _write_notes() -> None:
     """What a teller noted about Ada, her account, and one of its transactions."""
-    tessa = get_user_model().objects.get(username="tessa")
     notes = [
         AddNote(
             customer_id=UUID(example_ids.CUSTOMER),
@@ -214,7 +219,7 @@ def _write_notes() -> None:
             transaction_id=UUID(example_ids.TRANSFER), text="The landlord asked whether it came."
         ),
     ]
-    process(notes, Origin(user_id=tessa.pk, caller=f"user:{tessa.pk}"))
+    process(notes, _of_teller())
 
 
 def _ask_for_limits() -> None:
@@ -249,8 +254,6 @@ def _ask_for_approvals() -> None:
     The demo bank has no threshold, so that its visitors meet none. As the rows are new, a worker
     does not end them for their age.
     """
-    teller = get_user_model().objects.get(username="tessa")
-    origin = Origin(user_id=teller.pk, caller=f"user:{teller.pk}")
     deposit = _KnownDeposit(
         known_id=UUID(example_ids.TO_APPROVE),
         account_id=UUID(example_ids.GRACE),
@@ -264,7 +267,7 @@ def _ask_for_approvals() -> None:
         description="Cash for a journey",
     )
     accounts = currencies_of([deposit.account_id, withdrawal.account_id])
-    now = clock.now()
+    origin, now = _of_teller(), clock.now()
     rows = [one.row(one.posting(accounts), origin, now) for one in (deposit, withdrawal)]
     for row in rows:
         row.approval_required, row.updated_at = True, now
