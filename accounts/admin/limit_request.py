@@ -103,12 +103,9 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
         form = DecisionForm(request.POST or None)
         form.fields["reason"].required = decision is RejectLimit
         # The command itself refuses what is decided already.
-        waits = _waits(asked)
-        form.is_valid()
-        # Also of a form without its reason: it is shown again with the account as it is now.
-        shown = form.cleaned_data.get("foreseen", "") if form.is_bound else ""
-        has_changed = waits and shown not in ("", _mark(asked.account))
-        carry(form, "foreseen", _mark(asked.account))
+        waits, mark = _waits(asked), _mark(asked.account)
+        has_changed = waits and form.shown not in ("", mark)
+        carry(form, "foreseen", mark)
         back = reverse("admin:accounts_limitrequest_change", args=(asked.pk,))
         if request.GET.get("from") == "approvals":
             back = reverse("approvals")

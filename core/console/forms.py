@@ -128,6 +128,13 @@ class DecisionForm(ReasonForm):
 
     foreseen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=200)
 
+    @property
+    def shown(self) -> str:
+        """What the page of a submitted form showed, also if the form lacks its reason; else ""."""
+        self.is_valid()
+        shown: str = self.cleaned_data.get("foreseen", "") if self.is_bound else ""
+        return shown
+
 
 def carry(form: forms.Form, name: str, value: str) -> None:
     """Puts a value into a hidden field, also of a submitted form that is shown again."""

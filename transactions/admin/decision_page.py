@@ -142,11 +142,9 @@ def decision_page(
     decides = request.method == "POST" and form.is_valid()
     reason = form.cleaned_data["reason"] if decides else ""
     foreseen = _foresee(request, transaction, make(reason))
-    # Also of a form without its reason: it is shown again with the outcome as it is now.
-    shown = form.cleaned_data.get("foreseen", "") if form.is_bound else ""
-    has_changed = bool(foreseen.outcome and shown) and not foreseen.is_as(shown)
+    has_changed = bool(foreseen.outcome and form.shown) and not foreseen.is_as(form.shown)
     if decides and not has_changed:
-        _decide(request, make(reason), foreseen, shown, done)
+        _decide(request, make(reason), foreseen, form.shown, done)
         return HttpResponseRedirect(back)
     carry(form, "foreseen", foreseen.mark)
     context |= {"foreseen": foreseen, "has_changed": has_changed}
