@@ -118,7 +118,6 @@ def test_too_many_rows_are_refused(
     account: Account, auditor: ApiClient, file_format: SheetFormat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sheets.MOST_ROWS, file_format, 3)
-    monkeypatch.setattr(sheets, "_ROWS_TO_A_BEAT", 1)
     drawn: list[int] = []  # The file is begun only when all rows were counted.
     begin = sheets.temporary_file
     monkeypatch.setattr(sheets, "temporary_file", lambda write: drawn.append(1) or begin(write))
