@@ -25,7 +25,6 @@ from statements.tests.monthly_bank import (
     ORIGIN,
     MonthlyBank,
     at,
-    make_monthly_bank,
 )
 from tests.api import API, make_user
 from tests.factories import make_account, run
@@ -33,21 +32,6 @@ from transactions.commands import Reverse, Withdraw
 from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def bank() -> MonthlyBank:
-    bank = make_monthly_bank()
-    with at(DECEMBER):
-        issue_for_all(Month.parse("2025-10"), origin=ORIGIN)
-    return bank
-
-
-@pytest.fixture
-def staff() -> APIClient:
-    client = APIClient()
-    client.force_login(make_user("olive", role="auditor"))
-    return client
 
 
 def content_of(response: Any) -> bytes:

@@ -8,27 +8,10 @@ from rest_framework.test import APIClient
 from core import large_documents
 from statements import contents
 from statements.documents.content import DocumentFormat
-from statements.issuing import issue_for_all
-from statements.periods import Month
-from statements.tests.monthly_bank import DECEMBER, ORIGIN, MonthlyBank, at, make_monthly_bank
-from tests.api import API, make_user
+from statements.tests.monthly_bank import DECEMBER, MonthlyBank, at
+from tests.api import API
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def bank() -> MonthlyBank:
-    bank = make_monthly_bank()
-    with at(DECEMBER):
-        issue_for_all(Month.parse("2025-10"), origin=ORIGIN)
-    return bank
-
-
-@pytest.fixture
-def staff() -> APIClient:
-    client = APIClient()
-    client.force_login(make_user("olive", role="auditor"))
-    return client
 
 
 @pytest.mark.parametrize("wanted", DocumentFormat)

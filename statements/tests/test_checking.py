@@ -4,19 +4,14 @@ import pytest
 from django.test import Client
 
 from statements.checking import _PER_MINUTE, _shown
-from statements.issuing import issue_for_all
 from statements.models import Statement
-from statements.periods import Month
-from statements.tests.monthly_bank import DECEMBER, ORIGIN, at, make_monthly_bank
+from statements.tests.monthly_bank import MonthlyBank
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def statement() -> Statement:
-    bank = make_monthly_bank()
-    with at(DECEMBER):
-        issue_for_all(Month.parse("2025-10"), origin=ORIGIN)
+def statement(bank: MonthlyBank) -> Statement:
     return bank.ada.statements.get(number=2)
 
 

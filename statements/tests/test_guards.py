@@ -11,10 +11,8 @@ from core.database_objects import DatabaseObject
 from core.identifiers import uuid7
 from core.money import MAX_TOTAL, UNITS_PER_MAIN
 from statements.guards import GUARDS, STATEMENTS
-from statements.issuing import issue_for_all
 from statements.models import Statement
-from statements.periods import Month
-from statements.tests.monthly_bank import DECEMBER, ORIGIN, at, make_monthly_bank
+from statements.tests.monthly_bank import DECEMBER, MonthlyBank
 from tests.assertions import nothing_changes, require_control
 from transactions.tests.damaged_ledger import execute
 
@@ -22,10 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def last() -> Statement:
-    bank = make_monthly_bank()
-    with at(DECEMBER):
-        issue_for_all(Month.parse("2025-10"), origin=ORIGIN)
+def last(bank: MonthlyBank) -> Statement:
     return bank.ada.statements.get(number=2)
 
 

@@ -7,18 +7,16 @@ import pytest
 from django.db import connection
 
 from accounts.models import Account
-from statements.issuing import issue_for_all, missing_for_account
+from statements.issuing import missing_for_account
 from statements.models import Statement
 from statements.periods import Month
 from statements.standing import standing_of
 from statements.tests.monthly_bank import (
     DECEMBER,
     OCTOBER,
-    ORIGIN,
     SEPTEMBER,
     MonthlyBank,
     at,
-    make_monthly_bank,
 )
 from transactions.models import Entry
 from transactions.tests.damaged_ledger import execute, unguarded
@@ -146,14 +144,6 @@ DAMAGES = [
         "1", "2",
     ),
 ]  # fmt: skip
-
-
-@pytest.fixture
-def bank() -> MonthlyBank:
-    bank = make_monthly_bank()
-    with at(DECEMBER):
-        issue_for_all(Month.parse("2025-10"), origin=ORIGIN)
-    return bank
 
 
 def findings() -> dict[str, Any]:
