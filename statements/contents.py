@@ -7,7 +7,7 @@ Names are those of today, since they may have to be forgotten.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from uuid import UUID
@@ -26,6 +26,7 @@ from core.money import format_amount, format_units
 from seals.models import Seal
 from statements.digests import EntrySums
 from statements.documents.content import DocumentFormat, PrintedLine, StatementContent
+from statements.documents.words import day
 from statements.entries import EntryRange, StatedEntry, entries_of
 from statements.models import Statement
 from transactions.models import Transaction
@@ -82,11 +83,8 @@ class LinesOfAccount:
             counterparty_name=entry.other_name,
             reverses=entry.reverses_id,
             reversed_by=reversals.get(entry.transaction_id),
-            has_earlier_value_date=self._day(entry.value_at) < self._day(entry.posted_at),
+            has_earlier_value_date=day(entry.value_at, self.zone) < day(entry.posted_at, self.zone),
         )
-
-    def _day(self, moment: datetime) -> date:
-        return moment.astimezone(self.zone).date()
 
 
 def content_of(statement: Statement, *, check_url: str) -> StatementContent:

@@ -6,7 +6,7 @@ a reference has at most 35 characters. Days are those of the statement's time zo
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import IO
 from uuid import UUID
@@ -15,7 +15,7 @@ from xml.sax.xmlreader import AttributesImpl
 
 from core.money import format_amount
 from statements.documents.content import PrintedLine, StatementContent
-from statements.documents.words import day
+from statements.documents.words import day, days_of
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 # Domain PMNT, by type of transaction and direction: family and sub-family.
@@ -89,10 +89,7 @@ def _statement(xml: _Xml, content: StatementContent) -> None:
         xml.text("FrDtTm", _moment(content.start))
         xml.text("ToDtTm", _moment(content.end))
     _account(xml, content)
-    first = day(content.start, content.time_zone).isoformat()
-    # The period ends before `end`, which is the midnight after its last day.
-    end = max(content.start, content.end - timedelta(microseconds=1))
-    last = day(end, content.time_zone).isoformat()
+    first, last = (one.isoformat() for one in days_of(content))
     _balance(xml, content, "OPBD", content.opening_balance, first)
     _balance(xml, content, "CLBD", content.closing_balance, last)
     _sums(xml, content)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from typing import IO
 
@@ -12,6 +11,7 @@ from statements.documents.camt import write_camt
 from statements.documents.content import DocumentFormat, StatementContent
 from statements.documents.json_form import write_json
 from statements.documents.tables import open_xlsx, write_csv
+from statements.documents.words import days_of
 
 
 def _write_pdf(content: StatementContent, file: IO[bytes]) -> None:
@@ -33,7 +33,6 @@ _WRITERS: dict[DocumentFormat, Callable[[StatementContent, IO[bytes]], None]] = 
     DocumentFormat.JSON: write_json,
     DocumentFormat.CAMT: write_camt,
 }
-_TICK = timedelta(microseconds=1)
 
 
 def open_document(content: StatementContent, file_format: DocumentFormat) -> IO[bytes]:
@@ -48,10 +47,7 @@ def file_name(content: StatementContent, file_format: DocumentFormat) -> str:
     """Such as "statement-4711-3.pdf"; an interim one has its first and last day instead."""
     name = str(content.number)
     if content.is_interim:
-        start, end = (
-            moment.astimezone(content.time_zone)
-            for moment in (content.start, max(content.start, content.end - _TICK))
-        )
-        name = f"{start:%Y%m%d}-{end:%Y%m%d}"
+        first, last = days_of(content)
+        name = f"{first:%Y%m%d}-{last:%Y%m%d}"
     extension = "xml" if file_format is DocumentFormat.CAMT else file_format
     return f"statement-{content.account_number}-{name}.{extension}"

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from statements.documents.content import StatementContent
 
+_TICK = timedelta(microseconds=1)
+
 
 def shown(amount: Decimal, digits: int) -> str:
     """With thousands separators, and never as "-0.00"."""
@@ -14,6 +16,12 @@ def shown(amount: Decimal, digits: int) -> str:
 
 def day(moment: datetime, zone: ZoneInfo) -> date:
     return moment.astimezone(zone).date()
+
+
+def days_of(content: StatementContent) -> tuple[date, date]:
+    """The first and the last day of the period, which ends before `end`."""
+    last = max(content.start, content.end - _TICK)
+    return day(content.start, content.time_zone), day(last, content.time_zone)
 
 
 def moment_in_words(moment: datetime, zone: ZoneInfo) -> str:
@@ -31,7 +39,8 @@ def period_in_words(content: StatementContent) -> str:
     end = content.end.astimezone(content.time_zone)
     zone = content.time_zone.key
     if _is_midnight(start) and _is_midnight(end) and start < end:
-        return f"{start.date()} to {(end - timedelta(days=1)).date()} ({zone})"
+        first, last = days_of(content)
+        return f"{first} to {last} ({zone})"
     return f"{start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} ({zone})"
 
 
