@@ -7,7 +7,7 @@ writes the text that the payee opens. JSON has the description as sent.
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -34,7 +34,7 @@ CONTENT_TYPE = "text/csv"
 _ROWS_IN_PAGE = 1000
 _PAGE_PARAMETERS = ("page_size", "cursor")
 # The members of `failure` have their own columns.
-FAILURE = ("code", "detail", "retryable")
+_FAILURE = ("code", "detail", "retryable")
 
 # Gives the members of a row.
 Words = Callable[[TransactionRow], dict[str, Any]]
@@ -138,11 +138,17 @@ def column_names(serializer: type[TransactionSerializer]) -> list[str]:
 
 
 def _columns(names: Iterable[str]) -> list[str]:
-    return [
-        column
-        for name in names
-        for column in ([f"failure_{member}" for member in FAILURE] if name == "failure" else [name])
-    ]
+    return [name for name, _ in in_columns(dict.fromkeys(names))]
+
+
+def in_columns(members: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The columns of the members with their values."""
+    for name, value in members.items():
+        if name == "failure":
+            failure = value or {}
+            yield from ((f"failure_{member}", failure.get(member)) for member in _FAILURE)
+        else:
+            yield name, value
 
 
 def pages_of(transactions: TransactionList) -> Iterator[list[TransactionRow]]:
@@ -179,12 +185,8 @@ def _writer(text: io.StringIO, columns: Iterable[str]) -> Any:
 
 
 def _cells(row: dict[str, Any]) -> Iterator[str]:
-    for name, value in row.items():
-        if name == "failure":
-            failure = value or {}
-            yield from (_cell(failure.get(member)) for member in FAILURE)
-        else:
-            yield neutralised(_cell(value)) if name == "description" else _cell(value)
+    for name, value in in_columns(row):
+        yield neutralised(_cell(value)) if name == "description" else _cell(value)
 
 
 def _cell(value: Any) -> str:

@@ -25,7 +25,7 @@ from core.console.sheets import (
 )
 from core.errors import FieldError, InvalidInput
 from core.heartbeat import heartbeat
-from transactions.api.csv_list import FAILURE, Words, column_names, csv_response, pages_of
+from transactions.api.csv_list import Words, column_names, csv_response, in_columns, pages_of
 from transactions.api.serializers import TransactionSerializer
 from transactions.reads.lists import TransactionList
 from transactions.reads.rows import TransactionRow
@@ -105,20 +105,13 @@ def _rows(
         for row in page:
             members = words(row)
             sides = (members["account_id"], members["target_account_id"])
-            yield [*_cells(members), *(numbers.get(side) for side in sides)]
+            cells = (_cell(name, value) for name, value in in_columns(members))
+            yield [*cells, *(numbers.get(side) for side in sides)]
 
 
 def _numbers_of(page: list[TransactionRow]) -> dict[UUID, str]:
     ids = {side for row in page for side in (row.debit_account_id, row.credit_account_id)}
     return dict(Account.objects.filter(pk__in=ids).values_list("pk", "number"))
-
-
-def _cells(members: Mapping[str, Any]) -> Iterator[SheetCell]:
-    for name, value in members.items():
-        if name == "failure":
-            yield from (_cell("", (value or {}).get(member)) for member in FAILURE)
-        else:
-            yield _cell(name, value)
 
 
 def _cell(name: str, value: Any) -> SheetCell:
