@@ -71,6 +71,10 @@ class AuditForm(forms.Form):
     def sources(self) -> list[str]:
         return [self.cleaned_data["what"]] if self.cleaned_data["what"] else list(SOURCES)
 
+    def given(self) -> dict[str, str]:
+        """The fields that are filled in, as they were sent."""
+        return {name: str(self.data[name]) for name in self.fields if self.data.get(name)}
+
     def in_words(self) -> list[tuple[str, str]]:
         """What is asked for: the labels of the fields that are filled in, and their values."""
         words = dict(self.fields["what"].choices)  # type: ignore[attr-defined]

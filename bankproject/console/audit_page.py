@@ -51,8 +51,7 @@ def audit_page(request: HttpRequest) -> HttpResponse:
             )
         except BadPosition as error:
             raise Http404 from error
-    given = request.GET.dict()
-    asked = {name: str(given[name]) for name in form.fields if given.get(name)}
+    asked = form.given()
     context = {
         **admin.site.each_context(request),
         "title": "Audit log",
@@ -84,8 +83,7 @@ def export_audit(request: HttpRequest) -> HttpResponseBase:
     if sum(1 for _ in walk(form.wanted(), sources=form.sources(), most=most + 1)) > most:
         words = f"A {chosen.upper()} holds {most:,} rows. Narrow the log by its filters."
         messages.error(request, words)
-        asked = {name: text for name in form.fields if (text := request.GET.get(name))}
-        return redirect(f"{reverse('audit')}?{urlencode(asked)}")
+        return redirect(f"{reverse('audit')}?{urlencode(form.given())}")
     rows = _rows(form.wanted(), form.sources(), most)
     heading = SheetHeading("Audit log", moment, form.in_words(), _PRINTED)
     columns = (f"at ({sheet_zone(chosen)})", *_COLUMNS[1:])
