@@ -18,7 +18,7 @@ from core.api.negotiation import FormatIsAParameter
 from core.api.pagination import KeysetPagination
 from core.api.paths import CONVERTER
 from core.api.permissions import RuleOfEachAction
-from core.api.renderers import BankJSONRenderer, WrittenElsewhere
+from core.api.renderers import BankJSONRenderer, PDFRenderer, WrittenElsewhere, XLSXRenderer
 from core.api.requests import parse_query
 from statements.api import schema
 from statements.api.serializers import InterimQuery, StatementListQuery, StatementQuery
@@ -34,17 +34,21 @@ from statements.reads import (
     visible_statement,
 )
 from statements.rendering import document_response
+from transactions.api.csv_list import CSVRenderer
 from transactions.statistics.spans import Calendar
 
 
-def _renderer(wanted: DocumentFormat) -> type[BaseRenderer]:
-    members = {"media_type": CONTENT_TYPES[wanted], "format": str(wanted)}
-    return type(f"{wanted.name}Renderer", (WrittenElsewhere,), members)
+class CamtRenderer(WrittenElsewhere):
+    media_type = CONTENT_TYPES[DocumentFormat.CAMT]
+    format = str(DocumentFormat.CAMT)
 
 
 _RENDERERS: tuple[type[BaseRenderer], ...] = (
     BankJSONRenderer,
-    *(_renderer(each) for each in DocumentFormat if each is not DocumentFormat.JSON),
+    PDFRenderer,
+    XLSXRenderer,
+    CSVRenderer,
+    CamtRenderer,
 )
 
 
