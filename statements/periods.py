@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from core.errors import FieldError, InvalidInput
 from transactions.statistics.spans import Calendar, next_month
@@ -36,8 +36,7 @@ class Month:
 
     @property
     def previous(self) -> "Month":
-        months = self.first.year * 12 + self.first.month - 2
-        return Month(date(months // 12, months % 12 + 1, 1))
+        return Month((self.first - timedelta(days=1)).replace(day=1))
 
     def starts_at(self, calendar: Calendar) -> datetime:
         """Its first midnight, in UTC."""
