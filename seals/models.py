@@ -47,6 +47,11 @@ class Seal(models.Model):
     def __str__(self) -> str:
         return f"Seal {self.number}"
 
+    @property
+    def promised_key(self) -> str:
+        """The public key of the seal after this one."""
+        return self.next_public_key or self.public_key
+
 
 class SealedRange(models.Model):
     """A run of entries of one account in a seal: a leaf of the seal's tree. Append-only.

@@ -27,6 +27,7 @@ from seals import heads, keys
 from seals.merkle import blocks_of, root_of
 from seals.models import Seal, SealedRange
 from seals.problems import SealProblem
+from seals.selectors import newest_seal
 from seals.trees import COLUMNS, LeafFile, collect
 
 # Any constant not used by core.database, core.migration_lock and transactions.archive.
@@ -83,7 +84,7 @@ def change_key(progress: Callable[[int], None] = lambda _entries: None) -> KeyCh
     FileProblem.
     """
     with _running():
-        last = last_seal()
+        last = newest_seal()
         if last is None and not keys.has_key():
             return KeyChange(keys.public_of(keys.make_key(keys.key_path())), None)
         waited = keys.next_key_path().exists()
@@ -118,7 +119,7 @@ def _running() -> Iterator[None]:
 
 
 def _seal(next_public_key: str, progress: Callable[[int], None]) -> SealOutcome:
-    last = last_seal()
+    last = newest_seal()
     key = _key_after(last)
     with _settled_heads(last) as descriptor:
         made = _make(last, key, next_public_key, progress)
@@ -137,20 +138,11 @@ def _settled_heads(last: Seal | None) -> Iterator[int]:
         yield descriptor
 
 
-def last_seal() -> Seal | None:
-    return Seal.objects.order_by("-number").first()
-
-
-def _promised(last: Seal) -> str:
-    """The public key of the seal after this one."""
-    return last.next_public_key or last.public_key
-
-
 def _key_after(last: Seal | None) -> Ed25519PrivateKey:
     """The key that signs the seal after this one. Raises SealProblem if the bank has another."""
     if last is None:
         return keys.signing_key()
-    promised = _promised(last)
+    promised = last.promised_key
     key = keys.signing_key() if keys.has_key() else None
     if key is not None and keys.public_of(key) == promised:
         return key
@@ -170,7 +162,7 @@ def _make(
     next_public_key: str,
     progress: Callable[[int], None],
 ) -> Seal | None:
-    if last is not None and keys.public_of(key) != _promised(last):
+    if last is not None and keys.public_of(key) != last.promised_key:
         raise SealProblem(f"Seal {last.number} promises another key than the one to sign with.")
     with TemporaryFile() as file:
         leaves = LeafFile(file)

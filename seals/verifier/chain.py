@@ -16,7 +16,7 @@ from transactions.verifier.report import Collector, Place
 def check_seal(seal: Seal, before: Seal | None, found: Collector) -> None:
     """Checks a seal with the one before it; without one, as the first."""
     expected = before.number + 1 if before else 1
-    key = (before.next_public_key or before.public_key) if before else seal.public_key
+    key = before.promised_key if before else seal.public_key
     previous = before.digest if before else ""
     total = seal.entries + (before.total_entries if before else 0)
     text = seal_text(head_of(seal))
@@ -54,7 +54,7 @@ def check_seal(seal: Seal, before: Seal | None, found: Collector) -> None:
 
 def check_own_key(last: Seal, found: Collector) -> None:
     """Checks that the bank's key, if it is here, is the one that the last seal promises."""
-    promised = last.next_public_key or last.public_key
+    promised = last.promised_key
     try:
         key = keys.public_of(keys.signing_key())
         if key != promised and keys.next_key_path().exists():  # The next run takes it.

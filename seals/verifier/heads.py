@@ -5,7 +5,6 @@ from contextlib import suppress
 from core.files import FileBusy, FileProblem, exclusive
 from seals.heads import differences, heads_path
 from seals.keys import has_key
-from seals.models import Seal
 from seals.selectors import newest_seal
 from seals.verifier.chain import check_own_key
 from transactions.verifier.report import Collector, Place
@@ -32,8 +31,8 @@ def check_files(found: Collector) -> None:
 
 def _is_being_appended(number: int) -> bool:
     """Whether this is the newest head, and a run that may be about to append it goes on."""
-    newest = Seal.objects.order_by("-number").values_list("number", flat=True).first()
-    if number != newest:
+    newest = newest_seal()
+    if newest is None or number != newest.number:
         return False
     lock = heads_path().with_name(f".{heads_path().name}.lock")
     with suppress(FileProblem):
