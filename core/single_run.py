@@ -22,11 +22,16 @@ def single_run(path: Path, *, number: int, busy: str) -> Iterator[None]:
     folder does not allow it.
     """
     with ExitStack() as held:
-        held.enter_context(exclusive(path.with_name(f".{path.name}.lock"), busy))
+        held.enter_context(exclusive(lock_path(path), busy))
         if connection.vendor == "postgresql":
             held.enter_context(_advisory_lock(number, busy))
         remove_leftovers(path.parent, path.name)
         yield
+
+
+def lock_path(path: Path) -> Path:
+    """The file that a run on `path` locks."""
+    return path.with_name(f".{path.name}.lock")
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """T1 of the file of heads, and of the key."""
 
-from contextlib import suppress
-
 from core.files import FileBusy, FileProblem, exclusive
+from core.single_run import lock_path
 from seals.heads import differences, heads_path
 from seals.keys import has_key
 from seals.selectors import newest_seal
@@ -34,11 +33,10 @@ def _is_being_appended(number: int) -> bool:
     newest = newest_seal()
     if newest is None or number != newest.number:
         return False
-    lock = heads_path().with_name(f".{heads_path().name}.lock")
-    with suppress(FileProblem):
-        try:
-            with exclusive(lock, ""):
-                return False
-        except FileBusy:
-            return True
-    return False
+    try:
+        with exclusive(lock_path(heads_path()), ""):
+            return False
+    except FileBusy:
+        return True
+    except FileProblem:
+        return False
