@@ -8,12 +8,10 @@ the file. If the process ends before, the next run appends it.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from tempfile import TemporaryFile
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
-from django.db import connection
 
 from core import clock
 from core.contention import retrying
@@ -33,8 +31,6 @@ from seals.trees import COLUMNS, LeafFile, collect
 # Any constant not used by core.database, core.migration_lock and transactions.archive.
 _ADVISORY_LOCK = 7_064_009
 _BUSY = "Another run of seal_ledger is going on."
-# SQLite's driver takes rows as a list.
-_ROWS_AT_ONCE = 10_000
 
 _insert = BulkInsert(SealedRange._meta.db_table, types_of(SealedRange, COLUMNS))
 
@@ -197,10 +193,5 @@ def _store(made: Seal, leaves: LeafFile) -> None:
     """Stores the seal and its ranges in one database transaction."""
     made.save(force_insert=True)
     failpoint("seal.stored")
-    rows = (leaf.row(made.id, made.sealed_at, at) for at, leaf in enumerate(leaves))
-    if connection.vendor == "postgresql":
-        _insert(rows)
-    else:
-        while some := list(islice(rows, _ROWS_AT_ONCE)):
-            _insert(some)
+    _insert(leaf.row(made.id, made.sealed_at, at) for at, leaf in enumerate(leaves))
     failpoint("seal.ranges_stored")

@@ -9,7 +9,7 @@ driver caches compiled statements by their text.
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +50,9 @@ def _array_of_few(values: Sequence[Any]) -> str:
 
 
 _NULL = array([None])
+
+# For SQLite. The largest batch of movements has so many.
+_ROWS_AT_ONCE = 10_000
 
 # PostgreSQL's types of the fields written in bulk. COPY needs each value in exactly its type.
 _TYPE_OF_FIELD = {
@@ -131,7 +134,9 @@ class BulkInsert:
                     for row in rows:
                         copy.write_row(row)
             else:
-                cursor.executemany(self._insert, sqlite_rows(list(rows), self.types))
+                # The driver takes rows as a list: memory must not grow with a generator.
+                while some := list(islice(rows, _ROWS_AT_ONCE)):
+                    cursor.executemany(self._insert, sqlite_rows(some, self.types))
 
 
 class BulkUpdate:
