@@ -5,8 +5,8 @@ of them: an archived transaction has the same entries.
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -17,6 +17,9 @@ from transactions.files.cells import AMOUNT, ID, INTEGER, TIME, WORD
 
 _JOURNAL = "transactions_transaction"
 _FETCHED_AT_ONCE = 1000
+_ENTRIES_AT_ONCE = 10_000
+
+T = TypeVar("T")
 
 # The sequences of an account run 1..n without a gap, and its row has n. Both commit together, so a
 # snapshot has all entries up to n, and whatever commits later gets a sequence above n.
@@ -76,6 +79,20 @@ def moved_accounts(connection: BaseDatabaseWrapper) -> Iterator[Moved]:
         while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
             for pk, currency, *numbers in rows:
                 yield Moved(_id(pk), currency, *map(int, numbers))
+
+
+def in_parts(slices: Iterable[tuple[Slice, T]]) -> Iterator[list[tuple[Slice, T]]]:
+    """Slices, each with what it belongs to, in parts of some thousand entries for `entries_of`."""
+    part: list[tuple[Slice, T]] = []
+    entries = 0
+    for one in slices:
+        part.append(one)
+        entries += one[0].entries
+        if entries >= _ENTRIES_AT_ONCE:
+            yield part
+            part, entries = [], 0
+    if part:
+        yield part
 
 
 def entries_of(connection: BaseDatabaseWrapper, slices: Sequence[Slice]) -> Iterator[SealedEntry]:

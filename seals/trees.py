@@ -11,13 +11,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core.identifiers import MAX_INDEX, uuid7
 from seals.canonical import entry_hash, range_fields, range_hash
-from seals.journal import Moved, SealedEntry, Slice, entries_of, moved_accounts
+from seals.journal import Moved, SealedEntry, Slice, entries_of, in_parts, moved_accounts
 from seals.merkle import BLOCK, root_of
 from seals.problems import SealProblem
 
 # A range has at most so many entries: a proof reads them all.
 LONGEST_RANGE = BLOCK
-_ENTRIES_AT_ONCE = 10_000
 _SECRET_BYTES = 32
 _RECORD = struct.Struct(">16s3sqqq32s32s")
 
@@ -101,18 +100,11 @@ def parts(connection: BaseDatabaseWrapper) -> Iterator[list[tuple[Slice, Moved]]
 
     By account, then by sequence.
     """
-    waiting: list[tuple[Slice, Moved]] = []
-    entries = 0
-    for moved in moved_accounts(connection):
-        for first in range(moved.sealed + 1, moved.last_sequence + 1, LONGEST_RANGE):
-            last = min(first + LONGEST_RANGE - 1, moved.last_sequence)
-            waiting.append((Slice(moved.id, first, last), moved))
-            entries += last - first + 1
-            if entries >= _ENTRIES_AT_ONCE:
-                yield waiting
-                waiting, entries = [], 0
-    if waiting:
-        yield waiting
+    return in_parts(
+        (Slice(moved.id, first, min(first + LONGEST_RANGE - 1, moved.last_sequence)), moved)
+        for moved in moved_accounts(connection)
+        for first in range(moved.sealed + 1, moved.last_sequence + 1, LONGEST_RANGE)
+    )
 
 
 def _take(

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from core.files import FileBusy, exclusive
-from seals import keys, trees
+from seals import journal, keys, trees
 from seals.heads import heads_path, line_of
 from seals.models import Seal, SealedRange
 from seals.problems import SealProblem
@@ -63,7 +63,7 @@ def test_many_entries_of_an_account_are_several_ranges(
     keyed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trees, "LONGEST_RANGE", 2)
-    monkeypatch.setattr(trees, "_ENTRIES_AT_ONCE", 3)
+    monkeypatch.setattr(journal, "_ENTRIES_AT_ONCE", 3)
     bank = make_sealed_bank()
     made()
     found = sorted((first, last) for pk, first, last in ranges(1) if pk == bank.ada.id)

@@ -1,19 +1,17 @@
 """T1 of ranges: each has the entries that the journal has."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core.money import from_units
 from seals.canonical import raw
-from seals.journal import SealedEntry, Slice, entries_of
+from seals.journal import SealedEntry, Slice, entries_of, in_parts
 from seals.merkle import root_of
 from seals.models import Seal, SealedRange
 from seals.proofs import leaf_of
 from seals.trees import LONGEST_RANGE, entry_hashes
 from transactions.verifier.report import Collector, Place
-
-_ENTRIES_AT_ONCE = 10_000
 
 
 def blocks_in(seal: Seal) -> list[str]:
@@ -32,43 +30,28 @@ def check_ranges(
     """
     readable = []
     for one in ranges:
-        length = one.last_sequence - one.first_sequence + 1
-        if 0 < length <= LONGEST_RANGE:
-            readable.append(one)
+        chosen = Slice(one.account_id, one.first_sequence, one.last_sequence)
+        if 0 < chosen.entries <= LONGEST_RANGE:
+            readable.append((chosen, one))
         else:
             found.add(
                 "T1.range_length",
                 f"A range has 1 to {LONGEST_RANGE:,} entries.",
-                Place(_where(one), f"1 to {LONGEST_RANGE}", str(length)),
+                Place(_where(one), f"1 to {LONGEST_RANGE}", str(chosen.entries)),
             )
-    for some in _by_entries(readable):
-        _check(connection, some, found)
+    for part in in_parts(readable):
+        _check(connection, part, found)
     return [leaf_of(one).hash for one in ranges]
 
 
-def _by_entries(ranges: Sequence[SealedRange]) -> Iterator[list[SealedRange]]:
-    """The ranges in parts of a bounded number of entries."""
-    some: list[SealedRange] = []
-    entries = 0
-    for one in ranges:
-        some.append(one)
-        entries += one.last_sequence - one.first_sequence + 1
-        if entries >= _ENTRIES_AT_ONCE:
-            yield some
-            some, entries = [], 0
-    if some:
-        yield some
-
-
 def _check(
-    connection: BaseDatabaseWrapper, ranges: Sequence[SealedRange], found: Collector
+    connection: BaseDatabaseWrapper, ranges: Sequence[tuple[Slice, SealedRange]], found: Collector
 ) -> None:
-    slices = [Slice(one.account_id, one.first_sequence, one.last_sequence) for one in ranges]
     # By account: a damaged journal may have too few or too many of them.
     entries: dict[tuple[object, int], SealedEntry] = {}
-    for entry in entries_of(connection, slices):
+    for entry in entries_of(connection, [chosen for chosen, _ in ranges]):
         entries[entry.account_id, entry.sequence] = entry
-    for one, chosen in zip(ranges, slices, strict=True):
+    for chosen, one in ranges:
         sequences = range(chosen.first, chosen.last + 1)
         kept = [entries.get((chosen.account_id, each)) for each in sequences]
         _compare(one, [entry for entry in kept if entry is not None], found)
