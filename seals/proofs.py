@@ -15,8 +15,9 @@ from core.money import to_units
 from seals.canonical import DIGEST_FIELDS, ENTRY_FIELDS, digests, raw, salt
 from seals.heads import head_of
 from seals.journal import SealedEntry, Slice, entries_of
-from seals.merkle import BLOCK, path_in_blocks, path_of
+from seals.merkle import path_in_blocks, path_of
 from seals.models import Seal, SealedRange
+from seals.selectors import block_of
 from seals.trees import Leaf, hashes_of
 from transactions.reads.rows import EntryRow
 from transactions.reads.selectors import TransactionDetail, transaction_detail
@@ -84,11 +85,7 @@ def _entry(seal: Seal, one: SealedRange, sequence: int, shown: frozenset[str]) -
     entries = list(entries_of(connection, [chosen]))
     hashes, _ = hashes_of(chosen, iter(entries), leaf.secret)
     index = sequence - leaf.first
-    in_block = one.position // BLOCK * BLOCK
-    beside = SealedRange.objects.filter(
-        seal_id=seal.pk, position__range=(in_block, in_block + BLOCK - 1)
-    )
-    block = [leaf_of(each).hash for each in beside.order_by("position")]
+    block = [leaf_of(each).hash for each in block_of(seal, one.position)]
     blocks = [raw(text) for text in seal.blocks]
     return {
         "entry": _fields(entries[index], leaf.secret),

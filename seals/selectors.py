@@ -2,11 +2,13 @@
 
 from datetime import datetime, timedelta
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Sum
 
 from accounts.models import Account
 from accounts.states import AccountKind
-from seals.models import Seal
+from seals.merkle import BLOCK
+from seals.models import Seal, SealedRange
 from transactions.models import Transaction
 from transactions.states import TransactionStatus
 
@@ -14,6 +16,15 @@ from transactions.states import TransactionStatus
 def newest_seal() -> Seal | None:
     """The newest seal, without the roots of its blocks, which only proofs need."""
     return Seal.objects.defer("blocks").order_by("-number").first()
+
+
+def block_of(seal: Seal, position: int, using: str = DEFAULT_DB_ALIAS) -> list[SealedRange]:
+    """The ranges in the block of the tree with this position, in order: 1,024 at most."""
+    first = position // BLOCK * BLOCK
+    leaves = SealedRange.objects.using(using).filter(
+        seal_id=seal.pk, position__range=(first, first + BLOCK - 1)
+    )
+    return list(leaves.order_by("position"))
 
 
 def unsealed_entries(newest: Seal | None = None) -> int:

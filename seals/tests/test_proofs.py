@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
-from seals import proofs, trees
+from seals import trees
 from seals.heads import head_of, heads_path
 from seals.models import Seal
 from seals.tests.checker import check
@@ -70,9 +70,9 @@ def test_later_seals_and_the_archive_leave_proofs_as_they_are(owned: SealedBank)
 
 def test_a_seal_of_many_ranges(keyed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The paths through the blocks of a seal, one block and several."""
-    from seals import merkle
+    from seals import merkle, selectors
 
-    for module in (merkle, proofs):
+    for module in (merkle, selectors):
         monkeypatch.setattr(module, "BLOCK", 4)
     accounts = [make_account(balance=1) for _ in range(11)]
     made()

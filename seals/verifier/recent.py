@@ -18,8 +18,9 @@ from seals.canonical import raw
 from seals.guards import RANGES
 from seals.journal import Moved, SealedEntry, entries_of
 from seals.merkle import BLOCK, root_of
-from seals.models import Seal, SealedRange
+from seals.models import Seal
 from seals.proofs import leaf_of
+from seals.selectors import block_of
 from seals.trees import parts
 from seals.verifier.chain import check_seal
 from seals.verifier.heads import check_files
@@ -165,9 +166,7 @@ def _check_samples(connection: BaseDatabaseWrapper, newest: Seal, found: Collect
     chosen = set(_samples(connection, newest))
     for seal, position in sorted(chosen, key=lambda one: (one[0].number, one[1])):
         number = position // BLOCK
-        leaves = SealedRange.objects.using(connection.alias).filter(seal_id=seal.pk)
-        first = number * BLOCK
-        block = list(leaves.filter(position__range=(first, first + BLOCK - 1)).order_by("position"))
+        block = block_of(seal, position, connection.alias)
         its_own = [one for one in block if one.position == position]
         check_ranges(connection, its_own, found)
         root = root_of([leaf_of(one).hash for one in block]).hex()
