@@ -67,7 +67,7 @@ def panels() -> Iterator[Shown]:
     )
     yield number(
         "Overdue",
-        "Duties beyond their limits: worker, verification, archive.",
+        "Duties beyond their limits: worker, verification, archive, mail, seal.",
         "short",
         f"sum({read('bank_duty_overdue', 'duty')})",
     )
