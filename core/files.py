@@ -19,7 +19,7 @@ from typing import IO, Self
 
 _TEMPORARY_SUFFIX = ".unfinished"
 # The operator decides who may read the bank's files: a replaced file keeps its mode.
-_MODE_OF_NEW_FILES = 0o600
+MODE_OF_NEW_FILES = 0o600
 
 _REASONS = {
     errno.ENOENT: "there is no such file or folder",
@@ -212,7 +212,7 @@ def exclusive(path: Path, busy: str) -> Iterator[None]:
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     named = path if path.is_symlink() else path.parent
     with os_errors_as_file_problem(named, "written to"):
-        descriptor = os.open(path, flags, _MODE_OF_NEW_FILES)
+        descriptor = os.open(path, flags, MODE_OF_NEW_FILES)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -230,7 +230,7 @@ def _mode_of(path: Path) -> int:
         try:
             mode = path.lstat().st_mode
         except FileNotFoundError:
-            return _MODE_OF_NEW_FILES
+            return MODE_OF_NEW_FILES
     if stat.S_ISLNK(mode):
         raise FileProblem(f"{path} is a symbolic link, which is not followed.")
     if not stat.S_ISREG(mode):

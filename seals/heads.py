@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,13 +16,9 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
 
 from core import clock
+from core.appending import cut, opened_to_append, write_all
 from core.failpoints import failpoint
-from core.files import (
-    FileProblem,
-    os_errors_as_file_problem,
-    sync_folder,
-    write_atomically,
-)
+from core.files import FileProblem, os_errors_as_file_problem, write_atomically
 from seals.canonical import SEAL_FIELDS, moment_text, seal_text
 from seals.models import Seal
 from seals.problems import SealProblem
@@ -63,28 +59,18 @@ def in_order(after: int = 0, using: str = DEFAULT_DB_ALIAS) -> Iterator[Seal]:
         after = page[-1].number
 
 
-@contextmanager
-def opened_heads(*, create: bool) -> Iterator[int]:
+def opened_heads(*, create: bool) -> AbstractContextManager[int]:
     """The descriptor of the file, for reading and appending. Raises FileProblem.
 
     Without `create` a missing file is a problem.
     """
     path = heads_path()
-    is_new = not os.path.lexists(path)
-    if is_new and not create:
+    if not (create or os.path.lexists(path)):
         raise SealProblem(
             f"{path} is missing, and seals are recorded: put it back from its backup, or run"
             " `seal_ledger --rewrite-heads`."
         )
-    flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    with os_errors_as_file_problem(path):
-        descriptor = os.open(path, flags | (os.O_CREAT if create else 0), 0o600)
-    try:
-        if is_new:
-            sync_folder(path.parent)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+    return opened_to_append(path, create=create)
 
 
 def settle(descriptor: int, last: Seal | None) -> None:
@@ -112,7 +98,7 @@ def settle(descriptor: int, last: Seal | None) -> None:
             f"{path} does not end with the head of seal {last.number} or {last.number - 1}: it was"
             " cut or changed. Put it back from its backup; `verify_ledger` says where it differs."
         )
-    _cut(descriptor, size - len(begun))
+    cut(path, descriptor, size - len(begun))
     append(descriptor, last)
 
 
@@ -121,9 +107,9 @@ def append(descriptor: int, seal: Seal) -> None:
     line = line_of(seal)
     half = len(line) // 2
     with os_errors_as_file_problem(heads_path()):
-        _write(descriptor, line[:half])
+        write_all(descriptor, line[:half])
         failpoint("seal.half_appended")
-        _write(descriptor, line[half:])
+        write_all(descriptor, line[half:])
         failpoint("seal.appended")
         os.fsync(descriptor)
     failpoint("seal.synced")
@@ -144,18 +130,6 @@ def rewrite() -> int:
             file.write(line_of(seal))
             lines += 1
     return lines
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-def _cut(descriptor: int, size: int) -> None:
-    with os_errors_as_file_problem(heads_path(), "cut"):
-        os.ftruncate(descriptor, size)
-        os.fsync(descriptor)
 
 
 def differences(using: str = DEFAULT_DB_ALIAS) -> Iterator[tuple[int, str, str]]:

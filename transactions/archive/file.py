@@ -14,6 +14,7 @@ from pathlib import Path
 from django.conf import settings
 
 from core import clock
+from core.appending import cut, opened_to_append, write_all
 from core.failpoints import failpoint
 from core.files import os_errors_as_file_problem, require_writable_folder, write_atomically
 from transactions.archive.lines import FORMAT
@@ -61,18 +62,16 @@ class ArchiveFile:
         """Appends after the recorded end, which stays. On return the bytes are on the disk."""
         half = len(data) // 2
         with os_errors_as_file_problem(self.path):
-            self._write(data[:half])
+            write_all(self._descriptor, data[:half])
             failpoint("archive.half_appended")
-            self._write(data[half:])
+            write_all(self._descriptor, data[half:])
             failpoint("archive.appended")
             os.fsync(self._descriptor)
         failpoint("archive.synced")
 
     def cut(self) -> None:
         """Removes everything after the recorded end."""
-        with os_errors_as_file_problem(self.path, "cut"):
-            os.ftruncate(self._descriptor, self.end)
-            os.fsync(self._descriptor)
+        cut(self.path, self._descriptor, self.end)
         failpoint("archive.cut")
 
     def tail(self) -> int:
@@ -111,11 +110,6 @@ class ArchiveFile:
                 f"{self.path} was changed: `verify_archive` says where. Restore it from its backup."
             )
 
-    def _write(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
-
 
 @contextmanager
 def opened(path: Path, last: ArchiveSegment) -> Iterator[ArchiveFile]:
@@ -132,10 +126,5 @@ def opened(path: Path, last: ArchiveSegment) -> Iterator[ArchiveFile]:
         raise ArchiveProblem(
             f"{path} is missing, and runs are recorded. Put it back from its backup."
         )
-    with os_errors_as_file_problem(path):
-        flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        descriptor = os.open(path, flags)
-    try:
+    with opened_to_append(path) as descriptor:
         yield ArchiveFile(path, descriptor, last.file_end)
-    finally:
-        os.close(descriptor)
