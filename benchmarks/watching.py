@@ -55,11 +55,11 @@ def _options() -> Any:
 
 def _scrape(bank: Bank) -> None:
     found = bank.call("watching.scrape")
-    python, database = found["scrape"]
-    _tell(
-        f"a scrape: {(python + database) * 1000:.1f} ms of processor time (goal 50),"
-        f" {python * 1000:.1f} in Python; {found['statements']} statements"
-    )
+    _tell(f"a scrape: {found['statements']} statements at most; processor time (goal 50 ms):")
+    for part, (python, database) in found["scrapes"].items():
+        name = f"with {part}" if part else "most scrapes"
+        _tell(f"    {name}: {(python + database) * 1000:.1f} ms, {python * 1000:.1f} in Python")
+    _tell("parts of a scrape, in Python and in PostgreSQL:")
     for name, (python, database) in found["parts"].items():
         _tell(f"    {name}: {python * 1000:.1f} and {database * 1000:.1f} ms")
 

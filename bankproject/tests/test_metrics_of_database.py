@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import override_settings
 from django.utils import timezone
@@ -137,6 +138,29 @@ def test_seals() -> None:
         assert values()["bank_duty_overdue", "seal"] == 1
 
 
+def test_two_parts_that_cost_much_are_not_read_at_once() -> None:
+    """The first reading has all parts. Later ones read one part that is due, the oldest first."""
+    parts = {"accounts", "seals"}
+
+    def read_parts(last: dict[str, Any], now: datetime) -> tuple[dict[str, Any], set[str]]:
+        with time_machine.travel(now, tick=False):
+            reading = database.read(last)
+        assert set(reading["kept"]) == parts
+        assert all(value == 1 for name, _, value in reading["values"] if name.endswith("read_ok"))
+        return reading, {name for name in parts if reading["kept"][name]["at"] == now.timestamp()}
+
+    every, seldom = settings.METRICS_INTERVAL_SECONDS, database.SELDOM["accounts"]
+    reading, read = read_parts({}, NOON)
+    assert read == parts
+    seen = []
+    for number in range(1, 3 * seldom):
+        reading, read = read_parts(reading, NOON + timedelta(seconds=every * number))
+        seen.append(len(read))
+        assert len(read) <= 1
+    first = seldom - 1
+    assert seen == [0] * first + [1, 1] + [0] * (first - 1) + [1, 1] + [0] * (first - 1)
+
+
 def test_the_database_itself() -> None:
     found = values()
     assert found["bank_database_up"] == 1
@@ -181,7 +205,8 @@ def test_accounts_are_read_once_in_six_intervals() -> None:
         Verification.objects.create(
             id=uuid7(NOON), started_at=NOON, finished_at=NOON, is_sound=True
         )
-        for seconds, expected in ((9, [1]), (2, [1, 1]), (48, [1, 1]), (11, [1, 2])):
+        # The reading of seals is due first.
+        for seconds, expected in ((9, [1]), (2, [1, 1]), (59, [1, 1]), (11, [1, 2])):
             clock.shift(seconds)
             assert shown() == expected, seconds
 

@@ -38,6 +38,9 @@ YEAR = timedelta(days=365)
 _OWN = ("id", "number")
 _CALLS = 100
 _SCRAPES = 30
+# Seconds of an interval, and so many of them.
+_AT_ONCE = 1e-6
+_NEVER = 10**12
 
 
 class _Nothing:
@@ -163,11 +166,12 @@ def _ask(application: Any, method: str, path: str, token: str, body: bytes = b""
 
 
 def scrape(target: Target) -> dict[str, Any]:
-    """A scrape that reads the database, and each part of the reading by itself.
+    """Scrapes that read the database, and each part of the reading by itself.
 
     Each has its seconds in Python and in PostgreSQL, the latter in steps of a 30th of 10 ms.
+    `scrapes` has those with one of the parts that are read seldom, and `""` for none of them.
     """
-    settings.METRICS_INTERVAL_SECONDS = 0
+    settings.METRICS_INTERVAL_SECONDS = _AT_ONCE
     application = _application()
 
     def ask() -> None:
@@ -179,7 +183,11 @@ def scrape(target: Target) -> dict[str, Any]:
         name: _price(target, lambda part=part: list(part()))
         for name, part in database.PARTS.items()
     }
-    return {"scrape": _price(target, ask), "statements": statements, "parts": parts}
+    scrapes = {}
+    for due in ("", *database.SELDOM):
+        database.SELDOM.update({part: 0 if part == due else _NEVER for part in database.SELDOM})
+        scrapes[due] = _price(target, ask)
+    return {"scrapes": scrapes, "statements": statements, "parts": parts}
 
 
 def _price(target: Target, call: Callable[[], Any]) -> tuple[float, float]:
