@@ -71,7 +71,9 @@ def _kill(process: psutil.Process) -> None:
 
 
 def is_stopped(pid: int) -> bool:
+    """Whether the process waits for SIGCONT. Fails if it has ended, which it then never will."""
     status: str = psutil.Process(pid).status()
+    assert status not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD), "It ended before that."
     return status == psutil.STATUS_STOPPED
 
 
@@ -86,6 +88,13 @@ class Worker:
     def kill(self) -> int | str:
         psutil.Process(self.pid).kill()
         return self.exit_code()
+
+    def until_stopped(self) -> None:
+        """Waits until it has reached its failpoint. Fails with its log if it ends before."""
+        try:
+            eventually(lambda: is_stopped(self.pid))
+        except AssertionError as error:
+            raise AssertionError(f"{error} Its log: {self.log.read_text()}") from error
 
     def resume(self) -> None:
         psutil.Process(self.pid).send_signal(signal.SIGCONT)

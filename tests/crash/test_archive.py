@@ -18,7 +18,7 @@ from core.errors import Busy
 from core.failpoints import FAILPOINTS
 from tests.concurrency.crowd import Thread
 from tests.concurrency.tally import Tally
-from tests.crash.processes import Worker, Workers, eventually, is_stopped
+from tests.crash.processes import Worker, Workers
 from tests.factories import ORIGIN, make_account, run
 from transactions.commands import Deposit, Transfer, Withdraw
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
@@ -130,7 +130,7 @@ def test_the_second_of_two_is_told_and_the_first_goes_on(
 ) -> None:
     move_money(make_account())
     first = archiving(queue_workers, "archive.synced=stop")
-    eventually(lambda: is_stopped(first.pid))
+    first.until_stopped()
     second = archiving(queue_workers)
     assert second.exit_code() == 3
     assert second.log.read_text() == "Another archive run is going on.\n"
@@ -189,7 +189,7 @@ def test_no_account_is_locked_while_a_batch_is_marked(
     account, other = make_account(balance=100), make_account()
     run(Transfer(account_id=account.id, target_account_id=other.id, amount=Decimal(40)))
     archiver = archiving(queue_workers, "archive.recorded=stop")
-    eventually(lambda: is_stopped(archiver.pid))
+    archiver.until_stopped()
     # The archiver holds all its locks now. Anyone who met one would wait until `busy`.
     move_money(account)
     run(Transfer(account_id=other.id, target_account_id=account.id, amount=Decimal(1)))

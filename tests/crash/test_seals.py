@@ -15,7 +15,7 @@ from seals.heads import heads_path
 from seals.models import Seal
 from seals.tests.sealing_bank import made, require_sealed
 from tests.concurrency.tally import Tally
-from tests.crash.processes import Worker, Workers, eventually, is_stopped
+from tests.crash.processes import Worker, Workers
 from tests.factories import deposit, make_account
 from transactions.verifier import verify
 
@@ -123,7 +123,7 @@ def test_the_second_of_two_is_told_and_the_first_goes_on(
 ) -> None:
     account = make_account(balance=5)
     first = sealing(queue_workers, failpoints="seal.collected=stop")
-    eventually(lambda: is_stopped(first.pid))
+    first.until_stopped()
     # What commits meanwhile is for the next seal.
     deposit(account, 1)
     second = sealing(queue_workers)

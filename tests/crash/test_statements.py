@@ -8,7 +8,7 @@ from core.failpoints import FAILPOINTS
 from statements.models import Statement
 from statements.tests.monthly_bank import make_monthly_bank, require_joined
 from tests.concurrency.tally import Tally
-from tests.crash.processes import Workers, eventually, is_stopped
+from tests.crash.processes import Workers
 from transactions.verifier import verify
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +40,7 @@ def test_two_at_once_do_nothing_twice(point: str, queue_workers: Workers) -> Non
     """The first has added up what the second then issues."""
     make_monthly_bank()
     first = queue_workers.run("issue_statements", PERIOD, failpoints=f"{point}=stop")
-    eventually(lambda: is_stopped(first.pid))
+    first.until_stopped()
     assert queue_workers.run("issue_statements", PERIOD).exit_code() == 0
     digests = set(Statement.objects.values_list("digest", flat=True))
     first.resume()

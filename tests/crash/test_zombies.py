@@ -10,7 +10,7 @@ from django.db import connection
 from tests.concurrency.crowd import database_url
 from tests.concurrency.tally import Tally
 from tests.crash.processes import Worker as Process
-from tests.crash.processes import Workers, eventually, is_stopped
+from tests.crash.processes import Workers, eventually
 from tests.crash.test_failpoints import (
     BALANCES_AFTER,
     DONE_STATUSES,
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def stopped(workers: Workers, failpoint: str) -> Process:
     """A worker that was stopped at this failpoint, and whose lease has expired."""
     zombie = workers.start("--once", failpoints=f"{failpoint}=stop", lease_seconds=LEASE_SECONDS)
-    eventually(lambda: is_stopped(zombie.pid))
+    zombie.until_stopped()
     time.sleep(LEASE_SECONDS)
     return zombie
 
