@@ -165,6 +165,7 @@ _SECTIONS: dict[str, list[_Page]] = {
         _list_of("Customer events", "contact_page", "customers", "customerevent"),
         _list_of("Transaction events", "history", "transactions", "transactionevent"),
         _list_of("Verifications", "verified", "transactions", "verification"),
+        _list_of("Seals", "workspace_premium", "seals", "seal"),
     ],
 }
 

@@ -18,6 +18,7 @@ _READ = {
     "transactions.view_note",
     "transactions.view_verification",
     "statements.view_statement",
+    "seals.view_seal",
 }
 # Oversight of other staff: users, their actions and logins.
 _OVERSEE = {

@@ -123,7 +123,7 @@ def bars(request: HttpRequest) -> Iterator[Bar]:
         yield Bar(
             f"Entries have waited for a seal for {in_words(found.seal)}: overdue."
             " Run manage.py seal_ledger.",
-            reverse("seal-latest"),
-            "Show the last seal",
+            list_link("seals_seal"),
+            "Show the seals",
             is_urgent=False,
         )

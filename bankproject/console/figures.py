@@ -101,7 +101,7 @@ def seals(last: Seal, unsealed: int, duties: Duties) -> Figure:
     return Figure(
         label="Last seal",
         value=f"Number {last.number:,}",
-        link=reverse("seal-latest"),
+        link=reverse("admin:seals_seal_change", args=(last.pk,)),
         explanation=f"{at(last.sealed_at)}. {since}{overdue or ''}",
         tone=WAITING if duties.seal else NEUTRAL,
     )

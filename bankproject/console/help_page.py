@@ -25,6 +25,7 @@ _PARAGRAPHS = {
     "/admin/transactions/transactionevent/": "the-audit-log",
     "/admin/transactions/verification/": "today",
     "/admin/statements/": "statements",
+    "/admin/seals/": "seals",
     "/admin/transactions/note/": "notes",
     "/admin/notes/": "notes",
     "/admin/approvals/": "approvals",

@@ -39,7 +39,7 @@ BANK = [
     "Failed",
 ]
 BANK += ["Notes", "Entries", "Statements", "Batches", "Archive"]
-RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications"]
+RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications", "Seals"]
 PROGRAMS = ["API clients", "Access tokens"]
 EMPTY_LISTS = [
     "accounts_account",
@@ -55,6 +55,7 @@ EMPTY_LISTS = [
     "transactions_archiverun",
     "transactions_verification",
     "statements_statement",
+    "seals_seal",
 ]
 STAFF = ["Users", "Groups", "Second factor", "Logins", "Failed logins"]
 

@@ -42,6 +42,7 @@ OF_LISTS = {
     "customers.customerevent": "the-audit-log",
     "oauth2_provider.accesstoken": "clients-and-tokens",
     "otp_totp.totpdevice": "users",
+    "seals.seal": "seals",
     "statements.statement": "statements",
     "transactions.archiverun": "transactions",
     "transactions.batch": "transactions",

@@ -22,6 +22,7 @@ READ = {
     "transactions.view_note",
     "transactions.view_verification",
     "statements.view_statement",
+    "seals.view_seal",
 }
 OVERSEE = {
     "transactions.read_audit",

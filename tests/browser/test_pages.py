@@ -51,6 +51,7 @@ LISTS = [
     "/admin/transactions/archiverun/",
     "/admin/transactions/verification/",
     "/admin/statements/statement/",
+    "/admin/seals/seal/",
     "/admin/auth/user/",
     "/admin/auth/group/",
     "/admin/clients/apiclient/",
