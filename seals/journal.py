@@ -23,14 +23,16 @@ T = TypeVar("T")
 
 # The sequences of an account run 1..n without a gap, and its row has n. Both commit together, so a
 # snapshot has all entries up to n, and whatever commits later gets a sequence above n.
+# Materialized: otherwise PostgreSQL looks the last range up again for each use of its sequence.
 _MOVED = f"""
-    SELECT account.id, account.currency, account.last_sequence, account.balance, sealed,
-           coalesce(leaf.balance, 0) FROM (
+    WITH account AS MATERIALIZED (
         SELECT account.id, account.currency, account.last_sequence, account.balance,
                coalesce((SELECT max(range.last_sequence) FROM {RANGES} AS range
                          WHERE range.account_id = account.id), 0) AS sealed
         FROM accounts_account AS account WHERE account.kind = 'CUSTOMER'
-    ) AS account
+    )
+    SELECT account.id, account.currency, account.last_sequence, account.balance, sealed,
+           coalesce(leaf.balance, 0) FROM account
     LEFT JOIN {RANGES} AS leaf ON leaf.account_id = account.id AND leaf.last_sequence = sealed
     WHERE account.last_sequence > sealed ORDER BY account.id"""  # noqa: S608 - constants
 
@@ -147,12 +149,18 @@ def _side(vendor: str, names: tuple[str, str, str], chosen: str) -> str:
     line_feed = "chr(10)" if vendor == "postgresql" else "char(10)"
     other_id = f"coalesce({ID.sql(vendor, f't.{other}_account_id')}, '')"
     text = f" || {line_feed} || ".join(cells)
-    return (
+    entries = (
         f"SELECT t.{side}_account_id, t.{side}_sequence, {text}, t.description,"  # noqa: S608
-        f" {other_id}, t.{side}_balance_after FROM {chosen} CROSS JOIN {_JOURNAL} AS t"
+        f" {other_id}, t.{side}_balance_after FROM {{source}} AS t"
         f" WHERE t.{side}_account_id = chosen.account_id"
         f" AND t.{side}_sequence >= chosen.first AND t.{side}_sequence <= chosen.last"
     )
+    if vendor == "postgresql":
+        # OFFSET keeps it a look-up by index for each slice. For thousands of slices the planner
+        # would else sort the whole journal, whose length it knows, for some entries of each.
+        one = f"LATERAL ({entries.format(source=_JOURNAL)} OFFSET 0) AS entry"
+        return f"SELECT entry.* FROM {chosen} CROSS JOIN {one}"  # noqa: S608 - constants
+    return entries.format(source=f"{chosen} CROSS JOIN {_JOURNAL}")
 
 
 def _id(value: Any) -> UUID:
