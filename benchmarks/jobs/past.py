@@ -4,7 +4,7 @@ The rows are the same as the bank itself would have written, and its guards and 
 They are written by a shortcut: otherwise a million rows would take as long as all measurements.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -49,17 +49,24 @@ class _Side:
 
 
 def store(
-    database_url: str, people: People, count: int, over: timedelta = timedelta(0)
+    database_url: str,
+    people: People,
+    count: int,
+    over: timedelta = timedelta(0),
+    *,
+    until: datetime | None = None,
+    spread: bool = False,
 ) -> tuple[datetime, datetime] | None:
     """Stores `count` transfers; returns the moments of the first and of the last, None if none.
 
     Each is between the busy account and one of the others in turn, in alternating directions. So
-    the busy account has `count` more entries, and each other account its share of them. They are
-    evenly spread `over` the time until now, before the accounts were opened: without guards.
+    the busy account has `count` more entries, and each other account its share of them. With
+    `spread` the next of the others takes the place of the busy account. They are evenly spread
+    `over` the time `until` a moment or now, before the accounts were opened: without guards.
     """
     if not count:
         return None
-    start, step = datetime.now(UTC) - over, max(_STEP, over / count)
+    start, step = (until or datetime.now(UTC)) - over, max(_STEP, over / count)
     with psycopg.connect(database_url) as database:
         if over:
             database.execute("SET session_replication_role = replica")
@@ -67,7 +74,9 @@ def store(
         for first in range(0, count, _ROWS_AT_ONCE):
             numbers = range(first, min(first + _ROWS_AT_ONCE, count))
             bulk_copy.copy(
-                database, "transactions_transaction", _rows(people, sides, start, step, numbers)
+                database,
+                "transactions_transaction",
+                _rows(_pairs(people, numbers, spread=spread), sides, start, step, numbers),
             )
         values = [
             (side.last_sequence, side.balance, side.posted_at, side.posted_at, account_id)
@@ -79,15 +88,24 @@ def store(
     return start, start + count * step
 
 
-def _rows(
-    people: People, sides: Mapping[UUID, _Side], start: datetime, step: timedelta, numbers: range
-) -> Iterator[tuple[Any, ...]]:
-    random = Random()  # noqa: S311 - a load, not a secret
+def _pairs(people: People, numbers: range, *, spread: bool) -> Iterator[tuple[UUID, UUID]]:
+    """The debited and the credited account of each number."""
     others = people.account_ids
     for number in numbers:
         turn, index = divmod(number, len(others))
-        pair = (people.busy_id, others[index])
-        debit, credit = pair if turn % 2 else reversed(pair)
+        one, other = others[index - 1] if spread else people.busy_id, others[index]
+        yield (one, other) if turn % 2 else (other, one)
+
+
+def _rows(
+    pairs: Iterable[tuple[UUID, UUID]],
+    sides: Mapping[UUID, _Side],
+    start: datetime,
+    step: timedelta,
+    numbers: range,
+) -> Iterator[tuple[Any, ...]]:
+    random = Random()  # noqa: S311 - a load, not a secret
+    for number, (debit, credit) in zip(numbers, pairs, strict=True):
         amount = random.randint(1, 1000) * UNITS_PER_CENT
         at = start + number * step
         yield journal_row(
