@@ -29,26 +29,25 @@ _OWNER_IS_USER = (
     " WHERE c.id = NEW.customer_id AND c.user_id {is_same} NEW.owner_id)"
 )
 
+_IDENTITY = ["id", "number", "kind", "code", "currency", "idempotency_caller", "idempotency_key"]
+# Forgetting a customer empties the digest of what was sent: it could be compared with a guess.
+_EMPTIED = (
+    f"(NEW.request_fingerprint = '' AND NOT ({changed([*_IDENTITY, 'created_at'])}) AND EXISTS ("
+    "SELECT 1 FROM customers_customer c WHERE c.id = NEW.customer_id AND c.status = 'FORGOTTEN'))"
+)
+
 GUARDS = [
     *never_deleted(ACCOUNTS, "accounts"),
-    refuse(
+    refuse_unless(
         "accounts_account_identity",
         ACCOUNTS,
-        "UPDATE",
+        [],  # No columns, as in 1.0.0: otherwise the trigger itself would be replaced.
         "an account keeps its number, kind, code and currency",
-        when=changed(
-            [
-                "id",
-                "number",
-                "kind",
-                "code",
-                "currency",
-                "idempotency_caller",
-                "idempotency_key",
-                "request_fingerprint",
-                "created_at",
-            ]
-        ),
+        when=changed([*_IDENTITY, "request_fingerprint", "created_at"]),
+        sqlite_unless=_EMPTIED.replace("IS DISTINCT FROM", "IS NOT"),
+        postgresql_unless=_EMPTIED,
+        since=2,
+        replaces="5fb6d4523876dfbe13932c72d1ba6a7cd87d1ebf55693b53a6025816354d8d21",
     ),
     # An account inserted with a balance would create money. NULL passes: it is an internal account.
     refuse(

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE
+from django.contrib.admin.models import ADDITION, CHANGE
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model, QuerySet
@@ -84,6 +84,12 @@ class UserAdmin(BankModelAdmin):
         if "role" in form.changed_data:
             words.append(f"Role {role_of(user)}, was {was or 'none'}.")
         return " ".join(words).replace("_", " ")
+
+    def log_addition(self, request: HttpRequest, obj: User, message: Any) -> None:
+        record(request.user.pk, obj, _name_in_log(obj), ADDITION, message)
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> None:
+        record(request.user.pk, obj, _name_in_log(obj), CHANGE, message)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         form.save_groups()
@@ -216,6 +222,11 @@ class UserAdmin(BankModelAdmin):
 @admin.register(Group)
 class GroupAdmin(auth_admin.GroupAdmin, BankModelAdmin):  # type: ignore[misc]
     filter_horizontal = ()
+
+
+def _name_in_log(user: User) -> str:
+    """What the log keeps for ever: no name of a customer, who may ask to be forgotten."""
+    return str(user) if user.is_staff else f"user {user.pk}"
 
 
 def _page_of(user: User) -> str:

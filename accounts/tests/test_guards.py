@@ -95,11 +95,12 @@ def test_an_account_keeps_its_number(route: str) -> None:
         ("idempotency_caller", None),
         ("idempotency_key", "k-2"),
         ("request_fingerprint", "f" * 64),
+        ("request_fingerprint", ""),
         ("created_at", LONG_AGO),
     ],
 )
 def test_an_account_keeps_its_identity(name: str, value: Any) -> None:
-    account = make_account(balance=7, idempotency_key="k-1")
+    account = make_account(balance=7, idempotency_key="k-1", request_fingerprint="a" * 64)
     with refused_by_database("an account keeps its number, kind, code and currency"):
         UPDATE_ROUTES["SQL"](account, name, value)
 

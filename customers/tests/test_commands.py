@@ -162,7 +162,11 @@ def test_an_account_without_a_customer_gets_one() -> None:
 def test_a_forgotten_customer_leaves_no_word_behind() -> None:
     customer = make_customer(user="augusta", **SECRETS)
     account = make_account(
-        customer_id=customer.pk, name="Augusta Byron", metadata={"who": "Augusta"}
+        customer_id=customer.pk,
+        name="Augusta Byron",
+        metadata={"who": "Augusta"},
+        idempotency_key="k-1",
+        request_fingerprint="a" * 64,
     )
     run(RenameAccount(account_id=account.pk, name="Byron, savings"))
     run(ChangeCustomer(customer_id=customer.pk, details={"note": "Letters only"}))
@@ -185,7 +189,9 @@ def test_a_forgotten_customer_leaves_no_word_behind() -> None:
     for word in ("augusta", "byron", "1815", "79460958", "james", "letters"):
         assert word not in kept, word
     account.refresh_from_db()
-    assert account.name == "Forgotten customer"
+    assert (account.name, account.idempotency_key) == ("Forgotten customer", "k-1")
+    # A digest of the name could be compared with a guess.
+    assert account.request_fingerprint == customer.request_fingerprint == ""
     assert not customer.user or not get_user_model().objects.get(pk=customer.user_id).is_active
     for command in (
         ForgetCustomer(customer_id=customer.pk),

@@ -130,6 +130,11 @@ def test_a_customer_has_no_password(admin_client: Client) -> None:
     assert not user.is_staff
     assert not user.has_usable_password()
     assert not user.groups.exists()
+    form |= {"full_name": "Ada King", "is_active": "on"}
+    assert admin_client.post(page_of(user), form).status_code == 302
+    # The log stays for ever, and a customer may be forgotten.
+    assert set(LogEntry.objects.values_list("object_repr", flat=True)) == {f"user {user.pk}"}
+    assert LogEntry.objects.count() == 2
     assert admin_client.get(page_of(user, "one_time_password")).status_code == 403
 
 

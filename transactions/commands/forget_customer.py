@@ -40,7 +40,8 @@ class ForgetCustomer(CustomerCommand):
 
     def apply(self, origin: Origin, now: datetime) -> Customer:
         customer = CustomerCommand.apply(self, origin, now)
-        # The database lets no note go before its customer is forgotten.
+        # The database lets no note and no digest go before its customer is forgotten.
+        Account.objects.filter(customer=customer.pk).update(request_fingerprint="")
         _empty_notes(customer)
         return customer
 
