@@ -79,8 +79,8 @@ class _Page:
             "link": self.query() if self.query else link,
             "active": self._is_open(request, link),
         }
-        if self.count and (waiting := self.count(request.user)):
-            item |= {"badge": waiting, "badge_variant": "warning"}
+        if self.count:
+            item |= {"is_counted": True, "badge": self.count(request.user)}
         return item
 
     def _is_open(self, request: HttpRequest, link: str) -> bool:

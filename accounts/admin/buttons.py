@@ -27,9 +27,11 @@ from accounts.commands import (
     ReopenAccount,
     UnfreezeAccount,
 )
+from accounts.commands.reopen import is_too_late
 from accounts.models import Account
 from accounts.permissions import CanManageAccounts, CanOpenAccounts
 from accounts.states import AccountKind, FreezeScope
+from core import clock
 from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.commands import process
@@ -45,8 +47,10 @@ def _is_open(account: Account) -> bool:
     return not account.is_closed
 
 
-def _is_closed(account: Account) -> bool:
-    return account.is_closed
+def _can_be_reopened(account: Account) -> bool:
+    if not account.is_closed or (account.customer and not account.customer.is_active):
+        return False
+    return not is_too_late(account, clock.about_now())
 
 
 class AccountButtons:
@@ -96,7 +100,7 @@ class AccountButtons:
         return self.may(request, object_id, CanManageAccounts.right, _has_block)
 
     def has_reopen_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        return self.may(request, object_id, CanManageAccounts.right, _is_closed)
+        return self.may(request, object_id, CanManageAccounts.right, _can_be_reopened)
 
     def has_release_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return self.may(request, object_id, CanManageAccounts.right, _has_debits_held)

@@ -100,6 +100,7 @@ class CustomerField(LineField):
 class GiveCustomerForm(ReasonForm):
     """The customer of an account that has none."""
 
+    returns_after_login = False  # An address of a customer is not left in the browser.
     customer = CustomerField()
     field_order = ("customer", "reason")
 

@@ -7,9 +7,10 @@ from accounts.states import FreezeScope
 from core.console.forms import AmountFormField, LineField, ReasonField, ReasonForm
 
 
-class RenameForm(forms.Form):
+class RenameForm(ReasonForm):
     name = LineField(max_length=200, attrs={"autofocus": True})
     reason = ReasonField(required=False)
+    field_order = ("name", "reason")
 
 
 class FreezeForm(ReasonForm):
@@ -26,8 +27,9 @@ class FreezeForm(ReasonForm):
     field_order = ("scope", "reason")
 
 
-class OverdraftLimitForm(forms.Form):
+class OverdraftLimitForm(ReasonForm):
     overdraft_limit = AmountFormField(
         help_text="How far below zero the balance may go.", attrs={"autofocus": True}
     )
     reason = ReasonField()
+    field_order = ("overdraft_limit", "reason")

@@ -42,12 +42,18 @@ class ReopenAccount(AccountCommand):
         return self.set_on(account, origin, now)
 
 
-def _refuse_late(account: Account, now: datetime) -> None:
-    """Raises InvalidTransition if the account was closed too long before this moment."""
+def is_too_late(account: Account, now: datetime) -> bool:
+    """Whether the account was closed too long before this moment. One statement."""
     closings = AccountEvent.objects.filter(account=account, event=AccountEventType.CLOSED)
     closed_at = closings.order_by("-id").values_list("at", flat=True).first()
     days = settings.BANK_REOPEN_DAYS
-    if closed_at is None or not days or now - closed_at > timedelta(days=days):
+    return closed_at is None or not days or now - closed_at > timedelta(days=days)
+
+
+def _refuse_late(account: Account, now: datetime) -> None:
+    """Raises InvalidTransition if the account was closed too long before this moment."""
+    if is_too_late(account, now):
+        days = settings.BANK_REOPEN_DAYS
         period = "1 day" if days == 1 else f"{days} days"
         raise InvalidTransition(
             f"Account {account.number} can be reopened only within {period} of closing."

@@ -114,7 +114,9 @@ def test_of_a_customer_who_is_not_active_it_stays_closed(status: str) -> None:
         detail = f"Customer {customer.number} is {status}."
         assert_problem(client.post(path, {"reason": WHY}), "invalid_transition", detail)
         told = client.post(page, {"reason": WHY}, format="multipart", follow=True)
+        assert client.get(page).status_code == 403
     assert detail in told.content.decode()
+    assert page not in told.content.decode()
 
 
 def test_it_is_reopened_after_its_customer() -> None:
@@ -126,7 +128,7 @@ def test_it_is_reopened_after_its_customer() -> None:
     assert run(ReopenAccount(account_id=account.id, reason=WHY)).status == "ACTIVE"
 
 
-def test_over_http_and_in_the_console(closed: Account) -> None:
+def test_over_http_and_in_the_console(closed: Account, settings: Any) -> None:
     client = staff("supervisor")
     path = account_path(closed, "reopen")
     with nothing_changes():
@@ -137,7 +139,10 @@ def test_over_http_and_in_the_console(closed: Account) -> None:
     assert_problem(client.post(path, {"reason": WHY}), "invalid_transition", detail)
     run(CloseAccount(account_id=closed.id, reason="Moved"))
     page = f"/admin/accounts/account/{closed.pk}/"
-    assert f"{page}reopen/" in client.get(f"{page}change/").content.decode()
+    for days, is_offered in ((0, False), (1, True)):
+        settings.BANK_REOPEN_DAYS = days
+        html = client.get(f"{page}change/").content.decode()
+        assert (f"{page}reopen/" in html) == is_offered
     response = client.post(f"{page}reopen/", {"reason": WHY}, format="multipart", follow=True)
     assert f"Reopened: account {closed.number} receives money again." in response.content.decode()
     html = client.get(f"{page}change/").content.decode()

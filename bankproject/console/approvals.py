@@ -72,7 +72,7 @@ def waiting_count(request: HttpRequest) -> HttpResponse:
 def _card(asked: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:
     transaction = asked.transaction
     pk = (transaction.pk,)
-    maker = transaction.created_by
+    maker, due_at = transaction.created_by, transaction.scheduled_for
     user = request.user
     may_decide = user.has_perm(_APPROVE) and asked.may_be_decided_by(user.pk)
     return {
@@ -84,6 +84,8 @@ def _card(asked: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:
         "through": through_in_words(transaction.idempotency_caller) if maker else "",
         "expires_at": at(transaction.updated_at + timedelta(days=settings.APPROVAL_EXPIRES_DAYS)),
         "why": transaction.description,
+        "due_at": at(due_at) if due_at and asked.waits_for_its_time else "",
+        "afterwards": "With it" if asked.waits_for_its_time else "If approved now",
         "retries": [
             {
                 "by": event.actor.get_username() if event.actor else event.caller,

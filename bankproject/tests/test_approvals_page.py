@@ -1,14 +1,17 @@
 """The approvals page: what waits for a second person, who sees it, and who may decide."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.commands import ChangeOverdraftLimit
 from accounts.models import Account, LimitRequest
@@ -49,8 +52,12 @@ def ask(account: Account, user: Any, amount: str, description: str = "") -> Tran
     return Transaction.objects.get(pk=run(command, origin(user)).id)
 
 
-def html_of(user: Any, **query: str) -> str:
-    response = client_of(user).get(PAGE, query)
+def html_of(user: Any) -> str:
+    return html_at(user, PAGE)
+
+
+def html_at(user: Any, path: str) -> str:
+    response = client_of(user).get(path)
     assert response.status_code == 200
     return " ".join(response.content.decode().split())
 
@@ -136,6 +143,29 @@ def test_what_would_be_refused_is_said_beforehand(ada: Account, people: dict[str
     assert "30.50 USD available, 1,100.00 USD needed." in html_of(people["susan"])
 
 
+def test_what_is_due_later_is_not_said_to_be_refused_now(
+    ada: Account, people: dict[str, Any]
+) -> None:
+    bob = make_account(name="Bob", balance="30.5")
+    later = timezone.now() + timedelta(days=3)
+    asked = Transfer(
+        account_id=bob.id, target_account_id=ada.id, amount=Decimal(1100), scheduled_for=later
+    )
+    row = Transaction.objects.get(pk=run(asked, origin(people["tessa"])).id)
+    for html in (
+        html_of(people["susan"]),
+        *(html_at(people["susan"], decision(verb, row)) for verb in ("approve", "reject")),
+    ):
+        assert "would be refused" not in html
+    html = html_of(people["susan"])
+    assert "Nothing moves before, and the balances are checked then." in html
+    assert "If approved now" not in html
+    with time_machine.travel(later + timedelta(minutes=1), tick=False):
+        html = html_of(people["susan"])
+        assert "It would be refused now." in html
+        assert "Nothing moves before" not in html
+
+
 def test_the_figures_are_what_approval_leaves(ada: Account, people: dict[str, Any]) -> None:
     asked = ask(ada, people["tessa"], "1234.56")
     (found,) = page_of_requests(after=None, limit=5)
@@ -169,6 +199,7 @@ def test_the_number_in_the_navigation(ada: Account, people: dict[str, Any]) -> N
         sections = client_of(people["susan"]).get(PAGE).context["sidebar_navigation"]
         items = {item["title"]: item for section in sections for item in section["items"]}
         assert items["Approvals"]["active"]
+        assert items["Approvals"]["is_counted"]  # An open page shows the number once some wait.
         return str(items["Approvals"].get("badge", ""))
 
     assert badge() == ""

@@ -120,6 +120,8 @@ def _in_range(time: Time | None) -> Time | None:
 class ReasonForm(forms.Form):
     """Asks why."""
 
+    # What was written comes back after the end of a session, as in a form for money.
+    returns_after_login = True
     reason = ReasonField(attrs={"autofocus": True})
 
 

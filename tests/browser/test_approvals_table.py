@@ -48,6 +48,7 @@ def test_an_open_tab_counts_what_comes_and_a_hidden_one_asks_nothing(sit: Sit, a
     api.deposit(account, "15000.00")
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(page).to_have_title(re.compile(rf"^\({waiting + 1}\) Statistics"))
+    expect(page.locator("#nav-sidebar-apps [data-count]").first).to_have_text(str(waiting + 1))
     assert [url.split("/admin/")[1] for url in asked] == ["approvals/waiting/"]
     page.evaluate("Object.defineProperty(document, 'hidden', {get: () => true})")
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")

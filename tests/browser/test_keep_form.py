@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.api import Api
-from tests.browser.counter import ACCOUNT, press, submit
+from tests.browser.counter import ACCOUNT, TRANSACTION, press, submit
 from tests.browser.watched import Sit, Watched
 from tests.demo_bank import DemoBank
 
@@ -104,6 +104,26 @@ def test_a_customer_s_data_are_not_left_in_the_browser(sit: Sit, bank: DemoBank)
     assert page.evaluate("sessionStorage.length") == 0
     log_in_again(page, "tessa", bank.passwords["tessa"])
     expect(page.get_by_label("Phone")).to_have_value("")
+
+
+def test_the_reason_of_a_decision_returns_to_what_the_page_shows_then(
+    sit: Sit, api: Api, bank: DemoBank
+) -> None:
+    account = api.open_account("Ilse Brandt", "5.00")
+    asked = api.deposit(account, "12000.00")["transaction_id"]
+    watched = sit()
+    watched.log_in("admin", bank.passwords["admin"])
+    page = watched.open(f"{TRANSACTION.format(asked)[:-7]}approve", until="load")
+    page.get_by_label("Reason").fill("Seen the papers")
+    end_session(page)
+    submit(page, "Approve")
+    api.deposit(account, "1.25")  # Another balance: not what the first page showed.
+    log_in_again(page, "admin", bank.passwords["admin"])
+    expect(page.get_by_label("Reason")).to_have_value("Seen the papers")
+    assert "12,006.25" in page.locator("input[name=foreseen]").input_value()
+    submit(page, "Approve")
+    expect(page.get_by_text("Approved: deposit of 12,000.00 USD to Ilse Brandt.")).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
 
 
 def test_a_note_returns_too_and_is_kept_once(sit: Sit, api: Api, bank: DemoBank) -> None:

@@ -114,6 +114,8 @@ class _Seen(NamedTuple):
 class BulkForm(ReasonForm):
     """The reason, and the rows as they were at their selection: "<id>:<retries>:<mark> ..."."""
 
+    # The page of a selection comes from the list: no login can lead back to it.
+    returns_after_login = False
     # A single field, since the number of fields in a request is limited.
     rows = forms.CharField(widget=forms.HiddenInput)
 

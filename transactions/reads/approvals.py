@@ -1,7 +1,7 @@
 """Transactions that wait for approval, with all that a second person needs to decide."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
@@ -57,8 +57,7 @@ class ApprovalRequest:
     @property
     def waits_for_its_time(self) -> bool:
         """Whether an approval now would move nothing yet."""
-        scheduled_for = self.transaction.scheduled_for
-        return scheduled_for is not None and scheduled_for > clock.about_now()
+        return waits_for_its_time(self.transaction)
 
 
 def page_of_requests(*, after: UUID | None, limit: int) -> list[ApprovalRequest]:
@@ -90,9 +89,8 @@ def requests_in_turn(
     for one in transactions:
         accounts = _accounts_of(one) | accounts
         request = _request(one, retries.get(one.pk, []), accounts)
-        if request.waits_for_its_time:
-            request = replace(request, refusal=None)
-        elif request.refusal is None and request.may_be_decided_by(decider_id):
+        moves_now = request.refusal is None and not request.waits_for_its_time
+        if moves_now and request.may_be_decided_by(decider_id):
             _move(one, accounts)
         requests.append(request)
     return requests
@@ -125,7 +123,7 @@ def _request(
         transaction=transaction,
         debited=_side(transaction.debit_account, -units, accounts),
         credited=_side(transaction.credit_account, units, accounts),
-        refusal=_refusal(transaction, accounts),
+        refusal=None if waits_for_its_time(transaction) else _refusal(transaction, accounts),
         retries=retries,
         asker_ids=frozenset(asker for asker in askers if asker is not None),
     )
@@ -140,8 +138,19 @@ def _side(account: Account, change: int, accounts: Mapping[UUID, LockedAccount])
 
 
 def refusal_if_approved(transaction: Transaction) -> Refusal | None:
-    """The error that approval would cause now, by the checks of the ledger under its locks."""
+    """The error that approval would cause now; None if it would go through.
+
+    What is scheduled for later is checked at its time: an approval moves nothing before.
+    """
+    if waits_for_its_time(transaction):
+        return None
     return _refusal(transaction, _accounts_of(transaction))
+
+
+def waits_for_its_time(transaction: Transaction) -> bool:
+    """Whether an approval now would move nothing yet."""
+    scheduled_for = transaction.scheduled_for
+    return scheduled_for is not None and scheduled_for > clock.about_now()
 
 
 def _refusal(transaction: Transaction, accounts: Mapping[UUID, LockedAccount]) -> Refusal | None:

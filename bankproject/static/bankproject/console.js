@@ -6,13 +6,11 @@ function watchApprovals() {
   const link = document.querySelector("#nav-sidebar-apps a[href$='/approvals/']");
   if (!link) return;
   const title = document.title.trim();
-  const badge = [...link.querySelectorAll("span")].find((one) => /^\d+\+?$/.test(one.textContent.trim()));
+  const badge = link.querySelector("[data-count]");
   const show = (waiting) => {
     document.title = waiting ? `(${waiting}) ${title}` : title;
-    if (badge) {
-      badge.textContent = waiting;
-      badge.hidden = !waiting;
-    }
+    badge.textContent = waiting;
+    badge.hidden = !waiting;
   };
   let next = 0;
   const refresh = async () => {
@@ -31,7 +29,7 @@ function watchApprovals() {
     }
     next = setTimeout(refresh, EVERY_MILLISECONDS);
   };
-  show(badge ? badge.textContent.trim() : "");
+  show(badge.textContent.trim());
   next = setTimeout(refresh, EVERY_MILLISECONDS);
   document.addEventListener("visibilitychange", refresh);
 }

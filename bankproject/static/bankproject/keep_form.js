@@ -14,7 +14,8 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!form) return;
     const user = form.dataset.keep;
     const path = new URL(form.getAttribute("action") || location, location).pathname;
-    const ours = (name) => name !== "csrfmiddlewaretoken";
+    /* Not what the page itself says: its token, and the outcome that it shows. */
+    const ours = (name) => !["csrfmiddlewaretoken", "foreseen"].includes(name);
     const values = () => Object.fromEntries([...new FormData(form)].filter(([name]) => ours(name)));
     const written = () => ({ user, kept: values() });
     const keep = () => history.replaceState({ ...history.state, form: written() }, "");
