@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from django.views.decorators.debug import sensitive_variables
 from unfold.decorators import action, display
 
+from accounts.words import UserWord
 from bankproject.roles import ROLES
 from bankproject.users import UserForm, role_of, shown_role
 from core.console.admin import BankModelAdmin, yes_or_no
@@ -41,6 +42,7 @@ class UserAdmin(BankModelAdmin):
     list_display = ("username", "full_name", "role", "second_factor", "last_login", "active")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
     search_fields = ("username", "first_name", "last_name")
+    words = UserWord
     search_help_text = "User name or name"
     ordering = ("username",)
     readonly_fields = _FACTS

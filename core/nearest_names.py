@@ -4,12 +4,13 @@
 nearest word.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from django.db import DatabaseError, connection, connections, transaction
 
-from core.name_words import NameWord, Words, catch_up
+from core.name_words import NameWord, Words, catch_up, rows_named, sought_words
 
 logger = structlog.get_logger("bank.search")
 
@@ -32,6 +33,20 @@ def nearest_word(words: Words, word: str) -> str:
         cursor.execute(_NEAREST.format(table=words._meta.db_table), [word] * 3)
         found = cursor.fetchone()
     return found[0] if found else ""
+
+
+def nearest_text(text: str, tables: Sequence[Words]) -> str:
+    """The text with each word that no name has replaced by the nearest word of a name.
+
+    "" if that changes nothing. Nobody says that a name has all these words.
+    """
+    words = {}
+    for word in sought_words(text):
+        is_known = any(rows_named(table, word).exists() for table in tables)
+        near = [near for table in tables if not is_known and (near := nearest_word(table, word))]
+        words[word] = near[0] if near else word
+    meant = " ".join(words.values())
+    return meant if meant != " ".join(words) else ""
 
 
 def after_migrate(*, using: str, **_: Any) -> None:

@@ -27,6 +27,7 @@ from accounts.admin.filters import (
 from accounts.models import Account
 from accounts.search import account_condition_anywhere
 from accounts.states import AccountKind, ShownStatus
+from accounts.words import AccountWord
 from core.api.permissions import has_right
 from core.console.admin import ReadOnlyModelAdmin, badge, shown_amount, shown_money
 from core.console.list_export import ListExport
@@ -60,6 +61,7 @@ class AccountAdmin(AccountButtons, ListExport, ReadOnlyModelAdmin):
     sortable_by = ("name", "money_balance")
     # Enables the search box; `get_search_results` does the search.
     search_fields = ("number",)
+    words = AccountWord
     search_help_text = "Number, name, customer, owner or id"
     # The buttons in their order on the page, where `render_change_form` puts them.
     actions_detail: tuple[str, ...] = (

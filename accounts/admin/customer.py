@@ -22,6 +22,7 @@ from core.console.admin import (
 from core.console.admin_filters import DaysById
 from customers.models import Customer, CustomerEvent
 from customers.selectors import found_by
+from customers.words import CustomerWord
 
 _COLOURS = {"Active": "success", "Closed": "danger", "Forgotten": "danger"}
 
@@ -52,6 +53,7 @@ class CustomerAdmin(CustomerButtons, ReadOnlyModelAdmin):
     list_filter = (("status", ChoicesRadioFilter), ("kind", ChoicesRadioFilter))
     # Enables the search box; `get_search_results` does the search.
     search_fields = ("number",)
+    words = CustomerWord
     search_help_text = "Number, name, e-mail, phone or id"
     actions_list: tuple[str, ...] = ("register",)
     actions_detail: tuple[str, ...] = (

@@ -16,8 +16,8 @@ from accounts.words import AccountWord, UserWord
 from bankproject.console.words import list_link
 from core.api.permissions import has_right
 from core.console.admin import shown_money
-from core.name_words import Words, rows_named, sought_words
-from core.nearest_names import nearest_word
+from core.name_words import Words, rows_named
+from core.nearest_names import nearest_text
 from customers.search import customer_condition
 from customers.selectors import READ_RIGHT as CUSTOMERS
 from customers.selectors import visible_customers
@@ -96,15 +96,9 @@ def _groups(text: str, user: Any) -> list[FoundGroup]:
 
 
 def _meant(text: str, user: Any) -> str:
-    """The text with each word that no name has replaced by the nearest word of a name."""
+    """The nearest text, by the words of names that the user may see."""
     tables = [one.words for one in FINDERS if one.words and has_right(user, one.right)]
-    words = {}
-    for word in sought_words(text):
-        is_known = any(rows_named(table, word).exists() for table in tables)
-        near = [near for table in tables if not is_known and (near := nearest_word(table, word))]
-        words[word] = near[0] if near else word
-    meant = " ".join(words[word] for word in words)
-    return meant if meant != " ".join(words) else ""
+    return nearest_text(text, tables)
 
 
 def _accounts(text: str, user: Any, limit: int) -> Iterator[Hit]:

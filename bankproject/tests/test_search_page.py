@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,7 +11,7 @@ from django.test import Client
 
 from accounts.models import Account
 from bankproject.console.search import FINDERS, SHOWN, search
-from tests.admin import logged_in, logged_in_as, statements, words_of
+from tests.admin import account_url, logged_in, logged_in_as, statements, words_of
 from tests.api import make_user
 from tests.factories import make_account, make_customer, run
 from transactions.commands import Deposit, Transfer
@@ -182,6 +183,7 @@ class TestPages:
 
 @pytest.mark.postgresql
 def test_the_nearest_name_is_offered(supervisor: User, ada: Account) -> None:
+    make_customer(name="Charles Babbage")
     assert search("Lovelase", supervisor).meant == "lovelace"
     assert search("ada lovelase", supervisor).meant == "lovelace ada"
     assert search("qqqqqq", supervisor).meant == ""
@@ -189,6 +191,22 @@ def test_the_nearest_name_is_offered(supervisor: User, ada: Account) -> None:
     assert "Did you mean Lovelace ?" in words_of(html) or "Did you mean Lovelace?" in words_of(html)
     nobody = make_user("nobody", is_staff=True)
     assert search("Lovelase", nobody).meant == ""
+    client = logged_in(supervisor)
+    for listed, name in (
+        ("accounts/account", "Lovelace"),
+        ("customers/customer", "Babbage"),
+        ("auth/user", "Countess"),
+    ):
+        sought = f"{name[:-2]}x{name[-1]}"
+        words = words_of(client.get(f"/admin/{listed}/", {"q": sought}).content.decode())
+        assert f"None match this search. Did you mean {name}" in words, listed
+    transfer = {"target": "Lovelase", "amount": "1", "key": str(uuid4())}
+    page = account_url(make_account(name="Bob"), "transfer")
+    words = words_of(client.post(page, transfer).content.decode())
+    assert "No open account in USD has this number or name. Did you mean Lovelace?" in words
+    # An account in another currency is no target.
+    page = account_url(make_account(name="Bob", currency="EUR"), "transfer")
+    assert "Did you mean" not in words_of(client.post(page, transfer).content.decode())
     with connection.cursor() as cursor:
         cursor.execute("DROP EXTENSION pg_trgm CASCADE")
     assert search("Lovelase", supervisor).meant == ""

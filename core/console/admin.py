@@ -25,6 +25,8 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from core.money import format_amount
+from core.name_words import Words
+from core.nearest_names import nearest_text
 
 EMPTY = "-"
 _CHECKBOX = (
@@ -89,8 +91,18 @@ class IndexOrderedChangeList(ChangeList):
         super().get_results(request)
         if self.paginator.is_cut:
             self.sortable_by = ()
+        self.meant = "" if self.result_count else self._nearest(request)
         # The foot of the list shows the number of rows, and whether the count stopped at the limit.
         self.full_result_count = self.result_count
+
+    def _nearest(self, request: HttpRequest) -> str:
+        """The nearest text to a search that finds nothing, if it finds rows; else ""."""
+        of = self.model_admin
+        meant = nearest_text(self.query, [of.words]) if self.query and of.words else ""
+        found = (
+            of.get_search_results(request, of.get_queryset(request), meant)[0] if meant else None
+        )
+        return meant if found is not None and found.exists() else ""
 
 
 class BankModelAdmin(ModelAdmin):
@@ -108,6 +120,8 @@ class BankModelAdmin(ModelAdmin):
     empty_value_display = EMPTY
     # Parameters without a filter of their own, used by links from other pages.
     linked_by: tuple[str, ...] = ()
+    # The words of the names of the rows, for the nearest name where a search finds nothing.
+    words: Words = None
     # The text of an empty list: it says how the first row comes about.
     when_empty = "There are none yet."
 

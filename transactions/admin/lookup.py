@@ -9,7 +9,9 @@ from accounts.models import Account
 from accounts.search import account_condition
 from accounts.selectors import visible_accounts
 from accounts.states import AccountKind, AccountStatus
+from accounts.words import AccountWord
 from core.name_words import sought_words
+from core.nearest_names import nearest_text
 from core.numbers import LENGTH, is_valid_number
 from core.search import contains
 
@@ -69,7 +71,17 @@ def why_none(text: str, *, user: Any, source: Account) -> str:
         return "This number has a typing error."
     others = list(_customers(user).filter(account_condition(text))[:2])
     reason = why_not(others[0], source) if len(others) == 1 else ""
-    return reason or f"No open account in {source.currency} has this number or name."
+    if reason:
+        return reason
+    none = f"No open account in {source.currency} has this number or name."
+    return none + _near(text, user, source)
+
+
+def _near(text: str, user: Any, source: Account) -> str:
+    """A question about the nearest name of an account to credit; "" without one."""
+    meant = nearest_text(text, [AccountWord])
+    usable = _usable(_customers(user), source).filter(account_condition(meant))
+    return f" Did you mean {meant.title()}?" if meant and usable.exists() else ""
 
 
 def _customers(user: Any) -> QuerySet[Account]:
