@@ -23,7 +23,6 @@ from core.errors import FieldError, InvalidInput, NotFound
 from core.heartbeat import watched
 from core.large_documents import place_for
 from core.money import format_amount, format_units
-from seals.models import Seal
 from statements.digests import EntrySums
 from statements.documents.content import DocumentFormat, PrintedLine, StatementContent
 from statements.documents.words import day
@@ -115,7 +114,7 @@ def content_of(statement: Statement, *, check_url: str) -> StatementContent:
         secret=statement.secret,
         digest=statement.digest,
         previous_digest=statement.previous.digest if statement.previous else "",
-        seal=_newest_seal(statement.issued_at),
+        seal=statement.seal,
     )
 
 
@@ -181,13 +180,6 @@ def _sums_of(entries: EntryRange, before: datetime) -> EntrySums:
         for entry in watched(entries_of([entries], before)):
             sums.add(entry)
     return sums
-
-
-def _newest_seal(moment: datetime) -> str:
-    """Number and digest of the newest seal of the ledger at the moment; empty without one."""
-    seals = Seal.objects.filter(sealed_at__lte=moment).order_by("-number")
-    found = seals.values_list("number", "digest").first()
-    return "" if found is None else f"{found[0]}, {found[1]}"
 
 
 def _limit_before(account: Account, moment: datetime) -> Decimal:

@@ -29,6 +29,8 @@ from core.heartbeat import watched
 from core.identifiers import uuid7
 from core.money import from_units
 from core.settled import settled_moment
+from seals.models import Seal
+from seals.selectors import newest_seal
 from statements.drafts import Draft, Series
 from statements.entries import entries_of
 from statements.models import Statement
@@ -214,11 +216,14 @@ class _Work:
         lasts = (one.account.last for one in wanted)
         now = max([clock.now(), *(last.issued_at + _TICK for last in lasts if last)])
         rows: list[Statement] = []
+        seal = newest_seal()
         for one in wanted:
             previous = one.account.last.id if one.account.last else None
             for draft in one.drafts:
                 identifier = self.new_id(now, len(rows))
-                rows.append(self._row(identifier, one.account, draft, previous, now))
+                rows.append(
+                    self._row(identifier, one.account, draft, previous=previous, now=now, seal=seal)
+                )
                 previous = identifier
         Statement.objects.bulk_create(rows)
         failpoint("statements.written")
@@ -229,8 +234,10 @@ class _Work:
         identifier: UUID,
         account: AccountStanding,
         draft: Draft,
+        *,
         previous: UUID | None,
         now: datetime,
+        seal: Seal | None,
     ) -> Statement:
         totals = draft.entries
         return Statement(
@@ -252,6 +259,8 @@ class _Work:
             previous_id=previous,
             secret=draft.secret,
             digest=draft.digest,
+            seal_number=seal.number if seal else None,
+            seal_digest=seal.digest if seal else "",
             issued_at=now,
             issued_by_id=self.origin.user_id,
             caller=self.origin.caller,

@@ -45,6 +45,13 @@ class Statement(models.Model):
     secret = models.CharField(
         max_length=64, help_text="Random, so that nobody can guess the digest: 32 bytes."
     )
+    # Remembered: a run of seal_ledger that is under way at the issue ends with an older seal.
+    seal_number = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="The newest seal at the issue; empty without one."
+    )
+    seal_digest = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="Its digest."
+    )
     issued_at = models.DateTimeField()
     issued_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -83,7 +90,17 @@ class Statement(models.Model):
             models.CheckConstraint(
                 condition=Q(ends_at__gt=F("starts_at")), name="statement_period_not_empty"
             ),
+            models.CheckConstraint(
+                condition=Q(seal_number__isnull=True, seal_digest="")
+                | (Q(seal_number__gt=0) & ~Q(seal_digest="")),
+                name="statement_names_a_seal_whole",
+            ),
         )
 
     def __str__(self) -> str:
         return f"Statement {self.number} of {self.account}"
+
+    @property
+    def seal(self) -> str:
+        """Number and digest of the newest seal of the ledger at its issue; empty without one."""
+        return f"{self.seal_number}, {self.seal_digest}" if self.seal_number else ""

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from core.api.fields import rfc_3339
 from core.money import from_units, raw_units
+from seals.models import Seal
 from statements.digests import EntryTotals, statement_digest
 from statements.entries import EntryRange, StatedEntry, entries_of
 from statements.models import Statement
@@ -34,6 +35,7 @@ _SAYS = {
     "time_zone": "A statement names its time zone.",
     "month": "A statement ends with its month, in its time zone.",
     "digest": "The digest of a statement is that of its content.",
+    "seal": "A statement names a seal of the bank.",
 }
 
 
@@ -61,6 +63,8 @@ class _Row(NamedTuple):
     previous_id: UUID | None
     secret: str
     digest: str
+    seal_number: int | None
+    seal_digest: str
 
 
 _AMOUNTS = ("opening_balance", "closing_balance", "total_debits", "total_credits")
@@ -85,6 +89,7 @@ def check(connection: BaseDatabaseWrapper, found: Collector) -> dict[str, int]:
     before: _Row | None = None
     for rows in _pages(connection):
         count += len(rows)
+        seals = _seals(connection, rows)
         entries = entries_of([_range(row) for row in rows], _EVER, connection=connection)
         entry = next(entries, None)
         for place, row in enumerate(rows):
@@ -99,6 +104,8 @@ def check(connection: BaseDatabaseWrapper, found: Collector) -> dict[str, int]:
                 entry = next(entries, None)
             same = before is not None and before.account_id == row.account_id
             _Checked(row, before if same else None, totals, misplaced, found).run()
+            if row.seal_number is not None and seals is not None:
+                _report(found, row, "seal", seals.get(row.seal_number), row.seal_digest)
             before = row
     return {"statements": count}
 
@@ -119,6 +126,18 @@ def _pages(connection: BaseDatabaseWrapper) -> Iterator[list[_Row]]:
         yield page
         last = page[-1]
         after = Q(account__gt=last.account_id) | Q(account=last.account_id, number__gt=last.number)
+
+
+def _seals(connection: BaseDatabaseWrapper, rows: Sequence[_Row]) -> dict[int, str] | None:
+    """The digests of the seals that these statements name; None in a bank without seals.
+
+    An import may leave the seals out.
+    """
+    known = Seal.objects.using(connection.alias).order_by()
+    named = {row.seal_number for row in rows if row.seal_number is not None}
+    if not named or not known.exists():
+        return None
+    return dict(known.filter(number__in=named).values_list("number", "digest"))
 
 
 class _Checked:
@@ -181,16 +200,20 @@ class _Checked:
         self._same("month", f"{last:%Y-%m}", self.row.period)
 
     def _same(self, rule: str, expected: object, found: object) -> None:
-        if expected == found:
-            return
-        where: dict[str, str | int] = {
-            "account_number": self.row.account_number,
-            "account_id": str(self.row.account_id),
-            "statement_id": str(self.row.id),
-            "statement_number": self.row.number,
-        }
-        place = Place(where, _text(expected), _text(found))
-        self._found.add(f"B1.statement_{rule}", _SAYS[rule], place)
+        _report(self._found, self.row, rule, expected, found)
+
+
+def _report(collector: Collector, row: _Row, rule: str, expected: object, found: object) -> None:
+    """Adds a finding about the statement unless the two are the same."""
+    if expected == found:
+        return
+    where: dict[str, str | int] = {
+        "account_number": row.account_number,
+        "account_id": str(row.account_id),
+        "statement_id": str(row.id),
+        "statement_number": row.number,
+    }
+    collector.add(f"B1.statement_{rule}", _SAYS[rule], Place(where, _text(expected), _text(found)))
 
 
 def _text(value: object) -> str:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from accounts.admin.filters import AccountFilter
-from core.console.admin import ReadOnlyModelAdmin, link_to, shown_amount, shown_money
+from core.console.admin import EMPTY, ReadOnlyModelAdmin, link_to, shown_amount, shown_money
 from core.console.admin_filters import DaysById
 from core.console.command_form import in_one_line
 from core.days import shown_moment
@@ -111,6 +111,7 @@ class StatementAdmin(_Downloads, ReadOnlyModelAdmin):
                     ("issued_at", "issued_by", "caller"),
                     "shown_digest",
                     "secret",
+                    "shown_seal",
                     ("before", "currency"),
                     "id",
                 )
@@ -177,6 +178,10 @@ class StatementAdmin(_Downloads, ReadOnlyModelAdmin):
         page = reverse("verify", args=[statement.digest])
         link = '<a class="text-link" href="{}">{}</a>'
         return format_html(link, page, statement.digest)
+
+    @display(description="Newest seal at the issue")
+    def shown_seal(self, statement: Statement) -> str:
+        return statement.seal or EMPTY
 
     @display(description="Statement before")
     def before(self, statement: Statement) -> SafeString | str:

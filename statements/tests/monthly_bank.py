@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from accounts.models import Account
 from core.commands import Origin
+from core.identifiers import uuid7
+from seals.models import Seal
 from statements.models import Statement
 from tests.factories import make_account, run
 from transactions.commands import Deposit, Transfer, Withdraw
@@ -53,6 +55,15 @@ def make_monthly_bank() -> MonthlyBank:
     with at(NOVEMBER):
         run(Deposit(account_id=bob.id, amount=Decimal(7)))
     return MonthlyBank(ada, bob, cid)
+
+
+def record_seal(number: int, sealed_at: datetime) -> None:
+    """A seal of nothing, whose digest is its number."""
+    Seal.objects.create(
+        id=uuid7(sealed_at), number=number, sealed_at=sealed_at, digest=f"{number:064}",
+        previous="0" if number > 1 else "", ranges=1, entries=1, total_entries=1, root="0",
+        signature="0",
+    )  # fmt: skip
 
 
 def figures(account: Account) -> list[tuple[Any, ...]]:

@@ -14,8 +14,6 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import Account
-from core.identifiers import uuid7
-from seals.models import Seal
 from statements.issuing import issue_for_all
 from statements.periods import Month
 from statements.tests.monthly_bank import (
@@ -25,6 +23,7 @@ from statements.tests.monthly_bank import (
     ORIGIN,
     MonthlyBank,
     at,
+    record_seal,
 )
 from tests.api import API, make_user
 from tests.factories import make_account, run
@@ -255,19 +254,18 @@ def test_a_long_statement_is_read_in_parts_and_whole(
 
 
 def test_it_names_the_newest_seal_at_its_issue(bank: MonthlyBank, staff: APIClient) -> None:
-    path = f"{API}statements/{bank.ada.statements.get(number=2).pk}/"
-    assert staff.get(path).json()["seal"] is None
-    seal = {"ranges": 1, "entries": 1, "total_entries": 1, "root": "0", "signature": "0"}
-    for number, sealed_at in ((1, NOVEMBER), (2, DECEMBER + timedelta(days=1))):
-        Seal.objects.create(
-            id=uuid7(sealed_at),
-            number=number,
-            sealed_at=sealed_at,
-            digest=f"{number:064}",
-            previous="0" if number > 1 else "",
-            **seal,
-        )
+    """Also if a seal of an earlier moment is committed after the issue."""
+    before = f"{API}statements/{bank.ada.statements.get(number=2).pk}/"
+    assert staff.get(before).json()["seal"] is None
+    record_seal(1, NOVEMBER)
+    with at(DECEMBER + timedelta(days=1)):
+        issue_for_all(Month.parse("2025-11"), origin=ORIGIN)
+    path = f"{API}statements/{bank.ada.statements.get(number=3).pk}/"
+    first = staff.get(path, {"format": "pdf"}).getvalue()  # type: ignore[attr-defined]
+    record_seal(2, DECEMBER)
     assert staff.get(path).json()["seal"] == f"1, {1:064}"
+    assert staff.get(path, {"format": "pdf"}).getvalue() == first  # type: ignore[attr-defined]
+    assert staff.get(before).json()["seal"] is None
 
 
 @pytest.mark.parametrize("many", [2, 40])

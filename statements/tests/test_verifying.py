@@ -17,6 +17,7 @@ from statements.tests.monthly_bank import (
     SEPTEMBER,
     MonthlyBank,
     at,
+    record_seal,
 )
 from transactions.models import Entry
 from transactions.tests.damaged_ledger import execute, unguarded
@@ -124,6 +125,16 @@ DAMAGES = [
         "2025-10", "2025-07",
     ),
     StatementDamage(
+        ("seal",),
+        f"UPDATE {S} SET seal_number = 5, seal_digest = '{'1' * 64}' WHERE id = {{second}}",
+        f"{5:064}", "1" * 64,
+    ),
+    StatementDamage(
+        ("seal",),
+        f"UPDATE {S} SET seal_number = 6, seal_digest = '{5:064}' WHERE id = {{second}}",
+        "none", f"{5:064}",
+    ),
+    StatementDamage(
         ("digest",),
         f"UPDATE {S} SET secret = '{'0' * 64}' WHERE id = {{second}}",
         "", "",
@@ -185,6 +196,7 @@ def test_damage_to_statements_is_found(bank: MonthlyBank, damage: StatementDamag
         "withdrawal": entries.get(sequence=3).transaction_id,
     }
     literals = {name: f"'{pk.hex}'" for name, pk in names.items()}
+    record_seal(5, OCTOBER)
     with unguarded():
         assert execute(damage.statement.format(**literals)) == 1
         found = findings()

@@ -32,6 +32,13 @@ STATEMENTS = FileFormat(
         ),
         Column("secret", WORD, "Random, and part of the digest: 64 hexadecimal digits."),
         Column("digest", WORD, "SHA-256 of its content, in hexadecimal."),
+        Column(
+            "seal_number",
+            INTEGER,
+            "The newest seal at the issue; empty without one.",
+            is_nullable=True,
+        ),
+        Column("seal_digest", WORD, "Its digest; empty without one."),
         Column("issued_at", TIME, "When it was issued."),
         Column(
             "issued_by",
