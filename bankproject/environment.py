@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -130,6 +131,17 @@ def choice(name: str, choices: Collection[str], *, default: str) -> str:
         if one.lower() == value.lower():
             return one
     raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+
+
+def time_zone(name: str, *, default: str) -> str:
+    """A name of the machine's IANA time zone database, such as Europe/Berlin."""
+    value = text(name, default)
+    if value != default and value not in available_timezones():
+        raise ImproperlyConfigured(
+            f"{name} must be a time zone that this machine knows, such as Europe/Berlin,"
+            f" not {value!r}."
+        )
+    return value
 
 
 def words(name: str, *, default: list[str]) -> list[str]:

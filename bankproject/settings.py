@@ -323,7 +323,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 # Language, time, static files ---------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = "UTC"
+# Months of statements, days of statistics and days of makers are cut at its midnights.
+TIME_ZONE = environment.time_zone("BANK_TIME_ZONE", default="UTC")
 USE_I18N = False
 USE_TZ = True
 

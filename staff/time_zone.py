@@ -2,7 +2,8 @@
 
 A script of ours (`staff/static/staff/time_zone.js`) puts the browser's zone into a cookie, from the
 login page on. The server does not store the zone. So staff who travel see local times, and "today"
-is their day. Without the cookie, times are in UTC. Every time is shown with its zone.
+is their day. Without the cookie, times are in the
+bank's zone. Every time is shown with its zone.
 """
 
 import zoneinfo

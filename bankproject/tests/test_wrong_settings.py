@@ -53,6 +53,7 @@ WRONG: dict[str, list[str]] = {
     "BANK_MAIL_FROM": ["bank", "Bank <bank@example.com>", "a@b@c", "bank@example.com,x@y.org"],
     "BANK_METRICS_TOKEN": ["a" * 31, "secret " * 10, "=" * 40],
     "BANK_PUBLIC_URL": ["bank.example.com", "ftp://bank.example.com", "https://bank.example.com/x"],
+    "BANK_TIME_ZONE": ["Berlin", "Europe/berlin", "+01:00", "../etc/passwd", "/etc/localtime"],
     "CACHE_URL": ["redis//x", "redis://", "redis://x:abc", "memcached://x"],
     "DATABASE_URL": [
         "garbage",

@@ -1,7 +1,7 @@
 """Daily approval thresholds: how much a maker has moved today without a second person.
 
 The maker is the user who asks (`created_by`); all movements without a user share one maker, None.
-A day is the bank's (`TIME_ZONE`), and a movement belongs to the day on which it was requested.
+A day is the bank's (`BANK_TIME_ZONE`), and a movement belongs to the day on which it was requested.
 Movements that failed, that wait for approval or that were approved do not count.
 """
 
