@@ -37,7 +37,7 @@ class BankProjectConfig(AppConfig):
         for model, names in MOMENTS_OF_THE_BANK.items():
             moments.keep(model, *names)
         # It is the last app with rights, so all rights are in the database by then.
-        post_migrate.connect(make_groups, sender=apps.get_app_config("statements"))
+        post_migrate.connect(make_groups, sender=apps.get_app_config("jobs"))
         register(duties.bars)
         checks.register(check_secret_key, checks.Tags.security)
         checks.register(check_data_folder, checks.Tags.security, deploy=True)

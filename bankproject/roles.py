@@ -19,6 +19,7 @@ _READ = {
     "transactions.view_verification",
     "statements.view_statement",
     "seals.view_seal",
+    "jobs.view_jobrun",
 }
 # Oversight of other staff: users, their actions and logins.
 _OVERSEE = {
@@ -46,6 +47,7 @@ _DECIDE = {
     "transactions.reverse_transaction",
     "transactions.approve_transaction",
     "transactions.run_archive",
+    "jobs.run_job",
     # No role may create a client: see clients/admin/rights.py.
     "clients.revoke_apiclient",
 }

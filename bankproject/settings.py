@@ -10,7 +10,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from bankproject import addresses, environment, mail
+from bankproject import addresses, environment, job_settings, mail
 from bankproject.first_page import FIRST_PAGE
 from bankproject.navigation import unfold_settings
 from bankproject.production import LOCAL_HOSTS, is_production, require_production_settings
@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "staff",
     "seals",
     "statements",
+    "jobs",
     "bankproject",
 ]
 
@@ -365,6 +366,8 @@ SEAL_LIMIT_HOURS = environment.integer("BANK_SEAL_LIMIT_HOURS", default=26)
 # The key that signs seals: its 32 bytes, or a file. Relative names are in the data folder.
 SEAL_KEY = environment.seed("BANK_SEAL_KEY")
 SEAL_KEY_FILE = environment.text("BANK_SEAL_KEY_FILE", "seal_key.pem")
+
+BACKUP_DIR, BACKUP_KEEP = job_settings.backups()  # See docs/jobs.md.
 
 # Limits on clients -------------------------------------------------------------------------------
 # Counted in each worker's memory, or in Redis for all of them. 0 switches a limit off.

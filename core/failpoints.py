@@ -78,6 +78,15 @@ FAILPOINTS = (
     "statements.drawn_up",  # They are added up, and nothing is begun.
     "statements.written",  # Everything is written, nothing committed.
     "statements.committed",  # Some accounts have their statements, others do not.
+    # A run of a job is asked for and claimed; each step is a statement that commits itself.
+    "job.asked_for",  # The run waits, and nobody has begun it.
+    "job.claimed",  # This process holds the lease and has not begun.
+    "job.worked",  # The work is done, and its outcome is not recorded.
+    "job.recorded",
+    # A backup of a date is written.
+    "backup.began",  # This process holds the lock, and has not begun.
+    "backup.half_written",  # The backup is written under its temporary name, without its digest.
+    "backup.written",  # The file is in its place, and so are the old ones.
     # Files are loaded into an empty bank, in one database transaction.
     "import.locked",  # Nobody else writes.
     "import.loaded",  # All rows are written, nothing is verified.

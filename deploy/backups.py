@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,6 +36,8 @@ from deploy.spare import BackupFailed  # noqa: E402
 
 SQLITE_NAME = "bank.sqlite3"
 LOCK_WAIT = "60s"
+# Of an unfinished backup, as of all unfinished files of the bank.
+TEMPORARY_SUFFIX = ".unfinished"
 
 # libpq reads the connection from these, so that no password is seen among the arguments.
 _VARIABLES = {
@@ -51,18 +53,34 @@ _VARIABLES = {
 
 
 def backup(folder: Path, environment: Mapping[str, str]) -> Path:
-    """Writes a consistent backup of the running bank to a new file in `folder`, and its digest.
-
-    Readers and writers are not blocked. The file gets its name only when it is complete and on
-    disk; only its owner may read it. Raises BackupFailed.
-    """
+    """Writes a backup to a new file in `folder`, named by the moment. Raises BackupFailed."""
     _require_folder(folder)
-    url = environment.get("DATABASE_URL", "")
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    path = folder / f"bank-{moment}.{'dump' if url else 'sqlite3'}"
+    path = folder / f"bank-{moment}.{ending(environment)}"
     if path.exists():
         raise BackupFailed(f"{path} is there already.")
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
+    write_backup(path, environment)
+    return path
+
+
+def ending(environment: Mapping[str, str]) -> str:
+    """The ending of the name of a backup."""
+    return "dump" if environment.get("DATABASE_URL") else "sqlite3"
+
+
+def write_backup(
+    path: Path, environment: Mapping[str, str], *, written: Callable[[], object] = lambda: None
+) -> None:
+    """Writes a consistent backup of the running bank to `path`, and its digest beside it.
+
+    Readers and writers are not blocked. The file gets its name last, when it and its digest are
+    complete and on disk; only its owner may read it. `written` is called before that. Raises
+    BackupFailed.
+    """
+    folder, url = path.parent, environment.get("DATABASE_URL", "")
+    descriptor, name = tempfile.mkstemp(
+        prefix=f".{path.name}.", suffix=TEMPORARY_SUFFIX, dir=folder
+    )
     os.close(descriptor)
     partial = Path(name)
     try:
@@ -72,16 +90,16 @@ def backup(folder: Path, environment: Mapping[str, str]) -> Path:
             _run_client("pg_dump", url, *options, f"--lock-wait-timeout={LOCK_WAIT}", f"-f{name}")
         else:
             _copy_sqlite(_sqlite_path(environment), partial)
+        written()
         _sync(partial)
-        digest = _digest(partial)
+        digest = sidecar(path)
+        digest.write_text(f"{_digest(partial)}  {path.name}\n", "ascii")
+        _sync(digest)
+        _sync(folder)
         partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)
-    sidecar = _sidecar(path)
-    sidecar.write_text(f"{digest}  {path.name}\n", "ascii")
-    _sync(sidecar)
     _sync(folder)
-    return path
 
 
 def restore(path: Path, environment: Mapping[str, str]) -> None:
@@ -221,14 +239,14 @@ def _kind(path: Path) -> str:
     raise BackupFailed(f"{path.name} is no backup: neither of PostgreSQL's pg_dump nor of SQLite.")
 
 
-def _sidecar(path: Path) -> Path:
+def sidecar(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
 def _check_digest(path: Path) -> None:
-    if not path.is_file() or not _sidecar(path).is_file():
+    if not path.is_file() or not sidecar(path).is_file():
         raise BackupFailed(f"{path} or its .sha256 is missing.")
-    expected = _sidecar(path).read_text("ascii").split()[0]
+    expected = sidecar(path).read_text("ascii").split()[0]
     if _digest(path) != expected:
         raise BackupFailed(f"{path} was changed or damaged: its SHA-256 differs.")
 

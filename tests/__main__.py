@@ -39,6 +39,7 @@ PACKAGES = (
     "staff",
     "seals",
     "statements",
+    "jobs",
     "bankproject",
     "legacy_import",
 )

@@ -21,6 +21,9 @@ DIGEST = r"@sha256:[0-9a-f]{64}"
 VARIABLE = re.compile(r"\$\{(\w+)(?::[-?][^}]*)?\}")
 # The image sets these, or they belong to a bank without containers.
 NOT_IN_COMPOSE = {
+    # The image has no pg_dump: docs/operations.md says how to back a bank in containers up.
+    "BANK_BACKUP_DIR",
+    "BANK_BACKUP_KEEP",
     "BANK_FAILPOINTS",
     "BANK_FAILPOINT_FUSES",
     "BANK_DATA_DIR",

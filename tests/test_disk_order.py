@@ -57,7 +57,7 @@ def test_the_secrets_of_compose_are_durable_before_the_database_is_made(
     assert disk[2::3] == ["fsync folder"] * len(files)
 
 
-def test_a_backup_is_durable_before_its_name_and_so_is_its_digest(
+def test_a_backup_and_its_digest_are_durable_before_its_name(
     tmp_path: Path, disk: list[str]
 ) -> None:
     """On SQLite; a dump of PostgreSQL takes the same way."""
@@ -67,8 +67,8 @@ def test_a_backup_is_durable_before_its_name_and_so_is_its_digest(
         database.execute("CREATE TABLE something (number)")
     database.close()
     made = backups.backup(tmp_path, {"BANK_DATA_DIR": str(bank)})
-    written = ["fsync temporary", f"rename {made.name}"]
-    assert disk == [*written, f"fsync {made.name}.sha256", "fsync folder"]
+    digest = [f"fsync {made.name}.sha256", "fsync folder"]
+    assert disk == ["fsync temporary", *digest, f"rename {made.name}", "fsync folder"]
     disk.clear()
     backups.place(made, {"BANK_DATA_DIR": str(tmp_path / "elsewhere")})
     assert disk == ["fsync temporary", f"link {backups.SQLITE_NAME}", "fsync folder"]

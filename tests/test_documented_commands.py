@@ -54,6 +54,7 @@ NOT_RUN_HERE = {
     "npm run generate": "tests/test_generated_clients.py runs it",
     "paste-the-client-secret-here": "tests/test_generated_clients.py sets these",
     "seal_ledger --new-key": "seals/tests/test_sealing.py runs both",
+    "run_job verify_ledger": "jobs/tests/test_run_job.py runs them",
     "issue_statements --period": "statements/tests/test_issue_statements.py runs them",
     "/verify/": "statements/tests/test_checking.py asks with the code of a statement of its own",
     "import_data data --later take": "tests/test_lost_database.py loses a database",

@@ -23,6 +23,7 @@ READ = {
     "transactions.view_verification",
     "statements.view_statement",
     "seals.view_seal",
+    "jobs.view_jobrun",
 }
 OVERSEE = {
     "transactions.read_audit",
@@ -49,6 +50,7 @@ DECIDE = {
     "transactions.reverse_transaction",
     "transactions.approve_transaction",
     "transactions.run_archive",
+    "jobs.run_job",
     "clients.revoke_apiclient",
 }
 

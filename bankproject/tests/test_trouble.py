@@ -40,6 +40,7 @@ COMMANDS = {
     "reset_authenticator": "ada",
     "retry_failed": "",
     "reverse_transactions": f"{UUID} --reason x",
+    "run_job": "seal_ledger",
     "seal_ledger": "",
     "serve": "",
     "setup_demo": "",

@@ -27,6 +27,7 @@ SERVER_VARIABLES = {
 # These accept any printable text. WRONG has their other errors.
 TEXTS = {
     "BANK_NAME",
+    "BANK_BACKUP_DIR",
     "BANK_DATA_DIR",
     "BANK_SEAL_KEY_FILE",
     "DJANGO_SECRET_KEY",

@@ -65,7 +65,10 @@ GATHER_POINTS = {"gather.taken": False, "gather.written": False, "gather.committ
 CROWD = 16
 
 # The prefixes of jobs with files. Each has a test file of its own that kills it at its steps.
-JOBS = ("export.", "archive.", "statements.", "import.", "post_batch.", "mail.", "seal.")
+JOBS = (
+    *("export.", "archive.", "statements.", "import.", "post_batch.", "mail.", "seal.", "job."),
+    "backup.",
+)
 
 
 def test_every_failpoint_is_killed_below() -> None:

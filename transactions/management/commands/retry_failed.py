@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from core.actors import add_actor, origin_of_actor
 from core.arguments import identifier, positive, reason
@@ -22,9 +22,9 @@ from transactions.api.retrying import retry_by_job
 from transactions.ledger.failures import IS_OVERTAKEN
 from transactions.ledger.idempotency import row_of
 from transactions.ledger.processor import process, try_out
-from transactions.models import Transaction
+from transactions.models import Transaction, TransactionEvent
 from transactions.models.queries import touching
-from transactions.states import TransactionStatus
+from transactions.states import TransactionEventType, TransactionStatus
 
 # The outcome of the transaction at which the database failed; those after it are not tried.
 _NOT_DONE, _UNKNOWN = "not done: busy", "outcome unknown"
@@ -37,8 +37,15 @@ class Command(BaseCommand):
         parser.add_argument("--code", help="only those that failed with this code")
         parser.add_argument("--account", type=identifier, help="only those of this account (UUID)")
         parser.add_argument("--limit", type=positive, metavar="N", help="only the oldest N of them")
-        parser.add_argument(
+        reasons = parser.add_mutually_exclusive_group()
+        reasons.add_argument(
             "--reason", type=reason, default="retry_failed", help="kept in each event"
+        )
+        reasons.add_argument(
+            "--once-for",
+            type=reason,
+            metavar="REASON",
+            help="as --reason, without those that were retried for this reason before",
         )
         add_actor(parser, "to retry")
         add_json(parser)
@@ -51,7 +58,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        chosen = _chosen(options["code"], options["account"]).order_by("id")[: options["limit"]]
+        chosen = _chosen(options["code"], options["account"]).order_by("id")
+        if options["once_for"]:
+            options["reason"] = options["once_for"]
+            chosen = chosen.exclude(_was_retried(options["reason"]))
+        chosen = chosen[: options["limit"]]
         origin = origin_of_actor(
             options["actor"], right=CanRetryTransactions.right, caller="job:retry_failed"
         )
@@ -98,6 +109,13 @@ def _chosen(code: str | None, account: UUID | None) -> QuerySet[Transaction]:
     )
     failed = failed.exclude(batch__atomic=True).exclude(IS_OVERTAKEN)
     return failed if account is None else failed.filter(touching(account))
+
+
+def _was_retried(why: str) -> Exists:
+    retries = TransactionEvent.objects.filter(
+        transaction_id=OuterRef("pk"), event=TransactionEventType.RETRIED, reason=why
+    )
+    return Exists(retries)
 
 
 def _retry(transaction_id: UUID, user: Any, options: dict[str, Any], origin: Origin) -> str:

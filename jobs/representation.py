@@ -1,0 +1,27 @@
+"""Runs as JSON, for the API and for commands."""
+
+from datetime import datetime
+from typing import Any
+
+from core.api.fields import rfc_3339
+from jobs.models import JobRun
+
+
+def represent(run: JobRun) -> dict[str, Any]:
+    return {
+        "run_id": str(run.pk),
+        "job": run.name,
+        "date": run.date.isoformat(),
+        "slot": run.slot,
+        "outcome": str(run.outcome),
+        "attempts": run.attempts,
+        "asked_at": rfc_3339(run.asked_at),
+        "started_at": _moment(run.started_at),
+        "ended_at": _moment(run.ended_at),
+        "detail": run.detail,
+        "problem": run.problem,
+    }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return rfc_3339(at) if at else None
