@@ -305,6 +305,15 @@ def test_health_check_says_no_where_nothing_listens():
 KUBERNETES = list(yaml.safe_load_all((ROOT / "deploy/kubernetes/bank.yaml").read_text("utf-8")))
 
 
+def test_only_workers_have_the_password_of_the_mail_server():
+    given = {"EMAIL_URL", "BANK_MAIL_FROM", "BANK_APPROVAL_MAIL_MINUTES"}
+    for name, service in SERVICES.items():
+        assert given & set(service.get("environment", {})) == (given if name == "worker" else set())
+    for item in KUBERNETES:
+        secret = "bank-mail" in str(item)
+        assert secret is (item["metadata"]["name"] == "bank-worker")
+
+
 def test_kubernetes_runs_what_compose_runs() -> None:
     """With the same limits: no privileges, no writable root, and only variables that the bank
     knows.

@@ -230,7 +230,7 @@ def test_pages_share_a_reading() -> None:
             assert len(bars(client)) == 2
         with CaptureQueriesContext(connection) as second:
             assert len(bars(client)) == 2
-    assert len(first) - len(second) == 5
+    assert len(first) - len(second) == 6
 
 
 @pytest.mark.usefixtures("waiting")

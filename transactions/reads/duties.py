@@ -65,8 +65,11 @@ def archive_awaited_since(now: datetime) -> datetime | None:
 
 
 def mail_failing_since() -> datetime | None:
-    """Since when a mail about approvals that is due cannot be sent; None while none fails."""
-    return failing_since() if settings.SENDS_MAIL else None
+    """Since when a mail about approvals that is due cannot be sent; None while none fails.
+
+    Workers record it, so a web process needs no mail server to say so.
+    """
+    return failing_since()
 
 
 def _first_posted_at() -> datetime | None:

@@ -25,6 +25,7 @@ from transactions.commands import Approve, Deposit, Retry, Withdraw
 from transactions.models import ApprovalMail, Transaction
 from transactions.queue.approval_mail import REMINDER, ApprovalMails
 from transactions.queue.worker import Worker
+from transactions.reads.duties import mail_failing_since
 from transactions.tests.queueing import queue_up, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -154,17 +155,19 @@ def test_there_is_one_mail_at_most_in_the_interval_and_none_without_news(
     assert len(server.mails) == 3, "they still wait after a day"
 
 
-def test_nothing_is_sent_or_read_without_a_server(
-    settings: Any, django_assert_num_queries: Any
-) -> None:
-    settings.SENDS_MAIL = False
-    writes_to("susan")
+def test_without_a_server_nothing_is_sent_and_earlier_failures_end(settings: Any) -> None:
+    """Workers without a mail server end them once: web processes tell of what workers record."""
+    susan = writes_to("susan")
     ask(NOON)
+    ApprovalMail.objects.create(user_id=susan.pk, next_at=NOON, failing_since=NOON)
+    settings.SENDS_MAIL = False
+    assert mail_failing_since() == NOON
     job = ApprovalMails()
-    with django_assert_num_queries(0):
-        job.look()
-        job.wait(PATIENCE_SECONDS)
-    assert not ApprovalMail.objects.exists()
+    job.look()
+    job.wait(PATIENCE_SECONDS)
+    assert mail_failing_since() is None
+    assert not job.is_wanted()
+    assert ApprovalMail.objects.get().sent_at is None
 
 
 def test_a_maker_s_own_request_is_no_news_for_them(server: MailServer) -> None:
