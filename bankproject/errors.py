@@ -1,11 +1,15 @@
-"""Error pages for staff (missing or forbidden), in the layout of the admin, with a link back."""
+"""Error pages for staff (missing, forbidden, busy) in the layout of the admin, with a link back."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views import csrf, defaults
+
+from core.errors import Busy
 
 _ADMIN = "/admin/"
 
@@ -45,6 +49,24 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
         explanation="You have logged in again since you opened it, or your browser keeps no"
         " cookies. Nothing was changed. Go back, reload the page and try once more.",
     )
+
+
+class BusyPageMiddleware:
+    """A page for what staff may try again in a moment, such as a long file beside two others."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
+        if not isinstance(exc, Busy) or not _is_for_staff(request):
+            return None
+        page = _page(request, 503, title="Busy", explanation=exc.detail)
+        if exc.retry_after_seconds is not None:
+            page["Retry-After"] = str(exc.retry_after_seconds)
+        return page
 
 
 def _is_for_staff(request: HttpRequest) -> bool:

@@ -138,6 +138,7 @@ MIDDLEWARE = [
     "staff.sessions.IdleTimeoutMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "bankproject.errors.BusyPageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "staff.time_zone.StaffTimeZoneMiddleware",
@@ -324,7 +325,6 @@ SECURE_REFERRER_POLICY = "same-origin"
 # Language, time, static files ---------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-gb"
-# Months of statements, days of statistics and days of makers are cut at its midnights.
 TIME_ZONE = environment.time_zone("BANK_TIME_ZONE", default="UTC")
 USE_I18N = False
 USE_TZ = True

@@ -5,10 +5,14 @@ at once would keep a process from everything else.
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from typing import TypeVar
 
 from core.errors import Busy
+
+T = TypeVar("T")
 
 # Documents of up to so many lines take no place: they are done in a moment.
 SMALL = 1_000
@@ -35,3 +39,17 @@ def place_for(lines: int) -> Iterator[None]:
         yield
     finally:
         _places.release()
+
+
+def taking_place(rows: Iterable[T], held: ExitStack) -> Iterator[T]:
+    """The rows of a document of unknown length; takes a place once there are many.
+
+    `held` holds it, until the document is written. Raises Busy if there is none.
+    """
+    waiting = iter(rows)
+    yield from islice(waiting, SMALL)
+    for row in waiting:
+        held.enter_context(place_for(SMALL + 1))
+        yield row
+        break
+    yield from waiting

@@ -10,6 +10,7 @@ web processes never need.
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,6 +26,7 @@ from django.utils import timezone
 from core.errors import FieldError, InvalidInput
 from core.formulas import neutralised
 from core.heartbeat import watched
+from core.large_documents import taking_place
 from core.money import format_amount
 from core.temporary import temporary_file
 
@@ -93,13 +95,16 @@ def sheet_response(
 
     Amounts are Decimals with exactly the digits to show (`amount_cell`). CSV is the bare table,
     streamed row by row; XLSX and PDF, with the heading, are written to a temporary file first.
+    Raises Busy if they have many rows, and too many long documents are under way.
     """
     content_type = _CONTENT_TYPES[file_format]
     filename = f"{name}.{file_format}"
     if file_format is not SheetFormat.CSV:
         write = xlsx_file if file_format is SheetFormat.XLSX else pdf_file
+        with ExitStack() as held:
+            file = write(header, taking_place(rows, held), heading)
         return FileResponse(
-            write(header, rows, heading),
+            file,
             as_attachment=True,
             filename=filename,
             content_type=content_type,

@@ -9,6 +9,7 @@ from core import large_documents
 from statements import contents
 from statements.documents.content import DocumentFormat
 from statements.tests.monthly_bank import DECEMBER, MonthlyBank, at
+from tests.admin import logged_in_as
 from tests.api import API
 
 pytestmark = pytest.mark.django_db
@@ -53,3 +54,29 @@ def test_a_process_writes_few_long_documents_at_once(
                 assert [staff.get(path).status_code for path in paths] == [200, 200]
         monkeypatch.setattr(large_documents, "SMALL", 1)
         assert [staff.get(path).status_code for path in paths] == [200, 200]
+
+
+@pytest.mark.parametrize("file_format", ["xlsx", "pdf"])
+def test_long_lists_take_such_a_place_too(
+    bank: MonthlyBank, staff: APIClient, file_format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console = logged_in_as("supervisor")
+    listed = "/admin/transactions/entry/export/"
+    monkeypatch.setattr(large_documents, "SMALL", 1)
+    with large_documents.place_for(2), large_documents.place_for(2):
+        answer = staff.get(f"{API}transactions/", {"format": file_format})
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        page = console.get(listed, {"format": file_format})
+        assert (page.status_code, page["Retry-After"]) == (503, "5")
+        assert "Other long documents are being written." in page.content.decode()
+        # CSV is written while it is sent, and holds nothing.
+        assert console.get(listed, {"format": "csv"}).status_code == 200
+    for found in (
+        staff.get(f"{API}transactions/", {"format": file_format}),
+        console.get(listed, {"format": file_format}),
+    ):
+        assert found.status_code == 200
+        assert b"".join(found)
+    # Both places are free again.
+    with large_documents.place_for(2), large_documents.place_for(2):
+        pass
