@@ -72,6 +72,8 @@ def _sound_and_damaged_books(
     load.round()
     bank.manage("verify_ledger")
     bank.manage("archive_transactions", "--keep-last", "1")
+    bank.manage("seal_ledger", "--new-key")
+    bank.manage("seal_ledger")
     _require_values(watch, load, asked - of_alerts)
     eventually(lambda: not FAULTS & watch.firing(), "an alert without a fault")
     damage(server, load.damaged)

@@ -66,6 +66,18 @@ def panels() -> Iterator[Shown]:
         "min(bank_verification_age_seconds)",
     )
     yield number(
+        "Sealed",
+        "Time since the last seal.",
+        "s",
+        "min(bank_seal_age_seconds)",
+    )
+    yield curves(
+        "Unsealed",
+        "Entries that no seal covers yet: their owner could still change them without a trace.",
+        "short",
+        ("max(bank_unsealed_entries)", "entries"),
+    )
+    yield number(
         "Overdue",
         "Duties beyond their limits: worker, verification, archive, mail, seal.",
         "short",
