@@ -178,8 +178,9 @@ class _PostgreSQL(_Backend):
 
     def _describe(self, cursor: Any, item: DatabaseObject) -> None:
         query = self._TRIGGERS if item.kind == "trigger" else self._VIEWS
-        cursor.execute(query)
-        definition = next(row[2] for row in cursor.fetchall() if row[0] == item.name)
+        named = "t.tgname" if item.kind == "trigger" else "c.relname"
+        cursor.execute(f"{query} AND {named} = %s", [item.name])
+        definition = cursor.fetchone()[2]
         on = f'ON "{item.table}"' if item.kind == "trigger" else ""
         comment = f"{self.expected(item)} {definition}"
         cursor.execute(f"COMMENT ON {item.kind.upper()} \"{item.name}\" {on} IS '{comment}'")
