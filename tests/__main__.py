@@ -59,6 +59,7 @@ _CHOSEN: tuple[tuple[str, ...], ...] = (
      "tests/test_differential.py", "tests/test_state_machine.py"),
 )  # fmt: skip
 STOP_TIMEOUT_SECONDS = 60
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
 # A database to run on, created for its run and removed afterwards; its value is the DATABASE_URL.
 Database = Callable[[], AbstractContextManager[str]]
@@ -76,13 +77,18 @@ def main() -> int:
     # A process started in a shell's background ignores Ctrl-C, and so would pytest.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _end)
+    with _temporary_files():
+        return _run(options.database, pytest_arguments)
+
+
+def _run(chosen_database: str, pytest_arguments: list[str]) -> int:
     try:
-        databases = _databases(options.database)
+        databases = _databases(chosen_database)
     except NoPostgresqlFound as error:
         print(error, file=sys.stderr)
         return 2
     # The coverage gate applies to the whole suite only.
-    is_whole = options.database == "all" and not pytest_arguments
+    is_whole = chosen_database == "all" and not pytest_arguments
     failed: dict[int, int] = {}  # Position of a run -> its exit code.
     for position, database in enumerate(databases, start=1):
         chosen = _CHOSEN[position - 1] if is_whole else ()
@@ -95,6 +101,29 @@ def main() -> int:
     if failed:
         print("Failed: test run", ", ".join(map(str, failed)), file=sys.stderr)
     return next(iter(failed.values()), 0)
+
+
+@contextmanager
+def _temporary_files() -> Iterator[None]:
+    """All temporary files of the block are in memory, where there is plenty, and go at its end.
+
+    Most tests write a database, and none needs the disk: those of a full one make their own.
+    """
+    if "TMPDIR" in os.environ or not _has_room(MEMORY):
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="bank-", dir=MEMORY) as folder:
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
+        yield
+
+
+def _has_room(folder: Path) -> bool:
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return False
+    free = found.f_bavail * found.f_frsize
+    return free >= 2**32 and not found.f_flag & os.ST_NOEXEC and os.access(folder, os.W_OK)
 
 
 def _databases(choice: str) -> list[Database]:
