@@ -109,7 +109,11 @@ def test_a_rival_that_locks_in_reverse_order_costs_a_retry_and_no_error() -> Non
             lock_accounts([high.id])
             future = in_thread(pool, run, command)
             wait_until_blocked(1)
-            # The transfer holds the lower one and waits first, so PostgreSQL cancels it.
+            # The transfer holds the lower one. PostgreSQL cancels its wait, and not this one: for a
+            # deadlock, or because it lasts too long on a slow machine.
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL deadlock_timeout = '1min'")
+                cursor.execute("SET LOCAL lock_timeout = '1min'")
             lock_accounts([low.id])
         row = future.result()
     assert row.status == "COMPLETED"
