@@ -1,7 +1,11 @@
 """No query of a customer reveals withheld data; the columns define which data that is."""
 
+import json
+import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +21,8 @@ from core.database import create_objects, drop_objects
 from customers.models import Customer, CustomerEvent
 from customers.serializers import CustomerSerializer
 from customers.states import CustomerKind, CustomerStatus
+from seals import keys, sealing
+from seals.canonical import DIGEST_FIELDS
 from tests.api import API, account_path, make_user
 from tests.factories import make_customer
 from transactions.api.serializers import TransactionSerializer
@@ -90,6 +96,13 @@ class Reader:
             ),
             f"{API}customers/",
             *(f"{API}customers/{each.pk}/" for each in (self.own, self.foreign)),
+            *(f"{API}transactions/{each}/proof/" for each in (bank.transfer, bank.reversal)),
+            *(f"{API}transactions/{each}/receipt/" for each in (bank.transfer, bank.reversal)),
+            *(
+                f"{account_path(each, 'statement')}?from=2020-01-01"
+                for each in (bank.ada, bank.bob)
+            ),
+            f"{API}seals/latest/",
         ]
         self.narrowed = [
             *(f"{each}?{query}" for each in self._lists() for query in _TRANSACTION_QUERIES),
@@ -117,7 +130,32 @@ class Reader:
             return response.json()["balance"]  # The moment differs.
         if response.status_code >= 400:
             return response.status_code, response.json()["detail"]
+        if "/proof/" in path:
+            return _without_hashes(response.json())
+        if "/statement/" in path or "/receipt/" in path:
+            return _without_numbers(json.loads(body))
         return body
+
+
+def _without_hashes(proof: dict[str, Any]) -> dict[str, Any]:
+    """Each hash has a salt that nobody outside knows, so it may follow from what is withheld."""
+    for entry in proof["entries"]:
+        assert entry.pop("entry_path")
+        for name in DIGEST_FIELDS.values():
+            assert entry["entry"].pop(name)
+    return proof
+
+
+def _without_numbers(document: dict[str, Any]) -> dict[str, Any]:
+    """A statement and a receipt name another account by its number, and by nothing else."""
+    if "lines" in document:
+        del document["issued_at"], document["to"]  # The moment differs.
+        for line in document["lines"]:
+            number = line.pop("counterparty_number")
+            line["text"] = line["text"].replace(str(number), "")
+    else:
+        del document["from"]["number"], document["to"]["number"]
+    return document
 
 
 def two_values(field: Any, reader: Reader, users: list[User]) -> list[Any] | None:
@@ -190,12 +228,23 @@ def withheld_columns(
     return found
 
 
+@pytest.fixture
+def bank(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bank:
+    """A sealed bank: without a snapshot, which no test has within its database transaction."""
+    settings.DATA_DIR = tmp_path
+    keys.make_key(keys.key_path())
+    bank = make_bank()
+    monkeypatch.setattr("seals.sealing.snapshot", lambda: nullcontext(connection))
+    assert sealing.seal() is not None
+    return bank
+
+
 def test_no_query_reveals_the_value_of_a_withheld_column(
-    settings: Any, show: Callable[[str], None]
+    bank: Bank, settings: Any, show: Callable[[str], None]
 ) -> None:
     """Every withheld column gets one value, then another: no response may change."""
     settings.THROTTLE_ADDRESS_PER_MINUTE = settings.THROTTLE_CLIENT_PER_MINUTE = 0
-    reader = Reader(make_bank())
+    reader = Reader(bank)
     users = [make_user("alpha"), make_user("omega")]
     columns = withheld_columns(reader, users)
     answers: list[dict[str, Any]] = []
@@ -210,6 +259,10 @@ def test_no_query_reveals_the_value_of_a_withheld_column(
                     rows.filter(pk=key).update(**{column: value})
             answers.append(reader.answers())
     assert [path for path in answers[0] if answers[0][path] != answers[1][path]] == []
+    documents = [path for path in answers[0] if re.search("/(proof|receipt|statement)/", path)]
+    refused = [path for path in documents if isinstance(answers[0][path], tuple)]
+    # That of Bob is not Ada's to see.
+    assert (len(documents), len(refused)) == (6, 1)
     withheld = {(name, column) for name, _, column, _ in columns}
     assert withheld >= {
         ("reversal", "description"),
