@@ -2,8 +2,9 @@
 
 import secrets
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import IO, Any, NamedTuple
 from uuid import UUID
 
@@ -95,16 +96,24 @@ def collect(
         progress(sum(one.entries for one, _ in part))
 
 
-def parts(connection: BaseDatabaseWrapper) -> Iterator[list[tuple[Slice, Moved]]]:
+def parts(
+    connection: BaseDatabaseWrapper, given_up: Container[UUID] = ()
+) -> Iterator[list[tuple[Slice, Moved]]]:
     """The unsealed entries as future ranges, each with its account, some thousand entries a part.
 
-    By account, then by sequence.
+    By account, then by sequence. Accounts that the caller has `given_up` meanwhile have no further
+    parts: a damaged account may claim any number of entries.
     """
     return in_parts(
-        (Slice(moved.id, first, min(first + LONGEST_RANGE - 1, moved.last_sequence)), moved)
+        (one, moved)
         for moved in moved_accounts(connection)
-        for first in range(moved.sealed + 1, moved.last_sequence + 1, LONGEST_RANGE)
+        for one in takewhile(lambda one: one.account_id not in given_up, _slices(moved))
     )
+
+
+def _slices(moved: Moved) -> Iterator[Slice]:
+    for first in range(moved.sealed + 1, moved.last_sequence + 1, LONGEST_RANGE):
+        yield Slice(moved.id, first, min(first + LONGEST_RANGE - 1, moved.last_sequence))
 
 
 def _take(

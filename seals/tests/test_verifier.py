@@ -238,6 +238,18 @@ def test_what_came_after_the_seal_is_checked(code: str, bank: SealedBank) -> Non
     require_place(report, bank, {"account_id": name})
 
 
+def test_an_account_that_claims_entries_beyond_count(bank: SealedBank) -> None:
+    """The walk ends at the first one that is missing: there are a trillion slices to read."""
+    damage(bank, f"UPDATE {A} SET last_sequence = {10**15} WHERE id IN ({{ada}}, {{jun}})")
+    report = verify_since_seal()
+    (finding,) = [one for one in report.findings if one.code == "T2.sequence"]
+    assert [(place.expected, place.found) for place in finding.places] == [
+        ("7", "none"),
+        ("2", "none"),
+    ]
+    assert report.checked["new_entries"] == 2
+
+
 def rewrite(path: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
     path.write_bytes(b"".join(change(path.read_bytes().splitlines(keepends=True))))
 

@@ -87,16 +87,22 @@ def _check(connection: BaseDatabaseWrapper, found: Collector) -> dict[str, int]:
 
 
 def _check_accounts(connection: BaseDatabaseWrapper, found: Collector) -> int:
-    """Walks through the new entries of each account. Returns their number."""
+    """Walks through the new entries of each account, up to the first missing one. Returns their
+    number.
+    """
     entries = 0
     walks: dict[UUID, _Walk] = {}
-    for part in parts(connection):
+    broken: set[UUID] = set()
+    for part in parts(connection, given_up=broken):
         for one, moved in part:
             if one.account_id not in walks:
                 walks[one.account_id] = _Walk(moved, found)
         for entry in entries_of(connection, [one for one, _ in part]):
             walks[entry.account_id].step(entry)
             entries += 1
+        for one, _ in part:
+            if walks[one.account_id].is_broken_before(one.last):
+                broken.add(one.account_id)
         # The last account may go on in the next part.
         last_one, _ = part[-1]
         going_on = walks.pop(last_one.account_id)
@@ -116,14 +122,13 @@ class _Walk:
         self._balance = from_units(moved.sealed_balance)
         self._sequence = moved.sealed
         self._posted_at = ""
+        self._is_broken = False
         self._found = found
 
     def step(self, entry: SealedEntry) -> None:
-        self._sequence += 1
-        if entry.sequence != self._sequence:
-            self._add("T2.sequence", "Sequences run on from the sealed ones.", self._sequence,
-                      entry.sequence)  # fmt: skip
-            self._sequence = entry.sequence
+        if self._is_broken or self._is_missing(self._sequence + 1, entry.sequence):
+            return
+        self._sequence = entry.sequence
         if not entry.text or not entry.other:
             self._add("T2.incomplete", "An entry has all its values.", "all", "not all")
             return
@@ -144,11 +149,24 @@ class _Walk:
                       self._posted_at, posted_at)  # fmt: skip
         self._balance, self._posted_at = balance, posted_at
 
+    def is_broken_before(self, last: int) -> bool:
+        """Whether an entry is missing up to this sequence, all entries until there being read.
+
+        Nothing that follows such an entry can be judged.
+        """
+        if not self._is_broken and self._sequence < last:
+            self._is_missing(self._sequence + 1, None)
+        return self._is_broken
+
+    def _is_missing(self, expected: int, sequence: int | None) -> bool:
+        self._is_broken = sequence != expected
+        if self._is_broken:
+            self._add("T2.sequence", "Sequences run on from the sealed ones.", expected,
+                      "none" if sequence is None else sequence)  # fmt: skip
+        return self._is_broken
+
     def end(self) -> None:
-        if self._sequence != self._moved.last_sequence:
-            self._add("T2.sequence", "Sequences run on from the sealed ones.",
-                      self._moved.last_sequence, self._sequence)  # fmt: skip
-        elif (balance := from_units(self._moved.balance)) != self._balance:
+        if not self._is_broken and (balance := from_units(self._moved.balance)) != self._balance:
             self._add("T2.balance_is_not_the_last",
                       "A balance is the balance after the account's last entry.",
                       self._balance, balance)  # fmt: skip
