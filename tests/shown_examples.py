@@ -81,13 +81,14 @@ def answers_of(examples: list[Example], bank: DemoBank) -> list[str]:
 class Masks:
     """Replaces values that differ from run to run, so that two runs compare equal.
 
-    Ids and account numbers are numbered in order of appearance. The same id has the same mask
-    everywhere, so a response about a wrong account is detected.
+    Ids and the numbers of accounts and customers are numbered in order of appearance. The same id
+    has the same mask everywhere, so a response about a wrong account is detected.
     """
 
     _COUNTED = {
         "id": re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
-        "number": re.compile(r"\b\d{12}\b"),
+        # Of an account, or of a customer.
+        "number": re.compile(r"\b(?:\d{12}|\d{10})\b"),
     }
     _PLAIN = {
         "time": re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"),
