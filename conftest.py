@@ -1,5 +1,6 @@
 """What all tests share: which database they run on, and a password hasher that costs nothing."""
 
+import os
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -18,6 +19,9 @@ _OTHER_DATABASE = {"sqlite": "postgresql", "postgresql": "sqlite"}
 
 def pytest_configure() -> None:
     travel_together()
+    # No worker of a test runs jobs by itself, unless the test says so; nor do its servers.
+    settings.JOBS = ()
+    os.environ["BANK_JOBS"] = "none"
     # Argon2 takes a tenth of a second for each user that a test makes.
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.MD5PasswordHasher",

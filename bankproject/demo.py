@@ -18,6 +18,8 @@ from core.commands import Command, Origin
 from core.identifiers import moment_of
 from customers.commands import RegisterCustomer
 from customers.states import CustomerKind
+from jobs.runs import ask_for, business_date
+from jobs.working import work_on
 from statements.issuing import issue_for_account
 from statements.periods import Month
 from transactions.commands import AddNote, Deposit, Transfer, Withdraw
@@ -79,6 +81,7 @@ def make_accounts(origin: Origin) -> dict[str, UUID]:
     _ask_for_limits()
     _ask_for_approvals()
     _issue_statement(origin)
+    _run_a_job(origin)
     _write_notes()
     return {f"{account.name} ({account.currency})": account.account_id for account in opened}
 
@@ -246,6 +249,13 @@ def _issue_statement(origin: Origin) -> None:
     opened = Month.of(moment_of(account_id), Calendar())
     known_id = UUID(example_ids.STATEMENT)
     issue_for_account(account_id, opened, origin=origin, new_id=lambda *_: known_id)
+
+
+def _run_a_job(origin: Origin) -> None:
+    """A job that finds nothing to do yet."""
+    known_id = UUID(example_ids.JOB_RUN)
+    run, _ = ask_for("delete_expired", business_date(), origin=origin, new_id=lambda _: known_id)
+    work_on(run.pk)
 
 
 def _ask_for_approvals() -> None:

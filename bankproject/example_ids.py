@@ -4,6 +4,7 @@ from typing import Any
 
 from accounts.schema import ACCOUNT_EXAMPLE, LIMIT_REQUEST_EXAMPLE
 from customers.schema import CUSTOMER_EXAMPLE
+from jobs.schema import RUN_EXAMPLE
 from statements.api.schema import STATEMENT_EXAMPLE
 from transactions.api.examples import TARGET_ID, TRANSFER_EXAMPLE
 
@@ -30,6 +31,7 @@ LIMIT_REQUEST: str = LIMIT_REQUEST_EXAMPLE["limit_request_id"]
 OTHER_LIMIT_REQUEST = "019ab0c4-8a22-7d44-8000-4b2c3d4e5f60"
 
 STATEMENT: str = STATEMENT_EXAMPLE["statement_id"]
+JOB_RUN: str = RUN_EXAMPLE["run_id"]
 
 # By the parameter of the path, and for operations that need a row in another state.
 _OF_PARAMETERS = {
@@ -38,6 +40,7 @@ _OF_PARAMETERS = {
     "transaction_id": TRANSFER,
     "limit_request_id": LIMIT_REQUEST,
     "statement_id": STATEMENT,
+    "run_id": JOB_RUN,
 }
 _OF_OPERATIONS = {
     "accounts_close": EMPTY,

@@ -1,12 +1,38 @@
 """Settings of the jobs."""
 
 from pathlib import Path
+from typing import NamedTuple
+
+from django.core.exceptions import ImproperlyConfigured
 
 from bankproject import environment
+from jobs.catalog import JOBS
+from jobs.timetable import NONE, ScheduledJob, parse
+
+# The embedded bank has nobody who would schedule anything.
+_EMBEDDED = "verify_ledger@02:00,seal_ledger@02:15,delete_expired@02:30"
 
 
-def backups() -> tuple[Path | None, int]:
-    """The folder for backups, if one is set, and how many of them the job keeps; 0 keeps all."""
+class JobSettings(NamedTuple):
+    """The jobs that workers run by themselves, and when one is overdue, in minutes (0: never).
+
+    The folder for backups, if one is set, and how many of them the job keeps (0: all).
+    """
+
+    jobs: tuple[ScheduledJob, ...]
+    limit_minutes: int
+    backup_folder: Path | None
+    backup_keep: int
+
+
+def read(*, embedded: bool) -> JobSettings:
+    """Raises ImproperlyConfigured, with one sentence."""
+    text = environment.text("BANK_JOBS", _EMBEDDED if embedded else NONE)
+    limit = environment.integer("BANK_JOB_LIMIT_MINUTES", default=60)
     folder = environment.text("BANK_BACKUP_DIR")
     keep = environment.integer("BANK_BACKUP_KEEP", default=7)
-    return (Path(folder).resolve() if folder else None), keep
+    try:
+        jobs = parse(text, JOBS)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"BANK_JOBS: {error}") from None
+    return JobSettings(jobs, limit, Path(folder).resolve() if folder else None, keep)

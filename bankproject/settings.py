@@ -367,7 +367,7 @@ SEAL_LIMIT_HOURS = environment.integer("BANK_SEAL_LIMIT_HOURS", default=26)
 SEAL_KEY = environment.seed("BANK_SEAL_KEY")
 SEAL_KEY_FILE = environment.text("BANK_SEAL_KEY_FILE", "seal_key.pem")
 
-BACKUP_DIR, BACKUP_KEEP = job_settings.backups()  # See docs/jobs.md.
+JOBS, JOB_LIMIT_MINUTES, BACKUP_DIR, BACKUP_KEEP = job_settings.read(embedded=not DATABASE_URL)
 
 # Limits on clients -------------------------------------------------------------------------------
 # Counted in each worker's memory, or in Redis for all of them. 0 switches a limit off.
@@ -395,8 +395,8 @@ WEB_WORKERS = environment.web_workers()
 HOST, PORT = environment.address()
 # The outside address of a bank in a container, where it listens on all addresses.
 PUBLISHED_ON = environment.host("BANK_PUBLISHED_ON", HOST)
-environment.serves_worker()  # Checked here with the others; the server reads it for itself.
-environment.gathers()  # As above.
+# Checked here with the others; the server reads them for itself.
+environment.serves_worker(), environment.gathers()
 THROTTLE_CLIENT_PER_MINUTE = environment.integer("BANK_THROTTLE_CLIENT_PER_MINUTE", default=6000)
 THROTTLE_ADDRESS_PER_MINUTE = environment.integer("BANK_THROTTLE_ADDRESS_PER_MINUTE", default=12000)
 # Login attempts of staff, by address and worker: each costs a slow hash.

@@ -9,6 +9,8 @@ SCOPES: dict[str, str] = {
     "accounts:write": "Open, change, freeze and close accounts",
     "customers:read": "Read customers",
     "customers:write": "Register, change and close customers",
+    "jobs:read": "Read jobs and their runs",
+    "jobs:run": "Run jobs",
     "notes:read": "Read what staff noted",
     "notes:write": "Write notes",
     "statements:read": "Read statements of accounts",

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 from django.db import connection
@@ -15,6 +16,20 @@ logger = logging.getLogger(__name__)
 
 # The time to finish one batch at most.
 _STOP_SECONDS = 5.0
+
+
+# What makes the jobs of further apps, which queue workers cannot import.
+_further: list[Callable[[], "BackgroundJob"]] = []
+
+
+def register(make: Callable[[], "BackgroundJob"]) -> None:
+    """Gives each worker a job that `make` makes. Called once for each, when its app is ready."""
+    _further.append(make)
+
+
+def further_jobs() -> list["BackgroundJob"]:
+    """New jobs for one worker, of all that are registered."""
+    return [make() for make in _further]
 
 
 class JobFailed(Exception):

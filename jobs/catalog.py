@@ -47,6 +47,16 @@ def _once_for(day: date, slot: str) -> Sequence[str]:
     return ("--once-for", f"retry_failed {day} {slot}".strip())
 
 
+def seal_if_there_is_a_key(day: date, slot: str) -> Mapping[str, Any]:
+    """A bank that has never sealed need not begin to."""
+    from seals import keys
+    from seals.selectors import newest_seal
+
+    if not keys.has_key() and newest_seal() is None:
+        return {"told": "The bank has no key to seal with: `seal_ledger --new-key` makes one."}
+    return command("seal_ledger")(day, slot)
+
+
 # As `manage.py archive_transactions` where BANK_ARCHIVE_AFTER_DAYS says nothing.
 _ARCHIVE_DAYS = 90
 
@@ -61,7 +71,7 @@ _ALL = (
         "seal_ledger",
         "Seal the ledger",
         "Seals the entries since the last seal.",
-        command("seal_ledger"),
+        seal_if_there_is_a_key,
     ),
     Job(
         "archive_transactions",

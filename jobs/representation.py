@@ -1,5 +1,6 @@
 """Runs as JSON, for the API and for commands."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +19,18 @@ def represent(run: JobRun) -> dict[str, Any]:
         "asked_at": rfc_3339(run.asked_at),
         "started_at": _moment(run.started_at),
         "ended_at": _moment(run.ended_at),
-        "detail": run.detail,
+        "detail": detail_in_texts(run),
         "problem": run.problem,
     }
 
 
 def _moment(at: datetime | None) -> str | None:
     return rfc_3339(at) if at else None
+
+
+def detail_in_texts(run: JobRun) -> dict[str, str]:
+    """What a run did: texts as they are, other values as JSON."""
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in run.detail.items()
+    }

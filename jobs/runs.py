@@ -5,7 +5,7 @@ ends and the next one claims the run. A process that was asleep meanwhile finds 
 can end nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -54,7 +54,13 @@ def business_date() -> date:
 
 
 def ask_for(
-    name: str, day: date, *, slot: str = "", origin: Origin, due_at: datetime | None = None
+    name: str,
+    day: date,
+    *,
+    slot: str = "",
+    origin: Origin,
+    due_at: datetime | None = None,
+    new_id: Callable[[datetime], UUID] = uuid7,
 ) -> tuple[JobRun, bool]:
     """The run of a job for a date, and whether this call has made it.
 
@@ -69,7 +75,7 @@ def ask_for(
     if (standing := _standing(name, day, slot)) is not None:
         return standing, False
     run = JobRun(
-        id=uuid7(now),
+        id=new_id(now),
         name=name,
         date=day,
         slot=slot,

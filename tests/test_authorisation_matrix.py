@@ -7,6 +7,7 @@ with 401 for anonymous callers, and with 405 if the route has no such verb.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from accounts.models import Account
+from core.commands import Origin
 from customers.models import Customer
+from jobs.runs import ask_for
 from seals import keys
 from seals.tests.sealing_bank import made
 from tests.api import API, account_path, make_user
@@ -180,6 +183,10 @@ TABLE: dict[str, dict[str, Any]] = {
     "limit_requests/<limit_request_id>/": {"GET": Rule(READ, AUDITORS)},
     "limit_requests/<limit_request_id>/approve/": {"POST": Rule(WRITE, SUPERVISORS)},
     "limit_requests/<limit_request_id>/reject/": {"POST": Rule(WRITE, SUPERVISORS, body=REASON)},
+    "jobs/": {"GET": Rule("jobs:read", AUDITORS)},
+    "jobs/<job>/runs/": {"GET": Rule("jobs:read", AUDITORS)},
+    "jobs/<job>/runs/<run_id>/": {"GET": Rule("jobs:read", AUDITORS)},
+    "jobs/<job>/run/": {"POST": Rule("jobs:run", SUPERVISORS, ok=202)},
     "seals/latest/": {"GET": PROBE},
     "seals/<number>/": {"GET": PROBE},
     "accounts/<account_id>/statements/": {"GET": own(STATE)},
@@ -231,6 +238,7 @@ class World:
         self.limit_request = make_limit_request(self.account)
         self.seal = made()
         self.statement = make_statement(self.account)
+        self.run, _ = ask_for("verify_ledger", date(2026, 1, 1), origin=Origin())
 
     def path(self, route: str) -> str:
         ids = {
@@ -240,6 +248,8 @@ class World:
             "limit_request_id": self.limit_request.id,
             "statement_id": self.statement.id,
             "number": self.seal.number,
+            "job": self.run.name,
+            "run_id": self.run.pk,
         }
         return API + re.sub(r"<(\w+)>", lambda match: str(ids[match[1]]), route)
 

@@ -1,8 +1,10 @@
 """Jobs that are killed at every step, and done by two at once."""
 
+import os
 import signal
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ from seals import keys
 from seals.models import Seal
 from tests.concurrency.tally import Tally
 from tests.crash.processes import Worker, Workers, eventually, is_stopped, workers
-from tests.factories import deposit, make_account
+from tests.factories import ORIGIN, deposit, make_account
+from transactions.commands import Deposit
+from transactions.queue.acceptance import accept
 from transactions.verifier import verify
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,3 +139,30 @@ def test_a_backup_is_there_whole_or_not_at_all(
         run.refresh_from_db()
         assert run.detail["is_new"] is (point != "backup.written")
         tally.add("job runs killed")
+
+
+def test_a_worker_goes_on_with_money_while_a_job_hangs_and_dies(
+    environment: dict[str, str], tmp_path: Path, moved: Account, tally: Tally
+) -> None:
+    """A scheduled run sleeps in its process. Then that one is killed, and another does the work."""
+    fuses = tmp_path / "fuses"
+    fuses.mkdir()
+    (fuses / "job.claimed").touch()
+    more = {
+        "BANK_JOBS": "seal_ledger@00:00",
+        "BANK_FAILPOINTS": "job.claimed=stop",
+        "BANK_FAILPOINT_FUSES": str(fuses),
+    }
+    with workers(environment | more, tmp_path) as queue_workers:
+        worker = queue_workers.start()
+        run = eventually(lambda: JobRun.objects.filter(outcome="RUNNING").first())
+        pid = int(run.worker.partition(":")[2])
+        eventually(lambda: is_stopped(pid))
+        accept([Deposit(account_id=moved.pk, amount=Decimal(3))], ORIGIN)
+        eventually(lambda: Account.objects.get(pk=moved.pk).balance == 3)
+        os.kill(pid, signal.SIGKILL)
+        tally.add("job runs killed")
+        eventually(lambda: JobRun.objects.filter(outcome="DONE").exists())
+        assert JobRun.objects.get().attempts == 2
+        assert Seal.objects.get().entries == 1
+        worker.kill()

@@ -16,6 +16,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
+from core.background import further_jobs
 from core.commands import Origin
 from core.database_errors import meaning_of
 from core.errors import Busy, ProcessingError
@@ -80,6 +81,7 @@ class Worker:
         self._daily_summaries = DailySummaries()
         self._approval_mails = ApprovalMails()
         self._words_of_names = WordsOfNames()
+        self._further = further_jobs()
 
     def stop(self) -> None:
         """Lets the worker finish its claim and return. Safe to call from a signal handler."""
@@ -107,6 +109,8 @@ class Worker:
             self._daily_summaries.stop()
             self._approval_mails.stop()
             self._words_of_names.stop()
+            for job in self._further:
+                job.stop()
         return self.processed
 
     def _step(self) -> bool:
@@ -204,6 +208,8 @@ class Worker:
             self._daily_archive.look()
             self._approval_mails.look()
             self._words_of_names.look()
+            for job in self._further:
+                job.look()
 
     def _back_off(self) -> None:
         """Waits longer each time in a row, up to a limit, outside any database transaction."""

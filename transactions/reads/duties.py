@@ -46,7 +46,7 @@ def verified_at() -> datetime | None:
     None for a bank without postings, whose books are empty.
     """
     last = last_verification()
-    return last.finished_at if last else _first_posted_at()
+    return last.finished_at if last else first_posted_at()
 
 
 def archive_awaited_since(now: datetime) -> datetime | None:
@@ -59,7 +59,7 @@ def archive_awaited_since(now: datetime) -> datetime | None:
         return None
     if last := last_archived():
         return last
-    oldest = _first_posted_at()
+    oldest = first_posted_at()
     due = oldest and oldest + timedelta(days=settings.ARCHIVE_AFTER_DAYS)
     return due if due and due <= now else None
 
@@ -72,7 +72,7 @@ def mail_failing_since() -> datetime | None:
     return failing_since()
 
 
-def _first_posted_at() -> datetime | None:
+def first_posted_at() -> datetime | None:
     """The completion of the oldest transaction that is not archived."""
     kept = Transaction.objects.filter(status=_COMPLETED, archived_at__isnull=True)
     return kept.order_by("completed_at").values_list("completed_at", flat=True).first()
