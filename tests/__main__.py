@@ -113,6 +113,8 @@ def _temporary_files() -> Iterator[None]:
         yield
         return
     with tempfile.TemporaryDirectory(prefix="bank-", dir=MEMORY) as folder:
+        # Tests of root work as other users too. As in /tmp, these reach only what is open to them.
+        Path(folder).chmod(0o711)
         os.environ["TMPDIR"] = tempfile.tempdir = folder
         yield
 
