@@ -53,6 +53,7 @@ NOT_RUN_HERE = {
     "openapi-python-client generate": "tests/test_generated_clients.py runs it",
     "npm run generate": "tests/test_generated_clients.py runs it",
     "paste-the-client-secret-here": "tests/test_generated_clients.py sets these",
+    "verify_proof.py proof.json": "seals/tests/test_verify_proof.py runs the program by itself",
     "seal_ledger --new-key": "seals/tests/test_sealing.py runs both",
     "run_job verify_ledger": "jobs/tests/test_run_job.py runs them",
     "issue_statements --period": "statements/tests/test_issue_statements.py runs them",
