@@ -76,7 +76,7 @@ def books(last: Verification | None, duties: Duties) -> Figure:
     """The figure of the newest verification."""
     link = list_link("transactions_verification")
     if last is None:
-        never = "Never checked: run manage.py verify_ledger"
+        never = "Nobody has verified them yet"
         return Figure("Books", "Unknown", link, never, WAITING)
     broken = f", {len(last.findings)} rules broken" if last.findings else ""
     overdue = duties.verification

@@ -7,9 +7,11 @@ and in parallel.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.api import Api
 from tests.browser.watched import (
@@ -22,6 +24,7 @@ from tests.browser.watched import (
 )
 from tests.conftest import NO_BROWSER
 from tests.demo_bank import DemoBank, busy_bank
+from tests.whole_bank import make_whole_bank, prepare
 
 _HERE = Path(__file__).parent
 
@@ -54,6 +57,14 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 def bank() -> Iterator[DemoBank]:
     with busy_bank() as served:
         yield served
+
+
+@pytest.fixture
+def whole_bank(live_server: LiveServer, settings: Any, tmp_path: Path) -> LiveServer:
+    """The bank of `tests.whole_bank`, served in this process."""
+    prepare(settings, tmp_path)
+    make_whole_bank()
+    return live_server
 
 
 @pytest.fixture(scope="package")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from django.conf import settings
 from django.contrib.admin import site
 from django.contrib.auth.models import User
 from django.test import Client
@@ -12,7 +11,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from core.console.admin import BankModelAdmin
 from tests.browser.inspection import inspect
-from tests.browser.watched import Watched, new_session
+from tests.browser.seats import seat
+from tests.browser.watched import Watched
 
 pytestmark = pytest.mark.sqlite
 
@@ -29,13 +29,9 @@ def first_morning(browser: Browser, live_server: LiveServer) -> Iterator[Watched
     """A superuser's page on the test run's own database, which is empty."""
     client = Client()
     client.force_login(User.objects.create_superuser("admin"))
-    session = new_session(browser)
-    name = settings.SESSION_COOKIE_NAME
-    session.add_cookies(
-        [{"name": name, "value": client.cookies[name].value, "url": live_server.url}]
-    )
-    yield Watched(session, live_server.url)
-    session.close()
+    watched = seat(browser, client, live_server.url)
+    yield watched
+    watched.page.context.close()
 
 
 def test_each_empty_page_says_how_to_go_on(first_morning: Watched) -> None:

@@ -119,8 +119,8 @@ def _lists(patterns: list[URLPattern | URLResolver], prefix: str = "/admin/") ->
 
 
 def test_the_inspection_finds_what_is_wrong(sit: Sit) -> None:
-    """The control of the tests above: a field without a label, pale text, and a page that is too
-    wide.
+    """The control of the tests above: a field without a label, pale text, small targets, and a page
+    that is too wide.
     """
     watched = sit()
     page = watched.open("/admin/login/")
@@ -128,11 +128,13 @@ def test_the_inspection_finds_what_is_wrong(sit: Sit) -> None:
         """() => {
             const wrong = document.createElement("div");
             wrong.innerHTML = '<input name="nameless">'
-                + '<p style="color: #ccc; width: 600px">Pale</p>';
+                + '<p style="color: #ccc; width: 600px">Pale</p>'
+                + '<button style="width: 9px; height: 9px" aria-label="Near"></button>'.repeat(2);
             document.body.append(wrong);
         }"""
     )
     found = "\n".join(findings(page))
     assert "nameless" in found or "label (" in found
     assert "color-contrast (" in found
+    assert "target-size (" in found
     assert overhang_at(page, 390) > 0
