@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "staff",
     "seals",
     "statements",
+    "events",
     "jobs",
     "bankproject",
 ]
@@ -366,7 +367,6 @@ SEAL_LIMIT_HOURS = environment.integer("BANK_SEAL_LIMIT_HOURS", default=26)
 # The key that signs seals: its 32 bytes, or a file. Relative names are in the data folder.
 SEAL_KEY = environment.seed("BANK_SEAL_KEY")
 SEAL_KEY_FILE = environment.text("BANK_SEAL_KEY_FILE", "seal_key.pem")
-
 JOBS, JOB_LIMIT_MINUTES, BACKUP_DIR, BACKUP_KEEP = job_settings.read(embedded=not DATABASE_URL)
 
 # Limits on clients -------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ SCOPES: dict[str, str] = {
     "accounts:write": "Open, change, freeze and close accounts",
     "customers:read": "Read customers",
     "customers:write": "Register, change and close customers",
+    "events:read": "Read the feed of changes",
     "jobs:read": "Read jobs and their runs",
     "jobs:run": "Run jobs",
     "notes:read": "Read what staff noted",

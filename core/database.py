@@ -1,7 +1,9 @@
 """Database objects outside Django's migrations: guards (triggers) and views.
 
-An app lists its objects in `database_objects` of its AppConfig. They live outside migrations
-because SQLite loses triggers whenever it rebuilds a table and refuses to rebuild one under a view.
+An app lists its objects in `database_objects` of its AppConfig. A function `database_need` there
+says in a sentence what else the app lacks in the database; its text is empty if nothing. Objects
+live outside migrations because SQLite loses triggers whenever it rebuilds a table and refuses to
+rebuild one under a view.
 So on SQLite pre_migrate drops them, only when there is something to migrate, and post_migrate
 creates missing and changed ones. After a kill in between, web and worker refuse to serve until
 `migrate` has run and repaired everything.
@@ -68,6 +70,12 @@ def _missing_now(connection: BaseDatabaseWrapper) -> list[str]:
     return [item.name for item in objects if backend.lacks(item, present, stored)]
 
 
+def needs(connection: BaseDatabaseWrapper) -> list[str]:
+    """What apps lack in the database besides their objects, in sentences; `migrate` adds it."""
+    found = [getattr(config, "database_need", None) for config in apps.get_app_configs()]
+    return [sentence for need in found if need is not None and (sentence := need(connection))]
+
+
 def require_objects() -> None:
     """Raises ImproperlyConfigured if a guard, a view or a right on the tables is missing.
 
@@ -82,6 +90,8 @@ def require_objects() -> None:
             raise ImproperlyConfigured(
                 f"The database lacks {', '.join(missing)}. Run `manage.py migrate` first."
             )
+        for need in needs(connection):
+            raise ImproperlyConfigured(f"{need} Run `manage.py migrate` first.")
     finally:
         connection.close()
 
@@ -209,6 +219,15 @@ def check_objects(
                     id="bank.E001" if _reported_as is Error else "bank.W001",
                 )
             )
+        # Only a warning: a backup is checked where it was just restored, before `migrate`.
+        messages += [
+            Warning(
+                f"Database '{alias}': {need}",
+                hint="Run `manage.py migrate`; it adds that.",
+                id="bank.W006",
+            )
+            for need in needs(connection)
+        ]
     return messages
 
 

@@ -49,6 +49,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "reversal_of_reversal": ErrorKind(409, "A reversal cannot be reversed"),
     "approval_required": ErrorKind(409, "Approval is required"),
     "not_sealed": ErrorKind(409, "Not sealed yet"),
+    "cursor_lost": ErrorKind(410, "The bank was put back to a time before this cursor"),
     "precondition_failed": ErrorKind(412, "The resource has changed"),
     "payload_too_large": ErrorKind(413, "The request is too large"),
     "uri_too_long": ErrorKind(414, "The address is too long"),
@@ -199,6 +200,12 @@ class NotSealed(BankError):
     """No seal covers the transaction, so there is no proof of it."""
 
     code = "not_sealed"
+
+
+class CursorLost(BankError):
+    """The bank was restored from a backup that lacks the change that a cursor of the feed names."""
+
+    code = "cursor_lost"
 
 
 class SelfApproval(BankError):

@@ -39,6 +39,7 @@ PACKAGES = (
     "staff",
     "seals",
     "statements",
+    "events",
     "jobs",
     "bankproject",
     "legacy_import",

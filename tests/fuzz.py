@@ -21,7 +21,9 @@ from tests.http import free_port, post_form, wait_until_ready
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "docs" / "openapi.yaml"
-SCOPES = "accounts:read accounts:write transactions:read transactions:write statements:read"
+SCOPES = (
+    "accounts:read accounts:write transactions:read transactions:write statements:read events:read"
+)
 # Users of the bank made by setup_demo.
 IDENTITIES = {"teller": "tessa", "customer": "ada"}
 START_SECONDS = 60

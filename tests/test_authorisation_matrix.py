@@ -187,6 +187,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "jobs/<job>/runs/": {"GET": Rule("jobs:read", AUDITORS)},
     "jobs/<job>/runs/<run_id>/": {"GET": Rule("jobs:read", AUDITORS)},
     "jobs/<job>/run/": {"POST": Rule("jobs:run", SUPERVISORS, ok=202)},
+    "events/": {"GET": listed("events:read")},
     "seals/latest/": {"GET": PROBE},
     "seals/<number>/": {"GET": PROBE},
     "accounts/<account_id>/statements/": {"GET": own(STATE)},

@@ -142,7 +142,7 @@ class KeysetPagination:
         that is broken, repeated, or from another list.
         """
         salt = f"cursor {kind} {request.path}"
-        size = _page_size(request)
+        size = page_size(request)
         cursor = _cursor(request, salt)
         backwards = cursor is not None and cursor.backwards
         after = None if cursor is None else parse_key(cursor.key)
@@ -196,7 +196,8 @@ def _single(request: Request, name: str) -> str | None:
     return values[0] if values else None
 
 
-def _page_size(request: Request) -> int:
+def page_size(request: Request) -> int:
+    """The parameter `page_size`, by default 50. Raises InvalidInput."""
     text = _single(request, "page_size")
     if text is None:
         return DEFAULT_PAGE_SIZE

@@ -8,7 +8,7 @@ describe the same members, and the tests check every response against that descr
 
 from collections.abc import Collection
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from accounts.models import CASH, internal_account_id
@@ -29,6 +29,20 @@ _DEPOSIT, _WITHDRAW, _TRANSFER, _REVERSAL = (
     TransactionType.TRANSFER.value,
     TransactionType.REVERSAL.value,
 )
+
+
+class HasSides(Protocol):
+    """The members of a transaction that say between which accounts it moves money."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def debit_account_id(self) -> UUID: ...
+    @property
+    def credit_account_id(self) -> UUID: ...
+
 
 # A row just processed, or one that was read.
 Row = JournalRow | TransactionRow | Transaction
@@ -58,7 +72,7 @@ def represent_in_history(
 
 
 def _members(row: Row, balance: str | None, *, tells_reasons: bool) -> dict[str, Any]:
-    account_id, target_account_id = _sides(row)
+    account_id, target_account_id = sides(row)
     hides_reason = row.type == _REVERSAL and not tells_reasons
     return {
         "transaction_id": row.id,
@@ -150,7 +164,7 @@ def failure(row: Row) -> dict[str, Any] | None:
     return {"code": row.failure_code, "detail": row.failure_detail, "retryable": is_retryable}
 
 
-def _sides(row: Row) -> tuple[UUID, UUID | None]:
+def sides(row: HasSides) -> tuple[UUID, UUID | None]:
     """`account_id` and `target_account_id`; clients do not see internal accounts."""
     kind = row.type
     if kind == _TRANSFER:

@@ -1,0 +1,10 @@
+"""Permissions on the feed."""
+
+from core.api.permissions import OwnerOrStaffRight
+
+
+class CanReadEvents(OwnerOrStaffRight):
+    """Customers are told of their own accounts and transactions."""
+
+    right = "transactions.view_transaction"
+    scope = "events:read"

@@ -1,0 +1,169 @@
+"""The OpenAPI schema of the feed."""
+
+from typing import Any
+
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_field,
+)
+from rest_framework import serializers
+
+from accounts.schema import ACCOUNT_EXAMPLE
+from core.api.describe import errors, response_example
+from core.api.fields import AmountOutputField, CurrencyField, OffsetDateTimeField
+from core.api.requests import PageSizeField
+from core.api.serializers import StrictSerializer
+from events.changes import TYPES
+from transactions.api.examples import TRANSFER_EXAMPLE
+from transactions.states import TransactionStatus, TransactionType
+
+TAG = "Events"
+_MOST_CURSOR_CHARACTERS = 512
+
+
+class EventQuery(StrictSerializer):
+    """The parameters of the feed."""
+
+    after = serializers.CharField(
+        required=False,
+        max_length=_MOST_CURSOR_CHARACTERS,
+        help_text="The `cursor` of the response before; `newest` for the end of the feed. Without"
+        " it the feed begins with the bank's first change.",
+    )
+    page_size = PageSizeField(required=False, help_text="Most events in the response. Default: 50.")
+
+
+class TransactionChangeSerializer(serializers.Serializer[Any]):
+    """A transaction, as it was after the change."""
+
+    transaction_id = serializers.UUIDField(help_text="The transaction.")
+    type = serializers.ChoiceField(
+        choices=TransactionType.choices, help_text="Type of the transaction."
+    )
+    account_id = serializers.UUIDField(help_text="The account; of a transfer, the paying one.")
+    target_account_id = serializers.UUIDField(
+        allow_null=True, help_text="The receiving account of a transfer; else null."
+    )
+    amount = AmountOutputField(help_text="Amount of the transaction.")
+    currency = CurrencyField(help_text="ISO 4217 code.")
+    status = serializers.ChoiceField(
+        choices=TransactionStatus.choices, help_text="Status after this change."
+    )
+    previous_status = serializers.ChoiceField(
+        choices=TransactionStatus.choices,
+        allow_null=True,
+        help_text="Status before it; null for a new transaction.",
+    )
+    failure_code = serializers.CharField(
+        allow_null=True, help_text="Why it failed, if it has; else null."
+    )
+
+
+class AccountChangeSerializer(serializers.Serializer[Any]):
+    """An account. What it is like now stands at `accounts/{account_id}/`."""
+
+    account_id = serializers.UUIDField(help_text="The account.")
+    account_number = serializers.CharField(help_text="Its number.")
+
+
+@extend_schema_field(
+    PolymorphicProxySerializer(
+        "EventData",
+        [TransactionChangeSerializer, AccountChangeSerializer],
+        resource_type_field_name=None,
+    )
+)
+class _DataField(serializers.DictField):
+    """The members depend on the kind of event."""
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    """One change of a transaction or an account."""
+
+    id = serializers.UUIDField(help_text="Identifies the event: the same whenever it is read.")
+    type = serializers.ChoiceField(choices=TYPES, help_text="What happened.")
+    timestamp = OffsetDateTimeField(help_text="When it happened (UTC).")
+    data = _DataField(help_text="What has changed.")  # type: ignore[assignment]
+
+
+class EventPageSerializer(serializers.Serializer[Any]):
+    """A part of the feed."""
+
+    results = EventSerializer(many=True, help_text="Events in the order of their commits.")
+    cursor = serializers.CharField(
+        help_text="Keep it, and send it as `after` next time. It lasts, whatever the page has."
+    )
+    has_more = serializers.BooleanField(
+        help_text="Whether more is there already. A customer's page may be empty, and yet more be"
+        " there."
+    )
+
+
+_PREFER = OpenApiParameter(
+    "Prefer",
+    str,
+    OpenApiParameter.HEADER,
+    description="`wait=25` (RFC 7240): if nothing is there, the response waits for a change, up to"
+    " so many seconds, 25 at most.",
+)
+_APPLIED = OpenApiParameter(
+    "Preference-Applied",
+    str,
+    OpenApiParameter.HEADER,
+    response=[200],
+    description="`wait=` and the seconds, if the request has waited. Too many waiting requests, or"
+    " a second one of the same caller, get their response at once, with `Retry-After`.",
+)
+
+EVENT_EXAMPLE: dict[str, Any] = {
+    "id": TRANSFER_EXAMPLE["transaction_id"],
+    "type": "transaction.completed",
+    "timestamp": TRANSFER_EXAMPLE["created_at"],
+    "data": {
+        "transaction_id": TRANSFER_EXAMPLE["transaction_id"],
+        "type": "TRANSFER",
+        "account_id": TRANSFER_EXAMPLE["account_id"],
+        "target_account_id": TRANSFER_EXAMPLE["target_account_id"],
+        "amount": TRANSFER_EXAMPLE["amount"],
+        "currency": TRANSFER_EXAMPLE["currency"],
+        "status": "COMPLETED",
+        "previous_status": None,
+        "failure_code": None,
+    },
+}
+_ACCOUNT_EVENT: dict[str, Any] = {
+    "id": "019c17d2-6c2a-7b41-8000-5d0e9c3f1b28",
+    "type": "account.opened",
+    "timestamp": ACCOUNT_EXAMPLE["created_at"],
+    "data": {
+        "account_id": ACCOUNT_EXAMPLE["account_id"],
+        "account_number": ACCOUNT_EXAMPLE["number"],
+    },
+}
+
+list_events = extend_schema(
+    operation_id="events_list",
+    tags=[TAG],
+    summary="Read the feed of changes",
+    description=(
+        "Every change of an account or a transaction, once, in the order in which they were"
+        " committed: nothing appears later before a cursor that you have. Keep the `cursor` with"
+        " what you have done, and go on from it. Staff see all; customers see their own accounts"
+        " and transactions, a payment to them once it is completed."
+    ),
+    parameters=[EventQuery, _PREFER, _APPLIED],
+    responses=EventPageSerializer,
+    examples=[
+        response_example(
+            "Events",
+            {
+                "results": [_ACCOUNT_EVENT, EVENT_EXAMPLE],
+                "cursor": "pT0mZ5wq1k1f8Y3dTqfGmQ",
+                "has_more": False,
+            },
+        )
+    ],
+    extensions=errors("validation_error", "cursor_lost"),
+)
