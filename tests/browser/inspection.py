@@ -46,16 +46,15 @@ def inspect(watched: Watched) -> None:
 
 
 def looked_at(watched: Watched) -> list[str]:
-    """What is wrong with the current page, by two runs of axe-core: wide in light colours, narrow
-    in dark ones.
-    """
+    """What is wrong with the current page, by one run of axe-core: narrow, in dark colours."""
     page = watched.page
-    problems = []
-    for width, script in ((WIDE, _LIGHTEN), (NARROW, _DARKEN)):
-        if pixels := overhang_at(page, width):
-            problems.append(f"{pixels} pixels wider than {width}")
-        page.evaluate(script)
-        problems += [f"{width}: {found}" for found in findings(page)]
+    problems = [
+        f"{pixels} pixels wider than {width}"
+        for width in (WIDE, NARROW)
+        if (pixels := overhang_at(page, width))
+    ]
+    page.evaluate(_DARKEN)
+    problems += findings(page)
     return [f"{watched.path}: {problem}" for problem in problems]
 
 
