@@ -147,6 +147,7 @@ _SECTIONS: dict[str, list[_Page]] = {
         _list_of("Statements", "description", "statements", "statement"),
         _list_of("Batches", "stacks", "transactions", "batch"),
         _list_of("Archive", "inventory_2", "transactions", "archiverun"),
+        _Page("Jobs", "event_repeat", "jobs-page", "jobs.view_jobrun"),
     ],
     "Clients and tokens": [
         _list_of("API clients", "terminal", "clients", "apiclient"),

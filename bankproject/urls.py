@@ -12,6 +12,7 @@ from bankproject.api_description import SchemaView
 from bankproject.console.approvals import approvals_page, waiting_count
 from bankproject.console.audit_page import audit_page, export_audit
 from bankproject.console.help_page import help_page
+from bankproject.console.jobs_page import jobs_page, run_now
 from bankproject.console.search_page import search_page
 from bankproject.console.statistics_page import export_statistics, statistics_page
 from bankproject.health import HealthView, ReadinessView
@@ -51,6 +52,8 @@ urlpatterns = [
     path("admin/audit/", admin.site.admin_view(audit_page), name="audit"),
     path("admin/audit/export/", admin.site.admin_view(export_audit), name="audit-export"),
     path("admin/help/", admin.site.admin_view(help_page), name="help"),
+    path("admin/jobs/", admin.site.admin_view(jobs_page), name="jobs-page"),
+    path("admin/jobs/run/", admin.site.admin_view(run_now), name="jobs-run"),
     path("admin/statistics/", admin.site.admin_view(statistics_page), name="statistics"),
     path(
         "admin/statistics/export/",

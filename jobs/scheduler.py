@@ -4,8 +4,10 @@ import logging
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 
@@ -22,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 _ORIGIN = Origin(caller="job:schedule")
 _WAIT_SECONDS = 0.2
+_STARTS_AT_ONCE = 2
 # A process that is told to stop gives its run back, and ends.
 _STOP_SECONDS = 4.0
 
@@ -32,7 +35,7 @@ class JobScheduler(BackgroundJob):
     """
 
     name = "schedule of jobs"
-    look_seconds = 5.0
+    look_seconds = 1.0
     seconds_after_a_failure = 30.0
 
     def __init__(self) -> None:
@@ -58,10 +61,17 @@ class JobScheduler(BackgroundJob):
     def work(self) -> None:
         for due in self._newly_due(clock.now()):
             self._ask_for(due)
-        for run in list(runs.startable(clock.now())):
-            if self._stopping.is_set():
-                break
+        started: Counter[UUID] = Counter()
+        while run := self._next(started):
+            started[run.pk] += 1
             self._start(run)
+
+    def _next(self, started: Counter[UUID]) -> JobRun | None:
+        """A run to start. One whose process died is started once more at once, later at a look."""
+        if self._stopping.is_set():
+            return None
+        found = runs.startable(clock.now())
+        return next((run for run in found if started[run.pk] < _STARTS_AT_ONCE), None)
 
     def _ask_for(self, due: DueRun) -> None:
         """Asks for a run unless there was one, even a failed one."""

@@ -17,13 +17,15 @@ from bankproject.console.words import at, in_words, list_link
 from core import clock
 from core.api.fields import rfc_3339
 from core.console.bars import Bar
+from jobs.catalog import JOBS
+from jobs.overdue import overdue_jobs
 from seals.selectors import waiting_since
 from transactions.reads import duties
 from transactions.states import TransactionStatus
 
 # A duty that is not neglected, as in the checks of `health/ready/`.
 OK = "ok"
-NAMES = ("worker", "verification", "archive", "mail", "seal")
+NAMES = ("worker", "verification", "archive", "mail", "seal", "jobs")
 # Every page of the console asks.
 _KEPT_SECONDS = 10
 KEY = "duties"
@@ -37,7 +39,8 @@ class Duties:
 
     `worker`: how long queued transactions have waited without a worker. `verification`: the age of
     the last verification. `archive`: since when the archive is overdue. `mail`: since when mails
-    about approvals cannot be sent. `seal`: how long entries have waited for a seal.
+    about approvals cannot be sent. `seal`: how long entries have waited for a seal. `jobs`: the
+    titles of the jobs that workers should have done by themselves.
     """
 
     worker: timedelta | None = None
@@ -45,6 +48,7 @@ class Duties:
     archive: datetime | None = None
     mail: datetime | None = None
     seal: timedelta | None = None
+    jobs: str | None = None
 
 
 def read() -> Duties:
@@ -63,6 +67,7 @@ def read() -> Duties:
         archive=overdue if settings.ARCHIVE_LIMIT_HOURS and overdue and overdue <= now else None,
         mail=duties.mail_failing_since(),
         seal=now - sealed if sealed else None,
+        jobs=", ".join(JOBS[name].title for name in overdue_jobs(now)) or None,
     )
 
 
@@ -80,6 +85,7 @@ def in_health() -> dict[str, str]:
         f"overdue since {rfc_3339(found.archive)}" if found.archive else OK,
         f"failing since {rfc_3339(found.mail)}" if found.mail else OK,
         f"overdue: entries have waited for {in_words(found.seal)}" if found.seal else OK,
+        f"overdue: {found.jobs}" if found.jobs else OK,
     )
     return dict(zip(NAMES, texts, strict=True))
 
@@ -125,5 +131,12 @@ def bars(request: HttpRequest) -> Iterator[Bar]:
             " Run manage.py seal_ledger.",
             list_link("seals_seal"),
             "Show the seals",
+            is_urgent=False,
+        )
+    if found.jobs:
+        yield Bar(
+            f"Overdue: {found.jobs}. The page says why.",
+            reverse("jobs-page"),
+            "Show the jobs",
             is_urgent=False,
         )

@@ -24,6 +24,7 @@ _PARAGRAPHS = {
     "/admin/transactions/transaction/selected/": "bulk-actions",
     "/admin/transactions/transactionevent/": "the-audit-log",
     "/admin/transactions/verification/": "today",
+    "/admin/jobs/": "jobs",
     "/admin/statements/": "statements",
     "/admin/seals/": "seals",
     "/admin/transactions/note/": "notes",

@@ -21,6 +21,7 @@ from django.db import connection, transaction
 from accounts.selectors import waiting_limits
 from accounts.states import ShownStatus, shown_status
 from bankproject.console import duties
+from bankproject.metrics import jobs
 from bankproject.metrics.cache import Reading
 from core import clock
 from core.database_errors import note
@@ -39,7 +40,7 @@ MOST_COUNTED = 10_000
 
 # What costs more the more accounts there are is read once in so many intervals, and never two of it
 # in one reading after the first.
-SELDOM = {"accounts": 6, "seals": 6}
+SELDOM = {"accounts": 6, "jobs": 6, "seals": 6}
 
 # The states of a connection that are told apart.
 CONNECTION_STATES = ("active", "idle", "idle in transaction", "other")
@@ -63,6 +64,7 @@ DESCRIBED: dict[str, tuple[str, tuple[str, ...]]] = {
     "bank_duty_overdue": ("Whether a duty is beyond its limit (1 or 0).", ("duty",)),
     "bank_seal_age_seconds": ("Time since the last seal.", ()),
     "bank_unsealed_entries": ("Entries that no seal covers.", ()),
+    **jobs.DESCRIBED,
     "bank_accounts": ("Customer accounts.", ("status",)),
     "bank_customers_balance_amount": ("Sum of customers' balances.", ("currency",)),
     "bank_overdraft_used_amount": ("Sum of overdrafts in use.", ("currency",)),
@@ -290,6 +292,7 @@ PARTS: dict[str, Callable[[], Iterator[Value]]] = {
     "duties": _duties,
     "seals": _seals,
     "accounts": _accounts,
+    "jobs": jobs.read_jobs,
     "tables": _tables,
     "standbys": _standbys,
 }

@@ -38,7 +38,7 @@ BANK = [
     "Overdraft limits",
     "Failed",
 ]
-BANK += ["Notes", "Entries", "Statements", "Batches", "Archive"]
+BANK += ["Notes", "Entries", "Statements", "Batches", "Archive", "Jobs"]
 RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications", "Seals"]
 PROGRAMS = ["API clients", "Access tokens"]
 EMPTY_LISTS = [

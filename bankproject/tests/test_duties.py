@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 TODAY = reverse("admin:index")
 ACCOUNTS = reverse("admin:accounts_account_changelist")
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-WELL = dict.fromkeys(("worker", "verification", "archive", "mail", "seal"), "ok")
+WELL = dict.fromkeys(("worker", "verification", "archive", "mail", "seal", "jobs"), "ok")
 
 
 @contextmanager

@@ -56,6 +56,7 @@ OF_PAGES = {
     "/admin/": "today",
     "/admin/approvals/": "approvals",
     "/admin/audit/": "the-audit-log",
+    "/admin/jobs/": "jobs",
     "/admin/password_change/": "users",
     "/admin/search/": "search",
     "/admin/sessions/": "sessions",

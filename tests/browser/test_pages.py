@@ -22,6 +22,7 @@ PAGES = [
     "/admin/search/?q=Ada",
     "/admin/audit/",
     "/admin/audit/?what=login",
+    "/admin/jobs/",
     "/admin/statistics/",
     "/admin/statistics/?interval=hour&currency=USD",
     "/admin/statistics/?first_day=2026-02-01&last_day=2026-01-01",

@@ -26,6 +26,7 @@ from tests.monitoring.faults import (
     VERIFICATIONS,
     Load,
     age,
+    age_jobs,
     age_seals,
     crowd,
     damage,
@@ -34,7 +35,7 @@ from tests.monitoring.faults import (
 )
 from tests.monitoring.files import alerts
 from tests.monitoring.prometheus import Prometheus, prometheus
-from tests.monitoring.watched import SETTINGS, TOKEN, new_bank
+from tests.monitoring.watched import JOBS, SETTINGS, TOKEN, new_bank
 from tests.operated import Client, OperatedBank
 from tests.postgresql import PostgresqlServer, postgresql_server
 from tests.small_disk import small_disk
@@ -80,7 +81,7 @@ def overdue(folder: Path) -> None:
         bank, credentials = new_bank(folder, server)
         with (
             _watched(bank, folder) as (drill, environment),
-            served(environment, folder, "manage.py", "serve") as url,
+            served(environment | JOBS, folder, "manage.py", "serve") as url,
         ):
             drill.fault("BankReplicaLagUnknown", "the bank's role lacks `pg_read_all_stats`")
             Load(Client(url, credentials)).round()
@@ -97,6 +98,8 @@ def overdue(folder: Path) -> None:
             Load(Client(url, credentials)).round()
             age_seals(server)
             drill.fault("BankSealOverdue", "the last seal and the entries after it are 4 days old")
+            age_jobs(server)
+            drill.fault("BankJobOverdue", "the last run of `delete_expired` was 4 days ago")
             drill.wait()
 
 

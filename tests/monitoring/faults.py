@@ -103,6 +103,15 @@ def age_seals(server: PostgresqlServer) -> None:
     _change(server, "UPDATE seals_seal SET sealed_at = sealed_at - interval '5 days'")
 
 
+def age_jobs(server: PostgresqlServer) -> None:
+    """All runs of jobs were four days ago."""
+    _change(
+        server,
+        "UPDATE jobs_jobrun SET date = date - 4, started_at = started_at - interval '4 days',"
+        " ended_at = ended_at - interval '4 days'",
+    )
+
+
 @contextmanager
 def fullness(folder: Path) -> Iterator[None]:
     """A file fills the disk of the folder nine tenths full until the end of the block."""

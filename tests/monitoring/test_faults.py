@@ -8,11 +8,11 @@ import pytest
 from tests.conftest import NO_FULL_DISK
 from tests.demo_bank import served
 from tests.monitoring import test_prometheus
-from tests.monitoring.faults import ARCHIVE_RUNS, Load, age, age_seals, crowd, fullness
+from tests.monitoring.faults import ARCHIVE_RUNS, Load, age, age_jobs, age_seals, crowd, fullness
 from tests.monitoring.files import alerts, expressions
 from tests.monitoring.prometheus import Prometheus, eventually, prometheus
 from tests.monitoring.rules import needs_prometheus
-from tests.monitoring.watched import SETTINGS, TOKEN, new_bank
+from tests.monitoring.watched import JOBS, SETTINGS, TOKEN, new_bank
 from tests.operated import Client, OperatedBank
 from tests.postgresql import PostgresqlServer, postgresql_server
 from tests.small_disk import NoSmallDisk, small_disk
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgresql, needs_prometheus]
 DISK_MEGABYTES = 64
 FAULTS = {
     *("BankReplicaBehind", "BankReplicaGone", "BankReplicaLagUnknown", "BankArchiveOverdue"),
-    *("BankSealOverdue",),
+    *("BankSealOverdue", "BankJobOverdue"),
     *("BankContentionRetries", "BankDiskNearlyFull"),
 }
 
@@ -85,12 +85,21 @@ def _seals(watch: Prometheus, bank: OperatedBank, server: PostgresqlServer, load
     require(watch, "BankSealOverdue", firing=False)
 
 
+def _jobs(watch: Prometheus, bank: OperatedBank, server: PostgresqlServer) -> None:
+    """The worker has run its job at its start. That was four days ago, and so were movements."""
+    age_jobs(server)
+    require(watch, "BankJobOverdue", firing=True)
+    bank.manage("run_job", "delete_expired")
+    require(watch, "BankJobOverdue", firing=False)
+
+
 def test_standbys_the_archive_and_conflicts_are_noticed(tmp_path: Path) -> None:
     (tmp_path / "watch").mkdir()
     with postgresql_server(fsync=False) as server:
         bank, credentials = new_bank(tmp_path, server)
         environment = bank.environment() | SETTINGS
         environment |= {"BANK_ISOLATION_LEVEL": "serializable", "BANK_ARCHIVE_AFTER_DAYS": "1"}
+        environment |= JOBS
         targets = {"web": f"127.0.0.1:{environment['PORT']}"}
         with (
             prometheus(tmp_path / "watch", targets, TOKEN) as watch,
@@ -101,6 +110,7 @@ def test_standbys_the_archive_and_conflicts_are_noticed(tmp_path: Path) -> None:
             _standby(watch, server, load)
             _archive(watch, bank, server)
             _seals(watch, bank, server, load)
+            _jobs(watch, bank, server)
             with crowd(load):
                 require(watch, "BankContentionRetries", firing=True)
             require(watch, "BankContentionRetries", firing=False)

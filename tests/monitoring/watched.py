@@ -14,6 +14,8 @@ SETTINGS = {
     "BANK_METRICS_TOKEN": TOKEN,
     "BANK_METRICS_INTERVAL_SECONDS": "1",
 }
+# Without records of logins, which the role of the bank may not delete.
+JOBS = {"BANK_JOBS": "delete_expired@00:00", "BANK_LOGIN_RETENTION_DAYS": "0"}
 
 
 def new_bank(folder: Path, server: PostgresqlServer) -> tuple[OperatedBank, dict[str, Any]]:
