@@ -44,6 +44,7 @@ class LockedAccount:
     last_posted_at: datetime | None
     owner_id: int | None = None
     debits_held: bool = False
+    held: int = 0
     locked_at: datetime | None = field(default=None, compare=False)
     is_closed: bool = field(init=False, compare=False)
     # The earliest moment of the next entry. It is later than the last entry of any other database
@@ -71,11 +72,12 @@ class LockedAccount:
             last_posted_at=account.last_posted_at,
             owner_id=account.owner_id,
             debits_held=account.debits_held,
+            held=to_units(account.held),
         )
 
     @property
     def available(self) -> int:
-        return self.balance + self.overdraft_limit
+        return self.balance + self.overdraft_limit - self.held
 
     def post(self, change: int, at: datetime) -> None:
         """Takes the next sequence number for an entry of `change` at the moment `at`."""
@@ -89,7 +91,7 @@ class LockedAccount:
 # in binary, it takes half the time that Django needs to build the query. A test compares the two.
 _READ = """
     SELECT id, currency, status, debits_blocked, credits_blocked, balance, overdraft_limit,
-        last_sequence, last_posted_at, owner_id, debits_held
+        last_sequence, last_posted_at, owner_id, debits_held, held
     FROM accounts_account
     WHERE kind = 'CUSTOMER' AND id"""
 # The outer query reads the clock: PostgreSQL evaluates a select list before it waits for the row.
@@ -179,7 +181,7 @@ def _lock(
 
 
 def _from_sqlite(pk: str, currency: str, status: str, *rest: Any) -> tuple[Any, ...]:
-    *flags_and_amounts, posted_at, owner_id, debits_held = rest
+    *flags_and_amounts, posted_at, owner_id, debits_held, held = rest
     return (
         UUID(pk),
         currency,
@@ -188,4 +190,5 @@ def _from_sqlite(pk: str, currency: str, status: str, *rest: Any) -> tuple[Any, 
         posted_at and posted_at.replace(tzinfo=UTC),
         owner_id,
         debits_held,
+        held,
     )

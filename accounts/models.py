@@ -76,6 +76,11 @@ class Account(models.Model):
     overdraft_limit = AmountField(
         default=Decimal(0), help_text="How far below zero the balance may go."
     )
+    held = AmountField(
+        default=Decimal(0),
+        db_default=Decimal(0),
+        help_text="Money reserved by the account's open holds.",
+    )
     status = models.CharField(
         max_length=6, choices=AccountStatus.choices, default=AccountStatus.ACTIVE
     )
@@ -199,8 +204,11 @@ class Account(models.Model):
 
     @property
     def available_balance(self) -> Decimal | None:
-        """Balance plus overdraft limit, in main units. Queued transactions reserve nothing."""
-        return None if self.balance is None else self.balance + self.overdraft_limit
+        """Balance plus overdraft limit less holds, in main units.
+
+        Queued transactions reserve nothing.
+        """
+        return None if self.balance is None else self.balance + self.overdraft_limit - self.held
 
 
 class AccountEvent(models.Model):

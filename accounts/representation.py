@@ -29,6 +29,7 @@ class AccountRow(NamedTuple):
     currency: str
     balance: int | None
     overdraft_limit: int
+    held: int
     status: str
     debits_blocked: bool
     credits_blocked: bool
@@ -40,7 +41,7 @@ class AccountRow(NamedTuple):
 
     @property
     def available_balance(self) -> int | None:
-        return None if self.balance is None else self.balance + self.overdraft_limit
+        return None if self.balance is None else self.balance + self.overdraft_limit - self.held
 
     @classmethod
     def of(cls, account: Account) -> "AccountRow":
@@ -54,6 +55,7 @@ class AccountRow(NamedTuple):
             currency=account.currency,
             balance=None if account.balance is None else to_units(account.balance),
             overdraft_limit=to_units(account.overdraft_limit),
+            held=to_units(account.held),
             status=account.status,
             debits_blocked=account.debits_blocked,
             credits_blocked=account.credits_blocked,
@@ -68,7 +70,7 @@ class AccountRow(NamedTuple):
 # The columns of a row, as `values_list` takes them.
 COLUMNS: tuple[Any, ...] = tuple(
     {"owner": "owner__username", "customer": "customer_id"}.get(name, name)
-    if name not in {"balance", "overdraft_limit"}
+    if name not in {"balance", "overdraft_limit", "held"}
     else raw_units(name)
     for name in AccountRow._fields
 )
@@ -88,6 +90,7 @@ def represent(account: Account | AccountRow) -> dict[str, Any]:
         "balance": None if row.balance is None else format_units(row.balance, currency),
         "available_balance": None if available is None else format_units(available, currency),
         "overdraft_limit": format_units(row.overdraft_limit, currency),
+        "held": format_units(row.held, currency),
         "status": shown_status(row.status, row.debits_blocked, row.credits_blocked),
         "debits_blocked": row.debits_blocked,
         "credits_blocked": row.credits_blocked,

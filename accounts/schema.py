@@ -44,6 +44,7 @@ ACCOUNT_EXAMPLE: dict[str, Any] = {
     "balance": "250.00",
     "available_balance": "350.00",
     "overdraft_limit": "100.00",
+    "held": "0.00",
     "status": "ACTIVE",
     "debits_blocked": False,
     "credits_blocked": False,

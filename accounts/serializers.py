@@ -29,10 +29,11 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
     )
     available_balance = AmountOutputField(
         allow_null=True,
-        help_text="Balance plus overdraft limit: the amount that can be withdrawn now. Null for an"
-        " internal account.",
+        help_text="Balance plus overdraft limit, less what is held: the amount that can be"
+        " withdrawn now. Null for an internal account.",
     )
     overdraft_limit = AmountOutputField(help_text="How far below zero the balance may go.")
+    held = AmountOutputField(help_text="Money that open holds reserve: see `holds/`.")
     status = serializers.ChoiceField(
         ShownStatus.choices,
         source="shown_status",
@@ -64,6 +65,7 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
             "balance",
             "available_balance",
             "overdraft_limit",
+            "held",
             "status",
             "debits_blocked",
             "credits_blocked",

@@ -7,6 +7,7 @@ from customers.schema import CUSTOMER_EXAMPLE
 from jobs.schema import RUN_EXAMPLE
 from statements.api.schema import STATEMENT_EXAMPLE
 from transactions.api.examples import TARGET_ID, TRANSFER_EXAMPLE
+from transactions.api.hold_schema import HOLD_EXAMPLE
 
 ADA: str = ACCOUNT_EXAMPLE["account_id"]
 SAVINGS: str = TARGET_ID
@@ -30,6 +31,9 @@ TO_REJECT = "019ab0d2-6e2b-708c-8000-7b94d1f0a5e6"
 LIMIT_REQUEST: str = LIMIT_REQUEST_EXAMPLE["limit_request_id"]
 OTHER_LIMIT_REQUEST = "019ab0c4-8a22-7d44-8000-4b2c3d4e5f60"
 
+HOLD: str = HOLD_EXAMPLE["hold_id"]
+HOLD_TO_VOID = "019ab0d5-2105-7d69-8000-4e3c9f7ba1e2"
+
 STATEMENT: str = STATEMENT_EXAMPLE["statement_id"]
 JOB_RUN: str = RUN_EXAMPLE["run_id"]
 
@@ -41,6 +45,7 @@ _OF_PARAMETERS = {
     "limit_request_id": LIMIT_REQUEST,
     "statement_id": STATEMENT,
     "run_id": JOB_RUN,
+    "hold_id": HOLD,
 }
 _OF_OPERATIONS = {
     "accounts_close": EMPTY,
@@ -50,6 +55,7 @@ _OF_OPERATIONS = {
     "customers_close": WITHOUT_ACCOUNT,
     "customers_give_user": WITHOUT_USER,
     "customers_reopen": FORMER_CUSTOMER,
+    "holds_void": HOLD_TO_VOID,
     "limit_requests_reject": OTHER_LIMIT_REQUEST,
     "transactions_approve": TO_APPROVE,
     "transactions_cancel": SCHEDULED,

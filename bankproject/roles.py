@@ -15,6 +15,7 @@ _READ = {
     "transactions.view_entry",
     "transactions.view_batch",
     "transactions.view_archiverun",
+    "transactions.view_hold",
     "transactions.view_note",
     "transactions.view_verification",
     "statements.view_statement",

@@ -485,6 +485,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AccountStatusEnum": "accounts.states.ShownStatus",
         "FreezeScopeEnum": "accounts.states.FreezeScope",
+        "HoldStatusEnum": "transactions.states.HoldStatus",
         "TransactionStatusEnum": "transactions.states.TransactionStatus",
         "TransactionTypeEnum": "transactions.states.TransactionType",
     },

@@ -174,6 +174,10 @@ class InvalidTransition(BankError):
     code = "invalid_transition"
 
 
+class HoldNotOpen(InvalidTransition):
+    """The hold has ended, or something of it waits: nothing can be captured or released now."""
+
+
 class NotRetryable(BankError):
     code = "not_retryable"
 

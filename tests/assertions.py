@@ -10,14 +10,23 @@ from django.db import IntegrityError, connection, models, transaction
 from accounts.models import Account, AccountEvent, LimitRequest
 from core.database import create_objects
 from core.database_objects import DatabaseObject
-from transactions.models import Note, Transaction, TransactionEvent
+from transactions.models import Hold, HoldCapture, Note, Transaction, TransactionEvent
 
 # The statement that inserts journal rows, one or thousands.
 BULK_INSERT = "COPY" if connection.vendor == "postgresql" else "INSERT"
 # What writes a few rows and their accounts. On PostgreSQL it is one statement.
 SHORT_WRITE = ["WITH"] if connection.vendor == "postgresql" else [BULK_INSERT, "UPDATE"]
 
-_KEPT = (Account, AccountEvent, LimitRequest, Transaction, TransactionEvent, Note)
+_KEPT = (
+    Account,
+    AccountEvent,
+    LimitRequest,
+    Transaction,
+    TransactionEvent,
+    Note,
+    Hold,
+    HoldCapture,
+)
 
 
 def stored(model: type[models.Model]) -> list[dict[str, Any]]:

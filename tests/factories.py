@@ -15,10 +15,10 @@ from core.identifiers import uuid7
 from customers.commands import RegisterCustomer
 from customers.models import Customer
 from statements.models import Statement
-from transactions.commands import AddNote, Deposit
+from transactions.commands import AddNote, Deposit, PlaceHold
 from transactions.ledger.processor import process
 from transactions.ledger.writer import JournalRow
-from transactions.models import Note
+from transactions.models import Hold, Note
 
 ORIGIN = Origin(caller="job:tests", request_id="r-1", address="192.0.2.7")
 
@@ -53,6 +53,12 @@ def make_customer(*, user: str = "", **details: Any) -> Customer:
 def deposit(account: Account, amount: str | int) -> JournalRow:
     row: JournalRow = run(Deposit(account_id=account.id, amount=Decimal(amount)))
     return row
+
+
+def make_hold(account: Account, amount: str | int, **details: Any) -> Hold:
+    """An open hold of the amount, in main units."""
+    hold: Hold = run(PlaceHold(account_id=account.pk, amount=Decimal(amount), **details))
+    return hold
 
 
 def make_note(text: str = "Rang on Monday", origin: Origin = ORIGIN, **about: Any) -> Note:

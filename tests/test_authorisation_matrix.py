@@ -27,6 +27,7 @@ from tests.factories import (
     deposit,
     make_account,
     make_customer,
+    make_hold,
     make_limit_request,
     make_statement,
 )
@@ -179,6 +180,12 @@ TABLE: dict[str, dict[str, Any]] = {
         }
         for subject in ("account", "customer", "transaction")
     },
+    "accounts/<account_id>/hold/": {"POST": Rule(MOVE, TELLERS, ok=201, body=TRANSFER)},
+    "accounts/<account_id>/holds/": {"GET": own(LOOK)},
+    "holds/": {"GET": listed(LOOK)},
+    "holds/<hold_id>/": {"GET": own(LOOK)},
+    "holds/<hold_id>/capture/": {"POST": Rule(MOVE, TELLERS, body=AMOUNT)},
+    "holds/<hold_id>/void/": {"POST": Rule(MOVE, TELLERS)},
     "limit_requests/": {"GET": Rule(READ, AUDITORS)},
     "limit_requests/<limit_request_id>/": {"GET": Rule(READ, AUDITORS)},
     "limit_requests/<limit_request_id>/approve/": {"POST": Rule(WRITE, SUPERVISORS)},
@@ -227,7 +234,7 @@ ROUTES = sorted(set(api_routes()))
 
 
 class World:
-    """Ada, a customer with 9.75 from a deposit, an account to pay to, and a waiting limit."""
+    """Ada, a customer with 9.75 from a deposit, 2.00 of it held, and a waiting limit."""
 
     def __init__(self) -> None:
         self.owner = get_user_model().objects.get(username="ada")
@@ -237,6 +244,7 @@ class World:
         self.account = make_account(customer_id=self.customer.pk)
         self.deposit = deposit(self.account, "9.75")
         self.limit_request = make_limit_request(self.account)
+        self.hold = make_hold(self.account, 2)
         self.seal = made()
         self.statement = make_statement(self.account)
         self.run, _ = ask_for("verify_ledger", date(2026, 1, 1), origin=Origin())
@@ -246,6 +254,7 @@ class World:
             "account_id": self.account.id,
             "customer_id": self.customer.id,
             "transaction_id": self.deposit.id,
+            "hold_id": self.hold.pk,
             "limit_request_id": self.limit_request.id,
             "statement_id": self.statement.id,
             "number": self.seal.number,

@@ -23,7 +23,14 @@ from customers.commands import ChangeCustomer, ExpectCustomer, ReopenCustomer
 from customers.models import Customer
 from tests.api import API, account_path, client_of, make_user
 from tests.assertions import nothing_changes
-from tests.factories import ORIGIN, deposit, make_account, make_customer, make_limit_request
+from tests.factories import (
+    ORIGIN,
+    deposit,
+    make_account,
+    make_customer,
+    make_hold,
+    make_limit_request,
+)
 from tests.test_authorisation_matrix import TABLE, Rule
 from transactions import commands as money_commands
 from transactions.batches.input import read_items
@@ -38,7 +45,7 @@ WHY = "It was asked for"
 
 
 class World:
-    """Sam's account with money in it, one of nobody, a waiting deposit and a waiting limit."""
+    """Sam's account with money and a hold, one of nobody, a waiting deposit and a waiting limit."""
 
     def __init__(self) -> None:
         self.sam = make_user("sam", role="supervisor")
@@ -47,6 +54,7 @@ class World:
         self.customer = make_customer(user="sam")
         self.target = make_account(balance=50)
         self.deposit = deposit(self.account, "9.75")
+        self.hold = make_hold(self.account, 2)
         self.waiting = deposit(self.account, 10_000)
         assert self.waiting.waits_for_approval()
         self.limit_request = make_limit_request(self.account)
@@ -133,6 +141,13 @@ COMMANDS: dict[str, Make] = {
     "Transfer to it": lambda world: Transfer(
         account_id=world.target.id, target_account_id=world.account.id, amount=ONE
     ),
+    "PlaceHold": lambda world: money_commands.PlaceHold(account_id=world.account.id, amount=ONE),
+    "PlaceHold to it": lambda world: money_commands.PlaceHold(
+        account_id=world.target.id, target_account_id=world.account.id, amount=ONE
+    ),
+    "Capture": lambda world: money_commands.Capture(hold_id=world.hold.pk),
+    "VoidHold": lambda world: money_commands.VoidHold(hold_id=world.hold.pk),
+    "ExpireHold": lambda world: money_commands.ExpireHold(hold_id=world.hold.pk),
     "Reverse": lambda world: money_commands.Reverse(transaction_id=world.deposit.id, reason=WHY),
     "Retry": on_waiting(money_commands.Retry),
     "Cancel": on_waiting(money_commands.Cancel),
@@ -144,14 +159,15 @@ COMMANDS: dict[str, Make] = {
 def concrete_commands() -> set[str]:
     """All commands that `process` takes. A Reverse turns into a Reversal; the rest are abstract.
 
-    A registration is nobody's yet: it has no user. The demo repeats three commands with ids of its
+    A registration is nobody's yet: it has no user. The demo repeats four commands with ids of its
     own, if another test has imported it.
     """
     bases = {
         *["AccountCommand", "LimitDecision", "KeyedCommand", "MoneyCommand", "Decision"],
         *["Reversal", "_DamageCommand"],
         *["CustomerCommand", "RegisterCustomer"],
-        *["_KnownDeposit", "_KnownTransfer", "_KnownWithdrawal"],
+        *["_KnownDeposit", "_KnownTransfer", "_KnownWithdrawal", "_KnownHold"],
+        "HoldCommand",
     }
 
     def below(base: type) -> Iterator[str]:
@@ -230,6 +246,7 @@ def test_a_route_on_an_own_account_is_refused(world: World, name: str) -> None:
     ids = {
         "account_id": world.account.id,
         "transaction_id": world.waiting.id,
+        "hold_id": world.hold.pk,
         "limit_request_id": world.limit_request.id,
         "customer_id": world.customer.id,
     }
@@ -293,6 +310,7 @@ FORMS = [
     Form("account", "reopen", {"reason": WHY}),
     Form("account", "deposit", MONEY),
     Form("account", "withdraw", MONEY),
+    Form("account", "hold", MONEY),
     Form("account", "transfer", {**MONEY, "target": "{target}"}),
     *(
         Form("transaction", verb, {"reason": WHY})

@@ -1,13 +1,14 @@
 from django.apps import AppConfig
 
 from transactions.guards.archive import OBJECTS as ARCHIVE_OBJECTS
+from transactions.guards.holds import OBJECTS as HOLD_OBJECTS
 from transactions.guards.journal import OBJECTS
 from transactions.guards.notes import OBJECTS as NOTE_OBJECTS
 
 
 class TransactionsConfig(AppConfig):
     name = "transactions"
-    database_objects = [*OBJECTS, *ARCHIVE_OBJECTS, *NOTE_OBJECTS]
+    database_objects = [*OBJECTS, *ARCHIVE_OBJECTS, *NOTE_OBJECTS, *HOLD_OBJECTS]
 
     def ready(self) -> None:
         from core.commands import install_processor

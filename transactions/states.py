@@ -48,6 +48,15 @@ class TransactionEventType(models.TextChoices):
     REJECTED = "REJECTED", "Rejected"
 
 
+class HoldStatus(models.TextChoices):
+    """The status of a hold. OPEN reserves money; the others are final."""
+
+    OPEN = "OPEN", "Open"
+    CAPTURED = "CAPTURED", "Captured"
+    VOIDED = "VOIDED", "Voided"
+    EXPIRED = "EXPIRED", "Expired"
+
+
 TRANSITIONS: dict[TransactionStatus, frozenset[TransactionStatus]] = {
     TransactionStatus.PENDING: frozenset(
         {TransactionStatus.PROCESSING, TransactionStatus.COMPLETED, TransactionStatus.FAILED}

@@ -29,9 +29,9 @@ class ChangeOverdraftLimit(AccountCommand):
     A raised limit at or above the currency's approval threshold is not set. The command stores it
     as a LimitRequest for a second person to decide, with its id in the result's `asked_limit_id`.
 
-    Raises InvalidInput for a bad limit, AccountClosed, LimitBelowUse if the overdraft in use is
-    above the new limit, and InvalidTransition if a second person is needed and the account already
-    has a waiting request.
+    Raises InvalidInput for a bad limit, AccountClosed, LimitBelowUse if the overdraft in use, open
+    holds included, is above the new limit, and InvalidTransition if a second person is needed and
+    the account already has a waiting request.
     """
 
     verb: ClassVar[str] = "change overdraft limit"
@@ -44,9 +44,12 @@ class ChangeOverdraftLimit(AccountCommand):
         validate_overdraft_limit(self.overdraft_limit, account.currency)
         refuse_closed(account)
         assert account.balance is not None
-        if account.balance < -self.overdraft_limit:
-            used = format_amount(-account.balance, account.currency)
-            raise LimitBelowUse(f"The account is overdrawn by {used} {account.currency}.")
+        if (used := account.held - account.balance) > self.overdraft_limit:
+            shown = format_amount(used, account.currency)
+            by_holds = ", open holds included" if account.held else ""
+            raise LimitBelowUse(
+                f"The account is overdrawn by {shown} {account.currency}{by_holds}."
+            )
         account.overdraft_limit = self.overdraft_limit
 
     def apply(self, origin: Origin, now: datetime) -> Account:

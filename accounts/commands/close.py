@@ -14,8 +14,8 @@ from core.money import format_amount
 class CloseAccount(AccountCommand):
     """Closes an account. It can be reopened only within BANK_REOPEN_DAYS.
 
-    Raises AccountClosed, or AccountNotEmpty if the balance is not zero. The processor raises
-    TransactionsPending while transactions are queued for the account.
+    Raises AccountClosed, or AccountNotEmpty if the balance is not zero or a hold is open. The
+    processor raises TransactionsPending while transactions are queued for the account.
     """
 
     verb: ClassVar[str] = "close account"
@@ -29,4 +29,7 @@ class CloseAccount(AccountCommand):
         if account.balance != 0:
             balance = format_amount(account.balance, account.currency)
             raise AccountNotEmpty(f"The balance is {balance} {account.currency}, not zero.")
+        if account.held:
+            held = format_amount(account.held, account.currency)
+            raise AccountNotEmpty(f"Open holds reserve {held} {account.currency}: void them first.")
         account.status = AccountStatus.CLOSED

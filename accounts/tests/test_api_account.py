@@ -47,6 +47,7 @@ def test_an_account_is_read_whole(teller: ApiClient) -> None:
         "balance": "12.30",
         "available_balance": "12.30",
         "overdraft_limit": "0.00",
+        "held": "0.00",
         "status": "ACTIVE",
         "debits_blocked": False,
         "credits_blocked": False,

@@ -55,6 +55,7 @@ def test_every_byte_of_an_account_is_as_ever() -> None:
         currency="CLF",
         balance=-1,
         overdraft_limit=20_000,
+        held=5_000,
         status="ACTIVE",
         debits_blocked=False,
         credits_blocked=True,
@@ -68,7 +69,7 @@ def test_every_byte_of_an_account_is_as_ever() -> None:
         '{"account_id":"0194c1e0-0000-7000-8000-00000000000a","number":"123456789012",'
         '"name":"Zo\u00eb","owner":null,'
         '"customer":"0194c1e0-0000-7000-8000-00000000000c","currency":"CLF","balance":"-0.0001",'
-        '"available_balance":"1.9999","overdraft_limit":"2.0000","status":"FROZEN",'
+        '"available_balance":"1.4999","overdraft_limit":"2.0000","held":"0.5000","status":"FROZEN",'
         '"debits_blocked":false,"credits_blocked":true,"metadata":{"a":"1","b":"2"},'
         '"created_at":"2026-01-31T09:30:00.000000Z","updated_at":"2026-01-31T09:30:00.000120Z"}'
     )

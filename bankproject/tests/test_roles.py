@@ -19,6 +19,7 @@ READ = {
     "transactions.view_entry",
     "transactions.view_batch",
     "transactions.view_archiverun",
+    "transactions.view_hold",
     "transactions.view_note",
     "transactions.view_verification",
     "statements.view_statement",

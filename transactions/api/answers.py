@@ -14,8 +14,9 @@ from accounts.selectors import visible_accounts
 from core.api.idempotency import replay_headers
 from core.api.renderers import json_response
 from core.api.requests import origin_of
+from core.commands import Command
 from transactions.api.dry_run import is_dry_run, try_out
-from transactions.commands import Decision, MoneyCommand, Reverse, Transfer
+from transactions.commands import Capture, Decision, MoneyCommand, Reverse, Transfer
 from transactions.ledger.idempotency import Replay, row_of
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.processor import process
@@ -28,7 +29,7 @@ _ASYNC = "respond-async"
 
 def run(
     request: Request,
-    command: MoneyCommand | Reverse | Decision,
+    command: MoneyCommand | Reverse | Capture | Decision,
     *,
     own: Collection[UUID] | None,
     queued: bool = False,
@@ -44,7 +45,7 @@ def run(
         unseen = queued and _pays_unseen(request, command)
         return respond(request, try_out(command, origin, own, waits=unseen))
     outcomes: list[JournalRow | Replay]
-    if queued and not isinstance(command, Decision):
+    if queued and not isinstance(command, Capture | Decision):
         outcomes = accept([command], origin)
     else:
         outcomes = process([command], origin)
@@ -90,7 +91,7 @@ def respond(
     )
 
 
-def _pays_unseen(request: Request, command: MoneyCommand | Reverse | Decision) -> bool:
+def _pays_unseen(request: Request, command: Command[JournalRow]) -> bool:
     """Whether it is a transfer to an account that the caller may not see."""
     if not isinstance(command, Transfer):
         return False

@@ -15,7 +15,7 @@ from core.api.serializers import StrictSerializer
 from core.commands import Origin
 from core.errors import AccountClosed, AccountFrozen, BalanceLimit, InsufficientFunds
 from transactions.api.serializers import TransactionSerializer
-from transactions.commands import Decision, MoneyCommand, Retry, Reverse
+from transactions.commands import Capture, Decision, MoneyCommand, Retry, Reverse
 from transactions.ledger import processor
 from transactions.queue.acceptance import check_horizon
 from transactions.states import TransactionStatus
@@ -92,7 +92,7 @@ def is_dry_run(request: Request) -> bool:
 
 
 def try_out(
-    command: MoneyCommand | Reverse | Decision,
+    command: MoneyCommand | Reverse | Capture | Decision,
     origin: Origin,
     own: Collection[UUID] | None,
     *,

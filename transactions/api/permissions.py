@@ -8,6 +8,11 @@ class CanReadTransactions(OwnerOrStaffRight):
     scope = "transactions:read"
 
 
+class CanReadHolds(OwnerOrStaffRight):
+    right = "transactions.view_hold"
+    scope = "transactions:read"
+
+
 class CanReadStatistics(StaffRight):
     """Numbers of the whole bank: for those who may read all of it."""
 
@@ -28,7 +33,7 @@ class CanWriteNotes(StaffRight):
 
 
 class CanPostTransactions(StaffRight):
-    """Deposits and withdrawals."""
+    """Deposits and withdrawals; holds, and what becomes of them."""
 
     right = "transactions.post_transaction"
     scope = "transactions:write"

@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 from accounts.customer_views import AccountHolderViewSet
 from accounts.limit_views import LimitRequestViewSet
 from core.api.paths import CONVERTER
+from transactions.api.hold_views import AccountHoldsViewSet, HoldViewSet, NewHoldViewSet
 from transactions.api.note_views import (
     AccountNotesViewSet,
     CustomerNotesViewSet,
@@ -18,7 +19,11 @@ router.register("accounts", MoneyAccountViewSet, basename="account")
 router.register("customers", AccountHolderViewSet, basename="customer")
 router.register("limit_requests", LimitRequestViewSet, basename="limit-request")
 router.register("transactions", TransactionViewSet, basename="transaction")
+router.register("holds", HoldViewSet, basename="hold")
 router.register("statistics", StatisticsViewSet, basename="statistics")
+_OF_ACCOUNT = f"accounts/<{CONVERTER}:account_id>"
+router.register(f"{_OF_ACCOUNT}/holds", AccountHoldsViewSet, basename="account-holds")
+router.register(f"{_OF_ACCOUNT}/hold", NewHoldViewSet, basename="account-hold")
 for subject, viewset in (
     ("account", AccountNotesViewSet),
     ("customer", CustomerNotesViewSet),

@@ -22,7 +22,8 @@ from core.errors import (
 )
 from transactions.commands.reverse import check_not_reversed
 from transactions.ledger import events, writer
-from transactions.ledger.execution import execute, needs_approval
+from transactions.ledger.execution import needs_approval
+from transactions.ledger.holds import capture_of, execute_stored
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.run import Run
 from transactions.models import Transaction, TransactionEvent
@@ -70,7 +71,7 @@ class Decision(Command[JournalRow]):
         recorded = [decided]
         if self.posts(row, at):
             at, before = events.moment_after(row, run.now), row.status
-            execute(row, run.accounts, at)
+            execute_stored(row, run.accounts, at)
             writer.settle([row], run.accounts)
             recorded.append(events.outcome(row, before=before, origin=origin, at=at))
         if run.totals is not None:
@@ -95,9 +96,9 @@ class Decision(Command[JournalRow]):
 class Retry(Decision):
     """FAILED -> PENDING: runs the same transaction again, under its id, and keeps its failure.
 
-    Raises NotRetryable for a final failure, PermissionDenied for a reversal unless `may_reverse`,
-    RetryLimit beyond `limit` retries unless `may_exceed_limit`, and AlreadyReversed for a reversal
-    if another one is posted or waits.
+    Raises NotRetryable for a final failure and for a capture of a hold, PermissionDenied for a
+    reversal unless `may_reverse`, RetryLimit beyond `limit` retries unless `may_exceed_limit`, and
+    AlreadyReversed for a reversal if another one is posted or waits.
 
     `seen_retry_count` is the number of retries when the decision was made. Raises InvalidTransition
     if somebody has retried it since, so that two requests retry once.
@@ -129,6 +130,8 @@ class Retry(Decision):
             if not self.may_reverse:
                 raise PermissionDenied("To retry a reversal, you need the right to reverse.")
             check_not_reversed(row.reverses_id)
+        if row.approval_required and capture_of(row.id):
+            raise NotRetryable("A capture is not retried: capture the hold again.")
         overwritten = {"failure_code": row.failure_code, "failure_detail": row.failure_detail}
         row.status = TransactionStatus.PENDING
         row.failure_code = row.failure_detail = ""

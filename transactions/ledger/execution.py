@@ -69,7 +69,7 @@ def check(posting: HasPosting, accounts: Accounts) -> None:
         raise AccountFrozen(f"Account {credited.id} is frozen for credits.")
     if debited and debited.debits_held:
         raise AccountDamaged(f"Account {debited.id} pays nothing until its books are examined.")
-    if debited and debited.balance + debited.overdraft_limit < posting.amount:
+    if debited and debited.balance + debited.overdraft_limit - debited.held < posting.amount:
         available = _shown(debited.available, posting.currency)
         needed = _shown(posting.amount, posting.currency)
         raise InsufficientFunds(f"{available} available, {needed} needed.")

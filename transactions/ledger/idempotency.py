@@ -15,15 +15,20 @@ from customers.models import Customer
 from transactions.ledger.failures import is_final
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.value_dates import BadValueDate
-from transactions.models import Batch, Note, Transaction
+from transactions.models import Batch, Hold, Note, Transaction
 
 _REUSED = "This key was used for another request. Use a new one."
 # How often a batch is tried when other requests keep taking keys of its items.
 _ATTEMPTS = 3
 
+
+class KeyIsUsed(Exception):
+    """An earlier request has the key of this command. Nothing was done."""
+
+
 # What a request may fail by whose key has been used: see `replays_after`. A value date that is
 # refused now may have been valid then.
-CONFLICTS = (IntegrityError, AlreadyReversed, BadValueDate)
+CONFLICTS = (IntegrityError, AlreadyReversed, BadValueDate, KeyIsUsed)
 
 T = TypeVar("T")
 
@@ -49,7 +54,7 @@ CallersKey = tuple[str, str]
 class Replay:
     """The result of an earlier request with the same key, in its present state."""
 
-    stored: Account | Customer | Note | Transaction
+    stored: Account | Customer | Hold | Note | Transaction
     replayed: ClassVar[bool] = True
 
     @property
@@ -66,6 +71,10 @@ class Replay:
 
     def as_customer(self) -> Customer:
         assert isinstance(self.stored, Customer)
+        return self.stored
+
+    def as_hold(self) -> Hold:
+        assert isinstance(self.stored, Hold)
         return self.stored
 
     def as_note(self) -> Note:
@@ -206,6 +215,16 @@ def find_replays(commands: Sequence[Command[Any]], origin: Origin) -> list[Repla
     if not is_same(command, stored.request_fingerprint):
         raise IdempotencyKeyReused(_REUSED)
     return [Replay(stored)]
+
+
+def refuse_used_key(command: KeyedCommand[Any], origin: Origin) -> None:
+    """Raises KeyIsUsed if an earlier request has the command's key.
+
+    For a command that the state of an account may refuse without a row to show for it: its repeat
+    must find what the first one has stored. Call it under the locks of the command.
+    """
+    if command.idempotency_key and find_replays([command], origin):
+        raise KeyIsUsed
 
 
 def is_same(request: Any, stored: str | None) -> bool:

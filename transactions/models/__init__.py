@@ -6,6 +6,7 @@ from transactions.models.batch import Batch
 from transactions.models.day_summary import DaySummary
 from transactions.models.entry import Entry, EntrySide
 from transactions.models.event import TransactionEvent
+from transactions.models.hold import Hold, HoldCapture
 from transactions.models.note import Note
 from transactions.models.transaction import Transaction
 from transactions.models.verification import Verification
@@ -18,6 +19,8 @@ __all__ = [
     "DaySummary",
     "Entry",
     "EntrySide",
+    "Hold",
+    "HoldCapture",
     "Note",
     "Transaction",
     "TransactionEvent",

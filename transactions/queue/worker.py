@@ -27,6 +27,7 @@ from transactions.guards.journal import QUEUE_CHANNEL
 from transactions.ledger.processor import process_claimed
 from transactions.queue import waiting as queue
 from transactions.queue.approval_mail import ApprovalMails
+from transactions.queue.holds import expire_holds
 from transactions.statistics.daily import DailySummaries
 
 logger = logging.getLogger(__name__)
@@ -194,7 +195,7 @@ class Worker:
         self.processed += 1
 
     def _upkeep(self) -> None:
-        """Every few seconds: releases expired leases, expires approvals, runs jobs."""
+        """Every few seconds: releases expired leases, expires approvals and holds, runs jobs."""
         if time.monotonic() < self._next_upkeep:
             return
         self._next_upkeep = time.monotonic() + _UPKEEP_SECONDS
@@ -202,6 +203,8 @@ class Worker:
             logger.warning("Took back %s transactions whose lease ran out", lost)
         if expired := queue.expire_approvals(self.origin):
             logger.info("Ended %s transactions that nobody approved", expired)
+        if ended := expire_holds(self.origin):
+            logger.info("Ended %s holds whose time is over", ended)
         if not self.once:
             # Before the archive run: what is summarised need not be looked for in the archive.
             self._daily_summaries.look()

@@ -19,13 +19,13 @@ from core.identifiers import uuid7
 from customers.commands import ChangeCustomer
 from customers.models import Customer, CustomerEvent
 from statements.models import Statement
-from tests.factories import ORIGIN, make_account, make_customer, make_note, run
-from transactions.commands import Deposit, Transfer, Withdraw
+from tests.factories import ORIGIN, make_account, make_customer, make_hold, make_note, run
+from transactions.commands import Capture, Deposit, Transfer, Withdraw
 from transactions.ledger import execution
 from transactions.ledger import writer as ledger
 from transactions.ledger.processor import process
 from transactions.ledger.writer import JournalRow
-from transactions.models import Transaction, TransactionEvent
+from transactions.models import Hold, Transaction, TransactionEvent
 from transactions.states import TransactionStatus, TransactionType
 from transactions.tests.past_the_ledger import insert, queued_deposit, update
 
@@ -35,6 +35,8 @@ PENDING, PROCESSING, COMPLETED, FAILED = TransactionStatus
 @dataclass(frozen=True, slots=True)
 class Bank:
     """Ids by name. Ada holds 70.00 USD by four entries, Bob 7.00 by three, Eve 11.00 EUR by one.
+
+    Fay has 7.00 USD, 3.00 of it held: a hold of 5.00, of which 2.00 were captured.
 
     Dora's account belongs to a customer with a user. A plain customer has neither.
     """
@@ -67,6 +69,9 @@ class Bank:
     plain: UUID
     plain_event: UUID
     note: UUID
+    fay: UUID
+    hold: UUID
+    capture: UUID
 
     def sql(self, text: str) -> str:
         """The text, with the names in braces replaced by literals of either database."""
@@ -97,6 +102,9 @@ def make_bank() -> Bank:
     completed = queued(bob, amount=7)
     move(completed, PENDING, PROCESSING)
     complete(completed, bob)
+    fay = make_account(balance=9)
+    hold = make_hold(fay, 5)
+    capture = run(Capture(hold_id=hold.pk, amount=Decimal(2)))
     customer = make_customer(user="dora")
     run(ChangeCustomer(customer_id=customer.pk, details={"phone": "555 0100"}))
     user_event, change_event = customer.events.order_by("at")[1:]
@@ -130,6 +138,9 @@ def make_bank() -> Bank:
         plain=plain.pk,
         plain_event=plain.events.get().pk,
         note=make_note(account_id=ada.id).pk,
+        fay=fay.id,
+        hold=hold.pk,
+        capture=capture.id,
     )
 
 
@@ -225,7 +236,7 @@ def unguarded() -> Iterator[None]:
 
 
 def _drop_constraints(*, sqlite: bool) -> None:
-    models = (Account, Transaction, TransactionEvent, Statement, Customer, CustomerEvent)
+    models = (Account, Transaction, TransactionEvent, Statement, Customer, CustomerEvent, Hold)
     for model in models:
         for constraint in model._meta.constraints:
             if isinstance(constraint, UniqueConstraint) and constraint.condition:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 T, A, E = "transactions_transaction", "accounts_account", "transactions_transactionevent"
 C, CE = "customers_customer", "customers_customerevent"
 N = "transactions_note"
+H, HC = "transactions_hold", "transactions_holdcapture"
 
 
 @dataclass(frozen=True)
@@ -355,5 +356,50 @@ DAMAGES = [
         f"UPDATE {N} SET text = '' WHERE id = {{note}}",
         {"note_id": "note", "account_id": "ada"},
         "a text", "no text",
+    ),
+    Damage(
+        "R1.id_tells_another_time",
+        f"UPDATE {H} SET created_at = '2026-01-02 03:04:05' WHERE id = {{hold}}",
+        {"hold_id": "hold"},
+        "2026-01-02T03:04:05", "",
+    ),
+    Damage(
+        "H1.captured_is_not_the_sum",
+        f"UPDATE {H} SET captured = 10000, amount = 40000 WHERE id = {{hold}}",
+        {"hold_id": "hold", "account_id": "fay"},
+        "2.0000", "1.0000",
+    ),
+    Damage(
+        "H1.captured_beyond_amount",
+        f"UPDATE {H} SET amount = 10000, status = 'CAPTURED' WHERE id = {{hold}}",
+        {"hold_id": "hold", "account_id": "fay"},
+        "1.0000", "2.0000",
+        ("H1.held_is_not_the_sum",),
+    ),
+    Damage(
+        "H1.held_is_not_the_sum",
+        f"UPDATE {A} SET held = 0 WHERE id = {{fay}}",
+        {"account_id": "fay"},
+        "3.0000", "0.0000",
+    ),
+    Damage(
+        "H1.held_is_not_the_sum",
+        f"UPDATE {H} SET status = 'VOIDED' WHERE id = {{hold}}",
+        {"account_id": "fay"},
+        "0.0000", "3.0000",
+    ),
+    Damage(
+        "H1.held_beyond_available",
+        f"UPDATE {A} SET balance = 20000 WHERE id = {{fay}}",
+        {"account_id": "fay"},
+        "2.0000", "3.0000",
+        ("M2.balance_is_not_the_sum", "M2.balance_is_not_the_last", "M3.currency_does_not_balance"),
+    ),
+    Damage(
+        "H1.capture_of_another_account",
+        f"UPDATE {H} SET account_id = {{cid}}, status = 'VOIDED' WHERE id = {{hold}}",
+        {"hold_id": "hold", "account_id": "cid", "transaction_id": "capture"},
+        "the accounts of the hold", "other accounts",
+        ("H1.held_is_not_the_sum",),
     ),
 ]  # fmt: skip

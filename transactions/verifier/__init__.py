@@ -17,6 +17,7 @@ from transactions.verifier import (
     entries,
     events,
     further,
+    holds,
     identifiers,
     journal,
     notes,
@@ -56,7 +57,7 @@ def _examine(connection: BaseDatabaseWrapper, found: Collector) -> dict[str, int
     # This moment is after that of the connection's snapshot.
     in_the_journal = journal.rules_at(clock.now())
     passes = (in_the_journal, entries.PASS, accounts.PASS, accounts.CURRENCIES, events.PASS)
-    for rules in (*passes, *customers.PASSES, notes.PASS):
+    for rules in (*passes, *customers.PASSES, notes.PASS, *holds.PASSES):
         rules.run(connection, found)
     archive.check(connection, found)
     identifiers.check(connection, found)

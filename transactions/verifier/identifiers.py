@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from accounts.models import Account, internal_account_id
 from accounts.states import AccountKind
 from core.identifiers import moment_of
-from transactions.models import Note, Transaction
+from transactions.models import Hold, Note, Transaction
 from transactions.verifier.report import Collector, Place
 
 _CHUNK = 5000
@@ -22,10 +22,12 @@ def check(connection: BaseDatabaseWrapper, found: Collector) -> None:
     customers = accounts.filter(kind=AccountKind.CUSTOMER)
     transactions = Transaction.objects.using(connection.alias).all()
     notes = Note.objects.using(connection.alias).all()
+    holds = Hold.objects.using(connection.alias).all()
     for name, queryset, column in (
         ("account_id", customers, "created_at"),
         ("transaction_id", transactions, "created_at"),
         ("note_id", notes, "at"),
+        ("hold_id", holds, "created_at"),
     ):
         for identifier, created_at in _ids_and_times(queryset, column):
             if (moment := _moment(identifier)) != created_at:

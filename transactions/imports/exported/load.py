@@ -15,6 +15,7 @@ from transactions.files.formats import (
     NEWER_FILES,
     TRANSACTIONS,
 )
+from transactions.files.holds import HOLDS
 from transactions.imports.empty_bank import empty_bank
 from transactions.imports.exported import manifest, proof
 from transactions.imports.exported.archive import (
@@ -34,6 +35,7 @@ from transactions.imports.exported.tables import (
     insert,
     post_balances,
     put_back_claims,
+    settle_holds,
 )
 from transactions.imports.options import LATER_LEAVE, LATER_TAKE, Options
 from transactions.imports.problems import (
@@ -60,6 +62,8 @@ _COUNTED = {
     "sealed_ranges": "sealed_ranges",
     "statements": "statements",
     "notes": "notes",
+    "holds": "holds",
+    "hold_captures": "captures_of_holds",
 }
 _REFUSED = "The files cannot be loaded."
 
@@ -156,9 +160,12 @@ def _fill(sources: list[ExportedFile], progress: Progress) -> dict[str, int]:
             counts[_COUNTED[form.name]] += filled
         if form is TRANSACTIONS:
             put_back_claims(form)
-        if form is not ACCOUNTS:
+        if form not in {ACCOUNTS, HOLDS}:
             unstage(form)
-    # Sets balances after the entries: the guards allow no other order.
+    # Sets balances after the entries, and what is held after both: the guards allow no other order.
     post_balances()
     unstage(ACCOUNTS)
+    if any(source.form is HOLDS and not source.is_absent for source in sources):
+        settle_holds(HOLDS)
+        unstage(HOLDS)
     return dict(counts)

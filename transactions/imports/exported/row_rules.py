@@ -63,6 +63,18 @@ ROW_RULES = {
             "A customer's account, and no other, has a balance.",
         ),
     ),
+    "transactions_hold": (
+        RowRule(
+            "amount",
+            lambda row: row["amount"].strip("-0.") != "" and row["amount"][0] != "-",
+            "An amount is above zero.",
+        ),
+        RowRule(
+            "ended_at",
+            lambda row: (row["status"] == "OPEN") != bool(row["ended_at"]),
+            "A hold that is not OPEN, and no other, has a time of its end.",
+        ),
+    ),
     "transactions_note": (
         RowRule(
             "account_id",

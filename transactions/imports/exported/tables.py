@@ -12,6 +12,7 @@ from core.sql.bulk import analyse
 from transactions.files.cells import AMOUNT, CALLER, TOTAL, USER
 from transactions.files.file_format import Column, FileFormat
 from transactions.files.formats import ACCOUNTS
+from transactions.guards.holds import SUM_OF_OPEN
 from transactions.imports.exported.limits import is_text
 from transactions.imports.exported.staging import staged
 
@@ -26,6 +27,11 @@ _AT_BIRTH = {
     },
     "transactions_transaction": {
         "status": "CASE s.status WHEN 'PROCESSING' THEN 'PENDING' ELSE s.status END",
+    },
+    "transactions_hold": {
+        "captured": "0",
+        "status": "'OPEN'",
+        "ended_at": "NULL",
     },
 }
 # An id of 16 random bytes, as the database stores it.
@@ -58,6 +64,21 @@ def post_balances() -> None:
             " last_sequence = s.last_sequence, last_posted_at = s.last_posted_at"
             f" FROM {staged(ACCOUNTS)} AS s"
             " WHERE accounts_account.id = s.id AND s.last_sequence > 0"
+        )
+
+
+def settle_holds(form: FileFormat) -> None:
+    """Sets what became of the holds, and then what their accounts hold."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {form.table} SET captured = {_units('s.captured')}, status = s.status,"
+            f" ended_at = s.ended_at FROM {staged(form)} AS s WHERE {form.table}.id = s.id"
+            f" AND (s.status <> 'OPEN' OR {_units('s.captured')} <> 0)"
+        )
+        total = SUM_OF_OPEN.format(account="accounts_account.id")
+        cursor.execute(
+            f"UPDATE accounts_account SET held = {total} WHERE id IN"
+            f" (SELECT account_id FROM {form.table} WHERE status = 'OPEN')"
         )
 
 

@@ -20,8 +20,8 @@ from core.database_objects import DatabaseObject
 from seals.guards import OBJECTS as SEALS
 from statements.guards import GUARDS as STATEMENTS
 from tests.assertions import require_control
-from tests.factories import deposit, make_account, make_customer, make_note, run
-from transactions.commands import Deposit, ForgetCustomer, Withdraw
+from tests.factories import deposit, make_account, make_customer, make_hold, make_note, run
+from transactions.commands import Capture, Deposit, ForgetCustomer, VoidHold, Withdraw
 from transactions.models import ArchiveRun, ArchiveSegment, Batch, Transaction, TransactionEvent
 from transactions.tests.damaged_ledger import execute
 from transactions.tests.queueing import queue_up, work
@@ -37,6 +37,7 @@ BATCHES = "transactions_batch"
 LIMIT_REQUESTS = "accounts_limitrequest"
 CUSTOMERS, CUSTOMER_EVENTS = "customers_customer", "customers_customerevent"
 NOTES = "transactions_note"
+HOLDS, CAPTURES = "transactions_hold", "transactions_holdcapture"
 RUNS, SEGMENTS = "transactions_archiverun", "transactions_archivesegment"
 # Covered by tests of two concurrent requests, of the apps themselves (`test_guards.py`), or for
 # PostgreSQL's workers only.
@@ -178,6 +179,36 @@ def born_with_customer(world: World) -> str:
     return copied(ACCOUNTS, world.empty, id=sql_id(uuid4()), number=number, customer_id=customer)
 
 
+def of_hold(statement: str) -> Callable[[World], str]:
+    """`statement` may name an account of 9.00, and its holds: 5.00, of which 2.00 are captured."""
+
+    def make(_: World) -> str:
+        account = make_account(balance=9)
+        hold = make_hold(account, 5)
+        run(Capture(hold_id=hold.pk, amount=Decimal(2)))
+        return statement.format(account=sql_id(account.pk), hold=sql_id(hold.pk))
+
+    return make
+
+
+def born_captured(_: World) -> str:
+    source = sql_id(make_hold(make_account(balance=9), 5).pk)
+    key = {"idempotency_key": "NULL"}
+    return copied(HOLDS, source, id=sql_id(uuid4()), captured="1", **key)
+
+
+def ended_hold(_: World) -> str:
+    hold = make_hold(make_account(balance=9), 5)
+    run(VoidHold(hold_id=hold.pk))
+    return f"UPDATE {HOLDS} SET end_reason = 'x' WHERE id = {sql_id(hold.pk)}"
+
+
+def uncaptured_hold(_: World) -> str:
+    """A hold without a capture, so that no foreign key keeps it."""
+    hold = make_hold(make_account(balance=9), 5)
+    return f"DELETE FROM {HOLDS} WHERE id = {sql_id(hold.pk)}"
+
+
 def of_request(statement: str) -> str:
     LimitRequest.objects.create(
         id=uuid4(),
@@ -253,6 +284,23 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     f"{NOTES}_no_update": of_note(f"UPDATE {NOTES} SET text = 'other'"),
     f"{NOTES}_emptied": of_note(f"UPDATE {NOTES} SET text = ''"),
     f"{NOTES}_written": note_on_forgotten,
+    f"{HOLDS}_no_delete": uncaptured_hold,
+    "transactions_hold_birth": born_captured,
+    "transactions_hold_identity": of_hold(f"UPDATE {HOLDS} SET amount = 60000 WHERE id = {{hold}}"),
+    "transactions_hold_final": ended_hold,
+    f"{CAPTURES}_no_delete": of_hold(f"DELETE FROM {CAPTURES}"),
+    f"{CAPTURES}_no_update": of_hold(f"UPDATE {CAPTURES} SET final = NOT final"),
+    "accounts_account_born_unheld": lambda w: copied(
+        ACCOUNTS, w.empty, id=sql_id(uuid4()), number="'123456789012'", held="1"
+    ),
+    # What code that knows no holds would do: it pays 7.00 of which 3.00 are held.
+    "accounts_account_holds_covered": of_hold(
+        f"UPDATE {ACCOUNTS} SET balance = 0, last_sequence = last_sequence + 1"
+        " WHERE id = {account}"
+    ),
+    "accounts_account_held_is_sum": of_hold(
+        f"UPDATE {ACCOUNTS} SET held = held - 1 WHERE id = {{account}}"
+    ),
     "accounts_account_limit": lambda w: (
         f"UPDATE {ACCOUNTS} SET overdraft_limit = 10000 WHERE id = {w.empty}"
     ),
@@ -310,11 +358,12 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
             VERIFICATIONS,
             SEGMENTS,
             NOTES,
+            CAPTURES,
         )
     },
 }
 # A CASCADE from these also meets the guards of the tables that refer to them.
-SHARED = {f"{table}_no_truncate" for table in (ACCOUNTS, BATCHES, CUSTOMERS, JOURNAL, RUNS)}
+SHARED = {f"{table}_no_truncate" for table in (ACCOUNTS, BATCHES, CUSTOMERS, HOLDS, JOURNAL, RUNS)}
 
 
 def guards() -> list[DatabaseObject]:

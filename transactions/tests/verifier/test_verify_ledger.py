@@ -26,6 +26,7 @@ from transactions.verifier import (
     entries,
     events,
     examine,
+    holds,
     journal,
     notes,
     verify,
@@ -33,7 +34,7 @@ from transactions.verifier import (
 from transactions.verifier.report import MAX_PLACES, Collector, Place, Report
 
 CHECKED = {
-    "accounts": 7, "currencies": 2, "transactions": 11, "entries": 12, "events": 5,
+    "accounts": 8, "currencies": 2, "transactions": 13, "entries": 16, "events": 5,
     "customers": 2, "customer_events": 4,
 }  # fmt: skip
 
@@ -111,6 +112,7 @@ def test_the_damages_are_all_that_there_are() -> None:
         events.PASS,
         *customers.PASSES,
         notes.PASS,
+        *holds.PASSES,
     )
     known = {rule.code for rules in passes for rule in rules.rules}
     in_python = {"R1.id_tells_another_time"}
@@ -221,7 +223,7 @@ def test_a_clean_ledger_exits_with_zero() -> None:
     assert code == 0
     guards = len(all_objects(connection.vendor))
     assert text.startswith(
-        "Checked: 7 accounts, 2 currencies, 11 transactions, 12 entries, 5 events, 2 customers, "
+        "Checked: 8 accounts, 2 currencies, 13 transactions, 16 entries, 5 events, 2 customers, "
         f"4 customer events, {guards} guards and views, "
     )
     assert text.endswith("\nNothing found: every rule holds.\n")

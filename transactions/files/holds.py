@@ -1,0 +1,64 @@
+"""The files of holds, column by column. Exports of release 1.0.0 do not have them."""
+
+from transactions.files.cells import ADDRESS, AMOUNT, BOOLEAN, ID, TEXT, TIME, USER, WORD
+from transactions.files.file_format import Column, FileFormat
+from transactions.files.parts import EVENT_CALLER, FINGERPRINT_DOC, KEY_DOC
+
+HOLDS = FileFormat(
+    name="holds",
+    doc="Every hold, open or ended. What accounts hold follows from the open ones.",
+    table="transactions_hold",
+    users=(("maker", "t.created_by_id"), ("ender", "t.ended_by_id")),
+    caller="t.caller",
+    summed="amount",
+    columns=(
+        Column("id", ID, "Identifier (UUIDv7)."),
+        Column("account_id", ID, "The account whose money is reserved."),
+        Column(
+            "target_account_id",
+            ID,
+            "The account that captures credit; empty if they pay cash out.",
+            is_nullable=True,
+        ),
+        Column("amount", AMOUNT, "What was reserved."),
+        Column("captured", AMOUNT, "Sum of its posted captures."),
+        Column("currency", WORD, "ISO 4217 code of the account."),
+        Column("description", TEXT, "What it is for."),
+        Column("status", WORD, "`OPEN`, `CAPTURED`, `VOIDED` or `EXPIRED`."),
+        Column("expires_at", TIME, "From this moment on nothing can be captured."),
+        Column(
+            "created_by",
+            USER,
+            "User who placed it; empty for a job.",
+            value="maker.username",
+            is_nullable=True,
+        ),
+        EVENT_CALLER,
+        Column("idempotency_key", TEXT, KEY_DOC, is_nullable=True),
+        Column("request_fingerprint", WORD, FINGERPRINT_DOC),
+        Column("request_id", TEXT, "Id of the request; empty for a job."),
+        Column("address", ADDRESS, "IP address of the sender; empty if unknown.", is_nullable=True),
+        Column("created_at", TIME, "When it was placed."),
+        Column("updated_at", TIME, "Time of the last change."),
+        Column("ended_at", TIME, "When it ended; empty for an open one.", is_nullable=True),
+        Column(
+            "ended_by",
+            USER,
+            "User who captured the last of it or voided it; else empty.",
+            value="ender.username",
+            is_nullable=True,
+        ),
+        Column("end_reason", TEXT, "Why it was voided."),
+    ),
+)
+
+HOLD_CAPTURES = FileFormat(
+    name="hold_captures",
+    doc="The transactions that capture holds, each with its hold.",
+    table="transactions_holdcapture",
+    columns=(
+        Column("id", ID, "The transaction."),
+        Column("hold_id", ID, "The hold that it captures a part of."),
+        Column("final", BOOLEAN, "`true` if it released the rest of the hold."),
+    ),
+)

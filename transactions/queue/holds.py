@@ -1,0 +1,41 @@
+"""Ends holds whose time is over: a part of the worker's upkeep."""
+
+import logging
+
+from django.db.models.expressions import RawSQL
+
+from core import clock
+from core.commands import Origin
+from core.errors import BankError
+from transactions.commands import ExpireHold
+from transactions.ledger.processor import process
+from transactions.models import Hold, HoldCapture
+from transactions.states import OPEN, HoldStatus
+
+logger = logging.getLogger(__name__)
+
+# The most holds of one look.
+_MOST_AT_ONCE = 1000
+
+
+def expire_holds(origin: Origin) -> int:
+    """Ends open holds that have expired by the bank's clock; returns how many.
+
+    Leaves out holds of which a capture waits for approval. Each hold ends in a database transaction
+    of its own, under its account's lock, so a capture and the expiry never both win. A hold that
+    somebody else ends meanwhile, or whose account is busy, is left to the next look.
+    """
+    waiting = HoldCapture.objects.filter(transaction__status__in=OPEN)
+    # A literal, as in the index: SQLite uses a partial index only for constants in the statement.
+    is_open = RawSQL(f"'{HoldStatus.OPEN}'", ())  # noqa: S611 - a constant
+    over = Hold.objects.filter(status=is_open, expires_at__lte=clock.now())
+    over = over.exclude(pk__in=waiting.values("hold")).order_by("expires_at", "id")
+    ended = 0
+    for hold_id in list(over.values_list("pk", flat=True)[:_MOST_AT_ONCE]):
+        try:
+            process([ExpireHold(hold_id=hold_id)], origin)
+        except BankError as error:
+            logger.info("Hold %s is left: %s", hold_id, error.detail)
+        else:
+            ended += 1
+    return ended

@@ -1,0 +1,79 @@
+"""Holds move between banks byte for byte, open and ended ones; older exports have none."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from accounts.models import Account
+from core.commands import Origin
+from tests.api import make_user
+from tests.exports import contents, export_inside, export_of
+from tests.factories import ORIGIN, make_account, make_hold, run
+from transactions.commands import Capture, VoidHold
+from transactions.files.holds import HOLD_CAPTURES, HOLDS
+from transactions.models import Hold
+from transactions.tests.files.test_import_export import change_row, import_data, refused
+from transactions.tests.queueing import assert_clean
+
+pytestmark = pytest.mark.django_db
+
+
+def fill_bank() -> None:
+    """Two open holds, one of them captured in part; one captured with a key; one voided."""
+    teller = make_user("teller, of ours", role="teller")
+    by_teller = Origin(user_id=teller.pk, caller=f"user:{teller.pk}", address="2001:db8::7")
+    account, shop = make_account(balance=100), make_account()
+    parts = make_hold(account, 30, target_account_id=shop.pk, description='"Two", parts')
+    run(Capture(hold_id=parts.pk, amount=Decimal(12)), by_teller)
+    make_hold(account, "0.50", idempotency_key="a, key", request_fingerprint="ab" * 32)
+    whole = make_hold(account, 20)
+    run(Capture(hold_id=whole.pk, amount=Decimal(15), final=True), by_teller)
+    run(VoidHold(hold_id=make_hold(account, 5).pk, reason="=1+1"), by_teller)
+
+
+@pytest.fixture
+def exported(archive_file: Path, tmp_path: Path) -> Path:
+    return export_of(fill_bank, tmp_path / "exported")
+
+
+def test_holds_come_out_again_as_they_went_in(exported: Path, tmp_path: Path) -> None:
+    counts = import_data(exported)
+    assert (counts["holds"], counts["captures_of_holds"]) == (4, 2)
+    again = contents(export_inside(tmp_path / "again"))
+    for name, data in contents(exported).items():
+        assert again[name] == data, name
+    assert max(Account.objects.values_list("held", flat=True)) == Decimal("18.50")
+    parts = Hold.objects.earliest("id")
+    run(Capture(hold_id=parts.pk), ORIGIN)
+    assert_clean()
+
+
+def test_an_export_without_holds_loads_as_before(exported: Path) -> None:
+    manifest = json.loads((exported / "manifest.json").read_text())
+    newer = {HOLDS.file_name, HOLD_CAPTURES.file_name}
+    manifest["files"] = [entry for entry in manifest["files"] if entry["name"] not in newer]
+    (exported / "manifest.json").write_text(json.dumps(manifest))
+    for name in newer:
+        (exported / name).unlink()
+    assert "holds" not in import_data(exported)
+    assert not Hold.objects.exists()
+    assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("line", "cells"),
+    [
+        (1, {"amount": "0.00"}),
+        (1, {"captured": "31.00"}),
+        (1, {"captured": "11.00"}),
+        (1, {"status": "VOIDED"}),
+        (3, {"ended_at": ""}),
+        (1, {"currency": "XXX"}),
+    ],
+)
+def test_a_bad_hold_is_refused(exported: Path, line: int, cells: dict[str, str]) -> None:
+    change_row(exported, "holds.csv", line, **cells)
+    assert refused(exported)
+    assert not Hold.objects.exists()
