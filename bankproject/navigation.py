@@ -142,6 +142,7 @@ _SECTIONS: dict[str, list[_Page]] = {
         _Page("Approvals", "order_approve", _APPROVALS, _READ, count=_waiting),
         _list_of("Overdraft limits", "south_east", "accounts", "limitrequest"),
         _Page("Failed", "error", _TRANSACTIONS, _READ, query=_faults, count=_failed_today),
+        _list_of("Holds", "pan_tool", "transactions", "hold"),
         _list_of("Notes", "sticky_note_2", "transactions", "note"),
         _list_of("Entries", "menu_book", "transactions", "entry"),
         _list_of("Statements", "description", "statements", "statement"),

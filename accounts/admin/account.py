@@ -101,7 +101,8 @@ class AccountAdmin(AccountButtons, ListExport, ReadOnlyModelAdmin):
                     ("shown_status", "blocked"),
                     ("broken_rules", "debits_held"),
                     ("money_balance", "money_available"),
-                    ("money_overdraft_limit", "last_sequence"),
+                    ("money_overdraft_limit", "money_held"),
+                    "last_sequence",
                     "metadata",
                     ("idempotency_caller", "idempotency_key"),
                     "request_fingerprint",
@@ -176,6 +177,10 @@ class AccountAdmin(AccountButtons, ListExport, ReadOnlyModelAdmin):
     def money_available(self, account: Account) -> str:
         return shown_money(account.available_balance, account.currency)
 
+    @display(description="Held")
+    def money_held(self, account: Account) -> str:
+        return shown_amount(account.held, account.currency)
+
     @display(description="Overdraft limit")
     def money_overdraft_limit(self, account: Account) -> str:
         return shown_amount(account.overdraft_limit, account.currency)
@@ -218,6 +223,7 @@ def _figures(account: Account) -> list[tuple[str, str, str]]:
             "Balance": account.balance,
             "Available balance": account.available_balance,
             "Overdraft limit": account.overdraft_limit,
+            **({"Held": account.held} if account.held else {}),
         }
         figures = [
             (words, shown_money(amount, account.currency), "") for words, amount in amounts.items()

@@ -19,7 +19,7 @@ from accounts.commands import FreezeAccount
 from clients.registry import create_client
 from core.database import drop_objects
 from core.identifiers import uuid7
-from tests.factories import make_account, make_customer, make_note, run
+from tests.factories import make_account, make_customer, make_hold, make_note, run
 from transactions.commands import Retry, Transfer
 from transactions.models import ArchiveRun, Batch, Transaction
 from transactions.verifier import Report
@@ -46,6 +46,7 @@ def rows() -> None:
     failed = run(Transfer(**source, **target, amount=Decimal(4), description=HOSTILE))
     run(Retry(transaction_id=failed.id, reason=HOSTILE))
     make_note(HOSTILE, account_id=one.id)
+    make_hold(make_account(balance=1), 1, description=HOSTILE)
     now = timezone.now()
     Batch.objects.create(id=uuid7(now), caller=HOSTILE, atomic=True, created_at=now)
     ArchiveRun.objects.create(

@@ -46,6 +46,7 @@ LISTS = [
     "/admin/transactions/transaction/?status__exact=FAILED",
     "/admin/transactions/transaction/?status__exact=PENDING",
     "/admin/transactions/transactionevent/",
+    "/admin/transactions/hold/",
     "/admin/transactions/note/",
     "/admin/transactions/entry/",
     "/admin/transactions/batch/",

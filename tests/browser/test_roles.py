@@ -11,7 +11,7 @@ pytestmark = pytest.mark.sqlite
 
 BANK = [
     "Today", "Statistics", "Customers", "Accounts", "Transactions", "Approvals",
-    "Overdraft limits", "Failed", "Notes", "Entries", "Statements", "Batches", "Archive",
+    "Overdraft limits", "Failed", "Holds", "Notes", "Entries", "Statements", "Batches", "Archive",
 ]  # fmt: skip
 RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications"]
 OVERSIGHT = [

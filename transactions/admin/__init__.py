@@ -6,6 +6,7 @@ from transactions.admin.batch import BatchAdmin
 from transactions.admin.customer import HolderAdmin
 from transactions.admin.entry import EntryAdmin
 from transactions.admin.event import TransactionEventAdmin
+from transactions.admin.hold import HoldAdmin
 from transactions.admin.note import NoteAdmin
 from transactions.admin.transaction import TransactionAdmin
 from transactions.admin.verification import VerificationAdmin
@@ -14,6 +15,7 @@ __all__ = [
     "ArchiveRunAdmin",
     "BatchAdmin",
     "EntryAdmin",
+    "HoldAdmin",
     "HolderAdmin",
     "MoneyAccountAdmin",
     "NoteAdmin",

@@ -22,6 +22,7 @@ from core.errors import BankError
 from transactions.admin.account_export import ExportButton
 from transactions.admin.chart import balance_chart
 from transactions.admin.findings import damage_of
+from transactions.admin.hold_forms import HoldButton, open_holds
 from transactions.admin.money import MoneyButtons
 from transactions.admin.note_pages import notes_section
 from transactions.admin.open_account import OpenAccountButton
@@ -38,12 +39,13 @@ class BalanceAtForm(forms.Form):
 
 
 @admin.register(Account)
-class MoneyAccountAdmin(MoneyButtons, OpenAccountButton, ExportButton, AccountAdmin):
+class MoneyAccountAdmin(MoneyButtons, HoldButton, OpenAccountButton, ExportButton, AccountAdmin):
     actions_list = ("open_account",)
     actions_detail = (
         "deposit",
         "withdraw",
         "transfer",
+        "hold",
         "export",
         *AccountAdmin.actions_detail,
     )
@@ -56,6 +58,7 @@ class MoneyAccountAdmin(MoneyButtons, OpenAccountButton, ExportButton, AccountAd
         if account is not None:
             context |= _balance_at(account, request)
             context |= notes_section(request, "account", account)
+            context |= open_holds(request, account)
             if account.broken_rules:
                 context["damage"] = damage_of(account)
                 context["damage_released"] = not account.debits_held
