@@ -1,5 +1,6 @@
 """The API of seals: heads for anyone, proofs for those who may see the transaction."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -7,9 +8,12 @@ from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.permissions import CanReadAccounts
+from accounts.selectors import visible_account
 from core.api.renderers import json_response
 from core.errors import NotFound
 from seals import schema
+from seals.explaining import explain, represent
 from seals.heads import head_of
 from seals.models import Seal
 from seals.proofs import proof_of
@@ -47,13 +51,34 @@ class SealView(APIView):
         return json_response(request, head_of(found))
 
 
-class ProofView(APIView):
-    """The proof of a transaction, for staff and for its owners."""
+class _ReadView(APIView):
+    """A read for staff and owners, by the rule `reader`."""
+
+    reader: ClassVar[type[BasePermission]]
 
     def get_permissions(self) -> list[BasePermission]:
         """A method that the route does not have needs no right: any known caller gets 405."""
         known = self.request.method in ("GET", "HEAD")
-        return [CanReadTransactions() if known else IsAuthenticated()]
+        return [self.reader() if known else IsAuthenticated()]
+
+
+class ExplainView(_ReadView):
+    """What the balance of an account consists of."""
+
+    reader = CanReadAccounts
+
+    @schema.explain
+    def get(self, request: Request, account_id: UUID) -> HttpResponse:
+        visible_account(request.user, account_id)
+        if (explained := explain(account_id)) is None:
+            raise NotFound("An internal account stores no balance.")
+        return json_response(request, represent(explained))
+
+
+class ProofView(_ReadView):
+    """The proof of a transaction, for staff and for its owners."""
+
+    reader = CanReadTransactions
 
     @schema.proof
     def get(self, request: Request, transaction_id: UUID) -> HttpResponse:

@@ -142,6 +142,7 @@ TABLE: dict[str, dict[str, Any]] = {
         "PATCH": Rule(WRITE, TELLERS, body={"name": "Ada King"}),
     },
     "accounts/<account_id>/balance/": {"GET": own(READ)},
+    "accounts/<account_id>/balance/explain/": {"GET": own(READ)},
     "accounts/<account_id>/entries/": {"GET": own(LOOK)},
     "accounts/<account_id>/transactions/": {"GET": own(LOOK)},
     "accounts/<account_id>/deposit/": {"POST": Rule(MOVE, TELLERS, body=AMOUNT)},
