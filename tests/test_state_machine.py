@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     invariant,
+    multiple,
     rule,
     run_state_machine_as_test,
 )
@@ -35,12 +36,12 @@ from core.commands import Command
 from core.errors import BankError
 from core.money import to_units
 from tests import seed as test_seed
-from tests.concurrency.model import Model
+from tests.concurrency.model import Model, ModelHold
 from tests.concurrency.tally import SCALE
 from tests.factories import ORIGIN, run
 from transactions.archive.runs import archive
 from transactions.archive.selection import Selection
-from transactions.commands import Deposit, Transfer, Withdraw
+from transactions.commands import Capture, Deposit, PlaceHold, Transfer, VoidHold, Withdraw
 from transactions.models import Transaction
 from transactions.verifier import examine
 from transactions.verifier.archive_file import examine_archive
@@ -70,6 +71,7 @@ class BankMachine(RuleBasedStateMachine):
     """Every rule does the same to the bank and to the model, and expects the same result."""
 
     accounts = Bundle("accounts")
+    holds = Bundle("holds")
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,6 +117,32 @@ class BankMachine(RuleBasedStateMachine):
         else:
             self._move(command, payer, payee, cents)
 
+    @rule(target=holds, payer=accounts, payee=st.one_of(st.none(), accounts), cents=CENTS)
+    def hold(self, payer: str, payee: str | None, cents: int) -> Any:
+        payee = None if payee == payer else payee
+        target_id = None if payee is None else UUID(payee)
+        command = PlaceHold(
+            account_id=UUID(payer), target_account_id=target_id, amount=money(cents)
+        )
+        expected = self.model.hold(payer, payee, cents)
+        if expected:
+            assert code_of(command) == expected
+            return multiple()
+        hold_id = str(run(command).pk)
+        self.model.holds[hold_id] = ModelHold(payer, payee, cents)
+        return hold_id
+
+    @rule(hold_id=holds, cents=CENTS, final=st.booleans())
+    def capture(self, hold_id: str, cents: int, final: bool) -> None:
+        command = Capture(hold_id=UUID(hold_id), amount=money(cents), final=final)
+        expected = self.model.capture(hold_id, cents, final=final)
+        assert code_of(command) == expected
+        self.moves += expected is None
+
+    @rule(hold_id=holds)
+    def void(self, hold_id: str) -> None:
+        assert code_of(VoidHold(hold_id=UUID(hold_id))) == self.model.void(hold_id)
+
     @rule(account_id=accounts, scope=st.sampled_from(FreezeScope))
     def freeze(self, account_id: str, scope: FreezeScope) -> None:
         command = FreezeAccount(account_id=UUID(account_id), scope=scope, reason="a reason")
@@ -158,6 +186,7 @@ class BankMachine(RuleBasedStateMachine):
         return {
             "balance": expected.balance * UNITS_PER_CENT,
             "limit": expected.limit * UNITS_PER_CENT,
+            "held": expected.held * UNITS_PER_CENT,
             "sequence": expected.sequence,
             "blocked": (expected.debits_blocked, expected.credits_blocked),
             "closed": expected.closed,
@@ -171,7 +200,7 @@ class BankMachine(RuleBasedStateMachine):
         assert report.ok, "\n".join(report.lines())
 
     def teardown(self) -> None:
-        """Each requested movement has one row, refused ones included, and there is no other row."""
+        """Each movement has one row, refused ones included, apart from refused captures."""
         ids = [UUID(account_id) for account_id in self.model.accounts]
         kept = Transaction.objects.filter(Q(debit_account__in=ids) | Q(credit_account__in=ids))
         assert kept.count() == self.moves
@@ -182,6 +211,7 @@ def _shape(account: Account) -> dict[str, Any]:
     return {
         "balance": to_units(account.balance),
         "limit": to_units(account.overdraft_limit),
+        "held": to_units(account.held),
         "sequence": account.last_sequence,
         "blocked": (account.debits_blocked, account.credits_blocked),
         "closed": account.is_closed,

@@ -27,11 +27,16 @@ def minor_units(text: str) -> int:
 class ModelAccount:
     balance: int = 0
     limit: int = 0
+    held: int = 0
     sequence: int = 0
     debits_blocked: bool = False
     credits_blocked: bool = False
     closed: bool = False
     changes: int = 0  # events of the audit log, opening included
+
+    @property
+    def free(self) -> int:
+        return self.balance + self.limit - self.held
 
     def post(self, change: int) -> None:
         self.balance += change
@@ -39,10 +44,19 @@ class ModelAccount:
 
 
 @dataclass(slots=True)
+class ModelHold:
+    account_id: str
+    target_id: str | None
+    left: int
+
+
+@dataclass(slots=True)
 class Model:
     """A bank in one currency. Operations return the code of their refusal, or None."""
 
     accounts: dict[str, ModelAccount] = field(default_factory=dict)
+    # By id. An ended hold has nothing left.
+    holds: dict[str, ModelHold] = field(default_factory=dict)
 
     def open(self, account_id: str, *, limit: int = 0) -> None:
         assert account_id not in self.accounts
@@ -56,12 +70,44 @@ class Model:
             return "account_closed"
         if (source and source.debits_blocked) or (target and target.credits_blocked):
             return "account_frozen"
-        if source and source.balance + source.limit < amount:
+        if source and source.free < amount:
             return "insufficient_funds"
         if source:
             source.post(-amount)
         if target:
             target.post(amount)
+        return None
+
+    def hold(self, account_id: str, target_id: str | None, amount: int) -> str | None:
+        """Reserves money. The target matters at the capture only."""
+        account = self.accounts[account_id]
+        if account.closed:
+            return "account_closed"
+        if account.debits_blocked:
+            return "account_frozen"
+        if account.free < amount:
+            return "insufficient_funds"
+        account.held += amount
+        return None
+
+    def capture(self, hold_id: str, amount: int, *, final: bool) -> str | None:
+        hold = self.holds[hold_id]
+        if amount > hold.left or not hold.left:
+            return "invalid_transition"
+        account = self.accounts[hold.account_id]
+        account.held -= amount
+        if code := self.move(hold.account_id, hold.target_id, amount):
+            account.held += amount
+            return code
+        hold.left -= amount
+        return self.void(hold_id) if final and hold.left else None
+
+    def void(self, hold_id: str) -> str | None:
+        hold = self.holds[hold_id]
+        if not hold.left:
+            return "invalid_transition"
+        self.accounts[hold.account_id].held -= hold.left
+        hold.left = 0
         return None
 
     def freeze(self, account_id: str, scope: str) -> str | None:
@@ -90,7 +136,7 @@ class Model:
         account = self.accounts[account_id]
         if account.closed:
             return "account_closed"
-        if account.balance < -limit:
+        if account.balance - account.held < -limit:
             return "limit_below_use"
         account.limit = limit
         account.changes += 1
@@ -100,7 +146,7 @@ class Model:
         account = self.accounts[account_id]
         if account.closed:
             return "account_closed"
-        if account.balance != 0:
+        if account.balance != 0 or account.held:
             return "account_not_empty"
         account.closed = True
         account.changes += 1
