@@ -43,6 +43,10 @@ class CaptureInline(ReadOnlyTabularInline):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("transaction").order_by("-pk")
 
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who sees a hold sees its captures."""
+        return has_right(request.user, "transactions.view_hold")
+
     @display(description="Transaction")
     def of_transaction(self, capture: HoldCapture) -> SafeString:
         return link_to(capture.transaction, str(capture.transaction))

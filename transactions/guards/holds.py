@@ -22,6 +22,15 @@ SUM_OF_OPEN = (
 )
 _SUM = SUM_OF_OPEN.format(account="NEW.id")
 
+_IN_CURRENCY = (
+    f"EXISTS (SELECT 1 FROM {ACCOUNTS} AS a WHERE a.id = {{account}} AND a.kind = 'CUSTOMER'"
+    " AND a.currency = NEW.currency)"
+)
+_OF_CUSTOMERS = (
+    f"({_IN_CURRENCY.format(account='NEW.account_id')} AND (NEW.target_account_id IS NULL OR"
+    f" {_IN_CURRENCY.format(account='NEW.target_account_id')}))"
+)
+
 OBJECTS = [
     *never_deleted(HOLDS, "holds"),
     refuse(
@@ -30,6 +39,16 @@ OBJECTS = [
         "INSERT",
         "a hold begins open, with nothing captured",
         when="NEW.status <> 'OPEN' OR NEW.captured <> 0",
+    ),
+    refuse_unless(
+        "transactions_hold_accounts",
+        HOLDS,
+        [],
+        "a hold is between accounts of customers, in their currency",
+        when="NEW.amount <> 0",
+        sqlite_unless=_OF_CUSTOMERS,
+        postgresql_unless=_OF_CUSTOMERS,
+        event="INSERT",
     ),
     refuse(
         "transactions_hold_identity",

@@ -197,6 +197,11 @@ def born_captured(_: World) -> str:
     return copied(HOLDS, source, id=sql_id(uuid4()), captured="1", **key)
 
 
+def foreign_hold(_: World) -> str:
+    source = sql_id(make_hold(make_account(balance=9), 5).pk)
+    return copied(HOLDS, source, id=sql_id(uuid4()), currency="'EUR'")
+
+
 def ended_hold(_: World) -> str:
     hold = make_hold(make_account(balance=9), 5)
     run(VoidHold(hold_id=hold.pk))
@@ -286,6 +291,7 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     f"{NOTES}_written": note_on_forgotten,
     f"{HOLDS}_no_delete": uncaptured_hold,
     "transactions_hold_birth": born_captured,
+    "transactions_hold_accounts": foreign_hold,
     "transactions_hold_identity": of_hold(f"UPDATE {HOLDS} SET amount = 60000 WHERE id = {{hold}}"),
     "transactions_hold_final": ended_hold,
     f"{CAPTURES}_no_delete": of_hold(f"DELETE FROM {CAPTURES}"),
