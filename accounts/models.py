@@ -204,10 +204,7 @@ class Account(models.Model):
 
     @property
     def available_balance(self) -> Decimal | None:
-        """Balance plus overdraft limit less holds, in main units.
-
-        Queued transactions reserve nothing.
-        """
+        """Balance plus overdraft limit less holds, in main units. The queue reserves nothing."""
         return None if self.balance is None else self.balance + self.overdraft_limit - self.held
 
 

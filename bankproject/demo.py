@@ -13,6 +13,7 @@ from accounts.models import LimitRequest
 from accounts.selectors import currencies_of
 from accounts.states import FreezeScope
 from bankproject import example_ids
+from bankproject.demo_holds import hold_money
 from core import clock
 from core.commands import Command, Origin
 from core.identifiers import moment_of
@@ -22,7 +23,7 @@ from jobs.runs import ask_for, business_date
 from jobs.working import work_on
 from statements.issuing import issue_for_account
 from statements.periods import Month
-from transactions.commands import AddNote, Deposit, PlaceHold, Transfer, Withdraw
+from transactions.commands import AddNote, Deposit, Transfer, Withdraw
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.posting import Posting
 from transactions.ledger.processor import process
@@ -62,14 +63,6 @@ class _KnownWithdrawal(_Known, Withdraw):
     pass
 
 
-@dataclass(frozen=True, kw_only=True)
-class _KnownHold(PlaceHold):
-    known_id: UUID
-
-    def new_id(self, now: datetime) -> UUID:
-        return self.known_id
-
-
 def make_accounts(origin: Origin) -> dict[str, UUID]:
     """Opens the accounts and gives them some history; returns their ids by name and currency."""
     owners = dict(get_user_model().objects.values_list("username", "pk"))
@@ -91,7 +84,7 @@ def make_accounts(origin: Origin) -> dict[str, UUID]:
     _issue_statement(origin)
     _run_a_job(origin)
     _write_notes()
-    _hold_money(origin)
+    hold_money(origin)
     return {f"{account.name} ({account.currency})": account.account_id for account in opened}
 
 
@@ -232,26 +225,6 @@ def _write_notes() -> None:
         ),
     ]
     process(notes, _of_teller())
-
-
-def _hold_money(origin: Origin) -> None:
-    """Two holds on Grace's account, by a hotel that has an account at this bank."""
-    in_a_week = clock.now() + timedelta(days=7)
-    holds = [
-        _KnownHold(
-            known_id=UUID(known_id),
-            account_id=UUID(example_ids.GRACE),
-            target_account_id=UUID(example_ids.SAVINGS),
-            amount=Decimal("45.00"),
-            description=description,
-            expires_at=in_a_week,
-        )
-        for known_id, description in (
-            (example_ids.HOLD, "Hotel, two nights"),
-            (example_ids.HOLD_TO_VOID, "Hotel, deposit for the key"),
-        )
-    ]
-    process(holds, origin)
 
 
 def _ask_for_limits() -> None:

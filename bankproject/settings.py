@@ -497,5 +497,4 @@ BANK_NAME = environment.text("BANK_NAME", "Bank")
 FORMAT_MODULE_PATH = "bankproject.formats"
 UNFOLD = unfold_settings(BANK_NAME)
 
-# Last, because all names have been read by now.
-refuse_unknown_names()
+refuse_unknown_names()  # Last, because all names have been read by now.

@@ -13,6 +13,7 @@ from accounts.selectors import visible_account
 from core.api.renderers import json_response
 from core.errors import NotFound
 from seals import schema
+from seals.explain_schema import explain as explain_schema
 from seals.explaining import explain, represent
 from seals.heads import head_of
 from seals.models import Seal
@@ -67,7 +68,7 @@ class ExplainView(_ReadView):
 
     reader = CanReadAccounts
 
-    @schema.explain
+    @explain_schema
     def get(self, request: Request, account_id: UUID) -> HttpResponse:
         visible_account(request.user, account_id)
         if (explained := explain(account_id)) is None:

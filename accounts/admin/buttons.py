@@ -265,10 +265,7 @@ def why_not_closed(account: Account) -> str:
     """Why an open account has no button to close it; empty if it has one."""
     if account.is_closed or _can_be_closed(account):
         return ""
-    if not account.balance:
-        held = shown_money(account.held, account.currency)
-        return f"Close: open holds still reserve {held}."
-    amount = shown_money(abs(account.balance or 0), account.currency)
+    amount = shown_money(abs(account.balance or account.held), account.currency)
     return f"Close: it still {'owes' if (account.balance or 0) < 0 else 'holds'} {amount}."
 
 
@@ -283,7 +280,7 @@ def split_buttons(buttons: list[dict[str, Any]]) -> dict[str, list[dict[str, Any
 
 
 def _can_be_closed(account: Account) -> bool:
-    return _is_open(account) and not account.balance and not account.held
+    return _is_open(account) and not (account.balance or account.held)
 
 
 def _has_block(account: Account) -> bool:

@@ -126,12 +126,12 @@ class Retry(Decision):
             raise RetryLimit(
                 f"Retried {row.retry_count} times already; a supervisor may retry again."
             )
+        if row.approval_required and capture_of(row.id):
+            raise NotRetryable("A capture is not retried: capture the hold again.")
         if row.reverses_id:
             if not self.may_reverse:
                 raise PermissionDenied("To retry a reversal, you need the right to reverse.")
             check_not_reversed(row.reverses_id)
-        if row.approval_required and capture_of(row.id):
-            raise NotRetryable("A capture is not retried: capture the hold again.")
         overwritten = {"failure_code": row.failure_code, "failure_detail": row.failure_detail}
         row.status = TransactionStatus.PENDING
         row.failure_code = row.failure_detail = ""

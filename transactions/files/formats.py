@@ -26,7 +26,7 @@ from transactions.files.cells import (
 from transactions.files.customers import ACCOUNT_CUSTOMERS, CUSTOMER_EVENTS, CUSTOMERS
 from transactions.files.file_format import END_OF_LINE as END_OF_LINE  # noqa: PLC0414 - part of the format
 from transactions.files.file_format import Column, FileFormat
-from transactions.files.holds import HOLD_CAPTURES, HOLDS
+from transactions.files.holds import HOLD_FILES
 from transactions.files.notes import NOTES
 from transactions.files.parts import (
     ACTOR,
@@ -294,8 +294,7 @@ FILES = (
     SEALED_RANGES,
     STATEMENTS,
     NOTES,
-    HOLDS,
-    HOLD_CAPTURES,
+    *HOLD_FILES,
 )
 # Exports of earlier releases do not have them.
 NEWER_FILES = frozenset(each.name for each in FILES[FILES.index(CUSTOMERS) :])

@@ -62,3 +62,5 @@ HOLD_CAPTURES = FileFormat(
         Column("final", BOOLEAN, "`true` if it released the rest of the hold."),
     ),
 )
+
+HOLD_FILES = (HOLDS, HOLD_CAPTURES)
