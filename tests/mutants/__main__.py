@@ -4,10 +4,10 @@
     python -m tests.mutants --only funds limit   bugs whose name or area has one of these words
     python -m tests.mutants --results FILE       continues an earlier run with the same file
 
-Works on copies of the tree in a temporary folder. A test that hangs for SECONDS counts as a catch.
-At the end all tests that caught a bug run once more without any bug, and must pass. Exits with 0 if
-at least 95 % of the bugs are caught and each survivor is explained; with 1 if not; and with 2 if
-nothing could be tried.
+Works on copies of the tree in a temporary folder. A test that hangs for SECONDS counts as a catch,
+if it ends without the bug. At the end all tests that caught a bug run once more without any bug,
+and must pass. Exits with 0 if at least 95 % of the bugs are caught and each survivor is explained;
+with 1 if not; and with 2 if nothing could be tried.
 """
 
 import argparse

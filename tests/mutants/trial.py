@@ -76,8 +76,18 @@ class Workshop:
     def try_out(self, mutant: Mutant) -> tuple[str, str]:
         """Plants the bug, runs its tests, and removes the bug. Returns the verdict, and why.
 
-        For a killed mutant the reason is the name of the test that caught it.
+        For a killed mutant the reason is the name of the test that caught it. Tests that hang prove
+        something only if they end in that time without the bug.
         """
+        verdict = self._with_bug(mutant)
+        if verdict[0] == HUNG:
+            database = self.databases[mutant.database]
+            database.renew(self.name)
+            if self._verdict(database, ["--reuse-db", *mutant.tests])[0] == HUNG:
+                return BROKEN, f"needs more than {self.seconds} s without it as well"
+        return verdict
+
+    def _with_bug(self, mutant: Mutant) -> tuple[str, str]:
         original = (self.tree / mutant.file).read_bytes()
         database = self.databases[mutant.database]
         database.renew(self.name)
