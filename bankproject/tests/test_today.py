@@ -66,7 +66,11 @@ def bank(settings: Any) -> None:
 
 def test_an_empty_bank_says_what_to_do_next(admin_client: Client) -> None:
     html = admin_client.get(TODAY).content.decode()
-    for words in ("Open the first one", "Never checked", "Nothing has been archived yet"):
+    for words in (
+        "Open the first one",
+        "Nobody has verified them yet",
+        "Nothing has been archived yet",
+    ):
         assert words in html
     assert [figure.value for figure in figures(admin_client).values()] == [
         "0", "0", "0", "0", "Unknown", "None",
