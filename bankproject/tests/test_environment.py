@@ -91,3 +91,21 @@ def test_amounts_by_currency_say_which_part_is_wrong(monkeypatch, value, fault):
     with pytest.raises(ImproperlyConfigured) as caught:
         environment.amounts("BANK_X")
     assert str(caught.value) == f"BANK_X {fault}"
+
+
+@pytest.mark.parametrize(
+    ("value", "zone"),
+    [(None, "UTC"), ("", "UTC"), ("UTC", "UTC"), (" Europe/Berlin ", "Europe/Berlin")],
+)
+def test_a_time_zone(monkeypatch, value, zone):
+    monkeypatch.delenv("BANK_X", raising=False)
+    if value is not None:
+        monkeypatch.setenv("BANK_X", value)
+    assert environment.time_zone("BANK_X", default="UTC") == zone
+
+
+@pytest.mark.parametrize("value", ["Berlin", "europe/berlin", "+01:00", "../etc/passwd"])
+def test_a_time_zone_that_nobody_knows_is_refused(monkeypatch, value):
+    monkeypatch.setenv("BANK_X", value)
+    with pytest.raises(ImproperlyConfigured, match="BANK_X must be a time zone"):
+        environment.time_zone("BANK_X", default="UTC")
