@@ -27,6 +27,7 @@ _PARAGRAPHS = {
     "/admin/jobs/": "jobs",
     "/admin/statements/": "statements",
     "/admin/seals/": "seals",
+    "/admin/transactions/hold/": "holds",
     "/admin/transactions/note/": "notes",
     "/admin/notes/": "notes",
     "/admin/approvals/": "approvals",

@@ -47,6 +47,7 @@ OF_LISTS = {
     "transactions.archiverun": "transactions",
     "transactions.batch": "transactions",
     "transactions.entry": "transactions",
+    "transactions.hold": "holds",
     "transactions.note": "notes",
     "transactions.transaction": "transactions",
     "transactions.transactionevent": "the-audit-log",
