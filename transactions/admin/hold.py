@@ -97,7 +97,7 @@ class HoldAdmin(ReadOnlyModelAdmin):
             {
                 "classes": ("collapse",),
                 "fields": (
-                    "id",
+                    ("id", "currency"),
                     ("caller", "idempotency_key"),
                     ("request_id", "address"),
                     ("request_fingerprint", "updated_at"),
