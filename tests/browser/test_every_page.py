@@ -31,7 +31,7 @@ pytestmark = pytest.mark.sqlite
 # Routes without a page of their own: answers to scripts, files, and ways to a list.
 _NO_PAGES = {
     "home", "metrics", "approvals-waiting", "transfer-targets", "logout", "jsi18n", "autocomplete",
-    "view_on_site", "transactions_selected",
+    "view_on_site", "transactions_selected", "jobs-run",
     "audit-export", "statistics-export", "receipt", "accounts_account_list_export",
     "transactions_entry_export", "transactions_transaction_export",
     "statements_statement_download_pdf", "statements_statement_download_xlsx",
