@@ -235,7 +235,7 @@ ROUTES = sorted(set(api_routes()))
 
 
 class World:
-    """Ada, a customer with 9.75 from a deposit, 2.00 of it held, and a waiting limit."""
+    """Ada, a customer with 9.75 from a deposit and 2.00 on hold, and a waiting limit."""
 
     def __init__(self) -> None:
         self.owner = get_user_model().objects.get(username="ada")
@@ -245,6 +245,7 @@ class World:
         self.account = make_account(customer_id=self.customer.pk)
         self.deposit = deposit(self.account, "9.75")
         self.limit_request = make_limit_request(self.account)
+        deposit(self.account, 2)
         self.hold = make_hold(self.account, 2)
         self.seal = made()
         self.statement = make_statement(self.account)
