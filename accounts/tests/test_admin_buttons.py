@@ -212,6 +212,7 @@ def test_money_comes_first_and_the_rest_behind_more(supervisor: Client) -> None:
         "Deposit",
         "Withdraw",
         "Transfer",
+        "Hold",
     ]
     assert "<summary" in page.content.decode()
     page = logged_in_as("auditor").get(account_url(make_account()))

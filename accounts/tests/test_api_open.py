@@ -75,6 +75,7 @@ def test_an_account_is_opened_with_all_it_can_have(supervisor: ApiClient) -> Non
         "customer": str(customer.id),
         "currency": "EUR",
         "balance": "250.50",
+        "held": "0.00",
         "available_balance": "350.50",
         "overdraft_limit": "100.00",
         "status": "ACTIVE",

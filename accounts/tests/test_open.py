@@ -55,6 +55,7 @@ def test_an_account_begins_empty_and_its_opening_is_recorded(django_user_model) 
         "customer_id": None,
         "currency": "USD",
         "balance": Decimal(0),
+        "held": Decimal(0),
         "overdraft_limit": Decimal("12.5"),
         "status": "ACTIVE",
         "debits_blocked": False,

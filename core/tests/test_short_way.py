@@ -53,6 +53,7 @@ def test_the_middleware_for_pages_is_all_that_knows_of_cookies() -> None:
         "XFrameOptionsMiddleware",
         "AxesMiddleware",
         "StaffTimeZoneMiddleware",
+        "BusyPageMiddleware",
     }
 
 
