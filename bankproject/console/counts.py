@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 
 from accounts.selectors import waiting_limits
@@ -24,8 +23,7 @@ def approvals_waiting(user: Any) -> str:
     Call it for a user who may view transactions. Limits count if the user may view them.
     """
     waiting: list[QuerySet[Any]] = [Transaction.objects.filter(WAITS_FOR_APPROVAL)]
-    # Without thresholds no limit needs a second person.
-    if settings.BANK_APPROVAL_THRESHOLDS and user.has_perm(SEES_LIMITS):
+    if user.has_perm(SEES_LIMITS):
         waiting.append(waiting_limits())
     return _shown(*waiting)
 
@@ -40,5 +38,6 @@ def failed_today() -> str:
 
 
 def _shown(*kinds: QuerySet[Any]) -> str:
-    count = sum(rows.order_by()[: _MOST + 1].count() for rows in kinds)
+    first, *others = (rows.order_by().values("pk") for rows in kinds)
+    count = first.union(*others, all=True)[: _MOST + 1].count()
     return f"{_MOST}+" if count > _MOST else str(count or "")
