@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ def make_backup(day: date, slot: str) -> Mapping[str, Any]:
         is_new = not path.exists()
         if is_new:
             try:
-                write_backup(path, bank, written=partial(failpoint, "backup.half_written"))
+                write_backup(path, bank, written=lambda: failpoint("backup.half_written"))
             except BackupFailed as error:
                 raise JobFailed(str(error)) from error
         failpoint("backup.written")

@@ -103,14 +103,19 @@ def _beat(lease: runs.Lease, done: threading.Event, when_lost: Callable[[], obje
     connection.close()
 
 
-def stop_on_signals() -> None:
-    """SIGTERM and SIGINT raise JobStopped in the main thread of this process."""
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """In the block SIGTERM and SIGINT raise JobStopped in the main thread of this process."""
 
     def stop(_number: int, _frame: Any) -> None:
         raise JobStopped
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def stop_this_process() -> None:

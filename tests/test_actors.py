@@ -97,6 +97,7 @@ ARGUMENTS = {
     "import_data": _of_an_import,
     "reverse_transactions": _of_a_reversal,
     "post_batch": _of_a_batch,
+    "run_job": lambda _folder: ["summarise_days"],
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from axes.models import AccessFailureLog, AccessLog
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.test import override_settings
 from django.utils import timezone
 
@@ -27,7 +27,7 @@ from tests.factories import make_account, make_customer, make_note, make_stateme
 from tests.identities import token_of
 from transactions.archive.runs import archive
 from transactions.archive.selection import Selection
-from transactions.commands import Deposit, Reject, Reverse, Transfer, Withdraw
+from transactions.commands import Deposit, PlaceHold, Reject, Reverse, Transfer, Withdraw
 from transactions.models import Batch
 from transactions.verifier import records as verifications
 from transactions.verifier.report import Finding, Report
@@ -79,6 +79,8 @@ def _money(part: str, origin: Origin) -> None:
         origin,
     )
     archive(Selection(), origin=origin)
+    held = PlaceHold(account_id=payer.id, amount=Decimal("20.75"), description="Room 7, two nights")
+    run(held, origin)
     reversed_one = run(Deposit(account_id=payer.id, amount=Decimal(3)), origin)
     run(Reverse(transaction_id=reversed_one.id, reason="A mistake"), origin)
     run(Withdraw(account_id=payer.id, amount=Decimal(990)), origin)
@@ -105,7 +107,6 @@ def _staff(part: str) -> None:
     teller = make_user(f"teller-{part}", role="teller")
     enrolled(teller)
     token_of(make_user(f"program-{part}", role="teller"))
-    Group.objects.get_or_create(name=f"Night shift {part}")  # Groups outlive a test.
     login: dict[str, Any] = {"username": teller.username, "ip_address": "192.0.2.9"}
     AccessLog.objects.create(**login)
     AccessFailureLog.objects.create(**login)

@@ -172,6 +172,8 @@ def test_every_column_is_on_the_page(model: type[Model]) -> None:
         "last_sequence": "entries",
         "previous": "before",
         "digest": "shown_digest",
+        "seal_number": "shown_seal",
+        "seal_digest": "shown_seal",
     }
     # `who` shows the member of staff, or else the job.
     if model is ArchiveRun:

@@ -125,6 +125,7 @@ def test_filters_use_only_columns_that_the_pages_show() -> None:
             "made_by",
         },
         "transactions.entry": {"account"},
+        "transactions.hold": {"status"},
         "statements.statement": {"account"},
         "transactions.transactionevent": {"transaction", "to_status"},
         "accounts.accountevent": {"account"},

@@ -8,7 +8,6 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from jobs import catalog, runs
-from jobs.management.commands import run_job
 from jobs.models import JobRun
 from jobs.problems import JobBusy
 from jobs.tests.daily_bank import DAY, ORIGIN
@@ -17,12 +16,6 @@ from tests.api import make_user
 pytestmark = pytest.mark.django_db
 
 ON_THAT_DAY = ("delete_expired", "--date", str(DAY))
-
-
-@pytest.fixture(autouse=True)
-def _without_signals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This process runs further tests."""
-    monkeypatch.setattr(run_job, "stop_on_signals", lambda: None)
 
 
 def called(*words: str) -> str:

@@ -61,7 +61,14 @@ def _filled(pattern: Any) -> str:
         return "auth/"
     if text.startswith("(?P<url>"):
         return "nowhere/"
-    ones = ("<path:object_id>", "<path:content_type_id>", "<id>", "<str:name>", "<int:number>")
+    ones = (
+        "<path:object_id>",
+        "<path:content_type_id>",
+        "<id>",
+        "<str:name>",
+        "<str:job>",
+        "<int:number>",
+    )
     for parameter in ones:
         text = text.replace(parameter, "1")
     text = re.sub("<id:[a-z_]+>", _UUID, text)

@@ -19,7 +19,7 @@ from jobs.permissions import RUN_RIGHT
 from jobs.representation import represent
 from jobs.runs import ask_for, business_date
 from jobs.states import JobState
-from jobs.working import JobStopped, stop_on_signals, stop_this_process, work_on
+from jobs.working import JobStopped, stop_this_process, stopped_by_signals, work_on
 from transactions.queue.supervisor import end_with_parent
 
 # As a shell names the end by SIGTERM.
@@ -63,15 +63,17 @@ class Command(BaseCommand):
         if options["end_with_parent"]:
             end_with_parent()
         origin = origin_of_actor(options["actor"], right=RUN_RIGHT, caller="job:run_job")
-        stop_on_signals()
         try:
-            run = (
-                _run_of(options["run"], options["name"])
-                if options["run"]
-                else ask_for(options["name"], options["date"] or business_date(), origin=origin)[0]
-            )
-            was_done = run.outcome == JobState.DONE
-            ended = run if was_done else work_on(run.pk, when_lost=stop_this_process)
+            with stopped_by_signals():
+                run = (
+                    _run_of(options["run"], options["name"])
+                    if options["run"]
+                    else ask_for(
+                        options["name"], options["date"] or business_date(), origin=origin
+                    )[0]
+                )
+                was_done = run.outcome == JobState.DONE
+                ended = run if was_done else work_on(run.pk, when_lost=stop_this_process)
         except JobStopped:
             raise CommandError("Stopped.", returncode=_STOPPED) from None
         except BankError as error:
