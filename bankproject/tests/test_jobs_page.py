@@ -50,7 +50,9 @@ def test_a_supervisor_runs_a_job_now_and_once_more_after_it_is_done() -> None:
         ]
         html = susan.get(PAGE).content.decode()
         assert html.count("Run now</button>") == len(JOBS) - 1
-        assert "dry_run: false, tokens: 0" in html
+        # PostgreSQL keeps the names of an object in its own order.
+        assert "dry_run: false" in html
+        assert "tokens: 0" in html
     log = susan.get(reverse("audit")).content.decode()
     assert log.count("Asked for this run") == 2
 
