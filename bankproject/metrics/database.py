@@ -18,26 +18,19 @@ from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
 
-from accounts.selectors import waiting_limits
 from accounts.states import ShownStatus, shown_status
 from bankproject.console import duties
-from bankproject.metrics import jobs
+from bankproject.metrics import jobs, waiting
 from bankproject.metrics.cache import Reading
 from core import clock
 from core.database_errors import note
 from core.money import UNITS_PER_MAIN
 from seals.selectors import newest_seal, unsealed_entries
-from transactions.models import Transaction
-from transactions.models.queries import WAITS_FOR_APPROVAL
 from transactions.reads.duties import last_archived
-from transactions.reads.overview import queue_state
 from transactions.verifier.records import last_verification
 
 # For each statement: a scrape must not wait for a database that is busy.
 _TIMEOUT_MILLISECONDS = 1000
-# More than these are not counted.
-MOST_COUNTED = 10_000
-
 # What costs more the more accounts there are is read once in so many intervals, and never two of it
 # in one reading after the first.
 SELDOM = {"accounts": 6, "jobs": 6, "seals": 6}
@@ -51,19 +44,13 @@ DESCRIBED: dict[str, tuple[str, tuple[str, ...]]] = {
     "bank_metrics_read_ok": ("Whether this part of the database was read (1 or 0).", ("part",)),
     "bank_metrics_read_seconds": ("Time that the last reading of the database took.", ()),
     "bank_metrics_read_age_seconds": ("Age of the last reading of the database.", ()),
-    "bank_queue_transactions": ("Due transactions, 10,000 at most.", ()),
-    "bank_queue_oldest_age_seconds": ("How long the oldest due transaction has waited.", ()),
-    "bank_approvals_waiting": ("What waits for a second person, 10,000 at most.", ("kind",)),
-    "bank_approvals_oldest_age_seconds": (
-        "Age of the oldest that waits for a second person.",
-        ("kind",),
-    ),
     "bank_books_sound": ("Whether the last verification found nothing (1 or 0).", ()),
     "bank_verification_age_seconds": ("Time since the end of the last verification.", ()),
     "bank_archive_age_seconds": ("Time since the end of the last complete archive run.", ()),
     "bank_duty_overdue": ("Whether a duty is beyond its limit (1 or 0).", ("duty",)),
     "bank_seal_age_seconds": ("Time since the last seal.", ()),
     "bank_unsealed_entries": ("Entries that no seal covers.", ()),
+    **waiting.DESCRIBED,
     **jobs.DESCRIBED,
     "bank_accounts": ("Customer accounts.", ("status",)),
     "bank_customers_balance_amount": ("Sum of customers' balances.", ("currency",)),
@@ -160,23 +147,6 @@ def _rows(statement: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return list(cursor.fetchall())
-
-
-def _queue() -> Iterator[Value]:
-    state = queue_state()
-    yield "bank_queue_transactions", (), state.waiting
-    yield "bank_queue_oldest_age_seconds", (), max(0.0, state.oldest_age.total_seconds())
-
-
-def _approvals() -> Iterator[Value]:
-    movements = Transaction.objects.filter(WAITS_FOR_APPROVAL)
-    now = clock.about_now()
-    for kind, waiting in (("transaction", movements), ("limit", waiting_limits())):
-        count = waiting.order_by()[:MOST_COUNTED].count()
-        first = waiting.order_by("created_at").values_list("created_at", flat=True)[:1]
-        age = max(((now - at).total_seconds() for at in first), default=0.0) if count else 0.0
-        yield "bank_approvals_waiting", (kind,), count
-        yield "bank_approvals_oldest_age_seconds", (kind,), max(0.0, age)
 
 
 def _books() -> Iterator[Value]:
@@ -286,8 +256,9 @@ def tables() -> tuple[str, ...]:
 
 PARTS: dict[str, Callable[[], Iterator[Value]]] = {
     "database": _database,
-    "queue": _queue,
-    "approvals": _approvals,
+    "queue": waiting.read_queue,
+    "approvals": waiting.read_approvals,
+    "holds": waiting.read_holds,
     "books": _books,
     "duties": _duties,
     "seals": _seals,

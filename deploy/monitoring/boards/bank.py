@@ -95,6 +95,7 @@ def panels() -> Iterator[Shown]:
         "s",
         "max(bank_approvals_oldest_age_seconds)",
     )
+    yield number("Holds", "Open holds.", "short", "max(bank_holds_open)")
     yield curves(
         "Balances",
         "Sum of customers' balances by currency, in its main units.",
