@@ -23,7 +23,8 @@ from benchmarks.target import Target
 _TABLE = "floor_transaction"
 _DROP = f"DROP TABLE IF EXISTS {_TABLE}"
 _CREATE = (
-    f"CREATE TABLE {_TABLE} (LIKE transactions_transaction INCLUDING CONSTRAINTS INCLUDING INDEXES)"
+    f"CREATE TABLE {_TABLE} (LIKE transactions_transaction"
+    " INCLUDING CONSTRAINTS INCLUDING DEFAULTS INCLUDING INDEXES)"
 )
 
 

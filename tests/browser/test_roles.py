@@ -12,14 +12,18 @@ pytestmark = pytest.mark.sqlite
 BANK = [
     "Today", "Statistics", "Customers", "Accounts", "Transactions", "Approvals",
     "Overdraft limits", "Failed", "Holds", "Notes", "Entries", "Statements", "Batches", "Archive",
+    "Jobs",
 ]  # fmt: skip
-RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications"]
+RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications", "Seals"]
 OVERSIGHT = [
     "API clients", "Access tokens", "Users", "Groups", "Second factor", "Logins", "Failed logins",
     "Audit log",
 ]  # fmt: skip
 
-MONEY = {"Deposit": "deposit", "Withdraw": "withdraw", "Transfer": "transfer", "Rename": "rename"}
+MONEY = {
+    "Deposit": "deposit", "Withdraw": "withdraw", "Transfer": "transfer", "Hold": "hold",
+    "Rename": "rename",
+}  # fmt: skip
 READING = {"Export": "export"}
 # An account that holds money has no button to close it.
 DECISIONS = {"Freeze": "freeze", "Overdraft limit": "overdraft-limit"}
