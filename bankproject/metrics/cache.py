@@ -18,6 +18,8 @@ from core.metrics import folder
 
 # What can be written as JSON.
 Reading = dict[str, Any]
+# A name, the values of its labels, and its value.
+Value = tuple[str, tuple[str, ...], float]
 
 _WAIT_SECONDS = 3.0
 _in_process = threading.Lock()

@@ -21,7 +21,7 @@ from django.db import connection, transaction
 from accounts.states import ShownStatus, shown_status
 from bankproject.console import duties
 from bankproject.metrics import jobs, waiting
-from bankproject.metrics.cache import Reading
+from bankproject.metrics.cache import Reading, Value
 from core import clock
 from core.database_errors import note
 from core.money import UNITS_PER_MAIN
@@ -71,8 +71,6 @@ DESCRIBED: dict[str, tuple[str, tuple[str, ...]]] = {
         (),
     ),
 }
-
-Value = tuple[str, tuple[str, ...], float]
 
 
 def read(last: Reading) -> Reading:

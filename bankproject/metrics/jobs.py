@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.db.models import Count
 
+from bankproject.metrics.cache import Value
 from jobs.catalog import JOBS
 from jobs.models import JobRun
 from jobs.overdue import overdue_jobs
@@ -22,7 +23,7 @@ DESCRIBED: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def read_jobs() -> Iterator[tuple[str, tuple[str, ...], float]]:
+def read_jobs() -> Iterator[Value]:
     """Two rows of an index for each job, and a count in another one."""
     for run in filter(None, map(last_success, JOBS)):
         if run.ended_at and run.started_at:

@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 
 from accounts.selectors import waiting_limits
+from bankproject.metrics.cache import Value
 from core import clock
 from transactions.models import Hold, Transaction
-from transactions.models.queries import WAITS_FOR_APPROVAL
+from transactions.models.queries import HOLD_IS_OPEN, WAITS_FOR_APPROVAL
 from transactions.reads.overview import queue_state
-from transactions.states import HoldStatus
-
-Value = tuple[str, tuple[str, ...], float]
 
 # More than these are not counted.
 MOST_COUNTED = 10_000
@@ -45,5 +43,5 @@ def read_approvals() -> Iterator[Value]:
 
 
 def read_holds() -> Iterator[Value]:
-    still_open = Hold.objects.filter(status=HoldStatus.OPEN).order_by()
+    still_open = Hold.objects.filter(HOLD_IS_OPEN).order_by()
     yield "bank_holds_open", (), still_open[:MOST_COUNTED].count()

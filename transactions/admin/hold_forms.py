@@ -24,7 +24,7 @@ from transactions.ledger.command import DEFAULTS
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.processor import process
 from transactions.models import Hold
-from transactions.states import HoldStatus
+from transactions.models.queries import HOLD_IS_OPEN
 
 # The most open holds on the page of an account.
 _SHOWN = 10
@@ -120,7 +120,7 @@ def open_holds(request: HttpRequest, account: Any) -> dict[str, Any]:
     """What the page of an account shows of its open holds; one statement, if it has any."""
     if not account.held or not has_right(request.user, "transactions.view_hold"):
         return {}
-    holds = Hold.objects.filter(account=account, status=HoldStatus.OPEN)
+    holds = Hold.objects.filter(HOLD_IS_OPEN, account=account)
     newest = list(holds.select_related("target_account").order_by("-id")[: _SHOWN + 1])
     page = reverse("admin:transactions_hold_changelist")
     return {

@@ -8,7 +8,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from transactions.models.transaction import Transaction
-from transactions.states import OPEN, TransactionStatus
+from transactions.states import OPEN, HoldStatus, TransactionStatus
 
 # When a transaction may start, as in the queue's index.
 DUE = Coalesce("scheduled_for", "created_at", output_field=DateTimeField())
@@ -21,6 +21,8 @@ WAITS_FOR_APPROVAL = Q(
     approval_required=True,
     approved_by__isnull=True,
 )
+# Open holds.
+HOLD_IS_OPEN = Q(status=RawSQL(f"'{HoldStatus.OPEN}'", ()))  # noqa: S611 - a constant
 
 
 def touching(account_id: UUID) -> Q:

@@ -2,15 +2,14 @@
 
 import logging
 
-from django.db.models.expressions import RawSQL
-
 from core import clock
 from core.commands import Origin
 from core.errors import BankError
 from transactions.commands import ExpireHold
 from transactions.ledger.processor import process
 from transactions.models import Hold, HoldCapture
-from transactions.states import OPEN, HoldStatus
+from transactions.models.queries import HOLD_IS_OPEN
+from transactions.states import OPEN
 
 logger = logging.getLogger(__name__)
 
@@ -26,9 +25,7 @@ def expire_holds(origin: Origin) -> int:
     somebody else ends meanwhile, or whose account is busy, is left to the next look.
     """
     waiting = HoldCapture.objects.filter(transaction__status__in=OPEN)
-    # A literal, as in the index: SQLite uses a partial index only for constants in the statement.
-    is_open = RawSQL(f"'{HoldStatus.OPEN}'", ())  # noqa: S611 - a constant
-    over = Hold.objects.filter(status=is_open, expires_at__lte=clock.now())
+    over = Hold.objects.filter(HOLD_IS_OPEN, expires_at__lte=clock.now())
     over = over.exclude(pk__in=waiting.values("hold")).order_by("expires_at", "id")
     ended = 0
     for hold_id in list(over.values_list("pk", flat=True)[:_MOST_AT_ONCE]):
