@@ -37,7 +37,7 @@ class DryRunQuery(StrictSerializer):
 
 
 @extend_schema_field({"type": "boolean", "example": True})
-class _AlwaysTrueField(serializers.BooleanField):
+class AlwaysTrueField(serializers.BooleanField):
     """Distinguishes a dry run from a real response."""
 
 
@@ -48,7 +48,7 @@ class DryRunSerializer(TransactionSerializer):
     that already has the request's idempotency key, or None.
     """
 
-    dry_run = _AlwaysTrueField(read_only=True, help_text="Always true: nothing was done.")
+    dry_run = AlwaysTrueField(read_only=True, help_text="Always true: nothing was done.")
     replays = serializers.UUIDField(
         read_only=True,
         allow_null=True,

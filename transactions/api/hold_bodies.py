@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.fields import (
@@ -14,6 +13,7 @@ from core.api.fields import (
 from core.api.requests import PageQuery
 from core.api.serializers import StrictSerializer
 from transactions.api.bodies import amount_field, description_field
+from transactions.api.dry_run import AlwaysTrueField
 from transactions.commands.holds import LONGEST_TIME, USUAL_TIME
 from transactions.models import Hold, HoldCapture
 from transactions.states import HoldStatus, TransactionStatus
@@ -147,15 +147,10 @@ class HoldDetailSerializer(HoldSerializer):
         read_only_fields = fields
 
 
-@extend_schema_field({"type": "boolean", "example": True})
-class _AlwaysTrueField(serializers.BooleanField):
-    """Distinguishes a dry run from a real response."""
-
-
 class HoldDryRunSerializer(HoldSerializer):
     """The hold as it would be, without times of storage. The context has `replays`."""
 
-    dry_run = _AlwaysTrueField(read_only=True, help_text="Always true: nothing was done.")
+    dry_run = AlwaysTrueField(read_only=True, help_text="Always true: nothing was done.")
     replays = serializers.UUIDField(
         read_only=True,
         allow_null=True,
