@@ -71,7 +71,7 @@ def _missing_now(connection: BaseDatabaseWrapper) -> list[str]:
 
 
 def needs(connection: BaseDatabaseWrapper) -> list[str]:
-    """What apps lack in the database besides their objects, in sentences; `migrate` adds it."""
+    """What apps lack in the database, other than objects, in sentences; `migrate` adds it."""
     found = [getattr(config, "database_need", None) for config in apps.get_app_configs()]
     return [sentence for need in found if need is not None and (sentence := need(connection))]
 

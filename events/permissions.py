@@ -4,7 +4,7 @@ from core.api.permissions import OwnerOrStaffRight
 
 
 class CanReadEvents(OwnerOrStaffRight):
-    """Customers are told of their own accounts and transactions."""
+    """Customers see events of their own accounts and transactions."""
 
     right = "transactions.view_transaction"
     scope = "events:read"

@@ -1,4 +1,4 @@
-"""Runs: asked for, claimed with a lease, ended by whoever holds the lease.
+"""Runs: asked for, claimed with a lease, ended by the holder of the lease.
 
 The lease is a token with an end. The process that works extends it. If the process dies, the lease
 ends and the next one claims the run. A process that was asleep meanwhile finds its token gone, and

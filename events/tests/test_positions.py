@@ -75,7 +75,7 @@ def execute(statement: str) -> None:
 
 @pytest.mark.usefixtures("_changeable")
 def test_migrate_lets_the_feed_follow_to_another_server() -> None:
-    """A dump keeps the positions, and the new server counts from anew."""
+    """A dump keeps the positions, and the new server counts from the start."""
     make_account(balance=1)
     execute("UPDATE accounts_accountevent SET feed_position = feed_position + 5000000000")
     create_objects(connection)
