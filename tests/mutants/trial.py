@@ -21,7 +21,7 @@ KILLED, HUNG, SURVIVED, BROKEN = "killed", "hung", "survived", "broken"
 # Any test that uses the database without committing: it makes pytest create the template.
 _MAKES_TEMPLATE = "accounts/tests/test_rename.py"
 # Parts of the names of files that determine what `migrate` creates.
-_MADE_BY_MIGRATE = ("/migrations/", "guards.py", "/states.py")
+_MADE_BY_MIGRATE = ("/migrations/", "/guards", "/states.py")
 # A line of pytest's summary. Lines of a log may begin with the same word.
 _FAILURE = re.compile(r"(?:FAILED|ERROR) ([\w/]+\.py\b.*?)(?: - .*)?$")
 _TESTS_FAILED = 1
