@@ -1,9 +1,9 @@
-"""Changes of accounts and transactions, as the feed tells them and as each reader may see them.
+"""Changes of accounts, transactions and holds, as the feed tells them and each reader may see them.
 
-A change is a row of one of three tables: the audit log of accounts, the journal (the creation of a
-transaction), and the later transitions of transactions. None of these rows is deleted, and the
-first status of a transaction follows from its first transition. So the feed needs no table of its
-own: docs/adr/0032-the-feed-follows-commits.md.
+A change is a row of one of four tables: the audit log of accounts, the journal (the creation of a
+transaction), the later transitions of transactions, and the events of holds. None of these rows is
+deleted, and the first status of a transaction follows from its first transition. So the feed needs
+no table of its own: docs/adr/0032-the-feed-follows-commits.md.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -18,11 +18,17 @@ from accounts.models import AccountEvent
 from accounts.selectors import ids_of_owner, sees_all_accounts
 from accounts.states import AccountEventType
 from core.api.fields import json_moment
-from core.money import format_units, raw_units
-from transactions.models import Transaction, TransactionEvent
+from core.money import format_amount, format_units, raw_units
+from transactions.models import HoldEvent, Transaction, TransactionEvent
+from transactions.reads.holds import sees_all_holds
 from transactions.reads.lists import own_accounts, owner_of
 from transactions.reads.representation import sides
-from transactions.states import TransactionEventType, TransactionStatus, TransactionType
+from transactions.states import (
+    HoldEventType,
+    TransactionEventType,
+    TransactionStatus,
+    TransactionType,
+)
 
 # The type of a new transaction, by its status.
 _OF_NEW = {
@@ -57,6 +63,7 @@ TYPES: tuple[str, ...] = tuple(
             *_OF_NEW.values(),
             *(f"transaction.{one.value.lower()}" for one in TransactionEventType),
             *(f"account.{one.value.lower()}" for one in AccountEventType),
+            *(f"hold.{one.value.lower()}" for one in HoldEventType),
         ]
     )
 )
@@ -79,18 +86,23 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ChangeReader:
-    """Who reads: the owner whose transactions and accounts are told; None means all of them."""
+    """Who reads: the owner whose rows of each kind are told; None means all of them."""
 
     owner_of_transactions: int | None = None
     owner_of_accounts: int | None = None
+    owner_of_holds: int | None = None
 
     @classmethod
     def of(cls, user: Any) -> "ChangeReader":
-        return cls(owner_of(user), None if sees_all_accounts(user) else user.pk)
+        return cls(
+            owner_of(user),
+            None if sees_all_accounts(user) else user.pk,
+            None if sees_all_holds(user) else user.pk,
+        )
 
     @property
     def sees_all(self) -> bool:
-        return self.owner_of_transactions is None and self.owner_of_accounts is None
+        return self == ChangeReader()
 
 
 class _Movement(NamedTuple):
@@ -194,6 +206,31 @@ def _transitions(ids: Collection[UUID], reader: ChangeReader) -> Found:
     return changes
 
 
+def _hold_changes(ids: Collection[UUID], reader: ChangeReader) -> Found:
+    rows = HoldEvent.objects.filter(pk__in=ids).select_related("hold").order_by()
+    own = own_accounts(reader.owner_of_holds)
+    if own is not None:
+        rows = rows.filter(hold__account_id__in=own)
+    return {
+        event.id: Change(event.id, f"hold.{event.event.lower()}", event.at, _data_of_hold(event))
+        for event in rows
+    }
+
+
+def _data_of_hold(event: HoldEvent) -> dict[str, Any]:
+    hold = event.hold
+    amounts = {"amount": hold.amount, "captured": event.captured, "held": event.held}
+    return {
+        "hold_id": hold.pk,
+        "account_id": hold.account_id,
+        "target_account_id": hold.target_account_id,
+        **{name: format_amount(value, hold.currency) for name, value in amounts.items()},
+        "currency": hold.currency,
+        "status": event.status,
+        "transaction_id": event.transaction_id,
+    }
+
+
 def _failure(detail: dict[str, Any], *, of: str) -> str:
     """The failure in the detail of a transition, if it is the failure of this status."""
     return str(detail.get("failure_code", "")) if of == TransactionStatus.FAILED else ""
@@ -217,6 +254,7 @@ _READ: tuple[Callable[[Collection[UUID], ChangeReader], Found], ...] = (
     _account_changes,
     _new_transactions,
     _transitions,
+    _hold_changes,
 )
 
 

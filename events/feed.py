@@ -1,4 +1,4 @@
-"""The feed: every change of an account or a transaction once, in the order of commits."""
+"""The feed: every change of an account, a transaction or a hold once, in the order of commits."""
 
 import heapq
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def read(reader: ChangeReader, places: Sequence[FeedPlace], size: int) -> FeedPa
     """Up to `size` changes after these places, as far as the reader sees them.
 
     A page may have fewer changes, or none, though more are there. One statement if there is
-    nothing, and at most five more. Raises CursorLost if the bank has lost the row of a place.
+    nothing, and at most six more. Raises CursorLost if the bank has lost the row of a place.
     """
     places = (*places, *BEGINNING[len(places) :])
     limit = size if reader.sees_all else _MOST_LOOKED_THROUGH

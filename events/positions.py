@@ -20,8 +20,10 @@ from core.timeouts import switched_off
 ACCOUNT_EVENTS = "accounts_accountevent"
 JOURNAL = "transactions_transaction"
 TRANSACTION_EVENTS = "transactions_transactionevent"
-# In the order of cause and effect within one database transaction.
-TABLES = (ACCOUNT_EVENTS, JOURNAL, TRANSACTION_EVENTS)
+HOLD_EVENTS = "transactions_holdevent"
+# In the order of cause and effect within one database transaction. A cursor has a place in each, an
+# older cursor in the first ones: so a new table comes last.
+TABLES = (ACCOUNT_EVENTS, JOURNAL, TRANSACTION_EVENTS, HOLD_EVENTS)
 COLUMN = "feed_position"
 
 _DEFAULT = "((pg_current_xact_id())::text)::bigint"

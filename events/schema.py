@@ -17,7 +17,8 @@ from core.api.requests import PageSizeField
 from core.api.serializers import StrictSerializer
 from events.changes import TYPES
 from transactions.api.examples import TRANSFER_EXAMPLE
-from transactions.states import TransactionStatus, TransactionType
+from transactions.api.hold_schema import HOLD_EXAMPLE
+from transactions.states import HoldStatus, TransactionStatus, TransactionType
 
 TAG = "Events"
 _MOST_CURSOR_CHARACTERS = 512
@@ -68,10 +69,30 @@ class AccountChangeSerializer(serializers.Serializer[Any]):
     account_number = serializers.CharField(help_text="Its number.")
 
 
+class HoldChangeSerializer(serializers.Serializer[Any]):
+    """A hold, as it was after the change."""
+
+    hold_id = serializers.UUIDField(help_text="The hold.")
+    account_id = serializers.UUIDField(help_text="The account whose money is reserved.")
+    target_account_id = serializers.UUIDField(
+        allow_null=True, help_text="The account that captures credit; null if they pay cash out."
+    )
+    amount = AmountOutputField(help_text="What was reserved.")
+    captured = AmountOutputField(help_text="Sum of its captures after this change.")
+    held = AmountOutputField(help_text="What it still reserves after this change.")
+    currency = CurrencyField(help_text="ISO 4217 code.")
+    status = serializers.ChoiceField(
+        choices=HoldStatus.choices, help_text="Status after this change."
+    )
+    transaction_id = serializers.UUIDField(
+        allow_null=True, help_text="The transaction of a capture; else null."
+    )
+
+
 @extend_schema_field(
     PolymorphicProxySerializer(
         "EventData",
-        [TransactionChangeSerializer, AccountChangeSerializer],
+        [TransactionChangeSerializer, AccountChangeSerializer, HoldChangeSerializer],
         resource_type_field_name=None,
     )
 )
@@ -80,7 +101,7 @@ class _DataField(serializers.DictField):
 
 
 class EventSerializer(serializers.Serializer[Any]):
-    """One change of a transaction or an account."""
+    """One change of a transaction, an account or a hold."""
 
     id = serializers.UUIDField(help_text="Identifies the event: the same whenever it is read.")
     type = serializers.ChoiceField(choices=TYPES, help_text="What happened.")
@@ -143,15 +164,35 @@ _ACCOUNT_EVENT: dict[str, Any] = {
     },
 }
 
+_HOLD_EVENT: dict[str, Any] = {
+    "id": "019c17d2-7d2a-7b41-8000-1c8d2f6e4a93",
+    "type": "hold.placed",
+    "timestamp": HOLD_EXAMPLE["created_at"],
+    "data": {
+        name: HOLD_EXAMPLE[name]
+        for name in (
+            "hold_id",
+            "account_id",
+            "target_account_id",
+            "amount",
+            "captured",
+            "held",
+            "currency",
+            "status",
+        )
+    }
+    | {"transaction_id": None},
+}
+
 list_events = extend_schema(
     operation_id="events_list",
     tags=[TAG],
     summary="Read the feed of changes",
     description=(
-        "Every change of an account or a transaction, once, in the order in which they were"
+        "Every change of an account, a transaction or a hold, once, in the order in which they were"
         " committed: nothing appears later before a cursor that you have. Keep the `cursor` with"
-        " what you have done, and go on from it. Staff see all; customers see their own accounts"
-        " and transactions, a payment to them once it is completed."
+        " what you have done, and go on from it. Staff see all; customers see their own accounts,"
+        " transactions and holds, a payment to them once it is completed."
     ),
     parameters=[EventQuery, _PREFER, _APPLIED],
     responses=EventPageSerializer,
@@ -159,7 +200,7 @@ list_events = extend_schema(
         response_example(
             "Events",
             {
-                "results": [_ACCOUNT_EVENT, EVENT_EXAMPLE],
+                "results": [_ACCOUNT_EVENT, EVENT_EXAMPLE, _HOLD_EVENT],
                 "cursor": "pT0mZ5wq1k1f8Y3dTqfGmQ",
                 "has_more": False,
             },

@@ -57,6 +57,15 @@ class HoldStatus(models.TextChoices):
     EXPIRED = "EXPIRED", "Expired"
 
 
+class HoldEventType(models.TextChoices):
+    """What became of a hold. A capture of a part leaves it open."""
+
+    PLACED = "PLACED", "Placed"
+    CAPTURED = "CAPTURED", "Captured"
+    VOIDED = "VOIDED", "Voided"
+    EXPIRED = "EXPIRED", "Expired"
+
+
 TRANSITIONS: dict[TransactionStatus, frozenset[TransactionStatus]] = {
     TransactionStatus.PENDING: frozenset(
         {TransactionStatus.PROCESSING, TransactionStatus.COMPLETED, TransactionStatus.FAILED}

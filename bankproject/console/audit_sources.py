@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from accounts.admin.account_event import changed_values
 from accounts.admin.customer import changed_in_words
 from accounts.models import AccountEvent
+from bankproject.console.audit_holds import hold_entry, hold_events
 from bankproject.console.audit_notes import note_entry, notes
 from bankproject.console.audit_records import AuditEntry, AuditSource, Wanted
 from core.console.admin import in_words, shown_money
@@ -23,7 +24,7 @@ from core.days import shown_moment
 from customers.models import CustomerEvent
 from transactions.admin.filters import IS_REVERSED, shown_failure, shown_status, shown_step
 from transactions.admin.timeline import through_in_words
-from transactions.models import Note, Transaction, TransactionEvent
+from transactions.models import HoldEvent, Note, Transaction, TransactionEvent
 from transactions.models.queries import touching
 from transactions.states import TransactionStatus
 
@@ -244,6 +245,7 @@ SOURCES: dict[str, AuditSource] = {
         AuditSource(
             "customers", "Customers", _of_time(CustomerEvent), _customer_events, _customer_entry
         ),
+        AuditSource("holds", "Holds", _of_time(HoldEvent), hold_events, hold_entry),
         AuditSource("notes", "Notes", _of_time(Note), notes, note_entry),
         AuditSource(
             "decisions",

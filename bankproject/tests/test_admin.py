@@ -37,6 +37,7 @@ from transactions.models import (
     Batch,
     DaySummary,
     HoldCapture,
+    HoldEvent,
     Transaction,
     TransactionEvent,
 )
@@ -49,7 +50,7 @@ pytestmark = pytest.mark.django_db
 # up to, and a search what the words of names lead to. None has a page of its own.
 UNLISTED = {
     *(AccountWord, ApprovalMail, ArchiveSegment),
-    *(CustomerWord, DaySummary, HoldCapture, UserWord),
+    *(CustomerWord, DaySummary, HoldCapture, HoldEvent, UserWord),
 }
 LEDGER = [
     model

@@ -29,7 +29,7 @@ from core.identifiers import uuid7
 from staff.time_zone import COOKIE
 from tests.api import client_of, make_user, staff
 from tests.factories import make_account, run
-from transactions.commands import Deposit, Retry, Transfer, Withdraw
+from transactions.commands import Capture, Deposit, PlaceHold, Retry, Transfer, VoidHold, Withdraw
 from transactions.ledger.processor import process
 from transactions.models import Transaction, TransactionEvent
 
@@ -94,6 +94,20 @@ def test_every_deed_is_there_newest_first(deeds: None, admin_client: Client) -> 
         ["tessa", "Account: renamed", "Name: Ada", "Name: Ada King", "Married"],
         ["tessa", "Logged in", "", "", ""],
         ["tessa", "Failed to log in", "", "Locked out for a while", ""],
+    ]
+
+
+def test_holds_are_told_with_what_they_reserve(
+    ada: Account, tessa: Any, admin_client: Client
+) -> None:
+    placed = PlaceHold(account_id=ada.pk, amount=Decimal(4), description="Room")
+    (hold,) = process([placed], origin(tessa))
+    run(Capture(hold_id=hold.pk, amount=Decimal(1)), origin(tessa))
+    run(VoidHold(hold_id=hold.pk, reason="Left"), origin(tessa))
+    assert rows(admin_client, what="holds", account=ada.number) == [
+        ["tessa", "Hold: voided", "4.00 USD held at first", "Voided", "Left"],
+        ["tessa", "Hold: captured", "4.00 USD held at first", "3.00 USD held", "Room"],
+        ["tessa", "Hold: placed", "", "4.00 USD held", "Room"],
     ]
 
 

@@ -4,18 +4,21 @@ from django.db import migrations
 
 from events import positions
 
+# Those of this migration.
+TABLES = positions.TABLES[:3]
+
 
 def add(apps, schema_editor):
     connection = schema_editor.connection
     if connection.vendor != 'postgresql':
         return
-    for table in positions.TABLES:
+    for table in TABLES:
         positions.add_column(connection, table)
 
 
 def drop(apps, schema_editor):
     if schema_editor.connection.vendor == 'postgresql':
-        for table in positions.TABLES:
+        for table in TABLES:
             positions.drop_column(schema_editor.connection, table)
 
 

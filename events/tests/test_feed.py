@@ -16,11 +16,20 @@ from accounts.models import Account, AccountEvent
 from accounts.states import FreezeScope
 from core.database import create_objects, drop_objects
 from core.settled import settled_moment
-from events import waiting
+from events import cursors, waiting
 from events.changes import TYPES
 from tests.api import API, ApiClient, client_of, make_user, staff
-from tests.factories import make_account, run
-from transactions.commands import Deposit, Retry, Reverse, Transfer, Withdraw
+from tests.factories import ORIGIN, make_account, make_hold, run
+from transactions.commands import (
+    Capture,
+    Deposit,
+    Retry,
+    Reverse,
+    Transfer,
+    VoidHold,
+    Withdraw,
+)
+from transactions.ledger.processor import process
 from transactions.models import Transaction, TransactionEvent
 from transactions.queue import waiting as queue
 from transactions.tests.queueing import WORKER, claimed, queue_up, work
@@ -175,6 +184,57 @@ def test_customers_are_told_of_their_own_only(
     assert walked(client_of(ada))[0] == events
 
 
+def test_what_becomes_of_a_hold_is_told(ada: Any, auditor: ApiClient) -> None:
+    own, shop = make_account(balance="50.00", owner_id=ada.pk), make_account()
+    _, cursor = walked(auditor)
+    hold = make_hold(own, 30, target_account_id=shop.id)
+    # Two captures at one moment keep their order.
+    first, last = process(
+        [
+            Capture(hold_id=hold.pk, amount=Decimal(12)),
+            Capture(hold_id=hold.pk, amount=Decimal(8), final=True),
+        ],
+        ORIGIN,
+    )
+    run(VoidHold(hold_id=make_hold(own, 5).pk))
+    make_hold(shop, 1)  # Another's.
+
+    events, _ = walked(client_of(ada), after=cursor)
+    assert told(events) == [
+        "hold.placed",
+        "transaction.completed",
+        "hold.captured",
+        "transaction.completed",
+        "hold.captured",
+        "hold.placed",
+        "hold.voided",
+    ]
+    assert events[4]["data"] == {
+        "hold_id": str(hold.pk),
+        "account_id": str(own.id),
+        "target_account_id": str(shop.id),
+        "amount": "30.00",
+        "captured": "20.00",
+        "held": "0.00",
+        "currency": "USD",
+        "status": "CAPTURED",
+        "transaction_id": str(last.id),
+    }
+    others = [events[i]["data"] for i in (0, 2, 6)]
+    assert [(one["status"], one["held"], one["transaction_id"]) for one in others] == [
+        ("OPEN", "30.00", None),
+        ("OPEN", "18.00", str(first.id)),
+        ("VOIDED", "0.00", None),
+    ]
+    seen, _ = walked(auditor, after=cursor)
+    assert len(seen) == len(events) + 1
+    assert set(told(seen)) <= set(TYPES)
+    # A cursor from before the feed had holds hears of all of them.
+    places = cursors.decode(walked(auditor)[1])[:3]
+    old, _ = walked(auditor, after=cursors.encode(places))
+    assert told(old) == [one["type"] for one in seen if one["type"].startswith("hold.")]
+
+
 def test_cursors_last_and_are_the_banks(auditor: ApiClient, settings: Any) -> None:
     make_account()
     _, cursor = walked(auditor)
@@ -211,7 +271,7 @@ def test_a_poll_with_nothing_new_takes_one_statement(auditor: ApiClient) -> None
     assert len(statements) == 1, statements.captured_queries
     with CaptureQueriesContext(connection) as statements:
         assert len(client.get(FEED).json()["results"]) == 6
-    assert len(statements) <= 4
+    assert len(statements) <= 4  # No holds, so no statement for them.
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ class Capture(KeyedCommand[JournalRow]):
         row = money.row(money.posting(run.accounts), run.origin, run.now, run.index)
         row.approval_required = needs_approval(row, run.totals)
         if not row.approval_required:
-            holds.execute_capture(row, hold, run.accounts, run.now, final=self.final)
+            holds.execute_capture(row, hold, run.accounts, run.origin, run.now, final=self.final)
             if refusal := row.refusal():
                 refusal.transaction_id = None
                 raise refusal

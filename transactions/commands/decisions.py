@@ -71,7 +71,7 @@ class Decision(Command[JournalRow]):
         recorded = [decided]
         if self.posts(row, at):
             at, before = events.moment_after(row, run.now), row.status
-            execute_stored(row, run.accounts, at)
+            execute_stored(row, run.accounts, origin, at)
             writer.settle([row], run.accounts)
             recorded.append(events.outcome(row, before=before, origin=origin, at=at))
         if run.totals is not None:

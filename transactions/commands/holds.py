@@ -26,7 +26,7 @@ from transactions.ledger.idempotency import refuse_used_key
 from transactions.ledger.posting import Posting
 from transactions.ledger.run import Run
 from transactions.models import Hold
-from transactions.states import HoldStatus
+from transactions.states import HoldEventType, HoldStatus
 
 # How long a hold lasts if nobody says, and at most.
 USUAL_TIME = timedelta(days=7)
@@ -85,6 +85,7 @@ class PlaceHold(KeyedCommand[Hold]):
             )
             account.held += units
             holds.write_held(account, now)
+            holds.record(hold, HoldEventType.PLACED, origin)
             return hold
 
         return run.call(place)
@@ -147,6 +148,7 @@ class HoldCommand(Command[Hold]):
             hold = holds.open_hold(self.hold_id)
             holds.end(hold, self.ending(hold, origin, now), account, now)
             holds.write(hold, account, now)
+            holds.record(hold, HoldEventType(hold.status), origin)
             return hold
 
         return run.call(end)

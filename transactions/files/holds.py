@@ -2,7 +2,7 @@
 
 from transactions.files.cells import ADDRESS, AMOUNT, BOOLEAN, ID, TEXT, TIME, USER, WORD
 from transactions.files.file_format import Column, FileFormat
-from transactions.files.parts import EVENT_CALLER, FINGERPRINT_DOC, KEY_DOC
+from transactions.files.parts import ACTOR, EVENT_CALLER, EVENT_END, FINGERPRINT_DOC, KEY_DOC
 
 HOLDS = FileFormat(
     name="holds",
@@ -63,4 +63,25 @@ HOLD_CAPTURES = FileFormat(
     ),
 )
 
-HOLD_FILES = (HOLDS, HOLD_CAPTURES)
+HOLD_EVENTS = FileFormat(
+    name="hold_events",
+    doc="What became of each hold: its part of the audit log.",
+    table="transactions_holdevent",
+    users=(("actor", "t.actor_id"),),
+    caller="t.caller",
+    columns=(
+        Column("id", ID, "Identifier (UUIDv7)."),
+        Column("hold_id", ID, "The hold."),
+        Column("event", WORD, "`PLACED`, `CAPTURED`, `VOIDED` or `EXPIRED`."),
+        Column("status", WORD, "The hold's status after it."),
+        Column("captured", AMOUNT, "Sum of the captures after it."),
+        Column("currency", WORD, "ISO 4217 code of the hold."),
+        Column("transaction_id", ID, "The transaction of a capture; else empty.", is_nullable=True),
+        ACTOR,
+        EVENT_CALLER,
+        Column("reason", TEXT, "Why it was voided."),
+        *EVENT_END,
+    ),
+)
+
+HOLD_FILES = (HOLDS, HOLD_CAPTURES, HOLD_EVENTS)

@@ -9,6 +9,7 @@ from core.guards import append_only, changed, never_deleted, refuse, refuse_unle
 
 HOLDS = "transactions_hold"
 CAPTURES = "transactions_holdcapture"
+HOLD_EVENTS = "transactions_holdevent"
 
 _IDENTITY = (
     "id", "account_id", "target_account_id", "amount", "currency", "description", "expires_at",
@@ -65,6 +66,7 @@ OBJECTS = [
         when="OLD.status <> 'OPEN' OR NEW.captured < OLD.captured",
     ),
     *append_only(CAPTURES, "captures of holds"),
+    *append_only(HOLD_EVENTS, "events of holds"),
     refuse(
         "accounts_account_born_unheld",
         ACCOUNTS,

@@ -3,7 +3,7 @@
 The account's lock guards its holds: nobody changes a hold, or the account's `held`, without it.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Exists, F, Value
@@ -11,12 +11,16 @@ from django.db.models.functions import Greatest
 
 from accounts.locks import LockedAccount
 from accounts.models import Account
+from core.commands import Origin
 from core.errors import HoldNotOpen
+from core.identifiers import uuid7
 from core.money import from_units, to_units
 from transactions.ledger.execution import Accounts, execute
 from transactions.ledger.journal import JournalRow
-from transactions.models import Hold, HoldCapture
-from transactions.states import OPEN, HoldStatus, TransactionStatus
+from transactions.models import Hold, HoldCapture, HoldEvent
+from transactions.states import OPEN, HoldEventType, HoldStatus, TransactionStatus
+
+_TICK = timedelta(microseconds=1)
 
 
 def open_hold(hold_id: UUID) -> Hold:
@@ -44,9 +48,34 @@ def end(hold: Hold, status: HoldStatus, account: LockedAccount, now: datetime) -
     hold.status, hold.ended_at = status, now
 
 
+def record(
+    hold: Hold,
+    event: HoldEventType,
+    origin: Origin,
+    transaction_id: UUID | None = None,
+) -> None:
+    """Writes the event of the hold's last change, which is written. One statement."""
+    HoldEvent.objects.create(
+        id=uuid7(hold.updated_at),
+        hold=hold,
+        event=event,
+        status=hold.status,
+        captured=hold.captured,
+        currency=hold.currency,
+        transaction_id=transaction_id,
+        actor_id=origin.user_id,
+        caller=origin.caller,
+        reason=hold.end_reason,
+        request_id=origin.request_id,
+        address=origin.address,
+        at=hold.updated_at,
+    )
+
+
 def write(hold: Hold, account: LockedAccount, now: datetime) -> None:
     """Writes a changed hold, and then what its account holds. Two statements."""
-    hold.updated_at = max(now, hold.updated_at)
+    # The ids of its events follow their order, whatever the clock says.
+    hold.updated_at = max(now, hold.updated_at + _TICK)
     hold.save(
         update_fields=["captured", "status", "updated_at", "ended_at", "ended_by", "end_reason"]
     )
@@ -61,7 +90,7 @@ def write_held(account: LockedAccount, now: datetime) -> None:
 
 
 def execute_capture(
-    row: JournalRow, hold: Hold, accounts: Accounts, now: datetime, *, final: bool
+    row: JournalRow, hold: Hold, accounts: Accounts, origin: Origin, now: datetime, *, final: bool
 ) -> None:
     """Completes or fails the row, as `execute` does, from the money that the open hold reserves.
 
@@ -78,16 +107,17 @@ def execute_capture(
         end(hold, HoldStatus.CAPTURED, account, now)
         hold.ended_by_id = row.created_by_id
     write(hold, account, now)
+    record(hold, HoldEventType.CAPTURED, origin, row.id)
 
 
-def execute_stored(row: JournalRow, accounts: Accounts, now: datetime) -> None:
+def execute_stored(row: JournalRow, accounts: Accounts, origin: Origin, now: datetime) -> None:
     """As `execute`, for a stored row, which may be a capture that has waited for approval.
 
     Only a row that needed approval, of an account with holds, costs a statement to find out.
     """
     account = accounts.get(row.debit_account_id)
     if row.approval_required and account and account.held and (capture := capture_of(row.id)):
-        execute_capture(row, capture.hold, accounts, now, final=capture.final)
+        execute_capture(row, capture.hold, accounts, origin, now, final=capture.final)
     else:
         execute(row, accounts, now)
 

@@ -6,7 +6,7 @@ from transactions.models.batch import Batch
 from transactions.models.day_summary import DaySummary
 from transactions.models.entry import Entry, EntrySide
 from transactions.models.event import TransactionEvent
-from transactions.models.hold import Hold, HoldCapture
+from transactions.models.hold import Hold, HoldCapture, HoldEvent
 from transactions.models.note import Note
 from transactions.models.transaction import Transaction
 from transactions.models.verification import Verification
@@ -21,6 +21,7 @@ __all__ = [
     "EntrySide",
     "Hold",
     "HoldCapture",
+    "HoldEvent",
     "Note",
     "Transaction",
     "TransactionEvent",

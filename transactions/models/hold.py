@@ -10,7 +10,7 @@ from accounts.models import Account
 from core.days import shown_moment
 from core.money import AmountField
 from transactions.models.transaction import MAX_DESCRIPTION_LENGTH, Transaction
-from transactions.states import HoldStatus
+from transactions.states import HoldEventType, HoldStatus
 
 _OPEN = Q(status=HoldStatus.OPEN)
 
@@ -132,3 +132,51 @@ class HoldCapture(models.Model):
 
     def __str__(self) -> str:
         return f"Capture {self.transaction_id}"
+
+
+class HoldEvent(models.Model):
+    """A change of a hold: its place in the feed and in the audit log. Append-only."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    hold = models.ForeignKey(
+        Hold,
+        on_delete=models.PROTECT,
+        related_name="events",
+        db_index=False,  # The index below begins with it.
+    )
+    event = models.CharField(max_length=8, choices=HoldEventType.choices)
+    status = models.CharField(max_length=8, choices=HoldStatus.choices, help_text="After it.")
+    captured = AmountField(help_text="Sum of the captures after it.")
+    currency = models.CharField(max_length=3, help_text="ISO 4217 code, the hold's own.")
+    transaction = models.ForeignKey(
+        Transaction,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="The transaction of a capture.",
+    )
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    caller = models.CharField(max_length=100, blank=True, default="")
+    reason = models.CharField(max_length=500, blank=True, default="")
+    request_id = models.CharField(max_length=64, blank=True, default="")
+    address = models.GenericIPAddressField(null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("-id",)
+        indexes = (models.Index(fields=["hold", "id"], name="hold_event_of_hold"),)
+
+    def __str__(self) -> str:
+        return f"{self.get_event_display()} {shown_moment(self.at)}"
+
+    @property
+    def held(self) -> Decimal:
+        """What the hold still reserved after it, in main units."""
+        if self.status != HoldStatus.OPEN:
+            return Decimal(0)
+        amount: Decimal = self.hold.amount
+        return amount - self.captured

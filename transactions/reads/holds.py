@@ -11,9 +11,14 @@ from core.errors import NotFound
 from transactions.models import Hold, HoldCapture
 
 
+def sees_all_holds(user: Any) -> bool:
+    """Whether the user sees other people's holds too."""
+    return has_right(user, "transactions.view_hold")
+
+
 def visible_holds(user: Any) -> QuerySet[Hold]:
     """The holds visible to the user: all for staff with the right, else those of own accounts."""
-    if has_right(user, "transactions.view_hold"):
+    if sees_all_holds(user):
         return Hold.objects.all()
     return Hold.objects.filter(account__in=accounts_of(user.pk))
 

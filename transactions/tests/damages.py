@@ -5,7 +5,7 @@ from dataclasses import dataclass
 T, A, E = "transactions_transaction", "accounts_account", "transactions_transactionevent"
 C, CE = "customers_customer", "customers_customerevent"
 N = "transactions_note"
-H, HC = "transactions_hold", "transactions_holdcapture"
+H, HC, HE = "transactions_hold", "transactions_holdcapture", "transactions_holdevent"
 
 
 @dataclass(frozen=True)
@@ -368,13 +368,14 @@ DAMAGES = [
         f"UPDATE {H} SET captured = 10000, amount = 40000 WHERE id = {{hold}}",
         {"hold_id": "hold", "account_id": "fay"},
         "2.0000", "1.0000",
+        ("H1.not_as_its_last_event",),
     ),
     Damage(
         "H1.captured_beyond_amount",
         f"UPDATE {H} SET amount = 10000, status = 'CAPTURED' WHERE id = {{hold}}",
         {"hold_id": "hold", "account_id": "fay"},
         "1.0000", "2.0000",
-        ("H1.held_is_not_the_sum",),
+        ("H1.held_is_not_the_sum", "H1.not_as_its_last_event"),
     ),
     Damage(
         "H1.held_is_not_the_sum",
@@ -387,6 +388,7 @@ DAMAGES = [
         f"UPDATE {H} SET status = 'VOIDED' WHERE id = {{hold}}",
         {"account_id": "fay"},
         "0.0000", "3.0000",
+        ("H1.not_as_its_last_event",),
     ),
     Damage(
         "H1.held_beyond_available",
@@ -400,6 +402,12 @@ DAMAGES = [
         f"UPDATE {H} SET account_id = {{cid}}, status = 'VOIDED' WHERE id = {{hold}}",
         {"hold_id": "hold", "account_id": "cid", "transaction_id": "capture"},
         "the accounts of the hold", "other accounts",
-        ("H1.held_is_not_the_sum",),
+        ("H1.held_is_not_the_sum", "H1.not_as_its_last_event"),
+    ),
+    Damage(
+        "H1.not_as_its_last_event",
+        f"DELETE FROM {HE} WHERE hold_id = {{hold}} AND event = 'CAPTURED'",
+        {"hold_id": "hold", "account_id": "fay"},
+        "OPEN 0", "OPEN 20000",
     ),
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """H1: holds reserve what their accounts say, and their captures add up."""
 
 from accounts.guards import ACCOUNTS
-from transactions.guards.holds import CAPTURES, HOLDS, SUM_OF_OPEN
+from transactions.guards.holds import CAPTURES, HOLD_EVENTS, HOLDS, SUM_OF_OPEN
 from transactions.verifier.rules import Pass, Rule
 from transactions.verifier.sql import JOURNAL
 
@@ -12,6 +12,11 @@ _POSTED = (
 )
 _NUMBER = f"(SELECT number FROM {ACCOUNTS} WHERE id = hold.account_id)"
 _WHERE = {"account_number": _NUMBER, "account_id": "hold.account_id", "hold_id": "hold.id"}
+# Its status, and what is captured, in units.
+_NEWEST_EVENT = (
+    f"(SELECT e.status || ' ' || e.captured FROM {HOLD_EVENTS} AS e WHERE e.hold_id = hold.id"
+    " ORDER BY e.id DESC LIMIT 1)"
+)
 _SUM = SUM_OF_OPEN.format(account="account.id")
 
 PASSES = [
@@ -35,6 +40,14 @@ PASSES = [
                 expected="hold.amount",
                 found="hold.captured",
                 in_units=True,
+            ),
+            Rule(
+                code="H1.not_as_its_last_event",
+                says="A hold is what its newest event says.",
+                broken=f"coalesce({_NEWEST_EVENT}, '') <> hold.status || ' ' || hold.captured",
+                where=_WHERE,
+                expected=f"coalesce({_NEWEST_EVENT}, 'an event')",
+                found="hold.status || ' ' || hold.captured",
             ),
         ],
     ),

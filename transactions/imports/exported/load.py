@@ -64,6 +64,7 @@ _COUNTED = {
     "notes": "notes",
     "holds": "holds",
     "hold_captures": "captures_of_holds",
+    "hold_events": "events",
 }
 _REFUSED = "The files cannot be loaded."
 

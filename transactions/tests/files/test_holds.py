@@ -12,7 +12,7 @@ from tests.api import make_user
 from tests.exports import contents, export_inside, export_of
 from tests.factories import ORIGIN, make_account, make_hold, run
 from transactions.commands import Capture, VoidHold
-from transactions.files.holds import HOLD_CAPTURES, HOLDS
+from transactions.files.holds import HOLD_FILES
 from transactions.models import Hold
 from transactions.tests.files.test_import_export import change_row, import_data, refused
 from transactions.tests.queueing import assert_clean
@@ -52,7 +52,7 @@ def test_holds_come_out_again_as_they_went_in(exported: Path, tmp_path: Path) ->
 
 def test_an_export_without_holds_loads_as_before(exported: Path) -> None:
     manifest = json.loads((exported / "manifest.json").read_text())
-    newer = {HOLDS.file_name, HOLD_CAPTURES.file_name}
+    newer = {each.file_name for each in HOLD_FILES}
     manifest["files"] = [entry for entry in manifest["files"] if entry["name"] not in newer]
     (exported / "manifest.json").write_text(json.dumps(manifest))
     for name in newer:

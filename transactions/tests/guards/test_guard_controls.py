@@ -39,6 +39,7 @@ LIMIT_REQUESTS = "accounts_limitrequest"
 CUSTOMERS, CUSTOMER_EVENTS = "customers_customer", "customers_customerevent"
 NOTES = "transactions_note"
 HOLDS, CAPTURES = "transactions_hold", "transactions_holdcapture"
+HOLD_EVENTS = "transactions_holdevent"
 RUNS, SEGMENTS = "transactions_archiverun", "transactions_archivesegment"
 # Covered by tests of two concurrent requests, of the apps themselves (`test_guards.py`), or for
 # PostgreSQL's workers only.
@@ -210,9 +211,10 @@ def ended_hold(_: World) -> str:
 
 
 def uncaptured_hold(_: World) -> str:
-    """A hold without a capture, so that no foreign key keeps it."""
-    hold = make_hold(make_account(balance=9), 5)
-    return f"DELETE FROM {HOLDS} WHERE id = {sql_id(hold.pk)}"
+    """A hold without a capture or an event, so that no foreign key keeps it."""
+    source, bare = sql_id(make_hold(make_account(balance=9), 5).pk), sql_id(uuid4())
+    execute(copied(HOLDS, source, id=bare))
+    return f"DELETE FROM {HOLDS} WHERE id = {bare}"
 
 
 def of_request(statement: str) -> str:
@@ -297,6 +299,8 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     "transactions_hold_final": ended_hold,
     f"{CAPTURES}_no_delete": of_hold(f"DELETE FROM {CAPTURES}"),
     f"{CAPTURES}_no_update": of_hold(f"UPDATE {CAPTURES} SET final = NOT final"),
+    f"{HOLD_EVENTS}_no_delete": of_hold(f"DELETE FROM {HOLD_EVENTS}"),
+    f"{HOLD_EVENTS}_no_update": of_hold(f"UPDATE {HOLD_EVENTS} SET status = 'OPEN'"),
     "accounts_account_born_unheld": lambda w: copied(
         ACCOUNTS, w.empty, id=sql_id(uuid4()), number="'123456789012'", held="1"
     ),
@@ -366,6 +370,7 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
             SEGMENTS,
             NOTES,
             CAPTURES,
+            HOLD_EVENTS,
         )
     },
 }
