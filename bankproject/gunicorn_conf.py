@@ -121,6 +121,9 @@ def post_worker_init(worker: Any) -> None:
 
 
 def _install_bank(threads_of_worker: int) -> None:
+    from django.conf import settings
+
+    from core import overload
     from core.metrics import instruments
     from events import waiting
     from transactions.ledger.processor import install_gathering
@@ -128,6 +131,7 @@ def _install_bank(threads_of_worker: int) -> None:
     if _metrics_folder:
         instruments.set_kind(instruments.WEB)
     waiting.install(threads_of_worker)
+    overload.install(settings.OVERLOAD_MILLISECONDS)
     # While one of two threads leads, only one can wait: that gathers nothing.
     if environment.gathers() and threads_of_worker > 2:
         install_gathering()

@@ -125,6 +125,7 @@ MIDDLEWARE = [
     # A scraper knows a process by its address, which is no name of the bank's.
     "bankproject.metrics.page.MetricsMiddleware",
     "core.api.middleware.ApiErrorsMiddleware",
+    "core.api.middleware.OverloadMiddleware",
     "core.api.middleware.AddressThrottleMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.content_security.ContentSecurityPolicyMiddleware",
@@ -401,6 +402,8 @@ THROTTLE_CLIENT_PER_MINUTE = environment.integer("BANK_THROTTLE_CLIENT_PER_MINUT
 THROTTLE_ADDRESS_PER_MINUTE = environment.integer("BANK_THROTTLE_ADDRESS_PER_MINUTE", default=12000)
 # Login attempts of staff, by address and worker: each costs a slow hash.
 THROTTLE_LOGIN_PER_MINUTE = environment.integer("BANK_THROTTLE_LOGIN_PER_MINUTE", default=30)
+# How long a request may wait for a thread of its web process. 0 means for ever.
+OVERLOAD_MILLISECONDS = environment.integer("BANK_OVERLOAD_MILLISECONDS", default=1000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 

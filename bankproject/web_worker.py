@@ -20,6 +20,7 @@ from gunicorn.http.errors import (
 )
 from gunicorn.workers.gthread import ThreadWorker
 
+from core import overload
 from core.errors import ERROR_KINDS
 
 # Hides the server's name; gunicorn has no option for that.
@@ -81,6 +82,14 @@ class WatchedThreadWorker(ThreadWorker):
         self.log.warning("Not an HTTP request, from %s: %s, id %s", caller, what, request_id)
         with suppress(OSError):
             util.write_nonblock(client, _problem(code, request_id))
+
+    def enqueue_req(self, conn: Any) -> None:
+        conn.asked_at = time.monotonic()
+        super().enqueue_req(conn)
+
+    def handle(self, conn: Any) -> Any:
+        overload.note(conn.asked_at)
+        return super().handle(conn)
 
     def beat(self) -> None:
         """Records progress of this thread's request."""

@@ -43,7 +43,7 @@ class Case:
 
     @property
     def uses_http(self) -> bool:
-        return self.job.startswith("api.")
+        return self.job.startswith(("api.", "arrivals."))
 
 
 def _pgbench(clients: int) -> Case:

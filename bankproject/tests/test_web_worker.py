@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,21 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SCHEMA = ROOT / "docs" / "openapi.yaml"
 TIMEOUT_SECONDS = 2
 # `/pid/` returns the process id. `/speaks/` and `/hangs/` take long, with and without heartbeats.
+# `/late/` says whether the request waited for more than 0.2 s; `/holds/` takes 0.6 s.
 APPLICATION = """
 import os, time
+from core import overload
 from core.heartbeat import heartbeat
+
+overload.install(200)
 
 def application(environ, start_response):
     path = environ["PATH_INFO"]
     names = ("wsgi.url_scheme", "SCRIPT_NAME", "PATH_INFO")
     environment = "|".join(environ[name] for name in names)
     answer = environment if path == "/environ/" else str(os.getpid())
+    answer = str(overload.is_late()) if path == "/late/" else answer
+    time.sleep(0.6 if path == "/holds/" else 0)
     start_response("200 OK", [("Content-Length", str(len(answer)))])
     for _ in range(60 if path in ("/speaks/", "/hangs/") else 0):
         time.sleep(0.1)
@@ -42,7 +49,12 @@ def port(tmp_path: Path) -> Iterator[int]:
     (tmp_path / "slow.py").write_text(APPLICATION)
     free = free_port()
     command = [sys.executable, "-m", "gunicorn", "--config=python:bankproject.gunicorn_conf"]
-    options = [f"--bind=127.0.0.1:{free}", f"--timeout={TIMEOUT_SECONDS}", "--workers=1"]
+    options = [
+        f"--bind=127.0.0.1:{free}",
+        f"--timeout={TIMEOUT_SECONDS}",
+        "--workers=1",
+        "--threads=2",
+    ]
     place = [f"--pythonpath={ROOT},{tmp_path}", "--no-control-socket", "slow:application"]
     log = (tmp_path / "log").open("wb")
     with log, subprocess.Popen([*command, *options, *place], cwd=ROOT, stderr=log) as server:
@@ -74,6 +86,17 @@ def test_a_hanging_request_is_ended_and_one_with_heartbeats_is_not(port: int) ->
     with pytest.raises((http.client.HTTPException, OSError)):
         text_of(port, "/hangs/")
     assert served_by(port) != worker
+
+
+def test_a_request_is_late_if_all_threads_were_busy_and_only_then(port: int) -> None:
+    served_by(port)
+    assert text_of(port, "/late/") == "False"
+    with ThreadPoolExecutor(2) as busy:
+        held = [busy.submit(text_of, port, "/holds/") for _ in range(2)]
+        time.sleep(0.1)
+        late = text_of(port, "/late/")
+        assert all(one.result() for one in held)
+    assert (late, text_of(port, "/late/")) == ("True", "False")
 
 
 def answer_to(port: int, sent: bytes) -> bytes:

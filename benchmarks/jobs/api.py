@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import cycle
-from selectors import EVENT_READ, DefaultSelector
 from uuid import UUID
 
 from benchmarks.jobs.choices import EVEN, Choice
 from benchmarks.jobs.connection import OK, UNCHANGED, Connection
+from benchmarks.jobs.load import Load
 from benchmarks.jobs.requests import TRANSFERS, Requests
 from benchmarks.measure import WARM_UP_SHARE, Moved, Slice, measure
 from benchmarks.processors import Meter, meter
@@ -36,7 +36,8 @@ def commands(
     keyed: bool = False,
 ) -> Slice:
     """Each client sends one command after another, and waits for each response."""
-    load = _Load(target, Requests(target, skew, keyed=keyed), kinds)
+    requests = Requests(target, skew, keyed=keyed)
+    load = Load(target, lambda: requests.command(kinds))
     used = _meter(target)
     load.begin(clients)
     load.go_on(seconds * WARM_UP_SHARE)
@@ -120,57 +121,6 @@ def latest(target: Target, seconds: float, *, busy: bool) -> Slice:
         seconds,
         lambda: requests.latest(people.busy_id if busy else choice.account()),
     )
-
-
-class _Load:
-    """Clients that send commands concurrently. `latencies` are those since the last clearing.
-
-    `moved` is the total of all answered commands.
-    """
-
-    def __init__(self, target: Target, requests: Requests, kinds: Sequence[str]) -> None:
-        self.latencies: list[float] = []
-        self.moved = Moved()
-        self._target = target
-        self._requests = requests
-        self._kinds = kinds
-        self._selector = DefaultSelector()
-
-    def begin(self, clients: int) -> None:
-        for _ in range(clients):
-            self._send(Connection(self._target.port))
-
-    def go_on(self, seconds: float) -> None:
-        """Reads responses and sends the next command after each, until the time is over."""
-        deadline = time.perf_counter() + seconds
-        while (left := deadline - time.perf_counter()) > 0:
-            for connection in self._answered(left):
-                self._send(connection)
-
-    def end(self) -> None:
-        """Waits for the last responses."""
-        while self._selector.get_map():
-            for connection in self._answered(None):
-                connection.close()
-        self._selector.close()
-
-    def _send(self, connection: Connection) -> None:
-        request, moved = self._requests.command(self._kinds)
-        started = time.perf_counter()
-        connection.send(request)
-        self._selector.register(connection.fileno(), EVENT_READ, (connection, started, moved))
-
-    def _answered(self, timeout: float | None) -> list[Connection]:
-        """The connections whose response is complete, ready for the next command."""
-        answered = []
-        for key, _ in self._selector.select(timeout):
-            connection, started, moved = key.data
-            if connection.receive() is not None:
-                self.latencies.append(time.perf_counter() - started)
-                self.moved += moved
-                self._selector.unregister(key.fd)
-                answered.append(connection)
-        return answered
 
 
 def _account_to_read(target: Target, *, busy: bool) -> UUID:

@@ -9,21 +9,24 @@ from benchmarks.target import Target
 
 UNITS_PER_CENT = 100
 # The load is even over all accounts, falls mostly on a few, or has one account in every pair.
-EVEN, ZIPF, HOT = "even", "zipf", "hot"
+EVEN, ZIPF, STEEP, HOT = "even", "zipf", "steep", "hot"
+# The exponents of the law of Zipf.
+_EXPONENTS = {ZIPF: 1, STEEP: 2}
 
 
 class Choice:
     """Random accounts and amounts from 0.01 to 10.00.
 
-    By ZIPF the account of rank n is chosen 1/n times as often as the first one. By HOT the second
-    account of a pair is always the same.
+    By ZIPF the account of rank n is chosen 1/n times as often as the first one, and by STEEP 1/n^2
+    times. By HOT the second account of a pair is always the same.
     """
 
     def __init__(self, target: Target, skew: str = EVEN) -> None:
         self._account_ids = target.people.account_ids
         self._random = Random()  # noqa: S311 - a load, not a secret
         ranks = range(1, len(self._account_ids) + 1)
-        self._weights = list(accumulate(1 / rank for rank in ranks)) if skew == ZIPF else None
+        s = _EXPONENTS.get(skew)
+        self._weights = list(accumulate(rank**-s for rank in ranks)) if s else None
         self._hot_id = self._account_ids[0] if skew == HOT else None
 
     def account(self) -> UUID:

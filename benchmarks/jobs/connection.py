@@ -7,6 +7,7 @@ _TIMEOUT_SECONDS = 60
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
 OK = b"HTTP/1.1 200 "
+BUSY = b"HTTP/1.1 503 "
 # The response to If-None-Match. It has no body, although it has a Content-Length.
 UNCHANGED = b"HTTP/1.1 304 "
 _MOST_AT_ONCE = 1 << 20
@@ -15,11 +16,13 @@ _MOST_AT_ONCE = 1 << 20
 class Connection:
     """One client of the bank's API, with one request at a time.
 
-    The connection is kept open as long as the bank keeps it, and then reopened.
+    The connection is kept open as long as the bank keeps it, and then reopened. A response is read
+    if it begins with one of `expected`.
     """
 
-    def __init__(self, port: int | None) -> None:
+    def __init__(self, port: int | None, expected: tuple[bytes, ...] = (OK, UNCHANGED)) -> None:
         assert port is not None
+        self._may_be = expected
         self._address = ("127.0.0.1", port)
         self._socket: socket.socket | None = None
         self._answer = bytearray()
@@ -43,7 +46,7 @@ class Connection:
     def receive(self) -> bytes | None:
         """Waits for more of the response. Returns it once it is complete, until then None.
 
-        Raises RuntimeError unless the status is 200 or 304.
+        Raises RuntimeError for another status than the expected ones.
         """
         assert self._socket is not None
         received = self._socket.recv(_MOST_AT_ONCE)
@@ -53,7 +56,7 @@ class Connection:
         if received and not 0 < self._expected <= len(self._answer):
             return None
         answer = bytes(self._answer)
-        if not received or not answer.startswith((OK, UNCHANGED)):
+        if not received or not answer.startswith(self._may_be):
             raise RuntimeError(f"The bank answered:\n{answer[:4000].decode(errors='replace')}")
         if _CLOSE.search(answer, 0, answer.index(b"\r\n\r\n") + 2):
             self.close()

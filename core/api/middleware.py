@@ -9,6 +9,7 @@ from django.db import Error as DatabaseFailure
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from core import overload
 from core.addresses import caller_of
 from core.api.problems import CODE_BY_STATUS, answer_of, problem_response
 from core.api.request_id import (
@@ -21,6 +22,7 @@ from core.api.throttling import RateLimit
 from core.content_security import API_POLICY, PERMISSIONS_POLICY, GetResponse
 from core.database_errors import note
 from core.errors import FieldError
+from core.metrics.instruments import SHED, no_room_is_no_fault
 
 __all__ = ["ApiErrorsMiddleware", "RequestIdMiddleware", "current_request_id", "is_api"]
 
@@ -116,6 +118,26 @@ class AddressThrottleMiddleware:
         return self.get_response(request)
 
 
+class OverloadMiddleware:
+    """Answers `busy` to a late request for the API. The console is for few, and always served."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if overload.is_late() and is_api(request) and not _is_probe(request):
+            with no_room_is_no_fault():
+                SHED.inc()
+            detail = "The bank has too much to do. Nothing was done."
+            return problem_response("busy", detail, request)
+        return self.get_response(request)
+
+
+def _is_probe(request: HttpRequest) -> bool:
+    """A probe without an answer would have a busy process killed, or taken from its proxy."""
+    return request.path_info.startswith(f"{API_PREFIX}v1/health/")
+
+
 class ApiErrorsMiddleware:
     """Turns every error under /api/ into problem details, and forbids caches to store responses.
 
@@ -135,6 +157,10 @@ class ApiErrorsMiddleware:
             response = _as_problem(response, request)
         for name, value in _DEFAULT_HEADERS.items():
             response.headers.setdefault(name, value)
+        if isinstance(
+            response, HttpResponse
+        ):  # One made above CommonMiddleware would be sent in chunks.
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:

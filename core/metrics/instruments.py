@@ -91,6 +91,9 @@ HTTP_SECONDS: Instrument = _histogram(
     bounds=REQUEST_SECONDS,
 )
 HTTP_IN_FLIGHT: Instrument = _gauge("bank_http_requests_in_flight", "Requests being answered.")
+SHED: Instrument = _counter(
+    "bank_http_requests_shed_total", "Requests refused because they waited too long for a thread."
+)
 TRANSACTIONS: Instrument = _counter(
     "bank_transactions_total",
     "Transactions that came to a status.",
