@@ -114,6 +114,7 @@ INSTALLED_APPS = [
     "seals",
     "statements",
     "events",
+    "analytics",
     "jobs",
     "bankproject",
 ]
@@ -368,7 +369,9 @@ SEAL_LIMIT_HOURS = environment.integer("BANK_SEAL_LIMIT_HOURS", default=26)
 # The key that signs seals: its 32 bytes, or a file. Relative names are in the data folder.
 SEAL_KEY = environment.seed("BANK_SEAL_KEY")
 SEAL_KEY_FILE = environment.text("BANK_SEAL_KEY_FILE", "seal_key.pem")
-JOBS, JOB_LIMIT_MINUTES, BACKUP_DIR, BACKUP_KEEP = job_settings.read(embedded=not DATABASE_URL)
+JOBS, JOB_LIMIT_MINUTES, BACKUP_DIR, BACKUP_KEEP, LAKE_DIR = job_settings.read(
+    embedded=not DATABASE_URL
+)
 
 # Limits on clients -------------------------------------------------------------------------------
 # Counted in each worker's memory, or in Redis for all of them. 0 switches a limit off.

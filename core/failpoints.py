@@ -87,6 +87,11 @@ FAILPOINTS = (
     "backup.began",  # This process holds the lock, and has not begun.
     "backup.half_written",  # The backup is written under its temporary name, without its digest.
     "backup.written",  # The file is in its place, and so are the old ones.
+    # A closed day is added to the lake.
+    "lake.half_written",  # Some of its rows are in a file under a temporary name.
+    "lake.day_sealed",  # The file is whole and durable under its temporary name.
+    "lake.day_published",  # The day is there, and the manifest does not name it.
+    "lake.manifest_published",
     # Files are loaded into an empty bank, in one database transaction.
     "import.locked",  # Nobody else writes.
     "import.loaded",  # All rows are written, nothing is verified.

@@ -92,6 +92,12 @@ _ALL = (
         command("export_data"),
     ),
     Job(
+        "export_lake",
+        "Export to the lake",
+        "Writes what was posted on each closed day before the date as a Parquet file.",
+        command("export_lake", lambda day, _slot: ("--before", day.isoformat())),
+    ),
+    Job(
         "retry_failed",
         "Retry failed transactions",
         "Retries, once each, the transactions whose failure is temporary.",

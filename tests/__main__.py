@@ -40,6 +40,7 @@ PACKAGES = (
     "seals",
     "statements",
     "events",
+    "analytics",
     "jobs",
     "bankproject",
     "legacy_import",

@@ -30,6 +30,7 @@ COMMANDS = {
     "disable_api_client": "x",
     "encrypt_authenticators": "",
     "export_data": "",
+    "export_lake": "",
     "flush": "--no-input",
     "forget_customer": "1 --reason x",
     "import_data": "{folder}",

@@ -162,7 +162,7 @@ def test_what_is_no_http_is_a_problem_and_nothing_names_the_server(
 def test_a_web_process_loads_no_library_of_documents_before_it_makes_one() -> None:
     load = (
         "import sys, django; django.setup(); import bankproject.urls\n"
-        "print(*{'reportlab', 'xlsxwriter', 'qrcode', 'PIL'} & sys.modules.keys())"
+        "print(*{'reportlab', 'xlsxwriter', 'qrcode', 'PIL', 'pyarrow'} & sys.modules.keys())"
     )
     found = subprocess.run(
         [sys.executable, "-c", load], cwd=ROOT, capture_output=True, text=True, check=True

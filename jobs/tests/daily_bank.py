@@ -48,6 +48,7 @@ def daily_bank(settings: Any, tmp_path: Path) -> DailyBank:
     """With folders of its own, in which the database of this run has the bank's name."""
     settings.DATA_DIR = tmp_path / "data"
     settings.BACKUP_DIR = tmp_path / "backups"
+    settings.LAKE_DIR = None
     settings.DATA_DIR.mkdir()
     settings.BACKUP_DIR.mkdir()
     settings.ARCHIVE_AFTER_DAYS = 20
@@ -80,6 +81,7 @@ TRACES: dict[str, Callable[[DailyBank], Any]] = {
     "issue_statements": lambda _: Statement.objects.count(),
     "retry_failed": lambda _: TransactionEvent.objects.filter(event="RETRIED").count(),
     "backup": lambda bank: sorted(path.name for path in bank.backups.glob("bank*")),
+    "export_lake": lambda bank: len(list((bank.data / "lake").rglob("*.parquet"))),
     "export_data": lambda bank: (bank.data / "manifest.json").exists(),
     "verify_ledger": lambda _: Verification.objects.filter(is_sound=True).exists(),
     "summarise_days": lambda _: None,
@@ -90,6 +92,7 @@ EXPECTED = {
     "archive_transactions": (4, 1),
     "issue_statements": 8,
     "retry_failed": 1,
+    "export_lake": 4,
     "export_data": True,
     "verify_ledger": True,
 }
