@@ -56,6 +56,8 @@ NOT_RUN_HERE = {
     "verify_proof.py proof.json": "seals/tests/test_verify_proof.py runs the program by itself",
     "seal_ledger --new-key": "seals/tests/test_sealing.py runs both",
     "run_job verify_ledger": "jobs/tests/test_run_job.py runs them",
+    "export_lake --verify": "analytics/tests/test_lake.py runs them",
+    "manage.py query ": "analytics/tests/test_queries.py compares the answers",
     "issue_statements --period": "statements/tests/test_issue_statements.py runs them",
     "/verify/": "statements/tests/test_checking.py asks with the code of a statement of its own",
     "import_data data --later take": "tests/test_lost_database.py loses a database",

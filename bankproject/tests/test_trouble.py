@@ -38,6 +38,7 @@ COMMANDS = {
     "migrate": "--verbosity=0",
     "post_batch": "{folder}/batch.csv",
     "process_transactions": "--once",
+    "query": "trial_balance",
     "reset_authenticator": "ada",
     "retry_failed": "",
     "reverse_transactions": f"{UUID} --reason x",
