@@ -5,6 +5,7 @@ import sqlite3
 import sys
 from collections.abc import Callable
 
+import hypothesis
 import psycopg
 import pytest
 from django.conf import settings
@@ -27,6 +28,9 @@ def pytest_configure() -> None:
         "django.contrib.auth.hashers.MD5PasswordHasher",
         "clients.hashers.GeneratedSecretHasher",
     ]
+    # No test fails because the machine is slow.
+    hypothesis.settings.register_profile("bank", deadline=None)
+    hypothesis.settings.load_profile("bank")
     # As behind a proxy: tests name their requests.
     settings.TRUSTS_REQUEST_IDS = True
 

@@ -117,6 +117,13 @@ def test_introspection_knows_who_was_switched_off(program: Program, thing: str) 
     assert program.get(token).status_code == 401
 
 
+def test_a_token_that_stands_is_of_no_use_to_who_was_switched_off(program: Program) -> None:
+    """Only the row of the user says so: nothing has deleted the token."""
+    token = program.token()
+    get_user_model().objects.filter(pk=program.user.pk).update(is_active=False)
+    assert program.get(token).status_code == 401
+
+
 def test_tokens_do_not_come_back_with_their_user(program: Program) -> None:
     token, other = program.token(), Program("susan", "supervisor")
     others = other.token()

@@ -33,10 +33,10 @@ def withdrawal(**fields: Any) -> Withdraw:
 
 def test_a_small_claim_takes_what_is_due_first() -> None:
     with time_machine.travel(NOW, tick=False):
-        late, early = queue_up(
-            withdrawal(scheduled_for=NOW + timedelta(seconds=2)),
-            withdrawal(scheduled_for=NOW + timedelta(seconds=1)),
-        )
+        (late,) = queue_up(withdrawal(scheduled_for=NOW + timedelta(seconds=5)))
+    # Of a later moment, so with a larger id.
+    with time_machine.travel(NOW + timedelta(seconds=1), tick=False):
+        (early,) = queue_up(withdrawal(scheduled_for=NOW + timedelta(seconds=4)))
     with time_machine.travel(NOW + timedelta(seconds=9), tick=False):
         assert claimed(batch_size=1) == [early.id]
         assert claimed(batch_size=1) == [late.id]
