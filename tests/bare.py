@@ -17,6 +17,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -53,6 +54,7 @@ def main() -> int:
     if os.geteuid() != 0 or missing:
         print(f"This needs root, and {' and '.join(missing) or 'is run by another user'}.")
         return 2
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     results = {suite: _try(suite, options.tests) for suite in options.suites}
     for suite, seconds in results.items():
         outcome = "failed" if seconds is None else f"both commands work ({seconds:.0f} s)"
