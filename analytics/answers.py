@@ -24,13 +24,21 @@ class Engine(Protocol):
     def amount(self, value: Any) -> Decimal: ...
 
 
+# More rows than anybody reads would only take memory.
+MOST_ROWS = 100_000
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Rows of int, Decimal, date, str or None, in the order of the query's columns."""
+    """Rows of int, Decimal, date, str or None, in the order of the query's columns.
+
+    With `is_cut` there are more rows than MOST_ROWS, and the rest is left out.
+    """
 
     query: NamedQuery
     values: dict[str, Value]
     rows: list[tuple[Any, ...]]
+    is_cut: bool = False
 
     def texts(self) -> list[list[str]]:
         """Each value as text: an amount with the digits of its row's currency."""
@@ -50,8 +58,9 @@ def ask(query: NamedQuery, given: Mapping[str, str], engine: Engine, *, seconds:
     first, last = values.get("first"), values.get("last")
     is_span = isinstance(first, date) and isinstance(last, date)
     months = months_between(first, last) if is_span else []  # type: ignore[arg-type]
-    rows = engine.rows(query.sql, values, months, seconds)
-    return Answer(query, values, [_row(query, row, engine) for row in rows])
+    rows = engine.rows(f"{query.sql}LIMIT {MOST_ROWS + 1}", values, months, seconds)
+    kept = [_row(query, row, engine) for row in rows[:MOST_ROWS]]
+    return Answer(query, values, kept, is_cut=len(rows) > MOST_ROWS)
 
 
 def _row(query: NamedQuery, row: tuple[Any, ...], engine: Engine) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """The admin's look and navigation: the bank's name, and its pages in the words of staff."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -8,6 +8,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse, reverse_lazy
+
+from analytics.rights import ASKING_RIGHTS
 
 
 def unfold_settings(bank_name: str) -> dict[str, Any]:
@@ -55,7 +57,7 @@ def _file(path: str) -> Callable[[HttpRequest], str]:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """`icon` is a name of Material Symbols; `right` is needed to see the page.
+    """`icon` is a name of Material Symbols. `right` and `more_rights` are needed to see the page.
 
     `query` gives the URL of a filtered list. `count` gives the number to show at the link, for a
     user.
@@ -67,9 +69,11 @@ class _Page:
     right: str = ""
     query: Callable[[], str] | None = None
     count: Callable[[Any], str] | None = None
+    more_rights: Sequence[str] = ()
 
     def is_for(self, request: HttpRequest) -> bool:
-        return not self.right or request.user.has_perm(self.right)
+        user = request.user
+        return (not self.right or user.has_perm(self.right)) and user.has_perms(self.more_rights)
 
     def item(self, request: HttpRequest) -> dict[str, Any]:
         link = reverse(self.view)
@@ -134,6 +138,7 @@ _SECTIONS: dict[str, list[_Page]] = {
     "": [
         _Page("Today", "today", "admin:index"),
         _Page("Statistics", "bar_chart", "statistics", _READ),
+        _Page("Analytics", "query_stats", "analytics", more_rights=ASKING_RIGHTS),
     ],
     "Bank": [
         _list_of("Customers", "group", "customers", "customer"),

@@ -9,6 +9,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from bankproject.api_description import SchemaView
+from bankproject.console.analytics_page import analytics_page, export_analytics
 from bankproject.console.approvals import approvals_page, waiting_count
 from bankproject.console.audit_page import audit_page, export_audit
 from bankproject.console.help_page import help_page
@@ -43,6 +44,12 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="swagger"), name="home"),
     path("metrics", metrics_page, name="metrics"),
     path("verify/<str:digest>/", CheckView.as_view(), name="verify"),
+    path("admin/analytics/", admin.site.admin_view(analytics_page), name="analytics"),
+    path(
+        "admin/analytics/export/",
+        admin.site.admin_view(export_analytics),
+        name="analytics-export",
+    ),
     path("admin/approvals/", admin.site.admin_view(approvals_page), name="approvals"),
     path(
         "admin/approvals/waiting/",

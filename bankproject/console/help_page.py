@@ -14,6 +14,7 @@ from bankproject.console.markdown import html_of
 _PARAGRAPHS = {
     "/admin/": "today",
     "/admin/statistics/": "statistics",
+    "/admin/analytics/": "analytics",
     "/admin/search/": "search",
     "/admin/customers/": "customers",
     "/admin/customers/customerevent/": "the-audit-log",

@@ -31,6 +31,7 @@ EVENTS = reverse("admin:accounts_accountevent_changelist")
 BANK = [
     "Today",
     "Statistics",
+    "Analytics",
     "Customers",
     "Accounts",
     "Transactions",

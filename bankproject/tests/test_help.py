@@ -62,6 +62,7 @@ OF_PAGES = {
     "/admin/search/": "search",
     "/admin/sessions/": "sessions",
     "/admin/statistics/": "statistics",
+    "/admin/analytics/": "analytics",
     "/admin/transactions/transaction/selected/approve/": "bulk-actions",
 }
 

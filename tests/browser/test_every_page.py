@@ -32,7 +32,8 @@ pytestmark = pytest.mark.sqlite
 _NO_PAGES = {
     "home", "metrics", "approvals-waiting", "transfer-targets", "logout", "jsi18n", "autocomplete",
     "view_on_site", "transactions_selected", "jobs-run",
-    "audit-export", "statistics-export", "receipt", "accounts_account_list_export",
+    "audit-export", "statistics-export", "analytics-export", "receipt",
+    "accounts_account_list_export",
     "transactions_entry_export", "transactions_transaction_export",
     "statements_statement_download_pdf", "statements_statement_download_xlsx",
     "statements_statement_download_csv", "statements_statement_download_json",

@@ -10,7 +10,7 @@ from tests.browser.watched import Sit
 pytestmark = pytest.mark.sqlite
 
 BANK = [
-    "Today", "Statistics", "Customers", "Accounts", "Transactions", "Approvals",
+    "Today", "Statistics", "Analytics", "Customers", "Accounts", "Transactions", "Approvals",
     "Overdraft limits", "Failed", "Holds", "Notes", "Entries", "Statements", "Batches", "Archive",
     "Jobs",
 ]  # fmt: skip

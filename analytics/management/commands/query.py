@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from analytics.answers import Answer, ask
+from analytics.answers import MOST_ROWS, Answer, ask
 from analytics.catalog import QUERIES, query_named
 from analytics.database import DatabaseEngine, TookTooLong
 from analytics.parameters import WrongParameter
@@ -65,6 +65,8 @@ class Command(BaseCommand):
             raise CommandError(str(problem), returncode=PROBLEM) from problem
         except DatabaseError as problem:
             raise CommandError(told(problem), returncode=PROBLEM) from problem
+        if answer.is_cut:
+            self.stderr.write(f"Only the first {MOST_ROWS:,} rows.")
         self.stdout.write(_WRITERS[format](answer))
 
 
