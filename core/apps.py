@@ -16,7 +16,7 @@ class CoreConfig(AppConfig):
         # models.
         from django.apps import apps
 
-        from core import database, nearest_names, rights, timeouts
+        from core import database, nearest_names, rights, table_health, timeouts
         from core.request_log import log_crash
 
         # Django asks each connection, and raises NotSupportedError in one sentence.
@@ -30,4 +30,5 @@ class CoreConfig(AppConfig):
         checks.register(database.check_sqlite_settings, checks.Tags.database)
         checks.register(rights.check_rights, checks.Tags.database)
         checks.register(timeouts.check_timeouts, checks.Tags.database)
+        checks.register(table_health.check_table_health, checks.Tags.database)
         connection_created.connect(timeouts.set_timeouts)
