@@ -7,10 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from bankproject import addresses, environment, job_settings, mail
+from bankproject import addresses, environment, job_settings, mail, postgresql
 from bankproject.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
 from bankproject.navigation import unfold_settings
 from bankproject.production import LOCAL_HOSTS, is_production, require_production_settings
@@ -174,13 +173,6 @@ LOCK_TIMEOUT_SECONDS = environment.integer("BANK_LOCK_TIMEOUT_SECONDS", default=
 STATEMENT_TIMEOUT_SECONDS = environment.integer(
     "BANK_STATEMENT_TIMEOUT_SECONDS", default=20, minimum=1
 )
-# Not "repeatable read": an old snapshot misses a key that another request has just used.
-_ISOLATION_LEVELS = {"read committed": 2, "serializable": 4}
-_ISOLATION_LEVEL = environment.choice(
-    "BANK_ISOLATION_LEVEL", _ISOLATION_LEVELS, default="read committed"
-)
-_PREPARED_STATEMENTS = environment.boolean("BANK_PREPARED_STATEMENTS", default=True)
-_CONNECTION_MAX_AGE_SECONDS = environment.integer("BANK_CONNECTION_MAX_AGE_SECONDS", default=60)
 _SQLITE_WAL = environment.boolean("BANK_SQLITE_WAL", default=False)
 # `core.timeouts` sets them on each connection.
 DATABASE_TIMEOUT_SECONDS = {
@@ -189,20 +181,6 @@ DATABASE_TIMEOUT_SECONDS = {
     "idle_in_transaction_session_timeout": 30,
     "client_connection_check_interval": 5,
 }
-
-
-def _postgresql(url: str) -> dict[str, Any]:
-    database: dict[str, Any] = environ.Env.db_url_config(url)
-    options = database.setdefault("OPTIONS", {})
-    options["application_name"] = "bank"
-    # In seconds; the driver's default waits for minutes where nothing answers.
-    options.setdefault("connect_timeout", 5)
-    # The statements of core.sql are prepared at once, which not every pooler supports.
-    options["prepare_threshold"] = 0 if _PREPARED_STATEMENTS else None
-    options["isolation_level"] = _ISOLATION_LEVELS[_ISOLATION_LEVEL]
-    database["CONN_MAX_AGE"] = _CONNECTION_MAX_AGE_SECONDS
-    database["CONN_HEALTH_CHECKS"] = True
-    return database
 
 
 def _sqlite(path: Path) -> dict[str, Any]:
@@ -231,11 +209,11 @@ def _sqlite(path: Path) -> dict[str, Any]:
     }
 
 
-DATABASES = {
-    "default": _postgresql(DATABASE_URL) if DATABASE_URL else _sqlite(DATA_DIR / "bank.sqlite3")
-}
+DATABASES = {"default": postgresql.read(DATABASE_URL) or _sqlite(DATA_DIR / "bank.sqlite3")}
 # A money command opens its own database transaction, and a read needs none.
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
+# Whether what a new connection may read has to be on a standby first: `core.replicated`.
+DATABASE_HAS_STANDBYS = postgresql.has_several_hosts(DATABASES["default"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Sign-in ------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ class CoreConfig(AppConfig):
         # models.
         from django.apps import apps
 
-        from core import database, nearest_names, rights, table_health, timeouts
+        from core import database, nearest_names, replicated, rights, table_health, timeouts
         from core.request_log import log_crash
 
         # Django asks each connection, and raises NotSupportedError in one sentence.
@@ -32,3 +32,4 @@ class CoreConfig(AppConfig):
         checks.register(timeouts.check_timeouts, checks.Tags.database)
         checks.register(table_health.check_table_health, checks.Tags.database)
         connection_created.connect(timeouts.set_timeouts)
+        connection_created.connect(replicated.wait_for_standby)

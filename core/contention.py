@@ -91,7 +91,7 @@ def answer_of_all(error: DatabaseError, began: float) -> Exception | None:
 def _busy(meaning: database_errors.Meaning, *, is_last: bool) -> Busy | None:
     """What a caller hears if the database cannot serve, or is in the way after the last attempt."""
     if meaning.readiness:
-        return Busy(meaning.detail)
+        return Busy(meaning.detail, retry_after_seconds=database_errors.wait_seconds())
     if meaning.tried_again and is_last:
         return Busy("The account is in use. Nothing was done.")
     return None

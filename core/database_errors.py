@@ -124,7 +124,28 @@ _ERRORS_OF_A_LOST_CONNECTION = (
     InterfaceError,
 )
 
-_trouble: tuple[float, str] | None = None
+# The longest wait that a client is told.
+_LONGEST_WAIT_SECONDS = 30
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """Of this process's requests: when it began and was last met, and its words for readiness."""
+
+    since: float
+    latest: float
+    readiness: str
+
+    @property
+    def wait_seconds(self) -> int:
+        return max(1, min(_LONGEST_WAIT_SECONDS, round(self.latest - self.since)))
+
+    def lasts(self, now: float) -> bool:
+        """Whether a trouble met now is still this one: clients come back after the wait told."""
+        return now - self.latest <= 2 * (self.wait_seconds + 1)
+
+
+_trouble: _Trouble | None = None
 
 
 def meaning_of(error: BaseException) -> Meaning:
@@ -174,15 +195,26 @@ def note(error: BaseException) -> Meaning:
     if meaning.drops_connection:
         connection.close_at = time.monotonic()  # Django's own deadline for a kept connection.
     if meaning.readiness:
-        _trouble = (time.monotonic(), meaning.readiness)
+        now = time.monotonic()
+        since = _trouble.since if _trouble and _trouble.lasts(now) else now
+        _trouble = _Trouble(since, now, meaning.readiness)
     return meaning
 
 
 def recent_trouble() -> str:
     """The recent trouble of this process's requests, for readiness; empty if none."""
-    if _trouble is None or time.monotonic() - _trouble[0] > _REMEMBERED_SECONDS:
+    if _trouble is None or time.monotonic() - _trouble.latest > _REMEMBERED_SECONDS:
         return ""
-    return _trouble[1]
+    return _trouble.readiness
+
+
+def wait_seconds() -> int:
+    """How long a client should wait that has just met trouble: as long as it has lasted.
+
+    At least 1 and at most 30 s. Nobody knows when a database is back; who waits so long waits at
+    most twice as long as necessary, and asks seldom.
+    """
+    return 1 if _trouble is None else _trouble.wait_seconds
 
 
 def forget_trouble() -> None:

@@ -30,7 +30,7 @@ from rest_framework.settings import api_settings
 
 from core.api.idempotency import REPLAYED_HEADER
 from core.api.request_id import current_request_id, current_trace_id
-from core.database_errors import meaning_of, note
+from core.database_errors import meaning_of, note, wait_seconds
 from core.errors import ERROR_KINDS, MAX_ERRORS, BankError, FieldError, MissingScope, json_pointer
 from core.json_bytes import json_bytes
 
@@ -84,9 +84,9 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpRespons
 
 def answer_of(exc: Exception, request: HttpRequest | Request | None) -> HttpResponse:
     """The response for an exception, logged if unexpected. Drops a broken database connection."""
-    problem = problem_of(exc)
     if isinstance(exc, DatabaseFailure):
         note(exc)
+    problem = problem_of(exc)
     if problem is _OUTCOME_UNKNOWN:
         logger.error("Lost the database", exc_info=exc, extra={"request_id": _id_of(request)})
         if request is not None and request.method in _SAFE_METHODS:
@@ -249,7 +249,10 @@ def _(exc: DatabaseFailure) -> Problem:
     meaning = meaning_of(exc)
     if meaning.code == "outcome_unknown":
         return _OUTCOME_UNKNOWN
-    return Problem(meaning.code, meaning.detail if meaning.code == "busy" else _UNEXPECTED)
+    if meaning.code != "busy":
+        return Problem(meaning.code, _UNEXPECTED)
+    headers = {"Retry-After": str(wait_seconds())} if meaning.readiness else {}
+    return Problem("busy", meaning.detail, headers=headers)
 
 
 _BUSY = Problem("busy", "The database is busy. Nothing was done.")

@@ -187,3 +187,17 @@ def test_readiness_forgets_after_a_while(monkeypatch: pytest.MonkeyPatch) -> Non
     assert database_errors.recent_trouble() == FULL.readiness
     monkeypatch.setattr(database_errors, "_REMEMBERED_SECONDS", 0)
     assert database_errors.recent_trouble() == ""
+
+
+def test_a_client_waits_as_long_as_the_trouble_has_lasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trouble is over when nobody meets it for somewhat more than twice the last wait told."""
+    told = []
+    for seconds in (0, 1, 4, 9, 20, 31, 45, 45.5, 110, 111):
+        monkeypatch.setattr(database_errors.time, "monotonic", lambda now=seconds: 1000.0 + now)
+        problem = problem_of(busy := of_postgresql("57P03"))
+        database_errors.note(busy)
+        told.append(int(problem_of(busy).headers["Retry-After"]))
+        assert problem.code == "busy"
+    assert told == [1, 1, 4, 9, 20, 30, 30, 30, 1, 1]
+    assert contention.answer_of_all(busy, 0).retry_after_seconds == 1
+    assert "Retry-After" not in problem_of(of_postgresql("57014")).headers
