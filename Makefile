@@ -16,7 +16,7 @@ ifneq ($(shell $(BIN)/python -c 'import sys; print(sys.version_info >= (3, 11))'
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run fresh test test-bare test-browser screenshots soak fuzz mutants bench install develop lint format types coverage schema constraints notices audit clean
+.PHONY: help run fresh test test-bare test-browser test-ha screenshots soak fuzz mutants bench install develop lint format types coverage schema constraints notices audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,9 @@ test-bare: ## Try make test and make run on minimal Debian 12 and 13 (root; ARGS
 
 test-browser: develop ## Run the tests that need Chromium (CHROMIUM names another one)
 	@$(BIN)/python -m tests --database sqlite tests/browser $(ARGS)
+
+test-ha: develop .venv-ha/.installed ## Kill, switch and cut off database nodes under load (ARGS="--all --rounds 3")
+	@$(BIN)/python -m tests.ha $(ARGS)
 
 screenshots: develop ## Make the pictures of the documentation anew (ARGS="today account")
 	@$(BIN)/python -m tests.screenshots $(ARGS)
@@ -83,6 +86,7 @@ schema: develop ## Write docs/openapi.yaml anew from the code
 constraints: develop ## Pin requirements anew (UPGRADE=--upgrade takes the newest releases)
 	@$(PIN) $(UPGRADE) --output-file constraints.txt requirements.txt
 	@$(PIN) $(UPGRADE) --constraints constraints.txt --output-file constraints-dev.txt requirements-dev.txt
+	@$(PIN) $(UPGRADE) --output-file deploy/ha/constraints.txt deploy/ha/requirements.txt
 
 notices: develop ## Write NOTICES.md from the licences of the packages
 	@$(BIN)/python .ci/notices.py --write
@@ -91,7 +95,7 @@ audit: develop ## Look for known holes in what is pinned
 	@$(BIN)/python .ci/audit.py
 
 clean: ## Remove the environment and all caches; the data stays
-	rm -rf $(VENV) .coverage .coverage.* htmlcov staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-ha .coverage .coverage.* htmlcov staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is younger than what it was installed from, so a second run installs nothing. The pins
@@ -109,6 +113,18 @@ $(VENV)/.installed: constraints.txt $(VENV)/.made
 
 $(VENV)/.developing: constraints-dev.txt $(VENV)/.installed
 	$(INSTALL)
+
+# Patroni has an environment of its own. The system's Python comes first, because the nodes run as
+# a user who may not reach another one.
+.venv-ha/.installed: deploy/ha/constraints.txt $(VENV)/.made
+	@rm -rf .venv-ha; \
+	for python in /usr/bin/python3 $(BIN)/python; do \
+	  if $$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
+	done; \
+	$$python -m venv --without-pip .venv-ha
+	@$(BIN)/python -m pip --python .venv-ha/bin/python install --quiet --disable-pip-version-check \
+	  --no-deps --require-hashes -r $<
+	@touch $@
 
 # PYTHON names the interpreter; without it the first one that is new enough is taken.
 $(VENV)/.made:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-PINS = "constraints-dev.txt"  # Everything: what the bank runs on is part of it.
+# The first has what the bank runs on too.
+PINS = ("constraints-dev.txt", "deploy/ha/constraints.txt")
 TIMEOUT_SECONDS = 300
 USAGE_ERROR = 2
 
@@ -45,7 +46,8 @@ def _run(tool: str, report: Path) -> tuple[int, str]:
     """Exit code and last words of the tool. It ends with 1 for a hole and for an outage alike."""
     # OSV (osv.dev) and not the package index, which a mirror may stand for that knows no holes.
     command = [tool, "--vulnerability-service", "osv", "--timeout", "15"]
-    command += ["--disable-pip", "--require-hashes", "--requirement", PINS]
+    command += ["--disable-pip", "--require-hashes"]
+    command += [word for file in PINS for word in ("--requirement", file)]
     command += ["--progress-spinner", "off", "--format", "json", "--output", str(report)]
     done = subprocess.run(
         command,

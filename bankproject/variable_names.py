@@ -16,6 +16,8 @@ OF_COMPOSE = {
     "BANK_VERSION",
     "BANK_DEMO",
     "BANK_GRAFANA_PASSWORD",
+    "BANK_DATABASE_HOSTS",
+    "BANK_SINGLE_SERVERS",
 }
 # Django itself reads these.
 _OF_DJANGO = {

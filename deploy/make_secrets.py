@@ -4,7 +4,8 @@
 
 FOLDER has four folders, each a volume. `kept` has all secrets and is mounted nowhere else. `db`,
 `owner` and `app` get the secrets for the database, for `migrate` and for all other processes.
-Environment variables override generated secrets. Production does not accept generated secrets: it
+Environment variables override generated secrets. BANK_DATABASE_HOSTS names the servers, by default
+the one of compose. Production does not accept generated secrets: it
 exits with code 1, and names the variables to set. Running it again changes no secret.
 """
 
@@ -38,10 +39,12 @@ def distribute(folder: Path, environment: Mapping[str, str], *, production: bool
     for name in NAMES[1:]:
         # PostgreSQL's image reads them as its own user. No other container has this volume.
         _write(folder / "db" / name.lower(), found[name], mode=0o444)
+    # Of several servers the bank takes the one that writes.
+    hosts = environment.get("BANK_DATABASE_HOSTS", "").strip() or "db:5432"
     for role in ("owner", "app"):
         password = quote(found[f"BANK_{role.upper()}_PASSWORD"], safe="")
         lines = {
-            "DATABASE_URL": f"postgresql://bank_{role}:{password}@db:5432/bank",
+            "DATABASE_URL": f"postgresql://bank_{role}:{password}@{hosts}/bank",
             "DJANGO_SECRET_KEY": found["DJANGO_SECRET_KEY"],
         }
         # Read as the bank's .env, where a value in single quotes is literal.

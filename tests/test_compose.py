@@ -100,6 +100,12 @@ def test_what_env_gives_overrides_what_was_made(image, folder) -> None:
     assert _texts(folder)["db/postgres_password"] == "postgres\n"
 
 
+def test_the_nodes_of_a_cluster_take_the_place_of_the_server(image, folder) -> None:
+    image.run([*MAKE, str(folder)], BANK_DATABASE_HOSTS="pg1:5432,pg2:5432")
+    url = conninfo_to_dict(_env(folder, "app")["DATABASE_URL"])
+    assert (url["host"], url["port"], url["dbname"]) == ("pg1,pg2", "5432,5432", "bank")
+
+
 def test_modes_are_the_narrowest_that_work(image, folder) -> None:
     image.run([*MAKE, str(folder)])
     modes = {

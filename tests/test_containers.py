@@ -60,6 +60,8 @@ def test_base_images_are_pinned_by_digest():
         rf"^ARG PYTHON_IMAGE=python:3\.13\.\d+-slim-bookworm{DIGEST}$", dockerfile, re.MULTILINE
     )
     assert re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE) == ["${PYTHON_IMAGE}"] * 2
+    node = (ROOT / "deploy/ha/Dockerfile").read_text("utf-8")
+    assert re.search(rf"^FROM {re.escape(SERVICES['db']['image'])}$", node, re.MULTILINE)
     for name in ("db", "proxy"):
         assert re.search(rf":[\w.-]+{DIGEST}$", SERVICES[name]["image"]), name
 
@@ -141,12 +143,16 @@ def test_services_start_in_order():
         },
         "worker": {"migrate": "service_completed_successfully"},
         "proxy": {"web": "service_healthy"},
-        "prometheus": {},
-        "grafana": {},
+        **{name: {} for name in ("etcd1", "etcd2", "etcd3", "prometheus", "grafana")},
+        **{name: {"secrets": "service_completed_successfully"} for name in ("pg1", "pg2", "pg3")},
     }
     # `docker compose up` alone starts all others.
     profiles = {name: one["profiles"] for name, one in SERVICES.items() if "profiles" in one}
-    assert profiles == {"prometheus": ["monitoring"], "grafana": ["monitoring"]}
+    assert profiles == {
+        "prometheus": ["monitoring"],
+        "grafana": ["monitoring"],
+        **{f"{program}{number}": ["ha"] for program in ("etcd", "pg") for number in (1, 2, 3)},
+    }
     # The image has its own health check; one-shot steps need none.
     assert "HEALTHCHECK" in {item.keyword for item in image.stages()[-1]}
     for name in ("secrets", "migrate", "demo"):
@@ -177,7 +183,7 @@ def test_only_the_proxy_is_reached_from_other_machines():
     assert COMPOSE["networks"]["inner"] == {"internal": True}
 
 
-@pytest.mark.parametrize("name", ["migrate", "demo", "web", "proxy"])
+@pytest.mark.parametrize("name", ["migrate", "demo", "web", "proxy", "etcd1", "pg3"])
 def test_containers_have_no_more_rights_than_they_need(name):
     service = SERVICES[name]
     assert service["read_only"] is True
@@ -216,9 +222,8 @@ def test_each_process_sees_its_own_secrets_only():
         "demo": ["secrets-app:/run/bank:ro"],
         "web": ["secrets-app:/run/bank:ro"],
         "worker": ["secrets-app:/run/bank:ro"],
-        "proxy": [],
-        "prometheus": [],
-        "grafana": [],
+        **{name: ["secrets-db:/run/bank:ro"] for name in ("pg1", "pg2", "pg3")},
+        **{name: [] for name in ("etcd1", "etcd2", "etcd3", "proxy", "prometheus", "grafana")},
     }
 
 
@@ -239,6 +244,21 @@ def test_every_setting_reaches_the_containers_and_stands_in_the_example():
     assert _settings_names() - passed == NOT_IN_COMPOSE - set(image.environment())
     used = set(VARIABLE.findall((ROOT / "docker-compose.yml").read_text("utf-8")))
     assert used - _dotenv_names() == set()
+
+
+def test_a_node_gets_each_variable_of_the_example():
+    """In compose by its start script, and in the drill by its tests."""
+    example = (ROOT / "deploy/ha/node.env.example").read_text("utf-8")
+    names = set(re.findall(r"^([A-Z_0-9]+)=", example, re.MULTILINE))
+    patroni = {name for name in names if not name.startswith("ETCD_")}
+    script = (ROOT / "deploy/ha/start.sh").read_text("utf-8")
+    assert set(re.findall(r"^([A-Z_0-9]+)=", script, re.MULTILINE)) == patroni
+    exported = script.partition("\nexport ")[2].partition("\nexec")[0].replace("\\", "")
+    assert set(exported.split()) == patroni
+    drill = "".join(
+        (ROOT / "tests/ha" / name).read_text("utf-8") for name in ("node.py", "cluster.py")
+    )
+    assert {name for name in names if f'"{name}"' not in drill} == set()
 
 
 def test_no_service_has_the_key_of_seals():

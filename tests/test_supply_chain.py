@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {
     "constraints.txt": ["requirements.txt"],
     "constraints-dev.txt": ["requirements.txt", "requirements-dev.txt"],
+    "deploy/ha/constraints.txt": ["deploy/ha/requirements.txt"],
 }
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}$")
 
@@ -57,7 +58,7 @@ def _normal(name: str) -> str:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_pin_has_hashes(lock: str) -> None:
     found = pins(lock)
-    assert len(found) > 30
+    assert len(found) > 15
     assert [pin for pin, hashes in found.items() if not hashes] == []
 
 
@@ -82,15 +83,17 @@ def test_tests_run_on_the_versions_that_are_served() -> None:
     assert versions("constraints.txt").items() <= versions("constraints-dev.txt").items()
 
 
-@pytest.mark.parametrize("file", ["Makefile", "Dockerfile"])
+@pytest.mark.parametrize("file", ["Makefile", "Dockerfile", "deploy/ha/Dockerfile"])
 def test_everything_is_installed_by_its_hash(file: str) -> None:
     """And nothing else: the lists are complete, so pip resolves nothing."""
     text = (ROOT / file).read_text("utf-8").replace("$(PIP_INSTALL) -r $<", "")
     installs = [line for line in text.splitlines() if re.search(r"\bpip (install|wheel)\b", line)]
-    assert len(installs) == {"Makefile": 1, "Dockerfile": 2}[file]
+    assert len(installs) == {"Makefile": 1, "Dockerfile": 2, "deploy/ha/Dockerfile": 1}[file]
     for line in installs:
         assert "--no-deps --require-hashes" in line
-        assert "PIP_INSTALL" in line or line.endswith("-r constraints.txt")
+        assert "PIP_INSTALL" in line or line.endswith(
+            ("-r constraints.txt", "-r /etc/bank/constraints.txt")
+        )
     assert "PIP_INSTALL" not in text.replace("PIP_INSTALL :=", "")
 
 

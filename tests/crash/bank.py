@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 
@@ -20,7 +20,6 @@ from tests.concurrency.tally import Tally
 from tests.crash.load import Load
 from tests.crash.processes import PATIENCE_SECONDS, ROOT, Workers, eventually, workers
 from tests.crash.web import WebServer, web_server
-from tests.postgresql import PostgresqlServer
 
 ACCOUNTS = 8
 OPENING_BALANCE = "300.00"
@@ -37,13 +36,20 @@ _OUTCOMES = """
 _LEASES_LOST = "SELECT count(*) FROM transactions_transactionevent WHERE event = 'LEASE_LOST'"
 
 
+class Server(Protocol):
+    """A server of PostgreSQL, or several that are one."""
+
+    @property
+    def url(self) -> str: ...
+
+
 @dataclass(slots=True)
 class Bank:
     """A served bank. `server` is None on SQLite. `workers` starts queue workers; none runs yet."""
 
     environment: dict[str, str]
     folder: Path
-    server: PostgresqlServer | None
+    server: Server | None
     web: WebServer
     workers: Workers
     token: str
@@ -139,8 +145,11 @@ def _python(environment: dict[str, str], *words: str) -> str:
 
 
 @contextmanager
-def bank(folder: Path, server: PostgresqlServer | None) -> Iterator[Bank]:
-    """A migrated and served bank on this server, or on SQLite."""
+def bank(folder: Path, server: Server | None, *, owner_url: str = "") -> Iterator[Bank]:
+    """A migrated and served bank on this server, or on SQLite.
+
+    `owner_url` is that of `bank_owner` where the server's own URL is that of `bank_app`.
+    """
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "COVERAGE_"))}
     environment = inherited | {
         "DJANGO_SETTINGS_MODULE": "bankproject.settings",
@@ -152,7 +161,10 @@ def bank(folder: Path, server: PostgresqlServer | None) -> Iterator[Bank]:
         "BANK_TOKEN_LIFETIME_SECONDS": "86400",
         "BANK_WORKER_LEASE_SECONDS": "1",
     }
-    manage(environment, "migrate", "--verbosity=0")
+    if owner_url:
+        _python(environment | {"DATABASE_URL": owner_url}, "deploy/migrate.py")
+    else:
+        manage(environment, "migrate", "--verbosity=0")
     token = _python(environment, "-c", _TOKEN).strip()
     with (
         web_server(environment, folder, fused=False) as web,

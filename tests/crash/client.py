@@ -75,6 +75,7 @@ def settle(
             # The key makes a repeat of an unknown outcome safe. Every other error must be retryable
             # itself.
             assert answer.code == "outcome_unknown" or answer.body["retryable"], answer
+            assert answer.code != "busy" or int(answer.headers["Retry-After"]) >= 1, answer
             in_doubt |= answer.code == "outcome_unknown"
             tally.add(f"answers {answer.code}")
         time.sleep(0.05 + 0.2 * random.random())

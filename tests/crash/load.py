@@ -1,6 +1,7 @@
 """Customers who move money until they are stopped, and the promises that they were given."""
 
 import threading
+import time
 from dataclasses import dataclass, field
 from random import Random
 
@@ -18,7 +19,8 @@ QUEUED_PERCENT = 60
 class Load:
     """Concurrent customers, one for each seed, with separate random generators.
 
-    `promises` has each request with its definite response, by key.
+    `promises` has each request with its definite response, by key; `answered_at` has their times
+    (`time.monotonic`).
     """
 
     port: int
@@ -26,6 +28,8 @@ class Load:
     account_ids: list[str]
     tally: Tally
     promises: dict[str, tuple[Request, Answer]] = field(default_factory=dict)
+    pause_seconds: float = 0  # of each customer between two requests
+    answered_at: list[float] = field(default_factory=list)
     _finished: threading.Event = field(default_factory=threading.Event)
     _abandoned: threading.Event = field(default_factory=threading.Event)
     _threads: list[Thread] = field(default_factory=list)
@@ -70,6 +74,8 @@ class Load:
                 abandoned=self._abandoned,
             )
             self.promises[request.key] = (request, answer)
+            self.answered_at.append(time.monotonic())
+            time.sleep(self.pause_seconds)
 
     def _some_request(self, random: Random, key: str) -> Request:
         source, target = random.sample(self.account_ids, 2)

@@ -63,6 +63,12 @@ class WebServer:
             return False
         return answer is not None and answer.status == 200
 
+    @property
+    def pid(self) -> int:
+        """The first process of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> int:
         """Kills gunicorn and all its workers at once (SIGKILL). Returns their number."""
         assert self._process is not None
