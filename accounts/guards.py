@@ -153,4 +153,11 @@ GUARDS = [
             ]
         ),
     ),
+    refuse(
+        "accounts_limitrequest_keeps_limits",
+        LIMIT_REQUESTS,
+        "UPDATE",
+        "a limit request keeps what was asked for",
+        when="CAST(OLD.limits AS text) IS DISTINCT FROM CAST(NEW.limits AS text)",
+    ),
 ]

@@ -45,15 +45,25 @@ class LockedAccount:
     owner_id: int | None = None
     debits_held: bool = False
     held: int = 0
+    # The limits of payments; None is no limit.
+    max_amount: int | None = None
+    daily_amount: int | None = None
+    daily_count: int | None = None
     locked_at: datetime | None = field(default=None, compare=False)
     is_closed: bool = field(init=False, compare=False)
     # The earliest moment of the next entry. It is later than the last entry of any other database
     # transaction, so a balance once reported for a moment never changes.
     not_before: datetime | None = field(init=False, compare=False)
+    has_limits: bool = field(init=False, compare=False)
+    # What was paid on the bank's day, and when that ends: see transactions.ledger.spending.
+    spent: int = field(default=0, init=False, compare=False)
+    payments: int = field(default=0, init=False, compare=False)
+    free_at: datetime | None = field(default=None, init=False, compare=False)
 
     def __post_init__(self) -> None:
         self.not_before = self.last_posted_at and self.last_posted_at + _TICK
         self.is_closed = self.status == AccountStatus.CLOSED
+        self.has_limits = self.max_amount is not None or self.has_daily_limits
 
     @classmethod
     def of(cls, account: Account) -> "LockedAccount":
@@ -73,11 +83,24 @@ class LockedAccount:
             owner_id=account.owner_id,
             debits_held=account.debits_held,
             held=to_units(account.held),
+            max_amount=None if account.max_amount is None else to_units(account.max_amount),
+            daily_amount=None if account.daily_amount is None else to_units(account.daily_amount),
+            daily_count=account.daily_count,
         )
 
     @property
     def available(self) -> int:
         return self.balance + self.overdraft_limit - self.held
+
+    @property
+    def has_daily_limits(self) -> bool:
+        return self.daily_amount is not None or self.daily_count is not None
+
+    def pay(self, amount: int, at: datetime) -> None:
+        """Posts a payment, which counts against the limits."""
+        self.post(-amount, at)
+        self.spent += amount
+        self.payments += 1
 
     def post(self, change: int, at: datetime) -> None:
         """Takes the next sequence number for an entry of `change` at the moment `at`."""
@@ -91,7 +114,8 @@ class LockedAccount:
 # in binary, it takes half the time that Django needs to build the query. A test compares the two.
 _READ = """
     SELECT id, currency, status, debits_blocked, credits_blocked, balance, overdraft_limit,
-        last_sequence, last_posted_at, owner_id, debits_held, held
+        last_sequence, last_posted_at, owner_id, debits_held, held,
+        max_amount, daily_amount, daily_count
     FROM accounts_account
     WHERE kind = 'CUSTOMER' AND id"""
 # The outer query reads the clock: PostgreSQL evaluates a select list before it waits for the row.
@@ -181,7 +205,7 @@ def _lock(
 
 
 def _from_sqlite(pk: str, currency: str, status: str, *rest: Any) -> tuple[Any, ...]:
-    *flags_and_amounts, posted_at, owner_id, debits_held, held = rest
+    *flags_and_amounts, posted_at, owner_id = rest[:-5]
     return (
         UUID(pk),
         currency,
@@ -189,6 +213,5 @@ def _from_sqlite(pk: str, currency: str, status: str, *rest: Any) -> tuple[Any, 
         *flags_and_amounts,
         posted_at and posted_at.replace(tzinfo=UTC),
         owner_id,
-        debits_held,
-        held,
+        *rest[-5:],
     )

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from accounts.limit_request import LimitRequest
 from accounts.states import (
     AccountEventType,
     AccountKind,
     AccountStatus,
-    LimitRequestStatus,
     ShownStatus,
     shown_status,
 )
@@ -76,6 +76,9 @@ class Account(models.Model):
     overdraft_limit = AmountField(
         default=Decimal(0), help_text="How far below zero the balance may go."
     )
+    max_amount = AmountField(null=True, blank=True, help_text="The most of one payment.")
+    daily_amount = AmountField(null=True, blank=True, help_text="The most of a day's payments.")
+    daily_count = models.IntegerField(null=True, blank=True, help_text="The most payments a day.")
     held = AmountField(
         default=Decimal(0),
         db_default=Decimal(0),
@@ -237,64 +240,3 @@ class AccountEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_event_display()} {shown_moment(self.at)}"
-
-
-class LimitRequest(models.Model):
-    """A requested overdraft limit that needs a second person. Kept for ever.
-
-    An account has at most one waiting request. Someone other than the requester decides it, once.
-    """
-
-    id = models.UUIDField(primary_key=True, editable=False)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="limit_requests")
-    overdraft_limit = AmountField(help_text="The limit that is asked for.")
-    limit_before = AmountField(help_text="The limit when it was asked for.")
-    reason = models.CharField(max_length=500)
-    status = models.CharField(
-        max_length=8, choices=LimitRequestStatus.choices, default=LimitRequestStatus.PENDING
-    )
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    created_at = models.DateTimeField()
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    decided_at = models.DateTimeField(null=True)
-    decision_reason = models.CharField(max_length=500, blank=True, default="")
-
-    class Meta:
-        default_permissions = ("view",)
-        ordering = ("-id",)
-        constraints = (
-            models.UniqueConstraint(
-                fields=["account"],
-                condition=Q(status=LimitRequestStatus.PENDING),
-                name="limit_request_one_waits",
-            ),
-            models.CheckConstraint(
-                condition=Q(
-                    status=LimitRequestStatus.PENDING,
-                    decided_by__isnull=True,
-                    decided_at__isnull=True,
-                )
-                | Q(
-                    status__in=(LimitRequestStatus.APPROVED, LimitRequestStatus.REJECTED),
-                    decided_at__isnull=False,
-                ),
-                name="limit_request_decided_or_not",
-            ),
-            models.CheckConstraint(
-                condition=~Q(status=LimitRequestStatus.APPROVED)
-                | Q(decided_by__isnull=False)
-                & (Q(requested_by__isnull=True) | ~Q(decided_by=models.F("requested_by"))),
-                name="limit_request_maker_is_not_checker",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.account} {self.get_status_display()}"
-
-    @property
-    def currency(self) -> str:
-        return self.account.currency

@@ -182,6 +182,7 @@ LIMIT_REQUEST_EXAMPLE: dict[str, Any] = {
     "currency": "USD",
     "overdraft_limit": "25000.00",
     "limit_before": "100.00",
+    "limits": None,
     "reason": "Agreed on 31 January",
     "status": "PENDING",
     "requested_by": "susan",
@@ -215,7 +216,7 @@ change_overdraft_limit = extend_schema(
 list_limit_requests = extend_schema(
     operation_id="limit_requests_list",
     tags=[TAG],
-    summary="List requests for overdraft limits",
+    summary="List requests for limits",
     description="Newest first: pending and decided requests.",
     parameters=[LimitRequestQuery],
     responses=page_of(LimitRequestSerializer, "LimitRequestPage"),

@@ -80,6 +80,14 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
         }
 
 
+class RequestedLimitsSerializer(serializers.Serializer[Any]):
+    """The limits of payments that a request asks for; null is no limit."""
+
+    max_amount = serializers.CharField(allow_null=True, help_text="The most of one payment.")
+    daily_amount = serializers.CharField(allow_null=True, help_text="The most of a day's payments.")
+    daily_count = serializers.IntegerField(allow_null=True, help_text="The most payments a day.")
+
+
 class LimitRequestSerializer(serializers.ModelSerializer[LimitRequest]):
     """A requested overdraft limit that needs a second person, as staff see it."""
 
@@ -88,6 +96,11 @@ class LimitRequestSerializer(serializers.ModelSerializer[LimitRequest]):
     currency = serializers.CharField(help_text="ISO 4217 code of the account.")
     overdraft_limit = AmountOutputField(help_text="The requested limit.")
     limit_before = AmountOutputField(help_text="The limit at the time of the request.")
+    limits = RequestedLimitsSerializer(
+        source="limits_after",
+        allow_null=True,
+        help_text="The requested limits of payments; null if the overdraft limit is requested.",
+    )
     status = serializers.ChoiceField(
         LimitRequestStatus.choices, help_text="PENDING until someone else decides."
     )
@@ -113,6 +126,7 @@ class LimitRequestSerializer(serializers.ModelSerializer[LimitRequest]):
             "currency",
             "overdraft_limit",
             "limit_before",
+            "limits",
             "reason",
             "status",
             "requested_by",

@@ -48,13 +48,16 @@ class AccountEventType(models.TextChoices):
     OVERDRAFT_LIMIT_REQUESTED = "OVERDRAFT_LIMIT_REQUESTED", "Overdraft limit requested"
     OVERDRAFT_LIMIT_CHANGED = "OVERDRAFT_LIMIT_CHANGED", "Overdraft limit changed"
     OVERDRAFT_LIMIT_REJECTED = "OVERDRAFT_LIMIT_REJECTED", "Overdraft limit rejected"
+    LIMITS_REQUESTED = "LIMITS_REQUESTED", "Payment limits requested"
+    LIMITS_CHANGED = "LIMITS_CHANGED", "Payment limits changed"
+    LIMITS_REJECTED = "LIMITS_REJECTED", "Payment limits rejected"
     DAMAGE_FOUND = "DAMAGE_FOUND", "Damage found"
     DEBITS_RELEASED = "DEBITS_RELEASED", "Debits released"
     DAMAGE_MENDED = "DAMAGE_MENDED", "Found undamaged"
 
 
 class LimitRequestStatus(models.TextChoices):
-    """The status of a request for an overdraft limit that needs a second person."""
+    """The status of a request for a limit that needs a second person."""
 
     PENDING = "PENDING", "Pending"
     APPROVED = "APPROVED", "Approved"

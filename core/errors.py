@@ -28,6 +28,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "insufficient_funds": ErrorKind(400, "Insufficient funds", retryable=True),
     "same_account": ErrorKind(400, "Both accounts are the same"),
     "currency_mismatch": ErrorKind(400, "The currencies differ"),
+    "limit_exceeded": ErrorKind(400, "Above a limit of the account", retryable=True),
     "balance_limit": ErrorKind(400, "The balance would leave its range", retryable=True),
     "not_authenticated": ErrorKind(401, "Authentication is required"),
     "permission_denied": ErrorKind(403, "Not allowed"),
@@ -267,6 +268,12 @@ class InsufficientFunds(Refusal):
     code = "insufficient_funds"
 
 
+class LimitExceeded(Refusal):
+    """Above what the account may pay at once, or on one day of the bank."""
+
+    code = "limit_exceeded"
+
+
 class BalanceLimit(Refusal):
     code = "balance_limit"
 
@@ -274,5 +281,12 @@ class BalanceLimit(Refusal):
 # Refusals in the order of the checks of a money command.
 REFUSALS: dict[str, type[Refusal]] = {
     refusal.code: refusal
-    for refusal in (AccountClosed, AccountFrozen, AccountDamaged, InsufficientFunds, BalanceLimit)
+    for refusal in (
+        AccountClosed,
+        AccountFrozen,
+        AccountDamaged,
+        InsufficientFunds,
+        LimitExceeded,
+        BalanceLimit,
+    )
 }

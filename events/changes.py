@@ -41,6 +41,8 @@ _ACCOUNT_EVENTS_OF_STAFF = frozenset(
     {
         AccountEventType.OVERDRAFT_LIMIT_REQUESTED,
         AccountEventType.OVERDRAFT_LIMIT_REJECTED,
+        AccountEventType.LIMITS_REQUESTED,
+        AccountEventType.LIMITS_REJECTED,
         AccountEventType.DAMAGE_FOUND,
         AccountEventType.DEBITS_RELEASED,
         AccountEventType.DAMAGE_MENDED,

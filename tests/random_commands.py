@@ -19,7 +19,7 @@ from django.test.utils import setup_test_environment
 from rest_framework.test import APIClient
 
 from accounts.models import Account, AccountEvent
-from transactions.models import Transaction
+from transactions.models import Hold, HoldEvent, Transaction
 from transactions.verifier import verify
 
 API = "/api/v1/"
@@ -29,8 +29,9 @@ KEYS = 40
 USER_ID = 1_000_000
 # How often each operation is chosen, out of 100.
 WEIGHTS = {
-    "open": 6, "deposit": 22, "withdraw": 20, "transfer": 24, "freeze": 5, "unfreeze": 5,
-    "overdraft_limit": 5, "close": 4, "rename": 2, "read": 7,
+    "open": 6, "deposit": 20, "withdraw": 16, "transfer": 20, "freeze": 4, "unfreeze": 5,
+    "overdraft_limit": 4, "close": 3, "rename": 1, "read": 7, "hold": 7, "capture": 3, "void": 2,
+    "limits": 2,
 }  # fmt: skip
 
 _VARYING = [
@@ -68,6 +69,7 @@ class Customer:
         self.canonical = Canonical()
         self.answers: list[str] = []
         self.account_ids: list[str] = []
+        self.hold_ids: list[str] = []
         # A fixed id: sequences may have advanced further on one database.
         user = get_user_model().objects.create_superuser("random", id=USER_ID)
         self.client = APIClient(headers={"X-Request-ID": "random-commands"})
@@ -104,11 +106,18 @@ class Customer:
                 target = self.random.choice(self.account_ids)
                 body = {"amount": self._amount(), "target_account_id": target}
                 self.send("POST", f"{path}transfer/", body, keyed=True)
+            case "hold":
+                self._hold(path)
+            case "capture" | "void" if self.hold_ids:
+                self._end(f"holds/{self.random.choice(self.hold_ids)}/", chosen)
             case "rename":
                 self.send("PATCH", path, {"name": f"Name {self.random.randrange(9)}"})
             case "read":
-                routes = ("", "balance/", "transactions/", "entries/", "transactions/?type=DEPOSIT")
+                routes = ["", "balance/", "transactions/", "entries/", "transactions/?type=DEPOSIT"]
+                routes += ["balance/explain/", "holds/", "limits/"]
                 self.send("GET", path + self.random.choice(routes))
+            case "capture" | "void":
+                self.send("GET", "holds/")
             case _:
                 self._manage(path, chosen)
 
@@ -123,12 +132,33 @@ class Customer:
         if "number" in opened and opened["account_id"] not in self.account_ids:
             self.account_ids.append(opened["account_id"])
 
+    def _hold(self, path: str) -> None:
+        body: dict[str, Any] = {"amount": self._amount()}
+        if self.random.random() < 0.5:
+            body["target_account_id"] = self.random.choice(self.account_ids)
+        placed = self.send("POST", f"{path}hold/", body, keyed=True)
+        if "hold_id" in placed and placed["hold_id"] not in self.hold_ids:
+            self.hold_ids.append(placed["hold_id"])
+
+    def _end(self, path: str, action: str) -> None:
+        if action == "void":
+            self.send("POST", f"{path}void/", {"reason": "by chance"})
+            return
+        body: dict[str, Any] = {"final": self.random.random() < 0.3}
+        if self.random.random() < 0.6:
+            body["amount"] = self._amount()
+        self.send("POST", f"{path}capture/", body, keyed=True)
+
     def _manage(self, path: str, action: str) -> None:
         body: dict[str, Any] = {"reason": "by chance"}
         if action == "freeze":
             body["scope"] = self.random.choice(["debits", "credits", "all", "nothing"])
         if action == "overdraft_limit":
             body["overdraft_limit"] = self._amount()
+        if action == "limits":
+            count = self.random.choice([None, None, 3, 30])
+            body |= {"max_amount": self._amount(), "daily_amount": self._amount()}
+            body["daily_count"] = count
         self.send("POST", f"{path}{action}/", body)
 
     def _amount(self) -> Any:
@@ -147,7 +177,7 @@ def run_commands(seed: int, commands: int) -> dict[str, Any]:
             customer.step()
     ledger = [
         customer.canonical.text(list(row.values()))
-        for model in (Account, AccountEvent, Transaction)
+        for model in (Account, AccountEvent, Transaction, Hold, HoldEvent)
         for row in model._default_manager.order_by("pk").values()
         # The ids of internal accounts have no time: they come from code and currency.
         if row.get("kind") != "INTERNAL"

@@ -87,6 +87,7 @@ BATCH = {
 }
 OPENING = {"name": "Ada Lovelace", "initial_balance": "1.25"}
 LIMIT = {"overdraft_limit": "7.00", **REASON}
+LIMITS = {"max_amount": "70.00", "daily_amount": None, "daily_count": None, **REASON}
 
 
 def own(scope: str) -> Rule:
@@ -158,6 +159,10 @@ TABLE: dict[str, dict[str, Any]] = {
         "POST": Rule(WRITE, SUPERVISORS, ok=409, body=REASON)
     },
     "accounts/<account_id>/overdraft_limit/": {"POST": Rule(WRITE, SUPERVISORS, body=LIMIT)},
+    "accounts/<account_id>/limits/": {
+        "GET": own(READ),
+        "POST": Rule(WRITE, SUPERVISORS, body=LIMITS),
+    },
     "accounts/<account_id>/customer/": {
         "POST": Rule(WRITE, SUPERVISORS, body={"customer": "{customer_id}", **REASON})
     },

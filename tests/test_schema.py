@@ -170,12 +170,13 @@ def test_money_routes_document_their_refusals() -> None:
     by_name = {operation["operationId"]: operation for _, _, operation in operations()}
     for name, codes in (
         ("accounts_deposit", {"validation_error", "balance_limit"}),
-        ("accounts_withdraw", {"validation_error", "insufficient_funds"}),
+        ("accounts_withdraw", {"validation_error", "insufficient_funds", "limit_exceeded"}),
         (
             "accounts_transfer",
             {
                 "validation_error",
                 "insufficient_funds",
+                "limit_exceeded",
                 "balance_limit",
                 "same_account",
                 "currency_mismatch",

@@ -127,6 +127,9 @@ COMMANDS: dict[str, Make] = {
     "ChangeOverdraftLimit": on_account(
         account_commands.ChangeOverdraftLimit, overdraft_limit=Decimal(7)
     ),
+    "ChangeLimits": on_account(
+        account_commands.ChangeLimits, max_amount=Decimal(7), daily_amount=None, daily_count=None
+    ),
     "ApproveLimit": lambda world: account_commands.ApproveLimit(
         account_id=world.account.id, request_id=world.limit_request.id
     ),
@@ -307,6 +310,7 @@ FORMS = [
     Form("account", "unfreeze", {"reason": WHY}),
     Form("account", "release_debits", {"reason": WHY}),
     Form("account", "overdraft_limit", {"overdraft_limit": "7.00", "reason": WHY}),
+    Form("account", "limits", {"max_amount": "7.00", "reason": WHY}),
     Form("account", "close", {"reason": WHY}),
     Form("account", "reopen", {"reason": WHY}),
     Form("account", "deposit", MONEY),

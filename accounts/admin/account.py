@@ -13,7 +13,6 @@ from unfold.decorators import action, display
 
 from accounts.admin.account_event import AccountEventInline
 from accounts.admin.buttons import (
-    AccountButtons,
     blocked_in_words,
     split_buttons,
     why_not_closed,
@@ -24,6 +23,7 @@ from accounts.admin.filters import (
     ShownStatusFilter,
     account_named,
 )
+from accounts.admin.limit_buttons import LimitButtons, limits_in_words
 from accounts.models import Account
 from accounts.search import account_condition_anywhere
 from accounts.states import AccountKind, ShownStatus
@@ -42,7 +42,7 @@ STATUS_COLOURS = {
 
 
 @admin.register(Account)
-class AccountAdmin(AccountButtons, ListExport, ReadOnlyModelAdmin):
+class AccountAdmin(LimitButtons, ListExport, ReadOnlyModelAdmin):
     exported_as = "Accounts"
     printed_columns = range(10)
     when_empty = "No account has been opened yet. Open the first one with the button above."
@@ -73,6 +73,7 @@ class AccountAdmin(AccountButtons, ListExport, ReadOnlyModelAdmin):
         "unfreeze",
         "release_debits",
         "overdraft_limit",
+        "limits",
         "reopen",
         "close",
     )
@@ -102,6 +103,7 @@ class AccountAdmin(AccountButtons, ListExport, ReadOnlyModelAdmin):
                     ("broken_rules", "debits_held"),
                     ("money_balance", "money_available"),
                     ("money_overdraft_limit", "money_held"),
+                    "payment_limits",
                     "last_sequence",
                     "metadata",
                     ("idempotency_caller", "idempotency_key"),
@@ -184,6 +186,10 @@ class AccountAdmin(AccountButtons, ListExport, ReadOnlyModelAdmin):
     @display(description="Overdraft limit")
     def money_overdraft_limit(self, account: Account) -> str:
         return shown_amount(account.overdraft_limit, account.currency)
+
+    @display(description="Payment limits")
+    def payment_limits(self, account: Account) -> str:
+        return limits_in_words(account)
 
     # The two names are not those of permissions: unfold's system check looks a permission up in the
     # database, where none exists before the first `migrate`.

@@ -1,4 +1,4 @@
-"""Buttons of an account's page that move no money: rename, freeze, unfreeze, close, limit.
+"""Buttons of an account's page that move no money: rename, freeze, unfreeze, close.
 
 Each button opens a page that asks for a reason and runs the same command as the API. A button is
 shown if the user's rights and the account's state allow it; otherwise its page gives 403. The
@@ -15,10 +15,9 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from accounts.admin.customer_forms import GiveCustomerForm
-from accounts.admin.forms import FreezeForm, OverdraftLimitForm, RenameForm
+from accounts.admin.forms import FreezeForm, RenameForm
 from accounts.commands import (
     AccountCommand,
-    ChangeOverdraftLimit,
     CloseAccount,
     FreezeAccount,
     GiveCustomer,
@@ -165,28 +164,6 @@ class AccountButtons:
 
         form = ReasonForm(request.POST or None)
         return self._ask(request, object_id, "Release debits", form, run)
-
-    @action(
-        description="Overdraft limit",
-        url_path="overdraft-limit",
-        icon="south_east",
-        permissions=["view", "manage"],
-    )
-    def overdraft_limit(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        def run(account: Account, values: dict[str, Any]) -> str:
-            changed = self._apply(request, ChangeOverdraftLimit(account_id=account.id, **values))
-            if changed.asked_limit_id is not None:
-                wanted = shown_money(values["overdraft_limit"], changed.currency)
-                return f"A limit of {wanted} waits for a second person."
-            limit = shown_money(changed.overdraft_limit, changed.currency)
-            available = shown_money(changed.available_balance, changed.currency)
-            return f"The overdraft limit is now {limit}; {available} are available."
-
-        form = OverdraftLimitForm(request.POST or None)
-        if account := self.get_object(request, object_id):
-            limit = shown_money(account.overdraft_limit, account.currency)
-            form.fields["overdraft_limit"].help_text += f" It is {limit} now."
-        return self._ask(request, object_id, "Change the overdraft limit", form, run)
 
     @action(
         description="Close",

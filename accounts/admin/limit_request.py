@@ -1,4 +1,4 @@
-"""Overdraft limits that need a second person: the list, and the buttons to decide."""
+"""Limits that need a second person: the list, and the buttons to decide."""
 
 from decimal import Decimal
 from functools import partial
@@ -14,7 +14,9 @@ from unfold.decorators import action, display
 
 from accounts.admin.buttons import blocked_in_words
 from accounts.admin.filters import AccountFilter
+from accounts.admin.limit_buttons import limits_in_words, told_limits
 from accounts.commands import ApproveLimit, LimitDecision, RejectLimit
+from accounts.commands.decide_limit import has_changed
 from accounts.models import Account, LimitRequest
 from accounts.permissions import CanManageAccounts
 from accounts.states import LimitRequestStatus
@@ -97,6 +99,8 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
             reason = values["reason"]
             command = decision(account_id=asked.account_id, request_id=asked.pk, reason=reason)
             account = process([command], origin_of(request))[0]
+            if asked.limits is not None:
+                return f"{title}: the payment limits of {account} are {limits_in_words(account)}."
             limit = shown_money(account.overdraft_limit, account.currency)
             return f"{title}: the overdraft limit of {account} is {limit}."
 
@@ -127,12 +131,16 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
     def of_account(self, asked: LimitRequest) -> SafeString:
         return link_to(asked.account, str(asked.account))
 
-    @display(description="Overdraft limit")
+    @display(description="Limit")
     def money_overdraft_limit(self, asked: LimitRequest) -> str:
+        if asked.limits is not None:
+            return told_limits(asked.limits["after"], asked.currency)
         return shown_money(asked.overdraft_limit, asked.currency)
 
     @display(description="Limit at the request")
     def money_limit_before(self, asked: LimitRequest) -> str:
+        if asked.limits is not None:
+            return told_limits(asked.limits["before"], asked.currency)
         return shown_money(asked.limit_before, asked.currency)
 
     @display(description="Status")
@@ -146,7 +154,8 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
 
 def _mark(account: Account) -> str:
     """Identifies what the page showed of the account, for a later check whether it still holds."""
-    return f"{account.overdraft_limit.normalize():f}|{account.status}|{blocked_in_words(account)}"
+    limits = f"{account.overdraft_limit.normalize():f}|{limits_in_words(account)}"
+    return f"{limits}|{account.status}|{blocked_in_words(account)}"
 
 
 def _facts(asked: LimitRequest) -> list[tuple[str, str]]:
@@ -155,6 +164,15 @@ def _facts(asked: LimitRequest) -> list[tuple[str, str]]:
     money = partial(shown_money, currency=account.currency)
     limit_now = account.overdraft_limit
     balance = account.balance or Decimal(0)
+    if asked.limits is not None:
+        return [
+            ("Customer", str(account.customer or "none")),
+            ("Account", str(account)),
+            ("Status", f"{account.shown_status.label}. {blocked_in_words(account)}"),
+            ("Limits now", limits_in_words(account)),
+            ("Limits wanted", told_limits(asked.limits["after"], account.currency)),
+            ("Available now", money(account.available_balance)),
+        ]
     changed = f"{money(asked.limit_before)} at the request, {money(limit_now)} now"
     return [
         ("Customer", str(account.customer or "none")),
@@ -195,6 +213,6 @@ def _doubt(asked: LimitRequest, user_id: int | None, decision: type[LimitDecisio
         return "You asked for this, so someone else approves it."
     if asked.account.is_closed:
         return "The account is closed."
-    if asked.account.overdraft_limit != asked.limit_before:
+    if has_changed(asked):
         return "The limit has changed since the request, so it has to be requested again."
     return ""

@@ -1,6 +1,7 @@
 """The business operations on accounts, one file each."""
 
 from accounts.commands.base import AccountCommand
+from accounts.commands.change_limits import ChangeLimits
 from accounts.commands.change_metadata import ChangeMetadata
 from accounts.commands.change_overdraft_limit import ChangeOverdraftLimit
 from accounts.commands.close import CloseAccount
@@ -19,6 +20,7 @@ from accounts.commands.unfreeze import UnfreezeAccount
 __all__ = [
     "AccountCommand",
     "ApproveLimit",
+    "ChangeLimits",
     "ChangeMetadata",
     "ChangeOverdraftLimit",
     "CloseAccount",

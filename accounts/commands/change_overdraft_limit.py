@@ -5,20 +5,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
-from accounts.commands.base import (
-    AccountCommand,
-    read_locked,
-    record_event,
-    refuse_closed,
-    snapshot,
-)
+from accounts.commands.ask_second_person import ask_second_person
+from accounts.commands.base import AccountCommand, read_locked, refuse_closed, snapshot
 from accounts.commands.open import validate_overdraft_limit
-from accounts.models import Account, LimitRequest
-from accounts.states import AccountEventType, LimitRequestStatus
+from accounts.models import Account
+from accounts.states import AccountEventType
 from core.commands import Origin
-from core.errors import InvalidTransition, LimitBelowUse
+from core.errors import LimitBelowUse
 from core.four_eyes import is_large
-from core.identifiers import uuid7
 from core.money import format_amount
 
 
@@ -59,33 +53,15 @@ class ChangeOverdraftLimit(AccountCommand):
             return self.set_on(account, origin, now)
         limit_before, before = account.overdraft_limit, snapshot(account, self.columns)
         self.change(account)
-        if waiting_request(account) is not None:
-            raise InvalidTransition(
-                "A request for another limit is waiting: reject that request first."
-            )
-        request = LimitRequest.objects.create(
-            id=uuid7(now),
-            account=account,
-            overdraft_limit=self.overdraft_limit,
-            limit_before=limit_before,
-            reason=self.reason,
-            requested_by_id=origin.user_id,
-            created_at=now,
-        )
-        record_event(
+        after = snapshot(account, self.columns)
+        account.overdraft_limit = limit_before
+        return ask_second_person(
             account,
             AccountEventType.OVERDRAFT_LIMIT_REQUESTED,
             origin,
             now,
-            reason=request.reason,
+            reason=self.reason,
             before=before,
-            after=snapshot(account, self.columns),
+            after=after,
+            overdraft_limit=self.overdraft_limit,
         )
-        account.overdraft_limit, account.asked_limit_id = limit_before, request.pk
-        return account
-
-
-def waiting_request(account: Account) -> LimitRequest | None:
-    """The account's request that waits for a second person, or None. There is at most one."""
-    waiting = LimitRequest.objects.filter(account=account, status=LimitRequestStatus.PENDING)
-    return waiting.first()

@@ -1,4 +1,4 @@
-"""Decide on an overdraft limit that waits for a second person: approve or reject it."""
+"""Decide on a limit that waits for a second person: approve or reject it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,14 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
-from accounts.commands.base import AccountCommand, newest_event_at, put_after, record_event
+from accounts.commands.base import (
+    AccountCommand,
+    newest_event_at,
+    put_after,
+    record_event,
+    snapshot,
+)
+from accounts.commands.change_limits import LIMITS, ChangeLimits, wanted_limits
 from accounts.commands.change_overdraft_limit import ChangeOverdraftLimit
 from accounts.models import Account, LimitRequest
 from accounts.states import AccountEventType, LimitRequestStatus
@@ -49,10 +56,10 @@ class LimitDecision(AccountCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApproveLimit(LimitDecision):
-    """Sets the requested limit. Only someone other than the requester may approve it (four eyes).
+    """Sets the requested limits. Only someone other than the requester may approve it (four eyes).
 
-    Raises SelfApproval for the requester, superusers included; InvalidTransition if the limit has
-    changed since; and the errors of ChangeOverdraftLimit.
+    Raises SelfApproval for the requester, superusers included; InvalidTransition if they have
+    changed since; and the errors of ChangeOverdraftLimit or ChangeLimits.
     """
 
     verb: ClassVar[str] = "approve overdraft limit"
@@ -63,9 +70,13 @@ class ApproveLimit(LimitDecision):
         if origin.user_id is None or origin.user_id == request.requested_by_id:
             raise SelfApproval("Nobody decides on their own request.")
         account = request.account
-        if account.overdraft_limit != request.limit_before:
+        if has_changed(request):
             raise InvalidTransition("The limit has changed since the request: request it again.")
         self.decide(request, LimitRequestStatus.APPROVED, origin, now)
+        if request.limits is not None:
+            wanted = wanted_limits(request.limits["after"])
+            limits = ChangeLimits(account_id=account.pk, reason=request.reason, **wanted)
+            return limits.set_on(account, origin, now)
         # Gives the limit the currency's digits, as in the request: the column has more digits.
         limit = Decimal(format_amount(request.overdraft_limit, account.currency))
         change = ChangeOverdraftLimit(
@@ -85,14 +96,22 @@ class RejectLimit(LimitDecision):
         request = self.waiting()
         self.decide(request, LimitRequestStatus.REJECTED, origin, now)
         account = request.account
-        limit = format_amount(request.overdraft_limit, account.currency)
-        record_event(
-            account,
-            self.event,
-            origin,
-            now,
-            reason=self.reason,
-            before={"overdraft_limit": limit},
-            after={"overdraft_limit": format_amount(account.overdraft_limit, account.currency)},
-        )
+        event, columns = self.event, self.columns
+        before = {"overdraft_limit": format_amount(request.overdraft_limit, account.currency)}
+        if request.limits is not None:
+            event, columns, before = (
+                AccountEventType.LIMITS_REJECTED,
+                LIMITS,
+                request.limits["after"],
+            )
+        after = snapshot(account, columns)
+        record_event(account, event, origin, now, reason=self.reason, before=before, after=after)
         return account
+
+
+def has_changed(request: LimitRequest) -> bool:
+    """Whether the account's limits are other ones than at the request."""
+    account = request.account
+    if request.limits is not None:
+        return bool(snapshot(account, LIMITS) != request.limits["before"])
+    return bool(account.overdraft_limit != request.limit_before)

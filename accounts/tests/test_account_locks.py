@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.commands import (
     AccountCommand,
+    ChangeLimits,
     ChangeMetadata,
     ChangeOverdraftLimit,
     CloseAccount,
@@ -34,6 +35,7 @@ from tests.factories import make_account, make_customer, run
 pytestmark = pytest.mark.django_db
 
 _CONTENT: dict[type[AccountCommand], dict[str, Any]] = {
+    ChangeLimits: {"max_amount": Decimal(7), "daily_amount": None, "daily_count": None},
     ChangeMetadata: {"metadata": {"team": "blue"}},
     ChangeOverdraftLimit: {"overdraft_limit": Decimal(7)},
     CloseAccount: {},

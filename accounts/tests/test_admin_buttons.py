@@ -16,8 +16,8 @@ from transactions.commands import Deposit, Withdraw
 
 pytestmark = pytest.mark.django_db
 
-BUTTONS = ("rename", "freeze", "unfreeze", "overdraft-limit", "close")
-BY_SUPERVISORS = ("freeze", "overdraft-limit", "close")
+BUTTONS = ("rename", "freeze", "unfreeze", "overdraft-limit", "limits", "close")
+BY_SUPERVISORS = ("freeze", "overdraft-limit", "limits", "close")
 
 
 @pytest.fixture
@@ -79,6 +79,17 @@ def test_a_limit_is_told_with_what_is_available(supervisor: Client) -> None:
     assert told == ["The overdraft limit is now 2,500.00 USD; 3,500.50 USD are available."]
     assert account.overdraft_limit == Decimal(2500)
     assert (event.event, event.reason) == ("OVERDRAFT_LIMIT_CHANGED", "Good customer")
+
+
+def test_limits_of_payments_are_told(supervisor: Client) -> None:
+    account = make_account()
+    values = {"max_amount": "500", "daily_count": "3", "reason": "Young customer"}
+    told, event = press(supervisor, account, "limits", **values)
+    assert told == ["The limits are now: 500.00 USD a payment, 3 payments a day."]
+    assert (account.max_amount, account.daily_amount, account.daily_count) == (500, None, 3)
+    assert (event.event, event.reason) == ("LIMITS_CHANGED", "Young customer")
+    form = supervisor.get(account_url(account, "limits")).content.decode()
+    assert 'value="500.00"' in form
 
 
 def test_closing(supervisor: Client) -> None:

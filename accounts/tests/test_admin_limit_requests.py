@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.commands import ChangeOverdraftLimit, FreezeAccount
+from accounts.commands import ChangeLimits, ChangeOverdraftLimit, FreezeAccount
 from accounts.models import Account, LimitRequest
 from tests.admin import logged_in, words_of
 from tests.api import make_user
@@ -170,3 +170,28 @@ def test_what_is_decided_already_says_so_and_asks_nothing(
         )
     change = susan.get(page_of(asked, "change")).content.decode()
     assert page_of(asked, decision) not in change
+
+
+def test_looser_limits_of_payments_are_decided_here_too(susan: Client, settings: Any) -> None:
+    settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(100)}
+    account = make_account(name="Ada")
+    for amount in (50, 700):
+        command = ChangeLimits(
+            account_id=account.pk, max_amount=Decimal(amount), daily_amount=None, daily_count=4
+        )
+        run(command)
+    asked = LimitRequest.objects.get()
+    words = words_of(susan.get(page_of(asked, "approve")).content.decode())
+    for shown in (
+        "Payment limits of Ada",
+        "Limits now 50.00 USD a payment, 4 payments a day",
+        "Limits wanted 700.00 USD a payment, 4 payments a day",
+    ):
+        assert shown in words
+    title = "Payment limits of 700.00 USD a payment, 4 payments a day"
+    assert title in words_of(susan.get(reverse("approvals")).content.decode())
+    response = susan.post(page_of(asked, "approve"), {"reason": ""}, follow=True)
+    account.refresh_from_db()
+    assert account.max_amount == 700
+    told = "the payment limits of"
+    assert told in response.content.decode()

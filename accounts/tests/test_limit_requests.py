@@ -188,6 +188,7 @@ def test_over_http(susan: Any, olive: Any) -> None:
         "currency": "USD",
         "overdraft_limit": "25000.00",
         "limit_before": "0.00",
+        "limits": None,
         "reason": WHY,
         "status": "PENDING",
         "requested_by": "susan",

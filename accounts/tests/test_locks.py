@@ -145,7 +145,7 @@ def test_the_control_a_clock_in_the_list_of_the_lock_is_read_before_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     account = make_account(balance=5)
-    listed = locks._READ.replace(" held", " held, clock_timestamp()")
+    listed = locks._READ.replace(" daily_count", " daily_count, clock_timestamp()")
     monkeypatch.setattr(
         locks, "_SELECT_FOR_UPDATE", f"{listed} = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
     )

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from accounts.admin.limit_buttons import told_limits
 from accounts.models import LimitRequest
 from accounts.selectors import waiting_limits
 from accounts.states import LimitRequestStatus
@@ -123,19 +124,27 @@ def _limit_card(asked: LimitRequest, request: HttpRequest) -> dict[str, Any]:
     page = partial(reverse, args=(asked.pk,))
     decision = "admin:accounts_limitrequest_{}".format
     return {
-        "title": f"Overdraft limit of {shown_money(asked.overdraft_limit, asked.currency)}",
+        "title": _limit_title(asked),
         "page": page(decision("change")),
         "account": str(asked.account),
         "account_page": reverse("admin:accounts_account_change", args=(asked.account_id,)),
         "asked_by": maker.get_username() if maker else "a job of the bank",
         "asked_at": at(asked.created_at),
         "why": asked.reason,
-        "limit_before": shown_money(asked.limit_before, asked.currency),
+        "limit_before": shown_money(asked.limit_before, asked.currency)
+        if asked.limits is None
+        else told_limits(asked.limits["before"], asked.currency),
         "is_own": is_own,
         "owns_account": owns_account,
         "approve": f"{page(decision('approve'))}?from=approvals" if may_decide else "",
         "reject": f"{page(decision('reject'))}?from=approvals" if may_decide else "",
     }
+
+
+def _limit_title(asked: LimitRequest) -> str:
+    if asked.limits is not None:
+        return f"Payment limits of {told_limits(asked.limits['after'], asked.currency)}"
+    return f"Overdraft limit of {shown_money(asked.overdraft_limit, asked.currency)}"
 
 
 def _decision(verb: str, pk: tuple[UUID]) -> str:

@@ -16,7 +16,7 @@ EXTENSION = "x-error-codes"
 FORM = "application/x-www-form-urlencoded"
 _METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}
 # An operation with one of these moves money, and keeps a refusal as a FAILED transaction.
-_MONEY_CODES = {"insufficient_funds", "balance_limit"}
+_MONEY_CODES = {"insufficient_funds", "limit_exceeded", "balance_limit"}
 
 _PROBLEM_ERROR: dict[str, Any] = {
     "type": "object",

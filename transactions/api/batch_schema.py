@@ -213,6 +213,7 @@ batch = extend_schema(
         "account_frozen",
         "account_damaged",
         "insufficient_funds",
+        "limit_exceeded",
         "balance_limit",
         "approval_required",
         "invalid_transition",

@@ -121,6 +121,7 @@ place = extend_schema(
     ],
     extensions=errors(
         "insufficient_funds",
+        "limit_exceeded",
         "same_account",
         "currency_mismatch",
         "account_closed",
@@ -193,6 +194,7 @@ capture = extend_schema(
     ],
     extensions=errors(
         "invalid_transition",
+        "limit_exceeded",
         "balance_limit",
         "account_closed",
         "account_frozen",

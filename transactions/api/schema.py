@@ -42,6 +42,8 @@ from transactions.api.serializers import (
 TAG = "Transactions"
 MONEY_TAG = "Money"
 
+_OF_PAYMENTS = ("insufficient_funds", "limit_exceeded")
+_OF_TRANSFERS = ("same_account", "currency_mismatch", *_OF_PAYMENTS, "balance_limit")
 _OF_ACCOUNTS = ("account_closed", "account_frozen", "account_damaged")
 _ANSWERS = {
     200: PolymorphicProxySerializer(
@@ -149,7 +151,7 @@ withdraw = _money(
         request_example({"amount": "40.00"}),
         *_answer_examples("Transaction", examples.WITHDRAWAL_EXAMPLE),
     ],
-    "insufficient_funds",
+    *_OF_PAYMENTS,
 )
 
 transfer = _money(
@@ -167,10 +169,7 @@ transfer = _money(
         ),
         *_answer_examples("Transaction", examples.TRANSFER_EXAMPLE),
     ],
-    "same_account",
-    "currency_mismatch",
-    "insufficient_funds",
-    "balance_limit",
+    *_OF_TRANSFERS,
 )
 
 _PAID_EXAMPLE = {**examples.TRANSFER_EXAMPLE, "direction": "debit"}
@@ -240,7 +239,7 @@ retrieve_transaction = extend_schema(
     extensions=CONDITION_ERRORS,
 )
 
-_OUTCOMES = (*_OF_ACCOUNTS, "insufficient_funds", "balance_limit")
+_OUTCOMES = (*_OF_ACCOUNTS, *_OF_PAYMENTS, "balance_limit")
 
 retry = _decision(
     "transactions_retry",

@@ -1,11 +1,13 @@
 """Routes of accounts and transactions."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from accounts.customer_views import AccountHolderViewSet
 from accounts.limit_views import LimitRequestViewSet
 from core.api.paths import CONVERTER
 from transactions.api.hold_views import AccountHoldsViewSet, HoldViewSet, NewHoldViewSet
+from transactions.api.limit_views import AccountLimitsView
 from transactions.api.note_views import (
     AccountNotesViewSet,
     CustomerNotesViewSet,
@@ -33,4 +35,7 @@ for subject, viewset in (
         f"{subject}s/<{CONVERTER}:{subject}_id>/notes", viewset, basename=f"{subject}-notes"
     )
 
-urlpatterns = router.urls
+urlpatterns = [
+    *router.urls,
+    path(f"{_OF_ACCOUNT}/limits/", AccountLimitsView.as_view(), name="account-limits"),
+]

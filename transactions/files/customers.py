@@ -1,6 +1,6 @@
 """The files about customers, column by column. Exports of release 1.0.0 do not have them."""
 
-from transactions.files.cells import CALLER, DAY, ID, NAMES, TEXT, TIME, USER, WORD
+from transactions.files.cells import AMOUNT, CALLER, DAY, ID, INTEGER, NAMES, TEXT, TIME, USER, WORD
 from transactions.files.file_format import Column, FileFormat
 from transactions.files.parts import (
     ACTOR,
@@ -64,6 +64,23 @@ ACCOUNT_CUSTOMERS = FileFormat(
     ),
 )
 
+ACCOUNT_LIMITS = FileFormat(
+    name="account_limits",
+    doc="The limits of payments of each account that has any.",
+    table="accounts_account",
+    condition="(t.max_amount IS NOT NULL OR t.daily_amount IS NOT NULL"
+    " OR t.daily_count IS NOT NULL)",
+    columns=(
+        Column("id", ID, "The account."),
+        Column("currency", WORD, "ISO 4217 code of the account."),
+        Column("max_amount", AMOUNT, "The most of one payment; empty if any.", is_nullable=True),
+        Column(
+            "daily_amount", AMOUNT, "The most of a day's payments; empty if any.", is_nullable=True
+        ),
+        Column("daily_count", INTEGER, "The most payments a day; empty if any.", is_nullable=True),
+    ),
+)
+
 CUSTOMER_EVENTS = FileFormat(
     name="customer_events",
     doc="Actions on customers: the audit log.",
@@ -81,3 +98,5 @@ CUSTOMER_EVENTS = FileFormat(
         *EVENT_END,
     ),
 )
+
+CUSTOMER_FILES = (CUSTOMERS, ACCOUNT_CUSTOMERS, CUSTOMER_EVENTS)

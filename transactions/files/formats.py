@@ -23,7 +23,7 @@ from transactions.files.cells import (
     USER,
     WORD,
 )
-from transactions.files.customers import ACCOUNT_CUSTOMERS, CUSTOMER_EVENTS, CUSTOMERS
+from transactions.files.customers import ACCOUNT_LIMITS, CUSTOMER_FILES, CUSTOMERS
 from transactions.files.file_format import END_OF_LINE as END_OF_LINE  # noqa: PLC0414 - part of the format
 from transactions.files.file_format import Column, FileFormat
 from transactions.files.holds import HOLD_FILES
@@ -287,14 +287,13 @@ FILES = (
     ARCHIVED_TRANSACTIONS,
     ACCOUNT_EVENTS,
     TRANSACTION_EVENTS,
-    CUSTOMERS,
-    ACCOUNT_CUSTOMERS,
-    CUSTOMER_EVENTS,
+    *CUSTOMER_FILES,
     SEALS,
     SEALED_RANGES,
     STATEMENTS,
     NOTES,
     *HOLD_FILES,
+    ACCOUNT_LIMITS,
 )
 # Exports of earlier releases do not have them.
 NEWER_FILES = frozenset(each.name for each in FILES[FILES.index(CUSTOMERS) :])

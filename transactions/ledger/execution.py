@@ -18,7 +18,10 @@ from core.money import MAX_BALANCE_UNITS, format_amount, from_units
 from transactions.ledger.day_totals import DayTotals
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.posting import HasPosting
-from transactions.states import TransactionStatus
+from transactions.ledger.spending import check_limits
+from transactions.states import TransactionStatus, TransactionType
+
+_REVERSAL = TransactionType.REVERSAL
 
 # Locked accounts by id. Internal accounts are never included.
 Accounts = Mapping[UUID, LockedAccount]
@@ -45,7 +48,7 @@ def needs_approval(row: JournalRow, totals: DayTotals | None) -> bool:
 def execute(row: JournalRow, accounts: Accounts, now: datetime) -> None:
     """Completes or fails the row on the locked accounts, in memory."""
     try:
-        check(row, accounts)
+        check(row, accounts, is_payment=row.type != _REVERSAL)
     except Refusal as refusal:
         row.fail(refusal, now)
         return
@@ -53,8 +56,10 @@ def execute(row: JournalRow, accounts: Accounts, now: datetime) -> None:
     complete(row, accounts.get(row.debit_account_id), accounts.get(row.credit_account_id), now)
 
 
-def check(posting: HasPosting, accounts: Accounts) -> None:
+def check(posting: HasPosting, accounts: Accounts, *, is_payment: bool = True) -> None:
     """Raises the first Refusal that applies, in the documented order. Pure.
+
+    Limits of the account are for payments, and not for corrections by the bank.
 
     An account missing from `accounts` is internal: never closed, frozen or short of money.
     """
@@ -73,6 +78,8 @@ def check(posting: HasPosting, accounts: Accounts) -> None:
         available = _shown(debited.available, posting.currency)
         needed = _shown(posting.amount, posting.currency)
         raise InsufficientFunds(f"{available} available, {needed} needed.")
+    if is_payment and debited and debited.has_limits:
+        check_limits(debited, posting.amount)
     if credited and credited.balance + posting.amount > MAX_BALANCE_UNITS:
         limit = _shown(MAX_BALANCE_UNITS, posting.currency)
         raise BalanceLimit(f"The balance would pass {limit}.")
@@ -91,7 +98,10 @@ def complete(
         if side and side.not_before and side.not_before > posted_at:
             posted_at = side.not_before
     if debited:
-        debited.post(-row.amount, posted_at)
+        if row.type == _REVERSAL:
+            debited.post(-row.amount, posted_at)
+        else:
+            debited.pay(row.amount, posted_at)
         row.debit_sequence = debited.last_sequence
         row.debit_balance_after = debited.balance
     if credited:

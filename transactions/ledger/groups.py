@@ -28,6 +28,7 @@ from transactions.ledger.day_totals import DayTotals
 from transactions.ledger.idempotency import CONFLICTS, CallersKey, Replay, find_used
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.run import Run
+from transactions.ledger.spending import read_spending
 
 logger = logging.getLogger(__name__)
 
@@ -123,6 +124,7 @@ def _locked(group: Sequence[Asked]) -> Run:
     touched = {one for asked in group for one in asked.command.account_ids()}
     accounts = lock_accounts_of_group(touched)
     now = locked_moment(accounts) or clock.now_of_writer()
+    read_spending(accounts.values(), now)
     totals = None
     if settings.BANK_APPROVAL_DAILY_THRESHOLDS:
         makers = {one for asked in group for one in asked.command.makers(asked.origin, {})}

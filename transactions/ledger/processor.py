@@ -29,6 +29,7 @@ from transactions.ledger.groups import Asked
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.run import Run
+from transactions.ledger.spending import read_spending
 from transactions.models import Batch
 from transactions.states import TransactionStatus
 
@@ -222,6 +223,7 @@ def _process_claimed(locked: Callable[[], list[JournalRow]], origin: Origin) -> 
     accounts = lock_accounts({one for row in rows for one in row.customer_account_ids()})
     failpoint("post.accounts_locked")
     now = locked_moment(accounts) or clock.now_of_writer()
+    read_spending(accounts.values(), now)
 
     def outcomes() -> Iterator[events.EventRow]:
         for row in rows:
@@ -251,6 +253,7 @@ def _locked(commands: Sequence[C], origin: Origin) -> tuple[list[C], Run]:
     opened = {command.account_id for command in prepared if command.opens_account}
     accounts = lock_accounts(touched - opened)
     now = locked_moment(accounts) or clock.now_of_writer()
+    read_spending(accounts.values(), now)
     refuse_self_dealing(accounts.values(), origin)
     totals = None
     if settings.BANK_APPROVAL_DAILY_THRESHOLDS:

@@ -13,6 +13,7 @@ from core.errors import TransactionsPending
 from transactions.ledger import writer
 from transactions.ledger.day_totals import DayTotals
 from transactions.ledger.journal import JournalRow
+from transactions.ledger.spending import read_spending
 from transactions.models.queries import has_open_transactions
 
 T = TypeVar("T")
@@ -61,7 +62,8 @@ class Run:
         `apply` sees the results of earlier commands of the list, and later ones see the account.
         """
         account = self.call(apply)
-        self.accounts[account.id] = LockedAccount.of(account)
+        self.accounts[account.id] = locked = LockedAccount.of(account)
+        read_spending([locked], self.now)
         return account
 
     def call(self, apply: Callable[[Origin, datetime], T]) -> T:

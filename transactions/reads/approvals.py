@@ -12,9 +12,10 @@ from core.errors import Refusal
 from core.money import from_units, to_units
 from transactions.ledger.execution import check
 from transactions.ledger.posting import Posting
+from transactions.ledger.spending import read_spending
 from transactions.models import Transaction, TransactionEvent
 from transactions.models.queries import WAITS_FOR_APPROVAL
-from transactions.states import TransactionEventType
+from transactions.states import TransactionEventType, TransactionType
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,18 @@ def _move(transaction: Transaction, accounts: Mapping[UUID, LockedAccount]) -> N
     ):
         if account_id in accounts:
             accounts[account_id].balance += change
+    paying = accounts.get(transaction.debit_account_id)
+    if paying and transaction.type != TransactionType.REVERSAL:
+        paying.spent += units
+        paying.payments += 1
 
 
 def _accounts_of(transaction: Transaction) -> dict[UUID, LockedAccount]:
     """The customers' accounts of a transaction, as they are now."""
     sides = (transaction.debit_account, transaction.credit_account)
-    return {one.pk: LockedAccount.of(one) for one in sides if one.balance is not None}
+    found = {one.pk: LockedAccount.of(one) for one in sides if one.balance is not None}
+    read_spending(found.values(), clock.about_now())
+    return found
 
 
 def _request(
@@ -161,7 +168,7 @@ def _refusal(transaction: Transaction, accounts: Mapping[UUID, LockedAccount]) -
         transaction.currency,
     )
     try:
-        check(posting, accounts)
+        check(posting, accounts, is_payment=transaction.type != TransactionType.REVERSAL)
     except Refusal as refusal:
         return refusal
     return None

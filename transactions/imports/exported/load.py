@@ -8,7 +8,7 @@ from django.db import DataError, IntegrityError, connection
 
 from core.progress import Progress
 from transactions.archive.file import archive_path
-from transactions.files.customers import ACCOUNT_CUSTOMERS
+from transactions.files.customers import ACCOUNT_CUSTOMERS, ACCOUNT_LIMITS
 from transactions.files.formats import (
     ACCOUNTS,
     ARCHIVED_TRANSACTIONS,
@@ -35,6 +35,7 @@ from transactions.imports.exported.tables import (
     insert,
     post_balances,
     put_back_claims,
+    set_limits,
     settle_holds,
 )
 from transactions.imports.options import LATER_LEAVE, LATER_TAKE, Options
@@ -65,7 +66,10 @@ _COUNTED = {
     "holds": "holds",
     "hold_captures": "captures_of_holds",
     "hold_events": "events",
+    "account_limits": "accounts_with_limits",
 }
+# Those that change rows of earlier files.
+_FILL = {ACCOUNT_CUSTOMERS.name: give_customers, ACCOUNT_LIMITS.name: set_limits}
 _REFUSED = "The files cannot be loaded."
 
 
@@ -155,8 +159,7 @@ def _fill(sources: list[ExportedFile], progress: Progress) -> dict[str, int]:
         form = source.form
         stage(form, source.path, source.entry.bytes, progress.advance)
         counts["users"] += create_users(form)
-        fill = give_customers if form is ACCOUNT_CUSTOMERS else insert
-        filled = fill(form)
+        filled = _FILL.get(form.name, insert)(form)
         if filled or form.name not in NEWER_FILES:
             counts[_COUNTED[form.name]] += filled
         if form is TRANSACTIONS:

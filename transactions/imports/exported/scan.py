@@ -8,7 +8,7 @@ from decimal import Decimal
 from core.currencies import CURRENCIES, minor_units
 from core.money import fits, format_amount, from_units
 from transactions.files.cells import AMOUNT, TOTAL
-from transactions.files.customers import ACCOUNT_CUSTOMERS
+from transactions.files.customers import ACCOUNT_CUSTOMERS, ACCOUNT_LIMITS
 from transactions.files.file_format import Column
 from transactions.files.formats import ARCHIVED_TRANSACTIONS
 from transactions.imports.exported.limits import choices, longest
@@ -104,7 +104,8 @@ class _Scan:
     def _whole_row(self, line: int, row: dict[str, str]) -> None:
         name, table = self._source.entry.name, self._form.table
         references = _REFERENCES
-        if self._form is ACCOUNT_CUSTOMERS:  # Its ids are those of accounts.csv, each once too.
+        if self._form in (ACCOUNT_CUSTOMERS, ACCOUNT_LIMITS):
+            # Their ids are those of accounts.csv, each once too.
             table, references = self._form.name, {**_REFERENCES, "id": table}
         for rule in ROW_RULES.get(table, ()):
             if not rule.holds(row):

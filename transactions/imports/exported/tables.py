@@ -92,6 +92,17 @@ def give_customers(form: FileFormat) -> int:
         return int(cursor.rowcount)
 
 
+def set_limits(form: FileFormat) -> int:
+    """Sets the limits of the accounts' payments, and returns how many have any."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE accounts_account SET max_amount = {_units('s.max_amount')},"
+            f" daily_amount = {_units('s.daily_amount')}, daily_count = s.daily_count"
+            f" FROM {staged(form)} AS s WHERE accounts_account.id = s.id"
+        )
+        return int(cursor.rowcount)
+
+
 def put_back_claims(form: FileFormat) -> None:
     """Gives started rows an expired lease, so that the next worker returns them to the queue."""
     with connection.cursor() as cursor:

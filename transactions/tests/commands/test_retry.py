@@ -178,6 +178,7 @@ def test_a_closed_account_is_final() -> None:
     [
         ("insufficient_funds", True),
         ("account_frozen", True),
+        ("limit_exceeded", True),
         ("balance_limit", True),
         ("processing_error", True),
         ("account_closed", False),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from accounts.commands import ChangeLimits
 from accounts.models import Account
 from core.commands import Origin
 from tests.api import make_user
@@ -27,6 +28,8 @@ def fill_bank() -> None:
     account, shop = make_account(balance=100), make_account()
     parts = make_hold(account, 30, target_account_id=shop.pk, description='"Two", parts')
     run(Capture(hold_id=parts.pk, amount=Decimal(12)), by_teller)
+    limits = {"max_amount": Decimal(30), "daily_amount": Decimal("99.50"), "daily_count": None}
+    run(ChangeLimits(account_id=account.pk, **limits))
     make_hold(account, "0.50", idempotency_key="a, key", request_fingerprint="ab" * 32)
     whole = make_hold(account, 20)
     run(Capture(hold_id=whole.pk, amount=Decimal(15), final=True), by_teller)
@@ -44,6 +47,9 @@ def test_holds_come_out_again_as_they_went_in(exported: Path, tmp_path: Path) ->
     again = contents(export_inside(tmp_path / "again"))
     for name, data in contents(exported).items():
         assert again[name] == data, name
+    assert counts["accounts_with_limits"] == 1
+    (limited,) = Account.objects.exclude(max_amount=None)
+    assert (limited.daily_amount, limited.daily_count) == (Decimal("99.50"), None)
     assert max(Account.objects.values_list("held", flat=True)) == Decimal("18.50")
     parts = Hold.objects.earliest("id")
     run(Capture(hold_id=parts.pk), ORIGIN)

@@ -213,7 +213,8 @@ def ended_hold(_: World) -> str:
 def uncaptured_hold(_: World) -> str:
     """A hold without a capture or an event, so that no foreign key keeps it."""
     source, bare = sql_id(make_hold(make_account(balance=9), 5).pk), sql_id(uuid4())
-    execute(copied(HOLDS, source, id=bare))
+    # Of an account whose `held` nobody has changed: a guard would compare the two.
+    execute(copied(HOLDS, source, id=bare, account_id=sql_id(make_account().pk)))
     return f"DELETE FROM {HOLDS} WHERE id = {bare}"
 
 
@@ -317,6 +318,9 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     ),
     f"{LIMIT_REQUESTS}_no_delete": lambda _: of_request(f"DELETE FROM {LIMIT_REQUESTS}"),
     f"{LIMIT_REQUESTS}_birth": decided_at_birth,
+    f"{LIMIT_REQUESTS}_keeps_limits": lambda _: of_request(
+        f"""UPDATE {LIMIT_REQUESTS} SET limits = '{{"after": 7}}'"""
+    ),
     f"{LIMIT_REQUESTS}_decided": lambda _: of_request(f"UPDATE {LIMIT_REQUESTS} SET reason = 'x'"),
     "accounts_accountevent_no_delete": lambda w: (
         f"DELETE FROM {ACCOUNT_EVENTS} WHERE account_id = {w.closed}"
