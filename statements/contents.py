@@ -1,7 +1,8 @@
 """The content of statements for their documents, from the rows of the ledger.
 
 A statement that was issued gives the same content at any time. What may change afterwards is taken
-as it was at the end of the period: the overdraft limit, and whether an entry has been reversed.
+as it was at the end of the period: the overdraft limit, what holds reserved, and whether an entry
+has been reversed.
 Names are those of today, since they may have to be forgotten.
 """
 
@@ -31,6 +32,7 @@ from statements.models import Statement
 from transactions.models import Transaction
 from transactions.models.queries import FAILED
 from transactions.reads.balances import balances_at
+from transactions.reads.held import held_before
 from transactions.states import TransactionType
 
 # Entries in memory at a time.
@@ -109,6 +111,7 @@ def content_of(statement: Statement, *, check_url: str) -> StatementContent:
         total_credits=_exact(statement.total_credits, currency),
         count=statement.count,
         overdraft_limit=_limit_before(account, statement.ends_at),
+        held=_exact(held_before(account.pk, statement.ends_at), currency),
         lines=LinesOfAccount(entries, statement.ends_at, currency, zone),
         check_url=check_url,
         secret=statement.secret,
@@ -159,6 +162,7 @@ def interim_content(
         total_credits=_amount(sums.credits, account.currency),
         count=sums.count,
         overdraft_limit=_limit_before(stored, end),
+        held=_exact(held_before(account.id, end), account.currency),
         lines=LinesOfAccount(entries, end, account.currency, zone),
     )
 

@@ -58,6 +58,7 @@ _INTERIM: dict[str, Any] = {
         "customer": "Ada Lovelace",
         "currency": "USD",
         "overdraft_limit": "100.00",
+        "held": "0.00",
     },
     "number": None,
     **_FIGURES,

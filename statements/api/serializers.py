@@ -117,6 +117,7 @@ class StatementAccountSerializer(serializers.Serializer[Any]):
     )
     currency = CurrencyField(help_text="ISO 4217 code.")
     overdraft_limit = AmountOutputField(help_text="The limit when the period ended.")
+    held = AmountOutputField(help_text="What open holds reserved then. It is not booked.")
 
 
 class StatedEntrySerializer(serializers.Serializer[Any]):

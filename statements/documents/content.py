@@ -71,6 +71,7 @@ class StatementContent:
     most, since a statement may have 100,000.
     `secret` is random, and part of the digest; only JSON shows it. `check_url` is the address at
     which anyone may check the digest; empty without a digest.
+    `held` is what open holds reserved at the end; it is part of the closing balance, not booked.
     `seal` is the newest sealed head when the statement was issued, as text; empty if none.
     """
 
@@ -91,6 +92,7 @@ class StatementContent:
     total_credits: Decimal
     count: int
     overdraft_limit: Decimal
+    held: Decimal = Decimal(0)
     lines: Iterable[PrintedLine]
     check_url: str = ""
     secret: str = ""

@@ -31,6 +31,7 @@ def represent_statement(content: StatementContent) -> dict[str, Any]:
             "customer": content.customer_name,
             "currency": currency,
             "overdraft_limit": format_amount(content.overdraft_limit, currency),
+            "held": format_amount(content.held, currency),
         },
         "number": content.number,
         "from": rfc_3339(content.start),

@@ -192,6 +192,8 @@ def _account_facts(content: StatementContent) -> list[tuple[str, str]]:
     ]
     if content.overdraft_limit:
         facts.append(("Overdraft limit", shown(content.overdraft_limit, content.exponent)))
+    if content.held:
+        facts.append(("Held, not booked", shown(content.held, content.exponent)))
     return facts
 
 

@@ -49,6 +49,8 @@ def open_xlsx(content: StatementContent) -> IO[bytes]:
     ]
     if content.overdraft_limit:
         facts.append(("Overdraft limit", content.overdraft_limit))
+    if content.held:
+        facts.append(("Held, not booked", content.held))
     if content.digest:
         facts += [("Digest", content.digest), ("Check at", content.check_url)]
     heading = SheetHeading(heading_of(content), content.issued_at, facts)

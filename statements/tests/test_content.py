@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 
 from statements.documents.content import PrintedLine, StatementContent
+from tests.factories import make_account, make_hold, run
+from transactions.commands import Capture, VoidHold
+from transactions.reads.held import held_before
 
 AT = datetime(2026, 10, 5, 9, 30, tzinfo=UTC)
 LINE = PrintedLine(
@@ -71,6 +75,21 @@ def test_a_debit_lowers_the_balance() -> None:
 @pytest.mark.parametrize(("currency", "digits"), [("JPY", 0), ("EUR", 2), ("BHD", 3)])
 def test_the_currency_gives_the_digits(currency: str, digits: int) -> None:
     assert replace(CONTENT, currency=currency).exponent == digits
+
+
+@pytest.mark.django_db
+def test_what_was_held_is_told_as_it_was() -> None:
+    minute = timedelta(minutes=1)
+    with time_machine.travel(AT, tick=False) as travel:
+        account = make_account(balance=100)
+        hold = make_hold(account, 30)
+        make_hold(account, 5)
+        travel.shift(minute)
+        run(Capture(hold_id=hold.pk, amount=Decimal(12)))
+        travel.shift(minute)
+        run(VoidHold(hold_id=hold.pk))
+    moments = [AT + minute * half / 2 for half in (-1, 1, 3, 5)]
+    assert [held_before(account.pk, one) for one in moments] == [0, 35, 23, 5]
 
 
 def test_a_statement_without_number_is_interim() -> None:

@@ -26,6 +26,7 @@ def test_it_has_the_statement_and_its_lines() -> None:
             "customer": "Ada Lovelace محمد 王小明",
             "currency": "EUR",
             "overdraft_limit": "0.00",
+            "held": "0.00",
         },
         "number": 3,
         "from": "2026-10-01T00:00:00.000000Z",
