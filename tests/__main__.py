@@ -1,13 +1,14 @@
 """`python -m tests`: the whole suite on SQLite and on real PostgreSQL servers, one after another.
 
-    python -m tests                             all databases, and the gate on coverage
+    python -m tests                             all databases
+    python -m tests --coverage                  the same, with the gate on coverage
     python -m tests --database sqlite -k name   one database; further words go to pytest
 
 PostgreSQL is the server of DATABASE_URL, or else the oldest and the newest that this machine can
 start. Slow tests run on the oldest, the database-heavy tests also on the newest, and tests without
-a database, or with their own, only once. Coverage is measured in the first run, because tracing
-makes a run half as long again. All runs take place, even after a failure. Ends with pytest's own
-summary line, and after a failure with the failed runs.
+a database, or with their own, only once. Coverage is measured in the first run only: tracing makes
+a run half as long again. All runs take place, even after a failure. Ends with pytest's own summary
+line, and after a failure with the failed runs.
 """
 
 import argparse
@@ -75,26 +76,26 @@ def main() -> int:
         choices=("all", "sqlite", "postgresql", "postgresql-newest"),
         default="all",
     )
+    parser.add_argument("--coverage", action="store_true")
     options, pytest_arguments = parser.parse_known_args()
     # A process started in a shell's background ignores Ctrl-C, and so would pytest.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _end)
     with _temporary_files():
-        return _run(options.database, pytest_arguments)
+        return _run(options.database, pytest_arguments, measures=options.coverage)
 
 
-def _run(chosen_database: str, pytest_arguments: list[str]) -> int:
+def _run(chosen_database: str, pytest_arguments: list[str], *, measures: bool) -> int:
     try:
         databases = _databases(chosen_database)
     except NoPostgresqlFound as error:
         print(error, file=sys.stderr)
         return 2
-    # The coverage gate applies to the whole suite only.
     is_whole = chosen_database == "all" and not pytest_arguments
     failed: dict[int, int] = {}  # Position of a run -> its exit code.
     for position, database in enumerate(databases, start=1):
         chosen = _CHOSEN[position - 1] if is_whole else ()
-        coverage = _coverage_options() if is_whole and position == 1 else ()
+        coverage = _coverage_options() if measures and position == 1 else ()
         print(f"\nTest run {position} of {len(databases)}", *chosen, flush=True)
         with database() as url:
             code = _run_pytest(url, [*coverage, *chosen, *pytest_arguments])
