@@ -32,6 +32,7 @@ from core.api.permissions import has_right
 from core.console.admin import ReadOnlyModelAdmin, badge, shown_amount, shown_money
 from core.console.list_export import ListExport
 from core.console.sheets import SheetFormat, SheetRow, amount_cell, sheet_zone
+from core.currency_names import currency_in_words
 from customers.selectors import READ_RIGHT
 
 STATUS_COLOURS = {
@@ -88,7 +89,7 @@ class AccountAdmin(LimitButtons, ListExport, ReadOnlyModelAdmin):
                     ("number", "name"),
                     ("customer", "owner"),
                     ("kind", "code"),
-                    "currency",
+                    "named_currency",
                     ("created_at", "last_posted_at"),
                 )
             },
@@ -170,6 +171,10 @@ class AccountAdmin(LimitButtons, ListExport, ReadOnlyModelAdmin):
     @display(description="Blocked")
     def blocked(self, account: Account) -> str:
         return blocked_in_words(account)
+
+    @display(description="Currency")
+    def named_currency(self, account: Account) -> str:
+        return currency_in_words(account.currency)
 
     @display(description="Balance", ordering="balance")
     def money_balance(self, account: Account) -> str:

@@ -12,6 +12,7 @@ from unfold.contrib.filters.admin import DropdownFilter, RadioFilter, TextFilter
 from accounts.models import CASH, Account
 from accounts.selectors import shown_as
 from accounts.states import AccountKind, ShownStatus
+from core.currency_names import currency_choices
 from core.identifiers import parse_uuid
 
 
@@ -62,7 +63,7 @@ class CurrencyFilter(DropdownFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         cash_accounts = Account.objects.filter(kind=AccountKind.INTERNAL, code=CASH)
         currencies = cash_accounts.order_by("currency").values_list("currency", flat=True)
-        return [(currency, currency) for currency in currencies]
+        return currency_choices(currencies)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         return queryset.filter(currency=self.value()) if self.value() else queryset

@@ -10,6 +10,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from accounts.models import Account
 from accounts.states import AccountKind
 from core import clock
+from core.currency_names import currency_choices
 from transactions.states import TransactionType
 from transactions.statistics.report import WantedStatistics
 from transactions.statistics.spans import LONGEST, Calendar, Interval, next_month
@@ -50,7 +51,7 @@ class StatisticsForm(forms.Form):
         internal = Account.objects.filter(kind=AccountKind.INTERNAL).order_by("currency")
         found = sorted(set(internal.values_list("currency", flat=True)))
         field: Any = self.fields["currency"]
-        field.choices = [("", "All currencies"), *((one, one) for one in found)]
+        field.choices = [("", "All currencies"), *currency_choices(found)]
 
     def clean(self) -> dict[str, Any]:
         """Adds the days that were left out, also to the form that the page shows."""

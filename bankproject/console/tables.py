@@ -12,6 +12,7 @@ from bankproject.console.charts import NOTHING_TODAY
 from bankproject.console.parts import Table, TableCell, number
 from bankproject.console.words import list_link, transactions_of_today, went_wrong
 from core.console.admin import shown_amount
+from core.currency_names import currency_in_words
 from transactions.admin.filters import shown_failure
 from transactions.reads.overview import NEWEST, Activity
 
@@ -49,7 +50,7 @@ def balances(found: Sequence[Holding]) -> Table:
         sums.insert(1, (total.lent, sums[0][1]))
         rows.append(
             [
-                TableCell(total.currency),
+                TableCell(currency_in_words(total.currency)),
                 *(
                     TableCell(shown_amount(amount, total.currency), link, is_number=True)
                     for amount, link in sums

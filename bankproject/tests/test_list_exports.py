@@ -136,7 +136,7 @@ def test_filters_and_search_narrow_it_and_stand_in_its_heading(
         ("Transactions", None),
         ("Search", bob.number),
         ("Status", "Failed"),
-        ("Currency", "USD"),
+        ("Currency", "USD (US Dollar)"),
         ("Amount from", "800"),
     ]
     assert rows[6][1] == "Type"

@@ -1,6 +1,7 @@
 import pytest
 
 from core.currencies import CURRENCIES, minor_units
+from core.currency_names import currency_choices
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,10 @@ def test_the_table_is_complete_and_well_formed() -> None:
         3: 7,
         4: 2,
     }
+
+
+def test_each_currency_has_a_name_for_people() -> None:
+    choices = dict(currency_choices())
+    assert list(choices) == list(CURRENCIES)
+    assert [code for code, words in choices.items() if words == code] == []
+    assert (choices["USD"], choices["JPY"]) == ("USD (US Dollar)", "JPY (Yen)")

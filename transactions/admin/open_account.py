@@ -22,7 +22,7 @@ from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.console.command_form import show_error, show_form
 from core.console.forms import AmountFormField, LineField, set_currency
-from core.currencies import CURRENCIES
+from core.currency_names import currency_choices
 from core.errors import BankError
 from customers.selectors import READ_RIGHT as CUSTOMERS_RIGHT
 from transactions.admin.outcome import MovementPreview
@@ -50,9 +50,7 @@ class OpenAccountForm(forms.Form):
         " their login sees it.",
         attrs={"autocomplete": "off"},
     )
-    currency = forms.ChoiceField(
-        choices=[(code, code) for code in CURRENCIES], widget=UnfoldAdminSelectWidget
-    )
+    currency = forms.ChoiceField(choices=currency_choices(), widget=UnfoldAdminSelectWidget)
     initial_balance = AmountFormField(
         required=False,
         help_text="Amount paid in now, as a separate deposit, for example 1234.50. Empty means"
