@@ -124,6 +124,23 @@ def test_the_reason_of_a_decision_returns_to_what_the_page_shows_then(
     submit(page, "Approve")
     expect(page.get_by_text("Approved: deposit of 12,000.00 USD to Ilse Brandt.")).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 0
+    # So does that of several at once, with their selection.
+    api.deposit(account, "13000.00")
+    watched.open(f"/admin/transactions/transaction/?account={account}&approval=waits", until="load")
+    page.locator("#action-toggle").check()
+    page.locator("select[name=action]").select_option(label="Approve selected")
+    submit(page, "Run")
+    page.get_by_label("Reason").fill("Seen these, too")
+    end_session(page)
+    submit(page, "Approve 1 transaction")
+    api.deposit(account, "2.50")
+    log_in_again(page, "admin", bank.passwords["admin"])
+    submit(page, "Show the selection")
+    expect(page.get_by_label("Reason")).to_have_value("Seen these, too")
+    expect(page.get_by_role("region", name="Selected transactions")).to_contain_text("25,008.75")
+    submit(page, "Approve 1 transaction")
+    expect(page.get_by_text("1 done.")).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
 
 
 def test_a_note_returns_too_and_is_kept_once(sit: Sit, api: Api, bank: DemoBank) -> None:

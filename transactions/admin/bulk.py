@@ -6,8 +6,7 @@ transaction that is already reversed or cancelled refuses, and a retry carries t
 was shown. Approvals that would come out otherwise than the page showed are asked about again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
@@ -22,7 +21,6 @@ from django.urls import URLPattern, path, reverse
 
 from core.api.permissions import has_right
 from core.api.requests import origin_of
-from core.commands import Command
 from core.console.command_form import show_form
 from core.console.forms import ReasonForm, carry
 from core.identifiers import parse_uuid
@@ -34,17 +32,10 @@ from transactions.admin.bulk_selection import (
     selected_rows,
     together,
 )
-from transactions.admin.decisions import (
-    APPROVE,
-    RETRY,
-    REVERSE,
-    is_pending,
-    is_reversible,
-)
-from transactions.admin.filters import IS_REVERSED, is_reversed
-from transactions.api.retrying import retry_by
-from transactions.commands import Approve, Cancel, Reject, Reverse
-from transactions.ledger.failures import is_retryable, read_beforehand
+from transactions.admin.bulk_verbs import VERBS
+from transactions.admin.decisions import APPROVE, RETRY, REVERSE
+from transactions.admin.filters import IS_REVERSED
+from transactions.ledger.failures import read_beforehand
 from transactions.models import Transaction
 
 # The most rows at once: as many as fit in the time that a page may take.
@@ -54,54 +45,10 @@ _EACH_BY_ITSELF = (
     "Each transaction is decided by itself: a refusal stops no other."
     " The reason is kept in the record of each."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Verb:
-    """An action. `can_be` predicts which rows will succeed; the command decides."""
-
-    title: str
-    right: str
-    # Called with the user, the transaction as it was shown, and the reason.
-    make: Callable[[Any, Transaction, str], Command]
-    can_be: Callable[[Transaction], bool]
-
-
-_VERBS = {
-    "retry": _Verb(
-        "Retry",
-        RETRY,
-        lambda user, seen, reason: retry_by(
-            user, transaction_id=seen.pk, reason=reason, seen_retry_count=seen.retry_count
-        ),
-        is_retryable,
-    ),
-    "reverse": _Verb(
-        "Reverse",
-        REVERSE,
-        lambda _user, seen, reason: Reverse(transaction_id=seen.pk, reason=reason),
-        # Rows of the list know whether they are reversed.
-        lambda seen: is_reversible(seen) and not is_reversed(seen),
-    ),
-    "cancel": _Verb(
-        "Cancel",
-        RETRY,
-        lambda _user, seen, reason: Cancel(transaction_id=seen.pk, reason=reason),
-        is_pending,
-    ),
-    "approve": _Verb(
-        "Approve",
-        APPROVE,
-        lambda _user, seen, reason: Approve(transaction_id=seen.pk, reason=reason),
-        Transaction.waits_for_approval,
-    ),
-    "reject": _Verb(
-        "Reject",
-        APPROVE,
-        lambda _user, seen, reason: Reject(transaction_id=seen.pk, reason=reason),
-        Transaction.waits_for_approval,
-    ),
-}
+_AFTER_LOGIN = (
+    "Nothing was done. What you had selected in this tab before the login comes back as it is now,"
+    " with the reason that you had written."
+)
 
 
 class _Seen(NamedTuple):
@@ -114,10 +61,10 @@ class _Seen(NamedTuple):
 class BulkForm(ReasonForm):
     """The reason, and the rows as they were at their selection: "<id>:<retries>:<mark> ..."."""
 
-    # The page of a selection comes from the list: no login can lead back to it.
-    returns_after_login = False
     # A single field, since the number of fields in a request is limited.
     rows = forms.CharField(widget=forms.HiddenInput)
+    # Set by the page after a login: shows the selection as it is then, and runs nothing.
+    again = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def clean_rows(self) -> dict[UUID, _Seen]:
         """Each row at its selection, by id."""
@@ -184,24 +131,26 @@ class BulkActions:
 
     def run_selected(self, request: HttpRequest, name: str) -> HttpResponse:
         """Runs the confirmed action, and reports the outcome of each row."""
-        verb = _VERBS.get(name)
+        verb = VERBS.get(name)
         if verb is None:
             raise Http404
         if not has_right(request.user, verb.right):
             raise PermissionDenied
         back = _list_with(request.GET.get("filters", ""))
-        form = BulkForm(request.POST or None)
+        if request.method == "GET":
+            return self._ask_again(request, name, back)
+        form = BulkForm(request.POST)
         is_complete = form.is_valid()
-        if not form.is_bound or "rows" in form.errors:
+        if "rows" in form.errors:
             messages.error(request, "Nothing was done. Select transactions on this list first.")
             return HttpResponseRedirect(back)
         seen = form.cleaned_data["rows"]
         rows = _of_ids(seen)
         for row in rows:
             row.retry_count = seen[row.pk].retries
-        is_approval = verb is _VERBS["approve"]
+        is_approval = verb is VERBS["approve"]
         has_changed = is_approval and _has_changed(_chosen(request, name, rows), seen)
-        if has_changed or not is_complete:
+        if has_changed or not is_complete or form.cleaned_data["again"]:
             return self._ask(request, name, rows, form, has_changed=has_changed)
         user, reason = request.user, form.cleaned_data["reason"]
         outcomes = run_each(rows, lambda row: verb.make(user, row, reason), origin_of(request))
@@ -225,6 +174,18 @@ class BulkActions:
         read_beforehand(rows)
         return self._ask(request, name, rows, BulkForm())
 
+    def _ask_again(self, request: HttpRequest, name: str, back: str) -> HttpResponse:
+        """The page after a login: the browser still has the selection and the reason."""
+        form = BulkForm(initial={"again": True})
+        form.fields["reason"].widget = forms.HiddenInput()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{VERBS[name].title} selected",
+            "explanation": _AFTER_LOGIN,
+            "button": "Show the selection",
+        }
+        return show_form(request, context, form=form, back=back)
+
     def _ask(
         self,
         request: HttpRequest,
@@ -234,9 +195,10 @@ class BulkActions:
         *,
         has_changed: bool = False,
     ) -> HttpResponse:
-        verb = _VERBS[name]
+        verb = VERBS[name]
         chosen = _chosen(request, name, rows)
         carry(form, "rows", _carried(chosen))
+        carry(form, "again", "")
         filters = request.GET.get("filters", request.GET.urlencode())
         count = f"{len(rows):,} transaction{'' if len(rows) == 1 else 's'}"
         target = reverse("admin:transactions_selected", args=(name,))
@@ -274,7 +236,7 @@ def _list_with(filters: str) -> str:
 
 
 def _chosen(request: HttpRequest, name: str, rows: Sequence[Transaction]) -> list[SelectedRow]:
-    verb = _VERBS[name]
+    verb = VERBS[name]
     if verb.right == APPROVE:
         return selected_requests(rows, request.user.pk, approves=name == "approve")
     return selected_rows(rows, verb.can_be)

@@ -14,8 +14,8 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!form) return;
     const user = form.dataset.keep;
     const path = new URL(form.getAttribute("action") || location, location).pathname;
-    /* Not what the page itself says: its token, and the outcome that it shows. */
-    const ours = (name) => !["csrfmiddlewaretoken", "foreseen"].includes(name);
+    /* Not what the page itself says: its token, the outcome that it shows, and what it is for. */
+    const ours = (name) => !["csrfmiddlewaretoken", "foreseen", "again"].includes(name);
     const values = () => Object.fromEntries([...new FormData(form)].filter(([name]) => ours(name)));
     const written = () => ({ user, kept: values() });
     const keep = () => history.replaceState({ ...history.state, form: written() }, "");
@@ -23,6 +23,8 @@ document.addEventListener("DOMContentLoaded", () => {
     const returns = sent?.returns && sent.path === path && sent.user === user;
     const kept = here?.user === user ? here.kept : returns ? sent.kept : {};
     for (const [name, value] of Object.entries(kept)) {
+        /* A selection on the page is newer than what was kept of it. */
+        if (name === "rows" && form.elements.rows?.value) continue;
         if (form.elements[name]) form.elements[name].value = value;
     }
     if (here || returns) keep();

@@ -244,6 +244,23 @@ def test_without_a_reason_it_asks_again(ada: Account) -> None:
     assert (target_of(html), rows_field(html)) == (target, rows)
 
 
+def test_after_a_login_the_selection_is_shown_and_not_run(ada: Account) -> None:
+    failed = refused(ada, "8")
+    client = logged_in_as("teller")
+    target, rows = ask(client, failed, action="retry_selected")
+    page = client.get(target).content.decode()
+    assert 'name="again" value="True"' in page
+    deposit(ada, "50")
+    with nothing_changes():
+        response = client.post(target, {"rows": rows, "reason": "Payday", "again": "True"})
+    html = response.content.decode()
+    assert (target_of(html), rows_field(html)) == (target, rows)
+    assert "Payday</textarea>" in html
+    assert 'name="again" value="True"' not in html
+    given = {"rows": rows, "reason": "Payday", "again": ""}
+    assert outcomes(client.post(target, given)) == [("Done", "")]
+
+
 @pytest.mark.parametrize("rows", ["", "nonsense", "019ab0c4-6d2e-7a41-8000-3f5e0c9d1b27:x"])
 def test_nothing_selected_leads_back_to_the_list(rows: str) -> None:
     client = logged_in_as("teller")
@@ -251,7 +268,6 @@ def test_nothing_selected_leads_back_to_the_list(rows: str) -> None:
     response = client.post(f"{url}?filters=currency%3DEUR", {"rows": rows, "reason": "x"})
     assert (response.status_code, response["Location"]) == (302, f"{LIST}?currency=EUR")
     assert said(response) == ["Nothing was done. Select transactions on this list first."]
-    assert client.get(url)["Location"] == LIST
     nothing = reverse("admin:transactions_selected", args=["nothing"])
     assert client.post(nothing, {"rows": rows}).status_code == 404
 
