@@ -89,9 +89,9 @@ def make_accounts(origin: Origin) -> dict[str, UUID]:
 
 
 def _register_customers(users: dict[str, int], origin: Origin) -> UUID:
-    """Registers Ada with her user, and four more without one; returns the id of a shop.
+    """Registers Ada and Grace with their users, and others without one; returns the id of a shop.
 
-    Grace has a user, which an example of the API gives to her record.
+    Sofya has a user, which an example of the API gives to her record.
     """
     ada = RegisterCustomer(
         customer_id=UUID(example_ids.CUSTOMER),
@@ -103,7 +103,6 @@ def _register_customers(users: dict[str, int], origin: Origin) -> UUID:
         note="Prefers letters",
     )
     grace = RegisterCustomer(
-        customer_id=UUID(example_ids.WITHOUT_USER),
         name="Grace Hopper",
         birth_date=date(1976, 12, 9),
         email="grace@example.com",
@@ -117,6 +116,12 @@ def _register_customers(users: dict[str, int], origin: Origin) -> UUID:
         email="shop@example.com",
         address="3 Market Lane, Dublin",
     )
+    without_user = RegisterCustomer(
+        customer_id=UUID(example_ids.WITHOUT_USER),
+        name="Sofya Kovalevskaya",
+        birth_date=date(1980, 1, 15),
+        email="sofya@example.com",
+    )
     # The first asks for an account one day; the second had one.
     newcomer = RegisterCustomer(customer_id=UUID(example_ids.WITHOUT_ACCOUNT), name="Emmy Noether")
     former = RegisterCustomer(customer_id=UUID(example_ids.FORMER_CUSTOMER), name="Mary Somerville")
@@ -124,9 +129,11 @@ def _register_customers(users: dict[str, int], origin: Origin) -> UUID:
         ada,
         grace,
         shop,
+        without_user,
         newcomer,
         former,
         GiveUser(customer_id=ada.customer_id, user_id=users["ada"]),
+        GiveUser(customer_id=grace.customer_id, user_id=users["grace"]),
         CloseCustomer(customer_id=former.customer_id, reason="Moved abroad"),
     ]
     process(commands, origin)

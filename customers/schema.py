@@ -141,9 +141,9 @@ give_user = _command(
     " another customer. The user becomes the owner of the customer's accounts, and the accounts"
     " that the user owns already become accounts of the customer.",
     GiveUserBody,
-    {"user": "grace", "reason": "Asked for it at the counter"},
+    {"user": "sofya", "reason": "Asked for it at the counter"},
     "invalid_transition",
-    changed={"name": "Grace Hopper", "email": "grace@example.com", "user": "grace"},
+    changed={"name": "Sofya Kovalevskaya", "email": "sofya@example.com", "user": "sofya"},
 )
 
 close_customer = _command(

@@ -35,7 +35,7 @@ def test_the_log_ins_are_kept_for_their_owner(settings: Any, tmp_path: Path) -> 
     text = kept.read_text()
     assert text in printed
     passwords = re.findall(r"^  (\w+) +(\S+) +(?:superuser|\w+)$", text, re.MULTILINE)
-    assert len(passwords) == 6
+    assert len(passwords) == 7
     for name, password in passwords:
         assert authenticate(RequestFactory().get("/"), username=name, password=password)
     (client_id,) = re.findall(r"^  client_id +(\S+)$", text, re.MULTILINE)

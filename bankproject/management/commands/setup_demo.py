@@ -25,7 +25,7 @@ LOGINS_NAME = "demo_logins.txt"
 _ADMIN = "admin"
 _CLIENT = "Demo client"
 _STAFF = {"tessa": TELLER, "susan": SUPERVISOR, "aldo": AUDITOR}
-_CUSTOMERS = ("ada", "grace")
+_CUSTOMERS = ("ada", "grace", "sofya")
 
 
 class Command(BaseCommand):
