@@ -10,11 +10,11 @@ and the growth of the process. Exits with 0, even if one is missed.
 
 import argparse
 import signal
-import sys
 from typing import Any
 
 from benchmarks.banks import SERVER_SETTINGS, Bank, new_banks
 from benchmarks.cases import MILLION, Case
+from benchmarks.lines import tell
 from benchmarks.plan import Plan
 from tests.postgresql import postgresql_server
 
@@ -31,7 +31,7 @@ def main() -> None:
     plan = Plan(stored={}, accounts=options.accounts)
     with (
         postgresql_server(settings=SERVER_SETTINGS) as server,
-        new_banks(server, [_CASE], plan, _tell) as banks,
+        new_banks(server, [_CASE], plan, tell) as banks,
     ):
         bank = banks[MILLION]
         # Each transfer has two entries; every second one of the busy account's is another's.
@@ -78,17 +78,12 @@ def _statements(bank: Bank, long: int) -> None:
 def _show(what: str, figures: Figures, *, seconds: float = 0, growth: float = 0) -> None:
     counts = [f"{count:,} {name}" for name, count in figures.items() if name in _COUNTED]
     goals = [f"{goal} {unit}" for goal, unit in ((seconds, "s"), (growth, "MB more")) if goal]
-    _tell(
+    tell(
         f"{what} ({', '.join(counts)}): {figures['clock']:.2f} s by the clock,"
         f" {figures['python']:.2f} s of processor time in Python and {figures['database']:.2f} s in"
         f" PostgreSQL, {figures['megabytes']:.0f} MB at most, {figures['growth']:.0f} MB more than"
         " before" + (f" (goal {' and '.join(goals)})" if goals else "")
     )
-
-
-def _tell(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ ms, stands in the heading. Exits with 0, even if it is missed.
 
 import argparse
 import signal
-import sys
 from typing import Any
 
 from benchmarks.banks import SERVER_SETTINGS, new_banks
 from benchmarks.cases import MILLION, Case
+from benchmarks.lines import tell
 from benchmarks.plan import Plan
 from tests.postgresql import postgresql_server
 
@@ -25,16 +25,16 @@ def main() -> None:
     plan = Plan(stored={MILLION: options.stored})
     with (
         postgresql_server(settings=SERVER_SETTINGS) as server,
-        new_banks(server, [_CASE], plan, _tell) as banks,
+        new_banks(server, [_CASE], plan, tell) as banks,
     ):
         bank = banks[MILLION]
         bank.call("watching.open_more", total=options.customers)
         named = bank.call("searching.give_names", customers=options.customers)
-        _tell(f"{named} names have their words")
+        tell(f"{named} names have their words")
         found = bank.call("searching.searches", database_pid=server.pid, times=options.times)
-        _tell("by the clock: median, 95 of 100 (goal 150 ms); processor time; groups of hits:")
+        tell("by the clock: median, 95 of 100 (goal 150 ms); processor time; groups of hits:")
         for kind, of in found.items():
-            _tell(
+            tell(
                 f"    {kind}: {of['median']:.1f}, {of['most']:.1f}; {of['processor']:.1f} ms;"
                 f" {of['groups']:.0f}"
             )
@@ -46,11 +46,6 @@ def _options() -> Any:
     parser.add_argument("--stored", type=int, default=1_000_000)
     parser.add_argument("--times", type=int, default=40)
     return parser.parse_args()
-
-
-def _tell(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

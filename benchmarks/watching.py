@@ -12,12 +12,12 @@ import argparse
 import os
 import secrets
 import signal
-import sys
 from datetime import timedelta
 from typing import Any
 
 from benchmarks.banks import SERVER_SETTINGS, Bank, new_banks
 from benchmarks.cases import MILLION, Case
+from benchmarks.lines import tell
 from benchmarks.plan import Plan
 from tests.postgresql import PostgresqlServer, postgresql_server
 
@@ -35,11 +35,11 @@ def main() -> None:
     with (
         folder.owned_folder(),
         postgresql_server(settings=SERVER_SETTINGS) as server,
-        new_banks(server, [_CASE], plan, _tell) as banks,
+        new_banks(server, [_CASE], plan, tell) as banks,
     ):
         bank = banks[MILLION]
         bank.call("watching.open_more", total=options.accounts)
-        _tell(f"{bank.call('watching.summarise')} days have summaries")
+        tell(f"{bank.call('watching.summarise')} days have summaries")
         _scrape(bank)
         _year(bank, server)
         _requests(bank, options.rounds)
@@ -55,13 +55,13 @@ def _options() -> Any:
 
 def _scrape(bank: Bank) -> None:
     found = bank.call("watching.scrape")
-    _tell(f"a scrape: {found['statements']} statements at most; processor time (goal 50 ms):")
+    tell(f"a scrape: {found['statements']} statements at most; processor time (goal 50 ms):")
     for part, (python, database) in found["scrapes"].items():
         name = f"with {part}" if part else "most scrapes"
-        _tell(f"    {name}: {(python + database) * 1000:.1f} ms, {python * 1000:.1f} in Python")
-    _tell("parts of a scrape, in Python and in PostgreSQL:")
+        tell(f"    {name}: {(python + database) * 1000:.1f} ms, {python * 1000:.1f} in Python")
+    tell("parts of a scrape, in Python and in PostgreSQL:")
     for name, (python, database) in found["parts"].items():
-        _tell(f"    {name}: {python * 1000:.1f} and {database * 1000:.1f} ms")
+        tell(f"    {name}: {python * 1000:.1f} and {database * 1000:.1f} ms")
 
 
 def _year(bank: Bank, server: PostgresqlServer) -> None:
@@ -70,7 +70,7 @@ def _year(bank: Bank, server: PostgresqlServer) -> None:
     server.start()
     for name, goal, times in (("cold", 2.0, 1), ("warm", 0.3, 10)):
         found = bank.call("watching.year", database_pid=server.pid, times=times)
-        _tell(
+        tell(
             f"statistics of a year, {name}: {found['processor']:.3f} s of processor time,"
             f" {found['clock']:.3f} s by the clock (goal {goal})"
         )
@@ -78,16 +78,11 @@ def _year(bank: Bank, server: PostgresqlServer) -> None:
 
 def _requests(bank: Bank, rounds: int) -> None:
     found = bank.call("watching.requests", rounds=rounds)
-    _tell(
+    tell(
         f"a transfer with metrics over one without: {found['median']:.4f}"
         f" (quartiles {found['low']:.4f} and {found['high']:.4f}; goal 1.03);"
         f" {found['with'] * 1000:.3f} and {found['without'] * 1000:.3f} ms in Python"
     )
-
-
-def _tell(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

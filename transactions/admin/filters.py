@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter, TextFilter
@@ -16,7 +15,7 @@ from accounts.models import Account
 from core.console.admin import badge, in_words
 from core.errors import ERROR_KINDS, FAILURES_BY_DECISION, REFUSALS
 from transactions.models import Transaction, TransactionEvent
-from transactions.models.queries import WAITS_FOR_APPROVAL, touching
+from transactions.models.queries import FAILED, WAITS_FOR_APPROVAL, touching
 from transactions.states import TransactionEventType, TransactionStatus
 
 # Ends of a transaction that somebody or time decided: nothing went wrong.
@@ -41,12 +40,10 @@ _STATUS_COLOURS = {
     _REVERSED: "info",
 }
 
-# Literals, as in the indexes: SQLite uses a partial index only for a condition without parameters.
-_FAILED = RawSQL(f"'{TransactionStatus.FAILED}'", ())  # noqa: S611 - a constant
 # Failures that are not somebody's decision.
-WENT_WRONG = Q(status=_FAILED) & ~Q(failure_code__in=FAILURES_BY_DECISION)
+WENT_WRONG = Q(status=FAILED) & ~Q(failure_code__in=FAILURES_BY_DECISION)
 # For an annotation: whether a transaction has a posted or waiting reversal, by the unique index.
-IS_REVERSED = Exists(Transaction.objects.filter(~Q(status=_FAILED), reverses=OuterRef("pk")))
+IS_REVERSED = Exists(Transaction.objects.filter(~Q(status=FAILED), reverses=OuterRef("pk")))
 
 
 def is_reversed(transaction: Transaction) -> bool:

@@ -23,7 +23,8 @@ from core.console.admin_filters import DaysById
 from core.console.command_form import form_page
 from core.console.forms import ReasonForm
 from core.console.request_cache import RequestCache
-from transactions.admin.hold_forms import CaptureForm, keyed
+from transactions.admin.hold_forms import CaptureForm
+from transactions.admin.money_forms import keyed
 from transactions.api.permissions import CanPostTransactions
 from transactions.commands import Capture, VoidHold
 from transactions.ledger.processor import process

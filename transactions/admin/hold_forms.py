@@ -1,7 +1,7 @@
 """Forms of holds, and the button of an account that places one."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -10,17 +10,15 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from accounts.admin.buttons import AccountButtons, in_words
-from core.api.idempotency import fingerprints
 from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.console.admin import shown_money
 from core.console.command_form import form_page
 from core.console.forms import AmountFormField, MomentField, set_currency
-from transactions.admin.money_forms import TransferForm
+from transactions.admin.money_forms import TransferForm, keyed
 from transactions.api.permissions import CanPostTransactions
 from transactions.commands import PlaceHold
 from transactions.commands.holds import LONGEST_TIME, USUAL_TIME
-from transactions.ledger.command import DEFAULTS
 from transactions.ledger.idempotency import Replay
 from transactions.ledger.processor import process
 from transactions.models import Hold
@@ -76,11 +74,6 @@ class CaptureForm(forms.Form):
         amount = self.fields["amount"]
         amount.label = f"Amount in {hold.currency}"
         amount.help_text = f"Empty means all: {shown_money(hold.held, hold.currency)}."
-
-
-def keyed(verb: str, content: dict[str, Any], key: UUID) -> dict[str, Any]:
-    """The fields of a command that make it run once for its form."""
-    return {"idempotency_key": str(key), **fingerprints(verb, content, DEFAULTS)}
 
 
 class HoldButton(AccountButtons):

@@ -18,16 +18,14 @@ from unfold.enums import ActionVariant
 
 from accounts.admin.buttons import AccountButtons, in_words
 from accounts.models import Account
-from core.api.idempotency import fingerprints
 from core.api.requests import origin_of
 from core.console.command_form import show_error, show_form
 from core.errors import BankError, IdempotencyKeyReused
 from transactions.admin.drafts import DRAFT, draft_of, with_draft
-from transactions.admin.money_forms import MoneyForm, TransferForm
+from transactions.admin.money_forms import MoneyForm, TransferForm, keyed
 from transactions.admin.outcome import MovementPreview, tell
 from transactions.api.permissions import CanPostTransactions
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
-from transactions.ledger.command import DEFAULTS
 from transactions.ledger.processor import process, try_out
 
 # Names of the preview's buttons.
@@ -138,8 +136,4 @@ class MoneyButtons(AccountButtons):
 
 def _command(command: type[MoneyCommand], account: Account, form: MoneyForm) -> MoneyCommand:
     content = {"account_id": account.pk, **form.content()}
-    return command(
-        **content,
-        idempotency_key=str(form.cleaned_data["key"]),
-        **fingerprints(command.verb, content, DEFAULTS),
-    )
+    return command(**content, **keyed(command.verb, content, form.cleaned_data["key"]))

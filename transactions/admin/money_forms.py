@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django import forms
 from django.conf import settings
@@ -10,11 +10,18 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from accounts.models import Account
+from core.api.idempotency import fingerprints
 from core.console.admin import shown_money
 from core.console.amounts import example_amount
 from core.console.forms import AmountFormField, LineField, MomentField, set_currency
 from transactions.admin.lookup import MOST, find_accounts, is_named_whole, why_none, why_not
 from transactions.admin.targets import TargetInput
+from transactions.ledger.command import DEFAULTS
+
+
+def keyed(verb: str, content: dict[str, Any], key: UUID) -> dict[str, Any]:
+    """The fields of a command that make it run once for its form."""
+    return {"idempotency_key": str(key), **fingerprints(verb, content, DEFAULTS)}
 
 
 class MoneyForm(forms.Form):
