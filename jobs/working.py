@@ -4,21 +4,20 @@ import logging
 import os
 import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import connection
 
 from core.background import JobFailed
 from core.errors import BankError, Busy
 from core.failpoints import failpoint
 from core.failures import told
 from core.files import FileBusy, FileProblem
+from core.leases import extended
 from jobs import runs
 from jobs.models import JobRun
 from jobs.problems import JobBusy
@@ -50,7 +49,7 @@ def work_on(run_id: UUID, *, when_lost: Callable[[], object] = lambda: None) -> 
         return None
     run = JobRun.objects.get(pk=run_id)
     try:
-        with _heartbeat(lease, when_lost):
+        with extended(partial(runs.extend, lease), when_lost):
             is_recorded = _work(run, lease)
     except JobStopped:
         runs.give_back(lease)
@@ -75,32 +74,6 @@ def _work(run: JobRun, lease: runs.Lease) -> bool:
         return runs.fail(lease, f"{type(error).__name__}: {error}")
     failpoint("job.worked")
     return runs.finish(lease, detail)
-
-
-@contextmanager
-def _heartbeat(lease: runs.Lease, when_lost: Callable[[], object]) -> Iterator[None]:
-    """Extends the lease while the block runs."""
-    done = threading.Event()
-    beat = threading.Thread(target=_beat, args=(lease, done, when_lost), daemon=True)
-    beat.start()
-    try:
-        yield
-    finally:
-        done.set()
-        beat.join()
-
-
-def _beat(lease: runs.Lease, done: threading.Event, when_lost: Callable[[], object]) -> None:
-    while not done.wait(settings.WORKER_LEASE_SECONDS / 3):
-        try:
-            if not runs.extend(lease) and not done.is_set():
-                logger.error("Another process has taken over the job; this one stops")
-                when_lost()
-                break
-        except DatabaseError:
-            logger.warning("A heartbeat failed; the next one may come in time", exc_info=True)
-            connection.close()
-    connection.close()
 
 
 @contextmanager

@@ -4,14 +4,11 @@ import logging
 import os
 import signal
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
@@ -20,6 +17,7 @@ from core.background import further_jobs
 from core.commands import Origin
 from core.database_errors import meaning_of
 from core.errors import Busy, ProcessingError
+from core.leases import extended
 from core.metrics.instruments import QUEUE_WORKERS, WORKER, note_cpu, set_kind
 from core.words_in_background import WordsOfNames
 from transactions.archive.daily import DailyArchive
@@ -139,7 +137,7 @@ class Worker:
     def _work_on(self, claim: queue.Claim) -> None:
         self._held = claim.lease
         try:
-            with self._heartbeat(claim.lease):
+            with extended(partial(queue.extend, claim.lease)):
                 is_whole = self._process(claim)
             self._held = None
             self._backoff = 0.0
@@ -236,28 +234,6 @@ class Worker:
         with connection.wrap_database_errors:
             for _ in session.notifies(timeout=_POLL_SECONDS, stop_after=1):
                 pass
-
-    @contextmanager
-    def _heartbeat(self, lease: UUID) -> Iterator[None]:
-        """Extends the lease every third of its length while the block runs."""
-        done = threading.Event()
-        beat = threading.Thread(target=_beat, args=(lease, done), daemon=True)
-        beat.start()
-        try:
-            yield
-        finally:
-            done.set()
-            beat.join()
-
-
-def _beat(lease: UUID, done: threading.Event) -> None:
-    while not done.wait(settings.WORKER_LEASE_SECONDS / 3):
-        try:
-            queue.extend(lease)
-        except DatabaseError:
-            logger.warning("A heartbeat failed; the next one may come in time", exc_info=True)
-            connection.close()
-    connection.close()
 
 
 def _is_the_commands(error: Busy | DatabaseError) -> bool:

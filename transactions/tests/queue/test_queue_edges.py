@@ -16,7 +16,6 @@ from tests.factories import make_account, run
 from transactions.commands import Deposit, Retry, Withdraw
 from transactions.models import Transaction
 from transactions.queue import waiting as queue
-from transactions.queue import worker as worker_module
 from transactions.queue.acceptance import check_horizon
 from transactions.queue.worker import Worker
 from transactions.tests.queueing import WORKER, claimed, outcome, queue_up, work
@@ -163,17 +162,3 @@ def test_success_ends_the_waits_of_a_worker() -> None:
     queue_up(withdrawal())
     assert worker.run() == 1
     assert worker._backoff == 0
-
-
-def test_a_worker_beats_several_times_within_its_lease(settings: Any) -> None:
-    waits: list[float] = []
-
-    class Done:
-        def wait(self, seconds: float) -> bool:
-            waits.append(seconds)
-            return True
-
-    settings.WORKER_LEASE_SECONDS = 60
-    worker_module._beat(uuid4(), Done())  # type: ignore[arg-type]
-    assert len(waits) == 1
-    assert 0 < waits[0] <= 60 / 2

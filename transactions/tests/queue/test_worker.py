@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.locks import lock_accounts
 from accounts.models import Account
 from core.errors import ProcessingError
+from core.leases import extended
 from tests.assertions import nothing_changes, stored
 from tests.factories import make_account, run
 from transactions.commands import Retry, Transfer, Withdraw
@@ -174,7 +176,7 @@ def test_a_worker_that_is_at_it_beats(settings) -> None:
     before = Transaction.objects.get(pk=row.id).lease_expires_at
     assert before is not None
     settings.WORKER_LEASE_SECONDS = 0.3
-    with Worker()._heartbeat(lease):
+    with extended(partial(queue.extend, lease)):
         until(lambda: Transaction.objects.get(pk=row.id).lease_expires_at != before)
     assert threading.active_count() == 1
     assert queue.release(lease, WORKER) == 1

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,7 +14,6 @@ from uuid import uuid4
 import psycopg
 import pytest
 import time_machine
-from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection
 from django.utils import timezone
 
@@ -70,22 +68,6 @@ def test_a_heartbeat_extends_its_own_lease_and_no_other() -> None:
     queue.extend(lease)
     assert expires_at(row) > before[0]
     assert expires_at(other) == before[1]
-
-
-def test_a_worker_beats_twice_within_its_lease_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[float] = []
-
-    class ThreeTimes(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
-            waits.append(timeout or 0)
-            return len(waits) > 3
-
-    extended: list[Any] = []
-    monkeypatch.setattr(queue, "extend", extended.append)
-    monkeypatch.setattr(worker.connection, "close", lambda: None)
-    worker._beat("a lease", ThreeTimes())  # type: ignore[arg-type]
-    assert extended == ["a lease"] * 3
-    assert max(waits) <= settings.WORKER_LEASE_SECONDS / 2
 
 
 def test_a_worker_that_serves_takes_back_what_lost_hosts_held(
