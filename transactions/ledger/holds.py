@@ -6,7 +6,7 @@ The account's lock guards its holds: nobody changes a hold, or the account's `he
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Exists, F, Value
+from django.db.models import Exists, F, QuerySet, Value
 from django.db.models.functions import Greatest
 
 from accounts.locks import LockedAccount
@@ -23,12 +23,17 @@ from transactions.states import OPEN, HoldEventType, HoldStatus, TransactionStat
 _TICK = timedelta(microseconds=1)
 
 
+def waiting_captures() -> QuerySet[HoldCapture]:
+    """The captures that wait for approval."""
+    return HoldCapture.objects.filter(transaction__status__in=OPEN)
+
+
 def open_hold(hold_id: UUID) -> Hold:
     """The hold, which must be open, read under its account's lock. One statement.
 
     Raises HoldNotOpen if it has ended or a capture of it waits for approval.
     """
-    waiting = HoldCapture.objects.filter(hold=hold_id, transaction__status__in=OPEN)
+    waiting = waiting_captures().filter(hold=hold_id)
     hold = Hold.objects.annotate(waits=Exists(waiting)).get(pk=hold_id)
     if hold.status != HoldStatus.OPEN:
         raise HoldNotOpen(f"The hold is {hold.status} already.")

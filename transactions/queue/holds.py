@@ -6,10 +6,10 @@ from core import clock
 from core.commands import Origin
 from core.errors import BankError
 from transactions.commands import ExpireHold
+from transactions.ledger.holds import waiting_captures
 from transactions.ledger.processor import process
-from transactions.models import Hold, HoldCapture
+from transactions.models import Hold
 from transactions.models.queries import HOLD_IS_OPEN
-from transactions.states import OPEN
 
 logger = logging.getLogger(__name__)
 
@@ -24,9 +24,8 @@ def expire_holds(origin: Origin) -> int:
     of its own, under its account's lock, so a capture and the expiry never both win. A hold that
     somebody else ends meanwhile, or whose account is busy, is left to the next look.
     """
-    waiting = HoldCapture.objects.filter(transaction__status__in=OPEN)
     over = Hold.objects.filter(HOLD_IS_OPEN, expires_at__lte=clock.now())
-    over = over.exclude(pk__in=waiting.values("hold")).order_by("expires_at", "id")
+    over = over.exclude(pk__in=waiting_captures().values("hold")).order_by("expires_at", "id")
     ended = 0
     for hold_id in list(over.values_list("pk", flat=True)[:_MOST_AT_ONCE]):
         try:
