@@ -52,6 +52,8 @@ NOT_RUN_HERE = {
     "\nmake test-ha ": "takes a minute; a step of CI",
     "etcd-server python3-venv": "changes the machine; tests/ha starts the same files",
     "10.0.0.3/bank": "needs a cluster; tests/ha migrates by the same command",
+    "archive_wal.sh /etc/bank": "restarts the server; tests/ha archives with the same script",
+    "recovery.signal": "tests/ha/restore.py restores so",
     "patronictl": "needs a cluster; tests/ha runs a switchover",
     "etcdctl member": "needs a cluster that has lost a disk",
     "docker buildx": "asks the registry of images",

@@ -76,6 +76,14 @@ class WebServer:
         self.end()
         return killed
 
+    def stop(self) -> int:
+        """Stops gunicorn as its operator does (SIGTERM). Returns its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        code = self._process.wait(60)
+        self.end()
+        return code
+
     def kill_a_worker(self, random: Random) -> None:
         """Kills one of gunicorn's workers (SIGKILL), which gunicorn replaces."""
         assert self._process is not None

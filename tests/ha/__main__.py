@@ -92,6 +92,8 @@ def _run(running: "Drill", faults: Sequence[Fault], rounds: int) -> list["Measur
             print(_row(measured[-1]), flush=True)
     print("Proving that each promise was kept.", flush=True)
     running.prove()
+    print("Restoring to a moment.", flush=True)
+    running.restore()
     return measured
 
 

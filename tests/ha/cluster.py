@@ -103,6 +103,13 @@ class Cluster:
         nodes: list[Node] = eventually(found, seconds=START_SECONDS)
         return nodes
 
+    def ask_superuser(self, question: str) -> str:
+        """The one value that the primary answers."""
+        words = ("--no-psqlrc", "--tuples-only", "--no-align", "--dbname=bank")
+        node = self.primary()
+        answer = node.run_program("SUPERUSER", "psql", *words, f"--command={question}")
+        return answer.strip()
+
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.owner_url) as connection:
             return connection.execute(statement).fetchall()

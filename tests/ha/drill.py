@@ -17,6 +17,7 @@ from tests.crash.load import Load
 from tests.crash.processes import eventually, started
 from tests.ha.cluster import Cluster
 from tests.ha.faults import Fault
+from tests.ha.restore import restore_to_a_moment
 
 CUSTOMERS = 4
 # The proof at the end reads each transaction, so the customers take their time.
@@ -78,6 +79,10 @@ class Drill:
         self.bank.drain()
         assert _with_children(self.processes) == self.processes, "A process of the bank ended."
         self.bank.prove(self.load, self.tally)
+
+    def restore(self) -> None:
+        """After the proof: restores the bank to a moment, and verifies its ledger."""
+        restore_to_a_moment(self.cluster, self.bank, self.load.account_ids[0])
 
     def _await_answers(self) -> None:
         wanted = len(self.load.answered_at) + ANSWERS_AFTERWARDS

@@ -44,7 +44,7 @@ class Node:
         self.name = f"pg{number}"
         self.machine = machine
         self.folder = folder / self.name
-        self._account = account
+        self.account = account
         self._etcd_name = f"etcd{number}"
         self._etcd: subprocess.Popen[bytes] | None = None
         self._patroni: subprocess.Popen[bytes] | None = None
@@ -56,7 +56,7 @@ class Node:
         self.data = self.folder / "data"
         if account:
             shutil.chown(self.folder, account["user"], account["group"])
-        self._bindir = runnable_copy(programs.bindir, self.folder, account)
+        self.bindir = runnable_copy(programs.bindir, self.folder, account)
         host = machine.address if machine else "127.0.0.1"
         ports = (2379, 2380, 5432, 8008) if machine else [free_port() for _ in range(4)]
         self.client, self.peer, self.postgresql, self.rest = (f"{host}:{port}" for port in ports)
@@ -69,7 +69,7 @@ class Node:
         """Sets the variables of `deploy/ha/node.env.example`."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "COV_"))}
         self._environment = environment | secrets | {
-            "PATH": f"{self._bindir}:{environment['PATH']}",
+            "PATH": f"{self.bindir}:{environment['PATH']}",
             "HOME": str(self.folder),
             "PYTHONPATH": str(self.packages),
             "PATRONI_NAME": self.name,
@@ -79,7 +79,7 @@ class Node:
             "PATRONI_POSTGRESQL_CONNECT_ADDRESS": self.postgresql,
             "PATRONI_ETCD3_HOSTS": ",".join(node.client for node in nodes),
             "PATRONI_POSTGRESQL_DATA_DIR": str(self.data),
-            "PATRONI_POSTGRESQL_BIN_DIR": str(self._bindir),
+            "PATRONI_POSTGRESQL_BIN_DIR": str(self.bindir),
             "PATRONI_POSTGRESQL_PGPASS": str(self.folder / "pgpass"),
             "ETCD_NAME": self._etcd_name,
             "ETCD_LISTEN_CLIENT_URLS": f"http://{self.client}",
@@ -106,12 +106,25 @@ class Node:
         return str(self.folder / "patroni.yml")
 
     def patronictl(self, *words: str) -> str:
-        """Runs `patronictl` there. Raises subprocess.CalledProcessError."""
-        command = [self._python, "-c", _PATRONICTL, "-c", self._yml, *words]
+        """Runs `patronictl` there, and asserts that it succeeds."""
+        return self._run({}, self._python, "-c", _PATRONICTL, "-c", self._yml, *words)
+
+    def run_program(self, role: str, program: str, *words: str) -> str:
+        """Runs a program of PostgreSQL there, as `SUPERUSER` or `REPLICATION`. It must succeed."""
+        login = {
+            "PGHOST": self.host,
+            "PGPORT": str(self.port),
+            "PGUSER": self._environment[f"PATRONI_{role}_USERNAME"],
+            "PGPASSWORD": self._environment[f"PATRONI_{role}_PASSWORD"],
+        }
+        return self._run(login, str(self.bindir / program), *words)
+
+    def _run(self, variables: dict[str, str], *command: str) -> str:
         done = subprocess.run(
-            self._words(*command), cwd=self.folder, env=self._environment, check=True,
+            self._words(*command), cwd=self.folder, env=self._environment | variables, check=False,
             capture_output=True, text=True, stdin=subprocess.DEVNULL, **self._options,
         )  # fmt: skip
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
 
     def told(self) -> dict[str, Any]:
@@ -171,7 +184,7 @@ class Node:
         """The first process of the running server; 0 if there is none."""
         try:
             pid = int((self.data / "postmaster.pid").read_text().split()[0])
-            alive = psutil.Process(pid).exe().startswith(str(self._bindir.resolve()))
+            alive = psutil.Process(pid).exe().startswith(str(self.bindir.resolve()))
         except (OSError, ValueError, IndexError, psutil.Error):
             return 0
         return pid if alive and not _is_zombie(pid) else 0
@@ -185,13 +198,13 @@ class Node:
             )  # fmt: skip
 
     def _words(self, *command: str) -> list[str]:
-        entering = self.machine.entering(dict(self._account)) if self.machine else []
+        entering = self.machine.entering(dict(self.account)) if self.machine else []
         return [*entering, *command]
 
     @property
     def _options(self) -> dict[str, Any]:
         """Only root enters a namespace; `nsenter` then changes the user."""
-        return {} if self.machine else dict(self._account)
+        return {} if self.machine else dict(self.account)
 
 
 def _adapt(path: Path) -> None:
