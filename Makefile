@@ -16,7 +16,7 @@ ifneq ($(shell $(BIN)/python -c 'import sys; print(sys.version_info >= (3, 11))'
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run fresh test test-bare test-browser test-ha screenshots soak fuzz mutants bench install develop lint format types coverage schema constraints notices audit clean
+.PHONY: help run fresh test test-bare test-browser test-ha test-presto screenshots soak fuzz mutants bench install develop lint format types coverage schema constraints notices audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,9 @@ test-browser: develop ## Run the tests that need Chromium (CHROMIUM names anothe
 
 test-ha: develop .venv-ha/.installed ## Kill, switch and cut off database nodes under load (ARGS="--all --rounds 3")
 	@$(BIN)/python -m tests.ha $(ARGS)
+
+test-presto: develop ## Ask the named queries on a real Presto, which it fetches once (Maven, 450 MB)
+	@$(BIN)/python -m tests --database postgresql tests/presto/answers.py $(ARGS)
 
 screenshots: develop ## Make the pictures of the documentation anew (ARGS="today account")
 	@$(BIN)/python -m tests.screenshots $(ARGS)

@@ -6,7 +6,7 @@ which has none: there it is a count of 1/10,000.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 # The columns of each relation, in their order.
@@ -54,6 +54,9 @@ POSTGRESQL = Dialect(
     # A relation is part of the statement, not a table of its own.
     with_as="AS NOT MATERIALIZED",
 )
+# The names of the schema, the role and the relations for programs that read by themselves.
+SCHEMA, ROLE = "analytics", "bank_analyst"
+
 SQLITE = Dialect(
     day=_sqlite_day,
     month=lambda column, zone: f"substr({_sqlite_day(column, zone)}, 1, 7)",
@@ -84,6 +87,14 @@ def definition_on_tables(name: str, dialect: Dialect, zone: str) -> str:
     values, source = _SOURCES[name](dialect, zone)
     columns = ", ".join(f"{values.get(each, each)} AS {each}" for each in COLUMNS[name])
     return f"SELECT {columns} FROM {source}"  # noqa: S608 - constants
+
+
+def views_sql(zone: str) -> Iterator[str]:
+    """Statements that make the relations views of a schema on PostgreSQL. `zone` is in quotes."""
+    for name in _SOURCES:
+        select = definition_on_tables(name, POSTGRESQL, "UTC").replace("'UTC'", zone)
+        yield f"DROP VIEW IF EXISTS {SCHEMA}.{name}"
+        yield f"CREATE VIEW {SCHEMA}.{name} AS {select}"
 
 
 def _customers(dialect: Dialect, zone: str) -> tuple[dict[str, str], str]:
@@ -119,7 +130,14 @@ def _entries(dialect: Dialect, zone: str) -> tuple[dict[str, str], str]:
         "posting_day": dialect.day("posted_at", zone),
         "posting_month": dialect.month("posted_at", zone),
     }
-    return values, "transactions_entry"
+    # Not the view of entries: with a view on top of it, no migration could replace it.
+    side = (
+        "SELECT id AS transaction_id, {0}_account_id AS account_id, {0}_sequence AS sequence,"
+        " {1}amount AS amount, {0}_balance_after AS balance_after, currency,"
+        " completed_at AS posted_at FROM transactions_transaction WHERE completed_at IS NOT NULL"
+    )
+    sides = " UNION ALL ".join((side.format("debit", "-"), side.format("credit", "")))
+    return values, f"({sides}) AS sides"
 
 
 _SOURCES = {

@@ -58,6 +58,29 @@ def cache_url() -> str:
     return url
 
 
+def presto_url() -> str:
+    """PRESTO_URL, the address of a Presto server; empty if the database answers named queries."""
+    url = environment.text("PRESTO_URL")
+    try:
+        parts = urlsplit(url)
+        is_presto = not url or (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname and parts.username)
+            and parts.port != 0
+            and parts.path in ("", "/")
+            # Presto takes a password over TLS only.
+            and (parts.password is None or parts.scheme == "https")
+        )
+    except ValueError:  # The port is not a number.
+        is_presto = False
+    if not is_presto:
+        raise ImproperlyConfigured(
+            "PRESTO_URL must name a Presto and a user, as http://analyst@host:8080, and has a"
+            " password with https only."
+        )
+    return url
+
+
 def allowed_hosts(*, default: list[str]) -> list[str]:
     """DJANGO_ALLOWED_HOSTS: names and addresses, without scheme and port."""
     hosts = environment.words("DJANGO_ALLOWED_HOSTS", default=default)

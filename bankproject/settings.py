@@ -347,6 +347,8 @@ SEAL_LIMIT_HOURS = environment.integer("BANK_SEAL_LIMIT_HOURS", default=26)
 # The key that signs seals: its 32 bytes, or a file. Relative names are in the data folder.
 SEAL_KEY = environment.seed("BANK_SEAL_KEY")
 SEAL_KEY_FILE = environment.text("BANK_SEAL_KEY_FILE", "seal_key.pem")
+# A server that answers named queries instead of the database.
+PRESTO_URL = addresses.presto_url()
 JOBS, JOB_LIMIT_MINUTES, BACKUP_DIR, BACKUP_KEEP, LAKE_DIR = job_settings.read(
     embedded=not DATABASE_URL
 )

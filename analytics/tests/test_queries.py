@@ -16,10 +16,13 @@ from django.db.models import Count, Sum
 from accounts.models import Account
 from analytics.catalog import AMOUNTS, QUERIES
 from analytics.database import DatabaseEngine, TookTooLong, read_only
+from analytics.presto import literal
 from analytics.relations import COLUMNS
 from analytics.tests.sample_bank import TODAY, make_sample_bank, names
+from deploy.presto import views
 from statements.tests.monthly_bank import at
 from tests.factories import make_account, run
+from tests.http import free_port
 from transactions.commands import Deposit
 from transactions.models import Transaction
 
@@ -160,3 +163,20 @@ def test_relations_have_no_personal_data() -> None:
         assert "currency" in query.columns
         assert set(query.bars) <= set(query.columns)
         assert query.bars[1] in AMOUNTS | {"transactions"}
+
+
+def test_the_file_of_views_is_what_the_code_says() -> None:
+    assert views.FILE.read_text("utf-8") == views.text()
+
+
+def test_a_presto_that_is_down_is_one_sentence(settings: Any) -> None:
+    settings.PRESTO_URL = f"http://ada@127.0.0.1:{free_port()}"
+    address = settings.PRESTO_URL.partition("@")[2]
+    assert refused("trial_balance") == (1, f"Presto at {address} does not answer.")
+    for value, written in {
+        "O'Hara": "'O''Hara'",
+        Decimal("0.01"): "DECIMAL '0.01'",
+        TODAY.date(): "DATE '2025-12-01'",
+        7: "7",
+    }.items():
+        assert literal(value) == written

@@ -56,6 +56,7 @@ WRONG: dict[str, list[str]] = {
     "BANK_METRICS_TOKEN": ["a" * 31, "secret " * 10, "=" * 40],
     "BANK_PUBLIC_URL": ["bank.example.com", "ftp://bank.example.com", "https://bank.example.com/x"],
     "BANK_TIME_ZONE": ["Berlin", "Europe/berlin", "+01:00", "../etc/passwd", "/etc/localtime"],
+    "PRESTO_URL": ["presto", "http://host:8080", "http://a:b@host", "http://a@host:x", "ftp://a@h"],
     "CACHE_URL": ["redis//x", "redis://", "redis://x:abc", "memcached://x"],
     "DATABASE_URL": [
         "garbage",
@@ -267,7 +268,7 @@ def test_the_key_that_make_run_made_is_found_on_postgresql_too(tmp_path: Path) -
 
 
 def test_documents_name_the_variables_that_the_code_reads(names: list[str]) -> None:
-    pattern = r"(?:BANK|DJANGO)_[A-Z_]+|DATABASE_URL|CACHE_URL|EMAIL_URL|HOST|PORT|WEB_CONCURRENCY"
+    pattern = r"(?:BANK|DJANGO)_[A-Z_]+|[A-Z]+_URL|HOST|PORT|WEB_CONCURRENCY"
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     assert sorted(re.findall(rf"^\| `({pattern})` \|", page, re.MULTILINE)) == names
     example = (ROOT / ".env.example").read_text("utf-8")

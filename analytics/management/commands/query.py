@@ -11,10 +11,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from analytics.answers import MOST_ROWS, Answer, ask
+from analytics.answers import MOST_ROWS, Answer, Engine, ask
 from analytics.catalog import QUERIES, query_named
 from analytics.database import DatabaseEngine, TookTooLong
 from analytics.parameters import WrongParameter
+from analytics.presto import PrestoEngine, PrestoFailed
 from core.arguments import positive
 from core.failures import told
 from core.results import PROBLEM, WRONG_USE
@@ -58,16 +59,21 @@ class Command(BaseCommand):
             self.stdout.write("\n".join(_listed()))
             return
         try:
-            answer = ask(query_named(name), _given(param), DatabaseEngine(), seconds=timeout)
+            answer = ask(query_named(name), _given(param), _engine(), seconds=timeout)
         except WrongParameter as problem:
             raise CommandError(str(problem), returncode=WRONG_USE) from problem
-        except TookTooLong as problem:
+        except (TookTooLong, PrestoFailed) as problem:
             raise CommandError(str(problem), returncode=PROBLEM) from problem
         except DatabaseError as problem:
             raise CommandError(told(problem), returncode=PROBLEM) from problem
         if answer.is_cut:
             self.stderr.write(f"Only the first {MOST_ROWS:,} rows.")
         self.stdout.write(_WRITERS[format](answer))
+
+
+def _engine() -> Engine:
+    """Presto where PRESTO_URL names one, else the bank's own database."""
+    return PrestoEngine(settings.PRESTO_URL) if settings.PRESTO_URL else DatabaseEngine()
 
 
 def _given(words: list[str]) -> dict[str, str]:

