@@ -1,10 +1,12 @@
 """Files of movements: CSV with a header, or JSON Lines, of any length, read in pieces."""
 
 import hashlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -37,6 +39,30 @@ class MovementFileError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """The content of a file: `.csv` is CSV, any other name JSON Lines.
+
+    `open` returns it from its beginning, each time. Raises FileProblem or OSError.
+    """
+
+    path: Path
+    open: Callable[[], BinaryIO]
+
+
+def on_disk(path: Path) -> Source:
+    return Source(path, partial(open_regular, path))
+
+
+def in_memory(name: str, content: bytes) -> Source:
+    return Source(Path(name), partial(BytesIO, content))
+
+
+def has_known_ending(name: str) -> bool:
+    """Whether the name tells how to read the file."""
+    return name.endswith((".csv", ".jsonl"))
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """Some of the items of a file, each with its first line."""
 
@@ -48,24 +74,27 @@ class Piece:
 class MovementFile:
     """A file that was read to its end without an error. `digest` is its SHA-256."""
 
-    path: Path
+    source: Source
     digest: str
     length: int
 
     def requests(
-        self, size: int, *, skip: int, atomic: bool
+        self, size: int, *, skip: int, atomic: bool, key: str = ""
     ) -> Iterator[tuple[list[int], BatchRequest]]:
         """The items after the first `skip`, in pieces, each with its lines.
 
         An item without a key gets one made from the file's content and the item's line. So if the
-        item is posted again, from this file or a copy, it is a replay.
+        item is posted again, from this file or a copy, it is a replay. With `key` the batch of a
+        piece has a key too: this text, and the number of items before the piece.
         """
-        for piece in _pieces(self.path, size, skip):
+        for piece in _pieces(self.source, size, skip):
             _give_keys(piece, self.digest)
-            yield piece.lines, read_items(piece.items, atomic=atomic)
+            piece_key = f"{key}{skip}" if key else None
+            yield piece.lines, read_items(piece.items, atomic=atomic, key=piece_key)
+            skip += len(piece.items)
 
 
-def check_file(path: Path, size: int, origin: Origin) -> MovementFile:
+def check_file(source: Source, size: int, origin: Origin) -> MovementFile:
     """Reads and checks the whole file without posting anything.
 
     Raises MovementFileError with up to a hundred bad lines: an invalid item, an account that does
@@ -80,10 +109,10 @@ def check_file(path: Path, size: int, origin: Origin) -> MovementFile:
     problems: list[str] = []
     seen: dict[str, int] = {}
     length = 0
-    with os_errors_as_file_problem(path, "read"), open_regular(path) as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    with os_errors_as_file_problem(source.path, "read"), source.open() as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     now = clock.now()
-    for piece in _pieces(path, size, 0):
+    for piece in _pieces(source, size, 0):
         length += len(piece.items)
         problems += _repeated(piece, seen)
         problems += _problems_of(piece, digest, origin, now)
@@ -93,7 +122,7 @@ def check_file(path: Path, size: int, origin: Origin) -> MovementFile:
         problems.append("The file has no transactions.")
     if problems:
         raise MovementFileError(problems[:MAX_ERRORS])
-    return MovementFile(path, digest, length)
+    return MovementFile(source, digest, length)
 
 
 def _give_keys(piece: Piece, digest: str) -> None:
@@ -156,11 +185,11 @@ def _repeated(piece: Piece, seen: dict[str, int]) -> Iterator[str]:
             yield f"Line {line}: idempotency_key: Line {seen[key]} has the same key."
 
 
-def _pieces(path: Path, size: int, skip: int) -> Iterator[Piece]:
-    read = _csv_items if path.suffix == ".csv" else _json_items
+def _pieces(source: Source, size: int, skip: int) -> Iterator[Piece]:
+    read = _csv_items if source.path.suffix == ".csv" else _json_items
     with (
-        os_errors_as_file_problem(path, "read"),
-        open_regular(path) as file,
+        os_errors_as_file_problem(source.path, "read"),
+        source.open() as file,
         closing(read(file)) as found,
     ):
         rest = islice(found, skip, None)

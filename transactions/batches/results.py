@@ -32,7 +32,7 @@ class ResultFile:
         self.path = path
         self.counts: Counter[str] = Counter()
         self.done = 0
-        self._head = {"file": movements.path.name, "sha256": movements.digest}
+        self._head = {"file": movements.source.path.name, "sha256": movements.digest}
         with os_errors_as_file_problem(path):
             # The lock on the file is held by now, so the file exists.
             self._file: IO[bytes] = path.open("r+b")

@@ -11,14 +11,20 @@ from django.core.management.base import BaseCommand, CommandError
 from core.actors import add_actor, origin_of_actor
 from core.commands import Origin
 from core.errors import REFUSALS, BankError
-from core.failpoints import failpoint
 from core.failures import told
 from core.files import FileProblem, exclusive, sync_folder
 from core.progress import Progress
 from core.results import add_json
 from transactions.api.permissions import CanPostTransactions
-from transactions.batches.files import MovementFile, MovementFileError, check_file
+from transactions.batches.files import (
+    MovementFile,
+    MovementFileError,
+    check_file,
+    has_known_ending,
+    on_disk,
+)
 from transactions.batches.post import MAX_ITEMS, post_batch
+from transactions.batches.posting import CALLER, post_file
 from transactions.batches.results import ResultFile
 from transactions.ledger.idempotency import row_of
 from transactions.states import TransactionStatus
@@ -56,11 +62,11 @@ class Command(BaseCommand):
     def handle(
         self, *, file: Path, dry_run: bool, atomic: bool, actor: str | None, **_: Any
     ) -> None:
-        if file.suffix not in (".csv", ".jsonl"):
+        if not has_known_ending(file.name):
             raise CommandError("The file's name ends with .csv or .jsonl.", returncode=NOT_DONE)
-        origin = origin_of_actor(actor, right=CanPostTransactions.right, caller="job:post_batch")
+        origin = origin_of_actor(actor, right=CanPostTransactions.right, caller=CALLER)
         try:
-            movements = check_file(file, _PIECE, origin)
+            movements = check_file(on_disk(file), _PIECE, origin)
             if atomic and movements.length > MAX_ITEMS:
                 raise MovementFileError([f"An atomic file has at most {MAX_ITEMS} transactions."])
             if dry_run:
@@ -82,7 +88,7 @@ class Command(BaseCommand):
     ) -> None:
         failed = counts[TransactionStatus.FAILED]
         report = {
-            "file": str(movements.path),
+            "file": str(movements.source.path),
             "transactions": movements.length,
             "completed": counts[TransactionStatus.COMPLETED],
             "failed": failed,
@@ -96,27 +102,24 @@ class Command(BaseCommand):
 
 
 def _post(movements: MovementFile, origin: Origin, *, atomic: bool) -> Counter[str]:
-    size = MAX_ITEMS if atomic else _PIECE
-    path = _results_of(movements.path)
-    with exclusive(path, f"Another process posts {movements.path}."):
+    file = movements.source.path
+    path = _results_of(file)
+    with exclusive(path, f"Another process posts {file}."):
         sync_folder(path.parent)
         with (
             ResultFile(path, movements) as results,
-            Progress(movements.path.name, movements.length) as progress,
+            Progress(file.name, movements.length) as progress,
         ):
             progress.advance(results.done)
-            for lines, request in movements.requests(size, skip=results.done, atomic=atomic):
-                outcome = post_batch(request, origin)
-                failpoint("post_batch.committed")
-                results.append(lines, outcome.results)
-                progress.advance(len(lines))
+            for count in post_file(movements, results, origin, size=_PIECE, atomic=atomic):
+                progress.advance(count)
             return results.counts
 
 
 def _try_out(movements: MovementFile, origin: Origin, *, atomic: bool) -> Counter[str]:
     counts: Counter[str] = Counter()
     size = MAX_ITEMS if atomic else _PIECE
-    with Progress(movements.path.name, movements.length) as progress:
+    with Progress(movements.source.path.name, movements.length) as progress:
         for lines, request in movements.requests(size, skip=0, atomic=atomic):
             for result in post_batch(request, origin, dry_run=True).results:
                 counts[str(row_of(result).status)] += 1
