@@ -151,6 +151,7 @@ _SECTIONS: dict[str, list[_Page]] = {
         _list_of("Notes", "sticky_note_2", "transactions", "note"),
         _list_of("Entries", "menu_book", "transactions", "entry"),
         _list_of("Statements", "description", "statements", "statement"),
+        _list_of("Files", "upload_file", "desk", "deskfile"),
         _list_of("Batches", "stacks", "transactions", "batch"),
         _list_of("Archive", "inventory_2", "transactions", "archiverun"),
         _Page("Jobs", "event_repeat", "jobs-page", "jobs.view_jobrun"),

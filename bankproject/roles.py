@@ -21,6 +21,7 @@ _READ = {
     "statements.view_statement",
     "seals.view_seal",
     "jobs.view_jobrun",
+    "desk.view_deskfile",
 }
 # Oversight of other staff: users, their actions and logins.
 _OVERSEE = {

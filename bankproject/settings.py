@@ -112,6 +112,7 @@ INSTALLED_APPS = [
     "staff",
     "seals",
     "statements",
+    "desk",
     "events",
     "analytics",
     "jobs",

@@ -102,6 +102,9 @@ FAILPOINTS = (
     "post_batch.committed",  # A piece is committed, its results are not written.
     "post_batch.half_recorded",  # Some of the results are in the file.
     "post_batch.recorded",  # All results are on the disk.
+    # A worker posts or reverses an uploaded file; it shares the first step with `post_batch`.
+    "desk.recorded",  # The counts of a piece are committed.
+    "desk.reversed",  # The reversal is committed, and the file does not show it.
 )
 
 

@@ -37,6 +37,7 @@ PACKAGES = (
     "accounts",
     "transactions",
     "clients",
+    "desk",
     "staff",
     "seals",
     "statements",

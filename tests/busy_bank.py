@@ -15,7 +15,6 @@ import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -189,18 +188,29 @@ class _Story:
         with time_machine.travel(night, tick=True):
             call_command("archive_transactions", "--older-than", "60d", stdout=io.StringIO())
             call_command("verify_ledger", stdout=io.StringIO())
-        rows = [
-            "type,account_id,target_account_id,amount,description,idempotency_key",
-            *(
-                f"TRANSFER,{self.accounts['Harbour Works Ltd']},{self.accounts[name]},{amount},"
-                "Expenses,"
-                for name, amount in (("Ada Lovelace", "84.20"), ("Grace Hopper", "131.00"))
-            ),
-        ]
-        file = Path(os.environ["BANK_DATA_DIR"], "expenses.csv")
-        file.write_text("\n".join([*rows, ""]))
+        rows = (("Ada Lovelace", "84.20"), ("Grace Hopper", "131.00"))
         with time_machine.travel(night, tick=True):
-            call_command("post_batch", str(file), actor="susan", stdout=io.StringIO())
+            self._upload("expenses.csv", "Expenses", rows, by="susan", approved_by=ADMIN)
+
+    def _upload(self, name: str, what: str, rows: Any, *, by: str, approved_by: str = "") -> None:
+        """Uploads a file of payments of Harbour Works; one that is approved is posted, too."""
+        from core.commands import Origin
+        from desk.decisions import approve
+        from desk.uploads import upload
+        from desk.working import work_on
+
+        payer = self.accounts["Harbour Works Ltd"]
+        content = "type,account_id,target_account_id,amount,description\n" + "".join(
+            f"TRANSFER,{payer},{self.accounts[payee]},{amount},{what}\n" for payee, amount in rows
+        )
+
+        def origin(username: str) -> Origin:
+            user_id = self.people[username]
+            return Origin(user_id=user_id, caller=f"user:{user_id}", address="192.0.2.14")
+
+        file = upload(name, content.encode(), atomic=False, origin=origin(by))
+        if approved_by:
+            work_on(approve(file.pk, origin(approved_by), "As every month"))
 
     def _today(self) -> None:
         from accounts.commands import FreezeAccount
@@ -218,6 +228,9 @@ class _Story:
             [Reverse(transaction_id=row.id, reason="Entered twice") for row in mistaken],
             by="susan",
         )
+        wages = [("Ada Lovelace", "410.00"), ("Grace Hopper", "385.50"), ("Ada Lovelace", "96000")]
+        with time_machine.travel(self._ago(hours=2), tick=False):
+            self._upload("wages.csv", "Wages", wages, by="tessa")
         freeze = FreezeAccount(
             account_id=self.accounts["Kyoto Trading"],
             scope=FreezeScope.DEBITS,

@@ -14,6 +14,8 @@ from core.commands import Command, Origin
 from core.identifiers import uuid7
 from customers.commands import RegisterCustomer
 from customers.models import Customer
+from desk.models import DeskFile
+from desk.uploads import upload
 from statements.models import Statement
 from transactions.commands import AddNote, Deposit, PlaceHold
 from transactions.ledger.processor import process
@@ -77,6 +79,14 @@ def make_limit_request(account: Account, limit: str | int = 20_000, **fields: An
         limit_before=account.overdraft_limit,
         **content,
     )
+
+
+def make_file(account: Account, maker: Any, *amounts: str, name: str = "pay.csv") -> DeskFile:
+    """An uploaded file of deposits to the account, by this member of staff."""
+    rows = "".join(f"DEPOSIT,{account.pk},{amount},{name}\n" for amount in amounts or ("1",))
+    content = f"type,account_id,amount,description\n{rows}".encode()
+    origin = Origin(user_id=maker.pk, caller=f"user:{maker.pk}", address="192.0.2.7")
+    return upload(name, content, atomic=False, origin=origin)
 
 
 def make_statement(account: Account, *, period: str = "2026-01") -> Statement:

@@ -6,6 +6,7 @@ The bank's clock is fixed and its random data are seeded, so a picture changes o
 Needs playwright, and Chromium at Debian's usual path (CHROMIUM overrides it).
 """
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -44,6 +45,21 @@ def _transfer(page: Page) -> None:
     submit(page, "Preview")
 
 
+def _follow(page: Page, name: str) -> None:
+    page.get_by_role("link", name=re.compile(rf"{name}\s*$")).locator("visible=true").click()
+    page.wait_for_load_state("load")
+
+
+def _approve(page: Page) -> None:
+    _first_row(page)
+    _follow(page, "Approve")
+
+
+def _reverse(page: Page) -> None:
+    _first_row(page)
+    _follow(page, "Reverse the file")
+
+
 def _described(page: Page) -> None:
     """Waits for the description, which is long, and takes a while to be drawn."""
     page.locator(".opblock").first.wait_for(timeout=60_000)
@@ -72,6 +88,7 @@ class Picture:
 _TALL = {"viewport": {"width": 1440, "height": 1150}}
 _DARK = {"viewport": WIDE, "color_scheme": "dark"}
 _PHONE = {"viewport": NARROW}
+_FILES = "/admin/desk/deskfile/"
 _TRANSACTIONS = "/admin/transactions/transaction/"
 PICTURES = [
     Picture("today", "/admin/", whole_page=True),
@@ -85,6 +102,10 @@ PICTURES = [
     Picture("transactions-narrow", _TRANSACTIONS, options=_PHONE),
     Picture("transaction", f"{_TRANSACTIONS}?q=Supplier", steps=_first_row, whole_page=True),
     Picture("approvals", "/admin/approvals/"),
+    Picture("file", f"{_FILES}?status__exact=WAITING", "tessa", _first_row, whole_page=True),
+    Picture("file-approve", f"{_FILES}?status__exact=WAITING", steps=_approve),
+    Picture("file-posted", f"{_FILES}?status__exact=POSTED", steps=_first_row, whole_page=True),
+    Picture("file-reverse", f"{_FILES}?status__exact=POSTED", steps=_reverse),
     Picture("audit", "/admin/audit/", "aldo"),
     Picture("statistics", "/admin/statistics/", whole_page=True),
     Picture("statistics-narrow", "/admin/statistics/", options=_PHONE),

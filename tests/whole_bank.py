@@ -19,11 +19,13 @@ from accounts.commands import (
 )
 from accounts.states import FreezeScope
 from core.commands import Origin
+from desk.decisions import approve
+from desk.working import work_on
 from seals import keys
 from seals.sealing import seal
 from staff.tests.helpers import enrolled
 from tests.api import make_user
-from tests.factories import make_account, make_customer, make_note, make_statement, run
+from tests.factories import make_account, make_customer, make_file, make_note, make_statement, run
 from tests.identities import token_of
 from transactions.archive.runs import archive
 from transactions.archive.selection import Selection
@@ -96,10 +98,21 @@ def _money(part: str, origin: Origin) -> None:
         ids = {"account_id": payer.pk, "customer_id": customer.pk, "transaction_id": moved.id}
         make_note("Rang on Monday\nabout the bridge", origin, **{about: ids[about]})
     make_statement(payer)
+    _files(part, payer)
     Batch.objects.create(
         id=moved.id, caller=origin.caller, idempotency_key=part, request_fingerprint="cd" * 32,
         atomic=True, refused_index=3, created_at=moved.created_at,
     )  # fmt: skip
+
+
+def _files(part: str, account: Any) -> None:
+    """One that waits for a second person, and one that is posted."""
+    clerk, checker = (make_user(f"{name}-{part}", role="supervisor") for name in ("clerk", "check"))
+    make_file(account, clerk, "2.25", name=f"fees-{part}.csv")
+    posted = make_file(account, clerk, "1", "2", name=f"interest-{part}.csv")
+    approve(posted.pk, Origin(user_id=checker.pk, caller=f"user:{checker.pk}"), "As every month")
+    posted.refresh_from_db()
+    work_on(posted)
 
 
 def _staff(part: str) -> None:

@@ -1,4 +1,4 @@
-"""The inbox of transactions and limits that wait for a second person."""
+"""The inbox of transactions, limits and files that wait for a second person."""
 
 from datetime import timedelta
 from functools import partial
@@ -18,11 +18,15 @@ from accounts.admin.limit_buttons import told_limits
 from accounts.models import LimitRequest
 from accounts.selectors import waiting_limits
 from accounts.states import LimitRequestStatus
-from bankproject.console.counts import SEES_LIMITS, approvals_waiting
+from bankproject.console.counts import SEES_FILES, SEES_LIMITS, approvals_waiting
 from bankproject.console.words import at, list_link
 from core.console.admin import shown_amount, shown_money
 from core.console.command_form import in_one_line
 from core.identifiers import parse_uuid
+from desk.admin.shown import expected_in_words
+from desk.contents import waiting_files
+from desk.models import DeskFile
+from desk.states import FileStatus
 from transactions.admin.filters import WAITS
 from transactions.admin.timeline import through_in_words
 from transactions.reads.approvals import ApprovalRequest, ApprovalSide, page_of_requests
@@ -48,9 +52,12 @@ def approvals_page(request: HttpRequest) -> HttpResponse:
     last = str(shown[-1].transaction.pk) if len(found) > _ON_PAGE else ""
     is_first = "after" not in request.GET
     limits = _limits(request) if is_first and request.user.has_perm(SEES_LIMITS) else []
+    files = _files(request) if is_first and request.user.has_perm(SEES_FILES) else []
     context = {
         **admin.site.each_context(request),
         "title": "Approvals",
+        "files": files[:_ON_PAGE],
+        "all_files": _all_files() if len(files) > _ON_PAGE else "",
         "limits": limits[:_ON_PAGE],
         "all_limits": _all_limits() if len(limits) > _ON_PAGE else "",
         "requests": [_card(one, request) for one in shown],
@@ -104,6 +111,31 @@ def _card(asked: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:
         "owns_account": asked.is_on_account_of(user.pk),
         "approve": _decision("approve", pk) if may_decide else "",
         "reject": _decision("reject", pk) if may_decide else "",
+    }
+
+
+def _files(request: HttpRequest) -> list[dict[str, Any]]:
+    """The waiting files, oldest first: up to a page, and one more to show the rest."""
+    return [_file_card(file, request) for file in waiting_files()[: _ON_PAGE + 1]]
+
+
+def _all_files() -> str:
+    return list_link("desk_deskfile", status__exact=FileStatus.WAITING)
+
+
+def _file_card(file: DeskFile, request: HttpRequest) -> dict[str, Any]:
+    is_own = request.user.pk == file.uploaded_by_id
+    may_decide = request.user.has_perm(_APPROVE) and not is_own
+    page = partial(reverse, args=(file.pk,))
+    return {
+        "title": f"File {file.name}",
+        "page": page("admin:desk_deskfile_change"),
+        "asked_by": file.uploaded_by.get_username(),
+        "asked_at": at(file.uploaded_at),
+        "facts": expected_in_words(file.expected, file.rows),
+        "is_own": is_own,
+        "approve": page("admin:desk_deskfile_approve") if may_decide else "",
+        "reject": page("admin:desk_deskfile_reject") if may_decide else "",
     }
 
 

@@ -7,24 +7,28 @@ from django.db.models import QuerySet
 from accounts.selectors import waiting_limits
 from bankproject.console.days import midnight
 from core.identifiers import lowest_uuid7
+from desk.contents import waiting_files
 from transactions.admin.filters import WENT_WRONG
 from transactions.models import Transaction
 from transactions.models.queries import WAITS_FOR_APPROVAL
 
 SEES_LIMITS = "accounts.view_limitrequest"
+SEES_FILES = "desk.view_deskfile"
 
 # A higher number is shown as "more than" this one: nobody needs it exactly.
 _MOST = 99
 
 
 def approvals_waiting(user: Any) -> str:
-    """The number of transactions and limits that wait for a second person; empty if none.
+    """The number of transactions, limits and files that wait for a second person; empty if none.
 
-    Call it for a user who may view transactions. Limits count if the user may view them.
+    Call it for a user who may view transactions. The others count if the user may view them.
     """
     waiting: list[QuerySet[Any]] = [Transaction.objects.filter(WAITS_FOR_APPROVAL)]
     if user.has_perm(SEES_LIMITS):
         waiting.append(waiting_limits())
+    if user.has_perm(SEES_FILES):
+        waiting.append(waiting_files())
     return _shown(*waiting)
 
 

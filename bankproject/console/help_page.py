@@ -27,6 +27,7 @@ _PARAGRAPHS = {
     "/admin/transactions/verification/": "today",
     "/admin/jobs/": "jobs",
     "/admin/statements/": "statements",
+    "/admin/desk/": "files",
     "/admin/seals/": "seals",
     "/admin/transactions/hold/": "holds",
     "/admin/transactions/note/": "notes",

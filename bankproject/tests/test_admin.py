@@ -20,10 +20,12 @@ from accounts.words import AccountWord, UserWord
 from core.console.admin import ReadOnlyModelAdmin
 from core.identifiers import uuid7
 from customers.words import CustomerWord
+from desk.models import DeskContent
 from tests.assertions import nothing_changes, stored
 from tests.factories import (
     make_account,
     make_customer,
+    make_file,
     make_hold,
     make_limit_request,
     make_note,
@@ -47,14 +49,15 @@ from transactions.verifier import records as verifications
 pytestmark = pytest.mark.django_db
 
 # The page of an archive run shows its segments, the page Statistics what the summaries of days add
-# up to, and a search what the words of names lead to. None has a page of its own.
+# up to, a search what the words of names lead to, and the page of a file its content. None has a
+# page of its own.
 UNLISTED = {
-    *(AccountWord, ApprovalMail, ArchiveSegment),
+    *(AccountWord, ApprovalMail, ArchiveSegment, DeskContent),
     *(CustomerWord, DaySummary, HoldCapture, HoldEvent, UserWord),
 }
 LEDGER = [
     model
-    for app in ("customers", "accounts", "transactions", "statements")
+    for app in ("customers", "accounts", "transactions", "statements", "desk")
     for model in apps.get_app_config(app).get_models()
     if model not in UNLISTED
 ]
@@ -70,6 +73,7 @@ def rows() -> dict[type[Model], Any]:
     make_limit_request(account)
     make_statement(account)
     make_customer()
+    make_file(account, User.objects.create_user("maker", is_staff=True))
     make_note(account_id=account.pk)
     now = timezone.now()
     transaction = Transaction.objects.get()
@@ -159,6 +163,7 @@ def test_every_column_is_on_the_page(model: type[Model]) -> None:
         "from_status": "step",
         "to_status": "step",
         "atomic": "all_or_nothing",
+        "expected": "dry_run",
         "is_sound": "books",
         "checked": "shown_checked",
         "findings": "shown_findings",

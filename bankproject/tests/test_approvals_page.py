@@ -221,9 +221,9 @@ def test_it_costs_the_same_with_a_thousand_waiting(ada: Account, people: dict[st
         with CaptureQueriesContext(connection) as queries:
             client.get(PAGE)
         counts.append(len(queries))
-    # Session, user, the user's rights, limits, the page, its retries, two numbers of the
+    # Session, user, the user's rights, files, limits, the page, its retries, two numbers of the
     # navigation, the books.
-    assert counts == [9, 9]
+    assert counts == [10, 10]
 
 
 def test_nobody_decides_on_an_account_of_their_own(settings: Any, people: dict[str, Any]) -> None:

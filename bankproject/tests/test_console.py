@@ -39,7 +39,7 @@ BANK = [
     "Overdraft limits",
     "Failed",
 ]
-BANK += ["Holds", "Notes", "Entries", "Statements", "Batches", "Archive", "Jobs"]
+BANK += ["Holds", "Notes", "Entries", "Statements", "Files", "Batches", "Archive", "Jobs"]
 RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications", "Seals"]
 PROGRAMS = ["API clients", "Access tokens"]
 EMPTY_LISTS = [
@@ -57,6 +57,7 @@ EMPTY_LISTS = [
     "transactions_archiverun",
     "transactions_verification",
     "statements_statement",
+    "desk_deskfile",
     "seals_seal",
 ]
 STAFF = ["Users", "Groups", "Second factor", "Logins", "Failed logins"]

@@ -25,6 +25,7 @@ READ = {
     "statements.view_statement",
     "seals.view_seal",
     "jobs.view_jobrun",
+    "desk.view_deskfile",
 }
 OVERSEE = {
     "transactions.read_audit",

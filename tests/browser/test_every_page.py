@@ -42,6 +42,7 @@ _NO_PAGES = {
     "statements_statement_download_pdf", "statements_statement_download_xlsx",
     "statements_statement_download_csv", "statements_statement_download_json",
     "statements_statement_download_camt053",
+    "desk_deskfile_download_csv", "desk_deskfile_download_xlsx",
     "transactions_batch_transactions", "auth_user_accounts", "customers_customer_open_account",
     *(f"accounts_account_{of}" for of in ("transactions", "entries", "statements")),
 }  # fmt: skip

@@ -52,6 +52,7 @@ LISTS = [
     "/admin/transactions/hold/",
     "/admin/transactions/note/",
     "/admin/transactions/entry/",
+    "/admin/desk/deskfile/",
     "/admin/transactions/batch/",
     "/admin/transactions/archiverun/",
     "/admin/transactions/verification/",

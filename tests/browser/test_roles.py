@@ -11,8 +11,8 @@ pytestmark = pytest.mark.sqlite
 
 BANK = [
     "Today", "Statistics", "Analytics", "Customers", "Accounts", "Transactions", "Approvals",
-    "Overdraft limits", "Failed", "Holds", "Notes", "Entries", "Statements", "Batches", "Archive",
-    "Jobs",
+    "Overdraft limits", "Failed", "Holds", "Notes", "Entries", "Statements", "Files", "Batches",
+    "Archive", "Jobs",
 ]  # fmt: skip
 RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications", "Seals"]
 OVERSIGHT = [

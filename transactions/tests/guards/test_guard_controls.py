@@ -17,6 +17,7 @@ from accounts.commands import CloseAccount, CloseCustomer
 from accounts.models import LimitRequest
 from core.database import all_objects
 from core.database_objects import DatabaseObject
+from desk.guards import GUARDS as DESK
 from jobs.guards import GUARDS as JOBS
 from seals.guards import OBJECTS as SEALS
 from statements.guards import GUARDS as STATEMENTS
@@ -44,7 +45,7 @@ RUNS, SEGMENTS = "transactions_archiverun", "transactions_archivesegment"
 # Covered by tests of two concurrent requests, of the apps themselves (`test_guards.py`), or for
 # PostgreSQL's workers only.
 ELSEWHERE = {
-    *(guard.name for guard in (*JOBS, *SEALS, *STATEMENTS)),
+    *(guard.name for guard in (*DESK, *JOBS, *SEALS, *STATEMENTS)),
     "transactions_transaction_key_is_free",
     "accounts_account_key_is_free",
     "transactions_batch_key_is_free",

@@ -1,0 +1,5 @@
+"""Admin pages of the file desk."""
+
+from desk.admin.file import DeskFileAdmin
+
+__all__ = ["DeskFileAdmin"]
