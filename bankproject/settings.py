@@ -333,7 +333,7 @@ BANK_REOPEN_DAYS = environment.integer("BANK_REOPEN_DAYS", default=30)
 # How far back staff may set a value date. 0 forbids it.
 BANK_BACKDATE_DAYS = environment.integer("BANK_BACKDATE_DAYS", default=0)
 RETRY_LIMIT = environment.integer("BANK_RETRY_LIMIT", default=5)
-# Once a day the worker archives transactions completed this long ago. 0 switches that off.
+# A job archives transactions completed this long ago, once a day. 0 switches that off.
 ARCHIVE_AFTER_DAYS = environment.integer("BANK_ARCHIVE_AFTER_DAYS", default=0)
 # How long a worker may be silent before its claims are released.
 WORKER_LEASE_SECONDS = environment.integer("BANK_WORKER_LEASE_SECONDS", default=60, minimum=1)
@@ -351,7 +351,7 @@ SEAL_KEY_FILE = environment.text("BANK_SEAL_KEY_FILE", "seal_key.pem")
 # A server that answers named queries instead of the database.
 PRESTO_URL = addresses.presto_url()
 JOBS, JOB_LIMIT_MINUTES, BACKUP_DIR, BACKUP_KEEP, LAKE_DIR = job_settings.read(
-    embedded=not DATABASE_URL
+    embedded=not DATABASE_URL, archives=ARCHIVE_AFTER_DAYS > 0
 )
 
 # Limits on clients -------------------------------------------------------------------------------

@@ -31,11 +31,16 @@ def command(name: str, words: Words | None = None) -> Callable[[date, str], Mapp
 
 
 def _called(name: str, words: Sequence[str]) -> Mapping[str, Any]:
-    """The result of a command as it prints it. Raises JobBusy, JobFailed, or a database error."""
+    """The result of a command as it prints it. Raises JobBusy, JobFailed, or a database error.
+
+    A command may tell of the end of its process by an error of its own: that end is raised instead.
+    """
     out, err = StringIO(), StringIO()
     try:
         call_command(name, *words, "--json", stdout=out, stderr=err)
     except CommandError as error:
+        if (stopped := _stopped_by(error)) is not None:
+            raise stopped from error
         is_busy = error.returncode == BUSY or isinstance(error.__cause__, DatabaseError | Busy)
         problem = JobBusy if is_busy else JobFailed
         raise problem(str(error)) from error
@@ -48,6 +53,13 @@ def _called(name: str, words: Sequence[str]) -> Mapping[str, Any]:
     if told := err.getvalue().strip():
         result["told"] = told[:_LONGEST_VALUE]
     return result
+
+
+def _stopped_by(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The signal behind an error, if it was one."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error
 
 
 def _result(printed: str) -> Mapping[str, Any]:

@@ -66,13 +66,24 @@ def test_the_change_of_clocks_skips_and_repeats_nothing(settings: Any, day: str,
 def test_a_wrong_text_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANK_JOBS", text)
     with pytest.raises(ImproperlyConfigured, match=r"^BANK_JOBS: .+\.$"):
-        job_settings.read(embedded=True)
+        job_settings.read(embedded=True, archives=False)
 
 
 def test_only_the_embedded_bank_has_jobs_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANK_JOBS", "")
-    names = [one.name for one in job_settings.read(embedded=True).jobs]
+    names = [one.name for one in job_settings.read(embedded=True, archives=False).jobs]
     assert names == ["verify_ledger", "seal_ledger", "delete_expired"]
-    assert job_settings.read(embedded=False).jobs == ()
+    assert job_settings.read(embedded=False, archives=False).jobs == ()
     monkeypatch.setenv("BANK_JOBS", "none")
-    assert job_settings.read(embedded=True).jobs == ()
+    assert job_settings.read(embedded=True, archives=False).jobs == ()
+
+
+def test_a_bank_that_archives_does_so_by_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BANK_ARCHIVE_AFTER_DAYS alone is enough; BANK_JOBS may have another time."""
+    for text in ("", "none"):
+        monkeypatch.setenv("BANK_JOBS", text)
+        (found,) = job_settings.read(embedded=False, archives=True).jobs
+        assert (found.name, found.minute, found.every) == ("archive_transactions", 120, 0)
+    monkeypatch.setenv("BANK_JOBS", "archive_transactions@04:30,backup@05:00")
+    found, other = job_settings.read(embedded=False, archives=True).jobs
+    assert (found.minute, other.name) == (270, "backup")

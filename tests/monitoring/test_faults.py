@@ -57,7 +57,7 @@ def _standby(watch: Prometheus, server: PostgresqlServer, load: Load) -> None:
 def _archive(watch: Prometheus, bank: OperatedBank, server: PostgresqlServer) -> None:
     """The archive ran once; its file is damaged, so later runs fail; then it is mended.
 
-    The worker of the bank tries daily, so it fails too.
+    The job of the bank has run at its start, and comes again tomorrow.
     """
     bank.manage("archive_transactions", "--keep-last", "1")
     path = bank.data / "archived_transactions.csv"
@@ -89,7 +89,8 @@ def _jobs(watch: Prometheus, bank: OperatedBank, server: PostgresqlServer) -> No
     """The worker has run its job at its start. That was four days ago, and so were movements."""
     age_jobs(server)
     require(watch, "BankJobOverdue", firing=True)
-    bank.manage("run_job", "delete_expired")
+    for job in ("delete_expired", "archive_transactions"):
+        bank.manage("run_job", job)
     require(watch, "BankJobOverdue", firing=False)
 
 

@@ -63,9 +63,8 @@ def archive(
     batch_size: int = BATCH_SIZE,
     progress: Callable[[int], None] = lambda _rows: None,
     stopping: Callable[[], bool] = lambda: False,
-    wanted: Callable[[], bool] = lambda: True,
-) -> ArchiveOutcome | None:
-    """Archives the selected transactions. None if the run is not `wanted` once the lock is held.
+) -> ArchiveOutcome:
+    """Archives the selected transactions.
 
     Calls `progress` with the number of rows of each archived batch, and `stopping` before each
     batch. Raises FileBusy while another run goes on, and FileProblem for any other obstacle.
@@ -75,8 +74,6 @@ def archive(
     if connection.vendor == "sqlite":
         batch_size = min(batch_size, _LARGEST_BATCH_ON_SQLITE)
     with archive_lock(path):
-        if not wanted():
-            return None
         last, digest_before = last_segments()
         with opened(path, last) as file:
             file.require(last, digest_before)

@@ -20,7 +20,6 @@ from core.errors import Busy, ProcessingError
 from core.leases import extended
 from core.metrics.instruments import QUEUE_WORKERS, WORKER, note_cpu, set_kind
 from core.words_in_background import WordsOfNames
-from transactions.archive.daily import DailyArchive
 from transactions.guards.journal import QUEUE_CHANNEL
 from transactions.ledger.processor import process_claimed
 from transactions.queue import waiting as queue
@@ -76,7 +75,6 @@ class Worker:
         self._listening: Any = None
         # The lease of an unfinished claim, to be released as soon as possible.
         self._held: UUID | None = None
-        self._daily_archive = DailyArchive(self.origin.caller)
         self._daily_summaries = DailySummaries()
         self._approval_mails = ApprovalMails()
         self._words_of_names = WordsOfNames()
@@ -104,7 +102,6 @@ class Worker:
         except DatabaseError:
             logger.exception("The database does not answer; the lease of the claim will expire")
         finally:
-            self._daily_archive.stop()
             self._daily_summaries.stop()
             self._approval_mails.stop()
             self._words_of_names.stop()
@@ -204,9 +201,7 @@ class Worker:
         if ended := expire_holds(self.origin):
             logger.info("Ended %s holds whose time is over", ended)
         if not self.once:
-            # Before the archive run: what is summarised need not be looked for in the archive.
             self._daily_summaries.look()
-            self._daily_archive.look()
             self._approval_mails.look()
             self._words_of_names.look()
             for job in self._further:

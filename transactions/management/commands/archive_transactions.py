@@ -127,11 +127,9 @@ class Command(BaseCommand):
         on_terminal = sys.stderr.isatty()
         total = sum(rows for rows, _ in selection.totals().values()) if on_terminal else 0
         with Progress("Archiving", total) as progress:
-            outcome = archive(
+            return archive(
                 selection, origin=origin, batch_size=batch_size, progress=progress.advance
             )
-        assert outcome is not None, "This command always wants the run."
-        return outcome
 
     def _tell_of_interrupted(self, outcome: ArchiveOutcome) -> None:
         for run in outcome.interrupted:

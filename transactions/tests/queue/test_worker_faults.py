@@ -312,7 +312,7 @@ def test_a_worker_told_to_stop_while_it_gives_back_claims_nothing(
     assert outcome(row) == ("PENDING", "")
 
 
-def test_a_worker_that_stops_without_a_database_ends_its_archive_run(
+def test_a_worker_that_stops_without_a_database_ends_its_summaries(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stopping = Worker()
@@ -324,4 +324,4 @@ def test_a_worker_that_stops_without_a_database_ends_its_archive_run(
 
     monkeypatch.setattr(queue, "release", release)
     assert stopping.run() == 0
-    assert stopping._daily_archive._stopping.is_set()
+    assert stopping._daily_summaries._stopping.is_set()
