@@ -14,8 +14,7 @@ SETTINGS = {
     "BANK_METRICS_TOKEN": TOKEN,
     "BANK_METRICS_INTERVAL_SECONDS": "1",
 }
-# Without records of logins, which the role of the bank may not delete.
-JOBS = {"BANK_JOBS": "delete_expired@00:00", "BANK_LOGIN_RETENTION_DAYS": "0"}
+JOBS = {"BANK_JOBS": "delete_expired@00:00"}
 
 
 def new_bank(folder: Path, server: PostgresqlServer) -> tuple[OperatedBank, dict[str, Any]]:

@@ -79,9 +79,27 @@ def panels() -> Iterator[Shown]:
     )
     yield number(
         "Overdue",
-        "Duties beyond their limits: worker, verification, archive, mail, seal.",
+        "Duties beyond their limits: worker, verification, archive, mail, seal, jobs.",
         "short",
         f"sum({read('bank_duty_overdue', 'duty')})",
+    )
+    yield number(
+        "Jobs overdue",
+        "Jobs that workers should have done by themselves, and have not.",
+        "short",
+        f"sum({read('bank_job_overdue', 'name')})",
+    )
+    yield curves(
+        "Jobs",
+        "Time since the last success of each job.",
+        "s",
+        (f"time() - {read('bank_job_last_success_timestamp_seconds', 'name')}", "{{name}}"),
+    )
+    yield curves(
+        "Work of jobs",
+        "Time that the last success of each job took.",
+        "s",
+        (read("bank_job_last_success_seconds", "name"), "{{name}}"),
     )
     yield number(
         "Approvals",
