@@ -79,10 +79,11 @@ def page_of_requests(*, after: UUID | None, limit: int) -> list[ApprovalRequest]
 def requests_in_turn(
     transactions: Sequence[Transaction], decider_id: int | None
 ) -> list[ApprovalRequest]:
-    """What approvals by this user would do now, one after the other. One statement.
+    """What approvals by this user would do now, one after the other.
 
-    A balance is the one at the request's turn, after all before it that would go through. The
-    transactions wait for approval, and have their accounts.
+    One statement, and one more for each transaction of an account with daily limits. A balance is
+    the one at the request's turn, after all before it that would go through. The transactions wait
+    for approval, and have their accounts.
     """
     retries = _retries_of(transactions)
     accounts: dict[UUID, LockedAccount] = {}
