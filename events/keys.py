@@ -1,7 +1,7 @@
-"""Reads where the next changes stand: the position and id of each, in the order of commits.
+"""Reads where the next changes stand: the position and id of each, in the order of the feed.
 
-A reader on PostgreSQL sees only rows whose database transaction is older than all that still run.
-Every later one has a greater number, so nothing can appear behind the reader.
+A reader on PostgreSQL sees only rows whose position is lower than the number of every database
+transaction that still runs. Later rows have greater positions, so none appears behind the reader.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from django.db import connection
 from core.sql.cursors import prepared_rows
 from events.positions import COLUMN, OFFSET_SQL, TABLES
 
-_LOWEST, _HIGHEST = UUID(int=0), UUID(int=(1 << 128) - 1)
+_LOWEST = UUID(int=0)
 
 
 class FeedPlace(NamedTuple):
-    """A place in one table: just after the row `id`, or, if `is_row` is false, after no row."""
+    """A place in one table: just after the row `id`, or, if `is_row` is false, at its beginning."""
 
     position: int
     id: UUID
@@ -51,8 +51,14 @@ def _union(part: str) -> str:
 
 
 _NEXT, _NEXT_SQLITE = _union(_PART), _union(_PART_SQLITE)
-_END = f"SELECT {_HORIZON}"
-_END_SQLITE = " UNION ALL ".join(f"SELECT coalesce(max(rowid), 0) FROM {name}" for name in TABLES)
+_LAST = (
+    f"(SELECT {{index}}, {COLUMN}, id FROM {{table}} WHERE {COLUMN} < {_HORIZON}"
+    f" ORDER BY {COLUMN} DESC, id DESC LIMIT 1)"
+)
+_LAST_SQLITE = "SELECT * FROM (SELECT {index}, rowid, id FROM {table} ORDER BY rowid DESC LIMIT 1)"
+_NEWEST, _NEWEST_SQLITE = _union(_LAST), _union(_LAST_SQLITE)
+
+_Row = tuple[int, int, UUID | str]
 
 
 def next_keys(places: Sequence[FeedPlace], limit: int) -> list[list[Key]] | None:
@@ -62,8 +68,9 @@ def next_keys(places: Sequence[FeedPlace], limit: int) -> list[list[Key]] | None
     errors.
     """
     streams: list[list[Key]] = [[] for _ in TABLES]
-    for index, position, pk in _rows(places, limit + 1):
-        streams[index].append(Key(index, position, pk if isinstance(pk, UUID) else UUID(pk)))
+    for row in _rows(places, limit + 1):
+        key = _key(*row)
+        streams[key.table].append(key)
     for place, stream in zip(places, streams, strict=True):
         # Sorted by PostgreSQL and by SQLite alike; a UNION promises no order.
         stream.sort(key=lambda key: (key.position, key.id.int))
@@ -75,18 +82,25 @@ def next_keys(places: Sequence[FeedPlace], limit: int) -> list[list[Key]] | None
     return streams
 
 
-def _rows(places: Sequence[FeedPlace], limit: int) -> list[tuple[int, int, UUID | str]]:
+def _rows(places: Sequence[FeedPlace], limit: int) -> list[_Row]:
     if connection.vendor == "postgresql":
         parameters = [one for place in places for one in (place.position, place.id, limit)]
         return prepared_rows(_NEXT, parameters)
-    # A place that is no row is the end of the table: the next row has the next number.
-    firsts = [place.position if place.is_row else place.position + 1 for place in places]
-    return prepared_rows(_NEXT_SQLITE, [n for first in firsts for n in (first, limit)])
+    return prepared_rows(_NEXT_SQLITE, [n for one in places for n in (one.position, limit)])
+
+
+def _key(table: int, position: int, pk: UUID | str) -> Key:
+    return Key(table, position, pk if isinstance(pk, UUID) else UUID(pk))
 
 
 def newest_places() -> tuple[FeedPlace, ...]:
-    """The end of the feed: only later changes come after these places."""
-    if connection.vendor == "postgresql":
-        horizon = int(prepared_rows(_END)[0][0])
-        return tuple(FeedPlace(horizon - 1, _HIGHEST, is_row=False) for _ in TABLES)
-    return tuple(FeedPlace(row[0], _HIGHEST, is_row=False) for row in prepared_rows(_END_SQLITE))
+    """The end of the feed: only later changes come after these places. One statement.
+
+    Each names the last row of its table. So a bank that has lost the row is found out.
+    """
+    places = list(BEGINNING)
+    is_postgresql = connection.vendor == "postgresql"
+    for row in prepared_rows(_NEWEST if is_postgresql else _NEWEST_SQLITE):
+        key = _key(*row)
+        places[key.table] = FeedPlace(key.position, key.id, is_row=True)
+    return tuple(places)

@@ -11,12 +11,13 @@ from django.utils import timezone
 
 from accounts.models import AccountEvent
 from core.database import create_objects, drop_objects, require_objects
+from core.errors import CursorLost
 from core.identifiers import uuid7
 from core.settled import settled_moment
 from events import positions
 from events.changes import ChangeReader
 from events.feed import read
-from events.keys import _NEXT, BEGINNING, FeedPlace, newest_places
+from events.keys import _NEWEST, _NEXT, BEGINNING, FeedPlace, newest_places
 from tests.concurrency.crowd import Thread
 from tests.factories import make_account
 from tests.plans import generic_plan_of
@@ -59,13 +60,13 @@ def _changeable() -> Iterator[None]:
     """A database whose positions a test may change. Afterwards it is as it was."""
     drop_objects(connection, kinds=("trigger",))
     yield
-    for table in positions.TABLES:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"ALTER TABLE {table} ALTER COLUMN {positions.COLUMN}"
-                f" SET DEFAULT {positions._DEFAULT}"
-            )
+    set_default(positions._DEFAULT)
     create_objects(connection)
+
+
+def set_default(default: str) -> None:
+    for table in positions.TABLES:
+        execute(f"ALTER TABLE {table} ALTER COLUMN {positions.COLUMN} SET DEFAULT {default}")
 
 
 def execute(statement: str) -> None:
@@ -97,6 +98,32 @@ def test_migrate_lets_the_feed_follow_to_another_server() -> None:
 
 
 @pytest.mark.usefixtures("_changeable")
+def test_cursors_last_on_another_server_or_are_lost() -> None:
+    """Also those of readers that have read nothing yet."""
+    make_account(balance=1)
+    set_default(f"{positions._DEFAULT} + 5000000000")
+    account = make_account(balance=1)
+    for _ in range(9):
+        execute("SELECT pg_current_xact_id()")  # Other databases of the server use up numbers.
+    settled_moment()
+    at_the_end = read(ChangeReader(), BEGINNING, 200).places
+    assert at_the_end == newest_places()
+    last = noted(account)
+    settled_moment()
+    lost = newest_places()
+    # A dump from before the last change, on a server that counts from the start.
+    execute(f"DELETE FROM accounts_accountevent WHERE id = '{last.id}'")
+    set_default(positions._DEFAULT)
+    create_objects(connection)
+    positions.after_migrate(using="default")
+    later = [noted(account).id for _ in range(3)]
+    settled_moment()
+    assert told(at_the_end) == later
+    with pytest.raises(CursorLost):
+        told(lost)
+
+
+@pytest.mark.usefixtures("_changeable")
 def test_rows_of_an_earlier_release_come_first() -> None:
     accounts = [make_account(balance=1) for _ in range(3)]
     for table in positions.TABLES:
@@ -123,7 +150,8 @@ def test_a_poll_reads_indexes_and_sorts_nothing() -> None:
         # What an earlier test has left in the statistics must not count.
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         places = [one for place in BEGINNING for one in (place.position, place.id, 51)]
-        plan = str(generic_plan_of((_NEXT, places)))
-    assert plan.count("_feed'") == 4
-    assert "Sort" not in plan
-    assert not re.search("'Seq Scan'[^{}]*'Relation Name': '(accounts|transactions)", plan)
+        plans = [str(generic_plan_of(one)) for one in ((_NEXT, places), (_NEWEST, []))]
+    for plan in plans:
+        assert plan.count("_feed'") == 4
+        assert "Sort" not in plan
+        assert not re.search("'Seq Scan'[^{}]*'Relation Name': '(accounts|transactions)", plan)
