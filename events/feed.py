@@ -1,4 +1,4 @@
-"""The feed: every change of an account, a transaction or a hold once, in the order of commits."""
+"""The feed: every change of an account, a transaction or a hold once, each after its cause."""
 
 import heapq
 from collections.abc import Sequence
@@ -60,10 +60,11 @@ def _found(keys: Sequence[Key], reader: ChangeReader) -> list[Found]:
 
 
 def _place_in_page(key: Key) -> tuple[int, int, int]:
-    """On PostgreSQL by database transaction, then by moment, and last by cause and effect.
+    """On PostgreSQL by position, then by moment, and last by cause and effect.
 
-    The positions of SQLite are numbers of each table, so there the moment decides alone. Every
-    order keeps the order within each table, and the cursor has a place in each.
+    The positions of SQLite are numbers of each table, so there the moment decides alone: a writer
+    takes it when no other can write. Every order keeps the order within each table, and the cursor
+    has a place in each.
     """
     return _shared_position(key), key.id.int >> _RANDOM_BITS, key.table
 

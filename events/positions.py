@@ -1,9 +1,11 @@
 """Positions of changes in the feed: docs/adr/0032-the-feed-follows-commits.md.
 
-On PostgreSQL each of these tables has a column with the number of the database transaction that
-inserted the row. The column has a default, so no statement names it, and no model knows it. Rows of
-earlier releases have the position 0. On SQLite the position is the rowid: writers are serial there,
-and no row of these tables is ever deleted.
+On PostgreSQL each of these tables has a column with a number that the server counts up: that of the
+database transaction that inserted the row, or, if the server has meanwhile ended later ones, the
+number after those. So a change that waited for another, or has seen it, has no lower number, and no
+row has a lower one than its database transaction. The column has a default, so no statement names
+it, and no model knows it. Rows of earlier releases have the position 0. On SQLite the position is
+the rowid: writers are serial there, and no row of these tables is ever deleted.
 
 A restored copy may lie on a server whose numbers are lower. `migrate` then adds an offset to the
 default, so that new rows come after all old ones.
@@ -26,7 +28,8 @@ HOLD_EVENTS = "transactions_holdevent"
 TABLES = (ACCOUNT_EVENTS, JOURNAL, TRANSACTION_EVENTS, HOLD_EVENTS)
 COLUMN = "feed_position"
 
-_DEFAULT = "((pg_current_xact_id())::text)::bigint"
+# The snapshot is that of the statement: of the INSERT, which runs when all locks are held.
+_DEFAULT = "greatest(pg_current_xact_id(), pg_snapshot_xmax(pg_current_snapshot()))::text::bigint"
 _OFFSET = re.compile(r"\+ (?:')?(\d+)")
 # The default of a column as PostgreSQL prints it; NULL without one.
 _DEFAULT_OF = f"""(
@@ -68,7 +71,8 @@ def need(connection: BaseDatabaseWrapper) -> str:
     defaults, newest, next_number = _state(connection)
     if not all(_counts(one) for one in defaults) or len(set(map(_offset, defaults))) > 1:
         return "The feed of events lacks the positions of rows."
-    if newest >= next_number + _offset(defaults[0]):
+    # A row may have the very number that is the next.
+    if newest > next_number + _offset(defaults[0]):
         return "The database has moved to another server, and the feed of events must follow."
     return ""
 
@@ -131,8 +135,9 @@ def _has_tables(connection: BaseDatabaseWrapper) -> bool:
 
 
 def _counts(default: str | None) -> bool:
-    """Whether new rows get the number of their database transaction."""
-    return default is not None and "pg_current_xact_id" in default
+    """Whether new rows get their positions by the present rule."""
+    rule = ("pg_current_xact_id", "pg_snapshot_xmax")
+    return default is not None and all(one in default for one in rule)
 
 
 def _offset(default: str | None) -> int:

@@ -1,4 +1,7 @@
-"""The feed beside eight writers, one of which is killed: each change once, none behind a reader."""
+"""The feed beside eight writers, one of which is killed.
+
+Each change comes once, none behind a reader, each after its cause, and one account's in sequence.
+"""
 
 import random
 import signal
@@ -114,7 +117,28 @@ def killed_writer(account: Account) -> subprocess.Popen[bytes]:
     )
 
 
-def test_every_change_is_told_once(show: Any) -> None:
+def chains() -> list[list[UUID]]:
+    """Changes that follow each other: those of a transaction, and the movements of an account."""
+    transitions: dict[UUID, list[UUID]] = {}
+    completed: dict[UUID, UUID] = {}
+    rows = TransactionEvent.objects.order_by("id").values_list("id", "transaction_id", "to_status")
+    for pk, transaction_id, status in rows:
+        transitions.setdefault(transaction_id, [transaction_id]).append(pk)
+        if status == "COMPLETED":
+            completed[transaction_id] = pk
+    entries: dict[UUID, list[tuple[int, UUID]]] = {}
+    for one in Transaction.objects.filter(status="COMPLETED"):
+        told = completed.get(one.id, one.id)
+        for account_id, sequence in (
+            (one.debit_account_id, one.debit_sequence),
+            (one.credit_account_id, one.credit_sequence),
+        ):
+            if sequence is not None:
+                entries.setdefault(account_id, []).append((sequence, told))
+    return [*transitions.values(), *([pk for _, pk in sorted(one)] for one in entries.values())]
+
+
+def test_every_change_is_told_once_and_in_order(show: Any) -> None:
     accounts = [make_account(balance=10) for _ in range(4)]
     readers = [FeedReader(waits=False), FeedReader(waits=True)]
     done = threading.Event()
@@ -139,4 +163,7 @@ def test_every_change_is_told_once(show: Any) -> None:
         assert len(reader.ids) == len(set(reader.ids))
         assert set(reader.ids) == stored
     assert readers[0].ids == readers[1].ids
+    place = {pk: index for index, pk in enumerate(readers[0].ids)}
+    for chain in chains():
+        assert [pk for _, pk in sorted((place[pk], pk) for pk in chain)] == chain
     show(f"feed: {len(stored)} changes, read in {[one.pages for one in readers]} pages")

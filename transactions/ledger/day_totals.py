@@ -43,9 +43,10 @@ _LOCK_SOON = f"{_LOCK} WHERE {_SOON} <> ''"
 def in_turn(run: Callable[[], T]) -> T:
     """Calls `run`, in a database transaction if the bank has daily limits, since it locks makers.
 
+    So on SQLite, where the moment of a new row must be that of the only writer: the feed's order.
     Raises Busy as `core.contention.retrying` does.
     """
-    return retrying(run) if daily_limits() else run()
+    return retrying(run) if daily_limits() or connection.vendor == "sqlite" else run()
 
 
 @dataclass(slots=True)

@@ -39,13 +39,17 @@ def transition(
     before: TransactionStatus,
     origin: Origin,
     at: datetime,
+    index: int = 0,
     reason: str = "",
     detail: dict[str, Any] | None = None,
 ) -> EventRow:
-    """Builds the event for the change from `before` to the row's present status; writes nothing."""
+    """Builds the event for the change from `before` to the row's present status; writes nothing.
+
+    Events of one moment follow the order of their `index`.
+    """
     row.updated_at = max(row.updated_at, at)
     return (
-        uuid7(at),
+        uuid7(at, index),
         row.id,
         event,
         before,
@@ -74,9 +78,10 @@ def outcome(
     before: TransactionStatus,
     origin: Origin,
     at: datetime,
+    index: int = 0,
     reason: str = "",
 ) -> EventRow:
-    """Builds the event for the end of an attempt, with the failure if it did not succeed."""
+    """As `transition`, for the end of an attempt, with the failure if it did not succeed."""
     failed = row.status == TransactionStatus.FAILED
     return transition(
         row,
@@ -84,6 +89,7 @@ def outcome(
         before=before,
         origin=origin,
         at=at,
+        index=index,
         reason=reason,
         detail=failure_of(row),
     )

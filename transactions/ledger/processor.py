@@ -226,10 +226,11 @@ def _process_claimed(locked: Callable[[], list[JournalRow]], origin: Origin) -> 
     read_spending(accounts.values(), now)
 
     def outcomes() -> Iterator[events.EventRow]:
-        for row in rows:
-            at, before = events.moment_after(row, now), row.status
+        at = now
+        for index, row in enumerate(rows):
+            at, before = events.moment_after(row, at), row.status
             execute(row, accounts, at)
-            yield events.outcome(row, before=before, origin=origin, at=at)
+            yield events.outcome(row, before=before, origin=origin, at=at, index=index)
 
     # The server inserts each event while the next row executes in memory.
     events.record(outcomes())

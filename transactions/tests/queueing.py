@@ -58,3 +58,9 @@ def verbs(statements: CaptureQueriesContext) -> list[str]:
         re.sub(r"^\d+ times: ", "", query["sql"]).split()[0]
         for query in statements.captured_queries
     ]
+
+
+def verbs_of_accepting(statements: CaptureQueriesContext) -> list[str]:
+    """As `verbs`, without the frame of a database transaction, by which SQLite has one writer."""
+    frame = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
+    return [one for one in verbs(statements) if connection.vendor != "sqlite" or one not in frame]

@@ -30,7 +30,7 @@ from tests.assertions import BULK_INSERT, nothing_changes, stored
 from tests.factories import make_account
 from transactions.models import Transaction
 from transactions.tests.api_bodies import transaction_body
-from transactions.tests.queueing import verbs, work
+from transactions.tests.queueing import verbs_of_accepting, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_ledger")]
 
@@ -113,7 +113,7 @@ def test_accepting_costs_two_statements() -> None:
     with CaptureQueriesContext(connection) as statements:
         response = client.post(account_path(account, "transfer"), body, headers=headers)
     assert response.status_code == 202
-    assert verbs(statements) == ["SELECT", BULK_INSERT]
+    assert verbs_of_accepting(statements) == ["SELECT", BULK_INSERT]
 
 
 @pytest.mark.parametrize(
