@@ -136,7 +136,11 @@ class _Movement(NamedTuple):
 
         The payee, and everybody who has to do with a reversal, hears of its completion only.
         """
-        if own is None or status == _COMPLETED:
+        return status == _COMPLETED or self.is_followed_by(own)
+
+    def is_followed_by(self, own: Collection[UUID] | None) -> bool:
+        """Whether the owner of these accounts is told of each of its statuses."""
+        if own is None:
             return True
         return self.debit_account_id in own and self.type != _REVERSAL
 
@@ -203,7 +207,8 @@ def _transitions(ids: Collection[UUID], reader: ChangeReader) -> Found:
     for *of_movement, pk, event, before, after, detail, at in told:
         movement = _Movement(*of_movement)
         if movement.is_told(own, after):
-            data = movement.data(after, before, _failure(detail, of=after))
+            told_before = before if movement.is_followed_by(own) else None
+            data = movement.data(after, told_before, _failure(detail, of=after))
             changes[pk] = Change(pk, f"transaction.{event.lower()}", at, data)
     return changes
 

@@ -1,9 +1,11 @@
 """Cursors: places in the feed as clients keep them, encrypted, because ids may be other people's.
 
 A cursor is good for ever, for every reader, as long as the bank knows the secret key it was made
-under (DJANGO_SECRET_KEY_FALLBACKS included).
+under (DJANGO_SECRET_KEY_FALLBACKS included). It has a random part: two cursors do not tell whether
+their places are the same, so a customer does not see when the bank works for others.
 """
 
+import secrets
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
@@ -16,12 +18,14 @@ from events.positions import TABLES
 
 _PURPOSE = b"cursors of the feed"
 _FORM = b"1"
+_RANDOM_BYTES = 8
 _PLACE = struct.Struct(">q16s?")
 
 
 def encode(places: Sequence[FeedPlace]) -> str:
-    """The cursor. The same places give the same text."""
-    clear = b"".join(_PLACE.pack(place.position, place.id.bytes, place.is_row) for place in places)
+    """The cursor: another text at each call."""
+    packed = [_PLACE.pack(place.position, place.id.bytes, place.is_row) for place in places]
+    clear = secrets.token_bytes(_RANDOM_BYTES) + b"".join(packed)
     return urlsafe_b64encode(encrypt(clear, purpose=_PURPOSE, owner=_FORM)).decode().rstrip("=")
 
 
@@ -32,7 +36,7 @@ def decode(text: str) -> tuple[FeedPlace, ...]:
         clear = decrypt(encrypted, purpose=_PURPOSE, owner=_FORM)
         places = tuple(
             FeedPlace(position, UUID(bytes=pk), is_row)
-            for position, pk, is_row in _PLACE.iter_unpack(clear)
+            for position, pk, is_row in _PLACE.iter_unpack(clear[_RANDOM_BYTES:])
         )
         if len(places) > len(TABLES):
             raise ValueError("of a newer release")

@@ -19,7 +19,10 @@ _RANDOM_BITS = 48
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """Changes in their order, the places after the last of them, and whether more are there."""
+    """Changes in their order, places after the last of them, and whether more are there.
+
+    `has_more` without changes of the reader's own says only that many others were looked through.
+    """
 
     changes: list[Change]
     places: tuple[FeedPlace, ...]
@@ -42,16 +45,16 @@ def read(reader: ChangeReader, places: Sequence[FeedPlace], size: int) -> FeedPa
         )
     merged = list(islice(heapq.merge(*streams, key=_place_in_page), limit))
     found = _found(merged, reader)
-    after, taken = list(places), 0
+    after, has_more = list(places), len(merged) < sum(map(len, streams))
     changes: list[Change] = []
     for key in merged:
-        if len(changes) == size:
-            break
-        taken += 1
-        after[key.table] = FeedPlace(key.position, key.id, is_row=True)
         if (change := found[key.table].get(key.id)) is not None:
+            if len(changes) == size:
+                has_more = True
+                break
             changes.append(change)
-    return FeedPage(changes, tuple(after), taken < sum(map(len, streams)))
+        after[key.table] = FeedPlace(key.position, key.id, is_row=True)
+    return FeedPage(changes, tuple(after), has_more)
 
 
 def _found(keys: Sequence[Key], reader: ChangeReader) -> list[Found]:

@@ -55,7 +55,8 @@ class TransactionChangeSerializer(serializers.Serializer[Any]):
     previous_status = serializers.ChoiceField(
         choices=TransactionStatus.choices,
         allow_null=True,
-        help_text="Status before it; null for a new transaction.",
+        help_text="Status before it; null for a new transaction, and for customers of a payment to"
+        " them or a reversal.",
     )
     failure_code = serializers.CharField(
         allow_null=True, help_text="Why it failed, if it has; else null."
@@ -112,9 +113,10 @@ class EventSerializer(serializers.Serializer[Any]):
 class EventPageSerializer(serializers.Serializer[Any]):
     """A part of the feed."""
 
-    results = EventSerializer(many=True, help_text="Events in the order of their commits.")
+    results = EventSerializer(many=True, help_text="Events, each after its cause.")
     cursor = serializers.CharField(
-        help_text="Keep it, and send it as `after` next time. It lasts, whatever the page has."
+        help_text="Keep it, and send it as `after` next time. It lasts, whatever the page has. The"
+        " text is another one in each response."
     )
     has_more = serializers.BooleanField(
         help_text="Whether more is there already. A customer's page may be empty, and yet more be"
@@ -127,15 +129,16 @@ _PREFER = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     description="`wait=25` (RFC 7240): if nothing is there, the response waits for a change, up to"
-    " so many seconds, 25 at most.",
+    " so many seconds, 25 at most. With `after=newest` it never waits.",
 )
 _APPLIED = OpenApiParameter(
     "Preference-Applied",
     str,
     OpenApiParameter.HEADER,
     response=[200],
-    description="`wait=` and the seconds, if the request has waited. Too many waiting requests, or"
-    " a second one of the same caller, get their response at once, with `Retry-After`.",
+    description="`wait=` and the seconds, if the request has waited. Too many waiting requests of a"
+    " web process, or a second one of the same caller in it, get their response at once, with"
+    " `Retry-After`.",
 )
 
 EVENT_EXAMPLE: dict[str, Any] = {
@@ -189,10 +192,12 @@ list_events = extend_schema(
     tags=[TAG],
     summary="Read the feed of changes",
     description=(
-        "Every change of an account, a transaction or a hold, once, in the order in which they were"
-        " committed: nothing appears later before a cursor that you have. Keep the `cursor` with"
-        " what you have done, and go on from it. Staff see all; customers see their own accounts,"
-        " transactions and holds, a payment to them once it is completed."
+        "Every change of an account, a transaction or a hold, once. Nothing appears later before a"
+        " cursor that you have. The changes of a transaction come in the order of its statuses, the"
+        " movements of an account in the order of its entries. Keep the `cursor` with what you have"
+        " done, and go on from it. Staff see all; customers see their own accounts, transactions"
+        " and holds, a payment to them once it is completed. After `account.customer_given` read"
+        " the account anew: its earlier events stand before the cursor."
     ),
     parameters=[EventQuery, _PREFER, _APPLIED],
     responses=EventPageSerializer,

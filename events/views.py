@@ -19,7 +19,9 @@ from events.permissions import CanReadEvents
 from events.waiting import LONGEST_WAIT_SECONDS, place_of, wait
 
 NEWEST = "newest"
-_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*(\d{1,6})\s*(?=$|[,;])", re.IGNORECASE)
+# The seconds may stand in quotes.
+_WAIT = re.compile(r"""(?:^|[,;])\s*wait\s*=\s*("?)0*([0-9]+)\1\s*(?=$|[,;])""", re.IGNORECASE)
+_MOST_DIGITS = 6
 _RETRY_AFTER_SECONDS = "1"
 
 
@@ -40,7 +42,7 @@ class EventsView(APIView):
         if after == NEWEST:
             return _response(request, FeedPage([], newest_places(), has_more=False))
         page = read(reader, cursors.decode(after) if after else BEGINNING, size)
-        seconds = _wanted_seconds(request)
+        seconds = _wanted_seconds(request.META.get("HTTP_PREFER", ""))
         if not seconds or not _is_at_end(page):
             return _response(request, page)
         with place_of(origin_of(request).caller) as has_place:
@@ -59,10 +61,10 @@ def _is_at_end(page: FeedPage) -> bool:
     return not page.changes and not page.has_more
 
 
-def _wanted_seconds(request: Request) -> int:
+def _wanted_seconds(prefer: str) -> int:
     """How long the client wants to wait for a change (RFC 7240, section 4.3), at most 25 s."""
-    found = _WAIT.search(request.META.get("HTTP_PREFER", ""))
-    return min(int(found[1]), LONGEST_WAIT_SECONDS) if found else 0
+    found = _WAIT.search(prefer)
+    return min(int(found[2][:_MOST_DIGITS]), LONGEST_WAIT_SECONDS) if found else 0
 
 
 def _response(
