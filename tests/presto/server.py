@@ -8,11 +8,10 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
+from analytics.presto import PrestoEngine, PrestoFailed
 from tests.http import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -73,6 +72,7 @@ def presto_server(folder: Path, catalogs: Mapping[str, Mapping[str, str]]) -> It
     `catalogs` has what is different from the files of deploy/presto, by file and property.
     """
     home, port = fetched(), free_port()
+    url = f"http://analyst@127.0.0.1:{port}"
     own = {
         "http-server.http.port": str(port),
         "discovery.uri": f"http://127.0.0.1:{port}",
@@ -97,8 +97,8 @@ def presto_server(folder: Path, catalogs: Mapping[str, Mapping[str, str]]) -> It
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
         )  # fmt: skip
         try:
-            _wait(process, port, folder / "log")
-            yield f"http://analyst@127.0.0.1:{port}"
+            _wait(process, url, folder / "log")
+            yield url
         finally:
             process.kill()
             process.wait()
@@ -110,15 +110,16 @@ def _write(path: Path, template: Path, properties: Mapping[str, str]) -> None:
     path.write_text("".join(f"{name}={value}\n" for name, value in {**known, **properties}.items()))
 
 
-def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+def _wait(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    """Until it answers a query: it takes requests before it knows itself as a worker."""
     deadline = time.monotonic() + _START_SECONDS
     while True:
         assert process.poll() is None, log.read_text()[-3000:]
-        assert time.monotonic() < deadline, log.read_text()[-3000:]
         try:
-            with urlopen(f"http://127.0.0.1:{port}/v1/info", timeout=5) as answer:
-                if b'"starting":false' in answer.read():
-                    return
-        except (URLError, OSError):
-            pass
-        time.sleep(0.2)
+            PrestoEngine(url).fetch("SELECT COUNT(*) FROM customers", 60)
+        except PrestoFailed:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
