@@ -23,7 +23,7 @@ COPY . .
 # The root file system may be read-only: bytecode is made here, and data/ is the one folder that the
 # bank writes. Static files are served straight from the packages, so nothing is collected; the
 # folder they would be collected to only has to be there.
-RUN /opt/venv/bin/python -m compileall -q accounts analytics bankproject clients core customers deploy desk events jobs legacy_import seals staff statements transactions
+RUN /opt/venv/bin/python -m compileall -q accounts analytics bankproject clients core customers deploy desk events jobs legacy_import seals staff statements transactions webhooks
 RUN install --directory staticfiles && install --directory --owner=bank --group=bank --mode=0700 data
 # Compose keeps secrets in volumes. What a process may see lies at /run/bank/env, if anything does.
 RUN install --directory --owner=bank --group=bank --mode=0755 /run/bank-secrets/kept /run/bank-secrets/db /run/bank-secrets/owner /run/bank-secrets/app

@@ -42,6 +42,8 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "AccountStatusEnum": "accounts.states.ShownStatus",
+        "DeliveryStatusEnum": "webhooks.states.DeliveryStatus",
+        "EventTypeEnum": "events.changes.TYPES",
         "FreezeScopeEnum": "accounts.states.FreezeScope",
         "HoldStatusEnum": "transactions.states.HoldStatus",
         "TransactionStatusEnum": "transactions.states.TransactionStatus",

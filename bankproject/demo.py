@@ -14,6 +14,7 @@ from accounts.selectors import currencies_of
 from accounts.states import FreezeScope
 from bankproject import example_ids
 from bankproject.demo_holds import hold_money
+from bankproject.demo_webhooks import make_webhooks
 from core import clock
 from core.commands import Command, Origin
 from core.identifiers import moment_of
@@ -85,6 +86,7 @@ def make_accounts(origin: Origin) -> dict[str, UUID]:
     _run_a_job(origin)
     _write_notes()
     hold_money(origin)
+    make_webhooks()
     return {f"{account.name} ({account.currency})": account.account_id for account in opened}
 
 

@@ -8,6 +8,7 @@ from jobs.schema import RUN_EXAMPLE
 from statements.api.schema import STATEMENT_EXAMPLE
 from transactions.api.examples import TARGET_ID, TRANSFER_EXAMPLE
 from transactions.api.hold_schema import HOLD_EXAMPLE
+from webhooks.schema import WEBHOOK_EXAMPLE
 
 ADA: str = ACCOUNT_EXAMPLE["account_id"]
 SAVINGS: str = TARGET_ID
@@ -36,6 +37,8 @@ HOLD_TO_VOID = "019ab0d5-2105-7d69-8000-4e3c9f7ba1e2"
 
 STATEMENT: str = STATEMENT_EXAMPLE["statement_id"]
 JOB_RUN: str = RUN_EXAMPLE["run_id"]
+WEBHOOK: str = WEBHOOK_EXAMPLE["webhook_id"]
+WEBHOOK_TO_DELETE = "019c17d6-4d61-7e33-8000-81d5b0e7f4a9"
 
 # By the parameter of the path, and for operations that need a row in another state.
 _OF_PARAMETERS = {
@@ -46,6 +49,7 @@ _OF_PARAMETERS = {
     "statement_id": STATEMENT,
     "run_id": JOB_RUN,
     "hold_id": HOLD,
+    "webhook_id": WEBHOOK,
 }
 _OF_OPERATIONS = {
     "accounts_close": EMPTY,
@@ -61,6 +65,7 @@ _OF_OPERATIONS = {
     "transactions_cancel": SCHEDULED,
     "transactions_reject": TO_REJECT,
     "transactions_retry": REFUSED,
+    "webhooks_delete": WEBHOOK_TO_DELETE,
 }
 
 

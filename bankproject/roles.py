@@ -22,6 +22,8 @@ _READ = {
     "seals.view_seal",
     "jobs.view_jobrun",
     "desk.view_deskfile",
+    "webhooks.view_endpoint",
+    "webhooks.view_delivery",
 }
 # Oversight of other staff: users, their actions and logins.
 _OVERSEE = {
@@ -50,6 +52,7 @@ _DECIDE = {
     "transactions.approve_transaction",
     "transactions.run_archive",
     "jobs.run_job",
+    "webhooks.manage_endpoint",
     # No role may create a client: see clients/admin/rights.py.
     "clients.revoke_apiclient",
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from bankproject import addresses, environment, job_settings, mail, postgresql
+from bankproject import addresses, caches, environment, job_settings, mail, postgresql
 from bankproject.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
 from bankproject.navigation import unfold_settings
 from bankproject.production import LOCAL_HOSTS, is_production, require_production_settings
@@ -114,6 +114,7 @@ INSTALLED_APPS = [
     "statements",
     "desk",
     "events",
+    "webhooks",
     "analytics",
     "jobs",
     "bankproject",
@@ -359,23 +360,7 @@ JOBS, JOB_LIMIT_MINUTES, BACKUP_DIR, BACKUP_KEEP, LAKE_DIR = job_settings.read(
 
 CACHE_URL = addresses.cache_url()
 THROTTLES_ARE_SHARED = bool(CACHE_URL)
-CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    "throttles": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": CACHE_URL,
-        "KEY_PREFIX": "bank",
-        # In seconds. A Redis that hangs must not take the bank down.
-        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
-    }
-    if CACHE_URL
-    else {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "LOCATION": "throttles",
-        # Django's default of 300 entries would lose counts.
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    },
-}
+CACHES = caches.of(CACHE_URL)
 WEB_WORKERS = environment.web_workers()
 HOST, PORT = environment.address()
 # The outside address of a bank in a container, where it listens on all addresses.
@@ -390,6 +375,11 @@ THROTTLE_LOGIN_PER_MINUTE = environment.integer("BANK_THROTTLE_LOGIN_PER_MINUTE"
 OVERLOAD_MILLISECONDS = environment.integer("BANK_OVERLOAD_MILLISECONDS", default=1000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+# Webhooks -----------------------------------------------------------------------------------------
+
+# Whether webhooks may reach private addresses, without TLS too: for an intranet, and for tests.
+WEBHOOKS_REACH_PRIVATE = environment.boolean("BANK_WEBHOOKS_REACH_PRIVATE", default=False)
 
 # Mail ---------------------------------------------------------------------------------------------
 # To staff who may approve, while transactions wait for them; none without EMAIL_URL.

@@ -31,6 +31,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("statements.receipts.urls")),
     path("", include("jobs.urls")),
     path("", include("events.urls")),
+    path("", include("webhooks.urls")),
     path("health/", HealthView.as_view(), name="health"),
     path("health/ready/", ReadinessView.as_view(), name="health-ready"),
     # The API's description is public: authors of clients need it first.

@@ -17,6 +17,8 @@ SCOPES: dict[str, str] = {
     "statements:read": "Read statements of accounts",
     "transactions:read": "Read transactions and entries",
     "transactions:write": "Move money",
+    "webhooks:read": "Read webhooks and their deliveries",
+    "webhooks:write": "Make, change and delete webhooks",
 }
 
 

@@ -83,6 +83,9 @@ FAILPOINTS = (
     "job.claimed",  # This process holds the lease and has not begun.
     "job.worked",  # The work is done, and its outcome is not recorded.
     "job.recorded",
+    # Events go to a webhook.
+    "webhook.collected",  # Deliveries are written and the place is moved, nothing committed.
+    "webhook.sent",  # The receiver has the message, and the bank does not know yet.
     # A backup of a date is written.
     "backup.began",  # This process holds the lock, and has not begun.
     "backup.half_written",  # The backup is written under its temporary name, without its digest.

@@ -43,6 +43,7 @@ PACKAGES = (
     "statements",
     "events",
     "analytics",
+    "webhooks",
     "jobs",
     "bankproject",
     "legacy_import",

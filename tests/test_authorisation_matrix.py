@@ -32,14 +32,20 @@ from tests.factories import (
     make_statement,
 )
 from tests.identities import IDENTITIES, Identity
+from webhooks import endpoints as webhooks
+from webhooks.replay import send_test
 
 # A seal is made outside any database transaction.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)
-def _seal_key(settings: Any, tmp_path: Path) -> None:
-    """A key and a file of heads for each test, so that the world can be sealed."""
+def _seal_key(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key and a file of heads for each test, so that the world can be sealed.
+
+    And room for a webhook in each world.
+    """
+    monkeypatch.setattr(webhooks, "MOST_OF_A_USER", 10_000)
     settings.DATA_DIR, settings.SEAL_KEY = tmp_path, b""
     settings.SEAL_KEY_FILE = tmp_path / "seal_key.pem"
     keys.make_key(keys.key_path())
@@ -125,6 +131,11 @@ KNOW, ENTER = "customers:read", "customers:write"
 LOOK, MOVE = "transactions:read", "transactions:write"
 STATE = "statements:read"
 SEE_NOTES, NOTE = "notes:read", "notes:write"
+HEAR, MOMENT = "webhooks:read", "2026-01-01T00:00:00Z"
+HOOK = {"url": "https://shop.example/hook"}
+FEED: dict[str, Any] = {"more_scopes": ("events:read",)}
+HOOKED = ("webhooks:write", SUPERVISORS | CUSTOMERS)
+OWN_HOOK = ("webhooks:write", SUPERVISORS | {"owner"}, OTHERS)
 
 TABLE: dict[str, dict[str, Any]] = {
     "health/": {"GET": PROBE},
@@ -201,6 +212,21 @@ TABLE: dict[str, dict[str, Any]] = {
     "jobs/<job>/runs/<run_id>/": {"GET": Rule("jobs:read", AUDITORS)},
     "jobs/<job>/run/": {"POST": Rule("jobs:run", SUPERVISORS, ok=202)},
     "events/": {"GET": listed("events:read")},
+    "webhooks/": {"GET": listed(HEAR), "POST": Rule(*HOOKED, ok=201, body=HOOK, **FEED)},
+    "webhooks/<webhook_id>/": {
+        "GET": own(HEAR),
+        "PATCH": Rule(*OWN_HOOK, body={"description": "Of the shop"}, **FEED),
+        "DELETE": Rule(*OWN_HOOK, ok=204, **FEED),
+    },
+    "webhooks/<webhook_id>/deliveries/": {"GET": own(HEAR)},
+    "webhooks/<webhook_id>/secret/": {"POST": Rule(*OWN_HOOK, **FEED)},
+    "webhooks/<webhook_id>/test/": {"POST": Rule(*OWN_HOOK, ok=202, **FEED)},
+    "webhooks/<webhook_id>/replay/": {
+        "POST": Rule(*OWN_HOOK, ok=202, body={"after": MOMENT, "before": MOMENT}, **FEED)
+    },
+    "webhooks/<webhook_id>/skip/": {
+        "POST": Rule(*OWN_HOOK, body={"event_id": "{event_id}"}, **FEED)
+    },
     "seals/latest/": {"GET": PROBE},
     "seals/<number>/": {"GET": PROBE},
     "accounts/<account_id>/statements/": {"GET": own(STATE)},
@@ -254,6 +280,9 @@ class World:
         self.hold = make_hold(self.account, 2)
         self.seal = made()
         self.statement = make_statement(self.account)
+        caller = Origin(user_id=self.owner.pk, as_customer=True)
+        self.webhook, _ = webhooks.make(self.owner, caller, **HOOK)
+        self.test = send_test(self.webhook)
         self.run, _ = ask_for("verify_ledger", date(2026, 1, 1), origin=Origin())
 
     def path(self, route: str) -> str:
@@ -267,13 +296,14 @@ class World:
             "number": self.seal.number,
             "job": self.run.name,
             "run_id": self.run.pk,
+            "webhook_id": self.webhook.pk,
         }
         return API + re.sub(r"<(\w+)>", lambda match: str(ids[match[1]]), route)
 
     def body(self, body: Any) -> Any:
         if isinstance(body, str):
             ids = {"account_id": self.account.id, "customer_id": self.customer.id}
-            return body.format(target_id=self.target.id, **ids)
+            return body.format(target_id=self.target.id, event_id=self.test.event_id, **ids)
         if isinstance(body, list):
             return [self.body(item) for item in body]
         if isinstance(body, dict):
@@ -339,7 +369,7 @@ def test_the_row_of(name: str, settings: Any) -> None:
             status = ask(identity.client, verb, world.path(route), body).status_code
             if status != expected(identity, rules, verb):
                 wrong.append((verb, route, status, expected(identity, rules, verb)))
-            if verb == "POST" and 200 <= status < 300:
+            if verb in ("POST", "DELETE") and 200 <= status < 300:
                 world = World()  # A fresh world for the next route.
     assert wrong == []
 

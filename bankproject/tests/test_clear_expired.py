@@ -16,13 +16,17 @@ from oauth2_provider.models import AccessToken
 
 from clients.models import ApiClient
 from clients.registry import create_client, issue_token
+from core.commands import Origin
+from core.identifiers import uuid7
 from staff.models import StaffSession
 from tests.api import make_user
 from tests.clock import clocks_apart
+from webhooks import endpoints
+from webhooks.models import Delivery
 
 pytestmark = pytest.mark.django_db
 
-MODELS = (AccessToken, StaffSession, Session, AccessLog, AccessFailureLog)
+MODELS = (AccessToken, StaffSession, Session, AccessLog, AccessFailureLog, Delivery)
 
 
 def run(*arguments: str) -> dict[str, Any]:
@@ -62,14 +66,23 @@ def bank(settings: Any) -> list[set[Any]]:
             log.objects.create(username="ada")
         oldest = log.objects.earliest("pk")
         log.objects.filter(pk=oldest.pk).update(attempt_time=now - timedelta(days=11))
+    endpoint, _ = endpoints.make(
+        user, Origin(caller="user:1", as_customer=True), url="https://shop.example/"
+    )
+    old = now - timedelta(days=31)
+    for at, ended_at in ((old, old), (old, None), (old, now), (now, now)):
+        delivery: dict[str, Any] = {"endpoint": endpoint, "event_id": endpoint.pk, "created_at": at}
+        status = "DELIVERED" if ended_at else "WAITING"
+        Delivery.objects.create(id=uuid7(at), ended_at=ended_at, status=status, **delivery)
     kept = keys()
     kept[0] = {AccessToken.objects.latest("pk").pk}
     kept[1], kept[2] = {"live"}, {"live"}
-    kept[3:] = [{log.objects.latest("pk").pk} for log in (AccessLog, AccessFailureLog)]
+    kept[3:5] = [{log.objects.latest("pk").pk} for log in (AccessLog, AccessFailureLog)]
+    kept[5] -= {Delivery.objects.get(ended_at=old).pk}
     return kept
 
 
-COUNTS = {"tokens": 1, "sessions": 3, "logins": 2}
+COUNTS = {"tokens": 1, "sessions": 3, "deliveries": 1, "logins": 2}
 
 
 def test_expired_rows_are_removed_once(bank: list[set[Any]]) -> None:
@@ -98,8 +111,8 @@ def test_tokens_are_over_by_the_clock_of_the_bank(wrong: timedelta, removed: int
 
 def test_records_of_logins_may_stay_for_ever(bank: list[set[Any]], settings: Any) -> None:
     settings.LOGIN_RETENTION_DAYS = 0
-    assert run() == {"dry_run": False, "tokens": 1, "sessions": 3}
-    assert [len(each) for each in keys()[3:]] == [2, 2]
+    assert run() == {"dry_run": False, "tokens": 1, "sessions": 3, "deliveries": 1}
+    assert [len(each) for each in keys()[3:5]] == [2, 2]
 
 
 def test_a_role_without_the_right_is_told_so(

@@ -26,6 +26,8 @@ READ = {
     "seals.view_seal",
     "jobs.view_jobrun",
     "desk.view_deskfile",
+    "webhooks.view_endpoint",
+    "webhooks.view_delivery",
 }
 OVERSEE = {
     "transactions.read_audit",
@@ -53,6 +55,7 @@ DECIDE = {
     "transactions.approve_transaction",
     "transactions.run_archive",
     "jobs.run_job",
+    "webhooks.manage_endpoint",
     "clients.revoke_apiclient",
 }
 

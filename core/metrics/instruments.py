@@ -124,6 +124,13 @@ CPU_SECONDS: Instrument = _counter(
     "bank_process_cpu_seconds_total", "Processor time used.", ("process",)
 )
 
+WEBHOOK_ATTEMPTS: Instrument = _counter(
+    "bank_webhook_attempts_total", "Messages sent to webhooks, by outcome.", ("outcome",)
+)
+WEBHOOK_SECONDS: Instrument = _histogram(
+    "bank_webhook_attempt_seconds", "Time of a message to a webhook.", bounds=REQUEST_SECONDS
+)
+
 # The path of a transaction: how it came to this status.
 SYNC, QUEUE, BATCH, CONSOLE, JOB = "sync", "queue", "batch", "console", "job"
 # What was replayed: a whole request, or an item of a new batch.

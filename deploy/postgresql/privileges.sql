@@ -37,6 +37,7 @@ DECLARE
         'oauth2_provider_idtoken', 'oauth2_provider_refreshtoken',
         'otp_static_staticdevice', 'otp_static_statictoken', 'otp_totp_totpdevice',
         'staff_onetimepassword', 'staff_staffsession',
+        'webhooks_delivery', 'webhooks_endpoint',
         'words_of_accounts', 'words_of_customers', 'words_of_users'
     ];
     -- Written by migrations only.

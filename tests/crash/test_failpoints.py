@@ -67,7 +67,7 @@ CROWD = 16
 # The prefixes of jobs with files. Each has a test file of its own that kills it at its steps.
 JOBS = (
     *("export.", "archive.", "statements.", "import.", "post_batch.", "mail.", "seal.", "job."),
-    *("backup.", "desk.", "lake."),
+    *("backup.", "desk.", "lake.", "webhook."),
 )
 
 

@@ -17,17 +17,21 @@ from oauth2_provider.models import get_access_token_model
 
 from core import clock
 from core.failures import told
+from core.identifiers import lowest_uuid7
 from core.results import add_json
 from staff.models import StaffSession
+from webhooks.models import Delivery
 
 # Each piece is a database transaction of its own, so no lock is held for long.
 _PIECE = 1000
+_DELIVERIES_KEPT = timedelta(days=30)
 
 
 class Command(BaseCommand):
     help = (
-        "Removes expired tokens, sessions that are over or idle, and records of logins older than"
-        " BANK_LOGIN_RETENTION_DAYS (0 keeps all). A second run finds nothing. Prints how many of"
+        "Removes expired tokens, sessions that are over or idle, deliveries of webhooks that ended"
+        " 30 days ago, and records of logins older than BANK_LOGIN_RETENTION_DAYS (0 keeps all). A"
+        " second run finds nothing. Prints how many of"
         " each as JSON. A client keeps the time of its last token. In production only the owner of"
         " the database can remove records of logins: any other role leaves them, and says so."
         " Exit codes: 0 done; 1 a problem."
@@ -71,6 +75,8 @@ def _expired() -> Iterator[tuple[str, QuerySet[Any]]]:
     if settings.SESSION_IDLE_MINUTES:
         over |= Q(seen_at__lt=now - timedelta(minutes=settings.SESSION_IDLE_MINUTES))
     yield "sessions", StaffSession.objects.filter(over)
+    ended = Delivery.objects.filter(ended_at__lt=told - _DELIVERIES_KEPT)
+    yield "deliveries", ended.filter(pk__lt=lowest_uuid7(told - _DELIVERIES_KEPT))
     for rows in _old_logins():
         yield "logins", rows if _may_remove(rows.model) else rows.none()
 

@@ -1,0 +1,147 @@
+"""Reads and changes of endpoints: made, changed, switched on and off, given a new secret."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION
+from django.db import transaction
+from django.db.models import QuerySet
+from django.views.decorators.debug import sensitive_variables
+
+from core import clock
+from core.api.permissions import has_right
+from core.commands import Origin
+from core.errors import FieldError, InvalidInput, NotFound
+from core.identifiers import uuid7
+from core.staff_log import record
+from events.changes import TYPES
+from webhooks.addresses import AddressRefused, parts_of
+from webhooks.collecting import newest
+from webhooks.models import Delivery, Endpoint
+from webhooks.permissions import CanReadWebhooks
+from webhooks.secrets import encrypted, new_secret
+
+logger = logging.getLogger(__name__)
+
+MOST_OF_A_USER = 20
+# The time that a receiver has to learn a new secret.
+BOTH_SECRETS = timedelta(hours=24)
+_PIECE = 1000
+
+
+def visible_endpoints(user: Any) -> QuerySet[Endpoint]:
+    """All for staff with the right, else the user's own."""
+    found = Endpoint.objects.select_related("user")
+    return found if has_right(user, CanReadWebhooks.right) else found.filter(user=user)
+
+
+def visible_endpoint(user: Any, endpoint_id: UUID) -> Endpoint:
+    """Raises NotFound if it is missing or hidden."""
+    found = visible_endpoints(user).filter(pk=endpoint_id).first()
+    if found is None:
+        raise NotFound(f"There is no webhook {endpoint_id}.")
+    return found
+
+
+@sensitive_variables("secret")
+def make(
+    user: Any,
+    origin: Origin,
+    *,
+    url: str,
+    types: Sequence[str] = (),
+    description: str = "",
+    new_id: UUID | None = None,
+) -> tuple[Endpoint, str]:
+    """A new endpoint, which gets all changes from now on, and its secret. Raises InvalidInput."""
+    _check(url, types)
+    if Endpoint.objects.filter(user=user).count() >= MOST_OF_A_USER:
+        detail = f"A user has {MOST_OF_A_USER} webhooks at most. Delete one first."
+        raise InvalidInput(errors=[FieldError("/url", "too_many", detail)])
+    now, secret = clock.now(), new_secret()
+    pk = new_id or uuid7(now)
+    with transaction.atomic():
+        endpoint = Endpoint.objects.create(
+            id=pk,
+            url=url,
+            types=list(types),
+            description=description,
+            secret=encrypted(secret, pk.bytes),
+            user=user,
+            caller=origin.caller,
+            places=newest(),
+            next_at=now,
+            created_at=now,
+            updated_at=now,
+        )
+        _note(endpoint, origin, ADDITION, f"Made a webhook to {endpoint}")
+    return endpoint, secret
+
+
+def change(endpoint: Endpoint, origin: Origin, values: dict[str, Any]) -> Endpoint:
+    """Writes `url`, `types`, `description` and `is_on`, those that are given. Raises InvalidInput.
+
+    Switched on again, an endpoint gets at once what it has missed, from where it stopped.
+    """
+    _check(values.get("url", endpoint.url), values.get("types", endpoint.types))
+    now = clock.now()
+    changed = {**values, "updated_at": now}
+    if values.get("is_on"):
+        changed |= {"off_reason": "", "failing_since": None, "next_at": now}
+    elif "is_on" in values:
+        changed["off_reason"] = f"Switched off by {origin.caller}."
+    with transaction.atomic():
+        Endpoint.objects.filter(pk=endpoint.pk).update(**changed)
+        found = Endpoint.objects.select_related("user").get(pk=endpoint.pk)
+        words = f"Changed the webhook: {', '.join(sorted(values))}"
+        if "is_on" in values:
+            words = f"Switched the webhook {'on' if values['is_on'] else 'off'}"
+        _note(found, origin, CHANGE, words)
+    return found
+
+
+@sensitive_variables("secret")
+def give_new_secret(endpoint: Endpoint, origin: Origin) -> str:
+    """A new secret. The old one signs too for a day, so that no message is lost meanwhile."""
+    now, secret = clock.now(), new_secret()
+    with transaction.atomic():
+        Endpoint.objects.filter(pk=endpoint.pk).update(
+            secret=encrypted(secret, endpoint.pk.bytes),
+            old_secret=endpoint.secret,
+            old_secret_until=now + BOTH_SECRETS,
+            updated_at=now,
+        )
+        _note(endpoint, origin, CHANGE, "Gave the webhook a new secret")
+    return secret
+
+
+def delete(endpoint: Endpoint, origin: Origin) -> None:
+    """Removes it with its deliveries, piece by piece. After a failure call it again."""
+    Endpoint.objects.filter(pk=endpoint.pk).update(is_on=False, updated_at=clock.now())
+    rows = Delivery.objects.filter(endpoint=endpoint).order_by("id")
+    while ids := list(rows.values_list("pk", flat=True)[:_PIECE]):
+        Delivery.objects.filter(pk__in=ids).delete()
+    with transaction.atomic():
+        _note(endpoint, origin, DELETION, f"Deleted the webhook to {endpoint}")
+        Endpoint.objects.filter(pk=endpoint.pk).delete()
+
+
+def _note(endpoint: Endpoint, origin: Origin, flag: int, words: str) -> None:
+    """In the log, and in the audit log if a member of staff did it."""
+    logger.info("Webhook %s: %s (%s)", endpoint.pk, words, origin.caller)
+    if not origin.as_customer:
+        record(origin.user_id, endpoint, str(endpoint), flag, words)
+
+
+def _check(url: str, types: Sequence[str]) -> None:
+    try:
+        parts_of(url)
+    except AddressRefused as refused:
+        raise InvalidInput(errors=[FieldError("/url", "invalid_url", str(refused))]) from None
+    for index, one in enumerate(types):
+        if one not in TYPES:
+            detail = f"There is no type {one}."
+            raise InvalidInput(errors=[FieldError(f"/types/{index}", "invalid_choice", detail)])
