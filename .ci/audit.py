@@ -28,26 +28,41 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="audit", allow_abbrev=False)
     parser.add_argument("--tool", default=str(Path(sys.executable).parent / "pip-audit"))
     tool = parser.parse_args().tool
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder, "report.json")
-        try:
-            code, said = _run(tool, report)
-        except subprocess.TimeoutExpired:
-            code, said = 1, f"no answer within {TIMEOUT_SECONDS} seconds"
-        except OSError as error:
-            code, said = USAGE_ERROR, str(error)
+    packages: list[dict[str, Any]] = []
+    for pins in PINS:  # One by one: the tool takes no package twice.
+        code, said, found = _asked(tool, pins)
         if code == USAGE_ERROR:
             print(f"audit: the tool could not be run:\n{said}", file=sys.stderr)
             return USAGE_ERROR
-        return _judge(report, said)
+        if not found:
+            packages = []
+            break
+        packages += [package for package in found if package not in packages]
+    return _judge(packages, said)
 
 
-def _run(tool: str, report: Path) -> tuple[int, str]:
+def _asked(tool: str, pins: str) -> tuple[int, str, list[dict[str, Any]]]:
+    """Exit code and last words of the tool, and the packages of its report; none in an outage."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        try:
+            code, said = _run(tool, report, pins)
+        except subprocess.TimeoutExpired:
+            return 1, f"no answer within {TIMEOUT_SECONDS} seconds", []
+        except OSError as error:
+            return USAGE_ERROR, str(error), []
+        try:
+            found: list[dict[str, Any]] = json.loads(report.read_text("utf-8"))["dependencies"]
+        except (OSError, ValueError, KeyError):
+            found = []
+    return code, said, found
+
+
+def _run(tool: str, report: Path, pins: str) -> tuple[int, str]:
     """Exit code and last words of the tool. It ends with 1 for a hole and for an outage alike."""
     # OSV (osv.dev) and not the package index, which a mirror may stand for that knows no holes.
     command = [tool, "--vulnerability-service", "osv", "--timeout", "15"]
-    command += ["--disable-pip", "--require-hashes"]
-    command += [word for file in PINS for word in ("--requirement", file)]
+    command += ["--disable-pip", "--require-hashes", "--requirement", pins]
     command += ["--progress-spinner", "off", "--format", "json", "--output", str(report)]
     done = subprocess.run(
         command,
@@ -61,12 +76,8 @@ def _run(tool: str, report: Path) -> tuple[int, str]:
     return done.returncode, "\n".join(done.stdout.splitlines()[-5:])
 
 
-def _judge(report: Path, said: str) -> int:
+def _judge(packages: list[dict[str, Any]], said: str) -> int:
     """The report alone tells holes from an outage, which leaves none."""
-    try:
-        packages: list[dict[str, Any]] = json.loads(report.read_text("utf-8"))["dependencies"]
-    except (OSError, ValueError, KeyError):
-        packages = []
     checked = [package for package in packages if "skip_reason" not in package]
     skipped = [package["name"] for package in packages if "skip_reason" in package]
     if not checked:

@@ -102,6 +102,7 @@ STUB = """#!{python}
 import sys
 from pathlib import Path
 report = {report!r}
+assert sys.argv.count("--requirement") == 1  # the real tool takes no package twice
 if report is not None:
     Path(sys.argv[sys.argv.index("--output") + 1]).write_text(report)
 print({said!r}, file=sys.stderr)
