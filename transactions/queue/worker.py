@@ -17,6 +17,7 @@ from core.background import further_jobs
 from core.commands import Origin
 from core.database_errors import meaning_of
 from core.errors import Busy, ProcessingError
+from core.failures import told
 from core.leases import extended
 from core.metrics.instruments import QUEUE_WORKERS, WORKER, note_cpu, set_kind
 from core.words_in_background import WordsOfNames
@@ -90,9 +91,9 @@ class Worker:
             try:
                 if not self._step() and self.once:
                     break
-            except DatabaseError:
+            except DatabaseError as error:
                 # The rows are released once the database answers, or when the lease expires.
-                logger.exception("The database does not answer; trying again")
+                self._log_trouble(error)
                 connection.close()
                 self._back_off()
             except Stopped:
@@ -206,6 +207,11 @@ class Worker:
             self._words_of_names.look()
             for job in self._further:
                 job.look()
+
+    def _log_trouble(self, error: DatabaseError) -> None:
+        """In one line while the database is away, because the worker tries again every second."""
+        traceback = None if meaning_of(error).drops_connection else error
+        logger.error("%s Trying again.", told(error), exc_info=traceback)
 
     def _back_off(self) -> None:
         """Waits longer each time in a row, up to a limit, outside any database transaction."""

@@ -133,11 +133,11 @@ def failing(monkeypatch: pytest.MonkeyPatch, cause: psycopg.Error, times: int) -
     """Checking a posting of 13 raises the database error this many times."""
     left = [times]
 
-    def broken(posting: Any, accounts: Any) -> None:
+    def broken(posting: Any, accounts: Any, **rules: Any) -> None:
         if posting.amount == 130_000 and left[0]:
             left[0] -= 1
             raise DatabaseError(*cause.args) from cause
-        check(posting, accounts)
+        check(posting, accounts, **rules)
 
     monkeypatch.setattr(execution, "check", broken)
 
