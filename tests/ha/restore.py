@@ -32,11 +32,12 @@ class _Restored(PostgresqlServer):
             "synchronous_standby_names": "",  # It is alone.
             "archive_mode": "off",
         }
-        super().__init__(
-            Installation((0, 0), node.bindir), base.parent, node.account, False, settings
-        )
+        super().__init__(Installation((0, 0), node.bindir), base.parent, node.account, False, {})
         self.data_dir = base
         self._secret_url = cluster.url
+        # In this file, which is read last: Patroni's own names every other target as empty.
+        with (base / "postgresql.auto.conf").open("a") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
         (base / "recovery.signal").touch()
 
     def _url(self, database: str) -> str:
