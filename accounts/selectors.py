@@ -27,6 +27,12 @@ from core.sql.reads import ShapedRead
 _ANY = Q()
 
 
+def has_open_account(customer_id: UUID) -> bool:
+    """Whether the customer has an account that is not closed."""
+    accounts = Account.objects.filter(customer=customer_id)
+    return accounts.exclude(status=AccountStatus.CLOSED).exists()
+
+
 def visible_accounts(user: Any) -> QuerySet[Account]:
     """The accounts visible to the user: all for staff with the right, else the user's own."""
     return _visible(**_as_owner(user)).select_related("owner")

@@ -15,7 +15,7 @@ from unfold.enums import ActionVariant
 
 from accounts.admin.customer_forms import ChangeDetailsForm, GiveUserForm, RegisterForm
 from accounts.commands import CloseCustomer, GiveUser
-from accounts.selectors import user_id
+from accounts.selectors import has_open_account, user_id
 from core.api.idempotency import fingerprints
 from core.api.permissions import has_right
 from core.api.requests import origin_of
@@ -65,7 +65,11 @@ class CustomerButtons:
         return customer is not None and (request.method == "POST" or customer.user_id is None)
 
     def has_close_customer_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        return self.may(request, object_id, CanManageCustomers.right, CustomerStatus.ACTIVE)
+        if not self.may(request, object_id, CanManageCustomers.right, CustomerStatus.ACTIVE):
+            return False
+        customer = self.get_object(request, object_id)
+        assert customer is not None, "The check above has found the customer."
+        return request.method == "POST" or not has_open_account(customer.pk)
 
     def has_reopen_customer_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return self.may(request, object_id, CanManageCustomers.right, CustomerStatus.CLOSED)

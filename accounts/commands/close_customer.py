@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from accounts.models import Account
-from accounts.states import AccountStatus
+from accounts.selectors import has_open_account
 from core.commands import Origin
 from core.errors import InvalidTransition
 from customers.commands.base import CustomerCommand, refuse_inactive
@@ -25,8 +24,7 @@ class CloseCustomer(CustomerCommand):
 
     def change(self, customer: Customer, origin: Origin, now: datetime) -> list[str]:
         refuse_inactive(customer)
-        accounts = Account.objects.filter(customer=customer.pk)
-        if accounts.exclude(status=AccountStatus.CLOSED).exists():
+        if has_open_account(customer.pk):
             raise InvalidTransition(f"Customer {customer.number} has an open account: close it.")
         customer.status = CustomerStatus.CLOSED
         return ["status"]

@@ -162,6 +162,7 @@ class ReadOnlyModelAdmin(_NeverChanged, BankModelAdmin):
     """
 
     actions: Any = None
+    change_form_template = "core/record.html"
     ordering = ("-id",)
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[TabularInline]]:

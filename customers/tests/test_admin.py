@@ -146,6 +146,11 @@ def test_an_account_is_opened_from_the_page() -> None:
     assert f'value="{customer.number}"' in answer.content.decode()
     assert "is open." in words(client, OPEN, opening(customer=customer.number))
     assert Account.objects.get(kind="CUSTOMER").customer == customer
+    # It has to be closed before the customer.
+    supervisor = logged_in_as("supervisor")
+    assert supervisor.get(page_of(customer, "close_customer")).status_code == 403
+    answer = words(supervisor, page_of(customer, "close_customer"), REASON)
+    assert "has an open account" in answer
 
 
 @pytest.mark.parametrize(
