@@ -13,7 +13,7 @@ import os
 import random
 import sys
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from unittest import mock
@@ -132,7 +132,7 @@ class _Story:
     def _open(self) -> list[Any]:
         from accounts.commands import OpenAccount
 
-        commands = []
+        commands: list[Any] = self._customers()
         for name, currency, owner, limit in (
             ("Ada Lovelace", "USD", "ada", 0),
             ("Ada Lovelace, savings", "USD", "ada", 0),
@@ -158,6 +158,24 @@ class _Story:
             self._deposit("Ada Lovelace", "1800.00", "First deposit"),
             self._deposit("Grace Hopper", "640.50", "First deposit"),
         ]
+
+    def _customers(self) -> list[Any]:
+        """The customers of those who own accounts; an account gets that of its owner."""
+        from accounts.commands import GiveUser
+        from customers.commands import RegisterCustomer
+
+        commands: list[Any] = []
+        for username, name, born, phone in (
+            ("ada", "Ada Lovelace", date(1985, 12, 10), "+44 20 7946 0958"),
+            ("grace", "Grace Hopper", date(1976, 12, 9), "+1 202 555 0143"),
+            ("noor", "Noor Inayat Khan", date(1984, 1, 1), "+33 1 70 18 99 00"),
+        ):
+            customer = RegisterCustomer(
+                name=name, birth_date=born, phone=phone, email=f"{username}@example.com"
+            )
+            user_id = self.people[username]
+            commands += [customer, GiveUser(customer_id=customer.customer_id, user_id=user_id)]
+        return commands
 
     def _usual(self, at: datetime, hour: int) -> list[Any]:
         """The usual commands at this hour of a day."""

@@ -28,7 +28,7 @@ class DemoBank:
     """`url` is the root of the server, without a trailing slash; passwords are by user name.
 
     The API client acts as `susan`, a supervisor. `token` is the one printed by `make run`, for the
-    teller `tessa`; the busy bank has none.
+    teller `tessa`; the busy bank has none, and `folder`, its data.
     """
 
     url: str
@@ -36,6 +36,7 @@ class DemoBank:
     client_id: str
     client_secret: str
     token: str = ""
+    folder: Path | None = None
 
 
 @contextmanager
@@ -73,7 +74,7 @@ def busy_bank(*, at: str = "") -> Iterator[DemoBank]:
         filled = json.loads(_run(environment, "-m", "tests.busy_bank", "fill"))
         serve = ["-m", "tests.busy_bank", "serve"] if at else ["manage.py", "serve"]
         with served(environment, folder, *serve) as url:
-            yield DemoBank(url=url, **filled)
+            yield DemoBank(url=url, folder=folder, **filled)
 
 
 @contextmanager

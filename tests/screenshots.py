@@ -60,7 +60,7 @@ def _reverse(page: Page) -> None:
     _follow(page, "Reverse the file")
 
 
-def _described(page: Page) -> None:
+def described(page: Page) -> None:
     """Waits for the description, which is long, and takes a while to be drawn."""
     page.locator(".opblock").first.wait_for(timeout=60_000)
 
@@ -97,6 +97,7 @@ PICTURES = [
     Picture("accounts", "/admin/accounts/account/"),
     Picture("account", "/admin/accounts/account/?q=Grace", steps=_first_row, options=_TALL),
     Picture("account-narrow", "/admin/accounts/account/?q=Grace", steps=_first_row, options=_PHONE),
+    Picture("customer", "/admin/customers/customer/?q=Ada", steps=_first_row, options=_TALL),
     Picture("transfer-preview", "/admin/accounts/account/?q=Harbour", "tessa", _transfer),
     Picture("transactions", _TRANSACTIONS),
     Picture("transactions-narrow", _TRANSACTIONS, options=_PHONE),
@@ -114,7 +115,7 @@ PICTURES = [
         "swagger",
         "/api/v1/swagger/",
         "",
-        _described,
+        described,
         {"viewport": {"width": 1280, "height": 1200}},
     ),
     Picture(
@@ -137,13 +138,13 @@ def main() -> None:
     ):
         # All users log in, whichever pictures are wanted: one picture shows them in the audit log.
         names = {picture.username for picture in PICTURES} - {""}
-        sessions = {name: _session(browser, bank, name) for name in sorted(names)}
+        sessions = {name: session_of(browser, bank, name) for name in sorted(names)}
         for picture in PICTURES:
             if picture.name in wanted:
                 _take(picture, browser, bank, sessions.get(picture.username))
 
 
-def _session(browser: Browser, bank: DemoBank, username: str) -> Any:
+def session_of(browser: Browser, bank: DemoBank, username: str) -> Any:
     """The cookies of a logged-in user."""
     session = new_session(browser)
     Watched(session, bank.url).log_in(username, bank.passwords[username])
