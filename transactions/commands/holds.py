@@ -6,11 +6,13 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
+from accounts.locks import lock_if_free
 from accounts.models import CASH, Account, internal_account_id
 from accounts.self_dealing import refuse_self_dealing
 from accounts.states import AccountKind
 from core.commands import Command, KeyedCommand, Origin
 from core.errors import (
+    Busy,
     CurrencyMismatch,
     FieldError,
     HoldNotOpen,
@@ -178,10 +180,17 @@ class VoidHold(HoldCommand):
 class ExpireHold(HoldCommand):
     """Releases what is left of a hold whose time is over by the bank's clock.
 
-    Raises NotFound, and HoldNotOpen if there is nothing to end, or not yet.
+    Waits for nobody: the queue waits for it. Raises Busy if the account is locked, NotFound, and
+    HoldNotOpen if there is nothing to end, or not yet.
     """
 
     verb: ClassVar[str] = "expire hold"
+
+    def prepare(self) -> "HoldCommand":
+        prepared = HoldCommand.prepare(self)
+        if not all(map(lock_if_free, prepared.account_ids())):
+            raise Busy("The account is in use. Nothing was done.")
+        return prepared
 
     def ending(self, hold: Hold, origin: Origin, now: datetime) -> HoldStatus:
         if now < hold.expires_at:

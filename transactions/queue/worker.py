@@ -1,6 +1,7 @@
 """The worker: takes due transactions from the queue, claim by claim, until it is stopped."""
 
 import logging
+import math
 import os
 import signal
 import socket
@@ -37,6 +38,9 @@ _POLL_SECONDS_SQLITE = 0.2
 _TURN_SECONDS = 0.02
 _MAX_BACKOFF_SECONDS = 5.0
 _UPKEEP_SECONDS = 5.0
+# Expired holds keep the queue waiting so long at most. The rest is for a look soon after.
+_HOLDS_SECONDS = 0.5
+_NEXT_HOLDS_SECONDS = 1.0
 # The size of the first claim. While the queue fills them, each is twice as long as the one before:
 # a long claim costs less for each transaction, and a short one leaves work to other workers.
 _FIRST_CLAIM = 500
@@ -199,8 +203,7 @@ class Worker:
             logger.warning("Took back %s transactions whose lease ran out", lost)
         if expired := queue.expire_approvals(self.origin):
             logger.info("Ended %s transactions that nobody approved", expired)
-        if ended := expire_holds(self.origin):
-            logger.info("Ended %s holds whose time is over", ended)
+        self._expire_holds()
         if not self.once:
             self._daily_summaries.look()
             self._approval_mails.look()
@@ -212,6 +215,13 @@ class Worker:
         """In one line while the database is away, because the worker tries again every second."""
         traceback = None if meaning_of(error).drops_connection else error
         logger.error("%s Trying again.", told(error), exc_info=traceback)
+
+    def _expire_holds(self) -> None:
+        """Ends expired holds, between two claims only for a short time."""
+        until = math.inf if self.once else time.monotonic() + _HOLDS_SECONDS
+        expire_holds(self.origin, lambda: not self._stopping and time.monotonic() < until)
+        if time.monotonic() >= until:
+            self._next_upkeep = time.monotonic() + _NEXT_HOLDS_SECONDS
 
     def _back_off(self) -> None:
         """Waits longer each time in a row, up to a limit, outside any database transaction."""
