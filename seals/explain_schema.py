@@ -59,7 +59,10 @@ class ExplainedSerializer(serializers.Serializer[Any]):
     held = AmountTextField(help_text="What open holds reserve, as it is stored.")
     open_holds = serializers.IntegerField(help_text="How many holds are open.")
     holds = ExplainedHoldSerializer(
-        many=True, help_text=f"The open holds, newest first: {MOST_HOLDS} at most."
+        many=True,
+        allow_null=True,
+        help_text=f"The open holds, newest first: {MOST_HOLDS} at most. Null for a token without"
+        " the scope `transactions:read`.",
     )
     available_balance = AmountTextField(help_text="Balance plus overdraft limit less held.")
     agrees = serializers.BooleanField(

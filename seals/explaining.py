@@ -112,8 +112,8 @@ def explain(account_id: UUID) -> Explained | None:
     )
 
 
-def represent(explained: Explained) -> dict[str, Any]:
-    """The members of the response."""
+def represent(explained: Explained, *, lists_holds: bool = True) -> dict[str, Any]:
+    """The members of the response; the holds themselves are null unless it `lists_holds`."""
 
     def shown(units: int) -> str:
         return format_amount(from_units(units), explained.currency)
@@ -146,7 +146,9 @@ def represent(explained: Explained) -> dict[str, Any]:
                 "description": hold["description"],
             }
             for hold in explained.holds
-        ],
+        ]
+        if lists_holds
+        else None,
         "available_balance": shown(explained.balance + explained.overdraft_limit - explained.held),
         "agrees": explained.agrees,
     }

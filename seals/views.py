@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.permissions import CanReadAccounts
 from accounts.selectors import visible_account
+from core.api.permissions import passes
 from core.api.renderers import json_response
 from core.errors import NotFound
 from seals import schema
@@ -19,7 +20,7 @@ from seals.heads import head_of
 from seals.models import Seal
 from seals.proofs import proof_of
 from seals.selectors import newest_seal
-from transactions.api.permissions import CanReadTransactions
+from transactions.api.permissions import CanReadHolds, CanReadTransactions
 
 # The database has no greater number.
 _GREATEST = (1 << 63) - 1
@@ -73,7 +74,8 @@ class ExplainView(_ReadView):
         visible_account(request.user, account_id)
         if (explained := explain(account_id)) is None:
             raise NotFound("An internal account stores no balance.")
-        return json_response(request, represent(explained))
+        lists_holds = passes(CanReadHolds, request, self)
+        return json_response(request, represent(explained, lists_holds=lists_holds))
 
 
 class ProofView(_ReadView):

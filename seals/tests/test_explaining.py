@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import CASH, Account, internal_account_id
 from seals.explaining import MOST_HOLDS, explain
 from seals.tests.sealing_bank import made, make_sealed_bank, without_guards
-from tests.api import ApiClient, account_path, staff
+from tests.api import ApiClient, account_path, make_user, staff
 from tests.factories import deposit, make_hold, run
+from tests.identities import client_with, token_of
 from transactions.commands import Capture, Withdraw
 from transactions.tests.damaged_ledger import execute
 
@@ -58,6 +59,21 @@ def test_a_balance_is_what_is_sealed_and_what_came_since_less_holds(keyed: Path)
         client.get(account_path(internal_account_id(CASH, "USD"), "balance/explain")).status_code
         == 404
     )
+
+
+def test_a_token_that_may_not_read_holds_gets_their_sum_alone(keyed: Path) -> None:
+    ada = make_sealed_bank().ada
+    make_hold(ada, 20, description="Hotel")
+    for scopes, listed in (
+        (("accounts:read",), None),
+        (("accounts:read", "transactions:read"), ["Hotel"]),
+    ):
+        auditor = make_user(f"auditor of {len(scopes)}", role="auditor")
+        shown = explained(client_with(token_of(auditor, scopes)), ada)
+        assert (shown["held"], shown["open_holds"]) == ("20.00", 1)
+        holds = shown["holds"]
+        assert (holds and [one["description"] for one in holds]) == listed
+        assert ("Hotel" in str(shown)) == bool(listed)
 
 
 @pytest.mark.parametrize(
