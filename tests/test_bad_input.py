@@ -5,14 +5,20 @@ Each is refused with problem details that point at the field, and nothing is sto
 
 import json
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.conf import settings
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 
 from accounts.models import Account
+from core.api.serializers import StrictSerializer
 from tests.api import API, account_path, bad_fields, staff
 from tests.assertions import nothing_changes
 from tests.factories import make_account
+from tests.test_error_contract import subclasses
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +75,25 @@ class Bank:
 @pytest.fixture
 def bank() -> Bank:
     return Bank()
+
+
+def test_every_boolean_of_a_body_is_true_or_false() -> None:
+    """The framework's own field takes "yes", "on" and 1 for true as well."""
+    import_module(settings.ROOT_URLCONF)
+    kinds = {kind for kind in subclasses(serializers.Serializer) if ".tests" not in kind.__module__}
+    found = {
+        (kind.__name__, name): field
+        for kind in kinds
+        if issubclass(kind, StrictSerializer) or kind.__name__.endswith("Body")
+        for name, field in kind().fields.items()
+        if isinstance(field, serializers.BooleanField) and not field.read_only
+    }
+    assert found.keys() >= {("CaptureBody", "final"), ("BatchBody", "atomic")}
+    for name, field in found.items():
+        assert [field.run_validation(value) for value in (True, False)] == [True, False], name
+        for value in ("true", "yes", "on", "", "0", 1, 0, 1.0, [], {}):
+            with pytest.raises(ValidationError):
+                field.run_validation(value)
 
 
 @pytest.mark.slow

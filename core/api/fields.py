@@ -167,6 +167,15 @@ class StrictUUIDField(serializers.UUIDField):
             self.fail("invalid", value=data)
 
 
+class StrictBooleanField(serializers.BooleanField):
+    """`true` or `false` of JSON, and none of the words and numbers that may mean either."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise ValidationError("true or false is required.", code="invalid")
+        return data
+
+
 @extend_schema_field(
     {"type": "string", "format": "date-time", "example": "2026-01-31T09:30:00.000000Z"}
 )

@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from core.api.describe import IDEMPOTENCY_KEY, errors, request_example
 from core.api.fields import (
+    StrictBooleanField,
     StrictUUIDField,
 )
 from core.api.idempotency import MAX_KEY_LENGTH
@@ -55,7 +56,7 @@ class BatchItem(serializers.Serializer[Any]):
 class BatchBody(serializers.Serializer[Any]):
     """The body of `transactions/batch/`."""
 
-    atomic = serializers.BooleanField(
+    atomic = StrictBooleanField(
         required=False,
         default=False,
         help_text="`true`: all or nothing. `false`: each item succeeds or fails alone.",

@@ -8,6 +8,7 @@ from core.api.fields import (
     AmountInputField,
     AmountOutputField,
     OffsetDateTimeField,
+    StrictBooleanField,
     StrictUUIDField,
 )
 from core.api.requests import PageQuery
@@ -46,7 +47,7 @@ class CaptureBody(StrictSerializer):
         help_text="How much, in main units, up to what the hold still reserves. Default: all of"
         " that.",
     )
-    final = serializers.BooleanField(
+    final = StrictBooleanField(
         required=False,
         allow_null=True,
         help_text="Releases the rest: nothing more is captured. Default: false.",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils.dateparse import parse_datetime
 
-from tests.api import API, ApiClient, account_path, client_of, make_user, staff
+from tests.api import API, ApiClient, account_path, bad_fields, client_of, make_user, staff
 from tests.assertions import nothing_changes
 from tests.factories import make_account, make_hold
 
@@ -81,6 +81,15 @@ def test_a_key_places_one_hold_and_makes_one_capture(teller: ApiClient) -> None:
     first, second = (teller.post(path, {"final": True}, **key) for _ in range(2))
     assert first.json() == second.json()
     assert second["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.parametrize("final", ["yes", "true", "on", "", 1, 0, [], {}])
+def test_final_is_true_or_false(teller: ApiClient, final: Any) -> None:
+    """It releases money."""
+    hold = make_hold(make_account(balance=10), 4)
+    with nothing_changes():
+        refused = teller.post(f"{API}holds/{hold.pk}/capture/", {"amount": "1", "final": final})
+    assert (refused.status_code, bad_fields(refused)) == (400, [("/final", "invalid")])
 
 
 def test_a_dry_run_shows_what_would_be(teller: ApiClient) -> None:
