@@ -66,6 +66,7 @@ ENTRY_EXAMPLE = {
 DETAIL_EXAMPLE = {
     **TRANSFER_EXAMPLE,
     "reversed_by": None,
+    "hold_id": None,
     "entries": [ENTRY_EXAMPLE],
     "events": [],
 }

@@ -212,9 +212,21 @@ class TransactionDetailSerializer(TransactionSerializer):
         allow_null=True,
         help_text="The reversal of this transaction, if there is one.",
     )
+    hold_id = serializers.UUIDField(
+        read_only=True,
+        allow_null=True,
+        help_text="The hold that it captures a part of. Null for other transactions, and for"
+        " customers who are not the payer.",
+    )
 
     class Meta(TransactionSerializer.Meta):
-        fields = (*TransactionSerializer.Meta.fields, "reversed_by", "entries", "events")
+        fields = (
+            *TransactionSerializer.Meta.fields,
+            "reversed_by",
+            "hold_id",
+            "entries",
+            "events",
+        )
         read_only_fields = fields
 
 

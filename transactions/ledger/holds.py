@@ -122,6 +122,7 @@ def execute_stored(row: JournalRow, accounts: Accounts, origin: Origin, now: dat
     """
     account = accounts.get(row.debit_account_id)
     if row.approval_required and account and account.held and (capture := capture_of(row.id)):
+        row.is_final = True  # If it fails, the hold is captured again instead.
         execute_capture(row, capture.hold, accounts, origin, now, final=capture.final)
     else:
         execute(row, accounts, now)

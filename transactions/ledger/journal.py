@@ -59,7 +59,8 @@ class JournalRow:
     approved_by_id: int | None = None
     completed_at: datetime | None = None
 
-    # Not a column: archived, or part of an atomic batch. Such a failure cannot be retried.
+    # Not a column: archived, part of an atomic batch, or a capture that waited for approval. Such a
+    # failure cannot be retried.
     is_final: bool = False
 
     replayed: ClassVar[bool] = False
@@ -88,7 +89,9 @@ class JournalRow:
     def refusal(self) -> Refusal | None:
         """The error for the response, with the transaction's id, if the row was refused."""
         refusal = REFUSALS.get(self.failure_code)
-        return refusal(self.failure_detail, transaction_id=self.id) if refusal else None
+        if refusal is None:
+            return None
+        return refusal(self.failure_detail, transaction_id=self.id, is_final=self.is_final)
 
     def as_transaction(self) -> Transaction:
         """The stored row as a model instance, without reading it again."""

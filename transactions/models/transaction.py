@@ -41,6 +41,8 @@ class Transaction(models.Model):
 
     # For a failed reversal, once looked up: whether another one waits or is posted.
     is_overtaken: bool | None = None
+    # For a failure after a wait for approval, once looked up: whether it captures a hold.
+    is_capture: bool | None = None
 
     id = models.UUIDField(primary_key=True, editable=False)
     type = models.CharField(max_length=8, choices=TransactionType.choices)

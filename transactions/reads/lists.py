@@ -148,7 +148,7 @@ def list_for(user: Any, account_id: UUID | None) -> tuple[TransactionList, froze
 
 
 def told_final(rows: list[TransactionRow]) -> list[TransactionRow]:
-    """The rows with `is_final` told: at most two statements, usually none."""
+    """The rows with `is_final` told: at most three statements, usually none."""
     failed = [row for row in rows if row.failure_code]
     if not failed or not (final := final_ids(failed)):
         return rows

@@ -101,6 +101,7 @@ def represent_detail(detail: TransactionDetail) -> dict[str, Any]:
     return {
         **represent(detail.row, own=detail.own),
         "reversed_by": detail.reversed_by,
+        "hold_id": detail.hold_id,
         "entries": [represent_entry(entry) for entry in detail.entries],
         "events": [represent_event(event) for event in detail.events],
     }

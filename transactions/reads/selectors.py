@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum, UUIDField
 
 from accounts.models import Account, AccountEvent
 from accounts.representation import AccountRow
@@ -19,7 +19,7 @@ from core.money import from_units
 from core.settled import settled_moment
 from core.sql.reads import ShapedRead
 from transactions.archive.checkpoints import internal_balance
-from transactions.models import Entry, Transaction, TransactionEvent
+from transactions.models import Entry, HoldCapture, Transaction, TransactionEvent
 from transactions.models.queries import FAILED
 from transactions.reads.balances import HasSequences, balances_at
 from transactions.reads.branches import Branch
@@ -41,12 +41,13 @@ class TransactionDetail:
     """A transaction with its ledger lines, its later transitions and its reversal.
 
     As far as the owner of the accounts `own` sees them; None sees all. Events and reasons of staff
-    are for staff.
+    are for staff. `hold_id` is the hold that it captures a part of, for the payer's side.
     """
 
     row: TransactionRow
     own: frozenset[UUID] | None
     reversed_by: UUID | None
+    hold_id: UUID | None
     entries: list[EntryRow]
     events: list[EventRow]
 
@@ -54,22 +55,24 @@ class TransactionDetail:
 def transaction_detail(user: Any, transaction_id: UUID) -> TransactionDetail:
     """A transaction visible to the user. Raises NotFound for invisible and missing ones alike.
 
-    Three statements, and two more at most if it has failed.
+    Three statements, and three more at most if it has failed.
     """
     owner_id = owner_of(user)
     reader = {} if owner_id is None else {"owner_id": owner_id}
     found = _transaction(transaction_id=transaction_id, **reader)
     if not found:
         raise NotFound(f"There is no transaction {transaction_id}.")
-    *columns, reversed_by = found[0]
+    *columns, reversed_by, hold_id = found[0]
     (row,) = told_final([TransactionRow(*columns)])
     own = None if owner_id is None else ids_of_owner(owner_id)
+    is_debited = own is None or row.debit_account_id in own
     entries = [EntryRow(*entry) for entry in _entries_of(transaction_id=transaction_id)]
     events = _events_of(transaction_id=transaction_id) if own is None else []
     return TransactionDetail(
         row=row,
         own=own,
         reversed_by=reversed_by,
+        hold_id=hold_id if is_debited else None,
         entries=[entry for entry in entries if own is None or entry.account_id in own],
         events=[EventRow(*event) for event in events],
     )
@@ -86,7 +89,9 @@ def _transaction(
         found = found.filter(visible_to_owner(own))
         reversals = reversals.filter(status=TransactionStatus.COMPLETED)
     reversed_by = Subquery(reversals.order_by().values("pk")[:1])
-    return found.values_list(*TRANSACTION_COLUMNS, reversed_by)
+    captured = HoldCapture.objects.filter(pk=OuterRef("pk")).values("hold")
+    hold_id = Subquery(captured[:1], output_field=UUIDField())  # SQLite has the text of an id.
+    return found.values_list(*TRANSACTION_COLUMNS, reversed_by, hold_id)
 
 
 @ShapedRead

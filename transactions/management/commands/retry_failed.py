@@ -19,7 +19,7 @@ from core.failures import database_trouble_of
 from core.results import WRONG_USE, add_json, write_result
 from transactions.api.permissions import CanRetryTransactions
 from transactions.api.retrying import retry_by_job
-from transactions.ledger.failures import IS_OVERTAKEN
+from transactions.ledger.failures import IS_CAPTURE, IS_OVERTAKEN
 from transactions.ledger.idempotency import row_of
 from transactions.ledger.processor import process, try_out
 from transactions.models import Transaction, TransactionEvent
@@ -107,7 +107,7 @@ def _chosen(code: str | None, account: UUID | None) -> QuerySet[Transaction]:
         failure_code__in=retryable if code is None else {code},
         archived_at__isnull=True,
     )
-    failed = failed.exclude(batch__atomic=True).exclude(IS_OVERTAKEN)
+    failed = failed.exclude(batch__atomic=True).exclude(IS_OVERTAKEN).exclude(IS_CAPTURE)
     return failed if account is None else failed.filter(touching(account))
 
 

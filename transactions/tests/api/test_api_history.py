@@ -204,6 +204,7 @@ def test_the_details_of_a_transaction(auditor: ApiClient) -> None:
         amount="4.50",
         balance_after="5.50",
         reversed_by=None,
+        hold_id=None,
         entries=[
             entry_body(
                 there,

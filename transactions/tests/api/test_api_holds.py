@@ -1,13 +1,15 @@
 """The routes of holds: responses, keys, dry runs, and who sees what."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.utils.dateparse import parse_datetime
 
+from accounts.commands import FreezeAccount, UnfreezeAccount
 from tests.api import API, ApiClient, account_path, bad_fields, client_of, make_user, staff
 from tests.assertions import nothing_changes
-from tests.factories import make_account, make_hold
+from tests.factories import make_account, make_hold, run
 
 pytestmark = pytest.mark.django_db
 
@@ -106,6 +108,35 @@ def test_a_dry_run_shows_what_would_be(teller: ApiClient) -> None:
         captured = teller.post(f"{path}capture/{dry}", {"amount": "1"}).json()
         assert (captured["dry_run"], captured["balance_after"]) == (True, "9.00")
         assert teller.post(f"{path}void/{dry}", {}).json()["status"] == "VOIDED"
+
+
+def test_a_capture_names_its_hold_and_once_failed_is_captured_again(settings: Any) -> None:
+    maker, checker = staff("teller"), staff("supervisor")
+    ada, bob = make_user("ada"), make_user("bob")
+    account = make_account(balance=100, owner_id=ada.pk)
+    hold = make_hold(account, 60, target_account_id=make_account(owner_id=bob.pk).pk)
+    settings.BANK_APPROVAL_THRESHOLDS = {"USD": Decimal(50)}
+
+    def captured() -> str:
+        waits = maker.post(f"{API}holds/{hold.pk}/capture/", {})
+        assert waits.status_code == 202
+        path: str = waits["Location"].removeprefix("http://testserver")
+        assert checker.get(path).json()["hold_id"] == str(hold.pk)
+        return path
+
+    path = captured()
+    run(FreezeAccount(account_id=account.pk, reason="x"))
+    refused = checker.post(f"{path}approve/", {})
+    assert (refused.status_code, refused.json()["code"]) == (409, "account_frozen")
+    run(UnfreezeAccount(account_id=account.pk, reason="x"))
+    (listed,) = checker.get(f"{API}transactions/?status=FAILED").json()["results"]
+    shown = [checker.get(path).json()["failure"], listed["failure"], refused.json()]
+    assert [one["retryable"] for one in shown] == [False] * 3
+    assert checker.post(f"{path}retry/", {"reason": "Thawed"}).json()["code"] == "not_retryable"
+    path = captured()
+    assert checker.post(f"{path}approve/", {}).status_code == 200
+    seen = [client_of(user).get(path).json()["hold_id"] for user in (ada, bob)]
+    assert seen == [str(hold.pk), None]
 
 
 def test_lists_are_narrowed_and_customers_see_their_own(teller: ApiClient) -> None:

@@ -196,6 +196,7 @@ def test_a_refusal_is_kept_and_named(teller: ApiClient, case: tuple[Any, ...]) -
         balance_after=None,
         failure={"code": code, "detail": told, "retryable": code != "account_closed"},
         reversed_by=None,
+        hold_id=None,
         entries=[],
         events=[],
     )

@@ -70,7 +70,8 @@ def test_a_queued_transfer_is_answered_at_once_and_completed_later(
     assert (row.status, row.completed_at) == ("PENDING", None)
     assert stored(Account) == before
     followed = teller.get(response["Location"])
-    assert followed.json() == {**waiting, "reversed_by": None, "entries": [], "events": []}
+    rest = {"reversed_by": None, "hold_id": None, "entries": [], "events": []}
+    assert followed.json() == {**waiting, **rest}
     assert work() == 1
     completed = teller.get(response["Location"]).json()
     assert (completed["status"], completed["balance_after"]) == ("COMPLETED", "17.50")

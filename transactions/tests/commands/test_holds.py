@@ -1,12 +1,15 @@
 """Holds: placed, captured, voided and expired, in process."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from io import StringIO
 from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -367,6 +370,10 @@ def test_a_capture_refused_at_its_approval_is_not_retried() -> None:
     run(UnfreezeAccount(account_id=account.id, reason="x"))
     with pytest.raises(NotRetryable, match="capture the hold again"), nothing_changes():
         run(Retry(transaction_id=row.id))
+    out = StringIO()
+    with nothing_changes():
+        call_command("retry_failed", "--json", stdout=out)
+    assert json.loads(out.getvalue())["transactions"] == 0
     run(VoidHold(hold_id=hold.pk))
 
 
