@@ -2,8 +2,10 @@
 
 import re
 from argparse import ArgumentTypeError
+from datetime import date
 from uuid import UUID
 
+from core.days import is_day
 from core.identifiers import parse_uuid
 from core.texts import check_text
 
@@ -16,6 +18,16 @@ def identifier(text: str) -> UUID:
         return parse_uuid(text)
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} is no id: {error}") from error
+
+
+def day(text: str) -> date:
+    """A day like 2026-01-31, in no other notation."""
+    try:
+        if is_day(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise ArgumentTypeError(f"{text!r} is no date, like 2026-01-31")
 
 
 def reason(text: str) -> str:

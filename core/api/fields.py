@@ -13,6 +13,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.fields import get_attribute
 
 from core.currencies import CURRENCIES
+from core.days import is_day
 from core.identifiers import parse_uuid
 from core.money import format_amount, parse_amount
 from core.texts import check_text
@@ -25,7 +26,6 @@ _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
-_FULL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 _UTC_OFFSET = "+00:00"
 
@@ -196,7 +196,7 @@ class StrictDateField(serializers.DateField):
     """A day in one notation: YYYY-MM-DD (RFC 3339, full-date)."""
 
     def to_internal_value(self, value: Any) -> date:
-        if not isinstance(value, str) or not _FULL_DATE.fullmatch(value):
+        if not isinstance(value, str) or not is_day(value):
             raise ValidationError('A day is required, like "2026-01-31".', code="invalid")
         try:
             return date.fromisoformat(value)

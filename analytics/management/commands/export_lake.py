@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from analytics.lake.manifest import DayList, as_text
+from core.arguments import day
 from core.errors import Busy
 from core.failures import told
 from core.files import FileBusy, FileProblem, os_errors_as_file_problem
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--before",
-            type=date.fromisoformat,
+            type=day,
             metavar="DAY",
             help="only days before this one, as in 2026-01-31",
         )

@@ -1,7 +1,6 @@
 """`manage.py run_job`: does the work of a job for a date, once."""
 
-from argparse import ArgumentParser, ArgumentTypeError
-from datetime import date
+from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from core.actors import add_actor, origin_of_actor
-from core.arguments import identifier
+from core.arguments import day, identifier
 from core.errors import BankError
 from core.failures import told
 from core.results import BUSY, PROBLEM, WRONG_USE, add_json, write_result
@@ -24,15 +23,6 @@ from transactions.queue.supervisor import end_with_parent
 
 # As a shell names the end by SIGTERM.
 _STOPPED = 143
-
-
-def day(text: str) -> date:
-    try:
-        if len(text) == len("2026-01-31"):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise ArgumentTypeError(f"{text!r} is no date, like 2026-01-31")
 
 
 class Command(BaseCommand):

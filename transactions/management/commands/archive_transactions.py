@@ -14,6 +14,7 @@ from accounts.arguments import account_argument
 from core import clock
 from core.actors import add_actor, origin_of_actor
 from core.commands import Origin
+from core.days import is_day
 from core.failures import told
 from core.files import FileBusy, FileProblem
 from core.progress import Progress
@@ -38,8 +39,10 @@ def days(text: str) -> timedelta:
 def moment(text: str) -> datetime:
     """A date, whose day begins in UTC, or a date and time with an offset (ISO 8601)."""
     try:
-        if len(text) == len("2026-01-31"):
+        if is_day(text):
             return datetime.combine(date.fromisoformat(text), time(), tzinfo=UTC)
+        if not is_day(text[:10]):
+            raise ValueError
         at = datetime.fromisoformat(text)
         if at.tzinfo is None:
             raise ArgumentTypeError(f"{text!r} needs an offset, like 2026-01-31T18:00:00+01:00")
