@@ -27,6 +27,8 @@ from transactions.statistics.spans import Calendar
 
 # A run that was started so often, and did not end, fails.
 MAX_ATTEMPTS = 5
+# Jobs count months and days back from a date, and months begin in 1970.
+EARLIEST = date(1971, 1, 1)
 # The pause before a run that could not work starts again.
 PAUSE = timedelta(minutes=1)
 _LONGEST_PROBLEM = 500
@@ -65,13 +67,11 @@ def ask_for(
     """The run of a job for a date, and whether this call has made it.
 
     Makes none where one waits, works or is done. After a failed one it makes another. Raises
-    NotFound for an unknown job, and InvalidInput for a date that has not come.
+    NotFound for an unknown job, and InvalidInput for a date that has not come, or before EARLIEST.
     """
     job_named(name)
     now = clock.now()
-    if day > Calendar().day_of(now):
-        detail = "The date has not come yet."
-        raise InvalidInput(errors=[FieldError("/date", "in_the_future", detail)])
+    _check(day, Calendar().day_of(now))
     if (standing := _standing(name, day, slot)) is not None:
         return standing, False
     run = JobRun(
@@ -94,6 +94,17 @@ def ask_for(
         return standing, False
     failpoint("job.asked_for")
     return run, True
+
+
+def _check(day: date, today: date) -> None:
+    """Raises InvalidInput for a date that no job works for."""
+    if day > today:
+        code, detail = "in_the_future", "The date has not come yet."
+    elif day < EARLIEST:
+        code, detail = "out_of_range", f"The earliest date of a job is {EARLIEST}."
+    else:
+        return
+    raise InvalidInput(errors=[FieldError("/date", code, detail)])
 
 
 def _standing(name: str, day: date, slot: str) -> JobRun | None:

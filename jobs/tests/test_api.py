@@ -63,6 +63,8 @@ def test_what_cannot_be_run_is_refused(client: APIClient) -> None:
     tomorrow = runs.business_date() + timedelta(days=1)
     refused = run(client, date=str(tomorrow))
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "in_the_future")
+    refused = run(client, date="0001-01-01")
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "out_of_range")
     assert run(client, date="soon").status_code == 400
     assert run(client, at="02:00").status_code == 400
     assert run(client, "nothing").status_code == 404

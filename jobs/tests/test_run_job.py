@@ -43,6 +43,8 @@ def test_a_date_is_done_once() -> None:
 def test_what_cannot_be_run_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     make_user("tina", role="teller")
     assert refused("delete_expired", "--date", "2999-01-01") == (2, "The date has not come yet.")
+    early = (2, "The earliest date of a job is 1971-01-01.")
+    assert refused("issue_statements", "--date", "0001-01-01") == early
     assert refused("delete_expired", "--actor", "tina")[0] == 2
     assert refused("delete_expired", "--date", "soon")[0] == 1  # argparse, called from code.
     unknown = "00000000-0000-7000-8000-000000000000"

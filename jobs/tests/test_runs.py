@@ -1,7 +1,8 @@
 """Runs: one for each date, one process at work, and every way to end."""
 
 import time
-from datetime import timedelta
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +53,18 @@ def test_a_run_is_asked_for_once(run: JobRun) -> None:
         runs.ask_for("nothing", DAY, origin=ORIGIN)
     with time_machine.travel(NOON), pytest.raises(InvalidInput):
         runs.ask_for("verify_ledger", DAY + timedelta(days=1), origin=ORIGIN)
+
+
+@pytest.mark.parametrize("name", ["archive_transactions", "issue_statements", "export_lake"])
+def test_a_job_works_for_every_date_that_is_taken(name: str, settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR, settings.LAKE_DIR = tmp_path, None
+    for day in (date.min, runs.EARLIEST - timedelta(days=1)):
+        with pytest.raises(InvalidInput) as caught:
+            runs.ask_for(name, day, origin=ORIGIN)
+        assert caught.value.errors[0].code == "out_of_range"
+    ended = work_on(runs.ask_for(name, runs.EARLIEST, origin=ORIGIN)[0].pk)
+    assert ended is not None
+    assert (ended.outcome, ended.problem) == (JobState.DONE, "")
 
 
 def test_one_process_holds_the_lease_and_a_late_one_ends_nothing(run: JobRun) -> None:
