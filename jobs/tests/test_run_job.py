@@ -47,6 +47,8 @@ def test_what_cannot_be_run_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused("issue_statements", "--date", "0001-01-01") == early
     assert refused("delete_expired", "--actor", "tina")[0] == 2
     assert refused("delete_expired", "--date", "soon")[0] == 1  # argparse, called from code.
+    with pytest.raises(CommandError, match="not allowed with"):
+        called(*ON_THAT_DAY, "--run", "00000000-0000-7000-8000-000000000000")
     unknown = "00000000-0000-7000-8000-000000000000"
     text = f"There is no run {unknown} of delete_expired."
     assert refused("delete_expired", "--run", unknown) == (2, text)
@@ -69,4 +71,8 @@ def test_a_failure_is_told_and_tried_again() -> None:
     text = "backup for 2025-12-01 failed: BANK_BACKUP_DIR names no folder for backups."
     for _ in range(2):
         assert refused("backup", "--date", str(DAY)) == (1, text)
+    ended = JobRun.objects.first()
+    assert ended is not None
+    again = refused("backup", "--run", str(ended.pk))
+    assert again == (1, text.replace("failed", "failed before"))
     assert list(JobRun.objects.values_list("outcome", flat=True)) == ["FAILED"] * 2

@@ -34,13 +34,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", choices=list(JOBS), metavar="NAME", help=", ".join(JOBS))
-        parser.add_argument(
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument(
             "--date",
             type=day,
             metavar="DATE",
             help="the business date, like 2026-01-31 (default: today, in the bank's time zone)",
         )
-        parser.add_argument(
+        which.add_argument(
             "--run", type=identifier, metavar="ID", help="this run, which was asked for before"
         )
         parser.add_argument(
@@ -62,26 +63,27 @@ class Command(BaseCommand):
                         options["name"], options["date"] or business_date(), origin=origin
                     )[0]
                 )
-                was_done = run.outcome == JobState.DONE
-                ended = run if was_done else work_on(run.pk, when_lost=stop_this_process)
+                worked = run.ended_at is None and work_on(run.pk, when_lost=stop_this_process)
+                run.refresh_from_db()
         except JobStopped:
             raise CommandError("Stopped.", returncode=_STOPPED) from None
         except BankError as error:
             raise CommandError(_words_of(error), returncode=WRONG_USE) from error
         except DatabaseError as error:
             raise CommandError(told(error), returncode=PROBLEM) from error
-        if ended is None:
-            raise CommandError(f"Another process works on {run}.", returncode=BUSY)
-        self._show(ended, was_done=was_done, as_json=options["json"])
+        self._show(run, before="" if worked else " before", as_json=options["json"])
 
-    def _show(self, run: JobRun, *, was_done: bool, as_json: bool) -> None:
+    def _show(self, run: JobRun, *, before: str, as_json: bool) -> None:
+        """`before` says that the run had ended, or that another process works on it."""
         if run.outcome == JobState.DONE:
-            words = f"{run} was done before." if was_done else f"{run} is done."
+            words = f"{run} was done before." if before else f"{run} is done."
             write_result(self.stdout, represent(run), [words], as_json=as_json)
-        elif run.outcome == JobState.WAITING:
-            raise CommandError(f"{run} has to wait: {run.problem}", returncode=BUSY)
+        elif run.outcome == JobState.FAILED:
+            raise CommandError(f"{run} failed{before}: {run.problem}", returncode=PROBLEM)
+        elif before:
+            raise CommandError(f"Another process works on {run}.", returncode=BUSY)
         else:
-            raise CommandError(f"{run} failed: {run.problem}", returncode=PROBLEM)
+            raise CommandError(f"{run} has to wait: {run.problem}", returncode=BUSY)
 
 
 def _run_of(run_id: UUID, name: str) -> JobRun:
