@@ -17,6 +17,7 @@ from jobs.problems import JobBusy
 
 # What is longer is left to the command's own records: a list of findings, say.
 _LONGEST_VALUE = 300
+_LONGEST_OBJECT = 2000
 
 Words = Callable[[date, str], Sequence[str]]
 
@@ -65,12 +66,21 @@ def _stopped_by(error: BaseException | None) -> KeyboardInterrupt | None:
 def _result(printed: str) -> Mapping[str, Any]:
     """The printed line of JSON, without its long values."""
     lines = printed.strip().splitlines()
-    found = json.loads(lines[-1]) if lines else {}
-    return {name: value for name, value in found.items() if _is_short(value)}
+    return _shortened(json.loads(lines[-1])) if lines else {}
+
+
+def _shortened(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The object without its long texts and lists, and so each object in it."""
+    short = {
+        name: _shortened(value) if isinstance(value, dict) else value
+        for name, value in found.items()
+    }
+    return {name: value for name, value in short.items() if _is_short(value)}
 
 
 def _is_short(value: Any) -> bool:
-    return len(json.dumps(value)) <= _LONGEST_VALUE
+    longest = _LONGEST_OBJECT if isinstance(value, dict) else _LONGEST_VALUE
+    return len(json.dumps(value)) <= longest
 
 
 def _in_short(result: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from jobs.models import JobRun
 
 
 def represent(run: JobRun) -> dict[str, Any]:
+    """The members of a run. A list selects `asked_by` beforehand."""
     return {
         "run_id": str(run.pk),
         "job": run.name,
@@ -17,6 +18,8 @@ def represent(run: JobRun) -> dict[str, Any]:
         "outcome": str(run.outcome),
         "attempts": run.attempts,
         "asked_at": rfc_3339(run.asked_at),
+        "asked_by": run.asked_by and run.asked_by.get_username(),
+        "caller": run.caller,
         "started_at": _moment(run.started_at),
         "ended_at": _moment(run.ended_at),
         "detail": detail_in_texts(run),

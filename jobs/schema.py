@@ -57,6 +57,12 @@ class JobRunSerializer(serializers.Serializer[Any]):
     )
     attempts = serializers.IntegerField(help_text="How often it was started.")
     asked_at = OffsetDateTimeField(help_text="When it was asked for (UTC).")
+    asked_by = serializers.CharField(
+        allow_null=True, help_text="The user who asked for it; null if a worker or a command did."
+    )
+    caller = serializers.CharField(
+        help_text="What asked for it: a user, an API client, a worker or a command."
+    )
     started_at = OffsetDateTimeField(allow_null=True, help_text="Its last start (UTC).")
     ended_at = OffsetDateTimeField(allow_null=True, help_text="Its end (UTC).")
     detail = serializers.DictField(
@@ -98,6 +104,8 @@ RUN_EXAMPLE: dict[str, Any] = {
     "outcome": "DONE",
     "attempts": 1,
     "asked_at": "2026-02-01T02:00:00.000000Z",
+    "asked_by": None,
+    "caller": "job:schedule",
     "started_at": "2026-02-01T02:00:01.204000Z",
     "ended_at": "2026-02-01T02:00:09.731000Z",
     "detail": {"dry_run": "false", "tokens": "12", "sessions": "3", "logins": "0"},

@@ -29,7 +29,8 @@ class JobStanding:
 def standings() -> list[JobStanding]:
     """All jobs, in the order of the catalog. A few rows of indexes for each."""
     now = clock.about_now()
-    newest = {name: JobRun.objects.filter(name=name).order_by("-id").first() for name in JOBS}
+    asked = JobRun.objects.select_related("asked_by").order_by("-id")
+    newest = {name: asked.filter(name=name).first() for name in JOBS}
     last_done = {run.name: run.ended_at for run in filter(None, map(last_success, JOBS))}
     next_due = {one.name: one.next_due(now) for one in settings.JOBS}
     overdue = overdue_jobs(now)

@@ -44,7 +44,8 @@ class JobViewSet(RuleOfEachAction, viewsets.ViewSet):
     def runs(self, request: Request, job: str) -> HttpResponse:
         parse_query(PageQuery, request)
         name = runs.job_named(job).name
-        page = paginate_by_id(request, page_of(JobRun.objects.filter(name=name)))
+        asked = JobRun.objects.filter(name=name).select_related("asked_by")
+        page = paginate_by_id(request, page_of(asked))
         return page.response(request, [represent(run) for run in page.results])
 
     @schema.retrieve_run

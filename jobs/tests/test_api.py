@@ -40,6 +40,7 @@ def test_a_date_has_one_run_to_poll(client: APIClient) -> None:
     assert asked.json()["outcome"] == "WAITING"
     row = JobRun.objects.get()
     assert (row.asked_by.username, row.caller) == ("susan", f"user:{row.asked_by_id}")
+    assert (asked.json()["asked_by"], asked.json()["caller"]) == ("susan", row.caller)
     work_on(row.pk)
     again = run(client, date=str(DAY))
     assert (again.status_code, again.json()["outcome"]) == (200, "DONE")

@@ -9,6 +9,9 @@ from jobs.runs import ask_for, take_back
 from jobs.states import JobState
 from jobs.tests.daily_bank import DAY, EXPECTED, ORIGIN, TRACES, DailyBank
 from jobs.working import work_on, worker_name
+from seals.heads import head_of
+from seals.models import Seal
+from tests.factories import deposit, make_account
 from transactions.verifier import verify
 
 
@@ -32,4 +35,7 @@ def test_each_job_does_its_work_once(daily_bank: DailyBank) -> None:
         assert work_on(run.pk) is None
         assert TRACES[name](daily_bank) == trace, name
     assert JobRun.objects.count() == len(JOBS)
+    deposit(make_account(), 1)
+    told = JOBS["seal_ledger"].work(DAY, "")
+    assert told == {"seal": head_of(Seal.objects.latest("number"))}
     assert verify().ok

@@ -36,6 +36,7 @@ def test_a_date_is_done_once() -> None:
     shown = json.loads(called(*ON_THAT_DAY, "--json"))
     run = JobRun.objects.get()
     assert (shown["run_id"], shown["outcome"], shown["date"]) == (str(run.pk), "DONE", str(DAY))
+    assert (shown["asked_by"], shown["caller"]) == (None, "job:run_job")
     assert shown["detail"] == {"dry_run": "false", "tokens": "0", "sessions": "0", "logins": "0"}
     assert called("summarise_days") == f"summarise_days for {runs.business_date()} is done.\n"
 
