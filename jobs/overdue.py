@@ -16,8 +16,9 @@ from transactions.reads.duties import first_posted_at
 def overdue_jobs(now: datetime | None = None) -> dict[str, datetime]:
     """Each job that is overdue, and since when it is due.
 
-    A job is overdue when it was due more than BANK_JOB_LIMIT_MINUTES ago and is not done since. A
-    bank without postings has nothing to do. Reads a row of an index for each scheduled job.
+    A job is overdue when it was due more than BANK_JOB_LIMIT_MINUTES ago and is not done since, for
+    that date or a later one. A bank without postings has nothing to do. Reads a row of an index for
+    each scheduled job.
     """
     if not (settings.JOB_LIMIT_MINUTES and settings.JOBS):
         return {}
@@ -36,6 +37,7 @@ def _missed(scheduled: Iterable[ScheduledJob], before: datetime) -> list[DueRun]
 
 
 def _is_done(due: DueRun) -> bool:
-    """Whether the run is done, or one after it."""
+    """Whether the run is done, or one after it. What was done for an earlier date is another."""
     done = JobRun.objects.filter(name=due.name, outcome=JobState.DONE)
-    return done.filter(Q(ended_at__gte=due.at) | Q(date=due.date, slot=due.slot)).exists()
+    later = Q(ended_at__gte=due.at, date__gte=due.date)
+    return done.filter(later | Q(date=due.date, slot=due.slot)).exists()

@@ -76,7 +76,7 @@ def test_what_cannot_be_run_is_refused(client: APIClient) -> None:
 
 
 def test_the_list_knows_what_is_due_and_overdue(client: APIClient, settings: Any) -> None:
-    settings.JOBS = parse("delete_expired@02:00,seal_ledger@*/10m", JOBS)
+    settings.JOBS = parse("delete_expired@02:00,summarise_days@*/10m", JOBS)
     settings.JOB_LIMIT_MINUTES = 60
 
     def overdue() -> dict[str, Any]:
@@ -90,12 +90,17 @@ def test_the_list_knows_what_is_due_and_overdue(client: APIClient, settings: Any
     with time_machine.travel(NOON, tick=False):
         expected = {
             "delete_expired": "2025-12-01T02:00:00.000000Z",
-            "seal_ledger": "2025-12-01T11:00:00.000000Z",
+            "summarise_days": "2025-12-01T11:00:00.000000Z",
         }
         assert overdue() == expected
         work_on(run(client, date=str(DAY - timedelta(days=1))).json()["run_id"])
-        del expected["delete_expired"]  # Done after it was due, for whatever date.
+        assert overdue() == expected  # What was due is another date.
+        work_on(run(client, date=str(DAY)).json()["run_id"])
+        del expected["delete_expired"]
         assert overdue() == expected
+        work_on(run(client, "summarise_days", date=str(DAY)).json()["run_id"])
+        del expected["summarise_days"]  # Done after the slot, for its date.
+        assert overdue() == expected == {}
         settings.JOB_LIMIT_MINUTES = 0
         assert overdue() == {}
         first = client.get(f"{API}jobs/").json()["results"]
