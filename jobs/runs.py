@@ -17,7 +17,7 @@ from django.db.models import F, Q, QuerySet
 
 from core import clock
 from core.commands import Origin
-from core.errors import FieldError, InvalidInput, NotFound
+from core.errors import Busy, FieldError, InvalidInput, NotFound
 from core.failpoints import failpoint
 from core.identifiers import uuid7
 from jobs.catalog import JOBS, Job
@@ -32,6 +32,8 @@ EARLIEST = date(1971, 1, 1)
 # The pause before a run that could not work starts again.
 PAUSE = timedelta(minutes=1)
 _LONGEST_PROBLEM = 500
+# How often a run is inserted that another one stands in the way of, and then has failed.
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,33 +69,39 @@ def ask_for(
     """The run of a job for a date, and whether this call has made it.
 
     Makes none where one waits, works or is done. After a failed one it makes another. Raises
-    NotFound for an unknown job, and InvalidInput for a date that has not come, or before EARLIEST.
+    NotFound for an unknown job, InvalidInput for a date that has not come, or before EARLIEST, and
+    Busy if others come first and fail again and again.
     """
     job_named(name)
     now = clock.now()
     _check(day, Calendar().day_of(now))
-    if (standing := _standing(name, day, slot)) is not None:
-        return standing, False
-    run = JobRun(
-        id=new_id(now),
-        name=name,
-        date=day,
-        slot=slot,
-        asked_at=now,
-        due_at=due_at or now,
-        asked_by_id=origin.user_id,
-        caller=origin.caller,
-    )
+    for _ in range(_TRIES):
+        if (standing := _standing(name, day, slot)) is not None:
+            return standing, False
+        run = JobRun(
+            id=new_id(now),
+            name=name,
+            date=day,
+            slot=slot,
+            asked_at=now,
+            due_at=due_at or now,
+            asked_by_id=origin.user_id,
+            caller=origin.caller,
+        )
+        if _inserted(run):
+            failpoint("job.asked_for")
+            return run, True
+    raise Busy(f"Runs of {name} for {day} begin and fail at this moment.")
+
+
+def _inserted(run: JobRun) -> bool:
+    """Stores a new run; false if another one has come first, which may have failed meanwhile."""
     try:
         with transaction.atomic():
             run.save(force_insert=True)
     except IntegrityError:
-        standing = _standing(name, day, slot)
-        if standing is None:
-            raise
-        return standing, False
-    failpoint("job.asked_for")
-    return run, True
+        return False
+    return True
 
 
 def _check(day: date, today: date) -> None:

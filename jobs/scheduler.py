@@ -10,12 +10,14 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from core import clock
 from core.background import BackgroundJob
 from core.commands import Origin
 from core.metrics import folder
 from jobs import runs
+from jobs.catalog import JOBS
 from jobs.models import JobRun
 from jobs.timetable import DueRun
 from jobs.working import worker_name
@@ -48,11 +50,16 @@ class JobScheduler(BackgroundJob):
         if self._is_working():
             return
         now = clock.about_now()
-        if any(self._newly_due(now)) or runs.startable(now).exists():
+        if any(self._newly_due(now)) or self._startable(now).exists():
             super().look()
 
     def _is_working(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
+
+    @staticmethod
+    def _startable(now: datetime) -> QuerySet[JobRun]:
+        """Without runs of jobs that this release does not have."""
+        return runs.startable(now).filter(name__in=JOBS)
 
     def _newly_due(self, now: datetime) -> Iterator[DueRun]:
         due = (one.last_due(now) for one in settings.JOBS)
@@ -70,7 +77,7 @@ class JobScheduler(BackgroundJob):
         """A run to start. One whose process died is started once more at once, later at a look."""
         if self._stopping.is_set():
             return None
-        found = runs.startable(clock.now())
+        found = self._startable(clock.now())
         return next((run for run in found if started[run.pk] < _STARTS_AT_ONCE), None)
 
     def _ask_for(self, due: DueRun) -> None:

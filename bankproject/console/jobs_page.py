@@ -18,6 +18,7 @@ from core.console.admin import badge
 from core.console.command_form import in_one_line
 from core.errors import BankError
 from core.staff_log import record
+from jobs.catalog import JOBS
 from jobs.models import JobRun
 from jobs.permissions import RUN_RIGHT, VIEW_RIGHT
 from jobs.representation import detail_in_texts
@@ -105,7 +106,7 @@ def _run(run: JobRun) -> dict[str, Any]:
     took = run.ended_at - run.started_at if run.ended_at and run.started_at else None
     facts = ", ".join(f"{name}: {text}" for name, text in detail_in_texts(run).items())
     return {
-        "title": job_named(run.name).title,
+        "title": JOBS[run.name].title if run.name in JOBS else run.name,
         "date": f"{run.date} {run.slot}".strip(),
         "state": _state(run),
         "started": at(run.started_at) if run.started_at else "",

@@ -57,6 +57,15 @@ def test_a_supervisor_runs_a_job_now_and_once_more_after_it_is_done() -> None:
     assert log.count("Asked for this run") == 2
 
 
+def test_a_job_that_is_gone_keeps_its_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    susan = staff("supervisor")
+    said(susan, job="backup")
+    monkeypatch.delitem(JOBS, "backup")
+    html = susan.get(PAGE).content.decode()
+    assert "Back up the bank" not in html
+    assert ">backup<" in "".join(html.split())
+
+
 @pytest.mark.parametrize("role", ["teller", "auditor"])
 def test_others_read_and_press_nothing(role: str) -> None:
     client = staff(role)

@@ -10,7 +10,7 @@ import time_machine
 
 from core import clock
 from core.background import JobFailed
-from core.errors import InvalidInput, NotFound
+from core.errors import Busy, InvalidInput, NotFound
 from jobs import catalog, runs
 from jobs.models import JobRun
 from jobs.problems import JobBusy
@@ -53,6 +53,32 @@ def test_a_run_is_asked_for_once(run: JobRun) -> None:
         runs.ask_for("nothing", DAY, origin=ORIGIN)
     with time_machine.travel(NOON), pytest.raises(InvalidInput):
         runs.ask_for("verify_ledger", DAY + timedelta(days=1), origin=ORIGIN)
+
+
+def test_a_rival_that_fails_at_once_is_in_nobodys_way(
+    run: JobRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rival stands when the new run is inserted, and has failed when it is looked for."""
+    look = runs._standing
+    looks = 0
+
+    def standing(name: str, day: date, slot: str) -> JobRun | None:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            lease = runs.claim(run.pk, "rival")
+            assert lease is not None
+            assert runs.fail(lease, "No disk.")
+        return None if looks == 1 else look(name, day, slot)
+
+    monkeypatch.setattr(runs, "_standing", standing)
+    mine, is_new = runs.ask_for("verify_ledger", DAY, origin=ORIGIN)
+    assert is_new
+    assert mine != run
+    monkeypatch.setattr(runs, "_standing", lambda *_: None)
+    with pytest.raises(Busy):
+        runs.ask_for("verify_ledger", DAY, origin=ORIGIN)
+    assert JobRun.objects.count() == 2
 
 
 @pytest.mark.parametrize("name", ["archive_transactions", "issue_statements", "export_lake"])

@@ -9,10 +9,11 @@ import time_machine
 from core import clock
 from jobs.catalog import JOBS
 from jobs.models import JobRun
-from jobs.runs import claim, fail, startable
+from jobs.runs import ask_for, claim, fail, startable
 from jobs.scheduler import JobScheduler
-from jobs.tests.daily_bank import NOON
+from jobs.tests.daily_bank import NOON, ORIGIN
 from jobs.timetable import parse
+from jobs.working import work_on
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +57,19 @@ def test_each_due_run_is_asked_for_once_whatever_became_of_it(
         scheduler.work()
         assert JobRun.objects.count() == 6
     assert {run.name for run in started} == {"delete_expired", "backup", "issue_statements"}
+
+
+def test_runs_of_a_job_that_is_gone_harm_nobody(
+    started: list[JobRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, _ = ask_for("backup", NOON.date(), origin=ORIGIN)
+    monkeypatch.delitem(JOBS, "backup")
+    JobScheduler().work()
+    assert started == []
+    ended = work_on(run.pk)
+    assert ended is not None
+    assert ended.outcome == "FAILED"
+    assert ended.problem.startswith("There is no job backup.")
 
 
 def test_a_bank_without_scheduled_jobs_runs_what_is_asked_for(started: list[JobRun]) -> None:
