@@ -4,7 +4,12 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import OffsetDateTimeField, StrictCharField, StrictUUIDField
+from core.api.fields import (
+    OffsetDateTimeField,
+    StrictBooleanField,
+    StrictCharField,
+    StrictUUIDField,
+)
 from core.api.requests import PageQuery
 from core.api.serializers import StrictSerializer
 from events.changes import TYPES
@@ -43,7 +48,7 @@ class ChangeWebhookBody(StrictSerializer):
     description = StrictCharField(
         required=False, allow_blank=True, max_length=200, help_text="For people."
     )
-    is_on = serializers.BooleanField(
+    is_on = StrictBooleanField(
         required=False,
         help_text="False: nothing is sent. True: it gets all that came since it was switched off.",
     )
