@@ -43,7 +43,7 @@ class BackgroundJob(ABC):
     failure is logged, and the job is tried again later.
     """
 
-    # As in "The daily archive run failed".
+    # As in "The file desk failed".
     name: ClassVar[str]
     look_seconds: ClassVar[float] = 600.0
     seconds_after_a_failure: ClassVar[float] = 3600.0
