@@ -155,6 +155,8 @@ _SECTIONS: dict[str, list[_Page]] = {
         _list_of("Batches", "stacks", "transactions", "batch"),
         _list_of("Archive", "inventory_2", "transactions", "archiverun"),
         _Page("Jobs", "event_repeat", "jobs-page", "jobs.view_jobrun"),
+        _list_of("Webhooks", "webhook", "webhooks", "endpoint"),
+        _list_of("Deliveries", "outbox", "webhooks", "delivery"),
     ],
     "Clients and tokens": [
         _list_of("API clients", "terminal", "clients", "apiclient"),

@@ -33,6 +33,8 @@ from transactions.commands import Deposit, PlaceHold, Reject, Reverse, Transfer,
 from transactions.models import Batch
 from transactions.verifier import records as verifications
 from transactions.verifier.report import Finding, Report
+from webhooks import endpoints as webhooks
+from webhooks.replay import send_test
 
 _LONG = "Charles Babbage and Sons, Instrument Makers"
 
@@ -120,6 +122,8 @@ def _staff(part: str) -> None:
     teller = make_user(f"teller-{part}", role="teller")
     enrolled(teller)
     token_of(make_user(f"program-{part}", role="teller"))
+    by = Origin(user_id=teller.pk, caller=f"user:{teller.pk}", as_customer=True)
+    send_test(webhooks.make(teller, by, url="https://shop.example/hook")[0])
     login: dict[str, Any] = {"username": teller.username, "ip_address": "192.0.2.9"}
     AccessLog.objects.create(**login)
     AccessFailureLog.objects.create(**login)

@@ -125,12 +125,12 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Attempt:
     thread = threading.Thread(target=request.run, daemon=True, name="webhook")
     thread.start()
     thread.join(TIMEOUT_SECONDS)
+    if not thread.is_alive():
+        return ended(request.status, "" if request.status is not None else request.error)
     # Read before the cut, which looks like the end of headers to the other thread.
     status = request.status
-    if thread.is_alive():
-        request.cut()
-        return ended(status, "" if status is not None else _timed_out())
-    return ended(status, "" if status is not None else request.error)
+    request.cut()
+    return ended(status, "" if status is not None else _timed_out())
 
 
 def _timed_out() -> str:

@@ -26,6 +26,7 @@ _PARAGRAPHS = {
     "/admin/transactions/transactionevent/": "the-audit-log",
     "/admin/transactions/verification/": "today",
     "/admin/jobs/": "jobs",
+    "/admin/webhooks/": "webhooks",
     "/admin/statements/": "statements",
     "/admin/desk/": "files",
     "/admin/seals/": "seals",

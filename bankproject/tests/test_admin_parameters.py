@@ -126,6 +126,8 @@ def test_filters_use_only_columns_that_the_pages_show() -> None:
         },
         "transactions.entry": {"account"},
         "transactions.hold": {"status"},
+        "webhooks.delivery": {"status", "endpoint"},
+        "webhooks.endpoint": {"is_on"},
         "statements.statement": {"account"},
         "transactions.transactionevent": {"transaction", "to_status"},
         "accounts.accountevent": {"account"},

@@ -40,6 +40,7 @@ BANK = [
     "Failed",
 ]
 BANK += ["Holds", "Notes", "Entries", "Statements", "Files", "Batches", "Archive", "Jobs"]
+BANK += ["Webhooks", "Deliveries"]
 RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications", "Seals"]
 PROGRAMS = ["API clients", "Access tokens"]
 EMPTY_LISTS = [
@@ -58,6 +59,8 @@ EMPTY_LISTS = [
     "transactions_verification",
     "statements_statement",
     "desk_deskfile",
+    "webhooks_endpoint",
+    "webhooks_delivery",
     "seals_seal",
 ]
 STAFF = ["Users", "Groups", "Second factor", "Logins", "Failed logins"]

@@ -52,6 +52,8 @@ OF_LISTS = {
     "transactions.transaction": "transactions",
     "transactions.transactionevent": "the-audit-log",
     "transactions.verification": "today",
+    "webhooks.delivery": "webhooks",
+    "webhooks.endpoint": "webhooks",
 }
 OF_PAGES = {
     "/admin/": "today",

@@ -58,6 +58,8 @@ LISTS = [
     "/admin/transactions/verification/",
     "/admin/statements/statement/",
     "/admin/seals/seal/",
+    "/admin/webhooks/endpoint/",
+    "/admin/webhooks/delivery/",
     "/admin/auth/user/",
     "/admin/auth/group/",
     "/admin/clients/apiclient/",

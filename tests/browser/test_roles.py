@@ -12,7 +12,7 @@ pytestmark = pytest.mark.sqlite
 BANK = [
     "Today", "Statistics", "Analytics", "Customers", "Accounts", "Transactions", "Approvals",
     "Overdraft limits", "Failed", "Holds", "Notes", "Entries", "Statements", "Files", "Batches",
-    "Archive", "Jobs",
+    "Archive", "Jobs", "Webhooks", "Deliveries",
 ]  # fmt: skip
 RECORDS = ["Account events", "Customer events", "Transaction events", "Verifications", "Seals"]
 OVERSIGHT = [
