@@ -155,6 +155,11 @@ def test_every_column_is_on_the_page(model: type[Model]) -> None:
     shown = set(flatten_fieldsets(admin.site._registry[model].fieldsets))
     in_words = {
         "status": "shown_status",
+        "currency": "named_currency",
+        "limits": "money_overdraft_limit",
+        "max_amount": "payment_limits",
+        "daily_amount": "payment_limits",
+        "daily_count": "payment_limits",
         "debits_blocked": "blocked",
         "credits_blocked": "blocked",
         "approval_required": "needs_approval",

@@ -105,7 +105,7 @@ def test_filters_use_only_columns_that_the_pages_show() -> None:
     request.user = root
     # Shown in another form: the state of an account, client or row; the user of a client.
     shown_otherwise = {
-        "accounts.account": {"status"},
+        "accounts.account": {"status", "currency"},
         "accounts.limitrequest": {"status"},
         "customers.customer": {"status"},
         "clients.apiclient": {"is_active", "user__username"},
@@ -128,6 +128,7 @@ def test_filters_use_only_columns_that_the_pages_show() -> None:
         "transactions.hold": {"status"},
         "webhooks.delivery": {"status", "endpoint"},
         "webhooks.endpoint": {"is_on"},
+        "desk.deskfile": {"status"},
         "statements.statement": {"account"},
         "transactions.transactionevent": {"transaction", "to_status"},
         "accounts.accountevent": {"account"},

@@ -83,8 +83,8 @@ def test_the_numbers_of_accounts_and_the_balances(bank: None, admin_client: Clie
         ["Active", "2"], ["Frozen", "1"], ["Closed", "1"], ["All", "4"],
     ]  # fmt: skip
     assert shown["Balances by currency"] == [
-        ["JPY", "5,000", "0", "5,000"],
-        ["USD", "0.00", "56.75", "-56.75"],
+        ["JPY (Yen)", "5,000", "0", "5,000"],
+        ["USD (US Dollar)", "0.00", "56.75", "-56.75"],
     ]
     assert shown["Failures today"] == [["The account is frozen", "1"], ["Insufficient funds", "1"]]
     assert [row[1] for row in shown["Hottest accounts today"]] == ["5", "3", "2"]

@@ -154,10 +154,10 @@ def test_after_a_poison_command_claims_are_short_again(
     assert lengths_of_claims() == [2, 4, 2, 3]
 
 
-def poisoned(posting: HasPosting, accounts: execution.Accounts) -> None:
+def poisoned(posting: HasPosting, accounts: execution.Accounts, **rules: Any) -> None:
     if posting.amount == to_units(Decimal(13)):
         raise ZeroDivisionError
-    check(posting, accounts)
+    check(posting, accounts, **rules)
 
 
 # The server reports a deadlock at the first change of an account, and none after it.

@@ -242,11 +242,11 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[int]:
     """Makes the check of a posting of 13 raise the error. Returns a list with an item for each."""
     times: list[int] = []
 
-    def broken(posting: Any, accounts: Any) -> None:
+    def broken(posting: Any, accounts: Any, **rules: Any) -> None:
         if posting.amount == 130_000:
             times.append(1)
             raise error
-        check(posting, accounts)
+        check(posting, accounts, **rules)
 
     monkeypatch.setattr(execution, "check", broken)
     return times
@@ -257,12 +257,12 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_it_has_not_begun(monkeypa
     taker = Worker(once=True)
     times: list[int] = []
 
-    def stopping(posting: Any, accounts: Any) -> None:
+    def stopping(posting: Any, accounts: Any, **rules: Any) -> None:
         if posting.amount == 130_000:
             times.append(1)
             taker.stop()
             raise ZeroDivisionError
-        check(posting, accounts)
+        check(posting, accounts, **rules)
 
     monkeypatch.setattr(execution, "check", stopping)
     assert taker.run() == 0
@@ -276,11 +276,11 @@ def test_after_the_database_was_away_a_worker_gives_back_and_goes_on(monkeypatch
     (row,) = withdrawals(make_account(balance=30), 13)
     times: list[int] = []
 
-    def away_once(posting: Any, accounts: Any) -> None:
+    def away_once(posting: Any, accounts: Any, **rules: Any) -> None:
         times.append(1)
         if len(times) == 1:
             raise OperationalError("server closed the connection unexpectedly")
-        check(posting, accounts)
+        check(posting, accounts, **rules)
 
     monkeypatch.setattr(execution, "check", away_once)
     with caplog.at_level(logging.CRITICAL, worker.__name__):
