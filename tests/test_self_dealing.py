@@ -237,7 +237,7 @@ def writing_routes() -> dict[str, tuple[str, Rule]]:
         for route, rules in TABLE.items()
         for verb, rule in rules.items()
         # A job is of the bank as a whole.
-        if verb != "GET" and isinstance(rule, Rule) and not route.startswith("jobs/")
+        if verb != "GET" and isinstance(rule, Rule) and not route.startswith(("jobs/", "webhooks/"))
     }
 
 

@@ -142,4 +142,4 @@ def test_the_role_of_web_processes_leaves_records_of_logins(bank: list[set[Any]]
     assert json.loads(printed.getvalue()) == {"dry_run": False, **COUNTS, "logins": 0}
     expected = "2 old records of logins are left: only the owner of the database may remove them.\n"
     assert told.getvalue() == expected
-    assert [len(each) for each in keys()] == [1, 1, 1, 2, 2]
+    assert [len(each) for each in keys()] == [1, 1, 1, 2, 2, 3]

@@ -37,7 +37,8 @@ def test_a_date_is_done_once() -> None:
     run = JobRun.objects.get()
     assert (shown["run_id"], shown["outcome"], shown["date"]) == (str(run.pk), "DONE", str(DAY))
     assert (shown["asked_by"], shown["caller"]) == (None, "job:run_job")
-    assert shown["detail"] == {"dry_run": "false", "tokens": "0", "sessions": "0", "logins": "0"}
+    counts = dict.fromkeys(("tokens", "sessions", "logins", "deliveries"), "0")
+    assert shown["detail"] == {"dry_run": "false", **counts}
     assert called("summarise_days") == f"summarise_days for {runs.business_date()} is done.\n"
 
 
