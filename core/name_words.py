@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from core.search import folded
+from core.search import folded, words_in
 
 # A longer word is stored, and sought, by its beginning.
 MAX_LENGTH = 40
@@ -59,7 +59,7 @@ def words_of(*names: str) -> set[str]:
 
 def sought_words(text: str) -> list[str]:
     """The words of a search, each once, the longest first: few names have it."""
-    words = {word[:MAX_LENGTH] for word in folded(text).split()}
+    words = {word[:MAX_LENGTH] for word in words_in(text)}
     return sorted(words, key=lambda word: (-len(word), word))
 
 

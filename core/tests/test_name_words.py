@@ -36,6 +36,8 @@ def test_words_are_folded_and_split_at_blanks_and_signs() -> None:
     assert words_of("", "\u0301") == set()
     assert words_of("x" * 300) == {"x" * MAX_LENGTH}
     assert sought_words("ada  LOVELACE ada") == ["lovelace", "ada"]
+    assert sought_words("Lovelace, Ada;") == ["lovelace", "ada"]
+    assert sought_words(", O'Brien") == ["o'brien", ","]
 
 
 def test_every_word_must_begin_a_word_in_any_order() -> None:
