@@ -14,6 +14,7 @@ from django.core.management import call_command
 from bankproject.secret_key import kept_secret_key
 from deploy import backups, make_secrets
 from tests.factories import make_account
+from transactions.batches import posting
 from transactions.management.commands import post_batch
 
 
@@ -25,7 +26,7 @@ def test_results_of_a_piece_are_durable_before_the_next_is_posted(
     path = tmp_path / "pay.csv"
     lines = [f"DEPOSIT,{account.id},{n}.00" for n in range(1, 4)]
     path.write_text("\n".join(["type,account_id,amount", *lines]) + "\n")
-    post = post_batch.post_batch
+    post = posting.post_batch
 
     def recorded_post(*request: Any) -> Any:
         done = post(*request)
@@ -33,7 +34,7 @@ def test_results_of_a_piece_are_durable_before_the_next_is_posted(
         return done
 
     monkeypatch.setattr(post_batch, "_PIECE", 2)
-    monkeypatch.setattr(post_batch, "post_batch", recorded_post)
+    monkeypatch.setattr(posting, "post_batch", recorded_post)
     call_command("post_batch", str(path))
     piece = ["committed", "fsync pay.csv.results"]
     assert disk == ["fsync folder", "fsync pay.csv.results", *piece, *piece]

@@ -49,6 +49,8 @@ def test_it_moves_to_sqlite_and_back(tmp_path: Path, settings: Any) -> None:
     exported = exported_eventful_bank(tmp_path)
     folder = tmp_path / "sqlite"
     (folder / "exported").mkdir(parents=True)
+    with connection.cursor() as cursor:  # The other bank works for longer beside this session.
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
     there = Bank(folder, "")
     for command in (
         ("migrate", "--verbosity=0"),

@@ -17,8 +17,8 @@ from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db
 
-# These run until they are stopped, or create or change the database itself. `query` answers a table,
-# and takes `--format json`.
+# These run until they are stopped, or create or change the database itself. `query` has a format of
+# its own: `--format json`.
 WITHOUT_RESULT = {"flush", "migrate", "process_transactions", "query", "serve", "setup_demo"}
 OWN_COMMANDS = sorted(
     name for name, app in get_commands().items() if str(app).partition(".")[0] in PACKAGES
