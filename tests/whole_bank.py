@@ -34,7 +34,7 @@ from transactions.models import Batch
 from transactions.verifier import records as verifications
 from transactions.verifier.report import Finding, Report
 from webhooks import endpoints as webhooks
-from webhooks.replay import send_test
+from webhooks.replay import send_test, skip
 
 _LONG = "Charles Babbage and Sons, Instrument Makers"
 
@@ -123,7 +123,11 @@ def _staff(part: str) -> None:
     enrolled(teller)
     token_of(make_user(f"program-{part}", role="teller"))
     by = Origin(user_id=teller.pk, caller=f"user:{teller.pk}", as_customer=True)
-    send_test(webhooks.make(teller, by, url="https://shop.example/hook")[0])
+    hook, _ = webhooks.make(teller, by, url="https://shop.example/hook")
+    skip(hook, send_test(hook).event_id)
+    send_test(hook)
+    switched_off, _ = webhooks.make(teller, by, url="https://shop.example/former")
+    webhooks.change(switched_off, by, {"is_on": False})
     login: dict[str, Any] = {"username": teller.username, "ip_address": "192.0.2.9"}
     AccessLog.objects.create(**login)
     AccessFailureLog.objects.create(**login)

@@ -119,7 +119,7 @@ def test_killed_at_each_step_and_two_at_once(
     repeat(job_workers, "seal_ledger", day)
     ended = JobRun.objects.get(date=day)
     first.resume()
-    assert first.exit_code() in (3, 143)
+    assert first.exit_code() in (0, 143)  # Done, by the other; or stopped by its own heartbeat.
     assert JobRun.objects.get(date=day).ended_at == ended.ended_at
     assert Seal.objects.count() == expected + 1
     assert verify().ok
