@@ -19,7 +19,7 @@ from tests.monitoring.faults import VERIFICATIONS, Load, age, crowd, damage, hol
 from tests.monitoring.files import expressions
 from tests.monitoring.prometheus import Prometheus, eventually, prometheus
 from tests.monitoring.rules import needs_prometheus
-from tests.monitoring.watched import SETTINGS, TOKEN, new_bank
+from tests.monitoring.watched import JOBS, SETTINGS, TOKEN, new_bank
 from tests.operated import Client, OperatedBank
 from tests.postgresql import PostgresqlServer, postgresql_server
 
@@ -96,7 +96,7 @@ def test_every_expression_has_a_value_and_faults_are_noticed(tmp_path: Path) -> 
     (tmp_path / "watch").mkdir()
     with postgresql_server(fsync=False) as server:
         bank, credentials = new_bank(tmp_path, server)
-        environment = bank.environment() | SETTINGS
+        environment = bank.environment() | SETTINGS | JOBS
         worker = environment, free_port(), tmp_path
         ports = {"web": environment["PORT"], "worker": worker[1]}
         targets = {name: f"127.0.0.1:{port}" for name, port in ports.items()}

@@ -157,6 +157,8 @@ def test_statistics_read_the_journal_by_its_small_indexes() -> None:
     with at(NOON + timedelta(days=21)):
         make_summaries()
         with connection.cursor() as cursor:
+            # Rows that earlier tests have deleted still make the indexes large.
+            cursor.execute("REINDEX TABLE transactions_transaction")
             cursor.execute("ANALYZE")
         wanted = WantedStatistics(first=date(2026, 1, 1), end=date(2027, 1, 1))
         (read,) = [
