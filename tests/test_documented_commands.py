@@ -66,6 +66,7 @@ NOT_RUN_HERE = {
     "run_job verify_ledger": "jobs/tests/test_run_job.py runs them",
     "export_lake --verify": "analytics/tests/test_lake.py runs them",
     "manage.py query ": "analytics/tests/test_queries.py compares the answers",
+    "/api/v1/webhooks/ -H": "webhooks/tests/test_api.py makes them",
     "issue_statements --period": "statements/tests/test_issue_statements.py runs them",
     "/verify/": "statements/tests/test_checking.py asks with the code of a statement of its own",
     "import_data data --later take": "tests/test_lost_database.py loses a database",
