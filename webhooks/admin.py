@@ -1,6 +1,7 @@
 """Webhooks for staff: what each gets, what failed, and buttons to set it right."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -37,8 +38,35 @@ def _may_manage(request: HttpRequest) -> bool:
     return has_right(request.user, CanManageWebhooks.right)
 
 
+class _Buttons(ReadOnlyModelAdmin):
+    """An admin whose buttons ask once more, and then change the row."""
+
+    def _page(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        title: str,
+        explanation: str,
+        run: Callable[[Any], str],
+    ) -> HttpResponse:
+        """`run` takes the row, and returns the message to show."""
+        row = self.get_object(request, object_id)
+        assert row is not None, "The permission check has found it."
+        back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=(row.pk,))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "explanation": f"{self._name_of(row)}: {explanation}",
+        }
+        form = forms.Form(request.POST if request.method == "POST" else None)
+        return form_page(request, context, form=form, back=back, run=lambda _: run(row))
+
+    def _name_of(self, row: Any) -> str:
+        return str(row)
+
+
 @admin.register(Endpoint)
-class EndpointAdmin(ReadOnlyModelAdmin):
+class EndpointAdmin(_Buttons):
     when_empty = "No program gets events yet. Programs make webhooks with the API."
     list_display = ("of_address", "shown_state", "description", "user", "failing_since")
     list_select_related = ("user",)
@@ -108,25 +136,6 @@ class EndpointAdmin(ReadOnlyModelAdmin):
         explanation = "The address gets nothing until someone switches the webhook on."
         return self._page(request, object_id, "Switch off", explanation, run)
 
-    def _page(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        title: str,
-        explanation: str,
-        run: Callable[[Endpoint], str],
-    ) -> HttpResponse:
-        endpoint = self.get_object(request, object_id)
-        assert endpoint is not None, "The permission check has found it."
-        back = reverse("admin:webhooks_endpoint_change", args=(endpoint.pk,))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "explanation": f"{endpoint}: {explanation}",
-        }
-        form = forms.Form(request.POST if request.method == "POST" else None)
-        return form_page(request, context, form=form, back=back, run=lambda _: run(endpoint))
-
     @display(description="Address")
     def of_address(self, endpoint: Endpoint) -> str:
         return str(endpoint)
@@ -143,7 +152,7 @@ class EndpointAdmin(ReadOnlyModelAdmin):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyModelAdmin):
+class DeliveryAdmin(_Buttons):
     when_empty = "Nothing was delivered yet."
     list_display = ("created_at", "of_endpoint", "type", "shown_status", "attempt_count")
     list_select_related = ("endpoint",)
@@ -200,24 +209,8 @@ class DeliveryAdmin(ReadOnlyModelAdmin):
         explanation = "The address never gets this event, unless someone sends it again."
         return self._page(request, object_id, "Skip", explanation, run)
 
-    def _page(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        title: str,
-        explanation: str,
-        run: Callable[[Delivery], str],
-    ) -> HttpResponse:
-        delivery = self.get_object(request, object_id)
-        assert delivery is not None, "The permission check has found it."
-        back = reverse("admin:webhooks_delivery_change", args=(delivery.pk,))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "explanation": f"{delivery.type} for {delivery.endpoint}: {explanation}",
-        }
-        form = forms.Form(request.POST if request.method == "POST" else None)
-        return form_page(request, context, form=form, back=back, run=lambda _: run(delivery))
+    def _name_of(self, row: Delivery) -> str:
+        return f"{row.type} for {row.endpoint}"
 
     @display(description="Webhook")
     def of_endpoint(self, delivery: Delivery) -> SafeString:
