@@ -1,10 +1,11 @@
-"""The API of overdraft limits that need a second person."""
+"""The API of limits that need a second person."""
 
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
-from rest_framework import viewsets
+from django.urls import reverse
+from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -74,3 +75,14 @@ class LimitRequestViewSet(RuleOfEachAction, viewsets.ViewSet):
         command = decision(account_id=account_id, request_id=limit_request_id, **body)
         process([command], origin_of(request))
         return Response(LimitRequestSerializer(limit_request(limit_request_id)).data)
+
+
+def limit_waits(request: Request, request_id: UUID) -> Response:
+    """202 with the stored request: the answer to a change that waits for a second person."""
+    asked = limit_request(request_id)
+    location = reverse("limit-request-detail", kwargs={"limit_request_id": asked.pk})
+    return Response(
+        LimitRequestSerializer(asked).data,
+        status=status.HTTP_202_ACCEPTED,
+        headers={"Location": request.build_absolute_uri(location)},
+    )

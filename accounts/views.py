@@ -8,8 +8,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.urls import reverse
-from rest_framework import status, viewsets
+from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -30,16 +29,16 @@ from accounts.commands import (
     UnfreezeAccount,
 )
 from accounts.filters import AccountQuery, condition_of
+from accounts.limit_views import limit_waits
 from accounts.models import Account
 from accounts.permissions import CanManageAccounts, CanOpenAccounts, CanReadAccounts
 from accounts.representation import represent
-from accounts.selectors import limit_request, page_of_accounts, visible_account
+from accounts.selectors import page_of_accounts, visible_account
 from accounts.serializers import (
     AccountSerializer,
     ChangeAccountBody,
     FreezeBody,
     GiveCustomerBody,
-    LimitRequestSerializer,
     OverdraftLimitBody,
     ReasonBody,
 )
@@ -153,13 +152,7 @@ class AccountViewSet(RuleOfEachAction, viewsets.ViewSet):
         (account,) = process([command], origin_of(request))
         if account.asked_limit_id is None:
             return Response(represent(account))
-        asked = limit_request(account.asked_limit_id)
-        location = reverse("limit-request-detail", kwargs={"limit_request_id": asked.pk})
-        return Response(
-            LimitRequestSerializer(asked).data,
-            status=status.HTTP_202_ACCEPTED,
-            headers={"Location": request.build_absolute_uri(location)},
-        )
+        return limit_waits(request, account.asked_limit_id)
 
     def _run(self, request: Request, commands: Sequence[AccountCommand]) -> Response:
         """Runs the commands, all or none. The response has the account after them."""

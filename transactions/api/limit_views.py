@@ -4,17 +4,15 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.urls import reverse
-from rest_framework import status
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.commands import ChangeLimits
+from accounts.limit_views import limit_waits
 from accounts.permissions import CanManageAccounts, CanReadAccounts
-from accounts.selectors import limit_request, visible_accounts
-from accounts.serializers import LimitRequestSerializer
+from accounts.selectors import visible_accounts
 from core.api.requests import origin_of, parse_body, refuse_query
 from core.commands import process
 from core.errors import NotFound
@@ -50,10 +48,4 @@ class AccountLimitsView(APIView):
         (account,) = process([ChangeLimits(account_id=account_id, **body)], origin_of(request))
         if account.asked_limit_id is None:
             return Response(schema.LimitsSerializer(limits_of(account)).data)
-        asked = limit_request(account.asked_limit_id)
-        location = reverse("limit-request-detail", kwargs={"limit_request_id": asked.pk})
-        return Response(
-            LimitRequestSerializer(asked).data,
-            status=status.HTTP_202_ACCEPTED,
-            headers={"Location": request.build_absolute_uri(location)},
-        )
+        return limit_waits(request, account.asked_limit_id)
