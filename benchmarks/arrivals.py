@@ -24,6 +24,7 @@ from benchmarks.banks import SERVER_SETTINGS, Bank, new_banks
 from benchmarks.cases import Case
 from benchmarks.jobs.arrivals import Arrivals
 from benchmarks.jobs.choices import STEEP, ZIPF
+from benchmarks.lines import tell
 from benchmarks.measure import percentile
 from benchmarks.plan import Plan
 from tests.postgresql import postgresql_server
@@ -57,14 +58,14 @@ def main() -> int:
     cases = {skew: _case(skew, "arrivals.arrivals") for skew in SKEWS}
     with (
         postgresql_server(settings=SERVER_SETTINGS) as server,
-        new_banks(server, [*cases.values()], Plan(accounts=options.accounts), _tell) as banks,
+        new_banks(server, [*cases.values()], Plan(accounts=options.accounts), tell) as banks,
     ):
         (bank,) = banks.values()
         found = {title: _lines(bank, skew, options.seconds) for skew, title in SKEWS.items()}
         if options.picture:
             options.picture.write_text(curves.drawn(_points(found)))
         findings = bank.findings()
-    _tell("\n".join(findings) or "the books are right")
+    tell("\n".join(findings) or "the books are right")
     return 1 if findings else 0
 
 
@@ -82,15 +83,15 @@ def _case(skew: str, job: str, **options: Any) -> Case:
 
 def _lines(bank: Bank, skew: str, seconds: float) -> list[Line]:
     capacity = bank.run(_case(skew, "arrivals.capacity", clients=CLIENTS), seconds)
-    _tell(f"\n{SKEWS[skew]}: {CLIENTS} clients get {capacity:.0f} responses/s\n\n{_HEAD}")
-    _tell("|" + "---|" * _HEAD.count(" |"))
+    tell(f"\n{SKEWS[skew]}: {CLIENTS} clients get {capacity:.0f} responses/s\n\n{_HEAD}")
+    tell("|" + "---|" * _HEAD.count(" |"))
     lines = []
     for share in SHARES:
         rate = capacity * share / 100
         lines.append(
             _line(share, rate, bank.run(_case(skew, "arrivals.arrivals", rate=rate), seconds))
         )
-        _tell(_shown(lines[-1]))
+        tell(_shown(lines[-1]))
     return lines
 
 
@@ -139,11 +140,6 @@ def _points(found: dict[str, list[Line]]) -> dict[str, list[tuple[float, float]]
         for title, lines in found.items()
         for place, percent in enumerate(PERCENTS)
     }
-
-
-def _tell(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
