@@ -139,7 +139,7 @@ class _Movement(NamedTuple):
         return status == _COMPLETED or self.is_followed_by(own)
 
     def is_followed_by(self, own: Collection[UUID] | None) -> bool:
-        """Whether the owner of these accounts is told of each of its statuses."""
+        """Whether the owner of these accounts hears each of its statuses."""
         if own is None:
             return True
         return self.debit_account_id in own and self.type != _REVERSAL

@@ -197,7 +197,7 @@ list_events = extend_schema(
         " movements of an account in the order of its entries. Keep the `cursor` with what you have"
         " done, and go on from it. Staff see all; customers see their own accounts, transactions"
         " and holds, a payment to them once it is completed. After `account.customer_given` read"
-        " the account anew: its earlier events stand before the cursor."
+        " the account again: its earlier events stand before the cursor."
     ),
     parameters=[EventQuery, _PREFER, _APPLIED],
     responses=EventPageSerializer,
