@@ -1,13 +1,18 @@
 """Allows one run of a job at a time: by a database lock for hosts, by a file lock for processes."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from core.files import FileBusy, exclusive, remove_leftovers
 from core.timeouts import switched_off
+
+_LOOK_SECONDS = 0.02
 
 
 @contextmanager
@@ -18,8 +23,9 @@ def single_run(path: Path, *, number: int, busy: str) -> Iterator[None]:
     nothing else uses. On SQLite the file's lock is the only one. Removes the unfinished copies that
     killed runs have left beside the file.
 
-    Raises FileBusy with the text `busy` at once if another run holds either, and FileProblem if the
-    folder does not allow it.
+    Raises FileBusy with the text `busy` if another run holds either, and FileProblem if the folder
+    does not allow it. The file's lock is known at once. The database's is waited for, as long as
+    the lock time-out: PostgreSQL ends the session of a killed run a little later than the process.
     """
     with ExitStack() as held:
         held.enter_context(exclusive(lock_path(path), busy))
@@ -36,10 +42,12 @@ def lock_path(path: Path) -> Path:
 
 @contextmanager
 def _advisory_lock(number: int, busy: str) -> Iterator[None]:
+    deadline = time.monotonic() + settings.LOCK_TIMEOUT_SECONDS
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [number])
-        if not cursor.fetchone()[0]:
-            raise FileBusy(busy)
+        while not _taken(cursor, number):
+            if time.monotonic() > deadline:
+                raise FileBusy(busy)
+            time.sleep(_LOOK_SECONDS)
         # Turns JIT compilation off: for batches looked up row by row, it costs more than it saves.
         cursor.execute("SET jit = off")
     try:
@@ -52,3 +60,8 @@ def _advisory_lock(number: int, busy: str) -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("RESET jit")
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
+
+
+def _taken(cursor: Any, number: int) -> bool:
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", [number])
+    return bool(cursor.fetchone()[0])
