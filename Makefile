@@ -16,7 +16,7 @@ ifneq ($(shell $(BIN)/python -c 'import sys; print(sys.version_info >= (3, 11))'
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run fresh test test-bare test-browser test-ha test-presto screenshots soak fuzz mutants bench install develop lint format types coverage schema constraints notices audit clean
+.PHONY: help run fresh test test-bare test-browser test-ha test-airflow test-presto screenshots soak fuzz mutants bench install develop lint format types coverage schema constraints notices audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,9 @@ test-browser: develop ## Run the tests that need Chromium (CHROMIUM names anothe
 
 test-ha: develop .venv-ha/.installed ## Kill, switch and cut off database nodes under load (ARGS="--all --rounds 3")
 	@$(BIN)/python -m tests.ha $(ARGS)
+
+test-airflow: develop .venv-airflow/.installed ## Run the DAGs in a real Airflow, against a served bank
+	@$(BIN)/python -m tests --database sqlite tests/airflow/dag_runs.py --numprocesses=0 $(ARGS)
 
 test-presto: develop ## Ask the named queries on a real Presto, which it fetches once (Maven, 450 MB)
 	@$(BIN)/python -m tests --database postgresql tests/presto/answers.py $(ARGS)
@@ -90,6 +93,7 @@ constraints: develop ## Pin requirements anew (UPGRADE=--upgrade takes the newes
 	@$(PIN) $(UPGRADE) --output-file constraints.txt requirements.txt
 	@$(PIN) $(UPGRADE) --constraints constraints.txt --output-file constraints-dev.txt requirements-dev.txt
 	@$(PIN) $(UPGRADE) --output-file deploy/ha/constraints.txt deploy/ha/requirements.txt
+	@$(PIN) $(UPGRADE) --output-file deploy/airflow/constraints.txt deploy/airflow/requirements.txt
 
 notices: develop ## Write NOTICES.md from the licences of the packages
 	@$(BIN)/python .ci/notices.py --write
@@ -98,7 +102,7 @@ audit: develop ## Look for known holes in what is pinned
 	@$(BIN)/python .ci/audit.py
 
 clean: ## Remove the environment and all caches; the data stays
-	rm -rf $(VENV) .venv-ha .coverage .coverage.* htmlcov staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-ha .venv-airflow .coverage .coverage.* htmlcov staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is younger than what it was installed from, so a second run installs nothing. The pins
@@ -117,15 +121,16 @@ $(VENV)/.installed: constraints.txt $(VENV)/.made
 $(VENV)/.developing: constraints-dev.txt $(VENV)/.installed
 	$(INSTALL)
 
-# Patroni has an environment of its own. The system's Python comes first, because the nodes run as
-# a user who may not reach another one.
-.venv-ha/.installed: deploy/ha/constraints.txt $(VENV)/.made
-	@rm -rf .venv-ha; \
+# Patroni and Airflow have environments of their own. The system's Python comes first, because the
+# nodes of a cluster run as a user who may not reach another one.
+.venv-%/.installed: deploy/%/constraints.txt $(VENV)/.made
+	@echo "Installing the $$(grep -c '^[a-zA-Z].*==' $<) packages of $< (needs the network) ..."
+	@rm -rf .venv-$*; \
 	for python in /usr/bin/python3 $(BIN)/python; do \
 	  if $$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
 	done; \
-	$$python -m venv --without-pip .venv-ha
-	@$(BIN)/python -m pip --python .venv-ha/bin/python install --quiet --disable-pip-version-check \
+	$$python -m venv --without-pip .venv-$*
+	@$(BIN)/python -m pip --python .venv-$*/bin/python install --quiet --disable-pip-version-check \
 	  --no-deps --require-hashes -r $<
 	@touch $@
 

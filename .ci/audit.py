@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 # The first has what the bank runs on too.
-PINS = ("constraints-dev.txt", "deploy/ha/constraints.txt")
+PINS = ("constraints-dev.txt", "deploy/ha/constraints.txt", "deploy/airflow/constraints.txt")
 TIMEOUT_SECONDS = 300
 USAGE_ERROR = 2
 

@@ -63,6 +63,8 @@ NOT_RUN_HERE = {
     "paste-the-client-secret-here": "tests/test_generated_clients.py sets these",
     "verify_proof.py proof.json": "seals/tests/test_verify_proof.py runs the program by itself",
     "seal_ledger --new-key": "seals/tests/test_sealing.py runs both",
+    "create_api_client Airflow": "tests/airflow makes its client by this command",
+    "/opt/airflow/bin/pip": "`make test-airflow` installs the same pins, and runs the same files",
     "run_job verify_ledger": "jobs/tests/test_run_job.py runs them",
     "export_lake --verify": "analytics/tests/test_lake.py runs them",
     "manage.py query ": "analytics/tests/test_queries.py compares the answers",

@@ -17,6 +17,7 @@ LOCKS = {
     "constraints.txt": ["requirements.txt"],
     "constraints-dev.txt": ["requirements.txt", "requirements-dev.txt"],
     "deploy/ha/constraints.txt": ["deploy/ha/requirements.txt"],
+    "deploy/airflow/constraints.txt": ["deploy/airflow/requirements.txt"],
 }
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}$")
 

@@ -1,0 +1,1 @@
+"""The DAGs of deploy/airflow in a real Airflow: `make test-airflow`. No part of `make test`."""
