@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from accounts.selectors import waiting_limits
 from bankproject.metrics.cache import Value
 from core import clock
+from desk.contents import waiting_files
 from transactions.models import Hold, Transaction
 from transactions.models.queries import HOLD_IS_OPEN, WAITS_FOR_APPROVAL
 from transactions.reads.overview import queue_state
@@ -16,7 +17,10 @@ MOST_COUNTED = 10_000
 DESCRIBED: dict[str, tuple[str, tuple[str, ...]]] = {
     "bank_queue_transactions": ("Due transactions, 10,000 at most.", ()),
     "bank_queue_oldest_age_seconds": ("How long the oldest due transaction has waited.", ()),
-    "bank_approvals_waiting": ("What waits for a second person, 10,000 at most.", ("kind",)),
+    "bank_approvals_waiting": (
+        "Transactions, limits and files that wait for a second person, 10,000 at most.",
+        ("kind",),
+    ),
     "bank_approvals_oldest_age_seconds": (
         "Age of the oldest that waits for a second person.",
         ("kind",),
@@ -34,9 +38,14 @@ def read_queue() -> Iterator[Value]:
 def read_approvals() -> Iterator[Value]:
     movements = Transaction.objects.filter(WAITS_FOR_APPROVAL)
     now = clock.about_now()
-    for kind, waiting in (("transaction", movements), ("limit", waiting_limits())):
+    kinds = (
+        ("transaction", movements, "created_at"),
+        ("limit", waiting_limits(), "created_at"),
+        ("file", waiting_files(), "uploaded_at"),
+    )
+    for kind, waiting, since in kinds:
         count = waiting.order_by()[:MOST_COUNTED].count()
-        first = waiting.order_by("created_at").values_list("created_at", flat=True)[:1]
+        first = waiting.order_by(since).values_list(since, flat=True)[:1]
         age = max(((now - at).total_seconds() for at in first), default=0.0) if count else 0.0
         yield "bank_approvals_waiting", (kind,), count
         yield "bank_approvals_oldest_age_seconds", (kind,), max(0.0, age)

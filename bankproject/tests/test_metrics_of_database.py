@@ -18,7 +18,8 @@ from bankproject.metrics import cache, database
 from bankproject.metrics.shown import of_database
 from core.identifiers import uuid7
 from seals.models import Seal
-from tests.factories import deposit, make_account, make_limit_request, run
+from tests.api import make_user
+from tests.factories import deposit, make_account, make_file, make_limit_request, run
 from tests.plans import nodes, plan_of, statements_of
 from transactions.commands import Deposit, PlaceHold, VoidHold, Withdraw
 from transactions.ledger.processor import process
@@ -76,6 +77,9 @@ def test_queue_and_approvals() -> None:
         Deposit(account_id=account.id, amount=Decimal(1000)),
     )
     make_limit_request(account, created_at=timezone.now() - timedelta(hours=2))
+    for hours, name in ((3, "early.csv"), (1, "late.csv")):
+        with time_machine.travel(timezone.now() - timedelta(hours=hours)):
+            make_file(account, make_user(f"maker-{hours}", role="teller"), name=name)
     found = values()
     assert found["bank_queue_transactions"] == 1
     assert 0 <= found["bank_queue_oldest_age_seconds"] < 600
@@ -83,6 +87,8 @@ def test_queue_and_approvals() -> None:
     assert found["bank_approvals_waiting", "limit"] == 1
     assert 7200 <= found["bank_approvals_oldest_age_seconds", "limit"] < 7800
     assert found["bank_approvals_oldest_age_seconds", "transaction"] < 600
+    assert found["bank_approvals_waiting", "file"] == 2
+    assert 10800 <= found["bank_approvals_oldest_age_seconds", "file"] < 11400
 
 
 def test_open_holds() -> None:
@@ -187,7 +193,7 @@ def test_the_database_itself() -> None:
 def test_it_is_read_once_in_an_interval() -> None:
     with override_settings(METRICS_INTERVAL_SECONDS=60):
         statements = statements_of(lambda: [list(of_database()) for _ in range(3)])
-    assert 0 < len(statements) <= 74
+    assert 0 < len(statements) <= 75
     with override_settings(METRICS_INTERVAL_SECONDS=60):
         assert statements_of(lambda: list(of_database())) == []
     with override_settings(METRICS_INTERVAL_SECONDS=0):
