@@ -132,13 +132,18 @@ _CURRENCIES = (
 def currencies_of(account_ids: Iterable[UUID]) -> dict[UUID, AccountCurrency]:
     """The currencies and owners of customer accounts. Raises NotFound if one does not exist."""
     wanted = set(account_ids)
-    found = {
-        account_id: AccountCurrency(account_id, currency, owner, read_at)
-        for account_id, currency, owner, read_at in _currencies(wanted)
-    }
+    found = known_currencies(wanted)
     if len(found) < len(wanted):
         raise NotFound(f"There is no account {min(wanted - found.keys())}.")
     return found
+
+
+def known_currencies(account_ids: set[UUID]) -> dict[UUID, AccountCurrency]:
+    """The currencies and owners of those that are customer accounts."""
+    return {
+        account_id: AccountCurrency(account_id, currency, owner, read_at)
+        for account_id, currency, owner, read_at in _currencies(account_ids)
+    }
 
 
 def _currencies(account_ids: set[UUID]) -> Iterable[tuple[UUID, str, int | None, datetime]]:

@@ -44,7 +44,7 @@ def upload(name: str, content: bytes, *, atomic: bool, origin: Origin) -> DeskFi
     if not content:
         raise _refused("empty", "The file is empty.")
     if len(content) > MAX_BYTES:
-        detail = f"The file has {len(content):,} bytes, and {MAX_BYTES:,} are the most."
+        detail = f"The file is larger than {MAX_BYTES // 1024 // 1024} MiB, which is the most."
         raise _refused("too_large", detail)
     _refuse_known(hashlib.sha256(content).hexdigest())
     poster = replace(origin, caller=CALLER)
@@ -62,7 +62,7 @@ def _check_name(name: str) -> None:
     if len(name) > _LONGEST_NAME:
         problem = f"The name has more than {_LONGEST_NAME} characters."
     elif "/" in name or not has_known_ending(name):
-        problem = "The file's name ends with .csv or .jsonl, and has no folder."
+        problem = "The file's name must end with .csv or .jsonl, and name no folder."
     if problem:
         raise InvalidInput(errors=[FieldError("/name", "invalid", problem)])
 
@@ -89,10 +89,6 @@ def _checked(name: str, content: bytes, poster: Origin) -> MovementFile:
         movements = check_file(in_memory(name, content), MAX_ITEMS, poster)
     except MovementFileError as error:
         raise _refused("invalid", *error.problems) from error
-    except InvalidInput:
-        raise
-    except BankError as error:
-        raise _at_row(error) from error
     if movements.length > MAX_ITEMS:
         detail = f"The file has {movements.length:,} movements, and {MAX_ITEMS:,} are the most."
         raise _refused("too_large", detail)
@@ -105,15 +101,17 @@ def _tried(movements: MovementFile, poster: Origin) -> Trial:
     except Busy:
         raise
     except BankError as error:
-        raise _at_row(error) from error
+        raise _refused(error.code, f"{_line(movements, error.index)}{error.detail}") from error
     if all(row.replayed for row in trial.rows):
         raise _refused("uploaded_before", "Every movement of this file was posted before.")
     return trial
 
 
-def _at_row(error: BankError) -> InvalidInput:
-    where = "" if error.index is None else f"Movement {error.index + 1}: "
-    return _refused(error.code, f"{where}{error.detail}")
+def _line(movements: MovementFile, index: int | None) -> str:
+    if index is None:
+        return ""
+    lines, _ = next(movements.requests(1, skip=index, atomic=False))
+    return f"Line {lines[0]}: "
 
 
 def _stored(

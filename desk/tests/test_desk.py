@@ -154,12 +154,12 @@ def raise_through(file: DeskFile) -> None:
     [
         (b"", "The file is empty."),
         (HEADER, "The file has no transactions."),
-        ("kind,account_id\n", "Line 1: The header is not type,account_id,"),
+        ("kind,account_id\n", "Line 1: The header has no type, amount. There is no column 'kind'."),
         (HEADER + "DEPOSIT,{id},,1,\xff,\n", "Line 2: Not UTF-8: "),
         (HEADER + "DEPOSIT,{id},,1.001,,\n", "Line 2: amount: An amount in USD"),
         (HEADER + "DEPOSIT,{id},,1,,k\nDEPOSIT,{id},,2,,k\n", "Line 3: idempotency_key: An earl"),
-        (HEADER + "DEPOSIT,{id},,1,,taken\n", "Movement 1: This key was used for another request"),
-        (b"x" * (4 * 1024 * 1024 + 1), "The file has 4,194,305 bytes, and 4,194,304 are the most."),
+        (HEADER + "DEPOSIT,{id},,1,,taken\n", "Line 2: This key was used for another request"),
+        (b"x" * (4 * 1024 * 1024 + 1), "The file is larger than 4 MiB, which is the most."),
         (HEADER + "DEPOSIT,{own},,1,,\n", "Line 2: "),
     ],
 )

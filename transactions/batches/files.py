@@ -1,30 +1,36 @@
 """Files of movements: CSV with a header, or JSON Lines, of any length, read in pieces."""
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from io import BytesIO
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, BinaryIO
+from uuid import UUID
 
-from accounts.selectors import AccountCurrency, currencies_of
+from accounts.selectors import AccountCurrency, known_currencies
 from accounts.self_dealing import refuse_self_dealing
 from core import clock
 from core.api.parsers import loads
 from core.commands import Origin
 from core.csv_records import NotCsv, read_csv, wrong_header
-from core.errors import MAX_ERRORS, FieldError, InvalidInput, NotFound, SelfDealing
+from core.errors import MAX_ERRORS, FieldError, IdempotencyKeyReused, InvalidInput, SelfDealing
 from core.files import open_regular, os_errors_as_file_problem
 from transactions.batches.input import COLUMNS, read_items
 from transactions.batches.post import BatchRequest
+from transactions.commands import MoneyCommand
 from transactions.ledger.booking import postings_of
 from transactions.ledger.idempotency import find_known
 
 _NAMES = [column.name for column in COLUMNS]
+_REQUIRED = [column.name for column in COLUMNS if column.required]
+# A line, and what is wrong with it.
+Problem = tuple[int, str]
 # The longest line that an item can have, its descriptions escaped. A file without line ends must
 # not fill the memory.
 _LONGEST_LINE = 64 * 1024
@@ -40,7 +46,7 @@ class MovementFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The content of a file: `.csv` is CSV, any other name JSON Lines.
+    """The content of a file: `.csv` is CSV, in any case of letters; any other name JSON Lines.
 
     `open` returns it from its beginning, each time. Raises FileProblem or OSError.
     """
@@ -59,7 +65,7 @@ def in_memory(name: str, content: bytes) -> Source:
 
 def has_known_ending(name: str) -> bool:
     """Whether the name tells how to read the file."""
-    return name.endswith((".csv", ".jsonl"))
+    return Path(name).suffix.lower() in (".csv", ".jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,11 @@ class Piece:
 
     lines: list[int]
     items: list[Any]
+
+    def without(self, indexes: Container[int]) -> "Piece":
+        """The items at other indexes."""
+        left = [index for index in range(len(self.items)) if index not in indexes]
+        return Piece([self.lines[one] for one in left], [self.items[one] for one in left])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +110,13 @@ def check_file(source: Source, size: int, origin: Origin) -> MovementFile:
 
     Raises MovementFileError with up to a hundred bad lines: an invalid item, an account that does
     not exist or belongs to the requesting user, an amount that the account's currency cannot
-    express, or a repeated key. Invalid items of a piece hide wrong values in its other items.
-    Raises FileProblem if the file cannot be read, and IdempotencyKeyReused if a line with a value
-    date has a key that belongs to another request.
+    express, a repeated key, or, on a line with a value date, the key of another request. Raises
+    FileProblem if the file cannot be read.
 
     The result stays valid: accounts are never deleted, and keep their currency. Only a value date
     may become too old, but not that of a posted item.
     """
-    problems: list[str] = []
+    problems: list[Problem] = []
     seen: dict[str, int] = {}
     length = 0
     with os_errors_as_file_problem(source.path, "read"), source.open() as file:
@@ -114,14 +124,15 @@ def check_file(source: Source, size: int, origin: Origin) -> MovementFile:
     now = clock.now()
     for piece in _pieces(source, size, 0):
         length += len(piece.items)
-        problems += _repeated(piece, seen)
-        problems += _problems_of(piece, digest, origin, now)
+        found = (*_repeated(piece, seen), *_problems_of(piece, digest, origin, now))
+        problems += sorted(found, key=itemgetter(0))
         if len(problems) >= MAX_ERRORS:
             break
     if not length:
-        problems.append("The file has no transactions.")
+        raise MovementFileError(["The file has no transactions."])
     if problems:
-        raise MovementFileError(problems[:MAX_ERRORS])
+        told = [f"Line {line}: {sentence}" for line, sentence in problems[:MAX_ERRORS]]
+        raise MovementFileError(told)
     return MovementFile(source, digest, length)
 
 
@@ -131,62 +142,78 @@ def _give_keys(piece: Piece, digest: str) -> None:
             item["idempotency_key"] = f"file:{digest[:40]}:{line}"
 
 
-def _problems_of(piece: Piece, digest: str, origin: Origin, now: datetime) -> Iterator[str]:
+def _problems_of(piece: Piece, digest: str, origin: Origin, now: datetime) -> Iterator[Problem]:
+    """Items that cannot be read, then what is wrong with the others."""
     has_dates = any(isinstance(item, dict) and item.get("effective_at") for item in piece.items)
     if has_dates:
         _give_keys(piece, digest)
     try:
         commands = read_items(piece.items, atomic=False).commands
-        wanted = {account_id for command in commands for account_id in command.account_ids()}
-        try:
-            known: dict[Any, AccountCurrency] = currencies_of(wanted)
-        except NotFound as error:
-            yield _unknown_account(piece, commands, error)
-            return
-        yield from _own_accounts(piece, commands, known, origin)
+    except InvalidInput as error:
+        yield from (_at_line(piece, each) for each in error.errors)
+        rest = piece.without({_index_of(each) for each in error.errors})
+        if rest.items and len(error.errors) < MAX_ERRORS:
+            yield from _problems_of(rest, digest, origin, now)
+        return
+    known = known_currencies({one for command in commands for one in command.account_ids()})
+    unknown = dict(_unknown_accounts(commands, known))
+    yield from ((piece.lines[index], sentence) for index, sentence in unknown.items())
+    piece = piece.without(unknown)
+    commands = [command for index, command in enumerate(commands) if index not in unknown]
+    yield from _own_accounts(piece, commands, known, origin)
+    try:
         # A value date may have become too old since an earlier run posted its line.
         done = find_known(commands, origin) if has_dates else {}
         for _ in postings_of(commands, known, origin, now, done):
             pass
+    except IdempotencyKeyReused as error:
+        yield piece.lines[error.index or 0], error.detail
     except InvalidInput as error:
-        for each in error.errors:
-            yield _at_line(piece, each)
+        yield from (_at_line(piece, each) for each in error.errors)
 
 
-def _unknown_account(piece: Piece, commands: Sequence[Any], error: NotFound) -> str:
-    for line, command in zip(piece.lines, commands, strict=True):
-        for account_id in command.account_ids():
-            if str(account_id) in error.detail:
-                return f"Line {line}: {error.detail}"
-    return error.detail
+def _unknown_accounts(
+    commands: Sequence[MoneyCommand], known: Container[UUID]
+) -> Iterator[tuple[int, str]]:
+    for index, command in enumerate(commands):
+        missing = [str(one) for one in command.account_ids() if one not in known]
+        if missing:
+            yield index, f"There is no account {' and no account '.join(missing)}."
 
 
 def _own_accounts(
-    piece: Piece, commands: Sequence[Any], known: dict[Any, AccountCurrency], origin: Origin
-) -> Iterator[str]:
+    piece: Piece,
+    commands: Sequence[MoneyCommand],
+    known: Mapping[UUID, AccountCurrency],
+    origin: Origin,
+) -> Iterator[Problem]:
     for line, command in zip(piece.lines, commands, strict=True):
         try:
             refuse_self_dealing([known[one] for one in command.account_ids()], origin)
         except SelfDealing as error:
-            yield f"Line {line}: {error.detail}"
+            yield line, error.detail
 
 
-def _at_line(piece: Piece, error: FieldError) -> str:
-    _, _, index, *name = error.pointer.split("/")
+def _at_line(piece: Piece, error: FieldError) -> Problem:
+    name = error.pointer.split("/")[3:]
     detail = "An earlier line has the same key." if error.code == "repeated" else error.detail
-    return ": ".join([f"Line {piece.lines[int(index)]}", *name, detail])
+    return piece.lines[_index_of(error)], ": ".join([*name, detail])
 
 
-def _repeated(piece: Piece, seen: dict[str, int]) -> Iterator[str]:
+def _index_of(error: FieldError) -> int:
+    return int(error.pointer.split("/")[2])
+
+
+def _repeated(piece: Piece, seen: dict[str, int]) -> Iterator[Problem]:
     """Keys used by an earlier line of the file, except those that `read_items` reports."""
     for line, item in zip(piece.lines, piece.items, strict=True):
         key = item.get("idempotency_key") if isinstance(item, dict) else None
         if isinstance(key, str) and seen.setdefault(key, line) not in (line, *piece.lines):
-            yield f"Line {line}: idempotency_key: Line {seen[key]} has the same key."
+            yield line, f"idempotency_key: Line {seen[key]} has the same key."
 
 
 def _pieces(source: Source, size: int, skip: int) -> Iterator[Piece]:
-    read = _csv_items if source.path.suffix == ".csv" else _json_items
+    read = _csv_items if source.path.suffix.lower() == ".csv" else _json_items
     with (
         os_errors_as_file_problem(source.path, "read"),
         source.open() as file,
@@ -219,12 +246,24 @@ def _csv_items(file: BinaryIO) -> Generator[tuple[int, Any], None, None]:
     records = read_csv(file)
     try:
         _, header = next(records, (0, []))
-        missing = [one.name for one in COLUMNS if one.required and one.name not in header]
-        if missing or not set(header) <= set(_NAMES) or len(set(header)) < len(header):
-            raise wrong_header(header, _NAMES)
+        _check_header(header)
         for line, cells in records:
             if len(cells) != len(header):
                 raise NotCsv(line, f"{len(cells)} cells, where the header has {len(header)}.")
             yield line, {name: cell for name, cell in zip(header, cells, strict=True) if cell}
     except NotCsv as error:
         raise MovementFileError([str(error)]) from error
+
+
+def _check_header(header: Sequence[str]) -> None:
+    """Raises NotCsv unless it has the required columns, and others of an item, in any order."""
+    unknown = [name for name in header if name not in _NAMES]
+    if len(unknown) == len(header):
+        raise wrong_header(header, _NAMES)
+    told = {
+        "The header has no {}.": [name for name in _REQUIRED if name not in header],
+        "There is no column {}.": [repr(name[:50]) for name in unknown],
+        "The header has {} twice.": [name for name in _NAMES if header.count(name) > 1],
+    }
+    if sentences := [form.format(", ".join(names)) for form, names in told.items() if names]:
+        raise NotCsv(1, " ".join(sentences))

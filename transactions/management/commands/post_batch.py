@@ -63,7 +63,7 @@ class Command(BaseCommand):
         self, *, file: Path, dry_run: bool, atomic: bool, actor: str | None, **_: Any
     ) -> None:
         if not has_known_ending(file.name):
-            raise CommandError("The file's name ends with .csv or .jsonl.", returncode=NOT_DONE)
+            raise CommandError("The file's name must end with .csv or .jsonl.", returncode=NOT_DONE)
         origin = origin_of_actor(actor, right=CanPostTransactions.right, caller=CALLER)
         try:
             movements = check_file(on_disk(file), _PIECE, origin)

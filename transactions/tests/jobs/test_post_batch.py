@@ -160,8 +160,10 @@ def test_a_dry_run_posts_nothing(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         ("", "Line 1: The header is not type,account_id,"),
-        ("type,account_id\n", "Line 1: The header is not"),
-        (HEADER.replace("type", "kind"), "Line 1: The header is not"),
+        ("kind,account\n", "Line 1: The header is not type,account_id,"),
+        ("type,account_id\n", "Line 1: The header has no amount."),
+        ("amount," + HEADER.replace("type", "kind"), "no type. There is no column 'kind'. The"),
+        ("amount," + HEADER, "Line 1: The header has amount twice."),
         (HEADER, "The file has no transactions."),
         (HEADER + "{good}" * 4 + "DEPOSIT,{id},,1\n", "Line 6: 4 cells, where the header has 6."),
         (HEADER + "{good}" * 4 + "PAY,{id},,1,,\n", "Line 6: type: One of DEPOSIT, WITHDRAW"),
@@ -192,6 +194,35 @@ def test_nothing_of_a_bad_file_is_posted(tmp_path: Path, text: str, problem: str
     assert code == 2
     assert problem in message
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_all_bad_lines_are_told_at_once(tmp_path: Path) -> None:
+    """Also those that are well formed, and wrong only by what the bank has."""
+    ada, path = make_account(balance=5), tmp_path / "bad.CSV"
+    earlier = tmp_path / "earlier.csv"
+    earlier.write_text(f"{HEADER}DEPOSIT,{ada.id},,1,,taken\n")
+    assert run(earlier)[0] == 0
+    missing = [f"019ab0c4-6d2e-7a41-8000-3f5e0c9d1b2{digit}" for digit in "12"]
+    rows = [
+        f"DEPOSIT,{ada.id},,1,,,",
+        f"DEPOSIT,{missing[0]},,1,,,",
+        f"PAY,{ada.id},,x,,,",
+        f"DEPOSIT,{ada.id},,2,,taken,2026-01-31T23:00:00Z",
+        f"TRANSFER,{missing[1]},{missing[0]},1,,,",
+    ]
+    path.write_text("\n".join((HEADER.replace("\n", ",effective_at"), *rows)))
+    assert refused(path)[1].splitlines()[1:] == [
+        f"Line 3: There is no account {missing[0]}.",
+        "Line 4: type: One of DEPOSIT, WITHDRAW, TRANSFER is required.",
+        'Line 4: amount: An amount is written as digits with a decimal point, like "500.00".',
+        "Line 5: This key was used for another request. Use a new one.",
+        f"Line 6: There is no account {missing[1]} and no account {missing[0]}.",
+    ]
+    rows = [f"DEPOSIT,{ada.id},,0.001,,", "[],,,,,", f"TRANSFER,{ada.id},{ada.id},1,,"]
+    path.write_text(HEADER + "\n".join(rows))
+    assert [line.partition(": ")[0] for line in refused(path)[1].splitlines()[1:]] == [
+        *("Line 2", "Line 3", "Line 3", "Line 3", "Line 4"),
+    ]
 
 
 def test_a_spreadsheet_s_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
@@ -230,7 +261,7 @@ def test_each_obstacle_has_its_message(tmp_path: Path) -> None:
     ada = make_account(balance=5)
     path = tmp_path / "some.csv"
     assert refused(path)[1].endswith("some.csv cannot be read: there is no such file or folder.")
-    assert refused(tmp_path / "some.txt")[1] == "The file's name ends with .csv or .jsonl."
+    assert refused(tmp_path / "some.txt")[1] == "The file's name must end with .csv or .jsonl."
     path.write_text(HEADER + f"DEPOSIT,{ada.id},,1.00,,\n")
     assert refused(path, "--actor", "nobody") == (2, "There is no active member of staff nobody.")
     with exclusive(tmp_path / "some.csv.results", "busy"):
