@@ -86,7 +86,7 @@ def read_manifest(lake: Path, zone: str) -> DayList:
         text = path.read_bytes()
     try:
         manifest = _parsed(json.loads(text))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise FileProblem(f"{path} is no manifest of a lake.") from error
     if manifest.zone != zone:
         raise FileProblem(
@@ -103,14 +103,20 @@ def _parsed(content: dict[str, Any]) -> DayList:
     days = [
         WrittenDay(
             date.fromisoformat(day["day"]),
-            day["rows"],
-            day["bytes"],
-            day["sha256"],
+            int(day["rows"]),
+            int(day["bytes"]),
+            str(day["sha256"]),
             {currency: _units(text) for currency, text in day["sums"].items()},
         )
         for day in content["days"]
     ]
-    return DayList(content["zone"], until and date.fromisoformat(until), days)
+    manifest = DayList(content["zone"], until and date.fromisoformat(until), days)
+    named = [day.day for day in days]
+    if named != sorted(set(named)):
+        raise ValueError("A day stands twice, or after a later one.")
+    if named and (manifest.covered_until is None or manifest.covered_until <= named[-1]):
+        raise ValueError("A day is not covered.")
+    return manifest
 
 
 def _units(text: str) -> int:

@@ -18,6 +18,8 @@ _PART = 10**6
 _POSTED = "status = 'COMPLETED' AND completed_at >= %s AND completed_at < %s"
 
 Row = tuple[Any, ...]
+# Rows and sum in units, by day and currency.
+Totals = dict[date, dict[str, tuple[int, int]]]
 
 
 def posted_days(
@@ -28,38 +30,51 @@ def posted_days(
     `connection` is that of a snapshot. Archived transactions are among the rows: they stay in the
     journal. The rows of a day must be read before the next day.
     """
-    # Where nothing is archived, an index has the rows in order.
-    recent = "" if archived_since(calendar.start_of(first)) else " AND archived_at IS NULL"
     statement = (
         f"SELECT {select_list(connection.vendor)} FROM transactions_transaction"  # noqa: S608
-        f" WHERE {_POSTED}{recent} ORDER BY completed_at, id"
+        f" WHERE {_POSTED}{_recent(calendar, first)} ORDER BY completed_at, id"
     )
     place = PLACES["posted_at"]
-    bounds = [_adapted(calendar.start_of(day), connection) for day in (first, end)]
     with connection.chunked_cursor() as cursor:
-        cursor.execute(statement, bounds)
+        cursor.execute(statement, _bounds(connection, calendar, (first, end)))
         rows = _fetched(cursor)
         yield from groupby(rows, lambda row: calendar.day_of_quarter(row[place] // _QUARTER))
 
 
 def posted_totals(
-    connection: BaseDatabaseWrapper, calendar: Calendar, end: date
-) -> dict[date, dict[str, tuple[int, int]]]:
-    """Rows and sum in units, by day and currency, of all that was posted before the day `end`."""
+    connection: BaseDatabaseWrapper, calendar: Calendar, end: date, first: date | None = None
+) -> Totals:
+    """Rows and sum in units, by day and currency, of all that was posted before the day `end`.
+
+    With `first` only what was posted from that day on.
+    """
+    since = "" if first is None else " AND completed_at >= %s" + _recent(calendar, first)
     quarter = f"({expression('moment', 'completed_at', connection.vendor)}) / {_QUARTER}"
     statement = (
         f"SELECT {quarter} AS quarter, currency, COUNT(*), SUM(amount / {_PART}),"  # noqa: S608
         f" SUM(amount %% {_PART}) FROM transactions_transaction"
-        " WHERE status = 'COMPLETED' AND completed_at < %s GROUP BY 1, 2"
+        f" WHERE status = 'COMPLETED' AND completed_at < %s{since} GROUP BY 1, 2"
     )
-    found: dict[date, dict[str, tuple[int, int]]] = {}
+    days = (end,) if first is None else (end, first)
+    found: Totals = {}
     with connection.chunked_cursor() as cursor:
-        cursor.execute(statement, [_adapted(calendar.start_of(end), connection)])
+        cursor.execute(statement, _bounds(connection, calendar, days))
         for quarter_number, currency, count, high, low in _fetched(cursor):
             sums = found.setdefault(calendar.day_of_quarter(quarter_number), {})
             rows, units = sums.get(currency, (0, 0))
             sums[currency] = rows + count, units + int(high) * _PART + int(low)
     return found
+
+
+def _recent(calendar: Calendar, first: date) -> str:
+    """A condition that changes no answer: an index has the rows that are not archived, in order."""
+    return "" if archived_since(calendar.start_of(first)) else " AND archived_at IS NULL"
+
+
+def _bounds(
+    connection: BaseDatabaseWrapper, calendar: Calendar, days: tuple[date, ...]
+) -> list[Any]:
+    return [_adapted(calendar.start_of(day), connection) for day in days]
 
 
 def _fetched(cursor: Any) -> Iterator[Row]:

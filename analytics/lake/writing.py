@@ -17,9 +17,10 @@ from typing import IO, Any
 from analytics.lake.columns import PLACES
 from analytics.lake.manifest import FILE_NAME, NAME, DayList, WrittenDay, folder_of, read_manifest
 from analytics.lake.parquet import write_rows
-from analytics.lake.reading import posted_days
+from analytics.lake.reading import Totals, posted_days, posted_totals
 from core.failpoints import failpoint
 from core.files import (
+    FileProblem,
     PendingFile,
     os_errors_as_file_problem,
     remove_leftovers,
@@ -83,11 +84,28 @@ def _add(
     first, end = span
     waiting: list[WrittenDay] = []
     with snapshot() as connection:
+        if manifest.days:
+            newest = manifest.days[-1]
+            posted = posted_totals(connection, calendar, first, newest.day)
+            _require_same_bank(lake, newest, posted)
         for day, rows in posted_days(connection, calendar, first, end):
             waiting.append(_write(lake, day, rows, told))
             if len(waiting) == _DAYS_IN_A_ROW:
                 _record(lake, manifest, waiting, date.fromordinal(day.toordinal() + 1))
     _record(lake, manifest, waiting, end)
+
+
+def _require_same_bank(lake: Path, newest: WrittenDay, posted: Totals) -> None:
+    """Raises FileProblem unless this is what the ledger has since the newest day of the lake."""
+    sums = {
+        day: {currency: units for currency, (_, units) in of_day.items()}
+        for day, of_day in posted.items()
+    }
+    if sums != {newest.day: newest.sums}:
+        raise FileProblem(
+            f"{lake} has other sums than the ledger since {newest.day}. It is the lake of another"
+            " bank, or of this one before a restore. Begin a new lake in another folder."
+        )
 
 
 def _record(lake: Path, manifest: DayList, waiting: list[WrittenDay], until: date) -> None:

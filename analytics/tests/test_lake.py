@@ -144,8 +144,27 @@ def test_what_cannot_be_written_says_why(
     assert text.startswith(f"The days of {tmp_path}/lake are those of UTC, and the bank's are")
     with exclusive(tmp_path / "lake/.manifest.json.lock", "Mine."):
         assert refused() == (3, "Another export to the lake goes on.")
-    (tmp_path / "lake/manifest.json").write_text("{}")
-    assert refused() == (1, f"{tmp_path}/lake/manifest.json is no manifest of a lake.")
+    settings.TIME_ZONE = "UTC"
+    path = tmp_path / "lake/manifest.json"
+    written = json.loads(path.read_text())
+    day = written["days"][0]
+    for wrong in (
+        {},
+        written | {"days": [day, day]},
+        written | {"days": [day | {"sums": []}]},
+        written | {"days": [day | {"sums": {"USD": "much"}}]},
+        written | {"days": [day | {"rows": "many"}]},
+        written | {"covered_until": "2025-09-10"},
+        written | {"covered_until": None},
+    ):
+        path.write_text(json.dumps(wrong))
+        assert refused() == (1, f"{path} is no manifest of a lake.")
+    path.write_text(json.dumps(written | {"days": [day | {"sums": {"USD": "100.01"}}]}))
+    code, text = refused()
+    other = f"{tmp_path}/lake has other sums than the ledger since 2025-09-10. It is the lake of"
+    assert (code, text[: len(other)]) == (1, other)
+    path.write_text(json.dumps(written))
+    assert called()["rows"] == 3
     settings.LAKE_DIR = tmp_path / "unmounted"
     assert refused() == (1, f"The folder {tmp_path}/unmounted does not exist.")
 
