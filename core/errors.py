@@ -126,6 +126,12 @@ class BankError(Exception):
     def kind(self) -> ErrorKind:
         return ERROR_KINDS[self.code]
 
+    @property
+    def in_words(self) -> str:
+        """The title and the detail; the detail alone where it is the title."""
+        title = self.kind.title
+        return self.detail if self.detail == f"{title}." else f"{title}: {self.detail}"
+
 
 class InvalidInput(BankError):
     code = "validation_error"

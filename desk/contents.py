@@ -7,10 +7,10 @@ from django.db.models import Q, QuerySet
 
 from accounts.selectors import currencies_of
 from core.commands import Origin
-from core.errors import BankError, IdempotencyKeyReused, NotFound
+from core.errors import IdempotencyKeyReused, NotFound
 from desk.models import DeskContent, DeskFile
 from desk.rows import FileRow, row_of, unpacked
-from desk.states import FileStatus
+from desk.states import TRIED, FileStatus
 from transactions.batches.files import MovementFile, in_memory
 from transactions.batches.post import MAX_ITEMS
 from transactions.batches.posting import CALLER
@@ -85,7 +85,7 @@ def rows_of(file: DeskFile, *, most: int | None = None) -> list[FileRow]:
     Before the approval: with the outcome of the dry run. With `most` only so many rows: those that
     failed first, then the first ones. A few statements, however many rows.
     """
-    if file.status in (FileStatus.WAITING, FileStatus.REJECTED):
+    if file.status in TRIED:
         tried = tried_rows(file)
         if most is not None and len(tried) > most:
             tried.sort(key=lambda row: (not row.failure_code, row.line))
@@ -141,11 +141,6 @@ def _own_rows(
         for row in found
         if row.batch_id is not None and row.batch_index is not None
     }
-
-
-def in_words(error: BankError) -> str:
-    """The error for staff, without its code."""
-    return f"{error.kind.title}: {error.detail}"
 
 
 def lines_and_commands(file: DeskFile) -> tuple[list[int], list[MoneyCommand]]:

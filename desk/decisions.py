@@ -14,6 +14,7 @@ from core.commands import Origin
 from core.contention import retrying
 from core.errors import InvalidTransition, NotFound, SelfApproval
 from core.staff_log import record
+from desk import states
 from desk.contents import account_ids_of, file_with
 from desk.models import DeskFile
 from desk.states import ENDED, FileStatus
@@ -99,7 +100,7 @@ def _change(
         if file is None:
             raise NotFound(f"There is no file {file_id}.")
         if file.status not in allowed:
-            raise InvalidTransition(f"The file is {file.get_status_display().lower()} already.")
+            raise InvalidTransition(states.told(file.status))
         DeskFile.objects.filter(pk=file_id).update(**decide(file, clock.now()))
         record(origin.user_id, file, file.name, CHANGE, words)
 

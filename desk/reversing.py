@@ -9,7 +9,7 @@ from django.db import IntegrityError
 
 from core.commands import Origin
 from core.errors import BankError, InvalidTransition
-from desk.contents import batches_of, in_words, key_of, lines_and_commands
+from desk.contents import batches_of, key_of, lines_and_commands
 from desk.models import DeskFile
 from transactions.batches.post import BatchRequest, post_batch
 from transactions.batches.posting import CALLER
@@ -124,7 +124,7 @@ def _place(batches: Mapping[UUID, int], row: Transaction) -> int:
 
 def _where(file: DeskFile, originals: Sequence[Transaction], error: BankError) -> str:
     if error.index is None:
-        return in_words(error)
+        return error.in_words
     lines, _ = lines_and_commands(file)
     place = _place(batches_of(file), originals[error.index])
-    return f"Line {lines[place]}: {in_words(error)}"
+    return f"Line {lines[place]}: {error.in_words}"

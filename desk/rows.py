@@ -1,11 +1,10 @@
-"""The rows of a file with what became of each, or would: for pages, the API and downloads."""
+"""The rows of a file with what became of each, or would: for pages and downloads."""
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any
 
 from core.money import format_amount
 from transactions.commands import MoneyCommand
@@ -93,27 +92,3 @@ def packed(rows: Iterable[FileRow]) -> bytes:
 
 def unpacked(stored: bytes) -> list[FileRow]:
     return [FileRow(*values) for values in json.loads(zlib.decompress(stored))]
-
-
-def represent_rows(rows: Sequence[FileRow]) -> list[dict[str, Any]]:
-    """The rows as JSON: null where there is nothing."""
-    return [_represent(row) for row in rows]
-
-
-def _represent(row: FileRow) -> dict[str, Any]:
-    failed = {"code": row.failure_code, "detail": row.failure_detail}
-    return {
-        "line": row.line,
-        "type": row.type,
-        "account_id": row.account_id,
-        "target_account_id": row.target_account_id or None,
-        "amount": row.amount,
-        "currency": row.currency,
-        "description": row.description,
-        "status": row.status or None,
-        "balance_after": row.balance_after or None,
-        "failure": failed if row.failure_code else None,
-        "replayed": row.replayed,
-        "transaction_id": row.transaction_id or None,
-        "reversed_by": row.reversed_by or None,
-    }

@@ -18,7 +18,7 @@ from core.background import BackgroundJob
 from core.errors import BankError, Busy
 from core.failpoints import failpoint
 from core.single_run import single_run
-from desk.contents import in_words, key_of, lines_and_commands, movements_of, poster_of
+from desk.contents import key_of, lines_and_commands, movements_of, poster_of
 from desk.models import DeskFile
 from desk.reversing import reverse_file
 from desk.states import UNDER_WAY, FileStatus
@@ -155,7 +155,7 @@ def _move(file: DeskFile, status: FileStatus, **values: Any) -> None:
 
 def _where(file: DeskFile, error: BankError) -> str:
     """The error, with the line of its movement."""
-    sentence = error.errors[0].detail if error.errors else in_words(error)
+    sentence = error.errors[0].detail if error.errors else error.in_words
     index = error.index
     if error.errors and (found := error.errors[0].pointer.split("/"))[1:2] == ["transactions"]:
         index = int(found[2])

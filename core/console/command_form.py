@@ -79,4 +79,4 @@ def show_error(form: forms.Form, error: BankError, field: str | None = None) -> 
 
 def in_one_line(error: BankError) -> str:
     """The error as one line for staff."""
-    return for_staff(f"{error.kind.title}: {error.detail}")
+    return for_staff(error.in_words)

@@ -13,7 +13,7 @@ from core.console.command_form import form_page, in_one_line, show_form
 from core.console.forms import DecisionForm, ReasonForm, carry
 from core.console.request_cache import RequestCache
 from core.errors import BankError
-from desk import decisions
+from desk import decisions, states
 from desk.admin.shown import expected_in_words
 from desk.contents import movements_of, poster_of
 from desk.models import DeskFile
@@ -125,14 +125,15 @@ class DecisionButtons:
     def reverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
         file = self.found(request, object_id)
         count, doubt = try_reversal(file, origin_of(request)) if file.status in ENDED else (0, "")
+        told = "1 transaction" if count == 1 else f"{count:,} transactions, all or none"
 
         def run(values: dict[str, Any]) -> str:
             decisions.ask_for_reversal(file.pk, origin_of(request), values["reason"])
-            return f"{count:,} transactions are reversed now, all or none."
+            return f"A worker reverses {told}. This page shows how it ends."
 
         context = {
             **self._context(request, file, "Reverse the file", *ENDED),
-            "facts": [("Would be reversed", f"{count:,} transactions, all or none")],
+            "facts": [("Would be reversed", told)],
             "doubt": doubt,
         }
         form, back = ReasonForm(request.POST or None), _page(file)
@@ -141,8 +142,7 @@ class DecisionButtons:
     def _context(
         self, request: HttpRequest, file: DeskFile, title: str, *wanted: FileStatus
     ) -> dict[str, Any]:
-        status = FileStatus(file.status)
-        decided = "" if status in wanted else f"The file is {status.label.lower()} already."
+        decided = "" if file.status in wanted else states.told(file.status)
         return {
             **self.admin_site.each_context(request),
             "title": title,

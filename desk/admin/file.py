@@ -18,7 +18,7 @@ from desk.admin.shown import counts_in_words, expected_in_words, shown_rows
 from desk.admin.upload import UploadButton
 from desk.contents import rows_of
 from desk.models import DeskFile
-from desk.states import UNDER_WAY, FileStatus
+from desk.states import TRIED, UNDER_WAY, FileStatus
 
 _COLOURS = {
     "Waits for approval": "warning",
@@ -117,8 +117,10 @@ class DeskFileAdmin(UploadButton, DecisionButtons, ReadOnlyModelAdmin):
         context |= {
             "file": file,
             "is_under_way": is_under_way,
-            "is_tried": file.status in (FileStatus.WAITING, FileStatus.REJECTED),
+            "is_tried": file.status in TRIED,
+            "outcome": "Expected outcome" if file.status in TRIED else "Outcome",
             "counts": counts_in_words(file),
+            "progress": f"{file.done:,} of {file.rows:,}",
             "expected": expected_in_words(file.expected, file.rows),
             "rows": shown_rows(rows),
         }
@@ -142,7 +144,10 @@ class DeskFileAdmin(UploadButton, DecisionButtons, ReadOnlyModelAdmin):
         facts = [("File", file.name), ("SHA-256", file.digest), ("Status", _status_of(file))]
         heading = SheetHeading("Rows of a file", clock.about_now(), facts)
         rows = ([*row.cells(), row.transaction_id, row.reversed_by] for row in rows_of(file))
-        return sheet_response(f"file-{file.pk}", file_format, _COLUMNS, rows, heading)
+        name, columns = f"file-{file.pk}", list(_COLUMNS)
+        if file.status in TRIED:
+            name, columns = f"{name}-dry-run", list(map(_expected, _COLUMNS))
+        return sheet_response(name, file_format, columns, rows, heading)
 
     @display(description="File")
     def file_name(self, file: DeskFile) -> str:
@@ -176,6 +181,11 @@ class DeskFileAdmin(UploadButton, DecisionButtons, ReadOnlyModelAdmin):
     @display(description="Decided by")
     def checker(self, file: DeskFile) -> str:
         return file.decided_by.get_username() if file.decided_by else EMPTY
+
+
+def _expected(column: str) -> str:
+    """The heading of a column of a dry run: nobody takes its file for what was posted."""
+    return f"Expected {column.lower()}" if column in ("Status", "Balance after") else column
 
 
 def _status_of(file: DeskFile) -> str:

@@ -38,7 +38,7 @@ def counts_in_words(file: DeskFile) -> str:
 def expected_in_words(summary: Mapping[str, Any], rows: int) -> list[tuple[str, str]]:
     """What a dry run says, as pairs of heading and words."""
     told = [f"{summary[name]:,} {words}" for name, words in _EXPECTED.items() if summary[name]]
-    facts = [(f"Of {rows:,} movements", ", ".join(told))]
+    facts = [(f"Of {rows:,} movements" if rows > 1 else "Of 1 movement", ", ".join(told))]
     for currency, sums in summary["sums"].items():
         words = [
             f"{in_words(kind.lower())} {shown_money(Decimal(amount), currency)}"

@@ -82,15 +82,16 @@ def test_the_walk_of_a_file(seats: dict[str, Client], monkeypatch: pytest.Monkey
     susan.post(page_of(file, "approve"), {"reason": "Payroll", "foreseen": mark})
     under_way = susan.get(page_of(file))
     assert (under_way["Refresh"], "0 of 3 movements" in text_of(under_way)) == ("3", True)
-    done = worked(file)
+    assert worked(file).completed == 1
     shown = susan.get(page_of(file))
     assert ("1 posted, 2 failed of 3" in text_of(shown), "Refresh" in shown) == (True, False)
     rows = b"".join(susan.get(page_of(file, "download_csv")).streaming_content).decode()  # type: ignore[attr-defined]
     assert len(rows.splitlines()) == 4
     assert str(payer.pk) in rows
-    preview = text_of(susan.get(page_of(file, "reverse")))
-    assert f"{done.completed} transactions, all or none" in preview
-    susan.post(page_of(file, "reverse"), {"reason": "Wrong month"})
+    assert "<dd>1 transaction</dd>" in text_of(susan.get(page_of(file, "reverse")))
+    going = text_of(susan.post(page_of(file, "reverse"), {"reason": "Wrong month"}, follow=True))
+    assert "A worker reverses 1 transaction. This page shows" in going
+    assert "A worker reverses all of it, or nothing." in going
     assert worked(file).status == "REVERSED"
     assert Account.objects.get(pk=payer.pk).balance == 20
     late = text_of(susan.get(page_of(file)))
@@ -108,7 +109,9 @@ def test_a_bad_file_is_told_row_by_row(seats: dict[str, Client]) -> None:
         told = text_of(sent(seats["tessa"], content))
         assert "Line 3: type: One of DEPOSIT, WITHDRAW, TRANSFER is required." in told
         assert "The file is empty." in text_of(sent(seats["tessa"], b""))
-        assert "name ends with .csv or .jsonl" in text_of(sent(seats["tessa"], b"x", "pay.xlsx"))
+        assert "name must end with .csv or .jsonl" in text_of(
+            sent(seats["tessa"], b"x", "pay.xlsx")
+        )
 
 
 def test_who_uploaded_does_not_approve_and_may_withdraw(
@@ -118,11 +121,16 @@ def test_who_uploaded_does_not_approve_and_may_withdraw(
     susan = seats["susan"]
     sent(susan, transfers(account, make_account(), "1"))
     file = DeskFile.objects.get()
+    trial = susan.get(page_of(file, "download_csv"))
+    assert "dry-run.csv" in trial["Content-Disposition"]
+    assert b"Expected status,Expected balance after" in b"".join(trial.streaming_content)  # type: ignore[attr-defined]
+    early = susan.post(page_of(file, "reverse"), {"reason": "Early"}, follow=True)
+    assert "The file waits for approval." in text_of(early)
     asked = susan.get(page_of(file, "approve"))
     assert "someone else approves it" in text_of(asked)
     mark = asked.context["form"].initial["foreseen"]
     refused = susan.post(page_of(file, "approve"), {"foreseen": mark}, follow=True)
-    assert "Nobody decides on their own request" in text_of(refused)
+    assert text_of(refused).count("Nobody decides on their own request.") == 1
     assert "You asked for this, so someone else decides." in text_of(susan.get(APPROVALS))
     susan.post(page_of(file, "reject"), {"reason": "Too early"})
     file.refresh_from_db()

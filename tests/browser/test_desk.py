@@ -54,7 +54,7 @@ def test_a_file_from_its_upload_to_its_reversal(live_server: LiveServer, browser
     expect(page.get_by_text("Transfer 30.50 USD").first).to_be_visible()
     page.get_by_label("Reason").fill("As agreed")
     submit(page, "Approve")
-    expect(page.get_by_text("0 of 3 movements are posted.")).to_be_visible()
+    expect(page.get_by_text("0 of 3 movements are done.")).to_be_visible()
     file = worked(DeskFile.objects.get())
     # The page loads itself again.
     expect(page.get_by_text("2 posted, 1 failed of 3").first).to_be_visible(timeout=20_000)
