@@ -95,7 +95,7 @@ def _require_span(first: date, last: date) -> None:
     if last < first:
         raise WrongParameter("The last day is before the first.")
     if len(months_between(first, last)) > MOST_MONTHS:
-        raise WrongParameter(f"From the first day to the last are at most {MOST_MONTHS} months.")
+        raise WrongParameter(f"The days are of more than {MOST_MONTHS} months. Choose fewer.")
 
 
 def months_between(first: date, last: date) -> list[str]:

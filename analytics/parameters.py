@@ -98,29 +98,22 @@ def _currency(text: str) -> str:
     return text
 
 
-def _amount(text: str) -> Decimal:
-    try:
-        return parse_amount(text)
-    except ValueError as error:
-        raise ValueError(f"An amount is zero or more, in main units: {error}") from None
-
-
 def _top(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,3}", text, re.ASCII) or int(text) > _MOST_ROWS:
-        raise ValueError(f"It is a whole number from 1 to {_MOST_ROWS}.")
+        raise ValueError(f"A whole number from 1 to {_MOST_ROWS:,} is required.")
     return int(text)
 
 
 def _account(text: str) -> str:
     if not re.fullmatch(r"[0-9A-Z]{1,20}", text, re.ASCII):
-        raise ValueError("An account number has up to 20 digits.")
+        raise ValueError("An account number has up to 20 digits or capital letters.")
     return text
 
 
 _PARSERS: dict[Takes, Callable[[str], Value]] = {
     Takes.DAY: _day,
     Takes.CURRENCY: _currency,
-    Takes.AMOUNT: _amount,
+    Takes.AMOUNT: parse_amount,
     Takes.TOP: _top,
     Takes.ACCOUNT: _account,
 }

@@ -14,7 +14,10 @@ from analytics.parameters import Parameter, Takes, WrongParameter, business_day,
 
 
 class QueryForm(forms.Form):
-    """Each parameter is a field, filled with its default where nothing is asked for."""
+    """Each parameter is a field, filled with its default where nothing is asked for.
+
+    A form whose required parameters nobody has filled in yet has no errors.
+    """
 
     def __init__(self, query: NamedQuery, data: QueryDict) -> None:
         today = business_day()
@@ -24,26 +27,27 @@ class QueryForm(forms.Form):
             if not text and each.default is not None:
                 text = str(each.default(today))
             filled[each.name] = text
-        super().__init__(filled)
-        self._query = query
+        self._query, self._filled = query, filled
+        is_asked = self.is_complete() or any(data.get(name, "").strip() for name in filled)
+        super().__init__(filled if is_asked else None, initial=filled)
         for each in query.parameters:
             self.fields[each.name] = _field(each)
 
     def is_complete(self) -> bool:
         """Whether each required parameter is given, so that there is something to answer."""
-        return all(each.default or self.data[each.name] for each in self._query.parameters)
+        return all(each.default or self._filled[each.name] for each in self._query.parameters)
 
     def asked(self) -> dict[str, str]:
         """The query and its parameters, as a link has them."""
-        return {"query": self._query.name, **self.data}
+        return {"query": self._query.name, **self._filled}
 
     def given(self) -> dict[str, str]:
-        return dict(self.data)
+        return dict(self._filled)
 
     def clean(self) -> dict[str, Any]:
         if not self.errors:
             try:
-                self._query.values(self.data)
+                self._query.values(self._filled)
             except WrongParameter as problem:
                 raise ValidationError(str(problem)) from problem
         return self.cleaned_data

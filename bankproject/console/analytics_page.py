@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from analytics.answers import Answer, ask
+from analytics.answers import MOST_ROWS, Answer, ask
 from analytics.catalog import AMOUNTS, QUERIES, NamedQuery, query_named
 from analytics.database import DatabaseEngine, TookTooLong
 from analytics.parameters import WrongParameter
@@ -131,8 +131,14 @@ def _table(answer: Answer) -> Table:
         rows=rows,
         when_empty="No row answers these parameters.",
         numbers=figures,
-        note=f"{left_out:,} more rows are in the export." if left_out else "",
+        note=_note(left_out, answer),
     )
+
+
+def _note(left_out: int, answer: Answer) -> str:
+    if answer.is_cut:
+        return f"There are more rows. The export has the first {MOST_ROWS:,}."
+    return f"{left_out:,} more rows are in the export." if left_out else ""
 
 
 def _shown(name: str, value: Any, currency: str) -> str:

@@ -95,7 +95,10 @@ def test_what_is_wrong_is_told(auditor: Client, monkeypatch: pytest.MonkeyPatch)
     assert "Answer" not in found
     found = text_of(asked(auditor, query="volume_by_day", first="2026-04-01"))
     assert "The last day is before the first." in found
-    assert "Answer" not in text_of(asked(auditor, query="account_at_month_ends"))
+    found = text_of(asked(auditor, query="account_at_month_ends"))
+    assert ("Answer" in found, "required" in found) == (False, False)
+    found = text_of(asked(auditor, query="account_at_month_ends", first="2026-03-01"))
+    assert "Account number This field is required." in found
 
     def late(*_: Any, **__: Any) -> Any:
         raise TookTooLong(20)
@@ -104,6 +107,11 @@ def test_what_is_wrong_is_told(auditor: Client, monkeypatch: pytest.MonkeyPatch)
     found = text_of(asked(auditor, query="trial_balance"))
     assert "The query took longer than 20 seconds, and was stopped. Choose fewer days." in found
     assert auditor.get(f"{PAGE}export/", {"query": "trial_balance"}).status_code == 503
+    monkeypatch.undo()
+    monkeypatch.setattr("analytics.answers.MOST_ROWS", 1)
+    monkeypatch.setattr("bankproject.console.analytics_page.MOST_ROWS", 1)
+    found = text_of(asked(auditor, query="trial_balance"))
+    assert "There are more rows. The export has the first 1." in found
 
 
 def test_who_may_not_see_all_of_it_is_refused() -> None:
