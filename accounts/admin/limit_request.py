@@ -1,7 +1,5 @@
 """Limits that need a second person: the list, and the buttons to decide."""
 
-from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -14,7 +12,8 @@ from unfold.decorators import action, display
 
 from accounts.admin.buttons import blocked_in_words
 from accounts.admin.filters import AccountFilter
-from accounts.admin.limit_buttons import limits_in_words, told_limits
+from accounts.admin.limit_buttons import limits_in_words
+from accounts.admin.limit_kinds import kind_of
 from accounts.commands import ApproveLimit, LimitDecision, RejectLimit
 from accounts.commands.decide_limit import has_changed
 from accounts.models import Account, LimitRequest
@@ -23,7 +22,7 @@ from accounts.states import LimitRequestStatus
 from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.commands import process
-from core.console.admin import EMPTY, ReadOnlyModelAdmin, badge, link_to, shown_money
+from core.console.admin import EMPTY, ReadOnlyModelAdmin, badge, link_to
 from core.console.admin_filters import DaysById
 from core.console.command_form import form_page, show_form
 from core.console.forms import DecisionForm, carry
@@ -99,10 +98,7 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
             reason = values["reason"]
             command = decision(account_id=asked.account_id, request_id=asked.pk, reason=reason)
             account = process([command], origin_of(request))[0]
-            if asked.limits is not None:
-                return f"{title}: the payment limits of {account} are {limits_in_words(account)}."
-            limit = shown_money(account.overdraft_limit, account.currency)
-            return f"{title}: the overdraft limit of {account} is {limit}."
+            return f"{title}: {kind_of(asked).decided(account)}."
 
         form = DecisionForm(request.POST or None)
         form.fields["reason"].required = decision is RejectLimit
@@ -133,15 +129,11 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
 
     @display(description="Limit")
     def money_overdraft_limit(self, asked: LimitRequest) -> str:
-        if asked.limits is not None:
-            return told_limits(asked.limits["after"], asked.currency)
-        return shown_money(asked.overdraft_limit, asked.currency)
+        return kind_of(asked).wanted
 
     @display(description="Limit at the request")
     def money_limit_before(self, asked: LimitRequest) -> str:
-        if asked.limits is not None:
-            return told_limits(asked.limits["before"], asked.currency)
-        return shown_money(asked.limit_before, asked.currency)
+        return kind_of(asked).before
 
     @display(description="Status")
     def shown_status(self, asked: LimitRequest) -> SafeString:
@@ -161,28 +153,11 @@ def _mark(account: Account) -> str:
 def _facts(asked: LimitRequest) -> list[tuple[str, str]]:
     """What a second person needs to know of the account, as pairs of heading and words."""
     account = asked.account
-    money = partial(shown_money, currency=account.currency)
-    limit_now = account.overdraft_limit
-    balance = account.balance or Decimal(0)
-    if asked.limits is not None:
-        return [
-            ("Customer", str(account.customer or "none")),
-            ("Account", str(account)),
-            ("Status", f"{account.shown_status.label}. {blocked_in_words(account)}"),
-            ("Limits now", limits_in_words(account)),
-            ("Limits wanted", told_limits(asked.limits["after"], account.currency)),
-            ("Available now", money(account.available_balance)),
-        ]
-    changed = f"{money(asked.limit_before)} at the request, {money(limit_now)} now"
     return [
         ("Customer", str(account.customer or "none")),
         ("Account", str(account)),
         ("Status", f"{account.shown_status.label}. {blocked_in_words(account)}"),
-        ("Limit now", money(limit_now) if limit_now == asked.limit_before else changed),
-        ("Limit wanted", money(asked.overdraft_limit)),
-        ("Balance now", money(balance)),
-        ("Available now", money(balance + limit_now)),
-        ("If approved", f"{money(balance + asked.overdraft_limit)} available"),
+        *kind_of(asked).facts(),
     ]
 
 

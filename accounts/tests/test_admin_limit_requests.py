@@ -13,7 +13,7 @@ from accounts.models import Account, LimitRequest
 from tests.admin import logged_in, words_of
 from tests.api import make_user
 from tests.assertions import nothing_changes
-from tests.factories import make_account, make_customer, make_limit_request, run
+from tests.factories import make_account, make_customer, make_hold, make_limit_request, run
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +68,13 @@ def test_it_shows_who_asked_why_and_what_the_account_has(
     ):
         assert shown in words
     assert "would be refused" not in words
+
+
+def test_what_holds_reserve_is_not_available(asked: LimitRequest, susan: Client) -> None:
+    make_hold(asked.account, 50)
+    words = words_of(susan.get(page_of(asked, "approve")).content.decode())
+    assert "Available now 1,500.50 USD" in words
+    assert "If approved 26,200.50 USD available" in words
 
 
 @pytest.mark.parametrize("decision", ["approve", "reject"])
