@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from accounts.filters import AccountQuery, LimitRequestQuery
 from accounts.serializers import (
@@ -205,10 +205,8 @@ change_overdraft_limit = extend_schema(
     responses={200: AccountSerializer, 202: LimitRequestSerializer},
     examples=[
         request_example({"overdraft_limit": "100.00", "reason": "Agreed on 31 January"}),
-        OpenApiExample("Account", value=ACCOUNT_EXAMPLE, response_only=True, status_codes=["200"]),
-        OpenApiExample(
-            "Waiting", value=LIMIT_REQUEST_EXAMPLE, response_only=True, status_codes=["202"]
-        ),
+        response_example("Account", ACCOUNT_EXAMPLE, 200),
+        response_example("Waiting", LIMIT_REQUEST_EXAMPLE, 202),
     ],
     extensions=errors("account_closed", "limit_below_use", "invalid_transition"),
 )

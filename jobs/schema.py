@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from core.api.describe import (
@@ -129,10 +129,6 @@ _JOB = {
 }
 
 
-def _example_of(name: str, value: dict[str, Any], status: str) -> OpenApiExample:
-    return OpenApiExample(name, value=value, response_only=True, status_codes=[status])
-
-
 list_jobs = extend_schema(
     operation_id="jobs_list",
     tags=[TAG],
@@ -171,8 +167,8 @@ run_job = extend_schema(
     responses={200: JobRunSerializer, 202: JobRunSerializer},
     examples=[
         request_example({"date": RUN_EXAMPLE["date"]}),
-        _example_of("Waiting", _WAITING, "202"),
-        _example_of("Done", RUN_EXAMPLE, "200"),
+        response_example("Waiting", _WAITING, 202),
+        response_example("Done", RUN_EXAMPLE, 200),
     ],
     extensions=errors(),
 )

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from core.api.describe import errors, page_example, page_of, request_example, response_example
@@ -116,13 +116,7 @@ _DELIVERY = {
 _NEW = {name: WEBHOOK_EXAMPLE[name] for name in ("url", "types", "description")}
 
 
-def _accepted(name: str, value: dict[str, Any]) -> OpenApiExample:
-    return OpenApiExample(name, value=value, response_only=True, status_codes=["202"])
-
-
-_created = OpenApiExample(
-    "New", value=WEBHOOK_EXAMPLE | _SECRET, response_only=True, status_codes=["201"]
-)
+_created = response_example("New", WEBHOOK_EXAMPLE | _SECRET, 201)
 
 list_webhooks = extend_schema(
     operation_id="webhooks_list",
@@ -193,7 +187,7 @@ test_webhook = extend_schema(
     request=None,
     responses={202: DeliverySerializer},
     examples=[
-        _accepted(
+        response_example(
             "Test",
             _DELIVERY
             | {
@@ -203,6 +197,7 @@ test_webhook = extend_schema(
                 "attempts": [],
                 "ended_at": None,
             },
+            202,
         )
     ],
     extensions=errors("invalid_transition"),
@@ -227,7 +222,7 @@ replay_deliveries = extend_schema(
     responses={202: ReplaySerializer},
     examples=[
         request_example({"event_id": EVENT_EXAMPLE["id"]}),
-        _accepted("Added", {"deliveries": 1}),
+        response_example("Added", {"deliveries": 1}, 202),
     ],
     extensions=errors("validation_error", "invalid_transition"),
 )

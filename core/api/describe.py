@@ -6,6 +6,7 @@ from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
     OpenApiResponse,
+    PolymorphicProxySerializer,
     extend_schema_serializer,
     inline_serializer,
 )
@@ -92,8 +93,17 @@ def request_example(value: Any) -> OpenApiExample:
     return OpenApiExample("Request", value=value, request_only=True)
 
 
-def response_example(name: str, value: Any) -> OpenApiExample:
-    return OpenApiExample(name, value=value, response_only=True)
+def response_example(name: str, value: Any, status: int | None = None) -> OpenApiExample:
+    """An example of the response with this status; None if the route has one response."""
+    statuses = None if status is None else [str(status)]
+    return OpenApiExample(name, value=value, response_only=True, status_codes=statuses)
+
+
+def either(name: str, *shapes: type[serializers.Serializer[Any]]) -> PolymorphicProxySerializer:
+    """The schema, with a name of its own, of a response that has one of these shapes."""
+    return PolymorphicProxySerializer(
+        component_name=name, serializers=[*shapes], resource_type_field_name=None
+    )
 
 
 def errors(*codes: str) -> dict[str, list[str]]:

@@ -3,14 +3,12 @@
 from typing import Any
 
 from drf_spectacular.utils import (
-    OpenApiExample,
-    PolymorphicProxySerializer,
     extend_schema,
     extend_schema_field,
 )
 from rest_framework import serializers
 
-from core.api.describe import IDEMPOTENCY_KEY, errors, request_example
+from core.api.describe import IDEMPOTENCY_KEY, either, errors, request_example, response_example
 from core.api.fields import (
     StrictBooleanField,
     StrictUUIDField,
@@ -172,10 +170,6 @@ _QUEUED = {
 }
 
 
-def _answered(name: str, value: Any, status: str) -> OpenApiExample:
-    return OpenApiExample(name, value=value, response_only=True, status_codes=[status])
-
-
 batch = extend_schema(
     operation_id="transactions_batch",
     tags=[MONEY_TAG],
@@ -195,18 +189,14 @@ batch = extend_schema(
     parameters=[IDEMPOTENCY_KEY, PREFER, DRY_RUN],
     request=BatchBody,
     responses={
-        200: PolymorphicProxySerializer(
-            component_name="BatchAnswerOrDryRun",
-            serializers=[BatchAnswer, BatchDryRun],
-            resource_type_field_name=None,
-        ),
+        200: either("BatchAnswerOrDryRun", BatchAnswer, BatchDryRun),
         202: BatchAnswer,
     },
     examples=[
         request_example(_REQUEST),
-        _answered("Done", _ANSWER, "200"),
-        _answered("Dry run", _DRY_RUN, "200"),
-        _answered("Queued", _QUEUED, "202"),
+        response_example("Done", _ANSWER, 200),
+        response_example("Dry run", _DRY_RUN, 200),
+        response_example("Queued", _QUEUED, 202),
     ],
     extensions=errors(
         "not_found",

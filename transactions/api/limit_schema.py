@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from accounts.schema import ACCOUNT_ID, LIMIT_REQUEST_EXAMPLE, TAG
@@ -92,8 +92,8 @@ change_limits = extend_schema(
     responses={200: LimitsSerializer, 202: LimitRequestSerializer},
     examples=[
         request_example(_WANTED),
-        OpenApiExample("Limits", value=_EXAMPLE, response_only=True, status_codes=["200"]),
-        OpenApiExample("Waiting", value=_ASKED, response_only=True, status_codes=["202"]),
+        response_example("Limits", _EXAMPLE, 200),
+        response_example("Waiting", _ASKED, 202),
     ],
     extensions=errors("account_closed", "invalid_transition", "self_dealing"),
 )

@@ -6,7 +6,6 @@ from typing import Any
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
-    PolymorphicProxySerializer,
     extend_schema,
 )
 
@@ -17,6 +16,7 @@ from core.api.describe import (
     CONDITION_ERRORS,
     CONDITIONS,
     IDEMPOTENCY_KEY,
+    either,
     errors,
     page_example,
     page_of,
@@ -46,24 +46,16 @@ _OF_PAYMENTS = ("insufficient_funds", "limit_exceeded")
 _OF_TRANSFERS = ("same_account", "currency_mismatch", *_OF_PAYMENTS, "balance_limit")
 _OF_ACCOUNTS = ("account_closed", "account_frozen", "account_damaged")
 _ANSWERS = {
-    200: PolymorphicProxySerializer(
-        component_name="TransactionOrDryRun",
-        serializers=[TransactionSerializer, DryRunSerializer],
-        resource_type_field_name=None,
-    ),
+    200: either("TransactionOrDryRun", TransactionSerializer, DryRunSerializer),
     202: TransactionSerializer,
 }
 
 
 def _answer_examples(name: str, value: Any) -> list[OpenApiExample]:
     return [
-        OpenApiExample(name, value=value, response_only=True, status_codes=["200"]),
-        OpenApiExample(
-            "Dry run", value=examples.dry_run_of(value), response_only=True, status_codes=["200"]
-        ),
-        OpenApiExample(
-            "Waiting", value=examples.PENDING_EXAMPLE, response_only=True, status_codes=["202"]
-        ),
+        response_example(name, value, 200),
+        response_example("Dry run", examples.dry_run_of(value), 200),
+        response_example("Waiting", examples.PENDING_EXAMPLE, 202),
     ]
 
 
