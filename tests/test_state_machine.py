@@ -3,12 +3,16 @@
 Hypothesis searches for one that does not, and shrinks it to the shortest one.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
+import time_machine
 from django.conf import settings as django_settings
 from django.db import connection
 from django.db.models import Q
@@ -24,6 +28,7 @@ from hypothesis.stateful import (
 )
 
 from accounts.commands import (
+    ChangeLimits,
     ChangeOverdraftLimit,
     CloseAccount,
     FreezeAccount,
@@ -32,6 +37,7 @@ from accounts.commands import (
 )
 from accounts.models import Account, AccountEvent
 from accounts.states import FreezeScope
+from core import clock
 from core.commands import Command
 from core.errors import BankError
 from core.money import to_units
@@ -41,7 +47,15 @@ from tests.concurrency.tally import SCALE
 from tests.factories import ORIGIN, run
 from transactions.archive.runs import archive
 from transactions.archive.selection import Selection
-from transactions.commands import Capture, Deposit, PlaceHold, Transfer, VoidHold, Withdraw
+from transactions.commands import (
+    Capture,
+    Deposit,
+    PlaceHold,
+    Reverse,
+    Transfer,
+    VoidHold,
+    Withdraw,
+)
 from transactions.models import Transaction
 from transactions.verifier import examine
 from transactions.verifier.archive_file import examine_archive
@@ -52,6 +66,8 @@ UNITS_PER_CENT = 100
 
 # Few and small values, so that amounts meet balances and limits exactly.
 CENTS = st.sampled_from([1, 250, 251, 1000, 4999, 10_000])
+LIMIT = st.sampled_from([None, None, 0, 251, 1000, 10_000])
+NOON = datetime(2100, 3, 1, 12, tzinfo=UTC)
 
 
 def code_of(command: Command) -> str | None:
@@ -67,16 +83,29 @@ def money(cents: int) -> Decimal:
     return Decimal(cents) / 100
 
 
+@dataclass(slots=True)
+class Payment:
+    transaction_id: UUID
+    payer: str
+    payee: str | None
+    cents: int
+    day: int
+    is_reversed: bool = False
+
+
 class BankMachine(RuleBasedStateMachine):
     """Every rule does the same to the bank and to the model, and expects the same result."""
 
     accounts = Bundle("accounts")
     holds = Bundle("holds")
+    payments = Bundle("payments")
+    travel: ClassVar[Any]
 
     def __init__(self) -> None:
         super().__init__()
         self.model = Model()
         self.moves = 0
+        self.day = 0
 
     @rule(target=accounts, limit=st.sampled_from([0, 0, 500]))
     def open(self, limit: int) -> str:
@@ -86,43 +115,66 @@ class BankMachine(RuleBasedStateMachine):
         self.model.open(account_id, limit=limit)
         return account_id
 
-    def _move(
-        self, command: Command, debited: str | None, credited: str | None, cents: int
-    ) -> None:
-        assert code_of(command) == self.model.move(debited, credited, cents)
+    def _pay(self, command: Command, payer: str, payee: str | None, cents: int) -> Any:
+        """A payment, for the bundle of those that can be reversed."""
+        expected = self.model.move(payer, payee, cents)
+        row = run(command)
+        assert (row.failure_code or None) == expected
         self.moves += 1
+        return multiple() if expected else Payment(row.id, payer, payee, cents, self.day)
 
     @rule(account_id=accounts, cents=CENTS)
     def deposit(self, account_id: str, cents: int) -> None:
         command = Deposit(account_id=UUID(account_id), amount=money(cents))
-        self._move(command, None, account_id, cents)
+        assert code_of(command) == self.model.move(None, account_id, cents)
+        self.moves += 1
 
-    @rule(account_id=accounts, cents=CENTS)
-    def withdraw(self, account_id: str, cents: int) -> None:
+    @rule(target=payments, account_id=accounts, cents=CENTS)
+    def withdraw(self, account_id: str, cents: int) -> Any:
+        return self._withdraw(account_id, cents)
+
+    @rule(target=payments, account_id=accounts)
+    def withdraw_everything(self, account_id: str) -> Any:
+        balance = self.model.accounts[account_id].balance
+        return self._withdraw(account_id, balance) if balance > 0 else multiple()
+
+    def _withdraw(self, account_id: str, cents: int) -> Any:
         command = Withdraw(account_id=UUID(account_id), amount=money(cents))
-        self._move(command, account_id, None, cents)
+        return self._pay(command, account_id, None, cents)
 
-    @rule(account_id=accounts)
-    def withdraw_everything(self, account_id: str) -> None:
-        if (balance := self.model.accounts[account_id].balance) > 0:
-            self.withdraw(account_id, balance)
-
-    @rule(payer=accounts, payee=accounts, cents=CENTS)
-    def transfer(self, payer: str, payee: str, cents: int) -> None:
+    @rule(target=payments, payer=accounts, payee=accounts, cents=CENTS)
+    def transfer(self, payer: str, payee: str, cents: int) -> Any:
         command = Transfer(
             account_id=UUID(payer), target_account_id=UUID(payee), amount=money(cents)
         )
         if payer == payee:
             assert code_of(command) == "same_account"
-        else:
-            self._move(command, payer, payee, cents)
+            return multiple()
+        return self._pay(command, payer, payee, cents)
+
+    @rule(payment=payments)
+    def reverse(self, payment: Payment) -> None:
+        """A payment of the day that is reversed counts no longer against the limits."""
+        command = Reverse(transaction_id=payment.transaction_id, reason="a reason")
+        if payment.is_reversed:
+            assert code_of(command) == "already_reversed"
+            return
+        expected = self.model.reverse(
+            payment.payer, payment.payee, payment.cents, is_of_today=payment.day == self.day
+        )
+        assert code_of(command) == expected
+        payment.is_reversed = expected is None
+        self.moves += 1
 
     @rule(target=holds, payer=accounts, payee=st.one_of(st.none(), accounts), cents=CENTS)
     def hold(self, payer: str, payee: str | None, cents: int) -> Any:
         payee = None if payee == payer else payee
         target_id = None if payee is None else UUID(payee)
         command = PlaceHold(
-            account_id=UUID(payer), target_account_id=target_id, amount=money(cents)
+            account_id=UUID(payer),
+            target_account_id=target_id,
+            amount=money(cents),
+            expires_at=clock.now() + timedelta(days=360),  # Longer than any run.
         )
         expected = self.model.hold(payer, payee, cents)
         if expected:
@@ -159,6 +211,26 @@ class BankMachine(RuleBasedStateMachine):
             account_id=UUID(account_id), overdraft_limit=money(limit), reason="a reason"
         )
         assert code_of(command) == self.model.change_limit(account_id, limit)
+
+    @rule(account_id=accounts, most=LIMIT, daily=LIMIT, count=st.sampled_from([None, 0, 1, 2]))
+    def set_limits(
+        self, account_id: str, most: int | None, daily: int | None, count: int | None
+    ) -> None:
+        command = ChangeLimits(
+            account_id=UUID(account_id),
+            max_amount=None if most is None else money(most),
+            daily_amount=None if daily is None else money(daily),
+            daily_count=count,
+            reason="a reason",
+        )
+        assert code_of(command) == self.model.set_limits(account_id, most, daily, count)
+
+    @rule()
+    def next_day(self) -> None:
+        """The counters of the day begin at zero."""
+        self.travel.shift(timedelta(days=1))
+        self.day += 1
+        self.model.next_day()
 
     @rule(account_id=accounts)
     def close(self, account_id: str) -> None:
@@ -219,7 +291,15 @@ def _shape(account: Account) -> dict[str, Any]:
     }
 
 
+@pytest.fixture
+def travelling() -> Iterator[None]:
+    """The machine turns the bank's clock on to the next noon, and never back."""
+    with time_machine.travel(NOON) as BankMachine.travel:
+        yield
+
+
 @pytest.mark.django_db
+@pytest.mark.usefixtures("travelling")
 def test_no_sequence_of_operations_breaks_the_bank(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,10 +33,25 @@ class ModelAccount:
     credits_blocked: bool = False
     closed: bool = False
     changes: int = 0  # events of the audit log, opening included
+    # The limits of payments; None is no limit.
+    max_amount: int | None = None
+    daily_amount: int | None = None
+    daily_count: int | None = None
+    # The payments of the bank's day.
+    paid: int = 0
+    payments: int = 0
 
     @property
     def free(self) -> int:
         return self.balance + self.limit - self.held
+
+    def allows(self, amount: int) -> bool:
+        """Whether the limits allow a payment of this amount now."""
+        return (
+            (self.max_amount is None or amount <= self.max_amount)
+            and (self.daily_count is None or self.payments < self.daily_count)
+            and (self.daily_amount is None or self.paid + amount <= self.daily_amount)
+        )
 
     def post(self, change: int) -> None:
         self.balance += change
@@ -72,8 +87,12 @@ class Model:
             return "account_frozen"
         if source and source.free < amount:
             return "insufficient_funds"
+        if source and not source.allows(amount):
+            return "limit_exceeded"
         if source:
             source.post(-amount)
+            source.paid += amount
+            source.payments += 1
         if target:
             target.post(amount)
         return None
@@ -87,6 +106,8 @@ class Model:
             return "account_frozen"
         if account.free < amount:
             return "insufficient_funds"
+        if not account.allows(amount):
+            return "limit_exceeded"
         account.held += amount
         return None
 
@@ -141,6 +162,47 @@ class Model:
         account.limit = limit
         account.changes += 1
         return None
+
+    def set_limits(
+        self,
+        account_id: str,
+        max_amount: int | None,
+        daily_amount: int | None,
+        daily_count: int | None,
+    ) -> str | None:
+        """Sets all three limits of the account's payments."""
+        account = self.accounts[account_id]
+        if account.closed:
+            return "account_closed"
+        account.max_amount, account.daily_amount = max_amount, daily_amount
+        account.daily_count = daily_count
+        account.changes += 1
+        return None
+
+    def reverse(
+        self, debited: str, credited: str | None, amount: int, *, is_of_today: bool
+    ) -> str | None:
+        """Moves a payment back. No limit stops it, and the payment counts no longer."""
+        payer = self.accounts[debited]
+        payee = self.accounts[credited] if credited else None
+        if payer.closed or (payee and payee.closed):
+            return "account_closed"
+        if payer.credits_blocked or (payee and payee.debits_blocked):
+            return "account_frozen"
+        if payee and payee.free < amount:
+            return "insufficient_funds"
+        if payee:
+            payee.post(-amount)
+        payer.post(amount)
+        if is_of_today:
+            payer.paid -= amount
+            payer.payments -= 1
+        return None
+
+    def next_day(self) -> None:
+        """What was paid before midnight counts no longer."""
+        for account in self.accounts.values():
+            account.paid = account.payments = 0
 
     def close(self, account_id: str) -> str | None:
         account = self.accounts[account_id]
