@@ -16,8 +16,8 @@ _USUAL = "USD"
 def read_amount(text: str, currency: str = "") -> Decimal:
     """An amount as typed, in main units, with its decimals as typed.
 
-    Takes plain decimal notation, and what the console shows: thousands in threes ("2,016.40"),
-    blanks around, and the currency's code behind. Without `currency` the amount may
+    Takes plain decimal notation, and what the console shows: thousands in threes ("2,016.40",
+    "20,000"), blanks around, and the currency's code behind. Without `currency` the amount may
     be of any.
 
     Raises ValueError, with a sentence for staff, for anything else. An amount that could mean two
@@ -28,9 +28,14 @@ def read_amount(text: str, currency: str = "") -> Decimal:
     digits = minor_units(currency)
     if doubtful := _IN_DOUBT.fullmatch(text):
         before, separator, after = doubtful.groups()
-        if separator == "," and digits:
+        has_these_decimals = digits >= len(after)
+        # The console prints "20,000.00", so "20,000" is what a teller copies from it or writes
+        # like it. Where no amount has three decimals, the comma cannot be a decimal one: who
+        # writes those has "20,00". In dinars, 20,000 may as well be twenty.
+        if separator == "," and has_these_decimals:
             raise _doubt(text, before + after, currency)
-        if separator == "." and digits < len(after):
+        # The console has no point between thousands: one is from elsewhere, or too many decimals.
+        if separator == "." and not has_these_decimals:
             raise _doubt(text, before + after, currency)
     return parse_amount(text.replace(",", "") if _THOUSANDS.fullmatch(text) else text)
 

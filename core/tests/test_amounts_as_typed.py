@@ -36,11 +36,10 @@ def test_the_example_of_every_currency_is_read() -> None:
     ("text", "currency", "spelling"),
     [
         ("1.000", "USD", "1000.00"),
-        ("1,000", "USD", "1000.00"),
-        ("1,000", "", "1000.00"),
         ("12.345", "JPY", "12345"),
         ("1,000", "BHD", "1000.000"),
-        (" 999,999 EUR", "EUR", "999999.00"),
+        ("20,000", "CLF", "20000.0000"),
+        (" 999.999 EUR", "EUR", "999999.00"),
     ],
 )
 def test_what_may_mean_two_amounts_is_refused_with_the_right_spelling(
@@ -54,7 +53,16 @@ def test_what_may_mean_two_amounts_is_refused_with_the_right_spelling(
 
 @pytest.mark.parametrize(
     ("text", "currency", "amount"),
-    [("1.250", "BHD", "1.25"), ("1,000", "JPY", "1000"), ("0.125", "USD", "0.125")],
+    [
+        ("1.250", "BHD", "1.25"),
+        ("1,000", "JPY", "1000"),
+        ("20,000", "USD", "20000"),
+        ("20,000", "", "20000"),
+        (" 999,999 EUR", "EUR", "999999"),
+        ("1,234,567", "USD", "1234567"),
+        ("1,234,567", "BHD", "1234567"),
+        ("0.125", "USD", "0.125"),
+    ],
 )
 def test_three_digits_that_the_currency_leaves_no_doubt_about(
     text: str, currency: str, amount: str
