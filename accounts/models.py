@@ -24,6 +24,8 @@ from customers.models import Customer
 __all__ = ["Account", "AccountEvent", "AccountWord", "LimitRequest", "UserWord"]
 
 CASH = "CASH"
+# What tells whose account it is, to be read along by pages of many accounts: see `Account.holder`.
+HOLDER = ("customer", "owner")
 _INTERNAL_NAMESPACE = UUID("6b1f8d0e-52a3-5e0b-9a53-0d9c6f1c7a10")
 
 
@@ -196,6 +198,27 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.name}"
+
+    @property
+    def holder(self) -> str:
+        """Whose account it is: the name of its customer or its owner; "" for neither.
+
+        Pages of many accounts read HOLDER along.
+        """
+        if self.customer is not None:
+            return self.customer.name
+        return str(self.owner.get_full_name() or self.owner) if self.owner else ""
+
+    @property
+    def full_name(self) -> str:
+        """What staff call it: "Ada Lovelace, Savings". A name with the holder in it says enough."""
+        holder = self.holder
+        return self.name if holder.casefold() in self.name.casefold() else f"{holder}, {self.name}"
+
+    @property
+    def in_full(self) -> str:
+        """Its number and its full name."""
+        return f"{self.number} {self.full_name}"
 
     @property
     def is_closed(self) -> bool:

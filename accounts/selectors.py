@@ -160,7 +160,9 @@ def _currencies(account_ids: set[UUID]) -> Iterable[tuple[UUID, str, int | None,
 
 def limit_requests() -> QuerySet[LimitRequest]:
     """All requests for overdraft limits, with the related rows that are shown."""
-    return LimitRequest.objects.select_related("account", "requested_by", "decided_by")
+    return LimitRequest.objects.select_related(
+        "account__customer", "account__owner", "requested_by", "decided_by"
+    )
 
 
 def limit_request(request_id: UUID) -> LimitRequest:

@@ -24,7 +24,7 @@ from accounts.admin.filters import (
     account_named,
 )
 from accounts.admin.limit_buttons import LimitButtons, limits_in_words
-from accounts.models import Account
+from accounts.models import HOLDER, Account
 from accounts.search import account_condition_anywhere
 from accounts.states import AccountKind, ShownStatus
 from accounts.words import AccountWord
@@ -49,11 +49,11 @@ class AccountAdmin(LimitButtons, ListExport, ReadOnlyModelAdmin):
     when_empty = "No account has been opened yet. Open the first one with the button above."
     list_display = (
         "number",
+        "holder",
         "name",
         "shown_status",
         "money_balance",
         "money_available",
-        "owner",
         "created_at",
     )
     list_filter = (ShownStatusFilter, KindFilter, CurrencyFilter)
@@ -123,7 +123,7 @@ class AccountAdmin(LimitButtons, ListExport, ReadOnlyModelAdmin):
         return queryset, False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).select_related("owner", "customer")
+        return super().get_queryset(request).select_related(*HOLDER)
 
     def export_header(self, file_format: SheetFormat) -> SheetRow:
         zone = sheet_zone(file_format)
@@ -163,6 +163,10 @@ class AccountAdmin(LimitButtons, ListExport, ReadOnlyModelAdmin):
             if self.has_manage_permission(request, str(account.pk)):
                 context["more_note"] = why_not_closed(account)
         return super().render_change_form(request, context, *args, **kwargs)
+
+    @display(description="Customer")
+    def holder(self, account: Account) -> str:
+        return account.holder
 
     @display(description="Status")
     def shown_status(self, account: Account) -> SafeString:

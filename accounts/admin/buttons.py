@@ -222,7 +222,7 @@ def in_words(account: Account) -> str:
     balance = shown_money(account.balance, account.currency)
     available = shown_money(account.available_balance, account.currency)
     return (
-        f"Account {account.number}, {account.name}: balance {balance},"
+        f"Account {account.number}, {account.full_name}: balance {balance},"
         f" available {available}. {blocked_in_words(account)}"
     )
 

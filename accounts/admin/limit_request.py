@@ -63,7 +63,7 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        related = ("account__customer", "requested_by")
+        related = ("account__customer", "account__owner", "requested_by")
         return super().get_queryset(request).select_related(*related)
 
     def get_object(

@@ -158,7 +158,7 @@ def _limit_card(asked: LimitRequest, request: HttpRequest) -> dict[str, Any]:
     return {
         "title": _limit_title(asked),
         "page": page(decision("change")),
-        "account": str(asked.account),
+        "account": asked.account.in_full,
         "account_page": reverse("admin:accounts_account_change", args=(asked.account_id,)),
         "asked_by": maker.get_username() if maker else "a job of the bank",
         "asked_at": at(asked.created_at),
@@ -186,7 +186,7 @@ def _decision(verb: str, pk: tuple[UUID]) -> str:
 def _side(name: str, side: ApprovalSide, currency: str) -> dict[str, Any]:
     return {
         "name": name,
-        "account": str(side.account),
+        "account": side.account.in_full,
         "page": reverse("admin:accounts_account_change", args=(side.account.pk,)),
         "balance": shown_amount(side.balance, currency),
         "balance_after": shown_amount(side.balance_after, currency),

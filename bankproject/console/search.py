@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.urls import reverse
 
+from accounts.models import HOLDER
 from accounts.search import account_condition
 from accounts.selectors import visible_accounts
 from accounts.words import AccountWord, UserWord
@@ -102,12 +103,12 @@ def _meant(text: str, user: Any) -> str:
 
 
 def _accounts(text: str, user: Any, limit: int) -> Iterator[Hit]:
-    found = visible_accounts(user).filter(account_condition(text))[:limit]
-    for account in sorted(found, key=lambda one: (one.is_closed, one.name, one.number)):
+    found = visible_accounts(user).select_related(*HOLDER).filter(account_condition(text))[:limit]
+    for account in sorted(found, key=lambda one: (one.is_closed, one.full_name, one.number)):
         owner = f", owner {account.owner.get_username()}" if account.owner else ""
         balance = "" if account.balance is None else shown_money(account.balance, account.currency)
         detail = ", ".join(filter(None, (account.number, account.shown_status.label, balance)))
-        yield Hit(account.name, detail + owner, _page("accounts_account", account))
+        yield Hit(account.full_name, detail + owner, _page("accounts_account", account))
 
 
 def _customers(text: str, user: Any, limit: int) -> Iterator[Hit]:
@@ -121,7 +122,7 @@ def _transactions(text: str, _user: Any, limit: int) -> Iterator[Hit]:
     found = newest_found(text, limit)
     statuses = shown_statuses(found)
     for one in found:
-        sides = f"{one.debit_account.name} to {one.credit_account.name}"
+        sides = f"{one.debit_account.full_name} to {one.credit_account.full_name}"
         words = (one.created_at.strftime("%Y-%m-%d"), statuses[one.pk], sides)
         detail = ", ".join(filter(None, (*words, one.description)))
         title = f"{one.get_type_display()} {shown_money(one.amount, one.currency)}"

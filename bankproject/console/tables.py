@@ -91,7 +91,7 @@ def hottest(busiest: Sequence[tuple[Account, int]]) -> Table:
         page = reverse("admin:accounts_account_change", args=(account.pk,))
         rows.append(
             [
-                TableCell(str(account), page),
+                TableCell(account.in_full, page),
                 number(count, transactions_of_today(account=account.number)),
             ]
         )

@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from accounts.models import Account
+from accounts.models import HOLDER, Account
 from core.console.admin import EMPTY, badge, for_staff, in_words, shown_money
 from desk.models import DeskFile
 from desk.rows import FileRow
@@ -51,8 +51,8 @@ def expected_in_words(summary: Mapping[str, Any], rows: int) -> list[tuple[str, 
 def shown_rows(rows: Sequence[FileRow]) -> list[dict[str, Any]]:
     """The rows of a table, with links to accounts and transactions. One statement."""
     ids = {row.account_id for row in rows} | {row.target_account_id for row in rows} - {""}
-    found = Account.objects.filter(pk__in=ids).values_list("pk", "name") if ids else ()
-    names = {str(pk): name for pk, name in found}
+    found = Account.objects.select_related(*HOLDER).in_bulk(ids) if ids else {}
+    names = {str(pk): account.full_name for pk, account in found.items()}
     return [_shown(row, names) for row in rows]
 
 

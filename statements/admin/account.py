@@ -89,8 +89,8 @@ class StatedAccountAdmin(MoneyAccountAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": "Issue statements",
-            "explanation": f"Account {account.number}, {account.name}. A statement that was issued"
-            " never changes.",
+            "explanation": f"Account {account.number}, {account.full_name}."
+            " A statement that was issued never changes.",
         }
         back = reverse("admin:accounts_account_change", args=(account.pk,))
         return form_page(request, context, form=form, back=back, run=run)

@@ -121,7 +121,7 @@ class StatementAdmin(_Downloads, ReadOnlyModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Statement]:
         rows: QuerySet[Statement] = super().get_queryset(request)
-        return rows.select_related("account__customer", "previous", "issued_by")
+        return rows.select_related("account__customer", "account__owner", "previous", "issued_by")
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -149,7 +149,7 @@ class StatementAdmin(_Downloads, ReadOnlyModelAdmin):
 
     @display(description="Account")
     def of_account(self, statement: Statement) -> SafeString:
-        return link_to(statement.account, str(statement.account))
+        return link_to(statement.account, statement.account.in_full)
 
     @display(description="Opening balance")
     def money_opening_balance(self, statement: Statement) -> str:

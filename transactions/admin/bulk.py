@@ -37,6 +37,7 @@ from transactions.admin.decisions import APPROVE, RETRY, REVERSE
 from transactions.admin.filters import IS_REVERSED
 from transactions.ledger.failures import read_beforehand
 from transactions.models import Transaction
+from transactions.models.queries import SIDES
 
 # The most rows at once: as many as fit in the time that a page may take.
 MOST_ROWS = 500
@@ -220,7 +221,7 @@ class BulkActions:
 
 def _with_words(queryset: QuerySet[Transaction]) -> QuerySet[Transaction]:
     """Reads the related rows that a page shows; the batch decides whether a failure is final."""
-    related = ("debit_account", "credit_account", "batch", "created_by")
+    related = (*SIDES, "batch", "created_by")
     return queryset.select_related(*related).annotate(is_reversed=IS_REVERSED)
 
 

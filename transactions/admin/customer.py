@@ -28,6 +28,7 @@ from customers.states import CustomerStatus
 from transactions.admin.filters import shown_statuses
 from transactions.admin.note_pages import notes_section
 from transactions.models import Transaction
+from transactions.models.queries import SIDES
 from transactions.reads.lists import READ_RIGHT, page_of_transactions, sides_of
 
 MOST_ACCOUNTS = 20
@@ -122,13 +123,13 @@ def _movements(accounts: Sequence[Account]) -> list[LatestMovement]:
         return []
     branches = sides_of([account.pk for account in accounts], own=None)
     found = page_of_transactions(branches, after=None, backwards=False, limit=MOST_MOVEMENTS)
-    prefetch_related_objects(found, "debit_account", "credit_account")
+    prefetch_related_objects(found, *SIDES)
     statuses = shown_statuses(found)
     return [_movement(transaction, statuses[transaction.pk]) for transaction in found]
 
 
 def _movement(transaction: Transaction, status: str) -> LatestMovement:
-    sides = f"{transaction.debit_account.name} → {transaction.credit_account.name}"
+    sides = f"{transaction.debit_account.full_name} → {transaction.credit_account.full_name}"
     return LatestMovement(
         at=transaction.created_at,
         text=f"{transaction.get_type_display()}: {sides}",

@@ -195,7 +195,7 @@ def movement_in_words(moved: Transaction) -> str:
     amount = shown_money(moved.amount, moved.currency)
     words = f"{moved.get_type_display().lower()} of {amount}"
     if moved.debit_account.balance is not None:
-        words = f"{words} from {moved.debit_account.name}"
+        words = f"{words} from {moved.debit_account.full_name}"
     if moved.credit_account.balance is not None:
-        words = f"{words} to {moved.credit_account.name}"
+        words = f"{words} to {moved.credit_account.full_name}"
     return words

@@ -28,6 +28,7 @@ from transactions.api.retrying import retry_by
 from transactions.commands import Approve, Cancel, Reject, Reverse
 from transactions.ledger.failures import is_retryable
 from transactions.models import Transaction
+from transactions.models.queries import SIDES
 from transactions.states import TransactionStatus, TransactionType
 
 RETRY = CanRetryTransactions.right
@@ -114,8 +115,8 @@ class DecisionActions:
         *,
         reason_required: bool = True,
     ) -> HttpResponse:
-        sides = ("debit_account", "credit_account", "created_by")
-        rows = Transaction.objects.select_related(*sides).filter(pk__in=_ids(object_id))
+        rows = Transaction.objects.select_related(*SIDES, "created_by")
+        rows = rows.filter(pk__in=_ids(object_id))
         transaction = rows.first()
         if transaction is None:
             raise Http404

@@ -150,7 +150,8 @@ class EntryAdmin(_Money, ListExport, ReadOnlyModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         # Avoids a join, for which SQLite would build the whole view.
-        return super().get_queryset(request).prefetch_related("account", "transaction")
+        related = ("account__customer", "account__owner", "transaction")
+        return super().get_queryset(request).prefetch_related(*related)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -165,7 +166,7 @@ class EntryAdmin(_Money, ListExport, ReadOnlyModelAdmin):
 
     @display(description="Account")
     def of_account(self, entry: Entry) -> SafeString:
-        return link_to(entry.account, str(entry.account))
+        return link_to(entry.account, entry.account.in_full)
 
     @display(description="Transaction")
     def kind_of_transaction(self, entry: Entry) -> SafeString:

@@ -73,7 +73,7 @@ class HoldAdmin(ReadOnlyModelAdmin):
         "expires_at",
         "description",
     )
-    list_select_related = ("account", "target_account")
+    list_select_related = ("account__customer", "account__owner")
     list_filter = (("status", ChoicesRadioFilter), ("created_at", DaysById))
     linked_by = ("account",)
     actions_detail = ("capture", "void")
@@ -167,18 +167,20 @@ class HoldAdmin(ReadOnlyModelAdmin):
         self, request: HttpRequest, hold: Hold, title: str, form: Any, run: Any
     ) -> HttpResponse:
         left = shown_money(hold.held, hold.currency)
-        to = hold.target_account or "cash"
+        target = hold.target_account
+        to = target.in_full if target else "cash"
+        of = hold.account.in_full
         context = {
             **self.admin_site.each_context(request),
             "title": title,
-            "explanation": f"{left} of account {hold.account} are held for {to}.",
+            "explanation": f"{left} of account {of} are held for {to}.",
         }
         back = reverse("admin:transactions_hold_change", args=(hold.pk,))
         return form_page(request, context, form=form, back=back, run=run)
 
     @display(description="Account")
     def of_account(self, hold: Hold) -> SafeString:
-        return link_to(hold.account, str(hold.account))
+        return link_to(hold.account, hold.account.in_full)
 
     @display(description="Amount")
     def money_amount(self, hold: Hold) -> str:

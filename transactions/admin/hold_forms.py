@@ -114,7 +114,8 @@ def open_holds(request: HttpRequest, account: Any) -> dict[str, Any]:
     if not account.held or not has_right(request.user, "transactions.view_hold"):
         return {}
     holds = Hold.objects.filter(HOLD_IS_OPEN, account=account)
-    newest = list(holds.select_related("target_account").order_by("-id")[: _SHOWN + 1])
+    related = holds.select_related("target_account__customer", "target_account__owner")
+    newest = list(related.order_by("-id")[: _SHOWN + 1])
     page = reverse("admin:transactions_hold_changelist")
     return {
         "open_holds": [

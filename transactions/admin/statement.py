@@ -17,6 +17,7 @@ from accounts.states import AccountKind
 from core.console.admin import shown_amount
 from core.identifiers import parse_uuid
 from transactions.models import EntrySide, Transaction
+from transactions.models.queries import SIDES
 from transactions.reads.lists import page_of_transactions, sides_of
 from transactions.states import TransactionStatus
 
@@ -25,6 +26,15 @@ LINES = 20
 BEFORE = "before"
 # Above every sequence: the largest BIGINT.
 _HIGHEST = (1 << 63) - 1
+_SHOWN_OF_ACCOUNT = (
+    "number",
+    "name",
+    "kind",
+    "customer__name",
+    "owner__username",
+    "owner__first_name",
+    "owner__last_name",
+)
 _SHOWN_COLUMNS = (
     "type",
     "amount",
@@ -36,12 +46,7 @@ _SHOWN_COLUMNS = (
     "credit_balance_after",
     "effective_at",
     "completed_at",
-    "debit_account__number",
-    "debit_account__name",
-    "debit_account__kind",
-    "credit_account__number",
-    "credit_account__name",
-    "credit_account__kind",
+    *(f"{side}_account__{name}" for side in ("debit", "credit") for name in _SHOWN_OF_ACCOUNT),
 )
 
 
@@ -96,7 +101,7 @@ def posted(account: Account, first: int, last: int) -> list[Transaction]:
     found: list[tuple[int, Transaction]] = []
     for side in ("debit", "credit"):
         of_side = {f"{side}_account": account, f"{side}_sequence__range": (first, last)}
-        rows = Transaction.objects.select_related("debit_account", "credit_account")
+        rows = Transaction.objects.select_related(*SIDES)
         found += [
             (getattr(row, f"{side}_sequence"), row)
             for row in rows.filter(**of_side).only(*_SHOWN_COLUMNS)
@@ -112,7 +117,7 @@ def _internal_statement(account: Account, after: UUID | None) -> ShownEntries:
     ]
     found = page_of_transactions(completed, after=after, backwards=False, limit=LINES + 1)
     shown = found[:LINES]
-    prefetch_related_objects(shown, "debit_account", "credit_account")
+    prefetch_related_objects(shown, *SIDES)
     older = _before(shown[-1].pk) if len(found) > LINES else ""
     lines = [_line(account, transaction) for transaction in shown]
     return ShownEntries(lines, older, is_newest=after is None)
@@ -158,7 +163,7 @@ def text_of(account: Account, transaction: Transaction) -> str:
     other = transaction.credit_account if is_debit else transaction.debit_account
     if other.kind == AccountKind.INTERNAL:
         return words
-    return f"{words} {'to' if is_debit else 'from'} {other}"
+    return f"{words} {'to' if is_debit else 'from'} {other.in_full}"
 
 
 def _before(line: int | UUID) -> str:

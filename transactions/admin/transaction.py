@@ -42,6 +42,7 @@ from transactions.admin.note_pages import notes_section
 from transactions.admin.timeline import timeline
 from transactions.admin.transaction_head import filled, head_of, receipt_button
 from transactions.models import Transaction
+from transactions.models.queries import SIDES
 from transactions.reads.search import transaction_condition
 from transactions.states import TransactionStatus
 
@@ -57,7 +58,6 @@ class TransactionAdmin(BulkActions, TransactionExport, DecisionActions, ReadOnly
         "outcome",
         "description",
     )
-    list_select_related = ("debit_account", "credit_account")
     list_filter = (
         ("status", ChoicesRadioFilter),
         ("type", ChoicesRadioFilter),
@@ -138,7 +138,8 @@ class TransactionAdmin(BulkActions, TransactionExport, DecisionActions, ReadOnly
         return filled(fieldsets, obj) if isinstance(obj, Transaction) else fieldsets
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).annotate(is_reversed=IS_REVERSED)
+        rows = super().get_queryset(request).select_related(*SIDES)
+        return rows.annotate(is_reversed=IS_REVERSED)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
@@ -192,7 +193,7 @@ class TransactionAdmin(BulkActions, TransactionExport, DecisionActions, ReadOnly
             "",
             '<span class="bank-party"><span class="bank-side">{} </span>{}</span>',
             (
-                (word, link_to(account, account.name))
+                (word, link_to(account, account.full_name))
                 for word, account in (
                     ("from", transaction.debit_account),
                     ("to", transaction.credit_account),

@@ -7,9 +7,12 @@ from django.db.models import DateTimeField, Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
+from accounts.models import HOLDER
 from transactions.models.transaction import Transaction
 from transactions.states import OPEN, HoldStatus, TransactionStatus
 
+# Both accounts with their holders, to be read along by pages of many transactions.
+SIDES = tuple(f"{side}_account__{tells}" for side in ("debit", "credit") for tells in HOLDER)
 # When a transaction may start, as in the queue's index.
 DUE = Coalesce("scheduled_for", "created_at", output_field=DateTimeField())
 # Transactions that need no (further) approval.
@@ -20,6 +23,13 @@ WAITS_FOR_APPROVAL = Q(
     status=RawSQL(f"'{TransactionStatus.PENDING}'", ()),  # noqa: S611 - a constant
     approval_required=True,
     approved_by__isnull=True,
+)
+# Literals for the same reason: the condition of the queue's index.
+IS_OPEN = Q(
+    status__in=[
+        RawSQL(f"'{status}'", ())  # noqa: S611 - a constant
+        for status in (TransactionStatus.PENDING, TransactionStatus.PROCESSING)
+    ]
 )
 # Open holds.
 HOLD_IS_OPEN = Q(status=RawSQL(f"'{HoldStatus.OPEN}'", ()))  # noqa: S611 - a constant

@@ -14,7 +14,7 @@ from transactions.ledger.execution import check
 from transactions.ledger.posting import Posting
 from transactions.ledger.spending import read_spending
 from transactions.models import Transaction, TransactionEvent
-from transactions.models.queries import WAITS_FOR_APPROVAL
+from transactions.models.queries import SIDES, WAITS_FOR_APPROVAL
 from transactions.states import TransactionEventType, TransactionType
 
 
@@ -69,7 +69,7 @@ def page_of_requests(*, after: UUID | None, limit: int) -> list[ApprovalRequest]
     waiting = Transaction.objects.filter(WAITS_FOR_APPROVAL)
     if after is not None:
         waiting = waiting.filter(pk__gt=after)
-    waiting = waiting.select_related("debit_account", "credit_account", "created_by")
+    waiting = waiting.select_related(*SIDES, "created_by")
     # An id carries the time of creation, so this is the order of the requests.
     page = list(waiting.order_by("created_at", "pk")[:limit])
     retries = _retries_of(page)

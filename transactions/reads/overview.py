@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
 
-from accounts.models import Account
+from accounts.models import HOLDER, Account
 from accounts.states import AccountKind
 from core import clock
 from core.identifiers import lowest_uuid7
@@ -67,7 +67,8 @@ def busiest_accounts(
     touched: Counter[UUID] = Counter(one for pair in sides[:NEWEST] for one in pair)
     # Twice as many and 20 more, because the few cash accounts are among them.
     leading = dict(touched.most_common(most * 2 + 20))
-    found = Account.objects.filter(kind=AccountKind.CUSTOMER).in_bulk(list(leading))
+    accounts = Account.objects.select_related(*HOLDER).filter(kind=AccountKind.CUSTOMER)
+    found = accounts.in_bulk(list(leading))
     ranked = [(found[pk], count) for pk, count in leading.items() if pk in found]
     return ranked[:most]
 

@@ -11,6 +11,7 @@ from core.currencies import CURRENCIES
 from core.identifiers import ids_beginning
 from core.search import contains
 from transactions.models import Transaction
+from transactions.models.queries import SIDES
 
 # How many accounts a search covers.
 _ACCOUNTS_SEARCHED = 20
@@ -42,7 +43,7 @@ def newest_found(text: str, limit: int) -> list[Transaction]:
     Words are sought in the descriptions of the newest NEWEST_READ transactions only: descriptions
     have no index, because each transaction would have to write it.
     """
-    rows = Transaction.objects.select_related("debit_account", "credit_account").order_by("-id")
+    rows = Transaction.objects.select_related(*SIDES).order_by("-id")
     if found := _by_index(text):
         return list(rows.filter(found)[:limit])
     if _is_number(text):
