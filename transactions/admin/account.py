@@ -24,9 +24,10 @@ from transactions.admin.chart import balance_chart
 from transactions.admin.findings import damage_of
 from transactions.admin.hold_forms import HoldButton, open_holds
 from transactions.admin.money import MoneyButtons
-from transactions.admin.note_pages import notes_section
+from transactions.admin.note_pages import notes_about_customer, notes_section
 from transactions.admin.open_account import OpenAccountButton
 from transactions.admin.statement import BEFORE, statement
+from transactions.admin.waiting import waiting_payments
 from transactions.reads.selectors import balance_report
 
 admin.site.unregister(Account)
@@ -58,6 +59,8 @@ class MoneyAccountAdmin(MoneyButtons, HoldButton, OpenAccountButton, ExportButto
         if account is not None:
             context |= _balance_at(account, request)
             context |= notes_section(request, "account", account)
+            context |= notes_about_customer(request, account)
+            context |= waiting_payments(request, account)
             context |= open_holds(request, account)
             if account.broken_rules:
                 context["damage"] = damage_of(account)

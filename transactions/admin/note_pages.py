@@ -22,6 +22,7 @@ from core.commands import process
 from core.console.command_form import show_error, show_form
 from core.errors import BankError
 from customers.models import Customer
+from customers.selectors import READ_RIGHT as CUSTOMERS_RIGHT
 from customers.states import CustomerStatus
 from transactions.admin.timeline import caller_in_words
 from transactions.api.permissions import CanReadNotes, CanWriteNotes
@@ -86,19 +87,43 @@ def notes_section(request: HttpRequest, subject: str, row: Any) -> dict[str, Any
     """
     if not has_right(request.user, CanReadNotes.right):
         return {}
-    found = list(notes_about(subject, row.pk)[: MOST_NOTES + 1])
-    older = ""
-    if len(found) > MOST_NOTES:
-        listed = reverse("admin:transactions_note_changelist")
-        older = f"{listed}?{urlencode({subject: row.pk})}"
+    notes, older = _newest(subject, row.pk)
     may_write = has_right(request.user, CanWriteNotes.right) and not _is_forgotten(row)
     section = NotesSection(
-        notes=[shown_note(note) for note in found[:MOST_NOTES]],
+        notes=notes,
         older=older,
         form=NoteForm(auto_id="note_%s") if may_write else None,
         target=reverse("write-note", args=(subject, row.pk)),
     )
     return {"notes": section}
+
+
+def notes_about_customer(request: HttpRequest, account: Account) -> dict[str, Any]:
+    """The context of what staff noted about the account's customer: one statement.
+
+    Empty without a customer or a note, and for users who may not read customers. The customer's
+    own page has the form.
+    """
+    customer = account.customer
+    if customer is None or not has_right(request.user, CUSTOMERS_RIGHT):
+        return {}
+    notes: list[ShownNote] = []
+    older = ""
+    if has_right(request.user, CanReadNotes.right):
+        notes, older = _newest("customer", customer.pk)
+    if not notes and not customer.note:
+        return {}
+    return {"customer_notes": {"remark": customer.note, "notes": notes, "older": older}}
+
+
+def _newest(subject: str, subject_id: UUID) -> tuple[list[ShownNote], str]:
+    """The newest notes, and the address of all; "" if these are all."""
+    found = list(notes_about(subject, subject_id)[: MOST_NOTES + 1])
+    older = ""
+    if len(found) > MOST_NOTES:
+        listed = reverse("admin:transactions_note_changelist")
+        older = f"{listed}?{urlencode({subject: str(subject_id)})}"
+    return [shown_note(note) for note in found[:MOST_NOTES]], older
 
 
 def notes_for_decision(request: HttpRequest, transaction: Transaction) -> list[ShownNote]:

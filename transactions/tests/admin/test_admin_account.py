@@ -235,8 +235,8 @@ def test_the_page_costs_the_same_with_20_and_with_1000_entries(admin_client: Cli
     process([transfer] * 980, ORIGIN)
     assert len(statements(admin_client, account_url(account))) == few
     # The account; the chart; both sides of the statement; events: whether, how many and which; the
-    # notes. And the bank's clock, which on SQLite is the process's own.
-    assert few == frame(admin_client) + (9 if connection.vendor == "postgresql" else 8)
+    # notes; what waits. And the bank's clock, which on SQLite is the process's own.
+    assert few == frame(admin_client) + (10 if connection.vendor == "postgresql" else 9)
     assert len(statements(admin_client, f"{account_url(account)}?before=500")) == few
     assert len(statements(admin_client, account_url(cash()))) <= few
 
