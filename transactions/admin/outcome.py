@@ -82,7 +82,7 @@ class MovementPreview:
     @property
     def afterwards(self) -> str:
         """The heading of the column with the balances after the movement."""
-        return "If approved now" if self.waits else "Afterwards"
+        return "If approved now" if self.would_move_if_approved else "Afterwards"
 
     @property
     def waits(self) -> bool:
@@ -112,29 +112,34 @@ class MovementPreview:
         return in_one_line(refusal) if refusal else ""
 
     @property
+    def would_move_if_approved(self) -> bool:
+        return self.waits and not self.refusal_if_approved
+
+    @property
     def is_retryable(self) -> bool:
         return failures.is_retryable(self.transaction)
 
     def sides(self) -> list[PreviewSide]:
         """The customer accounts involved, the debited one first, without the cash account."""
         moved = self.transaction
+        would_move = self.would_move_if_approved
         pairs = (
             ("From", moved.debit_account, -moved.amount),
             ("To", moved.credit_account, moved.amount),
         )
         return [
-            self._side(words, account, change)
+            self._side(words, account, change, would_move)
             for words, account, change in pairs
             if account.balance is not None
         ]
 
-    def _side(self, words: str, account: Account, change: Decimal) -> PreviewSide:
+    def _side(self, words: str, account: Account, change: Decimal, would_move: bool) -> PreviewSide:
         after = self._after(account)
         if after is not None:
             return PreviewSide(words, account, self._money(after - change), self._money(after))
         assert account.balance is not None, "A customer's account has a balance."
         # A waiting transaction is shown as if it were approved now.
-        then = self._money(account.balance + change) if self.waits else ""
+        then = self._money(account.balance + change) if would_move else ""
         return PreviewSide(words, account, self._money(account.balance), then)
 
     def _after(self, account: Account) -> Decimal | None:
@@ -150,7 +155,7 @@ class MovementPreview:
         moved = self.transaction
         whither = ""
         if moved.type == TransactionType.TRANSFER:
-            whither = f" to {moved.credit_account}"
+            whither = f" to {moved.credit_account.in_full}"
         if self.waits:
             return (
                 f"{moved.get_type_display()} of {self.amount}{whither} waits for a second person"
