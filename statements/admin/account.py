@@ -13,15 +13,17 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from unfold.decorators import action
 
+from accounts.admin.account import AccountAdmin
 from accounts.models import Account
 from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.console.command_form import form_page
 from core.console.forms import LineField
+from statements.admin.export import ExportButton
 from statements.issuing import issue_for_account, last_ended_month
 from statements.periods import Month
 from statements.permissions import ISSUE_RIGHT, CanReadStatements
-from transactions.admin.account import MoneyAccountAdmin
+from transactions.admin.account import MONEY_BUTTONS, MoneyAccountAdmin
 
 admin.site.unregister(Account)
 
@@ -34,13 +36,13 @@ class IssueForm(forms.Form):
     )
 
 
-_BUTTONS = MoneyAccountAdmin.actions_detail
+_BUTTONS = (*MONEY_BUTTONS, "export", *AccountAdmin.actions_detail)
 # What only reads stands before what changes the account, and closing it stands last.
 _AFTER_ENTRIES = _BUTTONS.index("entries") + 1
 
 
 @admin.register(Account)
-class StatedAccountAdmin(MoneyAccountAdmin):
+class StatedAccountAdmin(ExportButton, MoneyAccountAdmin):
     actions_detail = (
         *_BUTTONS[:_AFTER_ENTRIES],
         "statements",

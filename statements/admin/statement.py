@@ -69,7 +69,10 @@ for _wanted in DocumentFormat:
 
 @admin.register(Statement)
 class StatementAdmin(_Downloads, ReadOnlyModelAdmin):
-    when_empty = "No statement has been issued yet. `manage.py issue_statements` issues them."
+    when_empty = (
+        "No statement has been issued here. For a statement of any days, open the account and press"
+        " Export. Supervisors issue those of whole months there, by Issue statements."
+    )
     list_display = (
         "month",
         "of_account",

@@ -204,8 +204,8 @@ def test_the_statement_is_saved_as_a_file(file_format: str, sit: Sit, api: Api) 
         page.get_by_role("button", name="Export the statement", exact=True).click()
     assert saving.value.suggested_filename.endswith(f".{file_format}")
     header, *lines = read_sheet(saving.value)
-    assert header[2:8] == ["Text", "Description", "Debit", "Credit", "Balance after", "Currency"]
-    assert [line[5:8] for line in lines] == [
+    assert header[3:9] == ["Text", "Description", "Debit", "Credit", "Balance after", "Currency"]
+    assert [line[6:9] for line in lines] == [
         [amount(file_format, "500.00"), amount(file_format, "500.00"), "USD"],
         [amount(file_format, "17.25"), amount(file_format, "517.25"), "USD"],
     ]

@@ -19,7 +19,6 @@ from core.console.admin import shown_money
 from core.console.command_form import show_error
 from core.console.forms import MomentField
 from core.errors import BankError
-from transactions.admin.account_export import ExportButton
 from transactions.admin.chart import balance_chart
 from transactions.admin.findings import damage_of
 from transactions.admin.hold_forms import HoldButton, open_holds
@@ -33,6 +32,9 @@ from transactions.reads.selectors import balance_report
 admin.site.unregister(Account)
 
 
+MONEY_BUTTONS = ("deposit", "withdraw", "transfer", "hold")
+
+
 class BalanceAtForm(forms.Form):
     """A form sent in the query: it changes nothing, and staff can bookmark its result."""
 
@@ -40,16 +42,9 @@ class BalanceAtForm(forms.Form):
 
 
 @admin.register(Account)
-class MoneyAccountAdmin(MoneyButtons, HoldButton, OpenAccountButton, ExportButton, AccountAdmin):
+class MoneyAccountAdmin(MoneyButtons, HoldButton, OpenAccountButton, AccountAdmin):
     actions_list = ("open_account",)
-    actions_detail = (
-        "deposit",
-        "withdraw",
-        "transfer",
-        "hold",
-        "export",
-        *AccountAdmin.actions_detail,
-    )
+    actions_detail = (*MONEY_BUTTONS, *AccountAdmin.actions_detail)
     change_form_outer_before_template = "transactions/account.html"
 
     def render_change_form(
