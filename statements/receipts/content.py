@@ -9,11 +9,15 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptParty:
-    """A customer's account. The name is empty where the receipt may not tell it."""
+    """A customer's account.
+
+    The name is empty, and the balance after the movement None, where the receipt may not tell it.
+    """
 
     account_id: UUID
     number: str
     name: str
+    balance_after: Decimal | None = None
 
     def __str__(self) -> str:
         return f"{self.number} {self.name}".strip()
@@ -24,7 +28,8 @@ class Receipt:
     """A completed movement, as far as its reader sees it.
 
     The amount has all digits of its currency. A party is None for cash. `kind` is the type of the
-    transaction, `text` the same in words.
+    transaction, `text` the same in words. `posted_by` is the member of staff who asked for it;
+    "" if nobody of staff did, or the reader may not know.
     """
 
     bank_name: str
@@ -41,3 +46,4 @@ class Receipt:
     reverses: UUID | None
     reversed_by: UUID | None
     time_zone: ZoneInfo
+    posted_by: str = ""

@@ -36,13 +36,29 @@ def write_receipt(receipt: Receipt, file: IO[bytes]) -> None:
     pages.save()
 
 
+def _balances(receipt: Receipt) -> list[str]:
+    """Of each account that the reader may know; where there are two, with its number."""
+    told = [
+        (party.number, party.balance_after)
+        for party in (receipt.debited, receipt.credited)
+        if party is not None and party.balance_after is not None
+    ]
+    digits, currency = minor_units(receipt.currency), receipt.currency
+    return [
+        f"{shown(after, digits)} {currency}{f', account {number}' if len(told) > 1 else ''}"
+        for number, after in told
+    ]
+
+
 def _facts(receipt: Receipt) -> list[tuple[str, str]]:
     zone = receipt.time_zone
     return [
         ("From", str(receipt.debited or _CASH)),
         ("To", str(receipt.credited or _CASH)),
         ("Description", receipt.description),
+        *(("New balance", words) for words in _balances(receipt)),
         ("Posted at", moment_in_words(receipt.completed_at, zone)),
+        ("Posted by", receipt.posted_by),
         ("Value date", day(receipt.effective_at, zone).isoformat()),
         ("Transaction", str(receipt.transaction_id)),
         ("Reverses", str(receipt.reverses or "")),

@@ -25,7 +25,7 @@ from core.console.forms import AmountFormField, LineField, set_currency
 from core.currency_names import currency_choices
 from core.errors import BankError
 from customers.selectors import READ_RIGHT as CUSTOMERS_RIGHT
-from transactions.admin.outcome import MovementPreview
+from transactions.admin.outcome import MovementPreview, with_receipt
 from transactions.api.opening import open_account
 from transactions.api.permissions import CanPostTransactions
 from transactions.ledger.idempotency import Replay
@@ -132,5 +132,6 @@ class OpenAccountButton:
             if outcome.waits or not outcome.replayed:
                 words.append(outcome.words())
             level = messages.WARNING if outcome.waits else level
-        messages.add_message(request, level, " ".join(words))
+        text = " ".join(words) if deposit is None else with_receipt(" ".join(words), outcome)
+        messages.add_message(request, level, text)
         return HttpResponseRedirect(reverse("admin:accounts_account_change", args=(account.pk,)))

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 
 from accounts.models import Account
 from core.console.admin import for_staff, shown_money
@@ -19,6 +20,9 @@ from transactions.ledger.journal import JournalRow
 from transactions.models import Transaction
 from transactions.reads.approvals import refusal_if_approved
 from transactions.states import TransactionStatus, TransactionType
+
+# The parameter of a receipt's address: the account whose customer gets it.
+RECEIPT_FOR = "account"
 
 _DONE = {
     TransactionType.DEPOSIT: "Deposited",
@@ -184,8 +188,16 @@ def tell(request: HttpRequest, outcome: MovementPreview, foreseen: str) -> None:
         level, link = messages.SUCCESS, "Show the transaction"
     page = reverse("admin:transactions_transaction_change", args=(outcome.transaction.pk,))
     text = format_html('{} <a class="underline" href="{}">{}</a>', words, page, link)
-    if not outcome.failed and not outcome.waits:
-        # The receipts are in an app above this one, so the URL is looked up by name.
-        receipt = reverse("receipt", args=(outcome.transaction.pk,))
-        text = format_html('{} <a class="underline" href="{}">Receipt</a>', text, receipt)
-    messages.add_message(request, level, text)
+    messages.add_message(request, level, with_receipt(text, outcome))
+
+
+def with_receipt(text: str, outcome: MovementPreview) -> str:
+    """The text with a link to the receipt for the customer of the account; if there is one.
+
+    The receipts are in an app above this one, so the URL is looked up by name.
+    """
+    if outcome.failed or outcome.waits:
+        return text
+    page = reverse("receipt", args=(outcome.transaction.pk,))
+    receipt = f"{page}?{urlencode({RECEIPT_FOR: str(outcome.own.pk)})}"
+    return format_html('{} <a class="underline" href="{}">Receipt</a>', text, receipt)

@@ -33,7 +33,9 @@ def bob() -> Account:
 
 def linked(words: str, link: str = "Show the transaction") -> str:
     page = f"/admin/transactions/transaction/{newest().pk}/change/"
-    receipt = f' <a class="underline" href="{page.replace("/change/", "/receipt/")}">Receipt</a>'
+    own = newest().credit_account if newest().type == "DEPOSIT" else newest().debit_account
+    link_of_receipt = f"{page.replace('/change/', '/receipt/')}?account={own.pk}"
+    receipt = f' <a class="underline" href="{link_of_receipt}">Receipt</a>'
     done = newest().status == "COMPLETED"
     return f'{words} <a class="underline" href="{page}">{link}</a>{receipt if done else ""}'
 
