@@ -1,4 +1,4 @@
-"""The console's help: docs/console.md as a page, and the paragraph of each page of the console."""
+"""The console's help: docs/console.md but for its last chapter, and the paragraph of each page."""
 
 from functools import cache
 
@@ -10,6 +10,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from bankproject.console.markdown import html_of
 
+# It tells how the console works inside, in the words of programmers.
+_LAST_CHAPTER = "For engineers"
 # The heading of docs/console.md that tells of the pages below each path. The longest path counts.
 _PARAGRAPHS = {
     "/admin/": "today",
@@ -64,4 +66,5 @@ def _text() -> SafeString:
         text = (settings.BASE_DIR / "docs" / "console.md").read_text("utf-8")
     except FileNotFoundError as error:
         raise Http404 from error
+    text = text.partition(f"\n## {_LAST_CHAPTER}\n")[0]
     return mark_safe(html_of(text))  # noqa: S308 - our own document, and its text is escaped

@@ -95,16 +95,28 @@ def test_each_list_has_its_own_paragraph() -> None:
 def test_the_help_is_the_document_and_has_a_list_of_keys(admin_client: Client) -> None:
     html = admin_client.get(HELP).content.decode()
     words = re.sub(r"<[^>]+>", " ", html)
-    for heading in re.findall(
-        r"^#+ (.+)$", (settings.BASE_DIR / "docs/console.md").read_text(), re.MULTILINE
-    ):
+    text = (settings.BASE_DIR / "docs/console.md").read_text()
+    for_staff, for_engineers = text.split("## For engineers")
+    for heading in re.findall(r"^#+ (.+)$", for_staff, re.MULTILINE):
         assert heading in words
+    assert "manage.py" in for_engineers
     assert '<h2 id="keys">Keys</h2>' in html
     assert "Ctrl+K" in words
     assert "![" not in words
     assert "|---" not in words
     for anchor in re.findall(r'href="#([^"]+)"', html.split('class="bank-help"')[1]):
         assert f'id="{anchor}"' in html
+
+
+@pytest.mark.django_db
+def test_the_help_has_no_words_of_programmers(admin_client: Client) -> None:
+    html = admin_client.get(HELP).content.decode().split('class="bank-help"')[1]
+    words = re.sub(r"<[^>]+>", " ", html.partition("</article>")[0]).lower()
+    for term in (
+        "sql", "manage.py", "index", "database transaction", "cookie", "idempoten", "javascript",
+        "iso 8601", "utf-8", "rfc", "web process", "403", "bank_", "cache", "command",
+    ):  # fmt: skip
+        assert term not in words, term
 
 
 def test_the_help_is_for_staff(client: Client) -> None:
