@@ -44,7 +44,7 @@ def by_hour(today: Sequence[Activity], hours: Sequence[datetime]) -> BarChart:
         labels=labels,
         series=series,
         rows=rows,
-        across=f"Hour ({timezone.get_current_timezone()})",
+        across=f"Hour that begins at ({timezone.get_current_timezone()})",
         summary="Bars: transactions made in each hour of today, by status.",
     )
 

@@ -93,7 +93,9 @@ class BarChart:
 
 def _axis(title: str, *, whole: bool = False) -> dict[str, Any]:
     """An axis labelled with its unit."""
-    ticks = {"color": _TEXT} | ({"precision": 0} if whole else {})
+    # A turned label ends below its bar, and reads as that of the bar beside it.
+    ticks = {"color": _TEXT, "maxRotation": 0, "autoSkipPadding": 8}
+    ticks |= {"precision": 0} if whole else {}
     return {
         "title": {"display": True, "text": title, "color": _TEXT},
         "ticks": ticks,

@@ -28,7 +28,8 @@ def trail(context: dict[str, Any]) -> list[dict[str, str]]:
     base = f"admin:{options.app_label}_{options.model_name}"
     parts = [{"title": title_of_list(options), "link": reverse(f"{base}_changelist")}]
     if row:
-        parts.append({"title": str(row), "link": reverse(f"{base}_change", args=[row.pk])})
+        name = str(context.get("headline") or row)
+        parts.append({"title": name, "link": reverse(f"{base}_change", args=[row.pk])})
     elif not context.get("cl"):
         parts.append({"title": title})
     return parts

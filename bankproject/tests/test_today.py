@@ -142,7 +142,8 @@ def test_all_links_lead_somewhere(bank: None, admin_client: Client) -> None:
 def test_charts_say_their_units_and_the_same_in_a_table(bank: None, admin_client: Client) -> None:
     by_hour, by_type = admin_client.get(TODAY).context["charts"]
     assert '"text": "Transactions"' in by_hour.options
-    assert '"text": "Hour (UTC)"' in by_hour.options
+    assert '"text": "Hour that begins at (UTC)"' in by_hour.options
+    assert '"maxRotation": 0' in by_hour.options
     assert sum(map(sum, by_hour.series.values())) == 9
     assert by_type.series == {
         "Completed": [3, 1, 1, 0], "Failed": [0, 2, 0, 0],
