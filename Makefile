@@ -62,7 +62,7 @@ fuzz: develop ## Try the API with schemathesis for ten minutes (ARGS="--seconds 
 mutants: develop ## Plant each bug of a kept list, and say which test sees it (ARGS="--only money")
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
-bench: develop ## Measure the bank next to pgbench and COPY, on both databases (ARGS="--rounds 3", ARGS="--against COMMIT")
+bench: develop ## Measure the bank next to pgbench and COPY, on both databases (ARGS="--rounds 3", ARGS="--growth", ARGS="--against COMMIT")
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 install: $(VENV)/.installed ## Install what the bank runs on into .venv

@@ -3,6 +3,7 @@
     python -m benchmarks                        everything, five rounds: what the figures are from
     python -m benchmarks --only single http.8   some cases, by name or by what begins their names
     python -m benchmarks --quick                one short round of everything: does it still work?
+    python -m benchmarks --growth               a bank with 10,000,000 stored beside one with none
     python -m benchmarks --against COMMIT       each case at that commit and here, in turns
 
 Exits with 0, even if a goal is missed; with 1 if the run is void, because a ledger is wrong; with 2
@@ -25,11 +26,12 @@ from typing import Any
 
 from benchmarks import against, rounds
 from benchmarks.banks import SERVER_SETTINGS, Bank, new_banks
-from benchmarks.cases import CASES, SQLITE, Case, NoSuchCase, select
+from benchmarks.cases import CASES, GROWN, GROWTH, SQLITE, Case, NoSuchCase, select
 from benchmarks.earlier import CannotCompare, full_id
 from benchmarks.figures import results
 from benchmarks.machine import machine, versions
-from benchmarks.plan import FULL, QUICK, Plan
+from benchmarks.plan import FULL, QUICK, QUICK_GROWTH, Plan
+from benchmarks.plan import GROWTH as GROWTH_PLAN
 from benchmarks.tables import lines
 from tests.postgresql import PostgresqlServer, postgresql_server
 from tests.postgresql_installations import NoPostgresqlFound
@@ -42,13 +44,11 @@ _NOT_INHERITED = ("BANK_", "DJANGO_", "PG", "WEB_CONCURRENCY", "CACHE_URL", "EMA
 
 def main() -> int:
     options = _options()
-    plan = QUICK if options.quick else FULL
-    if options.rounds:
-        plan = replace(plan, rounds=options.rounds)
+    cases = GROWTH if options.growth else CASES
     try:
-        found = _measure(select(options.only), plan, options.against)
+        found = _measure(select(options.only, cases), _plan(options), options.against)
     except NoSuchCase as error:
-        known = ", ".join(case.name for case in CASES)
+        known = ", ".join(case.name for case in cases)
         return _failed(2, f"There is no case {error}. There are: {known}.")
     except (NoPostgresqlFound, CannotCompare) as error:
         return _failed(2, str(error))
@@ -61,6 +61,14 @@ def main() -> int:
     return 0
 
 
+def _plan(options: argparse.Namespace) -> Plan:
+    full, quick = (GROWTH_PLAN, QUICK_GROWTH) if options.growth else (FULL, QUICK)
+    chosen = quick if options.quick else full
+    if options.stored:
+        chosen = replace(chosen, stored={**chosen.stored, GROWN: options.stored})
+    return replace(chosen, rounds=options.rounds or chosen.rounds)
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", allow_abbrev=False)
     parser.add_argument("--rounds", type=int, help="instead of five")
@@ -68,9 +76,18 @@ def _options() -> argparse.Namespace:
         "--only", nargs="+", default=[], metavar="NAME", help="cases, or what begins their names"
     )
     parser.add_argument("--quick", action="store_true", help="one short round, with few accounts")
+    parser.add_argument(
+        "--growth", action="store_true", help="cases of a large bank, each beside a small one"
+    )
+    parser.add_argument(
+        "--stored", type=int, metavar="COUNT", help="with --growth: instead of 10,000,000"
+    )
     parser.add_argument("--against", metavar="COMMIT", help="measure that commit as well, in turns")
     parser.add_argument("--json", type=Path, metavar="FILE", help="instead of benchmarks/results/")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.stored and not options.growth:
+        parser.error("--stored is the size of the large bank of --growth.")
+    return options
 
 
 def _measure(cases: Sequence[Case], plan: Plan, commit: str | None) -> dict[str, Any]:
@@ -101,12 +118,15 @@ def _measure(cases: Sequence[Case], plan: Plan, commit: str | None) -> dict[str,
 
 
 def _figures(banks: Mapping[str, Bank], cases: Sequence[Case], plan: Plan) -> dict[str, Any]:
+    grown = banks.get(GROWN)
+    sizes = grown.call("growing.sizes") if grown else []
     run = rounds.run(banks, cases, plan, _tell)
     stored = {name: bank.books().transactions for name, bank in banks.items()}
     growths = [bank.web_growth_megabytes() for bank in banks.values()]
     return {
         "transactions_stored": stored,
         "not_measured": run.not_measured,
+        **({"sizes": sizes, "upkeep": grown.call("growing.warnings")} if grown else {}),
         **results(
             cases, run.slices, max((one for one in growths if one is not None), default=None)
         ),

@@ -171,7 +171,7 @@ def _bank_on_postgresql(
                 database_pid=server.pid,
                 pgbench_scale=plan.pgbench_scale,
                 people=people,
-                stored_between=executor.submit(call_job, "past.store", *past).result(),
+                stored_between=executor.submit(call_job, plan.filled_by, *past).result(),
             )
             with _web_servers(cases, environment, folder, code) as webs:
                 yield Bank(executor, target, webs, is_restored=name in RESTORED)

@@ -13,6 +13,7 @@ POSTGRESQL = "postgresql"
 FILES = "files"
 HUNDRED_THOUSAND = "100k"
 MILLION = "1m"
+GROWN = "grown"
 SQLITE = "sqlite"
 RESTORED = (POSTGRESQL, FILES)
 
@@ -126,6 +127,25 @@ _MIXED = Case(
 # Cases that must be as fast with a million stored transactions.
 GROWING = (_SINGLE, _list(5000), _DRAIN, _http(8), _http_batch(5000), _hot(32))
 
+# Reads that must be as fast however long the past is. A page and a year need rows, so these are
+# compared with a bank of a hundredth, which fills the same pages and days.
+_HISTORY = _resource("history", "the latest 50 of a history", "latest", busy=False)
+_HISTORY_BUSY = _resource(
+    "history.busy", "the latest 50 of a history, of the busiest account", "latest", busy=True
+)
+READING = (
+    _HISTORY,
+    _HISTORY_BUSY,
+    _resource("page", "50 of a history at a random moment", "history", busy=True),
+    _resource("balance", "the balance at a past moment, of the busiest account", "balances",
+              busy=True),
+    _resource("statistics", "statistics of a year by day", "statistics"),
+    Case("console.today", "the page Today, nothing of it cached", "pages.today",
+         bank=HUNDRED_THOUSAND),
+    Case("verify.since_seal", "verify_ledger --since-seal, 1,000 new entries", "books.since_seal",
+         {"transfers": 500}, HUNDRED_THOUSAND),
+)  # fmt: skip
+
 CASES: Sequence[Case] = (
     _pgbench(1),
     _pgbench(8),
@@ -150,10 +170,8 @@ CASES: Sequence[Case] = (
     _read("balances", "the balance at a past moment", busy=True),
     _resource("account", "an account", "account"),
     _resource("account.304", "an account that the client knows by its ETag", "unchanged_account"),
-    _resource("history", "the latest 50 of a history", "latest", busy=False),
-    _resource(
-        "history.busy", "the latest 50 of a history, of the busiest account", "latest", busy=True
-    ),
+    _HISTORY,
+    _HISTORY_BUSY,
     Case(
         "files.copy_out",
         "plain COPY TO STDOUT, all tables",
@@ -182,22 +200,32 @@ CASES: Sequence[Case] = (
     *_on(SQLITE, "SQLite", _SINGLE, _list(100), _list(1000)),
 )
 
+# Of a run with --growth. The bank of 100,000 has the same load as the large one, so that both have
+# as many transactions on this day.
+GROWTH: Sequence[Case] = (
+    *GROWING,
+    *_on(HUNDRED_THOUSAND, "100,000 stored", *GROWING),
+    *_on(GROWN, "grown", *GROWING),
+    *READING,
+    *_on(GROWN, "grown", *READING),
+)
+
 
 class NoSuchCase(Exception):
     """The message is the name."""
 
 
-def select(names: Sequence[str]) -> list[Case]:
+def select(names: Sequence[str], cases: Sequence[Case] = CASES) -> list[Case]:
     """The cases with these names, or whose name begins with `<name>.`; all cases without names.
 
     Raises NoSuchCase for a name that selects nothing.
     """
     if not names:
-        return list(CASES)
+        return list(cases)
     for name in names:
-        if not any(_is_selected(case, name) for case in CASES):
+        if not any(_is_selected(case, name) for case in cases):
             raise NoSuchCase(name)
-    return [case for case in CASES if any(_is_selected(case, name) for name in names)]
+    return [case for case in cases if any(_is_selected(case, name) for name in names)]
 
 
 def _is_selected(case: Case, name: str) -> bool:

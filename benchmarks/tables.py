@@ -8,6 +8,8 @@ from benchmarks.goals import RATE, SERVER_TIME
 
 # A client that keeps a core this busy may itself limit the figure.
 BUSY_CLIENT = 0.5
+# A smaller table or index is not worth a line.
+SHOWN_BYTES = 1_000_000
 
 _MET = {True: "met", False: "NOT MET", None: ""}
 _FIGURES = {
@@ -25,6 +27,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
         ratios(found),
         processor_ratios(found),
         limits(found),
+        sizes(found),
         _warnings(found),
     ]
     return [line for part in parts if part for line in ["", *part]][1:]
@@ -116,6 +119,21 @@ def conditions(found: Mapping[str, Any]) -> str:
     )
 
 
+def sizes(found: Mapping[str, Any]) -> list[str]:
+    """What the rows of the large bank's tables and of their indexes take."""
+    rows = [
+        (
+            one["name"],
+            f"{one['rows']:,}",
+            f"{one['bytes'] / 1e6:,.1f}",
+            f"{one['bytes'] / one['rows']:.1f}",
+        )
+        for one in found.get("sizes", [])
+        if one["rows"] and one["bytes"] >= SHOWN_BYTES
+    ]
+    return table(("table or index", "rows of the table", "MB", "bytes a row"), rows)
+
+
 def _ratios(found: Mapping[str, Any], figure: str, bound: str) -> list[tuple[str, ...]]:
     return [
         (
@@ -140,8 +158,9 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _warnings(found: Mapping[str, Any]) -> list[str]:
-    """Cases that were not measured, and those whose client took much CPU time from the server."""
+    """Cases that were not measured, those whose client took much CPU time, and bad upkeep."""
     return [
+        *(f"UPKEEP {warning}" for warning in found.get("upkeep", [])),
         *(f"NOT MEASURED {name}: {why}" for name, why in found.get("not_measured", {}).items()),
         *(
             f"WARNING {case['name']}: the client kept a core {case['cpu_share']:.0%} busy."

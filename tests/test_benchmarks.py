@@ -14,13 +14,14 @@ from uuid import UUID
 
 import pytest
 
-from benchmarks import report
-from benchmarks.cases import CASES, MILLION, NoSuchCase, select
+from benchmarks import report, tables
+from benchmarks.cases import CASES, GROWN, GROWTH, MILLION, NoSuchCase, select
 from benchmarks.goals import GOALS, LIMITS, RATE, Goal, Ratio, limits, ratios
 from benchmarks.jobs.choices import HOT, ZIPF, Choice
 from benchmarks.jobs.connection import Connection
 from benchmarks.measure import Moved, measure, percentile
-from benchmarks.plan import FULL, QUICK
+from benchmarks.plan import FULL, QUICK, QUICK_GROWTH
+from benchmarks.plan import GROWTH as GROWTH_PLAN
 from benchmarks.rounds import Void, require_books
 from benchmarks.target import People, Target
 
@@ -35,6 +36,9 @@ SMOKE = (
 )  # fmt: skip
 # One deposit each for the 50 accounts and the busy one.
 DEPOSITS = 51
+# Of a bank with a past: a page of the console, a verification, and a read.
+GROWN_SMOKE = ("grown.read.statistics", "grown.console.today", "grown.verify.since_seal")
+EVERY_CASE = list({case.name: case for case in (*CASES, *GROWTH)}.values())
 
 
 @pytest.mark.sqlite  # It starts its own databases, so one run is enough.
@@ -81,7 +85,29 @@ def test_a_quick_run_measures_every_kind_of_case(tmp_path):
     assert found["server_settings"]["synchronous_commit"] == "on"
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.sqlite
+@pytest.mark.slow
+def test_a_quick_run_of_growth_fills_a_bank_that_the_verifier_accepts(tmp_path):
+    path = tmp_path / "result.json"
+    command = [sys.executable, "-m", "benchmarks", "--growth", "--quick", "--stored", "4000",
+               "--json", path, "--only", *GROWN_SMOKE]  # fmt: skip
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "COVERAGE_"))}
+    run = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True,
+        timeout=TIMEOUT_SECONDS, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    found = json.loads(path.read_text())
+    assert sorted(case["name"] for case in found["cases"]) == sorted(GROWN_SMOKE)
+    # What is stored, a deposit for each account, and the transfers after the last seal.
+    assert found["transactions_stored"] == {GROWN: 4000 + DEPOSITS + 500}
+    (journal,) = (one for one in found["sizes"] if one["name"] == "transactions_transaction")
+    assert journal["rows"] == 4000 + DEPOSITS
+    assert journal["bytes"] > 0
+    assert found["upkeep"] == []
+
+
+@pytest.mark.parametrize("case", EVERY_CASE, ids=lambda case: case.name)
 def test_every_case_names_a_job_that_takes_its_options(case):
     module, _, function = case.job.rpartition(".")
     job = getattr(importlib.import_module(f"benchmarks.jobs.{module}"), function)
@@ -89,8 +115,9 @@ def test_every_case_names_a_job_that_takes_its_options(case):
 
 
 def test_names_of_cases_are_unique_and_goals_know_them():
-    names = [case.name for case in CASES]
-    assert len(set(names)) == len(names)
+    for cases in (CASES, GROWTH):
+        assert len({case.name for case in cases}) == len(cases)
+    names = [case.name for case in EVERY_CASE]
     for goal in GOALS:
         assert {goal.of, goal.to} <= set(names)
     assert {limit.of for limit in LIMITS} <= {None, *names}
@@ -99,6 +126,31 @@ def test_names_of_cases_are_unique_and_goals_know_them():
 def test_a_run_has_at_least_five_rounds_and_a_million_transactions_stored():
     assert FULL.rounds >= 5
     assert FULL.stored[MILLION] == 1_000_000
+    assert GROWTH_PLAN.rounds >= 5
+    assert GROWTH_PLAN.stored[GROWN] == 10_000_000
+
+
+def test_each_case_of_a_large_bank_has_a_goal_beside_a_small_one():
+    goals = {goal.of: goal for goal in GOALS}
+    grown = [case for case in GROWTH if case.bank == GROWN]
+    assert len(grown) == 13
+    for case in grown:
+        goal = goals[case.name]
+        assert (goal.to, goal.at_least) == (case.name.removeprefix("grown."), 0.8)
+        assert goal.to in {each.name for each in GROWTH}
+    assert set(QUICK_GROWTH.stored) == set(GROWTH_PLAN.stored)
+
+
+def test_sizes_are_shown_by_row_and_small_ones_left_out():
+    found = {"sizes": [
+        {"name": "journal", "table": "journal", "bytes": 40_000_000, "rows": 100_000},
+        {"name": "small", "table": "small", "bytes": 999_999, "rows": 9},
+        {"name": "empty", "table": "empty", "bytes": 9_000_000, "rows": 0},
+    ]}  # fmt: skip
+    assert tables.sizes(found)[2:] == [
+        "| journal        | 100,000           | 40.0 | 400.0       |"
+    ]
+    assert tables.sizes({}) == []
 
 
 def test_cases_are_selected_by_name_or_by_what_begins_it():

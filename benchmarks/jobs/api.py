@@ -123,6 +123,12 @@ def latest(target: Target, seconds: float, *, busy: bool) -> Slice:
     )
 
 
+def statistics(target: Target, seconds: float) -> Slice:
+    """One client reads the statistics of the whole past, by day."""
+    request = Requests(target).statistics()
+    return _read(target, seconds, lambda: request)
+
+
 def _account_to_read(target: Target, *, busy: bool) -> UUID:
     return target.people.busy_id if busy else target.people.account_ids[0]
 

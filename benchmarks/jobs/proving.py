@@ -7,12 +7,11 @@ less than it raises times by the clock.
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, connections, transaction
+from django.db import connections
 
 from benchmarks.jobs import past
 from benchmarks.jobs.preparation import analyze
@@ -47,24 +46,11 @@ def store(target: Target, *, busy: int, others: int) -> None:
     """
     month, calendar = last_ended_month(), Calendar()
     start, end = month.starts_at(calendar), month.ends_at(calendar)
-    _open_at(start)
+    past.open_at(start)
     half = (end - start) / 2
     past.store(target.database_url, target.people, busy, half, until=start + half)
     past.store(target.database_url, target.people, others, half, until=end, spread=True)
     connections.close_all()
-
-
-def _open_at(moment: datetime) -> None:
-    """Moves the opening of all accounts and their first deposits to this moment."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        for table, names in (
-            ("accounts_account", ("created_at",)),
-            ("accounts_accountevent", ("at",)),
-            ("transactions_transaction", ("created_at", "effective_at", "completed_at")),
-        ):
-            changes = ", ".join(f"{name} = %(at)s" for name in names)
-            cursor.execute(f"UPDATE {table} SET {changes}", {"at": moment})  # noqa: S608
 
 
 def move(target: Target, *, accounts: int, transfers: int) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
@@ -59,6 +60,12 @@ class Requests:
     def balance_at(self, account_id: UUID) -> bytes:
         """The account's balance at a random moment of its past."""
         return self._get(f"/api/v1/accounts/{account_id}/balance/?at={self._moment()}")
+
+    def statistics(self) -> bytes:
+        """The statistics of the bank's past and this day, by day."""
+        assert self._target.stored_between is not None
+        first, last = (moment.date() for moment in self._target.stored_between)
+        return self._get(f"/api/v1/statistics/?from={first}&to={last + timedelta(days=1)}")
 
     def _transfer(self) -> dict[str, str]:
         source_id, target_id = self._choice.pair()
