@@ -132,11 +132,16 @@ def _transfers(target: Target) -> Callable[[], None]:
 def _application() -> Any:
     """The bank, whose log lines are written and not shown."""
     application = get_wsgi_application()
+    hide_log()
+    return application
+
+
+def hide_log() -> None:
+    """From now on the lines of this process are written to nowhere."""
     nowhere = Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setStream(nowhere)
-    return application
 
 
 def _ask(application: Any, method: str, path: str, token: str, body: bytes = b"") -> bytes:
