@@ -5,12 +5,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
 from analytics.parameters import Value
 from analytics.relations import POSTGRESQL, SQLITE, definition_on_tables, with_relations
+from core import replica
 from core.money import from_units, to_units
 from transactions.statistics.spans import Calendar
 
@@ -26,7 +28,10 @@ class TookTooLong(Exception):
 
 
 class DatabaseEngine:
-    """Runs queries on the database of the settings. Nothing can be written meanwhile."""
+    """Runs queries on the database of the settings, on its replica if there is one.
+
+    Nothing can be written meanwhile.
+    """
 
     def rows(
         self, sql: str, values: Mapping[str, Value], months: Sequence[str], seconds: float
@@ -40,9 +45,8 @@ class DatabaseEngine:
             months,
             with_as=dialect.with_as,
         )
-        with read_only(seconds), connection.cursor() as cursor:
-            cursor.execute(statement, {name: self._bound(each) for name, each in values.items()})
-            return list(cursor.fetchall())
+        bound = {name: self._bound(each) for name, each in values.items()}
+        return replica.read(partial(_rows, statement, bound, seconds))
 
     def amount(self, value: Any) -> Decimal:
         """An amount of a row, in main units."""
@@ -53,6 +57,12 @@ class DatabaseEngine:
     def _bound(self, value: Value) -> Any:
         is_units = connection.vendor == "sqlite" and isinstance(value, Decimal)
         return to_units(value) if is_units else value  # type: ignore[arg-type]
+
+
+def _rows(statement: str, bound: Mapping[str, Any], seconds: float) -> list[tuple[Any, ...]]:
+    with read_only(seconds), connection.cursor() as cursor:
+        cursor.execute(statement, bound)
+        return list(cursor.fetchall())
 
 
 @contextmanager

@@ -22,23 +22,34 @@ _DATABASE_FORM = "postgresql://user:password@host:5432/name"
 
 def database_url() -> str:
     """DATABASE_URL, the address of a PostgreSQL database for libpq; empty for SQLite."""
-    url = environment.text("DATABASE_URL")
+    return _postgresql("DATABASE_URL", "; leave it empty for the SQLite database in BANK_DATA_DIR")
+
+
+def replica_url(database_url: str) -> str:
+    """BANK_REPLICA_URL, the address of a standby for reads; empty if there is none."""
+    url = _postgresql("BANK_REPLICA_URL", "")
+    if url and not database_url:
+        raise ImproperlyConfigured("BANK_REPLICA_URL needs DATABASE_URL: SQLite has no replica.")
+    return url
+
+
+def _postgresql(name: str, hint: str) -> str:
+    url = environment.text(name)
     if not url:
         return ""
     if not url.startswith(("postgresql://", "postgres://")):
         raise ImproperlyConfigured(
-            f"DATABASE_URL must name a PostgreSQL database, as {_DATABASE_FORM};"
-            " leave it empty for the SQLite database in BANK_DATA_DIR."
+            f"{name} must name a PostgreSQL database, as {_DATABASE_FORM}{hint}."
         )
     try:
         parameters = conninfo_to_dict(url)
     except (psycopg.Error, ValueError) as error:
-        raise ImproperlyConfigured(f"DATABASE_URL cannot be read as {_DATABASE_FORM}.") from error
+        raise ImproperlyConfigured(f"{name} cannot be read as {_DATABASE_FORM}.") from error
     if not parameters.get("dbname"):
-        raise ImproperlyConfigured(f"DATABASE_URL must name a database: {_DATABASE_FORM}.")
+        raise ImproperlyConfigured(f"{name} must name a database: {_DATABASE_FORM}.")
     for port in str(parameters.get("port", "")).split(","):
         if port and not _is_port(port):
-            raise ImproperlyConfigured("The port of DATABASE_URL must be a number from 1 to 65535.")
+            raise ImproperlyConfigured(f"The port of {name} must be a number from 1 to 65535.")
     return url
 
 

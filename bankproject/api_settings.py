@@ -35,6 +35,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "core.api.schema.close_request_bodies",
+        "core.api.stale_reads.describe_stale_reads",
         "core.api.schema.add_problem_responses",
         "clients.schema.add_oauth_routes",
         "core.api.schema.leave_parameters_empty",

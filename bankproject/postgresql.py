@@ -20,6 +20,12 @@ _LIBPQ: dict[str, Any] = {
 # Of several hosts one is the primary: docs/high-availability.md. The others answer at once that
 # they are not, so a host that does not answer is passed over sooner.
 _SEVERAL_HOSTS: dict[str, Any] = {"target_session_attrs": "read-write", "connect_timeout": 2}
+# The primary serves instead, so nobody waits for a replica. 2 s is the least that libpq takes.
+_REPLICA: dict[str, Any] = {"connect_timeout": 2}
+_SEVERAL_REPLICAS: dict[str, Any] = {"target_session_attrs": "prefer-standby"}
+# "repeatable read": all statements of a database transaction see one moment. A standby cannot be
+# "serializable".
+_OF_REPLICA = 3
 
 
 def read(url: str) -> dict[str, Any]:
@@ -50,6 +56,18 @@ def read(url: str) -> dict[str, Any]:
     return database
 
 
+def read_replica(url: str, primary: dict[str, Any]) -> dict[str, Any]:
+    """Django's settings of the replica of a bank with these settings of the primary."""
+    database: dict[str, Any] = environ.Env.db_url_config(url)
+    several = _SEVERAL_REPLICAS if has_several_hosts(database) else {}
+    ours = {name: primary["OPTIONS"][name] for name in ("application_name", "prepare_threshold")}
+    given = database.get("OPTIONS", {})
+    database["OPTIONS"] = {**_LIBPQ, **_REPLICA, **several, **given, **ours}
+    database["OPTIONS"]["isolation_level"] = _OF_REPLICA
+    kept = ("CONN_MAX_AGE", "CONN_HEALTH_CHECKS")
+    return {**database, **{name: primary[name] for name in kept}, "TEST": {"MIRROR": "default"}}
+
+
 def has_several_hosts(database: dict[str, Any]) -> bool:
-    """Whether DATABASE_URL names a primary and its standbys."""
+    """Whether the URL names several servers."""
     return "," in str(database.get("HOST", ""))

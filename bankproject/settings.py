@@ -19,6 +19,7 @@ from core import failpoints
 from core.console import silent_icons
 from core.currencies import CURRENCIES
 from core.files import close_to_others, reason_of
+from core.stand_in import REPLICA
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment.read_dotenv(BASE_DIR / ".env")
@@ -214,6 +215,14 @@ def _sqlite(path: Path) -> dict[str, Any]:
 DATABASES = {"default": postgresql.read(DATABASE_URL) or _sqlite(DATA_DIR / "bank.sqlite3")}
 # A money command opens its own database transaction, and a read needs none.
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
+# A standby that answers reads: `core.replica`.
+REPLICA_URL = addresses.replica_url(DATABASE_URL)
+HAS_REPLICA = bool(REPLICA_URL)
+if HAS_REPLICA:
+    DATABASES[REPLICA] = postgresql.read_replica(REPLICA_URL, DATABASES["default"])
+REPLICA_MAX_LAG_SECONDS = environment.integer(
+    "BANK_REPLICA_MAX_LAG_SECONDS", default=5, minimum=1, maximum=3600
+)
 # Whether what a new connection may read has to be on a standby first: `core.replicated`.
 DATABASE_HAS_STANDBYS = postgresql.has_several_hosts(DATABASES["default"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -14,6 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from core.sql.cursors import prepared_rows
+from core.stand_in import on_primary
 
 # A reading is repeated after this time, because the clocks of two machines drift apart.
 _READ_AGAIN_SECONDS = 600.0
@@ -39,7 +40,7 @@ def now() -> datetime:
 
     Raises Django's database errors.
     """
-    return told(_read(_NOW))
+    return told(_now())
 
 
 def about_now() -> datetime:
@@ -53,9 +54,15 @@ def about_now() -> datetime:
     global _reading  # noqa: PLW0603 - threads may each take a reading, and any of them is right
     reading = _reading
     if reading is None or time.perf_counter() - reading[0] > _READ_AGAIN_SECONDS:
-        moment = _read(_NOW)
+        moment = _now()
         _reading = reading = time.perf_counter(), moment
     return told(reading[1] + timedelta(seconds=time.perf_counter() - reading[0]))
+
+
+def _now() -> datetime:
+    # A standby's clock is another one.
+    with on_primary():
+        return _read(_NOW)
 
 
 def now_of_writer() -> datetime:

@@ -12,12 +12,16 @@ from typing import Any
 from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from core.stand_in import REPLICA
+
 _COMMIT = "SELECT pg_logical_emit_message(true, 'bank', '')"
 
 
 def wait_for_standby(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
     """Handler of `connection_created`, after the time-outs are set. Raises Django's errors."""
     if connection.vendor != "postgresql" or not settings.DATABASE_HAS_STANDBYS:
+        return
+    if connection.alias == REPLICA:  # It cannot commit.
         return
     try:
         with connection.wrap_database_errors:

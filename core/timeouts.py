@@ -16,6 +16,8 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from core.stand_in import REPLICA
+
 logger = logging.getLogger(__name__)
 
 # In milliseconds: `setting` is the current value, `reset_val` that of a new session of this role.
@@ -29,7 +31,10 @@ def set_timeouts(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
     if connection.vendor != "postgresql":
         return
     wanted = settings.DATABASE_TIMEOUT_SECONDS
-    calls = ", ".join(f"set_config('{name}', '{value}s', false)" for name, value in wanted.items())
+    given = {name: f"{value}s" for name, value in wanted.items()}
+    if connection.alias == REPLICA:  # A standby refuses to write; a promoted one would not.
+        given["default_transaction_read_only"] = "on"
+    calls = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in given.items())
     try:
         with connection.wrap_database_errors:
             connection.connection.execute(f"SELECT {calls}", prepare=False)

@@ -47,6 +47,9 @@ def distribute(folder: Path, environment: Mapping[str, str], *, production: bool
             "DATABASE_URL": f"postgresql://bank_{role}:{password}@{hosts}/bank",
             "DJANGO_SECRET_KEY": found["DJANGO_SECRET_KEY"],
         }
+        if role == "app" and "," in hosts:
+            # Of the same servers a standby answers whole reads.
+            lines["BANK_REPLICA_URL"] = lines["DATABASE_URL"]
         # Read as the bank's .env, where a value in single quotes is literal.
         text = "\n".join(f"{name}='{value}'" for name, value in lines.items())
         _write(folder / role / ENV, text, mode=0o400)

@@ -104,6 +104,8 @@ def test_the_nodes_of_a_cluster_take_the_place_of_the_server(image, folder) -> N
     image.run([*MAKE, str(folder)], BANK_DATABASE_HOSTS="pg1:5432,pg2:5432")
     url = conninfo_to_dict(_env(folder, "app")["DATABASE_URL"])
     assert (url["host"], url["port"], url["dbname"]) == ("pg1,pg2", "5432,5432", "bank")
+    assert _env(folder, "app")["BANK_REPLICA_URL"] == _env(folder, "app")["DATABASE_URL"]
+    assert "BANK_REPLICA_URL" not in _env(folder, "owner")
 
 
 def test_modes_are_the_narrowest_that_work(image, folder) -> None:

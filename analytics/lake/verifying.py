@@ -12,6 +12,7 @@ from analytics.lake.columns import TABLE
 from analytics.lake.manifest import FILE_NAME, DayList, WrittenDay, folder_of, read_manifest
 from analytics.lake.parquet import SCHEMA
 from analytics.lake.reading import posted_totals
+from core import replica
 from core.files import os_errors_as_file_problem, require_folder
 from core.money import to_units
 from core.snapshot import snapshot
@@ -95,8 +96,11 @@ def _of_content(path: Path, day: WrittenDay, calendar: Calendar) -> Iterator[str
 
 
 def _against_ledger(manifest: DayList, until: date, calendar: Calendar) -> Iterator[str]:
-    with snapshot() as connection:
-        ledger = posted_totals(connection, calendar, until)
+    def read() -> dict[date, dict[str, tuple[int, int]]]:
+        with snapshot() as connection:
+            return posted_totals(connection, calendar, until)
+
+    ledger = replica.read_in_batch(read)
     known = {day.day: day for day in manifest.days}
     for day in sorted(ledger.keys() | known.keys()):
         posted = ledger.get(day, {})

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +19,7 @@ from analytics.lake.columns import PLACES
 from analytics.lake.manifest import FILE_NAME, NAME, DayList, WrittenDay, folder_of, read_manifest
 from analytics.lake.parquet import write_rows
 from analytics.lake.reading import Totals, posted_days, posted_totals
+from core import replica
 from core.failpoints import failpoint
 from core.files import (
     FileProblem,
@@ -70,7 +72,8 @@ def export(
         end = calendar.day_of(settled_moment())
         end = end if before is None else min(end, before)
         if first is not None and first < end:
-            _add(lake, manifest, calendar, (first, end), told)
+            span = first, end
+            replica.read_in_batch(partial(_add, lake, manifest, calendar, span, told))
     return Added(len(manifest.days) - days_before, manifest.rows - rows_before, manifest)
 
 
@@ -82,6 +85,8 @@ def _add(
     told: Callable[[int], None],
 ) -> None:
     first, end = span
+    # A read that a replica has broken off begins again, where the manifest ends.
+    first = manifest.covered_until or first
     waiting: list[WrittenDay] = []
     with snapshot() as connection:
         if manifest.days:

@@ -22,7 +22,7 @@ from accounts.states import ShownStatus, shown_status
 from bankproject.console import duties
 from bankproject.metrics import jobs, waiting
 from bankproject.metrics.cache import Reading, Value
-from core import clock
+from core import clock, replica
 from core.database_errors import note
 from core.money import UNITS_PER_MAIN
 from seals.selectors import newest_seal, unsealed_entries
@@ -61,6 +61,8 @@ DESCRIBED: dict[str, tuple[str, tuple[str, ...]]] = {
     "bank_database_size_bytes": ("Size of the database on the disk.", ()),
     "bank_table_size_bytes": ("Size of a table with its indexes.", ("table",)),
     "bank_table_rows": ("Rows of a table, as PostgreSQL estimates.", ("table",)),
+    "bank_replica_up": ("Whether the replica for reads answers (1 or 0).", ()),
+    "bank_replica_lag_seconds": ("Time by which the replica for reads is behind.", ()),
     "bank_database_standbys": ("Standbys that apply the server's log.", ()),
     "bank_database_replication_lag_seconds": (
         "Time by which the standby furthest behind lags.",
@@ -242,6 +244,11 @@ def _standbys() -> Iterator[Value]:
             # A standby that has applied everything tells no lag after a while.
             yield "bank_database_replication_lag_seconds", (), float(seconds or 0)
             yield "bank_database_replication_lag_bytes", (), max(0.0, float(size))
+    if settings.HAS_REPLICA:
+        is_up, lag = replica.state()
+        yield "bank_replica_up", (), float(is_up)
+        if lag is not None:
+            yield "bank_replica_lag_seconds", (), lag
 
 
 @cache

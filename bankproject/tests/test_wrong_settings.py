@@ -57,6 +57,14 @@ WRONG: dict[str, list[str]] = {
     "BANK_PUBLIC_URL": ["bank.example.com", "ftp://bank.example.com", "https://bank.example.com/x"],
     "BANK_TIME_ZONE": ["Berlin", "Europe/berlin", "+01:00", "../etc/passwd", "/etc/localtime"],
     "PRESTO_URL": ["presto", "http://host:8080", "http://a:b@host", "http://a@host:x", "ftp://a@h"],
+    "BANK_REPLICA_MAX_LAG_SECONDS": ["0", "3601"],
+    "BANK_REPLICA_URL": [
+        "garbage",
+        "sqlite:///x",
+        "postgresql://bank@db",
+        "postgresql://bank@db:0/bank",
+        "postgresql://bank@db/bank",  # DATABASE_URL is missing.
+    ],
     "CACHE_URL": ["redis//x", "redis://", "redis://x:abc", "memcached://x"],
     "DATABASE_URL": [
         "garbage",

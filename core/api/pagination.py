@@ -9,6 +9,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from core.api.renderers import json_response
+from core.api.stale_reads import read_rows, tell_age
 from core.errors import FieldError, InvalidInput
 
 DEFAULT_PAGE_SIZE = 50
@@ -56,11 +58,15 @@ class PageResult(Generic[Row]):
     next: str | None
     previous: str | None
     results: list[Row]
+    # Of rows from the replica.
+    age_seconds: float | None = None
 
     def response(self, request: Request, results: Any) -> HttpResponse:
         """The response, with the serialised rows."""
         members = {"next": self.next, "previous": self.previous, "results": results}
-        return json_response(request, members)
+        response = json_response(request, members)
+        tell_age(response, self.age_seconds)
+        return response
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,8 @@ class KeysetPagination:
         find out. A cursor with no rows after it gives an empty page. If the cursor led backwards,
         that page's `next` is the start of the list.
 
+        With `Prefer: stale-ok` the replica may answer (`core.api.stale_reads`).
+
         Raises InvalidInput, naming the parameter, for a bad or repeated page size, and for a cursor
         that is broken, repeated, or from another list.
         """
@@ -146,7 +154,9 @@ class KeysetPagination:
         cursor = _cursor(request, salt)
         backwards = cursor is not None and cursor.backwards
         after = None if cursor is None else parse_key(cursor.key)
-        fetched = list(fetch(after=after, backwards=backwards, limit=size + 1))
+        fetched, age = read_rows(
+            request, partial(fetch, after=after, backwards=backwards, limit=size + 1)
+        )
         rows, has_more = fetched[:size], len(fetched) > size
         if backwards:
             rows.reverse()
@@ -164,7 +174,7 @@ class KeysetPagination:
             following = remove_query_param(url, "cursor")
         if rows and (has_more if backwards else cursor is not None):
             previous = beyond(rows[0], backwards=True)
-        return PageResult(following, previous, rows)
+        return PageResult(following, previous, rows, age)
 
 
 def paginate_by_id(request: Request, fetch: PageById[Row]) -> PageResult[Row]:

@@ -1,6 +1,7 @@
 """A list as a file: all rows that its filters and its search select, in its order."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, cast
 
 from django.contrib import messages
@@ -13,7 +14,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from unfold.views import ChangeList
 
-from core import clock
+from core import clock, replica
 from core.console.admin import BankModelAdmin
 from core.console.sheets import (
     MOST_ROWS,
@@ -88,7 +89,7 @@ class ListExport(BankModelAdmin):
             messages.error(request, "The list has no such filter, so nothing was exported.")
             return redirect(back)
         most = MOST_ROWS[file_format]
-        keys = self.export_keys(listed.queryset[: most + 1])
+        keys = replica.read(partial(self.export_keys, listed.queryset[: most + 1]))
         if len(keys) > most:
             words = f"A {file_format.upper()} holds {most:,} rows. Narrow the list by its filters."
             messages.error(request, words)
@@ -104,7 +105,10 @@ class ListExport(BankModelAdmin):
     def _exported(self, request: HttpRequest, keys: Sequence[Any]) -> Iterator[SheetRow]:
         for start in range(0, len(keys), _READ_AT_ONCE):
             chunk = keys[start : start + _READ_AT_ONCE]
-            yield from map(self.export_row, self.export_rows(request, chunk))
+            yield from replica.read(partial(self._exported_together, request, chunk))
+
+    def _exported_together(self, request: HttpRequest, keys: Sequence[Any]) -> list[SheetRow]:
+        return [self.export_row(row) for row in self.export_rows(request, keys)]
 
     def _export_name(self) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_export"

@@ -124,6 +124,9 @@ CPU_SECONDS: Instrument = _counter(
     "bank_process_cpu_seconds_total", "Processor time used.", ("process",)
 )
 
+REPLICA_READS: Instrument = _counter(
+    "bank_replica_reads_total", "Reads for the replica, by what became of them.", ("outcome",)
+)
 WEBHOOK_ATTEMPTS: Instrument = _counter(
     "bank_webhook_attempts_total", "Messages sent to webhooks, by outcome.", ("outcome",)
 )
@@ -141,6 +144,9 @@ WEB, WORKER = "web", "worker"
 # These are there from the start: a rate needs the 0 before the first 1.
 RETRIES_BY_REASON = {
     reason: RETRIES.labels(reason) for reason in (DEADLOCK, LOCK_TIMEOUT, SERIALIZATION, OTHER)
+}
+REPLICA_READS_BY = {
+    outcome: REPLICA_READS.labels(outcome) for outcome in ("replica", "away", "behind", "failed")
 }
 REPLAYS_OF = {what: REPLAYS.labels(what) for what in (REQUEST, ITEM)}
 

@@ -7,11 +7,13 @@ seals answer for the rest, so this proves less than a whole verification.
 import secrets
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from core import replica
 from core.money import from_units
 from core.snapshot import snapshot
 from seals.canonical import raw
@@ -64,6 +66,10 @@ _SEALED_ACCOUNTS = Pass(
 
 def verify_since_seal(using: str = DEFAULT_DB_ALIAS) -> Report:
     """Checks what the last seal does not cover, and a random sample of what seals cover."""
+    return replica.read_in_batch(partial(_verify, using))
+
+
+def _verify(using: str) -> Report:
     found = Collector()
     with snapshot(using) as connection:
         checked = _check(connection, found)

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from accounts.admin.filters import AccountFilter
+from core import replica
 from core.console.admin import EMPTY, ReadOnlyModelAdmin, link_to, shown_amount, shown_money
 from core.console.admin_filters import DaysById
 from core.console.command_form import in_one_line
@@ -42,9 +43,13 @@ def _download(wanted: DocumentFormat) -> Callable[..., Any]:
         statement = self.get_object(request, object_id)
         if statement is None:
             raise Http404
-        content = content_of(statement, check_url=check_url(request, statement))
-        try:
+
+        def read() -> HttpResponseBase:
+            content = content_of(statement, check_url=check_url(request, statement))
             return document_response(content, wanted)
+
+        try:
+            return replica.read(read)
         except BankError as error:
             messages.error(request, in_one_line(error))
             return redirect("admin:statements_statement_change", statement.pk)

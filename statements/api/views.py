@@ -14,6 +14,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from accounts.selectors import visible_account
+from core import replica
 from core.api.negotiation import FormatIsAParameter
 from core.api.pagination import KeysetPagination
 from core.api.paths import CONVERTER
@@ -68,9 +69,14 @@ class StatementViewSet(RuleOfEachAction, viewsets.ViewSet):
     @schema.retrieve_statement
     def retrieve(self, request: Request, statement_id: UUID) -> HttpResponseBase:
         parse_query(StatementQuery, request)
-        statement = visible_statement(request.user, statement_id)
-        content = content_of(statement, check_url=check_url(request, statement))
-        return document_response(content, _wanted(request))
+        wanted = _wanted(request)
+
+        def read() -> HttpResponseBase:
+            statement = visible_statement(request.user, statement_id)
+            content = content_of(statement, check_url=check_url(request, statement))
+            return document_response(content, wanted)
+
+        return replica.read(read)
 
 
 class AccountStatementViewSet(RuleOfEachAction, viewsets.ViewSet):

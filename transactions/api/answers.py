@@ -1,6 +1,5 @@
 """Responses to money commands."""
 
-import re
 from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from accounts.selectors import visible_accounts
 from core.api.idempotency import replay_headers
 from core.api.renderers import json_response
 from core.api.requests import origin_of
+from core.api.stale_reads import prefers
 from core.commands import Command
 from transactions.api.dry_run import is_dry_run, try_out
 from transactions.commands import Capture, Decision, MoneyCommand, Reverse, Transfer
@@ -100,5 +100,4 @@ def _pays_unseen(request: Request, command: Command[JournalRow]) -> bool:
 
 def prefers_async(request: Request) -> bool:
     """Whether the client asks for an immediate response: `Prefer: respond-async` (RFC 7240)."""
-    preferences = re.split(r"[,;]", request.META.get("HTTP_PREFER", ""))
-    return any(preference.strip().lower() == _ASYNC for preference in preferences)
+    return prefers(request, _ASYNC)

@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
+from core import replica
 from core.api.fields import rfc_3339
 from core.api.renderers import BankJSONRenderer, PDFRenderer, WrittenElsewhere, XLSXRenderer
 from core.console.sheets import SheetFormat
@@ -155,7 +157,8 @@ def pages_of(transactions: TransactionList) -> Iterator[list[TransactionRow]]:
     """Yields at least one page; the last one is shorter than the others."""
     after: UUID | None = None
     while True:
-        page = transactions.page(after=after, backwards=False, limit=_ROWS_IN_PAGE)
+        read = partial(transactions.page, after=after, backwards=False, limit=_ROWS_IN_PAGE)
+        page = replica.read(read)
         yield page
         if len(page) < _ROWS_IN_PAGE:
             return

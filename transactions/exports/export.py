@@ -10,13 +10,14 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from core import clock
+from core import clock, replica
 from core.failpoints import failpoint
 from core.files import (
     PendingFile,
@@ -61,13 +62,19 @@ def export(
     instead. With spreadsheets, each file has a copy `<name>.spreadsheet.csv` for people.
 
     Raises FileProblem, and FileBusy if another export writes into the folder; the files of the last
-    export are then unchanged, unless the disk failed between two renames.
+    export are then unchanged, unless the disk failed between two renames. It reads on the replica,
+    if there is one.
     """
     require_folder(folder)
-    with (
-        exclusive(folder / LOCK_NAME, f"Another export into {folder} is going on."),
-        ExitStack() as pending_files,
-    ):
+    with exclusive(folder / LOCK_NAME, f"Another export into {folder} is going on."):
+        wanted = partial(_export, folder, formats, with_spreadsheets=with_spreadsheets, using=using)
+        return replica.read_in_batch(wanted)
+
+
+def _export(
+    folder: Path, formats: Sequence[FileFormat], *, with_spreadsheets: bool, using: str
+) -> Manifest:
+    with ExitStack() as pending_files:
         _remove_leftovers(folder)
 
         def pending(name: str) -> PendingFile:

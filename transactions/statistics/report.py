@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from core import clock
+from core import clock, replica
 from transactions.models import DaySummary
 from transactions.states import TransactionStatus
 from transactions.statistics.cells import Kind, Sum, add_times, kind_of, loaded
@@ -114,8 +115,13 @@ class Statistics:
 def statistics(wanted: WantedStatistics) -> Statistics:
     """Reads the bank as it is. Four statements if closed days have summaries.
 
-    Without summaries it reads all of the span from the journal: the same, but more slowly.
+    Without summaries it reads all of the span from the journal: the same, but more slowly. It reads
+    on the replica, if there is one.
     """
+    return replica.read(partial(_statistics, wanted))
+
+
+def _statistics(wanted: WantedStatistics) -> Statistics:
     calendar = Calendar()
     covered = covered_until(calendar)
     start = None if covered is None else calendar.start_of(covered)

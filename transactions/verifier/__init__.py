@@ -5,10 +5,12 @@ Each file here has the rules of one pass over the data. A pass is one SQL statem
 rows that break a rule. Only ids are decoded in Python, in a pass of their own.
 """
 
+from functools import partial
+
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from core import clock
+from core import clock, replica
 from core.snapshot import snapshot
 from transactions.verifier import (
     accounts,
@@ -33,8 +35,12 @@ __all__ = ["Finding", "Place", "Report", "examine", "verify"]
 def verify(using: str = DEFAULT_DB_ALIAS) -> Report:
     """Checks the whole bank as committed at one moment, while others go on writing.
 
-    Do not call it inside a database transaction.
+    Do not call it inside a database transaction. It reads on the replica, if there is one.
     """
+    return replica.read_in_batch(partial(_verify, using))
+
+
+def _verify(using: str) -> Report:
     found = Collector()
     with snapshot(using) as connection:
         checked = _examine(connection, found)

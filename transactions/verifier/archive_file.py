@@ -15,6 +15,7 @@ from typing import IO
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from core import replica
 from core.csv_records import records_of
 from core.files import FileProblem, os_errors_as_file_problem
 from core.identifiers import parse_uuid
@@ -40,8 +41,12 @@ def verify_archive(using: str = DEFAULT_DB_ALIAS) -> Report:
     A run in progress may have written more than it has recorded, which is no finding. Memory grows
     with the largest segment only. Do not call it inside a database transaction.
     """
-    with snapshot(using) as connection:
-        return examine_archive(connection)
+
+    def check() -> Report:
+        with snapshot(using) as connection:
+            return examine_archive(connection)
+
+    return replica.read_in_batch(check)
 
 
 def examine_archive(connection: BaseDatabaseWrapper) -> Report:

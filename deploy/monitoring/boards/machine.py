@@ -76,6 +76,18 @@ def panels() -> Iterator[Shown]:
         ("max(bank_database_replication_lag_seconds)", "lag"),
     )
     yield curves(
+        "Reads for the replica",
+        "By what became of them: all but `replica` came to the primary.",
+        "reqps",
+        (rate("bank_replica_reads_total", "outcome"), "{{outcome}}"),
+    )
+    yield curves(
+        "Lag of the replica",
+        "As a server of the bank sees it. Without BANK_REPLICA_URL there is none.",
+        "s",
+        ("max(bank_replica_lag_seconds)", "lag"),
+    )
+    yield curves(
         "Reading",
         "Time that a server needs to read metrics from the database.",
         "s",
