@@ -46,6 +46,7 @@ NO_BROWSER = "NO BROWSER TESTS"
 NO_FULL_DISK = "NO TEST OF A FULL DISK"
 NO_NGINX = "NO TESTS OF THE PROXY"
 NO_PGBOUNCER = "NO TESTS BEHIND PGBOUNCER"
+NO_PRESTO = "PRESTO IS NOT TESTED"
 NO_PROMETHEUS = "NO TESTS WITH PROMETHEUS"
 NO_TYPESCRIPT = "NO TEST OF THE TYPESCRIPT CLIENT"
 NO_UPGRADE = "NO TEST OF AN UPGRADE"
@@ -56,6 +57,7 @@ _LOUD_SKIPS = {
     NO_FULL_DISK: "A small disk is a tmpfs, and to mount one takes the rights of root.",
     NO_NGINX: "There is no nginx. Install it (apt install nginx-light).",
     NO_PGBOUNCER: "There is no PgBouncer. Install it (apt install pgbouncer).",
+    NO_PRESTO: "It needs Maven, psql (apt install maven postgresql-client), and a registry to ask.",
     NO_PROMETHEUS: "There is no Prometheus with promtool. Install it (apt install prometheus).",
     NO_TYPESCRIPT: "It needs Node.js, npm (apt install nodejs npm), and a registry to ask.",
     NO_UPGRADE: "The history lacks the release before. Fetch it: git fetch --unshallow.",

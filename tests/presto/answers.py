@@ -19,6 +19,7 @@ from analytics.relations import ROLE, SCHEMA
 from analytics.tests.sample_bank import TODAY, make_sample_bank
 from core.money import to_units
 from statements.tests.monthly_bank import at
+from tests.conftest import NO_PRESTO
 from tests.presto.server import DEPLOYED, fetched, presto_server
 from transactions.models import Transaction
 
@@ -41,7 +42,7 @@ def analyst(patient: None) -> Any:
     """The password of the role, which sees the views of an operator's psql."""
     psql = shutil.which("psql")
     if connection.vendor != "postgresql" or psql is None:
-        pytest.skip("PRESTO IS NOT TESTED: it needs PostgreSQL and psql.")
+        pytest.skip(f"{NO_PRESTO}: it needs PostgreSQL and psql.")
     fetched()
     password, known = secrets.token_hex(16), connection.get_connection_params()
     subprocess.run(

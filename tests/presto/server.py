@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from analytics.presto import PrestoEngine, PrestoFailed
+from tests.conftest import NO_PRESTO
 from tests.http import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -31,7 +32,7 @@ def fetched() -> Path:
         try:
             _fetch(folder)
         except (OSError, subprocess.SubprocessError) as error:
-            pytest.skip(f"PRESTO IS NOT TESTED: it cannot be fetched ({error}).")
+            pytest.skip(f"{NO_PRESTO}: it cannot be fetched ({error}).")
         (folder / "whole").touch()
     return folder
 
