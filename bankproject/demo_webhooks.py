@@ -9,7 +9,7 @@ from bankproject import example_ids
 from core import clock
 from core.commands import Origin
 from events.schema import EVENT_EXAMPLE
-from webhooks import endpoints
+from webhooks import audit, endpoints
 from webhooks.models import Delivery, Endpoint
 from webhooks.schema import SKIPPED_EVENT, WEBHOOK_EXAMPLE
 from webhooks.states import DeliveryStatus
@@ -19,7 +19,7 @@ def make_webhooks() -> None:
     """Two webhooks of Susan: one with a delivery to repeat and one to skip, one to delete."""
     user, now = get_user_model().objects.get(username=WEBHOOK_EXAMPLE["user"]), clock.now()
     origin = Origin(user_id=user.pk, caller=f"user:{user.pk}")
-    log = logging.getLogger(endpoints.__name__)
+    log = logging.getLogger(audit.__name__)
     log.disabled = True  # It is for what people do, and make run shows it.
     try:
         for known_id in (example_ids.WEBHOOK, example_ids.WEBHOOK_TO_DELETE):

@@ -282,7 +282,7 @@ class World:
         self.statement = make_statement(self.account)
         caller = Origin(user_id=self.owner.pk, as_customer=True)
         self.webhook, _ = webhooks.make(self.owner, caller, **HOOK)
-        self.test = send_test(self.webhook)
+        self.test = send_test(self.webhook, caller)
         self.run, _ = ask_for("verify_ledger", date(2026, 1, 1), origin=Origin())
 
     def path(self, route: str) -> str:

@@ -124,8 +124,8 @@ def _staff(part: str) -> None:
     token_of(make_user(f"program-{part}", role="teller"))
     by = Origin(user_id=teller.pk, caller=f"user:{teller.pk}", as_customer=True)
     hook, _ = webhooks.make(teller, by, url="https://shop.example/hook")
-    skip(hook, send_test(hook).event_id)
-    send_test(hook)
+    skip(hook, by, send_test(hook, by).event_id)
+    send_test(hook, by)
     switched_off, _ = webhooks.make(teller, by, url="https://shop.example/former")
     webhooks.change(switched_off, by, {"is_on": False})
     login: dict[str, Any] = {"username": teller.username, "ip_address": "192.0.2.9"}

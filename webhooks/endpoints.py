@@ -1,6 +1,5 @@
 """Reads and changes of endpoints: made, changed, switched on and off, given a new secret."""
 
-import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -14,17 +13,15 @@ from django.views.decorators.debug import sensitive_variables
 from core import clock
 from core.api.permissions import has_right
 from core.commands import Origin
-from core.errors import FieldError, InvalidInput, NotFound
+from core.errors import FieldError, InvalidInput, InvalidTransition, NotFound
 from core.identifiers import uuid7
-from core.staff_log import record
 from events.changes import TYPES
 from webhooks.addresses import AddressRefused, parts_of
+from webhooks.audit import note
 from webhooks.collecting import newest
 from webhooks.models import Delivery, Endpoint
 from webhooks.permissions import CanReadWebhooks
 from webhooks.secrets import encrypted, new_secret
-
-logger = logging.getLogger(__name__)
 
 MOST_OF_A_USER = 20
 # The time that a receiver has to learn a new secret.
@@ -77,7 +74,7 @@ def make(
             created_at=now,
             updated_at=now,
         )
-        _note(endpoint, origin, ADDITION, f"Made a webhook to {endpoint}")
+        note(endpoint, origin, ADDITION, f"Made a webhook to {endpoint}")
     return endpoint, secret
 
 
@@ -99,22 +96,27 @@ def change(endpoint: Endpoint, origin: Origin, values: dict[str, Any]) -> Endpoi
         words = f"Changed the webhook: {', '.join(sorted(values))}"
         if "is_on" in values:
             words = f"Switched the webhook {'on' if values['is_on'] else 'off'}"
-        _note(found, origin, CHANGE, words)
+        note(found, origin, CHANGE, words)
     return found
 
 
 @sensitive_variables("secret")
 def give_new_secret(endpoint: Endpoint, origin: Origin) -> str:
-    """A new secret. The old one signs too for a day, so that no message is lost meanwhile."""
+    """A new secret. The old one signs too for a day, so that no message is lost meanwhile.
+
+    Raises InvalidTransition if somebody else replaces the secret at the same time.
+    """
     now, secret = clock.now(), new_secret()
     with transaction.atomic():
-        Endpoint.objects.filter(pk=endpoint.pk).update(
+        replaced = Endpoint.objects.filter(pk=endpoint.pk, secret=endpoint.secret).update(
             secret=encrypted(secret, endpoint.pk.bytes),
             old_secret=endpoint.secret,
             old_secret_until=now + BOTH_SECRETS,
             updated_at=now,
         )
-        _note(endpoint, origin, CHANGE, "Gave the webhook a new secret")
+        if not replaced:
+            raise InvalidTransition("Someone has replaced the secret at the same time. Look again.")
+        note(endpoint, origin, CHANGE, "Gave the webhook a new secret")
     return secret
 
 
@@ -125,15 +127,8 @@ def delete(endpoint: Endpoint, origin: Origin) -> None:
     while ids := list(rows.values_list("pk", flat=True)[:_PIECE]):
         Delivery.objects.filter(pk__in=ids).delete()
     with transaction.atomic():
-        _note(endpoint, origin, DELETION, f"Deleted the webhook to {endpoint}")
+        note(endpoint, origin, DELETION, f"Deleted the webhook to {endpoint}")
         Endpoint.objects.filter(pk=endpoint.pk).delete()
-
-
-def _note(endpoint: Endpoint, origin: Origin, flag: int, words: str) -> None:
-    """In the log, and in the audit log if a member of staff did it."""
-    logger.info("Webhook %s: %s (%s)", endpoint.pk, words, origin.caller)
-    if not origin.as_customer:
-        record(origin.user_id, endpoint, str(endpoint), flag, words)
 
 
 def _check(url: str, types: Sequence[str]) -> None:

@@ -84,7 +84,7 @@ class WebhookViewSet(RuleOfEachAction, viewsets.ViewSet):
     @schema.test_webhook
     def test(self, request: Request, webhook_id: UUID) -> HttpResponse:
         refuse_query(request)
-        delivery = replay.send_test(self._found(request, webhook_id))
+        delivery = replay.send_test(self._found(request, webhook_id), origin_of(request))
         return json_response(request, represent_delivery(delivery), 202)
 
     @schema.list_deliveries
@@ -101,17 +101,19 @@ class WebhookViewSet(RuleOfEachAction, viewsets.ViewSet):
         refuse_query(request)
         endpoint = self._found(request, webhook_id)
         body = parse_body(bodies.ReplayBody, request)
+        origin = origin_of(request)
         if "event_id" in body:
-            count = replay.replay_event(endpoint, body["event_id"])
+            count = replay.replay_event(endpoint, origin, body["event_id"])
         else:
-            count = replay.replay_range(endpoint, body["after"], body["before"])
+            count = replay.replay_range(endpoint, origin, body["after"], body["before"])
         return json_response(request, {"deliveries": count}, 202)
 
     @schema.skip_delivery
     def skip(self, request: Request, webhook_id: UUID) -> HttpResponse:
         refuse_query(request)
         endpoint = self._found(request, webhook_id)
-        replay.skip(endpoint, parse_body(bodies.SkipBody, request)["event_id"])
+        event_id = parse_body(bodies.SkipBody, request)["event_id"]
+        replay.skip(endpoint, origin_of(request), event_id)
         return json_response(request, represent(self._found(request, webhook_id)))
 
     def _found(self, request: Request, webhook_id: UUID) -> Endpoint:

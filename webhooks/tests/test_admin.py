@@ -1,50 +1,242 @@
 """The console: what supervisors do with webhooks, and nobody else."""
 
+import logging
+import re
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from core.commands import Origin
-from tests.api import ApiClient, make_user, staff
+from core.errors import InvalidTransition
+from staff.models import StaffSession
+from tests.admin import logged_in
+from tests.api import make_user
 from webhooks import endpoints, replay
 from webhooks.models import Delivery, Endpoint
 
 pytestmark = pytest.mark.django_db
 
+LIST = reverse("admin:webhooks_endpoint_changelist")
+MAKE = reverse("admin:webhooks_endpoint_make_webhook")
+URL = "https://shop.example/hook?token=x"
+OF_CUSTOMER = Origin(caller="test", as_customer=True)
 
-def press(client: ApiClient, row: Any, button: str) -> int:
-    page = reverse(f"admin:webhooks_{row._meta.model_name}_{button}", args=(row.pk,))
-    return client.post(page, {}, format="multipart").status_code
+
+@pytest.fixture
+def susan() -> Client:
+    return logged_in(make_user("susan", role="supervisor"))
 
 
-def test_supervisors_press_the_buttons_and_tellers_have_none() -> None:
-    ada = make_user("ada")
-    endpoint, _ = endpoints.make(
-        ada, Origin(user_id=ada.pk, as_customer=True), url="https://shop.example/hook?token=x"
+def form(**changed: Any) -> dict[str, Any]:
+    return {"url": URL, "description": "The shop", "types": [], "key": str(uuid4())} | changed
+
+
+def made() -> Endpoint:
+    return endpoints.make(make_user(f"user-{uuid4().hex[:8]}"), OF_CUSTOMER, url=URL)[0]
+
+
+def page(row: Any, button: str) -> str:
+    return reverse(f"admin:webhooks_{row._meta.model_name}_{button}", args=(row.pk,))
+
+
+def secret_on(response: Any) -> str:
+    (found,) = re.findall(r'id="webhook-secret">([^<]+)<', response.content.decode())
+    return str(found)
+
+
+def said(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def noted() -> list[tuple[str, str]]:
+    rows = LogEntry.objects.order_by("id").values_list("user__username", "change_message")
+    return [*rows]
+
+
+def test_a_supervisor_makes_one_and_the_secret_is_shown_once(
+    susan: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert f'href="{MAKE}"' in susan.get(LIST).content.decode()
+    filled = form(types=["account.opened", "transaction.completed"])
+    response = susan.post(MAKE, filled)
+    secret, endpoint = secret_on(response), Endpoint.objects.get()
+    assert secret.startswith("whsec_")
+    assert "no-store" in response["Cache-Control"]
+    assert (str(endpoint.pk), endpoint.url, endpoint.user.username) == (
+        filled["key"],
+        URL,
+        "susan",
     )
-    test = replay.send_test(endpoint)
-    susan, tom = staff("supervisor"), staff("teller")
-    for client in (susan, tom):
-        for name, row in (("endpoint", endpoint), ("delivery", test)):
-            listed = client.get(reverse(f"admin:webhooks_{name}_changelist")).content.decode()
-            assert "shop.example/hook" in listed
-            assert "token=x" not in listed
-            page = client.get(reverse(f"admin:webhooks_{name}_change", args=(row.pk,)))
-            assert page.status_code == 200
-            assert ("Send a test" in page.content.decode()) == (
-                client is susan and name == "endpoint"
-            )
-    for row, button in ((endpoint, "switch_off"), (endpoint, "send_test"), (test, "skip")):
-        assert press(tom, row, button) == 403
-    assert press(susan, endpoint, "send_test") == 302
+    assert endpoint.types == ["account.opened", "transaction.completed"]
+    for url in (LIST, page(endpoint, "change"), page(endpoint, "new_secret"), reverse("audit")):
+        assert secret not in susan.get(url).content.decode()
+    kept = (caplog.text, response.wsgi_request.session.items(), response.cookies, noted())
+    sessions = [one.get_decoded() for one in StaffSession.objects.all()]
+    assert secret not in repr([*kept, sessions, Endpoint.objects.values()])
+    again = susan.post(MAKE, filled)
+    assert (again.status_code, again["Location"]) == (302, page(endpoint, "change"))
+    assert said(again)[0].startswith("This webhook was already made")
+    assert Endpoint.objects.count() == 1
+    assert noted() == [("susan", "Made a webhook to shop.example/hook")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"url": ""}, "This field is required."),
+        ({"url": "http://shop.example/"}, "The URL must begin with https://."),
+        ({"url": "https://10.0.0.1/"}, "The host has an address that is not public."),
+        ({"url": f"https://shop.example/{'a' * 500}"}, "at most 500 characters"),
+        ({"types": ["nothing"]}, "Select a valid choice."),
+        ({"description": "a\u202eb"}, "The character U+202E"),
+        ({"key": "x"}, "Enter a valid UUID."),
+    ],
+)
+def test_bad_input_makes_none(susan: Client, changed: dict[str, Any], words: str) -> None:
+    response = susan.post(MAKE, form(**changed))
+    assert response.status_code == 200
+    assert words in str(response.context["form"].errors)
+    assert not Endpoint.objects.exists()
+    assert noted() == []
+
+
+def test_a_supervisor_changes_one(susan: Client) -> None:
+    endpoint = made()
+    change = page(endpoint, "change_webhook")
+    shown = susan.get(change).content.decode()
+    assert 'value="https://shop.example/hook?token=x"' in shown
+    values = {"url": URL, "description": "Till 7", "types": ["account.opened"]}
+    assert susan.post(change, values).status_code == 302
+    endpoint.refresh_from_db()
+    assert (endpoint.url, endpoint.description, endpoint.types) == tuple(values.values())
+    assert said(susan.post(change, values))[-1] == "Nothing was changed."
+    refused = susan.post(change, values | {"url": "https://127.1/"})
+    assert "not public" in str(refused.context["form"].errors)
+    assert noted() == [("susan", "Changed the webhook: description, types")]
+
+
+def test_a_new_secret_replaces_the_one_that_the_page_meant(susan: Client) -> None:
+    endpoint = made()
+    ask = page(endpoint, "new_secret")
+    shown = susan.get(ask).context["form"].initial["shown"]
+    assert secret_on(susan.post(ask, {"shown": shown})).startswith("whsec_")
+    replaced = Endpoint.objects.get()
+    assert (replaced.old_secret, replaced.secret == endpoint.secret) == (endpoint.secret, False)
+    assert said(susan.post(ask, {"shown": shown}))[0].endswith(
+        "The secret was already replaced, and the new one was shown then. If you have not seen it,"
+        " ask for another."
+    )
+    assert Endpoint.objects.get().secret == replaced.secret
+    with pytest.raises(InvalidTransition):
+        endpoints.give_new_secret(endpoint, OF_CUSTOMER)
+    assert Endpoint.objects.get().old_secret == endpoint.secret, "it signs for its day"
+    assert noted() == [("susan", "Gave the webhook a new secret")]
+
+
+def test_a_supervisor_sends_a_time_again(susan: Client) -> None:
+    endpoint = made()
+    now = timezone.now().replace(microsecond=0)
+    for _ in range(2):
+        replay.skip(endpoint, OF_CUSTOMER, replay.send_test(endpoint, OF_CUSTOMER).event_id)
+    Delivery.objects.update(type="account.opened")
+    again = page(endpoint, "replay_range")
+    first, end = (
+        (now + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S") for seconds in (-60, 60)
+    )
+    backwards = susan.post(again, {"after": end, "before": first})
+    assert str(backwards.context["form"].errors["before"][0]) == (
+        "The end of the time must be after its beginning."
+    )
     assert Delivery.objects.count() == 2
-    assert press(susan, test, "skip") == 302
-    test.refresh_from_db()
-    assert test.status == "SKIPPED"
-    assert press(susan, test, "send_again") == 302
-    assert Delivery.objects.filter(event_id=test.event_id).count() == 2
-    assert press(susan, endpoint, "switch_off") == 302
-    assert not Endpoint.objects.get().is_on
-    assert press(susan, endpoint, "switch_on") == 302
-    assert Endpoint.objects.get().is_on
+    assert said(susan.post(again, {"after": first, "before": end})) == [
+        "Deliveries that come again, after those that wait: 2."
+    ]
+    assert Delivery.objects.filter(status="WAITING").count() == 2
+    ((user, words),) = noted()
+    assert (user, words[:17], words[-15:]) == ("susan", "Sent again: from ", "; deliveries: 2")
+
+
+def test_the_other_buttons_and_what_is_noted(susan: Client) -> None:
+    endpoint = made()
+    test = replay.send_test(endpoint, OF_CUSTOMER)
+    buttons = ("send_test", "switch_off", "switch_on")
+    for button in buttons:
+        assert susan.post(page(endpoint, button)).status_code == 302
+    assert susan.post(page(test, "skip")).status_code == 302
+    assert susan.post(page(test, "send_again")).status_code == 302
+    statuses = Delivery.objects.order_by("id").values_list("status", flat=True)
+    assert [*statuses] == ["SKIPPED", "WAITING", "WAITING"]
+    assert susan.get(page(endpoint, "delete_webhook")).status_code == 200
+    gone = susan.post(page(endpoint, "delete_webhook"))
+    assert (gone.status_code, gone["Location"]) == (302, LIST)
+    assert not Endpoint.objects.exists()
+    assert [words for _, words in noted()] == [
+        "Sent a test",
+        "Switched the webhook off",
+        "Switched the webhook on",
+        f"Left out the event {test.event_id}",
+        f"Sent again: the event {test.event_id}; deliveries: 1",
+        "Deleted the webhook to shop.example/hook",
+    ]
+
+
+def test_tellers_look_and_have_no_buttons(susan: Client) -> None:
+    endpoint = made()
+    test = replay.send_test(endpoint, OF_CUSTOMER)
+    tom = logged_in(make_user("tom", role="teller"))
+    for row in (endpoint, test):
+        listed = reverse(f"admin:webhooks_{row._meta.model_name}_changelist")
+        for client in (susan, tom):
+            shown = client.get(listed).content.decode()
+            assert "shop.example/hook" in shown
+            assert "token=x" not in shown
+        assert "What you can do" in susan.get(page(row, "change")).content.decode()
+    buttons = tom.get(page(endpoint, "change")).context["buttons"]
+    assert [one["title"] for one in buttons] == ["Deliveries"]
+    # May manage webhooks, but not read what they would tell.
+    half = make_user("half", is_staff=True)
+    half.user_permissions.set(
+        Permission.objects.filter(codename__in=("view_endpoint", "manage_endpoint"))
+    )
+    for client in (tom, logged_in(half)):
+        assert client.get(LIST).status_code == 200
+        for path in (
+            MAKE,
+            *(page(endpoint, one) for one in ("change_webhook", "new_secret", "replay_range")),
+            *(page(endpoint, one) for one in ("send_test", "switch_off", "delete_webhook")),
+            page(test, "skip"),
+        ):
+            assert client.post(path, form()).status_code == 403, path
+    assert Endpoint.objects.count() == Delivery.objects.count() == 1
+    assert noted() == []
+
+
+def test_pages_read_no_more_for_more_rows(susan: Client) -> None:
+    def counted(path: str) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert susan.get(path).status_code == 200
+        return len(queries)
+
+    endpoint = made()
+    replay.send_test(endpoint, OF_CUSTOMER)
+    lists = (LIST, reverse("admin:webhooks_delivery_changelist"))
+    forms = (MAKE, page(endpoint, "change_webhook"), page(endpoint, "new_secret"))
+    for path in lists:
+        susan.get(path)
+    before = [counted(path) for path in lists]
+    for _ in range(3):
+        replay.send_test(made(), OF_CUSTOMER)
+    assert [counted(path) for path in lists] == before
+    assert max(before) <= 12
+    assert max(counted(path) for path in forms) <= 8

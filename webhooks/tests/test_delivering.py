@@ -224,22 +224,27 @@ def test_repeat_test_and_skip(got: Receiver) -> None:
         deposit(account, amount)
     served(endpoint)
     first = got.ids()
-    assert replay.replay_event(endpoint, Delivery.objects.order_by("id")[1].event_id) == 1
+    assert (
+        replay.replay_event(
+            endpoint, by(endpoint.user), Delivery.objects.order_by("id")[1].event_id
+        )
+        == 1
+    )
     served(endpoint)
     assert got.ids()[3:] == [first[1]]
     before = timezone.now() + timedelta(seconds=1)
-    assert replay.replay_range(endpoint, endpoint.created_at, before) == 3
-    replay.send_test(endpoint)
+    assert replay.replay_range(endpoint, by(endpoint.user), endpoint.created_at, before) == 3
+    replay.send_test(endpoint, by(endpoint.user))
     served(endpoint)
     assert got.ids()[4:-1] == first
     assert got.verified(secret)[-1]["type"] == "webhook.test"
-    assert replay.replay_range(endpoint, before, before + timedelta(days=1)) == 0
+    assert replay.replay_range(endpoint, by(endpoint.user), before, before + timedelta(days=1)) == 0
     got.answers = [400]
     deposit(account, 3)
     deposit(account, 4)
     endpoint = served(endpoint)
     refused = got.ids()[-1]
-    replay.skip(endpoint, Delivery.objects.get(event_id=refused).event_id)
+    replay.skip(endpoint, by(endpoint.user), Delivery.objects.get(event_id=refused).event_id)
     served(endpoint)
     assert amounts(got.verified(secret)[-2:]) == ["3.00", "4.00"]
     assert Delivery.objects.get(event_id=refused).status == "SKIPPED"
@@ -360,7 +365,9 @@ def test_the_receiver_of_the_documentation_survives_duplicates(
         Endpoint.objects.update(url=f"http://127.0.0.1:{port}/")
         deposit(make_account(), 5)
         served(endpoint)
-        replay.replay_range(endpoint, endpoint.created_at, timezone.now() + timedelta(seconds=1))
+        replay.replay_range(
+            endpoint, by(endpoint.user), endpoint.created_at, timezone.now() + timedelta(seconds=1)
+        )
         served(endpoint)
         assert [*Delivery.objects.values_list("status", flat=True)] == ["DELIVERED"] * 4
         with space["sqlite3"].connect(store) as rows:
@@ -370,6 +377,6 @@ def test_the_receiver_of_the_documentation_survives_duplicates(
         # A forged message, and a good one that is old.
         endpoints.give_new_secret(endpoint, by(endpoint.user))
         Endpoint.objects.update(old_secret_until=timezone.now())
-        replay.send_test(endpoint)
+        replay.send_test(endpoint, by(endpoint.user))
         assert served(endpoint).failing_since is not None
         assert Delivery.objects.order_by("-id")[0].attempts[0]["status"] == 401
