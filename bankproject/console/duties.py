@@ -22,10 +22,12 @@ from jobs.overdue import overdue_jobs
 from seals.selectors import waiting_since
 from transactions.reads import duties
 from transactions.states import TransactionStatus
+from webhooks.overview import BEHIND_AFTER, oldest_age
+from webhooks.states import DeliveryStatus
 
 # A duty that is not neglected, as in the checks of `health/ready/`.
 OK = "ok"
-NAMES = ("worker", "verification", "archive", "mail", "seal", "jobs")
+NAMES = ("worker", "verification", "archive", "mail", "seal", "jobs", "webhooks")
 # Every page of the console asks.
 _KEPT_SECONDS = 10
 KEY = "duties"
@@ -40,7 +42,8 @@ class Duties:
     `worker`: how long queued transactions have waited without a worker. `verification`: the age of
     the last verification. `archive`: since when the archive is overdue. `mail`: since when mails
     about approvals cannot be sent. `seal`: how long entries have waited for a seal. `jobs`: the
-    titles of the jobs that workers should have done by themselves.
+    titles of the jobs that workers should have done by themselves. `webhooks`: how long a delivery
+    has waited at a webhook that is on.
     """
 
     worker: timedelta | None = None
@@ -49,6 +52,7 @@ class Duties:
     mail: datetime | None = None
     seal: timedelta | None = None
     jobs: str | None = None
+    webhooks: timedelta | None = None
 
 
 def read() -> Duties:
@@ -60,6 +64,7 @@ def read() -> Duties:
     allowed = timedelta(hours=settings.VERIFICATION_LIMIT_HOURS)
     limit_of_seals = timedelta(hours=settings.SEAL_LIMIT_HOURS)
     sealed = waiting_since(limit_of_seals, now) if limit_of_seals else None
+    delivering = oldest_age(now)
     overdue = awaited and awaited + timedelta(hours=settings.ARCHIVE_LIMIT_HOURS)
     return Duties(
         worker=silence if limit and silence > timedelta(seconds=limit) else None,
@@ -68,6 +73,7 @@ def read() -> Duties:
         mail=duties.mail_failing_since(),
         seal=now - sealed if sealed else None,
         jobs=", ".join(JOBS[name].title for name in overdue_jobs(now)) or None,
+        webhooks=delivering if delivering > BEHIND_AFTER else None,
     )
 
 
@@ -86,6 +92,7 @@ def in_health() -> dict[str, str]:
         f"failing since {rfc_3339(found.mail)}" if found.mail else OK,
         f"overdue: entries have waited for {in_words(found.seal)}" if found.seal else OK,
         f"overdue: {found.jobs}" if found.jobs else OK,
+        f"behind by {in_words(found.webhooks)}" if found.webhooks else OK,
     )
     return dict(zip(NAMES, texts, strict=True))
 
@@ -138,5 +145,13 @@ def bars(request: HttpRequest) -> Iterator[Bar]:
             f"Overdue: {found.jobs}. The page says why.",
             reverse("jobs-page"),
             "Show the jobs",
+            is_urgent=False,
+        )
+    if found.webhooks:
+        yield Bar(
+            f"A webhook is behind: a delivery has waited for {in_words(found.webhooks)}. Its page"
+            " says why.",
+            list_link("webhooks_delivery", status__exact=DeliveryStatus.WAITING),
+            "Show what waits",
             is_urgent=False,
         )

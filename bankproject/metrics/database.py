@@ -20,7 +20,7 @@ from django.db import connection, transaction
 
 from accounts.states import ShownStatus, shown_status
 from bankproject.console import duties
-from bankproject.metrics import jobs, waiting
+from bankproject.metrics import jobs, waiting, webhooks
 from bankproject.metrics.cache import Reading, Value
 from core import clock, replica
 from core.database_errors import note
@@ -52,6 +52,7 @@ DESCRIBED: dict[str, tuple[str, tuple[str, ...]]] = {
     "bank_unsealed_entries": ("Entries that no seal covers.", ()),
     **waiting.DESCRIBED,
     **jobs.DESCRIBED,
+    **webhooks.DESCRIBED,
     "bank_accounts": ("Customer accounts.", ("status",)),
     "bank_customers_balance_amount": ("Sum of customers' balances.", ("currency",)),
     "bank_overdraft_used_amount": ("Sum of overdrafts in use.", ("currency",)),
@@ -264,6 +265,7 @@ PARTS: dict[str, Callable[[], Iterator[Value]]] = {
     "queue": waiting.read_queue,
     "approvals": waiting.read_approvals,
     "holds": waiting.read_holds,
+    "webhooks": webhooks.read_webhooks,
     "books": _books,
     "duties": _duties,
     "seals": _seals,

@@ -16,22 +16,27 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from bankproject.console import duties
+from core.commands import Origin
 from core.identifiers import uuid7
 from seals.models import Seal
-from tests.api import API, anonymous, client_of, staff
+from tests.api import API, anonymous, client_of, make_user, staff
 from tests.factories import make_account
 from transactions.commands import Deposit
 from transactions.models import ArchiveRun
 from transactions.tests.queueing import claimed, queue_up, work
 from transactions.verifier import Report
 from transactions.verifier import records as verifications
+from webhooks import endpoints, replay
 
 pytestmark = pytest.mark.django_db
 
 TODAY = reverse("admin:index")
 ACCOUNTS = reverse("admin:accounts_account_changelist")
+CUSTOMER = Origin(as_customer=True)
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-WELL = dict.fromkeys(("worker", "verification", "archive", "mail", "seal", "jobs"), "ok")
+WELL = dict.fromkeys(
+    ("worker", "verification", "archive", "mail", "seal", "jobs", "webhooks"), "ok"
+)
 
 
 @contextmanager
@@ -219,6 +224,24 @@ def test_seals_are_overdue_while_entries_wait_for_one(settings: Any) -> None:
         assert ready() == WELL
 
 
+def test_a_webhook_that_is_behind() -> None:
+    with at(NOON):
+        endpoint, _ = endpoints.make(make_user("ada"), CUSTOMER, url="https://shop.example/")
+        test = replay.send_test(endpoint, CUSTOMER)
+    with at(NOON + timedelta(hours=1)):
+        assert ready() == WELL
+    with at(NOON + timedelta(hours=2, minutes=7)):
+        assert ready() == {**WELL, "webhooks": "behind by 2 h 7 min"}
+        assert bars(staff("supervisor")) == [
+            "A webhook is behind: a delivery has waited for 2 h 7 min. Its page says why."
+        ]
+        endpoints.change(endpoint, CUSTOMER, {"is_on": False})
+        assert ready() == WELL, "it waits for people"
+        endpoints.change(endpoint, CUSTOMER, {"is_on": True})
+        replay.skip(endpoint, CUSTOMER, test.event_id)
+        assert ready() == WELL
+
+
 # Cost and limits ----------------------------------------------------------------------------------
 
 
@@ -230,7 +253,7 @@ def test_pages_share_a_reading() -> None:
             assert len(bars(client)) == 2
         with CaptureQueriesContext(connection) as second:
             assert len(bars(client)) == 2
-    assert len(first) - len(second) == 6
+    assert len(first) - len(second) == 7
 
 
 @pytest.mark.usefixtures("waiting")

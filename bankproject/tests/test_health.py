@@ -21,7 +21,9 @@ from transactions.tests.queueing import queue_up, work
 HEALTH, READY = f"{API}health/", f"{API}health/ready/"
 UNKNOWN = dict.fromkeys(("rights", "timeouts", "migrations", "guards", "queue"), "unknown")
 ALL_WELL = dict.fromkeys(("database", *UNKNOWN), "ok")
-DUTIES = dict.fromkeys(("worker", "verification", "archive", "mail", "seal", "jobs"), "ok")
+DUTIES = dict.fromkeys(
+    ("worker", "verification", "archive", "mail", "seal", "jobs", "webhooks"), "ok"
+)
 
 
 def test_health_asks_nothing_of_the_database() -> None:

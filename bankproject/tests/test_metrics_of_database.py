@@ -15,7 +15,9 @@ from django.utils import timezone
 from accounts.commands import ChangeOverdraftLimit, CloseAccount, FreezeAccount
 from accounts.states import FreezeScope
 from bankproject.metrics import cache, database
+from bankproject.metrics.database import PARTS
 from bankproject.metrics.shown import of_database
+from core.commands import Origin
 from core.identifiers import uuid7
 from seals.models import Seal
 from tests.api import make_user
@@ -25,6 +27,8 @@ from transactions.commands import Deposit, PlaceHold, VoidHold, Withdraw
 from transactions.ledger.processor import process
 from transactions.models import ArchiveRun, Verification
 from transactions.tests.queueing import ORIGIN, queue_up
+from webhooks import endpoints, replay
+from webhooks.models import Endpoint
 
 pytestmark = pytest.mark.django_db
 
@@ -97,6 +101,35 @@ def test_open_holds() -> None:
     held = [run(PlaceHold(account_id=account.id, amount=Decimal(2))) for _ in range(3)]
     run(VoidHold(hold_id=held[0].pk))
     assert values()["bank_holds_open"] == 2
+
+
+def test_webhooks() -> None:
+    names = ("bank_webhook_deliveries_waiting", "bank_webhook_oldest_waiting_age_seconds")
+    states = [("bank_webhooks", state) for state in ("on", "failing", "off")]
+    found = values()
+    assert [found[one] for one in (*states, *names)] == [0] * 5
+    customer = Origin(as_customer=True)
+    now = timezone.now()
+    made = [
+        endpoints.make(make_user(f"u{n}"), customer, url="https://shop.example/")[0]
+        for n in range(6)
+    ]
+    for number, endpoint in enumerate(made):
+        with time_machine.travel(now - timedelta(hours=6 - number)):
+            for _ in range(2):
+                replay.send_test(endpoint, customer)
+    for endpoint in made[:3]:
+        endpoints.change(endpoint, customer, {"is_on": False})
+    Endpoint.objects.filter(pk__in=[one.pk for one in made[3:5]]).update(failing_since=now)
+    replay.skip(made[3], customer, made[3].deliveries.latest("id").event_id)
+    found = values()
+    assert [found[one] for one in states] == [1, 2, 3]
+    assert found[names[0]] == 5
+    assert 3 * 3600 - 60 <= found[names[1]] < 3 * 3600 + 600
+
+
+def test_without_webhooks_they_cost_one_statement() -> None:
+    assert len(statements_of(lambda: list(PARTS["webhooks"]()))) == 1
 
 
 def test_the_books_and_the_archive() -> None:

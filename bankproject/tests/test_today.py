@@ -184,8 +184,8 @@ def test_it_costs_the_same_whatever_the_bank_holds(admin_client: Client) -> None
         counts.append(len(queries))
     # Session and user; two numbers of the navigation, two for the queue, two for the busiest; and
     # one each: accounts, activity, approvals, verification, seal, archive. The operator's duties
-    # read the queue, the last verification, the last seal, and the first transaction.
-    assert counts[0] == counts[1] <= 18, counts
+    # read the queue, the last verification, the last seal, the first transaction, and webhooks.
+    assert counts[0] == counts[1] <= 19, counts
     with CaptureQueriesContext(connection) as queries:
         admin_client.get(TODAY)
     assert len(queries) <= 8

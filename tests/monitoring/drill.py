@@ -30,6 +30,7 @@ from tests.monitoring.faults import (
     age_seals,
     crowd,
     damage,
+    delay_delivery,
     fullness,
     hold_locks,
 )
@@ -99,6 +100,8 @@ def overdue(folder: Path) -> None:
             age_seals(server)
             drill.fault("BankSealOverdue", "the last seal and the entries after it are 4 days old")
             age_jobs(server)
+            delay_delivery(server)
+            drill.fault("BankWebhooksBehind", "a delivery has waited for two hours")
             drill.fault("BankJobOverdue", "the last run of `delete_expired` was 4 days ago")
             drill.wait()
 

@@ -21,6 +21,7 @@ VERIFICATIONS, ARCHIVE_RUNS = "transactions_verification", "transactions_archive
 # The alert is about more than five.
 LONG_WAITS = 9
 CALLERS = 4
+_WEBHOOK = "0190163d-8694-739b-88a0-8da2e5e7e5a0"
 # The alert is about less than a fifth.
 _LEFT_FREE = 10
 
@@ -109,6 +110,35 @@ def age_jobs(server: PostgresqlServer) -> None:
         server,
         "UPDATE jobs_jobrun SET date = date - 4, started_at = started_at - interval '4 days',"
         " ended_at = ended_at - interval '4 days'",
+    )
+
+
+def delay_delivery(server: PostgresqlServer) -> None:
+    """A delivery has waited for two hours, and its webhook is not tried before tomorrow."""
+    _change(
+        server,
+        "INSERT INTO webhooks_endpoint (id, url, description, types, secret, old_secret, user_id,"
+        " caller, is_on, off_reason, places, next_at, created_at, updated_at)"
+        " SELECT %s::uuid, 'https://shop.example/', '', '[]', '', '', min(id), '', true, '', '[]',"
+        " now() + interval '1 day', now(), now() FROM auth_user",
+        _WEBHOOK,
+    )
+    _change(
+        server,
+        "INSERT INTO webhooks_delivery (id, endpoint_id, event_id, type, body, status,"
+        " attempt_count, attempts, created_at) VALUES (%s::uuid, %s::uuid, gen_random_uuid(), '',"
+        " '{}', 'WAITING', 0, '[]', now() - interval '2 hours')",
+        _WEBHOOK,
+        _WEBHOOK,
+    )
+
+
+def end_delivery(server: PostgresqlServer) -> None:
+    """The delivery arrives."""
+    _change(
+        server,
+        "UPDATE webhooks_delivery SET status = 'DELIVERED', ended_at = now() WHERE id = %s",
+        _WEBHOOK,
     )
 
 

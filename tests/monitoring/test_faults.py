@@ -8,7 +8,17 @@ import pytest
 from tests.conftest import NO_FULL_DISK
 from tests.demo_bank import served
 from tests.monitoring import test_prometheus
-from tests.monitoring.faults import ARCHIVE_RUNS, Load, age, age_jobs, age_seals, crowd, fullness
+from tests.monitoring.faults import (
+    ARCHIVE_RUNS,
+    Load,
+    age,
+    age_jobs,
+    age_seals,
+    crowd,
+    delay_delivery,
+    end_delivery,
+    fullness,
+)
 from tests.monitoring.files import alerts, expressions
 from tests.monitoring.prometheus import Prometheus, eventually, prometheus
 from tests.monitoring.rules import needs_prometheus
@@ -23,7 +33,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgresql, needs_prometheus]
 DISK_MEGABYTES = 64
 FAULTS = {
     *("BankReplicaBehind", "BankReplicaGone", "BankReplicaLagUnknown", "BankArchiveOverdue"),
-    *("BankSealOverdue", "BankJobOverdue"),
+    *("BankSealOverdue", "BankJobOverdue", "BankWebhooksBehind"),
     *("BankContentionRetries", "BankDiskNearlyFull"),
 }
 
@@ -112,6 +122,10 @@ def test_standbys_the_archive_and_conflicts_are_noticed(tmp_path: Path) -> None:
             _archive(watch, bank, server)
             _seals(watch, bank, server, load)
             _jobs(watch, bank, server)
+            delay_delivery(server)
+            require(watch, "BankWebhooksBehind", firing=True)
+            end_delivery(server)
+            require(watch, "BankWebhooksBehind", firing=False)
             with crowd(load):
                 require(watch, "BankContentionRetries", firing=True)
             require(watch, "BankContentionRetries", firing=False)

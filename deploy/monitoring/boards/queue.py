@@ -26,6 +26,24 @@ def panels() -> Iterator[Shown]:
         "s",
         "max(bank_queue_oldest_age_seconds)",
     )
+    yield number(
+        "Webhooks that fail",
+        "Webhooks that are on, and whose last attempt failed.",
+        "short",
+        'max(bank_webhooks{state="failing"})',
+    )
+    yield number(
+        "Webhooks off",
+        "Webhooks that the bank or somebody has switched off.",
+        "short",
+        'max(bank_webhooks{state="off"})',
+    )
+    yield number(
+        "Oldest delivery",
+        "Age of the oldest delivery that waits at a webhook that is on.",
+        "s",
+        "max(bank_webhook_oldest_waiting_age_seconds)",
+    )
     yield curves(
         "Queue",
         "Due transactions over time.",
@@ -48,6 +66,22 @@ def panels() -> Iterator[Shown]:
                 quantile(share, settling, "path"),
                 f"{{{{path}}}} {share:.0%}",
             )
+            for share in (0.5, 0.95)
+        ),
+    )
+    yield curves(
+        "Messages to webhooks",
+        "Messages per second, and deliveries that wait, 10,000 at most.",
+        "short",
+        (rate("bank_webhook_attempts_total", "outcome"), "{{outcome}}"),
+        ("max(bank_webhook_deliveries_waiting)", "wait"),
+    )
+    yield curves(
+        "Answers of webhooks",
+        "Time of a message to a webhook: 50 % and 95 % took less.",
+        "s",
+        *(
+            (quantile(share, "bank_webhook_attempt_seconds"), f"{share:.0%}")
             for share in (0.5, 0.95)
         ),
     )
