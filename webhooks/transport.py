@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from core.files import reason_of
 from webhooks.addresses import AddressRefused, parts_of, port_of, resolved
@@ -20,6 +21,8 @@ from webhooks.addresses import AddressRefused, parts_of, port_of, resolved
 TIMEOUT_SECONDS = 10.0
 # What is read of an answer: its content is of no use.
 _MOST_ANSWER_BYTES = 16 * 1024
+# And of all that comes before and around it: a flood of "100 Continue" must not keep a thread busy.
+_MOST_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,41 @@ class _Late(Exception):
     """The caller waits no longer."""
 
 
+class AnswerTooLong(http.client.HTTPException):
+    """The other side has sent more than `_MOST_BYTES`."""
+
+
+class _Limited:
+    """What is read of a connection, up to an end. Raises AnswerTooLong beyond."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._left = _MOST_BYTES
+
+    def readline(self, size: int = -1) -> bytes:
+        return self._counted(self._file.readline(size))
+
+    def read(self, size: int = -1) -> bytes:
+        return self._counted(self._file.read(size))
+
+    def _counted(self, part: bytes) -> bytes:
+        self._left -= len(part)
+        if self._left < 0:
+            raise AnswerTooLong
+        return part
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer of which no more than `_MOST_BYTES` are read, heads included."""
+
+    def __init__(self, *words: Any, **more: Any) -> None:
+        super().__init__(*words, **more)
+        self.fp: Any = _Limited(self.fp)
+
+
 @cache
 def _trust() -> ssl.SSLContext:
     return ssl.create_default_context()
@@ -48,6 +86,8 @@ class _Request(http.client.HTTPConnection):
     """A request that another thread can end. It connects to a checked address of the host alone,
     and speaks TLS with the name of the URL.
     """
+
+    response_class = _Answer
 
     def __init__(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         self._parts = parts_of(url)

@@ -97,6 +97,24 @@ def test_only_the_status_counts(answer: bytes, status: int | None, error: str) -
         assert attempt.is_success == (status in (200, 204))
 
 
+@pytest.mark.parametrize(
+    "flood",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
+        OK + (b"A: " + b"x" * 60_000 + b"\r\n") * 3,
+    ],
+    ids=["continue", "headers"],
+)
+def test_a_flood_before_the_answer_ends_early(
+    flood: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a limit each thread would read for ten seconds, as fast as it can."""
+    monkeypatch.setattr(transport, "TIMEOUT_SECONDS", MOST)
+    with socket_that(dripping(flood, flood, every=0)) as url:
+        attempt = post(url, b"{}", {})
+    assert attempt.error == "No answer: AnswerTooLong."
+
+
 def test_nobody_listens() -> None:
     assert post(f"http://127.0.0.1:{free_port()}/", b"", {}).error.startswith("No answer: ")
 
