@@ -8,21 +8,20 @@ deliveries that wait, and the next one sends them again.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from random import SystemRandom
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from django.db.models import Q, QuerySet
 
 from core import clock
-from core.api.fields import rfc_3339
 from core.encryption import Unreadable
 from core.failpoints import failpoint
-from core.metrics.instruments import WEBHOOK_ATTEMPTS, WEBHOOK_SECONDS
 from webhooks.collecting import collect, has_news
 from webhooks.models import Delivery, Endpoint
+from webhooks.recording import Records
 from webhooks.secrets import signed_headers
 from webhooks.states import DeliveryStatus
 from webhooks.switching import switch_off
@@ -35,7 +34,6 @@ _PAGE = 50
 # An endpoint gives its thread to others after this time, and after an attempt that was slow.
 _TURN_SECONDS = 10.0
 SLOW_SECONDS = 1.0
-_KEPT_ATTEMPTS = 20
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=4)
 # Each pause is longer by up to this share, so that many endpoints of one host do not come at once.
 _JITTER = 0.25
@@ -92,6 +90,7 @@ class _Turn:
     def __init__(self, endpoint: Endpoint, token: UUID, is_stopping: Callable[[], bool]) -> None:
         self._endpoint, self._token, self._is_stopping = endpoint, token, is_stopping
         self._end = time.monotonic() + _TURN_SECONDS
+        self._records = Records()
         self.was_slow = False
 
     def held(self) -> QuerySet[Endpoint]:
@@ -104,22 +103,36 @@ class _Turn:
             deliveries = list(waiting(self._endpoint)[:_PAGE])
             if not deliveries and not collect(self._endpoint, self.held(), _PAGE):
                 return True
-            for delivery in deliveries:
-                if not (self._goes_on() and self._is_ours() and self._send(delivery)):
-                    return False
+            if not self._send_all(deliveries):
+                return False
         return False
+
+    def _send_all(self, deliveries: Sequence[Delivery]) -> bool:
+        """Sends until a failure. Returns whether the receiver has taken all of them."""
+        try:
+            return all(
+                self._goes_on() and self._is_ours() and self._send(one) for one in deliveries
+            )
+        finally:
+            self._records.write()
 
     def _goes_on(self) -> bool:
         over = self.was_slow or self._is_stopping() or time.monotonic() > self._end
         return not over
 
     def _is_ours(self) -> bool:
-        """A turn with one last attempt is far shorter than a lease."""
+        """Asks twice a second at most, and writes what is known by then.
+
+        A turn with one last attempt is far shorter than a lease.
+        """
+        if not self._records.are_due:
+            return True
+        self._records.write()
         return self.held().filter(is_on=True).exists()
 
     def _send(self, delivery: Delivery) -> bool:
         """One attempt. Returns whether the receiver has taken it."""
-        endpoint, began = self._endpoint, clock.now()
+        endpoint, began = self._endpoint, clock.about_now()
         content = delivery.body.encode()
         try:
             signed = signed_headers(
@@ -132,8 +145,8 @@ class _Turn:
         attempt = post(endpoint.url, content, signed | headers)
         failpoint("webhook.sent")
         self.was_slow = attempt.milliseconds > SLOW_SECONDS * 1000
-        now = clock.now()
-        _record(delivery, attempt, began, now)
+        now = clock.about_now()
+        self._records.add(delivery, attempt, began, now)
         if attempt.is_success:
             if endpoint.failing_since is not None:
                 endpoint.failing_since = None
@@ -149,24 +162,6 @@ class _Turn:
         elif now - since >= GIVES_UP_AFTER:
             last = attempt.error or f"The last answer was {attempt.status}."
             switch_off(self._endpoint, f"It took nothing for {GIVES_UP_AFTER.days} days. {last}")
-
-
-def _record(delivery: Delivery, attempt: Attempt, began: datetime, now: datetime) -> None:
-    entry: dict[str, Any] = {
-        "at": rfc_3339(began),
-        "status": attempt.status,
-        "error": attempt.error,
-        "milliseconds": attempt.milliseconds,
-    }
-    delivery.attempt_count += 1
-    delivery.attempts = [*delivery.attempts, entry][-_KEPT_ATTEMPTS:]
-    if attempt.is_success:
-        delivery.status, delivery.ended_at = DeliveryStatus.DELIVERED, now
-    rows = Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.WAITING)
-    names = ("attempt_count", "attempts", "status", "ended_at")
-    rows.update(**{name: getattr(delivery, name) for name in names})
-    WEBHOOK_ATTEMPTS.labels("delivered" if attempt.is_success else "failed").inc()
-    WEBHOOK_SECONDS.observe(attempt.milliseconds / 1000)
 
 
 def pause(attempts: int) -> timedelta:
