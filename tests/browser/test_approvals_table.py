@@ -24,7 +24,7 @@ def test_several_are_decided_by_one_reason(sit: Sit, api: Api) -> None:
     watched = sit("susan")
     page = watched.open("/admin/approvals/", until="load")
     expect(page).to_have_title(re.compile(r"^\(\d+\) Approvals"))
-    page.get_by_role("link", name="See them as a table").click()
+    page.get_by_role("link", name="See the movements as a table").click()
     page.goto(f"{page.url}&made_by=tessa&amount_from=11000&amount_to=12000")
     boxes = page.locator("#result_list tbody input[type=checkbox]")
     assert boxes.count() >= 2
