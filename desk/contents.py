@@ -90,7 +90,7 @@ def rows_of(file: DeskFile, *, most: int | None = None) -> list[FileRow]:
         if most is not None and len(tried) > most:
             tried.sort(key=lambda row: (not row.failure_code, row.line))
         return tried[:most]
-    lines, commands = lines_and_commands(file)
+    lines, commands = _lines_and_commands(file)
     batches = batches_of(file)
     chosen = range(file.rows) if most is None else _first_to_see(file, batches, most)
     own = _own_rows(file, batches, None if most is None else chosen)
@@ -143,7 +143,7 @@ def _own_rows(
     }
 
 
-def lines_and_commands(file: DeskFile) -> tuple[list[int], list[MoneyCommand]]:
+def _lines_and_commands(file: DeskFile) -> tuple[list[int], list[MoneyCommand]]:
     """Each movement with its first line."""
     lines: list[int] = []
     commands: list[MoneyCommand] = []

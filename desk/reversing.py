@@ -9,7 +9,7 @@ from django.db import IntegrityError
 
 from core.commands import Origin
 from core.errors import BankError, InvalidTransition
-from desk.contents import batches_of, key_of, lines_and_commands
+from desk.contents import batches_of, key_of, movements_of
 from desk.models import DeskFile
 from transactions.batches.post import BatchRequest, post_batch
 from transactions.batches.posting import CALLER
@@ -125,6 +125,5 @@ def _place(batches: Mapping[UUID, int], row: Transaction) -> int:
 def _where(file: DeskFile, originals: Sequence[Transaction], error: BankError) -> str:
     if error.index is None:
         return error.in_words
-    lines, _ = lines_and_commands(file)
     place = _place(batches_of(file), originals[error.index])
-    return f"Line {lines[place]}: {error.in_words}"
+    return f"Line {movements_of(file).line(place)}: {error.in_words}"

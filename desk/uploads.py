@@ -101,17 +101,11 @@ def _tried(movements: MovementFile, poster: Origin) -> Trial:
     except Busy:
         raise
     except BankError as error:
-        raise _refused(error.code, f"{_line(movements, error.index)}{error.detail}") from error
+        where = "" if error.index is None else f"Line {movements.line(error.index)}: "
+        raise _refused(error.code, f"{where}{error.detail}") from error
     if all(row.replayed for row in trial.rows):
         raise _refused("uploaded_before", "Every movement of this file was posted before.")
     return trial
-
-
-def _line(movements: MovementFile, index: int | None) -> str:
-    if index is None:
-        return ""
-    lines, _ = next(movements.requests(1, skip=index, atomic=False))
-    return f"Line {lines[0]}: "
 
 
 def _stored(

@@ -18,7 +18,7 @@ from core.background import BackgroundJob
 from core.errors import BankError, Busy
 from core.failpoints import failpoint
 from core.single_run import single_run
-from desk.contents import key_of, lines_and_commands, movements_of, poster_of
+from desk.contents import key_of, movements_of, poster_of
 from desk.models import DeskFile
 from desk.reversing import reverse_file
 from desk.states import UNDER_WAY, FileStatus
@@ -163,5 +163,4 @@ def _where(file: DeskFile, error: BankError) -> str:
         return error.detail
     if index is None:
         return sentence
-    lines, _ = lines_and_commands(file)
-    return f"Line {lines[file.done + index]}: {sentence}"
+    return f"Line {movements_of(file).line(file.done + index)}: {sentence}"

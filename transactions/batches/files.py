@@ -104,6 +104,11 @@ class MovementFile:
             yield piece.lines, read_items(piece.items, atomic=atomic, key=piece_key)
             skip += len(piece.items)
 
+    def line(self, place: int) -> int:
+        """The first line of the item that has so many items before it."""
+        piece = next(_pieces(self.source, 1, place))
+        return piece.lines[0]
+
 
 def check_file(source: Source, size: int, origin: Origin) -> MovementFile:
     """Reads and checks the whole file without posting anything.
