@@ -32,14 +32,15 @@ def grow(
 ) -> tuple[datetime, datetime] | None:
     """As `past.store`, up to the last midnight, with the seals and summaries of this time.
 
-    The accounts are opened at its beginning.
+    The first deposits are moved to its beginning; the accounts keep the moment of their opening,
+    which their ids carry.
     """
     if not count:
         return None
     calendar = Calendar()
     end = calendar.start_of(calendar.day_of(clock.now()))
     first, parts = end - over, over // _SEALED_EVERY
-    past.open_at(first)
+    past.deposit_at(first)
     keys.make_key(keys.key_path())
     for part in range(parts):
         stored = count * (part + 1) // parts - count * part // parts
