@@ -234,4 +234,4 @@ def test_the_page_of_an_account_shows_a_bounded_number_of_events(admin_client: C
     html = html_of(admin_client, url)
     assert html.count("Again") == 20
     assert "Name: Name 23 → Name 24" in html
-    assert len(statements(admin_client, url)) <= 12
+    assert len(statements(admin_client, url)) <= 13

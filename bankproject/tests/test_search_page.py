@@ -59,7 +59,7 @@ def test_an_account_is_found_by_everything_that_names_it(supervisor: User, ada: 
         *(key, key.upper(), key[:18], key[:8], key.replace("-", "")),
         *("lovelace", "Ada savings", "savings ADA", "countess lovel", "LÖVELACE"),
     ):
-        assert found(text, supervisor).get("Accounts") == [ada.name], text
+        assert found(text, supervisor).get("Accounts") == [ada.full_name], text
 
 
 def test_a_transaction_is_found_by_id_amount_and_words(supervisor: User, rent: Transaction) -> None:
