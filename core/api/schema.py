@@ -13,6 +13,8 @@ from core.api.problems import CONTENT_TYPE, RETRY_AFTER_SECONDS, TYPE_PREFIX
 from core.errors import ERROR_KINDS, REFUSALS
 
 EXTENSION = "x-error-codes"
+# Tags of routes that act on no account, so that nobody can act on their own.
+_WITHOUT_ACCOUNTS = frozenset({"Jobs", "Webhooks"})
 FORM = "application/x-www-form-urlencoded"
 _METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}
 # An operation with one of these moves money, and keeps a refusal as a FAILED transaction.
@@ -194,7 +196,7 @@ def _implied_codes(path: str, method: str, operation: dict[str, Any]) -> Iterabl
         yield "not_authenticated"
     if security and all(security):
         yield "permission_denied"
-        if method != "get":
+        if method != "get" and not _WITHOUT_ACCOUNTS & set(operation.get("tags", ())):
             yield "self_dealing"
     places = {parameter["in"] for parameter in operation.get("parameters", [])}
     if "{" in path:
