@@ -40,9 +40,7 @@ def save(client: Client, account: Account, **values: Any) -> Any:
 
 
 def content(response: Any) -> bytes:
-    found = b"".join(response.streaming_content)
-    response.close()
-    return found
+    return b"".join(response.streaming_content)
 
 
 def lines_of(response: Any) -> list[list[str]]:
