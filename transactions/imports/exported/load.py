@@ -38,6 +38,7 @@ from transactions.imports.exported.tables import (
     set_limits,
     settle_holds,
 )
+from transactions.imports.exported.wrong_rows import has_wrong_rows
 from transactions.imports.options import LATER_LEAVE, LATER_TAKE, Options
 from transactions.imports.problems import (
     ImportFileError,
@@ -158,6 +159,8 @@ def _fill(sources: list[ExportedFile], progress: Progress) -> dict[str, int]:
             continue
         form = source.form
         stage(form, source.path, source.entry.bytes, progress.advance)
+        if has_wrong_rows(form):
+            raise _FilesToBlame
         counts["users"] += create_users(form)
         filled = _FILL.get(form.name, insert)(form)
         if filled or form.name not in NEWER_FILES:

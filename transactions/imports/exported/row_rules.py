@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
+from accounts.commands.change_limits import MAX_DAILY_COUNT
+from core.money import MAX_AMOUNT
 from transactions.models.note import SUBJECTS
 
 Cells = Mapping[str, str]
@@ -15,6 +18,18 @@ class RowRule:
     column: str
     holds: Callable[[Cells], bool]
     reason: str
+
+
+_NOT_NEGATIVE = "The amount must be zero or more."
+_LIMIT = f"A limit is zero or more, and at most {MAX_AMOUNT:f}."
+
+
+def _is_from_zero(cell: str) -> bool:
+    return not cell.startswith("-")
+
+
+def _is_limit(cell: str) -> bool:
+    return not cell or (_is_from_zero(cell) and Decimal(cell) <= MAX_AMOUNT)
 
 
 _OF_TRANSACTIONS = (
@@ -73,6 +88,23 @@ ROW_RULES = {
             "ended_at",
             lambda row: (row["status"] == "OPEN") != bool(row["ended_at"]),
             "A hold that is not OPEN, and no other, has a time of its end.",
+        ),
+        RowRule(
+            "expires_at",
+            lambda row: row["expires_at"] > row["created_at"],
+            "A hold expires after it was placed.",
+        ),
+    ),
+    "transactions_holdevent": (
+        RowRule("captured", lambda row: _is_from_zero(row["captured"]), _NOT_NEGATIVE),
+    ),
+    "account_limits": (
+        RowRule("max_amount", lambda row: _is_limit(row["max_amount"]), _LIMIT),
+        RowRule("daily_amount", lambda row: _is_limit(row["daily_amount"]), _LIMIT),
+        RowRule(
+            "daily_count",
+            lambda row: not row["daily_count"] or 0 <= int(row["daily_count"]) <= MAX_DAILY_COUNT,
+            f"A number from 0 to {MAX_DAILY_COUNT}.",
         ),
     ),
     "transactions_note": (

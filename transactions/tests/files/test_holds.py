@@ -71,6 +71,7 @@ def test_an_export_without_holds_loads_as_before(exported: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "cells"),
     [
+        (1, {"expires_at": "2001-01-31T09:30:00.000000Z"}),
         (1, {"amount": "0.00"}),
         (1, {"captured": "31.00"}),
         (1, {"captured": "11.00"}),
@@ -83,3 +84,24 @@ def test_a_bad_hold_is_refused(exported: Path, line: int, cells: dict[str, str])
     change_row(exported, "holds.csv", line, **cells)
     assert refused(exported)
     assert not Hold.objects.exists()
+
+
+def test_cells_that_the_bank_never_writes_are_refused_by_their_lines(exported: Path) -> None:
+    limits, events = "account_limits.csv", "hold_events.csv"
+    change_row(exported, limits, 1, max_amount="-5.00", daily_amount="1.005", daily_count="1000001")
+    change_row(exported, events, 1, captured="-7.00")
+    change_row(exported, events, 2, event="LOST")
+    change_row(exported, "accounts.csv", 2, overdraft_limit="0.001")
+    told = "\n".join(refused(exported))
+    for sentence in (
+        "account_limits.csv, line 2, column daily_amount: USD has at most 2 decimals.",
+        "hold_events.csv, line 2, column captured: The amount must be zero or more.",
+        "hold_events.csv, line 3, column event: 'LOST' is not known here.",
+        "accounts.csv, line 3, column overdraft_limit: USD has at most 2 decimals.",
+    ):
+        assert sentence in told
+    change_row(exported, limits, 1, daily_amount="1.00")
+    told = "\n".join(refused(exported))
+    limit = "A limit is zero or more, and at most 100000000000."
+    assert f"{limits}, line 2, column max_amount: {limit}" in told
+    assert f"{limits}, line 2, column daily_count: A number from 0 to 1000000." in told
