@@ -11,7 +11,8 @@ from core.errors import IdempotencyKeyReused, NotFound
 from desk.models import DeskContent, DeskFile
 from desk.rows import FileRow, row_of, unpacked
 from desk.states import TRIED, FileStatus
-from transactions.batches.files import MovementFile, in_memory
+from transactions.batches.files import MovementFile
+from transactions.batches.lines import in_memory
 from transactions.batches.post import MAX_ITEMS
 from transactions.batches.posting import CALLER
 from transactions.commands import MoneyCommand
@@ -149,7 +150,7 @@ def _lines_and_commands(file: DeskFile) -> tuple[list[int], list[MoneyCommand]]:
     commands: list[MoneyCommand] = []
     for some, request in movements_of(file).requests(MAX_ITEMS, skip=0, atomic=file.atomic):
         lines += some
-        commands += request.commands
+        commands += request.movements()
     return lines, commands
 
 

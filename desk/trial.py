@@ -62,8 +62,9 @@ def try_file(movements: MovementFile, origin: Origin) -> Trial:
 
 
 def _tried(lines: Sequence[int], request: BatchRequest, origin: Origin) -> list[FileRow]:
-    results = post_batch(request, origin, dry_run=True).results
-    currencies = currencies_of({command.account_id for command in request.commands})
+    movements = request.movements()
+    results = post_batch(request, origin, dry_run=True).rows()
+    currencies = currencies_of({command.account_id for command in movements})
     return [
         row_of(
             line,
@@ -73,5 +74,5 @@ def _tried(lines: Sequence[int], request: BatchRequest, origin: Origin) -> list[
             replayed=result.replayed,
             transaction_id=str(result.id) if result.replayed else "",
         )
-        for line, command, result in zip(lines, request.commands, results, strict=True)
+        for line, command, result in zip(lines, movements, results, strict=True)
     ]

@@ -17,13 +17,8 @@ from desk.models import DeskContent, DeskFile
 from desk.rows import packed
 from desk.states import FileStatus
 from desk.trial import Trial, try_file
-from transactions.batches.files import (
-    MovementFile,
-    MovementFileError,
-    check_file,
-    has_known_ending,
-    in_memory,
-)
+from transactions.batches.files import MovementFile, check_file
+from transactions.batches.lines import MovementFileError, has_known_ending, in_memory
 from transactions.batches.post import MAX_ITEMS
 from transactions.batches.posting import CALLER
 
@@ -86,7 +81,7 @@ def _refuse_known(digest: str) -> None:
 
 def _checked(name: str, content: bytes, poster: Origin) -> MovementFile:
     try:
-        movements = check_file(in_memory(name, content), MAX_ITEMS, poster)
+        movements = check_file(in_memory(name, content), MAX_ITEMS, poster, may_have_holds=False)
     except MovementFileError as error:
         raise _refused("invalid", *error.problems) from error
     if movements.length > MAX_ITEMS:

@@ -23,8 +23,9 @@ from desk.models import DeskFile
 from desk.reversing import reverse_file
 from desk.states import UNDER_WAY, FileStatus
 from transactions.batches.posting import post_file
-from transactions.ledger.booking import Results
-from transactions.ledger.idempotency import Replay, row_of
+from transactions.ledger.booking import ItemResult, ItemResults
+from transactions.ledger.idempotency import Replay
+from transactions.reads.items import status_of
 from transactions.states import TransactionStatus
 
 logger = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ class _Recorder:
         self._file = file
         self.done = file.done
 
-    def append(self, lines: Sequence[int], results: Results) -> None:
+    def append(self, lines: Sequence[int], results: ItemResults) -> None:
         """Raises _Overtaken if another worker has recorded the piece."""
         file = self._file
         counts = Counter(map(self._outcome, results))
@@ -129,14 +130,14 @@ class _Recorder:
         self.done = file.done
         failpoint("desk.recorded")
 
-    def _outcome(self, result: Any) -> str:
+    def _outcome(self, result: ItemResult) -> str:
         """The status of the file's own transaction; empty for one that was made before."""
         if isinstance(result, Replay):
             batch = result.as_transaction().batch
             key = batch.idempotency_key if batch else None
             if not (key or "").startswith(key_of(self._file)):
                 return ""
-        return str(row_of(result).status)
+        return status_of(result)
 
 
 def _end(file: DeskFile, problem: str) -> None:

@@ -10,7 +10,15 @@ from django.db import IntegrityError, connection, models, transaction
 from accounts.models import Account, AccountEvent, LimitRequest
 from core.database import create_objects
 from core.database_objects import DatabaseObject
-from transactions.models import Hold, HoldCapture, HoldEvent, Note, Transaction, TransactionEvent
+from transactions.models import (
+    Hold,
+    HoldCapture,
+    HoldEvent,
+    HoldItem,
+    Note,
+    Transaction,
+    TransactionEvent,
+)
 
 # The statement that inserts journal rows, one or thousands.
 BULK_INSERT = "COPY" if connection.vendor == "postgresql" else "INSERT"
@@ -27,6 +35,7 @@ _KEPT = (
     Hold,
     HoldCapture,
     HoldEvent,
+    HoldItem,
 )
 
 

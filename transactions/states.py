@@ -66,6 +66,14 @@ class HoldEventType(models.TextChoices):
     EXPIRED = "EXPIRED", "Expired"
 
 
+class HoldAction(models.TextChoices):
+    """What an item of a batch does about a hold."""
+
+    HOLD = "HOLD", "Hold"
+    CAPTURE = "CAPTURE", "Capture"
+    VOID = "VOID", "Void"
+
+
 TRANSITIONS: dict[TransactionStatus, frozenset[TransactionStatus]] = {
     TransactionStatus.PENDING: frozenset(
         {TransactionStatus.PROCESSING, TransactionStatus.COMPLETED, TransactionStatus.FAILED}

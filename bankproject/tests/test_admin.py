@@ -40,6 +40,7 @@ from transactions.models import (
     DaySummary,
     HoldCapture,
     HoldEvent,
+    HoldItem,
     Transaction,
     TransactionEvent,
 )
@@ -53,7 +54,7 @@ pytestmark = pytest.mark.django_db
 # page of its own.
 UNLISTED = {
     *(AccountWord, ApprovalMail, ArchiveSegment, DeskContent),
-    *(CustomerWord, DaySummary, HoldCapture, HoldEvent, UserWord),
+    *(CustomerWord, DaySummary, HoldCapture, HoldEvent, HoldItem, UserWord),
 }
 LEDGER = [
     model

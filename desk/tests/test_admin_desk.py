@@ -107,7 +107,10 @@ def test_a_bad_file_is_told_row_by_row(seats: dict[str, Client]) -> None:
     content = transfers(account, account) + lines.encode()
     with nothing_changes():
         told = text_of(sent(seats["tessa"], content))
-        assert "Line 3: type: One of DEPOSIT, WITHDRAW, TRANSFER is required." in told
+        assert (
+            "Line 3: type: One of DEPOSIT, WITHDRAW, TRANSFER, HOLD, CAPTURE, VOID is required."
+            in told
+        )
         assert "The file is empty." in text_of(sent(seats["tessa"], b""))
         assert "name must end with .csv or .jsonl" in text_of(
             sent(seats["tessa"], b"x", "pay.xlsx")

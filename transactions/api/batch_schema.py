@@ -10,35 +10,62 @@ from rest_framework import serializers
 
 from core.api.describe import IDEMPOTENCY_KEY, either, errors, request_example, response_example
 from core.api.fields import (
+    AmountInputField,
+    OffsetDateTimeField,
     StrictBooleanField,
     StrictUUIDField,
 )
 from core.api.idempotency import MAX_KEY_LENGTH
-from transactions.api.bodies import amount_field, description_field, value_date_field
+from transactions.api.bodies import description_field, value_date_field
 from transactions.api.examples import SOURCE_ID, TARGET_ID, TRANSFER_EXAMPLE
 from transactions.api.parameters import DRY_RUN, PREFER
 from transactions.api.schema import MONEY_TAG
 from transactions.api.serializers import FailureSerializer
+from transactions.batches.about_holds import KINDS as KINDS_ABOUT_HOLDS
+from transactions.batches.about_holds import MAX_HOLD_ITEMS
 from transactions.batches.input import KINDS
 from transactions.batches.post import MAX_ITEMS
 from transactions.states import TransactionStatus
 
 
 class BatchItem(serializers.Serializer[Any]):
-    """One movement of money."""
+    """One movement of money, or what is done about a hold."""
 
     # For speed, `transactions.batches.input` reads it.
 
-    type = serializers.ChoiceField(list(KINDS), help_text="Type of movement.")
+    type = serializers.ChoiceField(
+        [*KINDS, *KINDS_ABOUT_HOLDS],
+        help_text="A movement; or `HOLD`, `CAPTURE` or `VOID`, with the members of their routes.",
+    )
     account_id = StrictUUIDField(
-        help_text="The account to credit for a deposit, else the account to debit."
+        required=False,
+        help_text="The account to credit for a deposit, else the account to debit. Required, but"
+        " refused for `CAPTURE` and `VOID`.",
     )
     target_account_id = StrictUUIDField(
         required=False,
         allow_null=True,
-        help_text="The account to credit: required for a transfer, else refused.",
+        help_text="The account to credit: required for a transfer, possible for a `HOLD`.",
     )
-    amount = amount_field()
+    amount = AmountInputField(
+        required=False,
+        help_text="Required, but optional for `CAPTURE` and refused for `VOID`: main units, above"
+        " zero, with at most as many decimals as the currency has.",
+    )
+    hold_id = StrictUUIDField(
+        required=False, help_text="The hold: required for `CAPTURE` and `VOID`, else refused."
+    )
+    final = StrictBooleanField(
+        required=False,
+        allow_null=True,
+        help_text="Of a `CAPTURE`: whether it releases the rest. Default: false.",
+    )
+    expires_at = OffsetDateTimeField(
+        required=False, allow_null=True, help_text="Of a `HOLD`: when it ends (RFC 3339)."
+    )
+    reason = serializers.CharField(
+        required=False, allow_null=True, max_length=500, help_text="Of a `VOID`: why."
+    )
     description = description_field()
     effective_at = value_date_field()
     idempotency_key = serializers.RegexField(
@@ -76,6 +103,11 @@ class _Result(serializers.Serializer[Any]):
         help_text="Balance after it: of the debited customer, else of the credited one."
     )
     failure = FailureSerializer(allow_null=True, help_text="Why it failed; null if it did not.")
+    hold_id = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="The hold of an item about one; null if none was placed.",
+    )
 
     @extend_schema_field({"type": "string", "nullable": True, "example": "174.50"})
     def get_balance_after(self, _: Any) -> str | None:
@@ -83,7 +115,10 @@ class _Result(serializers.Serializer[Any]):
 
 
 class BatchResult(_Result):
-    transaction_id = serializers.UUIDField(help_text="The transaction that it made.")
+    transaction_id = serializers.UUIDField(
+        allow_null=True,
+        help_text="The transaction that it made; null if it is about a hold and made none.",
+    )
     replayed = serializers.BooleanField(
         help_text="Whether its idempotency key was known: already done; nothing was repeated."
     )
@@ -91,7 +126,7 @@ class BatchResult(_Result):
 
 class BatchDryRunResult(_Result):
     replays = serializers.UUIDField(
-        allow_null=True, help_text="The transaction that already has this key."
+        allow_null=True, help_text="The transaction, or the hold, that already has this key."
     )
 
 
@@ -183,8 +218,10 @@ batch = extend_schema(
         f" an item that needs approval refuses the whole batch. A bad request stores nothing, and"
         f" `errors` points at each bad item, the first 100."
         " With `Prefer: respond-async` the items are queued, and the response is 202 while one"
-        " waits; an atomic batch still runs at once. The header's key identifies the whole batch,"
-        " an item's key that movement."
+        " waits; an atomic batch, and one with items about holds, still runs at once."
+        f" Up to {MAX_HOLD_ITEMS:,} items may place, capture or void holds. A refused one stores"
+        " nothing about its hold; in an atomic batch nothing at all is stored then."
+        " The header's key identifies the whole batch, an item's key that item."
     ),
     parameters=[IDEMPOTENCY_KEY, PREFER, DRY_RUN],
     request=BatchBody,

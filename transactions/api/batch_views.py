@@ -15,7 +15,7 @@ from transactions.api.batch_answer import render, render_dry_run
 from transactions.api.dry_run import is_dry_run
 from transactions.batches.input import read_batch
 from transactions.batches.post import post_batch
-from transactions.ledger.idempotency import row_of
+from transactions.reads.items import status_of
 from transactions.states import OPEN
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024
@@ -35,13 +35,14 @@ class BatchRoute:
     def batch(self, request: Request) -> HttpResponse:
         dry_run = is_dry_run(request)
         asked = read_batch(request.data, idempotency_key(request))
-        queued = prefers_async(request) and not asked.atomic and not dry_run
+        at_once = asked.atomic or asked.has_holds or dry_run
+        queued = prefers_async(request) and not at_once
         outcome = post_batch(asked, origin_of(request), queued=queued, dry_run=dry_run)
         return respond(
             request,
             render_dry_run(outcome) if dry_run else render(outcome),
             # Nothing waits if every item was done before, under its key.
-            waits=queued and any(row_of(result).status in OPEN for result in outcome.results),
+            waits=queued and any(status_of(result) in OPEN for result in outcome.results),
             queued=queued,
             replayed=outcome.replayed and not dry_run,
         )

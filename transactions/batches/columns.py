@@ -81,9 +81,24 @@ class Errors:
         pointer = self._pointer + (json_pointer(index, name) if name else json_pointer(index))
         self._found.append((index, FieldError(pointer, code, detail)))
 
+    def of(self, places: Sequence[int]) -> "Errors":
+        """Takes the errors of a list of its own, the items at these places."""
+        return _ErrorsOfSome(self, places)
+
     def first(self) -> list[FieldError]:
         """The errors of the first bad items."""
         return [error for _, error in sorted(self._found, key=_index)[:MAX_ERRORS]]
+
+
+class _ErrorsOfSome(Errors):
+    def __init__(self, whole: Errors, places: Sequence[int]) -> None:
+        self._whole, self._places = whole, places
+
+    def add(self, index: int, name: str, code: str, detail: str) -> None:
+        self._whole.add(self._places[index], name, code, detail)
+
+    def first(self) -> list[FieldError]:
+        return self._whole.first()
 
 
 def _index(found: tuple[int, FieldError]) -> int:

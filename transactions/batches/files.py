@@ -1,84 +1,42 @@
 """Files of movements: CSV with a header, or JSON Lines, of any length, read in pieces."""
 
 import hashlib
-from collections.abc import Callable, Container, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from io import BytesIO
-from itertools import islice
 from operator import itemgetter
-from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any
 from uuid import UUID
 
 from accounts.selectors import AccountCurrency, known_currencies
 from accounts.self_dealing import refuse_self_dealing
 from core import clock
-from core.api.parsers import loads
 from core.commands import Origin
-from core.csv_records import NotCsv, read_csv, wrong_header
-from core.errors import MAX_ERRORS, FieldError, IdempotencyKeyReused, InvalidInput, SelfDealing
-from core.files import open_regular, os_errors_as_file_problem
-from transactions.batches.input import COLUMNS, read_items
+from core.errors import (
+    MAX_ERRORS,
+    FieldError,
+    IdempotencyKeyReused,
+    InvalidInput,
+    NotFound,
+    SelfDealing,
+)
+from core.files import os_errors_as_file_problem
+from transactions.batches.about_holds import (
+    MAX_HOLD_ITEMS,
+    movement_of,
+    places_about_holds,
+    with_their_holds,
+)
+from transactions.batches.input import read_items
+from transactions.batches.lines import MovementFileError, Piece, Source, pieces
 from transactions.batches.post import BatchRequest
 from transactions.commands import MoneyCommand
 from transactions.ledger.booking import postings_of
 from transactions.ledger.idempotency import find_known
 
-_NAMES = [column.name for column in COLUMNS]
-_REQUIRED = [column.name for column in COLUMNS if column.required]
+_NO_HOLDS = "type: An uploaded file only moves money; post_batch takes items about holds."
 # A line, and what is wrong with it.
 Problem = tuple[int, str]
-# The longest line that an item can have, its descriptions escaped. A file without line ends must
-# not fill the memory.
-_LONGEST_LINE = 64 * 1024
-
-
-class MovementFileError(Exception):
-    """Bad lines of a file, with their errors."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The content of a file: `.csv` is CSV, in any case of letters; any other name JSON Lines.
-
-    `open` returns it from its beginning, each time. Raises FileProblem or OSError.
-    """
-
-    path: Path
-    open: Callable[[], BinaryIO]
-
-
-def on_disk(path: Path) -> Source:
-    return Source(path, partial(open_regular, path))
-
-
-def in_memory(name: str, content: bytes) -> Source:
-    return Source(Path(name), partial(BytesIO, content))
-
-
-def has_known_ending(name: str) -> bool:
-    """Whether the name tells how to read the file."""
-    return Path(name).suffix.lower() in (".csv", ".jsonl")
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Some of the items of a file, each with its first line."""
-
-    lines: list[int]
-    items: list[Any]
-
-    def without(self, indexes: Container[int]) -> "Piece":
-        """The items at other indexes."""
-        left = [index for index in range(len(self.items)) if index not in indexes]
-        return Piece([self.lines[one] for one in left], [self.items[one] for one in left])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +46,8 @@ class MovementFile:
     source: Source
     digest: str
     length: int
+    # Whether items are about holds. Such a file is posted in smaller pieces.
+    has_holds: bool = False
 
     def requests(
         self, size: int, *, skip: int, atomic: bool, key: str = ""
@@ -98,7 +58,9 @@ class MovementFile:
         item is posted again, from this file or a copy, it is a replay. With `key` the batch of a
         piece has a key too: this text, and the number of items before the piece.
         """
-        for piece in _pieces(self.source, size, skip):
+        if self.has_holds and not atomic:
+            size = min(size, MAX_HOLD_ITEMS)
+        for piece in pieces(self.source, size, skip):
             _give_keys(piece, self.digest)
             piece_key = f"{key}{skip}" if key else None
             yield piece.lines, read_items(piece.items, atomic=atomic, key=piece_key)
@@ -106,17 +68,20 @@ class MovementFile:
 
     def line(self, place: int) -> int:
         """The first line of the item that has so many items before it."""
-        piece = next(_pieces(self.source, 1, place))
+        piece = next(pieces(self.source, 1, place))
         return piece.lines[0]
 
 
-def check_file(source: Source, size: int, origin: Origin) -> MovementFile:
+def check_file(
+    source: Source, size: int, origin: Origin, *, may_have_holds: bool = True
+) -> MovementFile:
     """Reads and checks the whole file without posting anything.
 
     Raises MovementFileError with up to a hundred bad lines: an invalid item, an account that does
     not exist or belongs to the requesting user, an amount that the account's currency cannot
-    express, a repeated key, or, on a line with a value date, the key of another request. Raises
-    FileProblem if the file cannot be read.
+    express, a hold that does not exist, a repeated key, or, on a line with a value date, the key of
+    another request; without `may_have_holds` each item about a hold. Raises FileProblem if the file
+    cannot be read.
 
     The result stays valid: accounts are never deleted, and keep their currency. Only a value date
     may become too old, but not that of a posted item.
@@ -124,11 +89,17 @@ def check_file(source: Source, size: int, origin: Origin) -> MovementFile:
     problems: list[Problem] = []
     seen: dict[str, int] = {}
     length = 0
+    has_holds = False
     with os_errors_as_file_problem(source.path, "read"), source.open() as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     now = clock.now()
-    for piece in _pieces(source, size, 0):
+    for piece in pieces(source, size, 0):
         length += len(piece.items)
+        places = places_about_holds(piece.items)
+        has_holds = has_holds or bool(places)
+        if places and not may_have_holds:
+            problems += [(piece.lines[at], _NO_HOLDS) for at in places]
+            continue
         found = (*_repeated(piece, seen), *_problems_of(piece, digest, origin, now))
         problems += sorted(found, key=itemgetter(0))
         if len(problems) >= MAX_ERRORS:
@@ -138,7 +109,7 @@ def check_file(source: Source, size: int, origin: Origin) -> MovementFile:
     if problems:
         told = [f"Line {line}: {sentence}" for line, sentence in problems[:MAX_ERRORS]]
         raise MovementFileError(told)
-    return MovementFile(source, digest, length)
+    return MovementFile(source, digest, length, has_holds)
 
 
 def _give_keys(piece: Piece, digest: str) -> None:
@@ -153,13 +124,21 @@ def _problems_of(piece: Piece, digest: str, origin: Origin, now: datetime) -> It
     if has_dates:
         _give_keys(piece, digest)
     try:
-        commands = read_items(piece.items, atomic=False).commands
+        request = read_items(piece.items, atomic=False)
     except InvalidInput as error:
         yield from (_at_line(piece, each) for each in error.errors)
         rest = piece.without({_index_of(each) for each in error.errors})
         if rest.items and len(error.errors) < MAX_ERRORS:
             yield from _problems_of(rest, digest, origin, now)
         return
+    if request.has_holds:
+        try:
+            piece, commands = _moving(piece, with_their_holds(request.commands))
+        except NotFound as error:
+            yield piece.lines[error.index or 0], error.detail
+            return
+    else:
+        commands = [*request.movements()]
     known = known_currencies({one for command in commands for one in command.account_ids()})
     unknown = dict(_unknown_accounts(commands, known))
     yield from ((piece.lines[index], sentence) for index, sentence in unknown.items())
@@ -175,6 +154,13 @@ def _problems_of(piece: Piece, digest: str, origin: Origin, now: datetime) -> It
         yield piece.lines[error.index or 0], error.detail
     except InvalidInput as error:
         yield from (_at_line(piece, each) for each in error.errors)
+
+
+def _moving(piece: Piece, commands: Sequence[Any]) -> tuple[Piece, list[MoneyCommand]]:
+    """Those of the items that move money, or hold it to be moved, as movements."""
+    movements = [movement_of(command) for command in commands]
+    still = {at for at, movement in enumerate(movements) if movement is None}
+    return piece.without(still), [movement for movement in movements if movement is not None]
 
 
 def _unknown_accounts(
@@ -215,60 +201,3 @@ def _repeated(piece: Piece, seen: dict[str, int]) -> Iterator[Problem]:
         key = item.get("idempotency_key") if isinstance(item, dict) else None
         if isinstance(key, str) and seen.setdefault(key, line) not in (line, *piece.lines):
             yield line, f"idempotency_key: Line {seen[key]} has the same key."
-
-
-def _pieces(source: Source, size: int, skip: int) -> Iterator[Piece]:
-    read = _csv_items if source.path.suffix.lower() == ".csv" else _json_items
-    with (
-        os_errors_as_file_problem(source.path, "read"),
-        source.open() as file,
-        closing(read(file)) as found,
-    ):
-        rest = islice(found, skip, None)
-        while taken := list(islice(rest, size)):
-            yield Piece([line for line, _ in taken], [item for _, item in taken])
-
-
-def _json_items(file: IO[bytes]) -> Generator[tuple[int, Any], None, None]:
-    """Each line is one JSON value, parsed as strictly as a body. Blank lines are skipped."""
-    number = 0
-    while line := file.readline(_LONGEST_LINE + 1):
-        number += 1
-        if len(line) > _LONGEST_LINE:
-            raise MovementFileError(
-                [f"Line {number}: The line is longer than {_LONGEST_LINE} bytes."]
-            )
-        if not line.strip():
-            continue
-        try:
-            yield number, loads(line)
-        except InvalidInput as error:
-            raise MovementFileError([f"Line {number}: {error.detail}"]) from error
-
-
-def _csv_items(file: BinaryIO) -> Generator[tuple[int, Any], None, None]:
-    """Each record is an item. An empty cell means that the value is missing."""
-    records = read_csv(file)
-    try:
-        _, header = next(records, (0, []))
-        _check_header(header)
-        for line, cells in records:
-            if len(cells) != len(header):
-                raise NotCsv(line, f"{len(cells)} cells, where the header has {len(header)}.")
-            yield line, {name: cell for name, cell in zip(header, cells, strict=True) if cell}
-    except NotCsv as error:
-        raise MovementFileError([str(error)]) from error
-
-
-def _check_header(header: Sequence[str]) -> None:
-    """Raises NotCsv unless it has the required columns, and others of an item, in any order."""
-    unknown = [name for name in header if name not in _NAMES]
-    if len(unknown) == len(header):
-        raise wrong_header(header, _NAMES)
-    told = {
-        "The header has no {}.": [name for name in _REQUIRED if name not in header],
-        "There is no column {}.": [repr(name[:50]) for name in unknown],
-        "The header has {} twice.": [name for name in _NAMES if header.count(name) > 1],
-    }
-    if sentences := [form.format(", ".join(names)) for form, names in told.items() if names]:
-        raise NotCsv(1, " ".join(sentences))

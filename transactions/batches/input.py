@@ -1,60 +1,47 @@
 """Parses the JSON of a batch into commands."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from core.api.fields import parse_moment
-from core.api.idempotency import check_key, fingerprints
+from core.api.idempotency import fingerprints
+from core.commands import KeyedCommand
 from core.errors import FieldError, InvalidInput, json_pointer
-from core.identifiers import parse_uuid
-from core.money import parse_amount
-from core.texts import check_text
+from transactions.batches import about_holds, members
+from transactions.batches.about_holds import (
+    MAX_HOLD_ITEMS,
+    Parsed,
+    places_about_holds,
+    read_about_holds,
+)
 from transactions.batches.columns import ABSENT, BadValue, Errors, ItemColumn
 from transactions.batches.post import MAX_ITEMS, BatchRequest
 from transactions.commands import Deposit, MoneyCommand, Transfer, Withdraw
 from transactions.ledger.command import DEFAULTS
-from transactions.models.transaction import MAX_DESCRIPTION_LENGTH
 
 KINDS: dict[str, type[MoneyCommand]] = {
     command.type.value: command for command in (Deposit, Withdraw, Transfer)
 }
-_MEMBERS = frozenset({"atomic", "transactions"})
+_BODY = frozenset({"atomic", "transactions"})
 
 
 def _kind(value: Any) -> type[MoneyCommand]:
     if not isinstance(value, str) or value not in KINDS:
-        raise BadValue("invalid_choice", f"One of {', '.join(KINDS)} is required.")
+        raise BadValue(
+            "invalid_choice", f"One of {', '.join((*KINDS, *about_holds.KINDS))} is required."
+        )
     return KINDS[value]
-
-
-def _description(value: Any) -> str:
-    if not isinstance(value, str):
-        raise BadValue("invalid", "A text is required.")
-    if len(value) > MAX_DESCRIPTION_LENGTH:
-        raise BadValue("max_length", f"At most {MAX_DESCRIPTION_LENGTH} characters.")
-    check_text(value)
-    return value
-
-
-def _key(value: Any) -> str:
-    if not isinstance(value, str):
-        raise BadValue("invalid", "A text is required.")
-    try:
-        check_key(value, pointer="")
-    except InvalidInput as error:
-        raise BadValue("invalid_key", error.detail) from error
-    return value
 
 
 COLUMNS = (
     ItemColumn("type", _kind),
-    ItemColumn("account_id", parse_uuid),
-    ItemColumn("target_account_id", parse_uuid, required=False),
-    ItemColumn("amount", parse_amount, code="invalid_amount"),
-    ItemColumn("description", _description, code="invalid_character", required=False),
-    ItemColumn("effective_at", parse_moment, required=False),
-    ItemColumn("idempotency_key", _key, required=False),
+    members.ACCOUNT,
+    members.TARGET,
+    members.AMOUNT,
+    members.DESCRIPTION,
+    members.EFFECTIVE_AT,
+    members.KEY,
 )
 _NAMES = frozenset(column.name for column in COLUMNS)
 
@@ -66,7 +53,7 @@ def read_batch(body: Any, key: str | None) -> BatchRequest:
     """
     if not isinstance(body, Mapping):
         raise _invalid(FieldError("", "not_an_object", "An object is required."))
-    unknown = [name for name in body if name not in _MEMBERS]
+    unknown = [name for name in body if name not in _BODY]
     if unknown:
         detail = "There is no such field."
         raise _invalid(
@@ -76,6 +63,11 @@ def read_batch(body: Any, key: str | None) -> BatchRequest:
     if not isinstance(atomic, bool):
         raise _invalid(FieldError("/atomic", "invalid", "true or false is required."))
     _check_list(items)
+    places = places_about_holds(items)
+    if len(places) > MAX_HOLD_ITEMS:
+        detail = f"A batch has at most {MAX_HOLD_ITEMS:,} items about holds."
+        pointer = f"/transactions/{places[MAX_HOLD_ITEMS]}"
+        raise _invalid(FieldError(pointer, "max_length", detail))
     return read_items(items, atomic=atomic, key=key)
 
 
@@ -96,17 +88,45 @@ def _check_list(items: Any) -> None:
 def read_items(items: Sequence[Any], *, atomic: bool, key: str | None = None) -> BatchRequest:
     """The batch of these items. Raises InvalidInput, which points below `/transactions`."""
     errors = Errors("/transactions")
+    places = places_about_holds(items)
+    parsed = _mixed(items, places, errors) if places else _movements(items, errors)
+    read = [*parsed]
+    _check_keys([item_key for *_, item_key, _ in read], key, errors)
+    if found := errors.first():
+        raise _invalid(*found)
+    commands: list[KeyedCommand[Any]] = []
+    digest = hashlib.sha256(b"atomic" if atomic else b"")
+    earlier_digest = digest.copy()
+    for kind, content, item_key, defaults in read:
+        if item_key is ABSENT and key is None:
+            commands.append(kind(**content))
+            continue
+        # The fingerprint equals that of the same item in a request of its own.
+        prints = fingerprints(kind.verb, content, defaults)
+        own_key = None if item_key is ABSENT else item_key
+        content_print = prints["request_fingerprint"]
+        digest.update(f"{content_print} {own_key or ''}\n".encode())
+        content_print = prints["earlier_fingerprint"] or content_print
+        earlier_digest.update(f"{content_print} {own_key or ''}\n".encode())
+        commands.append(kind(**content, idempotency_key=own_key, **prints))
+    request = BatchRequest(commands, atomic, has_holds=bool(places))
+    if not key:
+        return request
+    return replace(
+        request,
+        idempotency_key=key,
+        request_fingerprint=digest.hexdigest(),
+        earlier_fingerprint=earlier_digest.hexdigest(),
+    )
+
+
+def _movements(items: Sequence[Any], errors: Errors) -> Iterator[Parsed]:
+    """The items of a batch that has movements alone."""
     _check_objects(items, errors)
     kinds, accounts, targets, amounts, descriptions, dates, keys = (
         column.read(items, errors) for column in COLUMNS
     )
     _check_targets(items, kinds, errors)
-    _check_keys(keys, key, errors)
-    if found := errors.first():
-        raise _invalid(*found)
-    commands: list[MoneyCommand] = []
-    digest = hashlib.sha256(b"atomic" if atomic else b"")
-    earlier_digest = digest.copy()
     for kind, account_id, target_id, amount, description, effective_at, item_key in zip(
         kinds, accounts, targets, amounts, descriptions, dates, keys, strict=True
     ):
@@ -117,20 +137,16 @@ def read_items(items: Sequence[Any], *, atomic: bool, key: str | None = None) ->
             content["description"] = description
         if effective_at is not ABSENT:
             content["effective_at"] = effective_at
-        if item_key is ABSENT and key is None:
-            commands.append(kind(**content))
-            continue
-        # The fingerprint equals that of the same movement in a request of its own.
-        prints = fingerprints(kind.verb, content, DEFAULTS)
-        own_key = None if item_key is ABSENT else item_key
-        content_print = prints["request_fingerprint"]
-        digest.update(f"{content_print} {own_key or ''}\n".encode())
-        content_print = prints["earlier_fingerprint"] or content_print
-        earlier_digest.update(f"{content_print} {own_key or ''}\n".encode())
-        commands.append(kind(**content, idempotency_key=own_key, **prints))
-    if not key:
-        return BatchRequest(commands, atomic)
-    return BatchRequest(commands, atomic, key, digest.hexdigest(), earlier_digest.hexdigest())
+        yield kind, content, item_key, DEFAULTS
+
+
+def _mixed(items: Sequence[Any], places: Sequence[int], errors: Errors) -> list[Parsed]:
+    """The items of a batch of which those at `places` are about holds."""
+    found = read_about_holds(items, places, errors)
+    others = [at for at in range(len(items)) if at not in found]
+    movements = _movements([items[at] for at in others], errors.of(others))
+    found |= dict(zip(others, movements, strict=True))
+    return [found[at] for at in range(len(items))]
 
 
 def _check_objects(items: Sequence[Any], errors: Errors) -> None:

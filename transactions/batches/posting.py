@@ -7,7 +7,7 @@ from core.commands import Origin
 from core.failpoints import failpoint
 from transactions.batches.files import MovementFile
 from transactions.batches.post import MAX_ITEMS, post_batch
-from transactions.ledger.booking import Results
+from transactions.ledger.booking import ItemResults
 
 # The caller of every posted file, and so the owner of its keys: what one way has posted, the other
 # one replays.
@@ -19,7 +19,7 @@ class Recorder(Protocol):
 
     done: int
 
-    def append(self, lines: Sequence[int], results: Results) -> None:
+    def append(self, lines: Sequence[int], results: ItemResults) -> None:
         """Records the results of a committed piece, durably."""
 
 

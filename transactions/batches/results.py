@@ -15,9 +15,8 @@ from typing import IO, Any
 from core.failpoints import failpoint
 from core.files import FileProblem, os_errors_as_file_problem
 from transactions.batches.files import MovementFile
-from transactions.ledger.booking import Results
-from transactions.ledger.idempotency import row_of
-from transactions.reads.representation import balance_after, failure
+from transactions.ledger.booking import ItemResults
+from transactions.reads.items import represent_item
 
 
 class ResultFile:
@@ -48,19 +47,11 @@ class ResultFile:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def append(self, lines: Sequence[int], results: Results) -> None:
+    def append(self, lines: Sequence[int], results: ItemResults) -> None:
         """Appends the results of a committed piece. On return they are on the disk."""
         written = []
         for line, result in zip(lines, results, strict=True):
-            row = row_of(result)
-            told = {
-                "line": line,
-                "transaction_id": str(result.id),
-                "status": str(row.status),
-                "balance_after": balance_after(row),
-                "failure": failure(row),
-                "replayed": result.replayed,
-            }
+            told = {"line": line, **represent_item(result), "replayed": result.replayed}
             written.append(told)
             self._count(told)
         with os_errors_as_file_problem(self.path):

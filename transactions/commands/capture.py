@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
-from core.commands import KeyedCommand, Origin
+from core.commands import Origin
 from core.errors import HoldNotOpen
 from core.money import format_amount, from_units, units_to_move
 from transactions.commands.holds import stored_hold
@@ -16,14 +16,16 @@ from transactions.commands.withdraw import Withdraw
 from transactions.ledger import holds
 from transactions.ledger.command import MoneyCommand
 from transactions.ledger.execution import needs_approval
+from transactions.ledger.hold_items import ItemAboutHold
 from transactions.ledger.idempotency import refuse_used_key
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.run import Run
 from transactions.models import Hold, HoldCapture
+from transactions.states import HoldAction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Capture(KeyedCommand[JournalRow]):
+class Capture(ItemAboutHold[JournalRow]):
     """Posts a part of a hold, or with no `amount` all that is left of it.
 
     The transaction is a transfer to the hold's target account, or a withdrawal. The hold stays open
@@ -35,6 +37,7 @@ class Capture(KeyedCommand[JournalRow]):
     """
 
     verb: ClassVar[str] = "capture"
+    action: ClassVar[HoldAction] = HoldAction.CAPTURE
 
     hold_id: UUID
     amount: Decimal | None = None
@@ -43,6 +46,8 @@ class Capture(KeyedCommand[JournalRow]):
     hold: Hold | None = None
 
     def prepare(self) -> "Capture":
+        if self.hold is not None:
+            return self
         return replace(self, hold=stored_hold(self.hold_id))
 
     def account_ids(self) -> tuple[UUID, ...]:
@@ -62,6 +67,8 @@ class Capture(KeyedCommand[JournalRow]):
         hold = holds.open_hold(self.hold_id)
         money = self._money(hold, run.now)
         row = money.row(money.posting(run.accounts), run.origin, run.now, run.index)
+        if run.batch_id is not None:
+            row.batch_id, row.batch_index = run.batch_id, run.index
         row.approval_required = needs_approval(row, run.totals)
         if not row.approval_required:
             holds.execute_capture(row, hold, run.accounts, run.origin, run.now, final=self.final)

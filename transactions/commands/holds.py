@@ -10,7 +10,7 @@ from accounts.locks import lock_if_free
 from accounts.models import CASH, Account, internal_account_id
 from accounts.self_dealing import refuse_self_dealing
 from accounts.states import AccountKind
-from core.commands import Command, KeyedCommand, Origin
+from core.commands import Origin
 from core.errors import (
     Busy,
     CurrencyMismatch,
@@ -24,11 +24,12 @@ from core.identifiers import moment_of, uuid7
 from core.money import from_units, units_to_move
 from transactions.ledger import holds
 from transactions.ledger.execution import check
+from transactions.ledger.hold_items import ItemAboutHold
 from transactions.ledger.idempotency import refuse_used_key
 from transactions.ledger.posting import Posting
 from transactions.ledger.run import Run
-from transactions.models import Hold
-from transactions.states import HoldEventType, HoldStatus
+from transactions.models import Hold, HoldItem
+from transactions.states import HoldAction, HoldEventType, HoldStatus
 
 # How long a hold lasts if nobody says, and at most.
 USUAL_TIME = timedelta(days=7)
@@ -36,7 +37,7 @@ LONGEST_TIME = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceHold(KeyedCommand[Hold]):
+class PlaceHold(ItemAboutHold[Hold]):
     """Reserves `amount`, in main units of the account's currency. No money moves.
 
     Raises the refusal of a withdrawal of that amount, and then leaves nothing behind; InvalidInput
@@ -45,6 +46,7 @@ class PlaceHold(KeyedCommand[Hold]):
     """
 
     verb: ClassVar[str] = "hold"
+    action: ClassVar[HoldAction] = HoldAction.HOLD
     keys_of: ClassVar[tuple[type[Hold], str]] = (Hold, "caller")
 
     account_id: UUID
@@ -128,7 +130,7 @@ def _bad_expiry(code: str, detail: str) -> InvalidInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HoldCommand(Command[Hold]):
+class HoldCommand(ItemAboutHold[Hold]):
     """Base of the commands that end a hold: what is left of it is free again."""
 
     hold_id: UUID
@@ -136,6 +138,8 @@ class HoldCommand(Command[Hold]):
     account_id: UUID | None = None
 
     def prepare(self) -> "HoldCommand":
+        if self.account_id is not None:
+            return self
         return replace(self, account_id=stored_hold(self.hold_id).account_id)
 
     def account_ids(self) -> tuple[UUID, ...]:
@@ -143,6 +147,7 @@ class HoldCommand(Command[Hold]):
         return (self.account_id,)
 
     def execute(self, run: Run) -> Hold:
+        refuse_used_key(self, run.origin)
         (account_id,) = self.account_ids()
         account = run.accounts[account_id]
 
@@ -168,6 +173,9 @@ class VoidHold(HoldCommand):
     """
 
     verb: ClassVar[str] = "void hold"
+    action: ClassVar[HoldAction] = HoldAction.VOID
+    # The item of a batch that voided it has the key.
+    keys_of: ClassVar[tuple[type[HoldItem], str]] = (HoldItem, "caller")
 
     reason: str = ""
 

@@ -1,8 +1,26 @@
 """The files of holds, column by column. Exports of release 1.0.0 do not have them."""
 
-from transactions.files.cells import ADDRESS, AMOUNT, BOOLEAN, ID, TEXT, TIME, USER, WORD
+from transactions.files.cells import (
+    ADDRESS,
+    AMOUNT,
+    BOOLEAN,
+    CALLER,
+    ID,
+    INTEGER,
+    TEXT,
+    TIME,
+    USER,
+    WORD,
+)
 from transactions.files.file_format import Column, FileFormat
-from transactions.files.parts import ACTOR, EVENT_CALLER, EVENT_END, FINGERPRINT_DOC, KEY_DOC
+from transactions.files.parts import (
+    ACTOR,
+    EVENT_CALLER,
+    EVENT_END,
+    FINGERPRINT_DOC,
+    KEY_DOC,
+    caller,
+)
 
 HOLDS = FileFormat(
     name="holds",
@@ -84,4 +102,28 @@ HOLD_EVENTS = FileFormat(
     ),
 )
 
-HOLD_FILES = (HOLDS, HOLD_CAPTURES, HOLD_EVENTS)
+HOLD_ITEMS = FileFormat(
+    name="hold_items",
+    doc="Items of batches that placed or voided a hold, and those about a hold that were refused.",
+    table="transactions_holditem",
+    caller="t.caller",
+    columns=(
+        Column("id", ID, "Identifier (UUIDv7)."),
+        Column("batch_id", ID, "The batch."),
+        Column("batch_index", INTEGER, "Its place in the batch, from 0."),
+        Column("action", WORD, "`HOLD`, `CAPTURE` or `VOID`."),
+        Column("hold_id", ID, "The hold; empty for a `HOLD` that was refused.", is_nullable=True),
+        Column("failure_code", TEXT, "Error code if it was refused, else empty."),
+        Column("failure_detail", TEXT, "The reason in words."),
+        Column(
+            "caller",
+            CALLER,
+            "Owner of the key of a `VOID`; empty if there was no key.",
+            value=caller("caller"),
+        ),
+        Column("idempotency_key", TEXT, "The key of a `VOID`; else empty.", is_nullable=True),
+        Column("request_fingerprint", WORD, FINGERPRINT_DOC),
+    ),
+)
+
+HOLD_FILES = (HOLDS, HOLD_CAPTURES, HOLD_EVENTS, HOLD_ITEMS)

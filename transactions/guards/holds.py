@@ -10,6 +10,7 @@ from core.guards import append_only, changed, never_deleted, refuse, refuse_unle
 HOLDS = "transactions_hold"
 CAPTURES = "transactions_holdcapture"
 HOLD_EVENTS = "transactions_holdevent"
+HOLD_ITEMS = "transactions_holditem"
 
 _IDENTITY = (
     "id", "account_id", "target_account_id", "amount", "currency", "description", "expires_at",
@@ -67,6 +68,7 @@ OBJECTS = [
     ),
     *append_only(CAPTURES, "captures of holds"),
     *append_only(HOLD_EVENTS, "events of holds"),
+    *append_only(HOLD_ITEMS, "items of batches about holds"),
     refuse(
         "accounts_account_born_unheld",
         ACCOUNTS,

@@ -23,7 +23,7 @@ from core.identifiers import uuid7
 from transactions.ledger import writer
 from transactions.ledger.command import MoneyCommand
 from transactions.ledger.execution import execute_new
-from transactions.ledger.idempotency import Replay, find_known
+from transactions.ledger.idempotency import HoldResult, Replay, find_known
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.posting import Currencies, Posting
 from transactions.ledger.run import Run
@@ -32,6 +32,9 @@ from transactions.models import Batch
 from transactions.states import TransactionStatus
 
 Results = list[JournalRow | Replay]
+# Those of a batch, which may have items about holds.
+ItemResult = JournalRow | Replay | HoldResult
+ItemResults = Sequence[ItemResult]
 
 
 def book(batch: Batch, commands: Sequence[MoneyCommand], run: Run) -> Results:
@@ -104,9 +107,9 @@ def _until_refused(items: Iterable[JournalRow | Replay], batch: Batch) -> Result
     done: Results = []
     for index, item in enumerate(items):
         if isinstance(item, Replay):
-            _check_done(item, index)
+            check_done(item, index)
         elif item.status != TransactionStatus.COMPLETED:
-            _check_refused(item, index)
+            check_refused(item, index)
             batch.refused_index = index
             return [item]
         done.append(item)
@@ -152,12 +155,12 @@ def postings_of(
     for index, command in enumerate(commands):
         try:
             posting = posting_of(index, command)
-        except _BAD_ITEM:
+        except BAD_ITEM:
             raise _invalid(commands, index, posting_of) from None
         yield posting
 
 
-_BAD_ITEM = (InvalidInput, SameAccount, CurrencyMismatch)
+BAD_ITEM = (InvalidInput, SameAccount, CurrencyMismatch)
 
 
 def _invalid(
@@ -168,28 +171,28 @@ def _invalid(
     for index, command in enumerate(commands[first:], start=first):
         try:
             check(index, command)
-        except _BAD_ITEM as error:
-            errors += _pointed(error, index)
+        except BAD_ITEM as error:
+            errors += pointed(error, index)
             if len(errors) >= MAX_ERRORS:
                 break
     return InvalidInput("The batch is not valid; errors says why.", errors=errors)
 
 
-def _pointed(error: BankError, index: int) -> list[FieldError]:
+def pointed(error: BankError, index: int) -> list[FieldError]:
     item = f"/transactions/{index}"
     if error.errors:
         return [replace(each, pointer=item + each.pointer) for each in error.errors]
     return [FieldError(f"{item}/target_account_id", error.code, error.detail)]
 
 
-def _check_refused(row: JournalRow, index: int) -> None:
+def check_refused(row: JournalRow, index: int) -> None:
     """Raises ApprovalRequired for a row that is neither refused nor completed."""
     if row.waits_for_approval():
         detail = "A movement that needs approval cannot be in an atomic batch: send it by itself."
         raise ApprovalRequired(detail, index=index)
 
 
-def _check_done(replay: Replay, index: int) -> None:
+def check_done(replay: Replay, index: int) -> None:
     """Raises an error with the item's index unless the replayed transaction is completed."""
     if refusal := replay.refusal():
         refusal.index = index

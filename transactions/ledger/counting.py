@@ -20,7 +20,7 @@ from core.metrics.instruments import (
     TRANSACTIONS,
     no_room_is_no_fault,
 )
-from transactions.ledger.idempotency import Replay
+from transactions.ledger.idempotency import HoldResult, Replay
 from transactions.ledger.journal import JournalRow
 from transactions.states import OPEN, TransactionStatus
 
@@ -39,10 +39,11 @@ def count_results(results: Iterable[Any], path: str, *, replayed: str = REQUEST)
     rows: list[JournalRow] = []
     replays = 0
     for result in results:
-        if isinstance(result, JournalRow):
-            rows.append(result)
-        elif isinstance(result, Replay):
-            replays += 1
+        made = result.result or result if isinstance(result, HoldResult) else result
+        if isinstance(made, JournalRow):
+            rows.append(made)
+        elif isinstance(made, (Replay, HoldResult)):
+            replays += made.replayed
     if replays:
         REPLAYS_OF[replayed].inc(replays)
     # An approved row that goes on to wait for its moment was counted when it was accepted.

@@ -15,7 +15,8 @@ from customers.models import Customer
 from transactions.ledger.failures import is_final
 from transactions.ledger.journal import JournalRow
 from transactions.ledger.value_dates import BadValueDate
-from transactions.models import Batch, Hold, Note, Transaction
+from transactions.models import Batch, Hold, HoldItem, Note, Transaction
+from transactions.states import TransactionStatus
 
 _REUSED = "This key was used for another request. Use a new one."
 # How often a batch is tried when other requests keep taking keys of its items.
@@ -54,7 +55,7 @@ CallersKey = tuple[str, str]
 class Replay:
     """The result of an earlier request with the same key, in its present state."""
 
-    stored: Account | Customer | Hold | Note | Transaction
+    stored: Account | Customer | Hold | HoldItem | Note | Transaction
     replayed: ClassVar[bool] = True
 
     @property
@@ -93,6 +94,29 @@ class Replay:
             replayed=True,
             is_final=is_final(transaction),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class HoldResult:
+    """What became of an item of a batch about a hold: done, or refused with a code.
+
+    A capture that was not refused has the `result` of its transaction.
+    """
+
+    hold_id: UUID | None
+    result: JournalRow | Replay | None = None
+    failure_code: str = ""
+    failure_detail: str = ""
+    replayed: bool = False
+    # Whether the item has placed the hold.
+    is_new: bool = False
+
+    @property
+    def status(self) -> TransactionStatus:
+        """That of its transaction; else COMPLETED once it is done, FAILED if it was refused."""
+        if self.result is not None:
+            return TransactionStatus(row_of(self.result).status)
+        return TransactionStatus.FAILED if self.failure_code else TransactionStatus.COMPLETED
 
 
 def row_of(result: JournalRow | Replay) -> JournalRow | Transaction:

@@ -15,13 +15,13 @@ from django.db.models import Q
 from accounts.locks import lock_accounts, locked_moment
 from accounts.self_dealing import refuse_self_dealing
 from core import bulkhead, clock
-from core.commands import Command, Origin, R_co
+from core.commands import Command, KeyedCommand, Origin, R_co
 from core.contention import retrying
 from core.errors import ApprovalRequired, NotFound
 from core.failpoints import failpoint
 from core.metrics.instruments import BATCH, ITEM, QUEUE
 from transactions.ledger import booking, counting, events, groups, idempotency, writer
-from transactions.ledger.booking import Results
+from transactions.ledger.booking import ItemResults
 from transactions.ledger.command import MoneyCommand
 from transactions.ledger.day_totals import DayTotals
 from transactions.ledger.execution import execute
@@ -38,6 +38,8 @@ LONG_LIST = 1000
 
 C = TypeVar("C", bound=Command[Any])
 T = TypeVar("T")
+# Books a batch under the locks of its run.
+Book = Callable[[Batch, Sequence[Any], Run], ItemResults]
 
 
 def process(commands: Sequence[Command[R_co]], origin: Origin) -> list[R_co | Replay]:
@@ -95,14 +97,22 @@ def try_out(commands: Sequence[Command[R_co]], origin: Origin) -> list[R_co | Re
 
 
 def process_batch(
-    batch: Batch, commands: Sequence[MoneyCommand], origin: Origin, *, keep: bool = True
-) -> Results:
+    batch: Batch,
+    commands: Sequence[KeyedCommand[Any]],
+    origin: Origin,
+    *,
+    keep: bool = True,
+    book: Book = booking.book,
+) -> ItemResults:
     """Runs the items of a new batch in one database transaction; see `booking.book`.
+
+    Items about holds need `hold_items.book`.
 
     Without `keep` the transaction is rolled back, as in `try_out`. Raises the errors of `book` and
     `process`, and IntegrityError if another request has used the key of the batch meanwhile.
     """
-    run = partial(_in_one_transaction, partial(_process_batch, batch, commands, origin), keep=keep)
+    booked = partial(_process_batch, batch, commands, origin, book)
+    run = partial(_in_one_transaction, booked, keep=keep)
     results = idempotency.with_new_keys(run, batch)
     if keep:
         counting.count_results(results, BATCH, replayed=ITEM)
@@ -212,9 +222,11 @@ def _process_all_or_none(
     return rows
 
 
-def _process_batch(batch: Batch, commands: Sequence[MoneyCommand], origin: Origin) -> Results:
+def _process_batch(
+    batch: Batch, commands: Sequence[KeyedCommand[Any]], origin: Origin, book: Book
+) -> ItemResults:
     commands, run = _locked(commands, origin)
-    return booking.book(batch, commands, run)
+    return book(batch, commands, run)
 
 
 def _process_claimed(locked: Callable[[], list[JournalRow]], origin: Origin) -> list[JournalRow]:

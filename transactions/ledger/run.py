@@ -37,6 +37,8 @@ class Run:
     rows: list[JournalRow] = field(default_factory=list)
     # Ids of the transactions that this list reverses.
     reversed_ids: set[UUID] = field(default_factory=set)
+    # The batch that the list is, if its commands write their rows themselves.
+    batch_id: UUID | None = None
 
     def flush(self) -> None:
         """Writes the new rows and the changed balances.

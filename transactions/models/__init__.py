@@ -7,6 +7,7 @@ from transactions.models.day_summary import DaySummary
 from transactions.models.entry import Entry, EntrySide
 from transactions.models.event import TransactionEvent
 from transactions.models.hold import Hold, HoldCapture, HoldEvent
+from transactions.models.hold_item import HoldItem
 from transactions.models.note import Note
 from transactions.models.transaction import Transaction
 from transactions.models.verification import Verification
@@ -22,6 +23,7 @@ __all__ = [
     "Hold",
     "HoldCapture",
     "HoldEvent",
+    "HoldItem",
     "Note",
     "Transaction",
     "TransactionEvent",

@@ -67,6 +67,7 @@ _COUNTED = {
     "holds": "holds",
     "hold_captures": "captures_of_holds",
     "hold_events": "events",
+    "hold_items": "items_about_holds",
     "account_limits": "accounts_with_limits",
 }
 # Those that change rows of earlier files.

@@ -32,6 +32,7 @@ _REFERENCES = {
     "batch_id": "transactions_batch",
     "customer_id": "customers_customer",
     "seal_id": "seals_seal",
+    "hold_id": "transactions_hold",
     "previous_id": "statements_statement",
 }
 

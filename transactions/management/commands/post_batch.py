@@ -16,17 +16,13 @@ from core.files import FileProblem, exclusive, sync_folder
 from core.progress import Progress
 from core.results import add_json
 from transactions.api.permissions import CanPostTransactions
-from transactions.batches.files import (
-    MovementFile,
-    MovementFileError,
-    check_file,
-    has_known_ending,
-    on_disk,
-)
+from transactions.batches.about_holds import MAX_HOLD_ITEMS
+from transactions.batches.files import MovementFile, check_file
+from transactions.batches.lines import MovementFileError, has_known_ending, on_disk
 from transactions.batches.post import MAX_ITEMS, post_batch
 from transactions.batches.posting import CALLER, post_file
 from transactions.batches.results import ResultFile
-from transactions.ledger.idempotency import row_of
+from transactions.reads.items import status_of
 from transactions.states import TransactionStatus
 
 # Exit codes other than 0, which means that all items are completed or wait.
@@ -34,6 +30,7 @@ SOME_FAILED = 1
 NOT_DONE = 2
 
 _PIECE = 5_000
+_TOO_MANY = f"An atomic file with items about holds has at most {MAX_HOLD_ITEMS} transactions."
 
 
 class Command(BaseCommand):
@@ -69,6 +66,8 @@ class Command(BaseCommand):
             movements = check_file(on_disk(file), _PIECE, origin)
             if atomic and movements.length > MAX_ITEMS:
                 raise MovementFileError([f"An atomic file has at most {MAX_ITEMS} transactions."])
+            if atomic and movements.has_holds and movements.length > MAX_HOLD_ITEMS:
+                raise MovementFileError([_TOO_MANY])
             if dry_run:
                 counts = _try_out(movements, origin, atomic=atomic)
                 summary: dict[str, Any] = {"dry_run": True}
@@ -122,7 +121,7 @@ def _try_out(movements: MovementFile, origin: Origin, *, atomic: bool) -> Counte
     with Progress(movements.source.path.name, movements.length) as progress:
         for lines, request in movements.requests(size, skip=0, atomic=atomic):
             for result in post_batch(request, origin, dry_run=True).results:
-                counts[str(row_of(result).status)] += 1
+                counts[status_of(result)] += 1
                 counts["replayed"] += result.replayed
             progress.advance(len(lines))
     return counts

@@ -12,7 +12,8 @@ from core.commands import Origin
 from tests.api import make_user
 from tests.exports import contents, export_inside, export_of
 from tests.factories import ORIGIN, make_account, make_hold, run
-from transactions.commands import Capture, VoidHold
+from transactions.batches.post import BatchRequest, post_batch
+from transactions.commands import Capture, PlaceHold, VoidHold
 from transactions.files.holds import HOLD_FILES
 from transactions.models import Hold
 from transactions.tests.files.test_import_export import change_row, import_data, refused
@@ -32,6 +33,13 @@ def fill_bank() -> None:
     run(ChangeLimits(account_id=account.pk, **limits))
     make_hold(account, "0.50", idempotency_key="a, key", request_fingerprint="ab" * 32)
     whole = make_hold(account, 20)
+    items = [
+        VoidHold(
+            hold_id=make_hold(account, 2).pk, idempotency_key="v", request_fingerprint="ef" * 32
+        )
+    ]
+    items += [PlaceHold(account_id=account.pk, amount=Decimal(one)) for one in (3, 31)]
+    post_batch(BatchRequest(items, atomic=False, has_holds=True), by_teller)
     run(Capture(hold_id=whole.pk, amount=Decimal(15), final=True), by_teller)
     run(VoidHold(hold_id=make_hold(account, 5).pk, reason="=1+1"), by_teller)
 
@@ -43,14 +51,15 @@ def exported(archive_file: Path, tmp_path: Path) -> Path:
 
 def test_holds_come_out_again_as_they_went_in(exported: Path, tmp_path: Path) -> None:
     counts = import_data(exported)
-    assert (counts["holds"], counts["captures_of_holds"]) == (4, 2)
+    assert (counts["holds"], counts["captures_of_holds"]) == (6, 2)
+    assert counts["items_about_holds"] == 3
     again = contents(export_inside(tmp_path / "again"))
     for name, data in contents(exported).items():
         assert again[name] == data, name
     assert counts["accounts_with_limits"] == 1
     (limited,) = Account.objects.exclude(max_amount=None)
     assert (limited.daily_amount, limited.daily_count) == (Decimal("99.50"), None)
-    assert max(Account.objects.values_list("held", flat=True)) == Decimal("18.50")
+    assert max(Account.objects.values_list("held", flat=True)) == Decimal("21.50")
     parts = Hold.objects.earliest("id")
     run(Capture(hold_id=parts.pk), ORIGIN)
     assert_clean()

@@ -22,8 +22,10 @@ from jobs.guards import GUARDS as JOBS
 from seals.guards import OBJECTS as SEALS
 from statements.guards import GUARDS as STATEMENTS
 from tests.assertions import require_control
-from tests.factories import deposit, make_account, make_customer, make_hold, make_note, run
-from transactions.commands import Capture, Deposit, ForgetCustomer, VoidHold, Withdraw
+from tests.factories import ORIGIN, deposit, make_account, make_customer, make_hold, make_note, run
+from transactions.commands import Capture, Deposit, ForgetCustomer, PlaceHold, VoidHold, Withdraw
+from transactions.ledger import hold_items
+from transactions.ledger.processor import process_batch
 from transactions.models import ArchiveRun, ArchiveSegment, Batch, Transaction, TransactionEvent
 from transactions.tests.damaged_ledger import execute
 from transactions.tests.queueing import queue_up, work
@@ -40,7 +42,7 @@ LIMIT_REQUESTS = "accounts_limitrequest"
 CUSTOMERS, CUSTOMER_EVENTS = "customers_customer", "customers_customerevent"
 NOTES = "transactions_note"
 HOLDS, CAPTURES = "transactions_hold", "transactions_holdcapture"
-HOLD_EVENTS = "transactions_holdevent"
+HOLD_EVENTS, HOLD_ITEMS = "transactions_holdevent", "transactions_holditem"
 RUNS, SEGMENTS = "transactions_archiverun", "transactions_archivesegment"
 # Covered by tests of two concurrent requests, of the apps themselves (`test_guards.py`), or for
 # PostgreSQL's workers only.
@@ -194,6 +196,17 @@ def of_hold(statement: str) -> Callable[[World], str]:
     return make
 
 
+def of_item(statement: str) -> Callable[[World], str]:
+    """`statement` changes the items of a batch that has placed a hold."""
+
+    def make(_: World) -> str:
+        placed = PlaceHold(account_id=make_account(balance=9).pk, amount=Decimal(5))
+        process_batch(Batch(atomic=False), [placed], ORIGIN, book=hold_items.book)
+        return statement
+
+    return make
+
+
 def born_captured(_: World) -> str:
     source = sql_id(make_hold(make_account(balance=9), 5).pk)
     key = {"idempotency_key": "NULL"}
@@ -303,6 +316,8 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
     f"{CAPTURES}_no_update": of_hold(f"UPDATE {CAPTURES} SET final = NOT final"),
     f"{HOLD_EVENTS}_no_delete": of_hold(f"DELETE FROM {HOLD_EVENTS}"),
     f"{HOLD_EVENTS}_no_update": of_hold(f"UPDATE {HOLD_EVENTS} SET status = 'OPEN'"),
+    f"{HOLD_ITEMS}_no_delete": of_item(f"DELETE FROM {HOLD_ITEMS}"),
+    f"{HOLD_ITEMS}_no_update": of_item(f"UPDATE {HOLD_ITEMS} SET failure_detail = 'x'"),
     "accounts_account_born_unheld": lambda w: copied(
         ACCOUNTS, w.empty, id=sql_id(uuid4()), number="'123456789012'", held="1"
     ),
@@ -376,6 +391,7 @@ FORBIDDEN: dict[str, Callable[[World], str]] = {
             NOTES,
             CAPTURES,
             HOLD_EVENTS,
+            HOLD_ITEMS,
         )
     },
 }

@@ -213,7 +213,7 @@ def test_all_bad_lines_are_told_at_once(tmp_path: Path) -> None:
     path.write_text("\n".join((HEADER.replace("\n", ",effective_at"), *rows)))
     assert refused(path)[1].splitlines()[1:] == [
         f"Line 3: There is no account {missing[0]}.",
-        "Line 4: type: One of DEPOSIT, WITHDRAW, TRANSFER is required.",
+        "Line 4: type: One of DEPOSIT, WITHDRAW, TRANSFER, HOLD, CAPTURE, VOID is required.",
         'Line 4: amount: An amount is written as digits with a decimal point, like "500.00".',
         "Line 5: This key was used for another request. Use a new one.",
         f"Line 6: There is no account {missing[1]} and no account {missing[0]}.",
