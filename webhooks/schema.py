@@ -177,6 +177,7 @@ new_secret = extend_schema(
     request=None,
     responses=SecretSerializer,
     examples=[response_example("Secret", {"webhook_id": WEBHOOK_EXAMPLE["webhook_id"], **_SECRET})],
+    extensions=errors("invalid_transition"),
 )
 test_webhook = extend_schema(
     operation_id="webhooks_test",
