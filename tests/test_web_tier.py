@@ -9,12 +9,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.cookies import SimpleCookie
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client as DjangoClient
 
 from core.tests.test_throttling import REDIS, redis_server
+from staff.tests.helpers import LOGIN, PASSWORD, make_staff
 from tests.api import make_user
 from tests.concurrency.bank import supervisor_token
 from tests.concurrency.client import API
@@ -122,6 +125,7 @@ def test_two_banks_are_one(banks: list[WebServer], tmp_path: Path) -> None:
     first, second = (server.port for server in banks)
     session_is_shared(first, second)
     lockout_is_shared(first, second)
+    lockout_of_staff_is_shared(first, second)
     bearer = f"Bearer {supervisor_token()}"
     key_is_shared(first, second, bearer)
     if not NGINX:
@@ -147,6 +151,27 @@ def lockout_is_shared(first: int, second: int) -> None:
     ports = itertools.islice(itertools.cycle((first, second)), 7)
     answers = [send(port, "POST", "oauth/token/", form, Content_Type=kind) for port in ports]
     assert [answer.status for answer in answers] == [401] * 5 + [429] * 2
+
+
+def lockout_of_staff_is_shared(first: int, second: int) -> None:
+    """Five wrong passwords, at both in turn; then the right one opens neither."""
+    make_staff("tessa")
+    banks = itertools.islice(itertools.cycle((first, second)), 5)
+    assert [log_in(port, "wrong") for port in banks] == [200] * 4 + [429]
+    assert [log_in(port, PASSWORD) for port in (first, second)] == [429, 429]
+
+
+def log_in(port: int, password: str) -> int:
+    """The status of a login in the console: 302 when it succeeds."""
+    url = f"http://127.0.0.1:{port}{LOGIN}"
+    cookies = SimpleCookie(ask("GET", url).headers["Set-Cookie"])
+    token = cookies["csrftoken"].value
+    form = {"username": "tessa", "password": password, "code": "", "csrfmiddlewaretoken": token}
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Cookie": f"csrftoken={token}",
+    }
+    return ask("POST", url, urlencode(form).encode(), headers).status
 
 
 def key_is_shared(first: int, second: int, bearer: str) -> None:
