@@ -10,6 +10,7 @@ from accounts.commands.base import AccountCommand, read_locked
 from accounts.models import Account, AccountEvent
 from accounts.states import AccountEventType, AccountStatus
 from core.commands import Origin
+from core.counts import count_of
 from core.errors import InvalidTransition
 from customers.commands.base import read_locked as read_locked_customer
 from customers.commands.base import refuse_inactive
@@ -54,7 +55,7 @@ def _refuse_late(account: Account, now: datetime) -> None:
     """Raises InvalidTransition if the account was closed too long before this moment."""
     if is_too_late(account, now):
         days = settings.BANK_REOPEN_DAYS
-        period = "1 day" if days == 1 else f"{days} days"
+        period = count_of(days, "day")
         raise InvalidTransition(
             f"Account {account.number} can be reopened only within {period} of closing."
         )

@@ -13,6 +13,7 @@ from analytics.lake.manifest import FILE_NAME, DayList, WrittenDay, folder_of, r
 from analytics.lake.parquet import SCHEMA
 from analytics.lake.reading import posted_totals
 from core import replica
+from core.counts import count_of
 from core.files import os_errors_as_file_problem, require_folder
 from core.money import to_units
 from core.snapshot import snapshot
@@ -108,10 +109,10 @@ def _against_ledger(manifest: DayList, until: date, calendar: Calendar) -> Itera
         rows = sum(count for count, _ in posted.values())
         written = known.get(day)
         if written is None:
-            yield f"{day} is not in the lake: the ledger has {rows:,} rows."
+            yield f"{day} is not in the lake: the ledger has {count_of(rows, 'row')}."
         elif (written.rows, written.sums) != (rows, sums):
             yield (
-                f"{day} has {written.rows:,} rows in the lake, and {rows:,} in the ledger."
+                f"{day} has {count_of(written.rows, 'row')} in the lake and {rows:,} in the ledger."
                 if written.rows != rows
                 else f"{day} has other sums in the lake than in the ledger."
             )

@@ -116,8 +116,8 @@ def test_what_somebody_changes_is_found(bank: MonthlyBank, tmp_path: Path) -> No
         f"posting_day=2025-09-10/{name} is not the file that was written.",
         f"posting_day=2025-10-05/{name} is missing.",
         f"posting_day=2025-11-01/{name} has other rows or sums than the manifest says.",
-        "2025-10-31 is not in the lake: the ledger has 1 rows.",
-        "2025-11-01 has 2 rows in the lake, and 1 in the ledger.",
+        "2025-10-31 is not in the lake: the ledger has 1 row.",
+        "2025-11-01 has 2 rows in the lake and 1 in the ledger.",
     ]
     assert last.exists()
 

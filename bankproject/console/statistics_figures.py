@@ -13,6 +13,7 @@ from bankproject.console.parts import BAD, NEUTRAL, Figure, Table, TableCell, nu
 from bankproject.console.statistics_sums import OUTCOMES, Outcomes, Sums
 from bankproject.console.words import DECIDED, list_link
 from core.console.admin import shown_amount
+from core.counts import count_of
 from core.errors import FAILURES_BY_DECISION
 from core.money import UNITS_PER_MAIN, from_units
 from transactions.admin.filters import shown_failure
@@ -92,7 +93,7 @@ def figures(sums: Sums) -> list[Figure]:
             "Failed",
             f"{total.wrong_share:.2%}",
             "",
-            f"{total.wrong:,} {'transaction' if total.wrong == 1 else 'transactions'}",
+            count_of(total.wrong, "transaction"),
             BAD if total.wrong else NEUTRAL,
         ),
         Figure("Not ended yet", f"{total.waiting:,}", "", "Waiting, scheduled or in process"),

@@ -12,6 +12,7 @@ from core.api.requests import origin_of
 from core.console.command_form import form_page, in_one_line, show_form
 from core.console.forms import DecisionForm, ReasonForm, carry
 from core.console.request_cache import RequestCache
+from core.counts import count_of
 from core.errors import BankError
 from desk import decisions, states
 from desk.admin.shown import expected_in_words
@@ -125,7 +126,7 @@ class DecisionButtons:
     def reverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
         file = self.found(request, object_id)
         count, doubt = try_reversal(file, origin_of(request)) if file.status in ENDED else (0, "")
-        told = "1 transaction" if count == 1 else f"{count:,} transactions, all or none"
+        told = count_of(count, "transaction") + (", all or none" if count > 1 else "")
 
         def run(values: dict[str, Any]) -> str:
             decisions.ask_for_reversal(file.pk, origin_of(request), values["reason"])

@@ -19,6 +19,7 @@ from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.console.command_form import form_page
 from core.console.forms import LineField
+from core.counts import count_of
 from statements.admin.export import ExportButton
 from statements.issuing import issue_for_account, last_ended_month
 from statements.periods import Month
@@ -84,7 +85,7 @@ class StatedAccountAdmin(ExportButton, MoneyAccountAdmin):
             issued = issue_for_account(account.pk, until, origin=origin_of(request))
             if not issued:
                 return f"Nothing to issue: every month up to {until} has its statement."
-            words = "One statement" if issued == 1 else f"{issued} statements"
+            words = count_of(issued, "statement")
             return f"{words} issued, up to {until}."
 
         form = IssueForm(request.POST or None, initial={"period": str(last_ended_month())})

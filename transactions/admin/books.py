@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 
 from core.console.bars import Bar
 from core.console.request_cache import RequestCache
+from core.counts import count_of
 from transactions.models import Verification
 from transactions.verifier.records import last_verification
 
@@ -32,7 +33,7 @@ def bar_of_broken_books(request: HttpRequest) -> Iterator[Bar]:
         return
     found = date_format(timezone.localtime(newest.finished_at), "DATETIME_FORMAT")
     places = sum(newest.findings.values())
-    where = "1 place" if places == 1 else f"{places:,} places"
+    where = count_of(places, "place")
     text = f"The books are broken in {where}, as the verification of {found} has found."
     page = reverse("admin:transactions_verification_change", args=(newest.pk,))
     yield Bar(text, page, "Show where")

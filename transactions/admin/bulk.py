@@ -23,6 +23,7 @@ from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.console.command_form import show_form
 from core.console.forms import ReasonForm, carry
+from core.counts import count_of
 from core.identifiers import parse_uuid
 from transactions.admin.bulk_run import run_each, summary
 from transactions.admin.bulk_selection import (
@@ -201,7 +202,7 @@ class BulkActions:
         carry(form, "rows", _carried(chosen))
         carry(form, "again", "")
         filters = request.GET.get("filters", request.GET.urlencode())
-        count = f"{len(rows):,} transaction{'' if len(rows) == 1 else 's'}"
+        count = count_of(len(rows), "transaction")
         target = reverse("admin:transactions_selected", args=(name,))
         context = {
             **self.admin_site.each_context(request),

@@ -23,6 +23,7 @@ from accounts.permissions import CanOpenAccounts
 from accounts.states import AccountStatus
 from core.api.permissions import has_right
 from core.console.admin import shown_amount, shown_money
+from core.counts import count_of
 from customers.models import Customer
 from customers.states import CustomerStatus
 from transactions.admin.filters import shown_statuses
@@ -113,7 +114,7 @@ def _accounts_of(customer: Customer) -> dict[str, Any]:
 
 
 def _counted(accounts: int, closed: int) -> str:
-    words = "1 account" if accounts == 1 else f"{accounts} accounts"
+    words = count_of(accounts, "account")
     return f"{words}, {closed} closed" if closed else words
 
 

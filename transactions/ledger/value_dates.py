@@ -6,6 +6,7 @@ from typing import Protocol
 from django.conf import settings
 
 from core.commands import Origin
+from core.counts import count_of
 from core.errors import FieldError, InvalidInput, PermissionDenied
 
 
@@ -46,8 +47,7 @@ def value_date(command: Dated, origin: Origin, now: datetime) -> datetime:
     if wanted > now:
         raise _bad("in_the_future", "A value date lies in the past.")
     if wanted < now - timedelta(days=days):
-        unit = "day" if days == 1 else "days"
-        raise _bad("too_long_ago", f"A value date lies at most {days} {unit} back.")
+        raise _bad("too_long_ago", f"A value date lies at most {count_of(days, 'day')} back.")
     return wanted
 
 

@@ -12,6 +12,7 @@ from django.db import DatabaseError
 
 from analytics.lake.manifest import DayList, as_text
 from core.arguments import day
+from core.counts import count_of
 from core.errors import Busy
 from core.failures import told
 from core.files import FileBusy, FileProblem, os_errors_as_file_problem
@@ -91,7 +92,7 @@ def _exported(lake: Path, before: date | None) -> tuple[dict[str, Any], list[str
         "total_days": len(manifest.days),
         "total_rows": manifest.rows,
     }
-    words = f"Added {added.days:,} days with {added.rows:,} rows to {lake}."
+    words = f"Added {count_of(added.days, 'day')} with {count_of(added.rows, 'row')} to {lake}."
     return result, [words, *_reach(manifest)]
 
 
@@ -115,6 +116,6 @@ def _reach(manifest: DayList) -> Iterator[str]:
         yield "The lake is empty."
     else:
         yield (
-            f"The lake has all {manifest.rows:,} rows before {manifest.covered_until}"
-            f" in {len(manifest.days):,} days."
+            f"The lake has all {count_of(manifest.rows, 'row')} before {manifest.covered_until}"
+            f" in {count_of(len(manifest.days), 'day')}."
         )

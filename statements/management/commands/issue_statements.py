@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from accounts.arguments import account_argument
 from core.actors import add_actor, origin_of_actor
 from core.commands import Origin
+from core.counts import count_of
 from core.errors import BankError, Busy, InvalidInput
 from core.failures import told
 from core.progress import Progress
@@ -83,7 +84,7 @@ class Command(BaseCommand):
             failed, issued = error, error.issued
         numbers = failed.numbers if failed else []
         result = {"period": str(until), "dry_run": False, "issued": issued, "failed": numbers}
-        words = f"Issued {_statements(issued)}, up to {until}."
+        words = f"Issued {count_of(issued, 'statement')}, up to {until}."
         write_result(self.stdout, result, [words], as_json=as_json)
         if failed:
             raise failed
@@ -104,7 +105,7 @@ class Command(BaseCommand):
             "issued": count,
             "months": dict(sorted(months.items())),
         }
-        words = [f"Would issue {_statements(count)}, up to {until}."]
+        words = [f"Would issue {count_of(count, 'statement')}, up to {until}."]
         words += [f"  {month}: {number:,}" for month, number in sorted(months.items())]
         write_result(self.stdout, result, words, as_json=as_json)
 
@@ -116,7 +117,3 @@ def _issued(until: Month, account_id: UUID | None, origin: Origin) -> int:
     total = count_of_accounts(opened_before) if sys.stderr.isatty() else 0
     with Progress("Accounts", total) as progress:
         return issue_for_all(until, origin=origin, progress=progress.advance)
-
-
-def _statements(count: int) -> str:
-    return "1 statement" if count == 1 else f"{count:,} statements"
