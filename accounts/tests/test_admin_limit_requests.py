@@ -53,7 +53,7 @@ def test_it_shows_who_asked_why_and_what_the_account_has(
 ) -> None:
     words = words_of(susan.get(page_of(asked, decision)).content.decode())
     for shown in (
-        "Overdraft limit of Ada",
+        f"Overdraft limit of {asked.account.full_name}",
         "Asked by tessa, ",
         "Why A bridge",
         "Customer ",
