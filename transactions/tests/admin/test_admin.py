@@ -155,7 +155,7 @@ def test_a_transaction_shows_its_entries_and_events(
     )
     html = page_of(admin_client, transfer)
     assert "134.50" in html
-    assert html.count("1,100.00") == 7  # with title and headline
+    assert html.count("1,100.00") == 9  # with title, path and headline
     html = page_of(admin_client, refused)
     assert "1100.00 USD available, 2000.25 USD needed." in html
     events = admin_client.get(EVENTS).content.decode()
