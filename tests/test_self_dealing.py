@@ -170,7 +170,7 @@ def concrete_commands() -> set[str]:
         *["Reversal", "_DamageCommand"],
         *["CustomerCommand", "RegisterCustomer"],
         *["_KnownDeposit", "_KnownTransfer", "_KnownWithdrawal", "_KnownHold"],
-        "HoldCommand",
+        *["HoldCommand", "ItemAboutHold"],
     }
 
     def below(base: type) -> Iterator[str]:

@@ -227,8 +227,9 @@ def test_bad_value_dates_of_a_file_are_reported_by_line(account: Account, tmp_pa
     path = file_of(tmp_path, ".csv", *items)
     with nothing_changes(), pytest.raises(CommandError) as refusal:
         post_file(path)
-    (_, line) = str(refusal.value).splitlines()
-    assert line.startswith("Line 4: effective_at: A date and time with an offset is required")
+    (_, future, formless) = str(refusal.value).splitlines()
+    assert future == "Line 3: effective_at: A value date lies in the past."
+    assert formless.startswith("Line 4: effective_at: A date and time with an offset is required")
     path = file_of(tmp_path, ".csv", item(account, ago(11)), *items[:2])
     with nothing_changes(), pytest.raises(CommandError) as refusal:
         post_file(path)

@@ -379,7 +379,7 @@ def test_of_many_problems_the_first_are_listed(exported: Path, original: Path) -
     renew_manifest(exported)
     problems = refused(exported)[1:]
     assert problems[0] == "  account_events.csv, line 3, column event: 'SOLD' is not known here."
-    assert problems[20:] == ["  and 11 more"]
+    assert problems[20:] == ["  and 10 more"]
 
 
 def test_a_random_ledger_comes_out_again(tmp_path: Path) -> None:
