@@ -22,19 +22,20 @@ _DATABASE_FORM = "postgresql://user:password@host:5432/name"
 
 def database_url() -> str:
     """DATABASE_URL, the address of a PostgreSQL database for libpq; empty for SQLite."""
-    return _postgresql("DATABASE_URL", "; leave it empty for the SQLite database in BANK_DATA_DIR")
+    url = environment.text("DATABASE_URL")
+    hint = "; leave it empty for the SQLite database in BANK_DATA_DIR"
+    return _postgresql("DATABASE_URL", url, hint)
 
 
 def replica_url(database_url: str) -> str:
     """BANK_REPLICA_URL, the address of a standby for reads; empty if there is none."""
-    url = _postgresql("BANK_REPLICA_URL", "")
+    url = _postgresql("BANK_REPLICA_URL", environment.text("BANK_REPLICA_URL"))
     if url and not database_url:
         raise ImproperlyConfigured("BANK_REPLICA_URL needs DATABASE_URL: SQLite has no replica.")
     return url
 
 
-def _postgresql(name: str, hint: str) -> str:
-    url = environment.text(name)
+def _postgresql(name: str, url: str, hint: str = "") -> str:
     if not url:
         return ""
     if not url.startswith(("postgresql://", "postgres://")):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -60,6 +61,8 @@ def about_now() -> datetime:
 
 
 def _now() -> datetime:
+    if not settings.HAS_REPLICA:
+        return _read(_NOW)
     # A standby's clock is another one.
     with on_primary():
         return _read(_NOW)

@@ -125,7 +125,7 @@ CPU_SECONDS: Instrument = _counter(
 )
 
 REPLICA_READS: Instrument = _counter(
-    "bank_replica_reads_total", "Reads for the replica, by what became of them.", ("outcome",)
+    "bank_replica_reads_total", "Reads for the replica, by outcome.", ("outcome",)
 )
 WEBHOOK_ATTEMPTS: Instrument = _counter(
     "bank_webhook_attempts_total", "Messages sent to webhooks, by outcome.", ("outcome",)
