@@ -35,10 +35,14 @@ class PrestoEngine:
         """All rows. Raises TookTooLong and PrestoFailed."""
         statement = with_relations(
             re.sub(r":(\w+)", lambda found: literal(values[found[1]]), sql),
-            lambda name: f"SELECT * FROM {CATALOG}.{SCHEMA}.{name}",  # noqa: S608 - constants
+            self.relation,
             months,
         )
         return [tuple(row) for row in self.fetch(statement, seconds)]
+
+    def relation(self, name: str) -> str:
+        """The SELECT that is this relation."""
+        return f"SELECT * FROM {CATALOG}.{SCHEMA}.{name}"  # noqa: S608 - constants
 
     def amount(self, value: Any) -> Decimal:
         """The client gives a decimal as text."""
