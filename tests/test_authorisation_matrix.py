@@ -131,7 +131,8 @@ KNOW, ENTER = "customers:read", "customers:write"
 LOOK, MOVE = "transactions:read", "transactions:write"
 STATE = "statements:read"
 SEE_NOTES, NOTE = "notes:read", "notes:write"
-HEAR, MOMENT = "webhooks:read", "2026-01-01T00:00:00Z"
+HEAR = "webhooks:read"
+MOMENT, LATER = "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"
 HOOK = {"url": "https://shop.example/hook"}
 FEED: dict[str, Any] = {"more_scopes": ("events:read",)}
 HOOKED = ("webhooks:write", SUPERVISORS | CUSTOMERS)
@@ -222,7 +223,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "webhooks/<webhook_id>/secret/": {"POST": Rule(*OWN_HOOK, **FEED)},
     "webhooks/<webhook_id>/test/": {"POST": Rule(*OWN_HOOK, ok=202, **FEED)},
     "webhooks/<webhook_id>/replay/": {
-        "POST": Rule(*OWN_HOOK, ok=202, body={"after": MOMENT, "before": MOMENT}, **FEED)
+        "POST": Rule(*OWN_HOOK, ok=202, body={"after": MOMENT, "before": LATER}, **FEED)
     },
     "webhooks/<webhook_id>/skip/": {
         "POST": Rule(*OWN_HOOK, body={"event_id": "{event_id}"}, **FEED)
