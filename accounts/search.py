@@ -2,6 +2,7 @@
 
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from django.db.models import Q
 
@@ -19,15 +20,22 @@ def account_condition(text: str) -> Q:
     number = "".join(text.split())
     ids = ids_beginning(text)
     if number.isdigit():
-        either = begins("number", number)
-        return either | Q(pk__range=ids) if ids else either
+        numbered = begins("number", number)
+        if not ids:
+            return numbered
+        # One list of keys: the planner reads each part of it by its own index.
+        with_id = _keys(Q(pk__range=ids))
+        return Q(pk__in=_keys(numbered).union(with_id))
     if ids:
         return Q(pk__range=ids)
     if not number:
         return Q(pk__in=())
-    # One list of keys: the planner reads each part of it by its own index.
-    numbered = Account.objects.filter(begins("number", number.upper()))
-    return Q(pk__in=rows_named(AccountWord, text).union(numbered.order_by().values_list("pk")))
+    numbered = _keys(begins("number", number.upper()))
+    return Q(pk__in=rows_named(AccountWord, text).union(numbered))
+
+
+def _keys(condition: Q) -> Any:
+    return Account.objects.filter(condition).order_by().values_list("pk")
 
 
 def account_condition_anywhere(text: str) -> Q:
