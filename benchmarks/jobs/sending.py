@@ -41,7 +41,7 @@ def listen(_target: Target, *, url: str) -> None:
     """Makes a webhook of all events. Returns when the worker serves it: a test has arrived."""
     user = get_user_model().objects.get(username="teller")
     endpoint, _ = endpoints.make(user, _ORIGIN, url=url)
-    test = replay.send_test(endpoint)
+    test = replay.send_test(endpoint, _ORIGIN)
     until = time.monotonic() + _PATIENCE_SECONDS
     while not Delivery.objects.filter(pk=test.pk, status=DeliveryStatus.DELIVERED).exists():
         assert time.monotonic() < until, Endpoint.objects.values()
