@@ -1,18 +1,15 @@
 """How long the named queries take: on the database, and through Presto on the bank and the lake."""
 
-import os
 import resource
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Container, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
-from django.db import connection, connections
+from django.db import connections
 
 from accounts.models import Account
 from analytics.answers import Engine, ask
@@ -23,7 +20,7 @@ from analytics.presto import PrestoEngine, PrestoFailed
 from benchmarks.jobs.preparation import ROOT
 from benchmarks.lines import tell
 from benchmarks.target import Target
-from tests.presto.server import presto_server
+from tests.presto.server import catalogs, make_table, make_views, presto_server
 
 _LONGEST_SECONDS = 600.0
 _PASSWORD = "analyst-of-a-benchmark"  # noqa: S105 - of a server that ends with the run
@@ -32,7 +29,6 @@ _PLAN = "EXPLAIN SELECT COUNT(*) FROM transactions WHERE posting_day = DATE '{}'
 _NOT_IN_THE_LAKE = frozenset({"failures_by_reason"})
 _SPAN = ("first", "last")
 # The relations of analytics/relations.py, as the lake has them beside the bank's own.
-_IDS = ("id", "customer_id")
 _SIDE = (
     "SELECT id AS transaction_id, {0}_account_id AS account_id, {0}_sequence AS sequence,"
     " {1}amount AS amount, {0}_balance_after AS balance_after, currency, posting_day,"
@@ -77,65 +73,18 @@ def export(_: Target, *, folder: Path) -> dict[str, float]:
 
 def seconds(_: Target, *, folder: Path, times: int) -> tuple[dict[str, dict[str, float]], str]:
     """By engine and query: the median. And how Presto plans a query of one day of the bank."""
-    _make_views()
+    make_views(_PASSWORD)
     found = {"PostgreSQL": _seconds_on(DatabaseEngine(), QUERIES, times)}
-    with _presto(folder) as url:
+    (own := folder / "presto").mkdir()
+    with presto_server(own, catalogs(_PASSWORD, folder / "metastore")) as url:
         live = PrestoEngine(url)
         found["Presto, live"] = _seconds_on(live, QUERIES, times)
-        _make_table(live, folder / "lake")
+        make_table(live, folder / "lake")
         found["Presto, lake"] = _seconds_on(_Lake(url), QUERIES.keys() - _NOT_IN_THE_LAKE, times)
-        plan: str = live.fetch(_PLAN.format(business_day() - timedelta(days=1)), _LONGEST_SECONDS)[
-            0
-        ][0]
+        one_day = _PLAN.format(business_day() - timedelta(days=1))
+        ((plan,),) = live.fetch(one_day, _LONGEST_SECONDS)
     connections.close_all()
     return found, plan
-
-
-@contextmanager
-def _presto(folder: Path) -> Iterator[str]:
-    known = connection.get_connection_params()
-    address = f"{known['host']}:{known['port']}/{known['dbname']}"
-    catalogs = {
-        "bank.properties": {
-            "connection-url": f"jdbc:postgresql://{address}",
-            "connection-password": _PASSWORD,
-        },
-        "lake.properties": {"hive.metastore.catalog.dir": f"file://{folder / 'metastore'}"},
-    }
-    (own := folder / "presto").mkdir()
-    with presto_server(own, catalogs) as url:
-        yield url
-
-
-def _make_views() -> None:
-    """The schema `analytics` and its role, as an operator makes them."""
-    psql = shutil.which("psql")
-    assert psql, "A bank for Presto needs psql."
-    known = connection.get_connection_params()
-    subprocess.run(
-        [
-            psql, "--no-psqlrc", "--quiet", f"-vowner={known['user']}", "-vzone=UTC",
-            f"-vanalyst_password={_PASSWORD}", f"-f{ROOT / 'deploy/presto/analytics.sql'}",
-        ],
-        env={
-            "PATH": os.environ["PATH"],
-            "PGHOST": str(known["host"]),
-            "PGPORT": str(known["port"]),
-            "PGUSER": str(known["user"]),
-            "PGPASSWORD": str(known.get("password", "")),
-            "PGDATABASE": str(known["dbname"]),
-        },
-        check=True,
-    )  # fmt: skip
-
-
-def _make_table(presto: PrestoEngine, lake: Path) -> None:
-    """Makes the lake a table of Presto."""
-    text = (ROOT / "deploy/presto/lake.sql").read_text().replace("file://LAKE", f"file://{lake}")
-    lines = [line for line in text.splitlines() if not line.startswith("--")]
-    for statement in "\n".join(lines).split(";"):
-        if statement.strip():
-            presto.fetch(statement, _LONGEST_SECONDS)
 
 
 def _seconds_on(engine: Engine, queries: Container[str], times: int) -> dict[str, float]:

