@@ -42,12 +42,10 @@ from transactions.ledger.idempotency import (
     find_known,
     find_replays,
 )
-from transactions.ledger.journal import JournalRow
+from transactions.ledger.journal import DETAIL_LENGTH, JournalRow
 from transactions.ledger.run import Run
 from transactions.models import Batch, Hold, HoldItem
 from transactions.states import HoldAction, TransactionStatus
-
-_DETAIL_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +164,7 @@ class _Booking:
         except (Refusal, HoldNotOpen) as refusal:
             if self.batch.atomic:
                 raise
-            detail = refusal.detail[:_DETAIL_LENGTH]
+            detail = refusal.detail[:DETAIL_LENGTH]
             return HoldResult(_hold_id(command), failure_code=refusal.code, failure_detail=detail)
         if isinstance(made, Hold):
             return HoldResult(made.pk, is_new=_hold_id(command) is None)

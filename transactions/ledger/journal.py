@@ -15,7 +15,7 @@ from transactions.models import Transaction
 from transactions.states import TransactionStatus, TransactionType
 
 # The maximum length of a detail, which is a sentence for people.
-_DETAIL_LENGTH = 500
+DETAIL_LENGTH = 500
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ class JournalRow:
         """Fails the row with the refusal."""
         self.status = TransactionStatus.FAILED
         self.failure_code = refusal.code
-        self.failure_detail = refusal.detail[:_DETAIL_LENGTH]
+        self.failure_detail = refusal.detail[:DETAIL_LENGTH]
         self.updated_at = now
 
     def refusal(self) -> Refusal | None:
