@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from analytics.lake.columns import TABLE
 from analytics.lake.manifest import FILE_NAME, DayList, WrittenDay, folder_of, read_manifest
 from analytics.lake.parquet import SCHEMA
-from analytics.lake.reading import posted_totals
+from analytics.lake.reading import Totals, posted_totals
 from core import replica
 from core.counts import count_of
 from core.files import os_errors_as_file_problem, require_folder
@@ -97,7 +97,7 @@ def _of_content(path: Path, day: WrittenDay, calendar: Calendar) -> Iterator[str
 
 
 def _against_ledger(manifest: DayList, until: date, calendar: Calendar) -> Iterator[str]:
-    def read() -> dict[date, dict[str, tuple[int, int]]]:
+    def read() -> Totals:
         with snapshot() as connection:
             return posted_totals(connection, calendar, until)
 
