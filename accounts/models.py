@@ -26,7 +26,13 @@ __all__ = ["Account", "AccountEvent", "AccountWord", "LimitRequest", "UserWord"]
 CASH = "CASH"
 # What tells whose account it is, to be read along by pages of many accounts: see `Account.holder`.
 HOLDER = ("customer", "owner")
+
 _INTERNAL_NAMESPACE = UUID("6b1f8d0e-52a3-5e0b-9a53-0d9c6f1c7a10")
+
+
+def holders(*accounts: str) -> tuple[str, ...]:
+    """HOLDER of the accounts that these fields of another row lead to."""
+    return tuple(f"{account}__{tells}" for account in accounts for tells in HOLDER)
 
 
 @lru_cache

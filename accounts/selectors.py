@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from accounts.models import Account, LimitRequest
+from accounts.models import Account, LimitRequest, holders
 from accounts.representation import COLUMNS, AccountRow
 from accounts.states import AccountKind, AccountStatus, LimitRequestStatus, ShownStatus
 from core import clock
@@ -160,9 +160,7 @@ def _currencies(account_ids: set[UUID]) -> Iterable[tuple[UUID, str, int | None,
 
 def limit_requests() -> QuerySet[LimitRequest]:
     """All requests for overdraft limits, with the related rows that are shown."""
-    return LimitRequest.objects.select_related(
-        "account__customer", "account__owner", "requested_by", "decided_by"
-    )
+    return LimitRequest.objects.select_related(*holders("account"), "requested_by", "decided_by")
 
 
 def limit_request(request_id: UUID) -> LimitRequest:

@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import ChoicesRadioFilter
 from unfold.decorators import display
 
 from accounts.admin.filters import AccountFilter
-from accounts.models import Account, AccountEvent
+from accounts.models import Account, AccountEvent, holders
 from core.console.admin import EMPTY, ReadOnlyModelAdmin, ReadOnlyTabularInline, link_to, yes_or_no
 from core.console.admin_filters import DaysById
 
@@ -59,11 +59,7 @@ class AccountEventInline(ReadOnlyTabularInline):
     fields = readonly_fields = ("at", "event", "actor", "reason", "changes")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return (
-            super()
-            .get_queryset(request)
-            .select_related("actor", "account__owner", "account__customer")
-        )
+        return super().get_queryset(request).select_related("actor", *holders("account"))
 
     @display(description="Change")
     def changes(self, event: AccountEvent) -> str:
@@ -74,7 +70,7 @@ class AccountEventInline(ReadOnlyTabularInline):
 class AccountEventAdmin(ReadOnlyModelAdmin):
     when_empty = "Nothing yet: the first event comes with the first account."
     list_display = ("at", "event", "of_account", "shown_actor", "reason", "changes", "address")
-    list_select_related = ("account__owner", "account__customer", "actor")
+    list_select_related = (*holders("account"), "actor")
     list_filter = (AccountFilter, ("event", ChoicesRadioFilter), ("at", DaysById))
     fieldsets = (
         ("Event", {"fields": (("event", "at"), ("account", "actor"), "reason", "changes")}),

@@ -16,7 +16,7 @@ from accounts.admin.limit_buttons import limits_in_words
 from accounts.admin.limit_kinds import kind_of
 from accounts.commands import ApproveLimit, LimitDecision, RejectLimit
 from accounts.commands.decide_limit import has_changed
-from accounts.models import Account, LimitRequest
+from accounts.models import Account, LimitRequest, holders
 from accounts.permissions import CanManageAccounts
 from accounts.states import LimitRequestStatus
 from core.api.permissions import has_right
@@ -63,7 +63,7 @@ class LimitRequestAdmin(ReadOnlyModelAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        related = ("account__customer", "account__owner", "requested_by")
+        related = (*holders("account"), "requested_by")
         return super().get_queryset(request).select_related(*related)
 
     def get_object(

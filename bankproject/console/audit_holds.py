@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from accounts.models import holders
 from bankproject.console.audit_records import AuditEntry, Wanted
 from core.console.admin import shown_money
 from transactions.models import HoldEvent
@@ -18,7 +19,7 @@ def hold_events(wanted: Wanted) -> QuerySet[HoldEvent]:
         rows = rows.filter(transaction=wanted.transaction_id)
     if not wanted.automatic:
         rows = rows.filter(actor__isnull=False)
-    return rows.select_related("hold__account__owner", "hold__account__customer", "actor")
+    return rows.select_related(*holders("hold__account"), "actor")
 
 
 def hold_entry(event: HoldEvent) -> AuditEntry:

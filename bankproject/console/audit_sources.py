@@ -15,7 +15,7 @@ from django.utils.text import capfirst
 
 from accounts.admin.account_event import changed_values
 from accounts.admin.customer import changed_in_words
-from accounts.models import AccountEvent
+from accounts.models import AccountEvent, holders
 from bankproject.console.audit_holds import hold_entry, hold_events
 from bankproject.console.audit_notes import note_entry, notes
 from bankproject.console.audit_records import AuditEntry, AuditSource, Wanted
@@ -39,7 +39,7 @@ def _account_events(wanted: Wanted) -> QuerySet[AccountEvent] | None:
         rows = rows.filter(account=wanted.account)
     if not wanted.automatic:
         rows = rows.filter(actor__isnull=False)
-    return rows.select_related("account__owner", "account__customer", "actor")
+    return rows.select_related(*holders("account"), "actor")
 
 
 def _account_entry(event: AccountEvent) -> AuditEntry:

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from accounts.admin.filters import AccountFilter
+from accounts.models import holders
 from core import replica
 from core.console.admin import EMPTY, ReadOnlyModelAdmin, link_to, shown_amount, shown_money
 from core.console.admin_filters import DaysById
@@ -129,7 +130,7 @@ class StatementAdmin(_Downloads, ReadOnlyModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Statement]:
         rows: QuerySet[Statement] = super().get_queryset(request)
-        return rows.select_related("account__customer", "account__owner", "previous", "issued_by")
+        return rows.select_related(*holders("account"), "previous", "issued_by")
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None

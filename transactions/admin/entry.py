@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from accounts.models import holders
 from core.console.admin import (
     IndexOrderedChangeList,
     ReadOnlyModelAdmin,
@@ -150,7 +151,7 @@ class EntryAdmin(_Money, ListExport, ReadOnlyModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         # Avoids a join, for which SQLite would build the whole view.
-        related = ("account__customer", "account__owner", "transaction")
+        related = (*holders("account"), "transaction")
         return super().get_queryset(request).prefetch_related(*related)
 
     def get_object(

@@ -10,6 +10,7 @@ from unfold.contrib.filters.admin import ChoicesRadioFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from accounts.models import holders
 from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.console.admin import (
@@ -73,7 +74,7 @@ class HoldAdmin(ReadOnlyModelAdmin):
         "expires_at",
         "description",
     )
-    list_select_related = ("account__customer", "account__owner")
+    list_select_related = holders("account")
     list_filter = (("status", ChoicesRadioFilter), ("created_at", DaysById))
     linked_by = ("account",)
     actions_detail = ("capture", "void")

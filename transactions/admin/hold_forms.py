@@ -10,6 +10,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from accounts.admin.buttons import AccountButtons, in_words
+from accounts.models import holders
 from core.api.permissions import has_right
 from core.api.requests import origin_of
 from core.console.admin import shown_money
@@ -114,7 +115,7 @@ def open_holds(request: HttpRequest, account: Any) -> dict[str, Any]:
     if not account.held or not has_right(request.user, "transactions.view_hold"):
         return {}
     holds = Hold.objects.filter(HOLD_IS_OPEN, account=account)
-    related = holds.select_related("target_account__customer", "target_account__owner")
+    related = holds.select_related(*holders("target_account"))
     newest = list(related.order_by("-id")[: _SHOWN + 1])
     page = reverse("admin:transactions_hold_changelist")
     return {

@@ -7,12 +7,12 @@ from django.db.models import DateTimeField, Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
-from accounts.models import HOLDER
+from accounts.models import holders
 from transactions.models.transaction import Transaction
 from transactions.states import OPEN, HoldStatus, TransactionStatus
 
 # Both accounts with their holders, to be read along by pages of many transactions.
-SIDES = tuple(f"{side}_account__{tells}" for side in ("debit", "credit") for tells in HOLDER)
+SIDES = holders("debit_account", "credit_account")
 # When a transaction may start, as in the queue's index.
 DUE = Coalesce("scheduled_for", "created_at", output_field=DateTimeField())
 # Transactions that need no (further) approval.
