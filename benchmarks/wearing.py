@@ -7,7 +7,7 @@ Starts a PostgreSQL of its own, and removes it. Its autovacuum looks at the tabl
 each minute: the day passes sixty times as fast. Two banks have the same load in turns: one as its
 migrations have left it, one with PostgreSQL's own settings of autovacuum. For each hot table it
 prints the updates that stayed in their page, dead rows, visits of autovacuum, and how much larger
-the table and its indexes are than written anew.
+the table and its indexes are than rewritten without free space.
 """
 
 import argparse

@@ -42,7 +42,7 @@ def state(_: Target) -> dict[str, dict[str, Any]]:
 
 
 def packed(target: Target) -> dict[str, dict[str, Any]]:
-    """As `state`, after the tables and their indexes have been written anew, without free space."""
+    """As `state`, after the tables and their indexes have been rewritten without free space."""
     with connection.cursor() as cursor:
         for table in TABLES:
             cursor.execute(f"VACUUM FULL {table}")
