@@ -1,6 +1,8 @@
 """How a search finds transactions: by id, amount, account, and the words of descriptions."""
 
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 
 from django.db.models import Q, QuerySet
 
@@ -25,7 +27,7 @@ def transaction_condition(text: str) -> Q:
     Words of descriptions are read row by row, everything else by indexes.
     """
     indexed = _by_index(text)
-    found = indexed | Q(pk__in=())
+    found = reduce(or_, indexed, Q(pk__in=()))
     ids = list(
         Account.objects.filter(account_condition(text))
         .order_by("number")
@@ -44,8 +46,10 @@ def newest_found(text: str, limit: int) -> list[Transaction]:
     have no index, because each transaction would have to write it.
     """
     rows = Transaction.objects.select_related(*SIDES).order_by("-id")
-    if found := _by_index(text):
-        return list(rows.filter(found)[:limit])
+    if conditions := _by_index(text):
+        # One statement for each index: for both, the planner may walk the journal from its end.
+        found = {row.pk: row for one in conditions for row in rows.filter(one)[:limit]}
+        return [found[key] for key in sorted(found, reverse=True)][:limit]
     if _is_number(text):
         return []
     return list(_newest(rows).filter(contains("description", text))[:limit])
@@ -57,14 +61,14 @@ def _newest(rows: QuerySet[Transaction]) -> QuerySet[Transaction]:
     return rows.filter(pk__gte=oldest[0]) if oldest else rows
 
 
-def _by_index(text: str) -> Q:
-    """Empty for words."""
-    found = Q()
+def _by_index(text: str) -> list[Q]:
+    """Conditions with an index each. None for words."""
+    found = []
     if ids := ids_beginning(text):
-        found |= Q(pk__range=ids)
+        found.append(Q(pk__range=ids))
     if amount := _amount(text):
         value, currency = amount
-        found |= Q(amount=value, currency=currency) if currency else Q(amount=value)
+        found.append(Q(amount=value, currency=currency) if currency else Q(amount=value))
     return found
 
 
