@@ -23,7 +23,9 @@ from tests.postgresql_roles import make_roles
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND_SECONDS = 300
-_SCOPES = "accounts:read accounts:write transactions:read transactions:write"
+_SCOPES = (
+    "accounts:read accounts:write transactions:read transactions:write events:read webhooks:write"
+)
 
 
 class Client:

@@ -39,7 +39,8 @@ def test_a_table_full_of_dead_rows_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM neglected WHERE one > 100")
         cursor.execute("SELECT pg_stat_force_next_flush()")  # Else this takes up to a second.
-    assert "bank.W008" not in warnings()
+    # Other tests may have left many in the bank's tables.
+    assert "neglected" not in warnings().get("bank.W008", "")
     monkeypatch.setattr(table_health, "DEAD_FLOOR", 500)
     assert "neglected (900)" in warnings()["bank.W008"]
     with connection.cursor() as cursor:

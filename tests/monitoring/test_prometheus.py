@@ -19,9 +19,10 @@ from tests.monitoring.faults import VERIFICATIONS, Load, age, crowd, damage, hol
 from tests.monitoring.files import expressions
 from tests.monitoring.prometheus import Prometheus, eventually, prometheus
 from tests.monitoring.rules import needs_prometheus
-from tests.monitoring.watched import JOBS, SETTINGS, TOKEN, new_bank
+from tests.monitoring.watched import JOBS, SETTINGS, TOKEN, WEBHOOKS, new_bank
 from tests.operated import Client, OperatedBank
 from tests.postgresql import PostgresqlServer, postgresql_server
+from webhooks.tests.receiver import receiver
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgresql, needs_prometheus]
 
@@ -98,15 +99,18 @@ def test_every_expression_has_a_value_and_faults_are_noticed(tmp_path: Path) -> 
     (tmp_path / "watch").mkdir()
     with postgresql_server(fsync=False) as server:
         bank, credentials = new_bank(tmp_path, server)
-        environment = bank.environment() | SETTINGS | JOBS
+        environment = bank.environment() | SETTINGS | JOBS | WEBHOOKS
         worker = environment, free_port(), tmp_path
         ports = {"web": environment["PORT"], "worker": worker[1]}
         targets = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
         with (
+            receiver() as hook,
             prometheus(tmp_path / "watch", targets, TOKEN) as watch,
             served(environment, tmp_path, "manage.py", "serve", "--without-worker") as url,
         ):
-            load = Load(Client(url, credentials))
+            client = Client(url, credentials)
+            assert client.post("webhooks/", {"url": hook.url})[0] == 201
+            load = Load(client)
             with _queue_worker(*worker):
                 _sound_and_damaged_books(watch, bank, server, load)
                 hold_locks(server, load)

@@ -15,6 +15,7 @@ SETTINGS = {
     "BANK_METRICS_INTERVAL_SECONDS": "1",
 }
 JOBS = {"BANK_JOBS": "delete_expired@00:00"}
+WEBHOOKS = {"BANK_WEBHOOKS_REACH_PRIVATE": "true"}
 
 
 def new_bank(folder: Path, server: PostgresqlServer) -> tuple[OperatedBank, dict[str, Any]]:
