@@ -7,7 +7,7 @@ JOIN (
     SELECT e.posting_month AS month, e.currency,
         SUM(CASE WHEN e.amount > 0 THEN e.amount ELSE 0 END) AS credits,
         SUM(CASE WHEN e.amount < 0 THEN -e.amount ELSE 0 END) AS debits
-    FROM accounts a JOIN entries e ON e.account_id = a.id
+    FROM entries e JOIN accounts a ON a.id = e.account_id
     WHERE a.number = :account
     GROUP BY e.posting_month, e.currency
 ) n ON n.month <= m.month
