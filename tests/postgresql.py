@@ -76,13 +76,15 @@ class PostgresqlServer:
         account: Account,
         fsync: bool,
         settings: Mapping[str, str],
+        *,
+        port: int = 0,
     ) -> None:
         self.version = installation.version
         self.bindir = runnable_copy(installation.bindir, folder, account)
         self.folder = folder
         self.data_dir = folder / "data"
         self.log_path = folder / "log"
-        self.port = free_port()
+        self.port = port or free_port()
         self._account = account
         self._password = secrets.token_urlsafe(24)
         self._process: subprocess.Popen[bytes] | None = None

@@ -18,9 +18,15 @@ class Standby(PostgresqlServer):
     """A copy of the server `primary_url` in `folder`, which follows that server's log."""
 
     def __init__(
-        self, primary_url: str, installation: Installation, folder: Path, account: Account
+        self,
+        primary_url: str,
+        installation: Installation,
+        folder: Path,
+        account: Account,
+        port: int = 0,
     ) -> None:
-        super().__init__(installation, folder, account, False, {"hot_standby": "on"})
+        settings = {"hot_standby": "on"}
+        super().__init__(installation, folder, account, False, settings, port=port)
         self._primary_url = primary_url
 
     def initialise(self) -> None:
@@ -57,14 +63,17 @@ class Standby(PostgresqlServer):
 
 
 @contextmanager
-def standby_of(primary: PostgresqlServer) -> Iterator[Standby]:
-    """Follows the primary until the end of the block. Raises ServerFailed."""
+def standby_of(primary: PostgresqlServer, *, port: int = 0) -> Iterator[Standby]:
+    """Follows the primary until the end of the block, on this port or a free one.
+
+    Raises ServerFailed.
+    """
     folder, account = primary.folder / "standby", primary._account
     folder.mkdir()
     if account:
         shutil.chown(folder, account["user"], account["group"])
     installation = Installation(primary.version, primary.bindir)
-    with _following(Standby(primary.url, installation, folder, account)) as standby:
+    with _following(Standby(primary.url, installation, folder, account, port)) as standby:
         yield standby
 
 

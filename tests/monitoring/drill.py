@@ -36,7 +36,7 @@ from tests.monitoring.faults import (
 )
 from tests.monitoring.files import alerts
 from tests.monitoring.prometheus import Prometheus, prometheus
-from tests.monitoring.watched import JOBS, SETTINGS, TOKEN, new_bank
+from tests.monitoring.watched import JOBS, SETTINGS, TOKEN, new_bank, replica_not_there
 from tests.operated import Client, OperatedBank
 from tests.postgresql import PostgresqlServer, postgresql_server
 from tests.small_disk import small_disk
@@ -82,8 +82,11 @@ def overdue(folder: Path) -> None:
         bank, credentials = new_bank(folder, server)
         with (
             _watched(bank, folder) as (drill, environment),
-            served(environment | JOBS, folder, "manage.py", "serve") as url,
+            served(
+                environment | JOBS | _without_replica(environment), folder, "manage.py", "serve"
+            ) as url,
         ):
+            drill.fault("BankReadsOnPrimary", "nothing answers at `BANK_REPLICA_URL`")
             drill.fault("BankReplicaLagUnknown", "the bank's role lacks `pg_read_all_stats`")
             Load(Client(url, credentials)).round()
             bank.manage("verify_ledger")
@@ -104,6 +107,11 @@ def overdue(folder: Path) -> None:
             drill.fault("BankWebhooksBehind", "a delivery has waited for two hours")
             drill.fault("BankJobOverdue", "the last run of `delete_expired` was 4 days ago")
             drill.wait()
+
+
+def _without_replica(environment: dict[str, str]) -> dict[str, str]:
+    url, _ = replica_not_there(environment)
+    return {"BANK_REPLICA_URL": url}
 
 
 def faults(folder: Path, folder_of_pictures: Path | None) -> None:

@@ -22,7 +22,7 @@ from tests.monitoring.faults import (
 from tests.monitoring.files import alerts, expressions
 from tests.monitoring.prometheus import Prometheus, eventually, prometheus
 from tests.monitoring.rules import needs_prometheus
-from tests.monitoring.watched import JOBS, SETTINGS, TOKEN, new_bank
+from tests.monitoring.watched import JOBS, SETTINGS, TOKEN, new_bank, replica_not_there
 from tests.operated import Client, OperatedBank
 from tests.postgresql import PostgresqlServer, postgresql_server
 from tests.small_disk import NoSmallDisk, small_disk
@@ -32,8 +32,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgresql, needs_prometheus]
 
 DISK_MEGABYTES = 64
 FAULTS = {
-    *("BankReplicaBehind", "BankReplicaGone", "BankReplicaLagUnknown", "BankArchiveOverdue"),
-    *("BankSealOverdue", "BankJobOverdue", "BankWebhooksBehind"),
+    *("BankReplicaBehind", "BankReplicaGone", "BankReplicaLagUnknown", "BankReadsOnPrimary"),
+    *("BankArchiveOverdue", "BankSealOverdue", "BankJobOverdue", "BankWebhooksBehind"),
     *("BankContentionRetries", "BankDiskNearlyFull"),
 }
 
@@ -47,9 +47,13 @@ def require(watch: Prometheus, name: str, *, firing: bool) -> None:
     eventually(lambda: (name in watch.firing()) == firing, problem)
 
 
-def _standby(watch: Prometheus, server: PostgresqlServer, load: Load) -> None:
-    """The bank's role gets its right late; replay is paused; the standby goes away."""
-    with standby_of(server) as standby:
+def _standby(watch: Prometheus, server: PostgresqlServer, load: Load, port: int) -> None:
+    """The replica comes late, and the bank's role gets its right later; replay is paused; the
+    standby goes away.
+    """
+    require(watch, "BankReadsOnPrimary", firing=True)
+    with standby_of(server, port=port) as standby:
+        require(watch, "BankReadsOnPrimary", firing=False)
         require(watch, "BankReplicaLagUnknown", firing=True)
         with psycopg.connect(server.url) as connection:
             connection.execute("GRANT pg_read_all_stats TO bank_app")
@@ -111,6 +115,7 @@ def test_standbys_the_archive_and_conflicts_are_noticed(tmp_path: Path) -> None:
         environment = bank.environment() | SETTINGS
         environment |= {"BANK_ISOLATION_LEVEL": "serializable", "BANK_ARCHIVE_AFTER_DAYS": "1"}
         environment |= JOBS
+        environment["BANK_REPLICA_URL"], port = replica_not_there(environment)
         targets = {"web": f"127.0.0.1:{environment['PORT']}"}
         with (
             prometheus(tmp_path / "watch", targets, TOKEN) as watch,
@@ -118,7 +123,7 @@ def test_standbys_the_archive_and_conflicts_are_noticed(tmp_path: Path) -> None:
         ):
             load = Load(Client(url, credentials))
             load.round()
-            _standby(watch, server, load)
+            _standby(watch, server, load, port)
             _archive(watch, bank, server)
             _seals(watch, bank, server, load)
             _jobs(watch, bank, server)

@@ -32,8 +32,8 @@ FAULTS = {
 }
 # There is no standby here, so test_faults.py evaluates these.
 OF_STANDBYS = "bank_database_replication_lag_"
-# Nor a replica: tests/test_replica.py reads this.
-OF_REPLICA = "bank_replica_lag_seconds"
+# Nor a replica: tests/test_replica.py reads these.
+OF_REPLICA = ("bank_replica_lag_seconds", "bank_replica_up")
 
 
 def _require_values(watch: Prometheus, load: Load, asked: Collection[str]) -> None:
@@ -69,7 +69,8 @@ def _sound_and_damaged_books(
     bank.manage("verify_ledger")
     age(server, VERIFICATIONS)
     _require_firing(watch, "BankVerificationOverdue")
-    asked = {one for one in expressions() if OF_STANDBYS not in one and OF_REPLICA not in one}
+    elsewhere = (OF_STANDBYS, *OF_REPLICA)
+    asked = {one for one in expressions() if not any(name in one for name in elsewhere)}
     of_alerts = {one for one in asked if FIRING in one}
     _require_values(watch, load, of_alerts)
     load.round()

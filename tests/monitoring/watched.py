@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from tests.http import free_port
 from tests.operated import OperatedBank
 from tests.postgresql import PostgresqlServer
 
@@ -16,6 +18,13 @@ SETTINGS = {
 }
 JOBS = {"BANK_JOBS": "delete_expired@00:00"}
 WEBHOOKS = {"BANK_WEBHOOKS_REACH_PRIVATE": "true"}
+
+
+def replica_not_there(environment: dict[str, str]) -> tuple[str, int]:
+    """The URL of a replica of this bank's database, and its port, where nothing answers yet."""
+    own, port = urlsplit(environment["DATABASE_URL"]), free_port()
+    place = own.netloc.replace(f":{own.port}", f":{port}")
+    return own._replace(netloc=place).geturl(), port
 
 
 def new_bank(folder: Path, server: PostgresqlServer) -> tuple[OperatedBank, dict[str, Any]]:
