@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
@@ -37,10 +38,23 @@ def visible_endpoints(user: Any) -> QuerySet[Endpoint]:
 
 def visible_endpoint(user: Any, endpoint_id: UUID) -> Endpoint:
     """Raises NotFound if it is missing or hidden."""
-    found = visible_endpoints(user).filter(pk=endpoint_id).first()
-    if found is None:
+    return _there(visible_endpoints(user).filter(pk=endpoint_id), endpoint_id)
+
+
+def locked(endpoint: Endpoint) -> Endpoint:
+    """The endpoint as it is now, which nobody else changes until the database transaction ends.
+
+    Raises NotFound if somebody has deleted it meanwhile.
+    """
+    found = Endpoint.objects.select_for_update(no_key=True).filter(pk=endpoint.pk)
+    return _there(found, endpoint.pk)
+
+
+def _there(found: QuerySet[Endpoint], endpoint_id: UUID) -> Endpoint:
+    endpoint = found.first()
+    if endpoint is None:
         raise NotFound(f"There is no webhook {endpoint_id}.")
-    return found
+    return endpoint
 
 
 @sensitive_variables("secret")
@@ -55,12 +69,10 @@ def make(
 ) -> tuple[Endpoint, str]:
     """A new endpoint, which gets all changes from now on, and its secret. Raises InvalidInput."""
     _check(url, types)
-    if Endpoint.objects.filter(user=user).count() >= MOST_OF_A_USER:
-        detail = f"A user has {MOST_OF_A_USER} webhooks at most. Delete one first."
-        raise InvalidInput(errors=[FieldError("/url", "too_many", detail)])
     now, secret = clock.now(), new_secret()
     pk = new_id or uuid7(now)
     with transaction.atomic():
+        _require_room(user)
         endpoint = Endpoint.objects.create(
             id=pk,
             url=url,
@@ -78,10 +90,19 @@ def make(
     return endpoint, secret
 
 
-def change(endpoint: Endpoint, origin: Origin, values: dict[str, Any]) -> Endpoint:
-    """Writes `url`, `types`, `description` and `is_on`, those that are given. Raises InvalidInput.
+def _require_room(user: Any) -> None:
+    """Locks the user, so that no other request takes the same room. Raises InvalidInput."""
+    get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
+    if Endpoint.objects.filter(user=user).count() >= MOST_OF_A_USER:
+        detail = f"A user has {MOST_OF_A_USER} webhooks at most. Delete one first."
+        raise InvalidInput(errors=[FieldError("/url", "too_many", detail)])
 
-    Switched on again, an endpoint gets at once what it has missed, from where it stopped.
+
+def change(endpoint: Endpoint, origin: Origin, values: dict[str, Any]) -> Endpoint:
+    """Writes `url`, `types`, `description` and `is_on`, those that are given.
+
+    Switched on again, an endpoint gets at once what it has missed, from where it stopped. Raises
+    InvalidInput and NotFound.
     """
     _check(values.get("url", endpoint.url), values.get("types", endpoint.types))
     now = clock.now()
@@ -91,6 +112,7 @@ def change(endpoint: Endpoint, origin: Origin, values: dict[str, Any]) -> Endpoi
     elif "is_on" in values:
         changed["off_reason"] = f"Switched off by {origin.caller}."
     with transaction.atomic():
+        locked(endpoint)
         Endpoint.objects.filter(pk=endpoint.pk).update(**changed)
         found = Endpoint.objects.select_related("user").get(pk=endpoint.pk)
         words = f"Changed the webhook: {', '.join(sorted(values))}"
@@ -104,10 +126,11 @@ def change(endpoint: Endpoint, origin: Origin, values: dict[str, Any]) -> Endpoi
 def give_new_secret(endpoint: Endpoint, origin: Origin) -> str:
     """A new secret. The old one signs too for a day, so that no message is lost meanwhile.
 
-    Raises InvalidTransition if somebody else replaces the secret at the same time.
+    Raises InvalidTransition if somebody else replaces the secret at the same time, and NotFound.
     """
     now, secret = clock.now(), new_secret()
     with transaction.atomic():
+        locked(endpoint)
         replaced = Endpoint.objects.filter(pk=endpoint.pk, secret=endpoint.secret).update(
             secret=encrypted(secret, endpoint.pk.bytes),
             old_secret=endpoint.secret,
@@ -121,12 +144,17 @@ def give_new_secret(endpoint: Endpoint, origin: Origin) -> str:
 
 
 def delete(endpoint: Endpoint, origin: Origin) -> None:
-    """Removes it with its deliveries, piece by piece. After a failure call it again."""
+    """Removes it with its deliveries, piece by piece. After a failure call it again.
+
+    Raises NotFound if somebody else has deleted it.
+    """
     Endpoint.objects.filter(pk=endpoint.pk).update(is_on=False, updated_at=clock.now())
     rows = Delivery.objects.filter(endpoint=endpoint).order_by("id")
     while ids := list(rows.values_list("pk", flat=True)[:_PIECE]):
         Delivery.objects.filter(pk__in=ids).delete()
     with transaction.atomic():
+        locked(endpoint)
+        rows.delete()  # What a worker has added meanwhile. Now none can.
         note(endpoint, origin, DELETION, f"Deleted the webhook to {endpoint}")
         Endpoint.objects.filter(pk=endpoint.pk).delete()
 

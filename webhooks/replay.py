@@ -15,6 +15,7 @@ from core.errors import FieldError, InvalidInput, InvalidTransition, NotFound
 from core.identifiers import lowest_uuid7, uuid7
 from webhooks.audit import note
 from webhooks.delivering import waiting
+from webhooks.endpoints import locked
 from webhooks.models import Delivery, Endpoint
 from webhooks.states import DeliveryStatus
 
@@ -24,12 +25,12 @@ TEST_TYPE = "webhook.test"
 
 
 def send_test(endpoint: Endpoint, origin: Origin) -> Delivery:
-    """A delivery without an event, after those that wait. Raises InvalidTransition."""
-    _require_room(endpoint, 1)
+    """A delivery without an event, after those that wait. Raises InvalidTransition, NotFound."""
     now = clock.now()
     pk = uuid7(now)
     body = {"id": str(pk), "type": TEST_TYPE, "timestamp": rfc_3339(now), "data": {}}
     with transaction.atomic():
+        _require_room(endpoint, 1)
         note(endpoint, origin, CHANGE, "Sent a test")
         return Delivery.objects.create(
             id=pk,
@@ -55,7 +56,7 @@ def replay_range(endpoint: Endpoint, origin: Origin, first: datetime, end: datet
     """Delivers again what was taken up for this endpoint from `first` up to `end`, in its order.
 
     An event that was delivered several times is delivered once more. Returns how many. Raises
-    InvalidInput for no time and for more than 1,000, and InvalidTransition.
+    InvalidInput for no time and for more than 1,000, InvalidTransition, and NotFound.
     """
     if end <= first:
         detail = "The end of the time must be after its beginning."
@@ -72,9 +73,9 @@ def replay_range(endpoint: Endpoint, origin: Origin, first: datetime, end: datet
 
 def _again(endpoint: Endpoint, origin: Origin, rows: Sequence[Delivery], which: str) -> int:
     """New deliveries with the content of these, after those that wait."""
-    _require_room(endpoint, len(rows))
     now = clock.now()
     with transaction.atomic():
+        _require_room(endpoint, len(rows))
         note(endpoint, origin, CHANGE, f"Sent again: {which}; deliveries: {len(rows)}")
         Delivery.objects.bulk_create(
             Delivery(
@@ -96,6 +97,7 @@ def skip(endpoint: Endpoint, origin: Origin, event_id: UUID) -> None:
     Raises NotFound.
     """
     with transaction.atomic():
+        locked(endpoint)
         found = waiting(endpoint).filter(event_id=event_id)
         if not found.update(status=DeliveryStatus.SKIPPED, ended_at=clock.now()):
             raise NotFound(f"No delivery of the event {event_id} waits.")
@@ -104,6 +106,8 @@ def skip(endpoint: Endpoint, origin: Origin, event_id: UUID) -> None:
 
 
 def _require_room(endpoint: Endpoint, more: int) -> None:
+    """Locks the endpoint, so that no other request takes the same room."""
+    locked(endpoint)
     if waiting(endpoint)[: _MOST_WAITING + 1].count() + more > _MOST_WAITING:
         raise InvalidTransition(
             f"So many deliveries of this webhook wait that no more can be added: at most"
