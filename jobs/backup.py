@@ -44,7 +44,7 @@ def make_backup(day: date, slot: str) -> Mapping[str, Any]:
             except BackupFailed as error:
                 raise JobFailed(str(error)) from error
         failpoint("backup.written")
-        deleted = _delete_old(folder, keep=settings.BACKUP_KEEP)
+        deleted = _delete_old(folder, keep=settings.BACKUP_KEEP, made=path)
     return {
         "file": str(path),
         "bytes": path.stat().st_size,
@@ -53,12 +53,15 @@ def make_backup(day: date, slot: str) -> Mapping[str, Any]:
     }
 
 
-def _delete_old(folder: Path, *, keep: int) -> list[Path]:
-    """Deletes all but the newest backups of this job, with their digests; returns which."""
+def _delete_old(folder: Path, *, keep: int, made: Path) -> list[Path]:
+    """Deletes all but the newest backups of this job, with their digests; returns which.
+
+    What was made just now stays for the moment, even if its date is older than all others.
+    """
     from deploy.backups import sidecar
 
     found = sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
-    old = found[:-keep] if keep else []
+    old = [path for path in found[:-keep] if path != made] if keep else []
     for path in old:
         path.unlink(missing_ok=True)
         sidecar(path).unlink(missing_ok=True)

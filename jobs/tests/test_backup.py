@@ -36,6 +36,21 @@ def test_a_date_has_one_backup_and_the_newest_are_kept(
         backups.place(daily_bank.backups / f"bank-20251203.{ending}", place)
 
 
+def test_a_late_backup_of_an_old_date_is_not_deleted_at_once(
+    daily_bank: DailyBank, settings: Any
+) -> None:
+    """The next one deletes it."""
+    settings.BACKUP_KEEP = 1
+    days = []
+    for ahead, deleted in ((0, 0), (-1, 0), (-1, 0), (1, 2)):
+        made = make_backup(DAY + timedelta(days=ahead), "")
+        assert made["deleted"] == deleted
+        days.append(sorted(path.stem for path in daily_bank.backups.glob("bank-*.sha256")))
+    ending = "dump" if settings.DATABASE_URL else "sqlite3"
+    both = [f"bank-20251130.{ending}", f"bank-20251201.{ending}"]
+    assert days == [both[1:], both, both, [f"bank-20251202.{ending}"]]
+
+
 def test_a_folder_that_is_not_there_is_told(daily_bank: DailyBank, settings: Any) -> None:
     settings.BACKUP_DIR = daily_bank.backups / "unmounted"
     with pytest.raises(JobFailed, match="There is no folder"):
