@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,6 +24,7 @@ from tests.demo_bank import served
 from tests.factories import run
 from tests.scratch import Bank, migrated_bank
 from transactions.commands import Withdraw
+from webhooks.tests.receiver import serving
 
 # The database is there; the tests read and write the copy that is served.
 pytestmark = pytest.mark.django_db
@@ -48,8 +51,9 @@ JOBS = {
 class Scheduled:
     """A served bank, and the Airflow that is its client."""
 
-    def __init__(self, bank: Bank, client: dict[str, str]) -> None:
-        self.bank, self.client = bank, client
+    def __init__(self, bank: Bank) -> None:
+        self.bank = bank
+        self._client = self.new_client("jobs:read", "jobs:run")
         self.backups = bank.folder / "backups"
         self.airflow: Airflow
         self._port = http.free_port()
@@ -73,16 +77,18 @@ class Scheduled:
     def stop(self) -> None:
         self._server.close()
 
-    def connection(self, **other: str) -> str:
-        known = {
-            "conn_type": "generic",
-            "host": self.url,
-            "login": self.client["client_id"],
-            "password": self.client["client_secret"],
-        }
-        return json.dumps(known | other)
+    def new_client(self, *scopes: str) -> dict[str, str]:
+        """Login and password of a connection: those of a client that acts as `night`."""
+        words = ("Airflow", "--user", "night", "--scopes", *scopes, "--json")
+        code, printed = self.bank.manage("create_api_client", *words)
+        assert code == 0, printed
+        made = json.loads(printed)
+        return {"login": made["client_id"], "password": made["client_secret"]}
 
-    def run(self, dag: str, day: str, *, outage: float = 300, **connection: str) -> DagRun:
+    def connection(self, **other: Any) -> str:
+        return json.dumps({"conn_type": "generic", "host": self.url, **self._client, **other})
+
+    def run(self, dag: str, day: str, *, outage: float = 300, **connection: Any) -> DagRun:
         """Runs the DAG as on that day, when its last interval had ended."""
         given = self.connection(**connection)
         return self.airflow.run(dag, _noon(day), connection=given, outage=outage)
@@ -92,7 +98,11 @@ class Scheduled:
 
     def runs(self, job: str) -> list[dict[str, Any]]:
         """What the bank tells of the runs of a job, newest first."""
-        form = {"grant_type": "client_credentials", **self.client}
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._client["login"],
+            "client_secret": self._client["password"],
+        }
         _, text = http.post_form(f"{self.url}/api/v1/oauth/token/", form)
         bearer = {"Authorization": f"Bearer {json.loads(text)['access_token']}"}
         status, text = http.get(f"{self.url}/api/v1/jobs/{job}/runs/", **bearer)
@@ -106,6 +116,28 @@ class Scheduled:
 
 def _noon(day: str) -> str:
     return f"{day}T12:00:00+01:00"
+
+
+def refusal(scheduled: Scheduled, day: str, **connection: Any) -> str:
+    """The sentence with which the task fails at once."""
+    ended = scheduled.run("retry_failed", day, **connection)
+    assert ended.tasks == {"retry_failed": "failed"}
+    return ended.log.rpartition("AirflowFailException: ")[2].partition("\n")[0]
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """Another server than the bank."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        kind = self.path.split("/")[1]
+        self.send_response({"page": 200, "moved": 302}.get(kind, 404))
+        if kind == "moved":
+            self.send_header("Location", "https://bank.example.com/")
+        self.end_headers()
+        self.wfile.write(b"<h1>Welcome</h1>")
+
+    def log_message(self, *_: Any) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -123,10 +155,7 @@ def scheduled(
         with ExitStack() as stack:
             bank = stack.enter_context(migrated_bank(folder))
             assert bank.manage("seal_ledger", "--new-key")[0] == 0
-            words = ("Airflow", "--user", "night", "--scopes", "jobs:read", "jobs:run", "--json")
-            code, printed = bank.manage("create_api_client", *words)
-            assert code == 0, printed
-            made = Scheduled(bank, json.loads(printed))
+            made = Scheduled(bank)
             stack.callback(made.stop)
             made.serve()
             home = tmp_path_factory.mktemp("airflow")
@@ -186,9 +215,7 @@ def test_dags_import_airflow_and_nothing_of_the_bank() -> None:
 
 
 @pytest.mark.parametrize("dag", JOBS)
-def test_each_dag_has_its_jobs_done_for_the_day_its_interval_ends(
-    scheduled: Scheduled, dag: str
-) -> None:
+def test_each_dag_has_its_jobs_done_for_the_day(scheduled: Scheduled, dag: str) -> None:
     ended = scheduled.run(dag, FIRST)
     assert ended.state == "success"
     assert ended.tasks == dict.fromkeys(JOBS[dag], "success")
@@ -252,13 +279,39 @@ def test_a_failed_job_fails_its_task_with_the_sentence_of_the_job(scheduled: Sch
 
 
 def test_what_the_bank_refuses_fails_at_once(scheduled: Scheduled) -> None:
-    wrong = scheduled.run("retry_failed", TRIED, password="wrong")
-    assert wrong.tasks == {"retry_failed": "failed"}
-    assert "The bank gives no token: 401 invalid_client" in wrong.log
-    bare = scheduled.run("retry_failed", TRIED, host="bank.example.com")
-    assert bare.tasks == {"retry_failed": "failed"}
-    assert "The connection bank needs a host like https://bank.example.com" in bare.log
+    refused = partial(refusal, scheduled, TRIED)
+    token = f"{scheduled.url}/api/v1/oauth/token/ gives no token for jobs:read jobs:run"
+    assert refused(password="wrong") == f"{token}: 401 invalid_client"
+    reader = scheduled.new_client("jobs:read")
+    assert refused(**reader) == f"{token}: 400 invalid_scope"
+    incomplete = (
+        "The connection bank needs a host like https://bank.example.com, and the id and the secret"
+        " of a client as login and password."
+    )
+    for host in ("bank.example.com", "https://bank.example.com:https", "https:///bank"):
+        assert refused(host=host) == incomplete
     assert scheduled.outcomes("retry_failed", TRIED) == []
+    assert refusal(scheduled, "2999-01-02") == (
+        f"The bank refuses POST {scheduled.url}/api/v1/jobs/retry_failed/run/: 400 The date has not"
+        " come yet."
+    )
+
+
+def test_an_address_that_is_not_the_bank_s_fails_at_once(scheduled: Scheduled) -> None:
+    with serving(Stranger) as port:
+        stranger = f"http://127.0.0.1:{port}"
+        told = {
+            path: refusal(scheduled, TRIED, host=stranger + path)
+            for path in ("/page", "/moved", "/nothing")
+        }
+    route, no_token = "/api/v1/oauth/token/", "gives no token for jobs:read jobs:run"
+    assert told == {
+        "/page": f"{stranger}/page{route} answers 200, but not as a bank does. Is the host of the"
+        " connection the address of the bank?",
+        "/moved": f"{stranger}/moved{route} {no_token}: 302, it redirects to"
+        " https://bank.example.com/",
+        "/nothing": f"{stranger}/nothing{route} {no_token}: 404 Not Found",
+    }
 
 
 def test_a_bank_that_stays_away_fails_the_task_after_a_while(scheduled: Scheduled) -> None:

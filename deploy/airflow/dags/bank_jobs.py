@@ -6,10 +6,9 @@ done once for a date, so a task may be repeated at any point: it finds the run o
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pendulum
@@ -38,6 +37,7 @@ SETTINGS: Mapping[str, Any] = {
 }
 
 _SCOPES = "jobs:read jobs:run"
+_SCHEMES = ("https", "http")
 _ENDED = ("DONE", "FAILED")
 _TIMEOUT_SECONDS = 30.0
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -79,11 +79,11 @@ class BankJobOperator(BaseOperator):
         day = _business_date(context["dag_run"])
         with BankApi(self.bank_conn_id, self.poll_seconds, self.outage, self.log) as bank:
             self.log.info("Asking the bank for %s of %s.", self.job, day)
-            path, run = bank.ask_for(self.job, day)
+            run = bank.ask_for(self.job, day)
             self.log.info("The run is %s: %s.", run["run_id"], run["outcome"])
             while run["outcome"] not in _ENDED:
                 time.sleep(self.poll_seconds)
-                run = bank.run(path)
+                run = bank.run(self.job, run["run_id"])
         if run["outcome"] == "FAILED":
             raise AirflowFailException(f"{self.job} of {day} has failed: {run['problem']}")
         self.log.info("The bank has done %s of %s: %s", self.job, day, run["detail"])
@@ -101,13 +101,13 @@ class BankApi:
 
     def __init__(self, conn_id: str, poll_seconds: float, outage: timedelta, log: Any) -> None:
         known = BaseHook.get_connection(conn_id)
-        host = (known.host or "").rstrip("/")
-        if not host.startswith(("https://", "http://")) or not known.login or not known.password:
+        address = _address(known.host, known.port)
+        if address is None or not known.login or not known.password:
             raise AirflowFailException(
                 f"The connection {conn_id} needs a host like https://bank.example.com, and the id"
                 " and the secret of a client as login and password."
             )
-        self._client = httpx.Client(base_url=host, timeout=_TIMEOUT_SECONDS)
+        self._client = httpx.Client(base_url=address, timeout=_TIMEOUT_SECONDS)
         self._credentials = httpx.BasicAuth(known.login, known.password)
         self._token = ""
         self._poll_seconds, self._outage, self._log = poll_seconds, outage, log
@@ -118,14 +118,13 @@ class BankApi:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def ask_for(self, job: str, day: date) -> tuple[str, dict[str, Any]]:
-        """The path of the run of this date, and the run. Asking again finds the same run."""
-        answer = self._answer("POST", f"/api/v1/jobs/{job}/run/", json={"date": day.isoformat()})
-        # The token goes to the connection's host only, so of the address the path is enough.
-        return urlsplit(answer.headers["Location"]).path, answer.json()
+    def ask_for(self, job: str, day: date) -> dict[str, Any]:
+        """The run of this date. Asking again finds the same run."""
+        body = {"date": day.isoformat()}
+        return _run(self._answer("POST", f"/api/v1/jobs/{job}/run/", json=body))
 
-    def run(self, path: str) -> dict[str, Any]:
-        return self._answer("GET", path).json()
+    def run(self, job: str, run_id: str) -> dict[str, Any]:
+        return _run(self._answer("GET", f"/api/v1/jobs/{job}/runs/{run_id}/"))
 
     def _answer(self, method: str, path: str, **body: Any) -> httpx.Response:
         """The success. A token that has expired is renewed once."""
@@ -137,7 +136,7 @@ class BankApi:
             self._renew_token()
             answer = self._send(method, path, **self._bearer(), **body)
         if not answer.is_success:
-            raise AirflowFailException(f"The bank refuses {method} {path}: {_reason(answer)}")
+            raise AirflowFailException(f"The bank refuses {method} {answer.url}: {_reason(answer)}")
         return answer
 
     def _bearer(self) -> dict[str, Any]:
@@ -148,8 +147,10 @@ class BankApi:
         form = {"grant_type": "client_credentials", "scope": _SCOPES}
         answer = self._send("POST", "/api/v1/oauth/token/", data=form, auth=self._credentials)
         if not answer.is_success:
-            raise AirflowFailException(f"The bank gives no token: {_reason(answer)}")
-        self._token = answer.json()["access_token"]
+            raise AirflowFailException(
+                f"{answer.url} gives no token for {_SCOPES}: {_reason(answer)}"
+            )
+        self._token = _object(answer, {"access_token"})["access_token"]
 
     def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
         """The first answer that is not "later". Each request may be sent twice."""
@@ -158,7 +159,7 @@ class BankApi:
             pause = self._poll_seconds
             try:
                 answer = self._client.request(method, path, **more)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 reason = str(error) or type(error).__name__
             else:
                 if not _is_later(answer):
@@ -170,6 +171,15 @@ class BankApi:
             time.sleep(pause)
 
 
+def _address(host: str | None, port: int | None) -> httpx.URL | None:
+    """The address of the bank; None if the host of the connection is none."""
+    try:
+        url = httpx.URL((host or "").rstrip("/"))
+    except httpx.InvalidURL:
+        return None
+    return url.copy_with(port=port or url.port) if url.scheme in _SCHEMES and url.host else None
+
+
 def _is_later(answer: httpx.Response) -> bool:
     return answer.is_server_error or answer.status_code == httpx.codes.TOO_MANY_REQUESTS
 
@@ -177,15 +187,40 @@ def _is_later(answer: httpx.Response) -> bool:
 def _retry_after(answer: httpx.Response, otherwise: float) -> float:
     """The seconds that the bank asks for (RFC 9110, section 10.2.3)."""
     told = answer.headers.get("Retry-After", "")
-    return min(float(told), _LONGEST_PAUSE_SECONDS) if told.isdecimal() else otherwise
+    return min(max(float(told), 1.0), _LONGEST_PAUSE_SECONDS) if told.isdecimal() else otherwise
+
+
+def _run(answer: httpx.Response) -> dict[str, Any]:
+    return _object(answer, {"run_id", "outcome", "problem", "detail"})
+
+
+def _object(answer: httpx.Response, members: Set[str]) -> dict[str, Any]:
+    """The JSON of a success. Raises AirflowFailException if no bank has sent it."""
+    told = _json(answer)
+    if members <= told.keys():
+        return told
+    raise AirflowFailException(
+        f"{answer.url} answers {answer.status_code}, but not as a bank does. Is the host of the"
+        " connection the address of the bank?"
+    )
+
+
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    """The object in the body; an empty one if there is none."""
+    try:
+        told = answer.json()
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _reason(answer: httpx.Response) -> str:
     """What the bank says: problem details (RFC 9457), or the error of a token (RFC 6749)."""
-    try:
-        told = answer.json()
-    except ValueError:
-        told = {}
-    told = told if isinstance(told, dict) else {}
+    if answer.has_redirect_location:
+        return f"{answer.status_code}, it redirects to {answer.headers['Location']}"
+    told = _json(answer)
     words = told.get("detail") or told.get("error_description") or told.get("error")
+    fields = told.get("errors")
+    if isinstance(fields, list):
+        words = " ".join(str(one.get("detail")) for one in fields if isinstance(one, dict)) or words
     return f"{answer.status_code} {words or answer.reason_phrase}"
