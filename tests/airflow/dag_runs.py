@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from http.server import BaseHTTPRequestHandler
@@ -32,6 +32,7 @@ pytestmark = pytest.mark.django_db
 ZONE = "Europe/Berlin"
 # The days of the runs. Each test has its own, because a job is done once for a day.
 FIRST, FAILING, TRIED, WAITING = "2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"
+BY_HAND = "2026-03-05"
 
 END_OF_DAY = (
     "backup",
@@ -168,6 +169,7 @@ def test_airflow_finds_four_dags_and_no_error(scheduled: Scheduled) -> None:
     assert found["errors"] == {}
     assert found["bank"] == []
     same = {
+        "day": FIRST,
         "zone": ZONE,
         "catchup": False,
         "max_active_runs": 1,
@@ -249,12 +251,13 @@ def test_a_second_run_for_the_day_does_nothing_twice(scheduled: Scheduled) -> No
     assert len(list(scheduled.backups.glob("bank-*.sha256"))) == 1
 
 
-def test_a_run_by_hand_is_for_the_day_on_which_it_was_asked_for(scheduled: Scheduled) -> None:
+@pytest.mark.parametrize("at", [None, f"{BY_HAND}T04:00:00+01:00"])
+def test_a_run_by_hand_is_for_its_own_day(scheduled: Scheduled, at: str | None) -> None:
+    """Also before the time of the schedule, which is 07:00."""
+    day = BY_HAND if at else str(datetime.now(ZoneInfo(ZONE)).date())
     given = {"connection": scheduled.connection(), "outage": 300}
-    ended = scheduled.airflow.run("retry_failed", None, **given)
-    assert ended.state == "success"
-    today = datetime.now(ZoneInfo(ZONE)).date()
-    assert date.fromisoformat(scheduled.runs("retry_failed")[0]["date"]) == today
+    assert scheduled.airflow.run("retry_failed", at, **given).state == "success"
+    assert scheduled.outcomes("retry_failed", day) == ["DONE"]
 
 
 def test_a_failed_job_fails_its_task_with_the_sentence_of_the_job(scheduled: Scheduled) -> None:

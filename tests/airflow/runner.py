@@ -8,13 +8,16 @@ import json
 import os
 import sys
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pendulum
 from airflow.configuration import conf
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+from airflow.serialization.encoders import coerce_to_core_timetable
 
+_NOON = pendulum.datetime(2026, 3, 1, 12)
 # Ours are not in a package, and nothing of the bank may be within reach.
 _BANK = {"django", "core", "accounts", "transactions", "jobs", "bankproject"}
 
@@ -50,8 +53,22 @@ def _run(dags: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
     return {"state": run.state, "tasks": tasks}
 
 
+def _day_of_scheduled_run(dag: Any) -> str:
+    """The day for which the last scheduled run before NOON asks; `dag.test` runs are by hand."""
+    timetable = coerce_to_core_timetable(dag.timetable)
+    interval = timetable.infer_manual_data_interval(run_after=_NOON)
+    run = SimpleNamespace(
+        run_type="scheduled",
+        logical_date=interval.start,
+        data_interval_end=interval.end,
+        run_after=_NOON,
+    )
+    return str(sys.modules["bank_jobs"]._business_date(run))
+
+
 def _described(dag: Any) -> dict[str, Any]:
     return {
+        "day": _day_of_scheduled_run(dag),
         "cron": dag.timetable.expression,
         "zone": str(dag.timetable.timezone),
         "catchup": dag.catchup,

@@ -53,11 +53,12 @@ class BankAway(AirflowException):
 
 
 class BankJobOperator(BaseOperator):
-    """Has the bank do a job for the day on which the data interval ends, and waits for its end.
+    """Has the bank do a job for the day of the run, and waits for its end.
 
-    That day is the one which a worker of the bank would take: both may ask, and the work is done
-    once. Returns the run. Raises AirflowFailException, which ends the retries, if the job has
-    failed or the bank refuses, and BankAway if the bank cannot be reached for `outage`.
+    The day of a scheduled run is the one which a worker of the bank would take: both may ask, and
+    the work is done once. Returns the bank's run. Raises AirflowFailException, which ends the
+    retries, if the job has failed or the bank refuses, and BankAway if the bank cannot be reached
+    for `outage`.
     """
 
     def __init__(
@@ -91,9 +92,14 @@ class BankJobOperator(BaseOperator):
 
 
 def _business_date(dag_run: Any) -> date:
-    """A run by hand without a logical date has no data interval: its day is that of the wish."""
-    moment = dag_run.data_interval_end or dag_run.run_after
-    return moment.astimezone(ZONE).date()
+    """The day on which the interval ends; by hand, that of the logical date or else of the wish.
+
+    By hand the interval would be the last one that had ended: before the time of the schedule, the
+    day would be an earlier one.
+    """
+    by_hand = dag_run.run_type == "manual"
+    moment = dag_run.logical_date if by_hand else dag_run.data_interval_end
+    return (moment or dag_run.run_after).astimezone(ZONE).date()
 
 
 class BankApi:
