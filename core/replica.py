@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
@@ -33,17 +33,34 @@ PAUSE_SECONDS = 5.0
 _LOOK_SECONDS = 0.002
 
 # Why the primary has served, or that it has not: a label of the metrics.
-SERVED, AWAY, BEHIND, FAILED = "replica", "away", "behind", "failed"
-_WORDS = {AWAY: "does not answer", BEHIND: "is too far behind", FAILED: "has cancelled a read"}
+SERVED, AWAY, BEHIND, FAILED, STRANGE = "replica", "away", "behind", "failed", "strange"
+_WORDS = {
+    AWAY: "does not answer",
+    BEHIND: "is too far behind",
+    STRANGE: "is no standby of this database",
+}
 
-# Nothing on a server that follows another itself.
-_POSITION = "SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_flush_lsn()::text END"
-# Whether it has all up to there, and the age of the last commit that it has. A server that follows
-# no other is no replica: it has been promoted, and may go its own way.
+# No position on a server that follows another itself. The identifier is the same on all servers
+# that were copied from one, and only there.
+_POSITION = """
+    SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_flush_lsn()::text END,
+        (SELECT system_identifier FROM pg_control_system()), current_database()"""
+# Whether it has all up to there, the age of the last commit that it has, and whether it may answer
+# at all. A server that follows no other has been promoted, and may go its own way. The log of
+# another bank has positions too.
 _STATE = """
     SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn,
         extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8,
-        pg_is_in_recovery()"""
+        pg_is_in_recovery() AND current_database() = %s
+            AND (SELECT system_identifier FROM pg_control_system()) = %s"""
+
+
+class _Position(NamedTuple):
+    """How far a log is, and of which database of which servers it is."""
+
+    lsn: str
+    system: int
+    database: str
 
 
 class _Unusable(Exception):
@@ -161,22 +178,25 @@ def _usable_age(patience_seconds: float, *, takes_stale: bool) -> float:
         raise _Unusable(AWAY) from error
 
 
-def _position() -> str:
+def _position() -> _Position:
     """How far the primary's log is on its disk: every transaction that was answered is in it."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(_POSITION)
-        (position,) = cursor.fetchone()
-    if position is None:
+        position = _Position(*cursor.fetchone())
+    if position.lsn is None:
         raise _Unusable(AWAY)
-    return str(position)
+    return position
 
 
-def _asked(position: str) -> tuple[bool, float | None]:
-    with connections[REPLICA].cursor() as cursor:
-        cursor.execute(_STATE, [position])
+def _asked(position: _Position) -> tuple[bool, float | None]:
+    reader = connections[REPLICA]
+    with reader.cursor() as cursor:
+        cursor.execute(_STATE, [position.lsn, position.database, position.system])
         has_all, age, is_standby = cursor.fetchone()
     if not is_standby:
-        raise _Unusable(AWAY)
+        # Of several hosts the next connection may find a standby.
+        reader.close()
+        raise _Unusable(STRANGE)
     return bool(has_all), None if age is None else max(0.0, age)
 
 
@@ -213,14 +233,20 @@ def _note(unusable: _Unusable | None) -> None:
             logger.warning(
                 "The replica %s, so the primary serves its reads%s",
                 _WORDS[reason],
-                f": {cause}".rstrip() if cause else ".",
+                f": {_in_one_line(cause)}" if cause else ".",
             )
         _state.reason = reason
         _state.paused_until = time.monotonic() + PAUSE_SECONDS
     elif reason == FAILED:
         logger.warning(
-            "The replica has cancelled a read, which the primary serves: %s", unusable.__cause__
+            "The replica has cancelled a read, which the primary serves: %s",
+            _in_one_line(unusable.__cause__),
         )
+
+
+def _in_one_line(error: BaseException | None) -> str:
+    """PostgreSQL's message has several."""
+    return " ".join(str(error).split())
 
 
 def forget() -> None:

@@ -257,6 +257,23 @@ def test_a_replica_that_is_gone_is_not_asked_for_a_while(
         assert caplog.messages[-1] == "The replica serves again."
 
 
+@pytest.mark.parametrize("what", ["another database", "another bank's servers"])
+def test_a_standby_of_something_else_is_never_read(
+    what: str, on_replica: Standby, monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    if what == "another database":
+        connections[REPLICA].settings_dict["NAME"] = "postgres"
+    else:
+        # Its log may be further than ours, so it seems to have everything.
+        other = "SELECT '0/0', 7::bigint, current_database()"
+        monkeypatch.setattr(replica, "_POSITION", other)
+    assert replica.read(read_port) != on_replica.port
+    (line,) = [one.message for one in caplog.records if one.name == "core.replica"]
+    assert line == ("The replica is no standby of this database, so the primary serves its reads.")
+    # The next question finds another server, where the URL names several.
+    assert connections[REPLICA].connection is None
+
+
 def test_an_export_whose_replica_dies_is_written_from_the_primary(
     standby: Standby, settings: Any, monkeypatch: Any, tmp_path: Path
 ) -> None:

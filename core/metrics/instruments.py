@@ -146,7 +146,8 @@ RETRIES_BY_REASON = {
     reason: RETRIES.labels(reason) for reason in (DEADLOCK, LOCK_TIMEOUT, SERIALIZATION, OTHER)
 }
 REPLICA_READS_BY = {
-    outcome: REPLICA_READS.labels(outcome) for outcome in ("replica", "away", "behind", "failed")
+    outcome: REPLICA_READS.labels(outcome)
+    for outcome in ("replica", "away", "behind", "failed", "strange")
 }
 REPLAYS_OF = {what: REPLAYS.labels(what) for what in (REQUEST, ITEM)}
 
