@@ -224,9 +224,10 @@ def _note(unusable: _Unusable | None) -> None:
     reason = unusable.reason if unusable else SERVED
     REPLICA_READS_BY[reason].inc()
     if unusable is None:
-        if _state.reason:
+        # A read that began before the pause does not end it.
+        if _state.reason and time.monotonic() >= _state.paused_until:
             logger.info("The replica serves again.")
-        _state.reason = ""
+            _state.reason = ""
     elif unusable.pauses:
         if not _state.reason:
             cause = unusable.__cause__

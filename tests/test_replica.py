@@ -274,6 +274,21 @@ def test_a_standby_of_something_else_is_never_read(
     assert connections[REPLICA].connection is None
 
 
+def test_a_read_that_began_before_a_pause_does_not_end_it(
+    on_replica: Standby, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another thread finds that the replica is gone, while a long read goes on."""
+    caplog.set_level("INFO", "core.replica")
+
+    def long_read() -> int:
+        replica._note(replica._Unusable(replica.AWAY))
+        return read_port()
+
+    assert replica.read(long_read) == on_replica.port
+    assert replica.read(read_port) != on_replica.port
+    assert caplog.messages == ["The replica does not answer, so the primary serves its reads."]
+
+
 def test_an_export_whose_replica_dies_is_written_from_the_primary(
     standby: Standby, settings: Any, monkeypatch: Any, tmp_path: Path
 ) -> None:
