@@ -11,8 +11,9 @@ read. Never call these with anything that writes or decides on money.
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
@@ -30,6 +31,8 @@ Found = TypeVar("Found")
 REQUEST_SECONDS = 0.1
 # How long a replica that was away or far behind is not asked again.
 PAUSE_SECONDS = 5.0
+# How long it may be silent when it is asked how far it is. A machine that hangs closes nothing.
+SILENCE_SECONDS = 1.0
 _LOOK_SECONDS = 0.002
 
 # Why the primary has served, or that it has not: a label of the metrics.
@@ -190,7 +193,10 @@ def _position() -> _Position:
 
 def _asked(position: _Position) -> tuple[bool, float | None]:
     reader = connections[REPLICA]
-    with reader.cursor() as cursor:
+    # Django may ask an older connection first whether it still works.
+    with _bounded_silence(reader.connection):
+        cursor = reader.cursor()
+    with _bounded_silence(reader.connection), cursor:
         cursor.execute(_STATE, [position.lsn, position.database, position.system])
         has_all, age, is_standby = cursor.fetchone()
     if not is_standby:
@@ -198,6 +204,19 @@ def _asked(position: _Position) -> tuple[bool, float | None]:
         reader.close()
         raise _Unusable(STRANGE)
     return bool(has_all), None if age is None else max(0.0, age)
+
+
+@contextmanager
+def _bounded_silence(raw: Any) -> Iterator[None]:
+    """A statement on this connection of psycopg fails if the server is silent for too long."""
+    if raw is None:  # A new one has `connect_timeout`.
+        yield
+        return
+    raw.wait = partial(raw.wait, timeout=SILENCE_SECONDS)
+    try:
+        yield
+    finally:
+        del raw.wait
 
 
 def _on_replica(selector: Callable[[], Found], *, takes_snapshot: bool, is_stale: bool) -> Found:

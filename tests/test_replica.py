@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, connections, transaction
@@ -272,6 +273,23 @@ def test_a_standby_of_something_else_is_never_read(
     assert line == ("The replica is no standby of this database, so the primary serves its reads.")
     # The next question finds another server, where the URL names several.
     assert connections[REPLICA].connection is None
+
+
+def test_a_replica_that_hangs_is_given_up(
+    on_replica: Standby, monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(replica, "SILENCE_SECONDS", 0.1)
+    assert replica.read(read_port) == on_replica.port
+    hanging = psutil.Process(connections[REPLICA].connection.info.backend_pid)
+    hanging.suspend()
+    try:
+        assert replica.read(read_port) != on_replica.port
+    finally:
+        hanging.resume()
+    (line,) = [one.message for one in caplog.records if one.name == "core.replica"]
+    assert line.startswith("The replica does not answer, so the primary serves its reads: ")
+    replica.forget()
+    assert replica.read(read_port) == on_replica.port
 
 
 def test_a_read_that_began_before_a_pause_does_not_end_it(
