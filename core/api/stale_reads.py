@@ -19,6 +19,7 @@ from core.api.permissions import only_reads
 STALE_OK = "stale-ok"
 LAG_HEADER = "Replica-Lag"
 Row = TypeVar("Row")
+_QUOTED = re.compile(r'"[^"]+"')
 
 # The members by which a page is known (`core.api.pagination`).
 _PAGE = {"next", "previous", "results"}
@@ -49,9 +50,16 @@ _HEADERS: dict[str, Any] = {
 
 
 def prefers(request: Request, preference: str) -> bool:
-    """Whether the header `Prefer` (RFC 7240) has this preference."""
-    named = re.split(r"[,;]", request.META.get("HTTP_PREFER", ""))
-    return any(one.strip().lower() == preference for one in named)
+    """Whether the header `Prefer` (RFC 7240) has this preference, which has no value.
+
+    What follows a semicolon is a parameter of another preference, and an empty value is none.
+    """
+    header = _QUOTED.sub("quoted", request.META.get("HTTP_PREFER", ""))
+    named = (one.partition(";")[0].partition("=") for one in header.split(","))
+    return any(
+        name.strip().lower() == preference and value.strip() in ("", '""')
+        for name, _, value in named
+    )
 
 
 def read_rows(

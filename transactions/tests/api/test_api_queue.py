@@ -51,7 +51,10 @@ def details(client: ApiClient, transaction_id: str) -> Any:
 # Accepted. ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("prefer", ["respond-async", "wait=10, Respond-Async", "respond-async;x=1"])
+@pytest.mark.parametrize(
+    "prefer",
+    ["respond-async", "wait=10, Respond-Async", "respond-async;x=1", 'a="b,c", respond-async=""'],
+)
 def test_a_queued_transfer_is_answered_at_once_and_completed_later(
     teller: ApiClient, prefer: str
 ) -> None:
@@ -93,7 +96,17 @@ def test_deposits_and_withdrawals_are_queued_as_well(teller: ApiClient, action: 
     assert account.balance == (37 if action == "deposit" else 23)
 
 
-@pytest.mark.parametrize("prefer", ["", "wait=5", "respond-asynchronously"])
+@pytest.mark.parametrize(
+    "prefer",
+    [
+        "",
+        "wait=5",
+        "respond-asynchronously",
+        "wait=5; respond-async",
+        'a="b, respond-async, c"',
+        "respond-async=no",
+    ],
+)
 def test_without_the_preference_a_request_waits_for_the_outcome(
     teller: ApiClient, prefer: str
 ) -> None:
