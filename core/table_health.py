@@ -19,9 +19,10 @@ DEAD_FLOOR = 100_000
 # A table of this size is analyzed within minutes.
 ANALYZED_BYTES = 8 * 1024 * 1024
 
+# The numbers are those of the whole server: a neglected database beside the bank's stops both.
 _AGE = """
-    SELECT greatest(age(datfrozenxid), mxid_age(datminmxid))
-    FROM pg_database WHERE datname = current_database()"""
+    SELECT datname, greatest(age(datfrozenxid), mxid_age(datminmxid)) AS age
+    FROM pg_database ORDER BY age DESC, datname = current_database() DESC, datname LIMIT 1"""
 _DEAD = """
     SELECT relname, n_dead_tup FROM pg_stat_user_tables
     WHERE n_dead_tup > %s + %s * n_live_tup ORDER BY relname"""
@@ -42,17 +43,17 @@ def problems(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
         return
     with connection.cursor() as cursor:
         cursor.execute(_AGE)
-        (age,) = cursor.fetchone()
+        database, age = cursor.fetchone()
         cursor.execute(_DEAD, [DEAD_FLOOR, DEAD_SHARE])
         dead = cursor.fetchall()
         cursor.execute(_UNKNOWN, [ANALYZED_BYTES])
         unknown = [name for (name,) in cursor.fetchall()]
     if age > OLD_TRANSACTIONS:
         yield Warning(
-            f"The oldest row that is not frozen is {age:,} transactions old. At about"
-            " 2,100,000,000 the database stops writing.",
+            f"The oldest row that is not frozen, in database '{database}', is {age:,} transactions"
+            " old. At about 2,100,000,000 the server stops writing, in all its databases.",
             hint="Look for an old session, prepared transaction or replication slot, and run"
-            " VACUUM (FREEZE).",
+            " VACUUM (FREEZE) in that database, as its owner.",
             id="bank.W007",
         )
     if dead:
@@ -65,7 +66,7 @@ def problems(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
     if unknown:
         yield Warning(
             f"The planner has no statistics of: {', '.join(unknown)}.",
-            hint=" ".join(f"ANALYZE {name};" for name in unknown),
+            hint=f"As the owner: {' '.join(f'ANALYZE {name};' for name in unknown)}",
             id="bank.W009",
         )
 
