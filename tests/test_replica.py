@@ -26,6 +26,7 @@ from tests.standby import Standby
 from transactions.models import Transaction
 from transactions.statistics.report import WantedStatistics, statistics
 from transactions.statistics.spans import Calendar
+from transactions.tests.verifier.test_damage import set_balance
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -271,7 +272,6 @@ def test_a_standby_of_something_else_is_never_read(
     assert replica.read(read_port) != on_replica.port
     (line,) = [one.message for one in caplog.records if one.name == "core.replica"]
     assert line == ("The replica is no standby of this database, so the primary serves its reads.")
-    # The next question finds another server, where the URL names several.
     assert connections[REPLICA].connection is None
 
 
@@ -305,6 +305,40 @@ def test_a_read_that_began_before_a_pause_does_not_end_it(
     assert replica.read(long_read) == on_replica.port
     assert replica.read(read_port) != on_replica.port
     assert caplog.messages == ["The replica does not answer, so the primary serves its reads."]
+
+
+def test_the_primary_decides_what_a_verification_holds(
+    on_replica: Standby, settings: Any, monkeypatch: Any
+) -> None:
+    """The books of the replica may differ, if a disk has failed; here it is old and says not so."""
+    account = make_account(balance=5)
+
+    def held() -> list[Any]:
+        return list(Account.objects.filter(debits_held=True).values_list("pk", flat=True))
+
+    def verify_with_replica_of(units: int, now: int) -> None:
+        set_balance(account, units)
+        caught_up(on_replica)
+        on_replica.pause()
+        try:
+            set_balance(account, now)
+            call_command("verify_ledger", stdout=StringIO())
+        finally:
+            on_replica.resume()
+
+    old = replica._POSITION.replace("pg_current_wal_flush_lsn()", "'0/0'")
+    monkeypatch.setattr(replica, "_POSITION", old)
+    verify_with_replica_of(60_000, now=50_000)
+    assert held() == []
+
+    set_balance(account, 60_000)
+    settings.HAS_REPLICA = False
+    with pytest.raises(SystemExit):
+        call_command("verify_ledger", stdout=StringIO())
+    settings.HAS_REPLICA = True
+    with pytest.raises(SystemExit):
+        verify_with_replica_of(50_000, now=60_000)
+    assert held() == [account.pk]
 
 
 def test_an_export_whose_replica_dies_is_written_from_the_primary(
