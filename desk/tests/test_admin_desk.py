@@ -103,7 +103,7 @@ def test_the_walk_of_a_file(seats: dict[str, Client], monkeypatch: pytest.Monkey
 
 def test_a_bad_file_is_told_row_by_row(seats: dict[str, Client]) -> None:
     account = make_account()
-    lines = f"DEPOSIT,{account.pk},,1.001,,\nPAY,{account.pk},,1,,\n"
+    lines = f"DEPOSIT,{account.pk},,1.001,,\nPAY,{account.pk},,1,,\nHOLD,{account.pk},,1,,\n"
     content = transfers(account, account) + lines.encode()
     with nothing_changes():
         told = text_of(sent(seats["tessa"], content))
@@ -111,6 +111,7 @@ def test_a_bad_file_is_told_row_by_row(seats: dict[str, Client]) -> None:
             "Line 3: type: One of DEPOSIT, WITHDRAW, TRANSFER, HOLD, CAPTURE, VOID is required."
             in told
         )
+        assert "Line 4: type: An uploaded file only moves money" in told
         assert "The file is empty." in text_of(sent(seats["tessa"], b""))
         assert "name must end with .csv or .jsonl" in text_of(
             sent(seats["tessa"], b"x", "pay.xlsx")

@@ -1,8 +1,9 @@
 """Parses the items of a batch that are about holds, type by type, by the rules of their routes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from core.commands import KeyedCommand
 from core.errors import NotFound
@@ -53,6 +54,8 @@ KINDS = {
     "CAPTURE": _Kind(Capture, (members.HOLD, members.PART, members.FINAL), {"final": False}),
     "VOID": _Kind(VoidHold, (members.HOLD, members.REASON), {"reason": ""}),
 }
+# The commands that name a hold.
+_NAMING = (Capture, VoidHold)
 # In a tuple: an item's type may be a value that no set can look up.
 _TYPES = tuple(KINDS)
 # What no movement has.
@@ -96,21 +99,42 @@ def with_their_holds(commands: Sequence[KeyedCommand[Any]]) -> list[KeyedCommand
 
     A hold never changes its accounts, and is never deleted. Raises NotFound, with the index.
     """
-    about = (Capture, VoidHold)
-    wanted = {command.hold_id for command in commands if isinstance(command, about)}
-    found = Hold.objects.in_bulk(wanted)
-    prepared: list[KeyedCommand[Any]] = []
+    found = _holds_of(commands)
+    for index, detail in _unknown(commands, found):
+        raise NotFound(detail, index=index)
+    return [_prepared(command, found) for command in commands]
+
+
+def unknown_holds(commands: Sequence[KeyedCommand[Any]]) -> Iterator[tuple[int, str]]:
+    """The index of each command that names a hold which does not exist, and a sentence on it."""
+    return _unknown(commands, _holds_of(commands))
+
+
+def _holds_of(commands: Sequence[KeyedCommand[Any]]) -> dict[UUID, Hold]:
+    return Hold.objects.in_bulk({one.hold_id for one in commands if isinstance(one, _NAMING)})
+
+
+def _unknown(
+    commands: Sequence[KeyedCommand[Any]], found: Container[UUID]
+) -> Iterator[tuple[int, str]]:
     for index, command in enumerate(commands):
-        if isinstance(command, about) and command.hold_id not in found:
-            raise NotFound(f"There is no hold {command.hold_id}.", index=index)
-        if isinstance(command, Capture):
-            prepared.append(replace(command, hold=found[command.hold_id]))
-        elif isinstance(command, VoidHold):
-            account_id = found[command.hold_id].account_id
-            prepared.append(replace(command, account_id=account_id))
-        else:
-            prepared.append(command)
-    return prepared
+        if isinstance(command, _NAMING) and command.hold_id not in found:
+            yield index, f"There is no hold {command.hold_id}."
+
+
+def _prepared(command: KeyedCommand[Any], found: Mapping[UUID, Hold]) -> KeyedCommand[Any]:
+    if isinstance(command, Capture):
+        return replace(command, hold=found[command.hold_id])
+    if isinstance(command, VoidHold):
+        return replace(command, account_id=found[command.hold_id].account_id)
+    return command
+
+
+def accounts_of(command: KeyedCommand[Any]) -> tuple[UUID, ...]:
+    """The accounts that the prepared command names: also the target of a hold, not locked yet."""
+    if isinstance(command, PlaceHold) and command.target_account_id is not None:
+        return (command.account_id, command.target_account_id)
+    return command.account_ids()
 
 
 def movement_of(command: KeyedCommand[Any]) -> MoneyCommand | None:

@@ -1,11 +1,10 @@
 """Files of movements: CSV with a header, or JSON Lines, of any length, read in pieces."""
 
 import hashlib
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
 from uuid import UUID
 
 from accounts.selectors import AccountCurrency, known_currencies
@@ -17,22 +16,24 @@ from core.errors import (
     FieldError,
     IdempotencyKeyReused,
     InvalidInput,
-    NotFound,
     SelfDealing,
 )
 from core.files import os_errors_as_file_problem
 from transactions.batches.about_holds import (
     MAX_HOLD_ITEMS,
+    accounts_of,
     movement_of,
     places_about_holds,
+    unknown_holds,
     with_their_holds,
 )
 from transactions.batches.input import read_items
 from transactions.batches.lines import MovementFileError, Piece, Source, pieces
 from transactions.batches.post import BatchRequest
-from transactions.commands import MoneyCommand
+from transactions.commands import MoneyCommand, PlaceHold
 from transactions.ledger.booking import postings_of
-from transactions.ledger.idempotency import find_known
+from transactions.ledger.hold_items import Items
+from transactions.ledger.idempotency import find_known, find_replays
 
 _NO_HOLDS = "type: An uploaded file only moves money; post_batch takes items about holds."
 # A line, and what is wrong with it.
@@ -79,12 +80,12 @@ def check_file(
 
     Raises MovementFileError with up to a hundred bad lines: an invalid item, an account that does
     not exist or belongs to the requesting user, an amount that the account's currency cannot
-    express, a hold that does not exist, a repeated key, or, on a line with a value date, the key of
-    another request; without `may_have_holds` each item about a hold. Raises FileProblem if the file
-    cannot be read.
+    express, a hold that does not exist, a bad moment of expiry, a repeated key, or, on a line with
+    a date, the key of another request; without `may_have_holds` each item about a hold. Raises
+    FileProblem if the file cannot be read.
 
-    The result stays valid: accounts are never deleted, and keep their currency. Only a value date
-    may become too old, but not that of a posted item.
+    The result stays valid: accounts and holds are never deleted, and keep their currency. Only a
+    date may become too old, but not that of an item that was posted.
     """
     problems: list[Problem] = []
     seen: dict[str, int] = {}
@@ -97,10 +98,11 @@ def check_file(
         length += len(piece.items)
         places = places_about_holds(piece.items)
         has_holds = has_holds or bool(places)
+        found: list[Problem] = []
         if places and not may_have_holds:
-            problems += [(piece.lines[at], _NO_HOLDS) for at in places]
-            continue
-        found = (*_repeated(piece, seen), *_problems_of(piece, digest, origin, now))
+            found += [(piece.lines[at], _NO_HOLDS) for at in places]
+            piece = piece.without(places)  # noqa: PLW2901 - the others may be wrong too
+        found += (*_repeated(piece, seen), *_problems_of(piece, digest, origin, now))
         problems += sorted(found, key=itemgetter(0))
         if len(problems) >= MAX_ERRORS:
             break
@@ -120,7 +122,10 @@ def _give_keys(piece: Piece, digest: str) -> None:
 
 def _problems_of(piece: Piece, digest: str, origin: Origin, now: datetime) -> Iterator[Problem]:
     """Items that cannot be read, then what is wrong with the others."""
-    has_dates = any(isinstance(item, dict) and item.get("effective_at") for item in piece.items)
+    has_dates = any(
+        isinstance(item, dict) and (item.get("effective_at") or item.get("expires_at"))
+        for item in piece.items
+    )
     if has_dates:
         _give_keys(piece, digest)
     try:
@@ -131,24 +136,22 @@ def _problems_of(piece: Piece, digest: str, origin: Origin, now: datetime) -> It
         if rest.items and len(error.errors) < MAX_ERRORS:
             yield from _problems_of(rest, digest, origin, now)
         return
+    commands = request.commands
     if request.has_holds:
-        try:
-            piece, commands = _moving(piece, with_their_holds(request.commands))
-        except NotFound as error:
-            yield piece.lines[error.index or 0], error.detail
-            return
-    else:
-        commands = [*request.movements()]
-    known = known_currencies({one for command in commands for one in command.account_ids()})
-    unknown = dict(_unknown_accounts(commands, known))
-    yield from ((piece.lines[index], sentence) for index, sentence in unknown.items())
-    piece = piece.without(unknown)
-    commands = [command for index, command in enumerate(commands) if index not in unknown]
+        piece, commands, told = _without(piece, commands, unknown_holds(commands))
+        yield from told
+        commands = with_their_holds(commands)
+    known = known_currencies({one for command in commands for one in accounts_of(command)})
+    piece, commands, told = _without(piece, commands, _unknown_accounts(commands, known))
+    yield from told
     yield from _own_accounts(piece, commands, known, origin)
+    if request.has_holds:
+        yield from _bad_expiries(piece, commands, origin, now)
+    piece, movements = _moving(piece, commands)
     try:
         # A value date may have become too old since an earlier run posted its line.
-        done = find_known(commands, origin) if has_dates else {}
-        for _ in postings_of(commands, known, origin, now, done):
+        done = find_known(movements, origin) if has_dates else {}
+        for _ in postings_of(movements, known, origin, now, done):
             pass
     except IdempotencyKeyReused as error:
         yield piece.lines[error.index or 0], error.detail
@@ -156,31 +159,59 @@ def _problems_of(piece: Piece, digest: str, origin: Origin, now: datetime) -> It
         yield from (_at_line(piece, each) for each in error.errors)
 
 
-def _moving(piece: Piece, commands: Sequence[Any]) -> tuple[Piece, list[MoneyCommand]]:
+def _without(
+    piece: Piece, commands: Items, bad: Iterable[tuple[int, str]]
+) -> tuple[Piece, Items, list[Problem]]:
+    """The items that are not bad, and what is wrong with the others."""
+    found = dict(bad)
+    rest = [command for index, command in enumerate(commands) if index not in found]
+    return piece.without(found), rest, [(piece.lines[at], found[at]) for at in found]
+
+
+def _bad_expiries(
+    piece: Piece, commands: Items, origin: Origin, now: datetime
+) -> Iterator[Problem]:
+    """New holds that expire too early or too late, unless an earlier run has placed them."""
+    for line, command in zip(piece.lines, commands, strict=True):
+        if not isinstance(command, PlaceHold):
+            continue
+        try:
+            command.expiry(now)
+        except InvalidInput as error:
+            if not _was_placed(command, origin):
+                yield line, f"expires_at: {error.errors[0].detail}"
+
+
+def _was_placed(command: PlaceHold, origin: Origin) -> bool:
+    try:
+        return bool(find_replays([command], origin))
+    except IdempotencyKeyReused:
+        return False
+
+
+def _moving(piece: Piece, commands: Items) -> tuple[Piece, list[MoneyCommand]]:
     """Those of the items that move money, or hold it to be moved, as movements."""
     movements = [movement_of(command) for command in commands]
     still = {at for at, movement in enumerate(movements) if movement is None}
     return piece.without(still), [movement for movement in movements if movement is not None]
 
 
-def _unknown_accounts(
-    commands: Sequence[MoneyCommand], known: Container[UUID]
-) -> Iterator[tuple[int, str]]:
+def _unknown_accounts(commands: Items, known: Container[UUID]) -> Iterator[tuple[int, str]]:
     for index, command in enumerate(commands):
-        missing = [str(one) for one in command.account_ids() if one not in known]
+        missing = [str(one) for one in accounts_of(command) if one not in known]
         if missing:
             yield index, f"There is no account {' and no account '.join(missing)}."
 
 
 def _own_accounts(
     piece: Piece,
-    commands: Sequence[MoneyCommand],
+    commands: Items,
     known: Mapping[UUID, AccountCurrency],
     origin: Origin,
 ) -> Iterator[Problem]:
     for line, command in zip(piece.lines, commands, strict=True):
         try:
-            refuse_self_dealing([known[one] for one in command.account_ids()], origin)
+            refuse_self_dealing([known[one] for one in accounts_of(command)], origin)
         except SelfDealing as error:
             yield line, error.detail
 

@@ -63,7 +63,7 @@ class PlaceHold(ItemAboutHold[Hold]):
         account = run.accounts[self.account_id]
         units = units_to_move(self.amount, account.currency)
         self._check_target(account.currency, run.origin)
-        expires_at = _expiry(self.expires_at, run.now)
+        expires_at = self.expiry(run.now)
         cash = internal_account_id(CASH, account.currency)
         check(Posting(account.id, cash, units, account.currency), {account.id: account})
 
@@ -94,6 +94,17 @@ class PlaceHold(ItemAboutHold[Hold]):
 
         return run.call(place)
 
+    def expiry(self, now: datetime) -> datetime:
+        """When the hold expires if it is placed now. Raises InvalidInput for a bad moment."""
+        wanted = self.expires_at
+        if wanted is None:
+            return now + USUAL_TIME
+        if wanted <= now:
+            raise _bad_expiry("in_the_past", "A hold expires in the future.")
+        if wanted > now + LONGEST_TIME:
+            raise _bad_expiry("too_late", f"A hold lasts at most {LONGEST_TIME.days} days.")
+        return wanted
+
     def new_id(self, now: datetime) -> UUID:
         """The id of the hold, which carries the time of its creation."""
         return uuid7(now)
@@ -113,16 +124,6 @@ class PlaceHold(ItemAboutHold[Hold]):
             raise CurrencyMismatch(
                 f"A transfer needs one currency, not {currency} and {target.currency}."
             )
-
-
-def _expiry(wanted: datetime | None, now: datetime) -> datetime:
-    if wanted is None:
-        return now + USUAL_TIME
-    if wanted <= now:
-        raise _bad_expiry("in_the_past", "A hold expires in the future.")
-    if wanted > now + LONGEST_TIME:
-        raise _bad_expiry("too_late", f"A hold lasts at most {LONGEST_TIME.days} days.")
-    return wanted
 
 
 def _bad_expiry(code: str, detail: str) -> InvalidInput:

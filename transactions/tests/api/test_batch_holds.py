@@ -1,5 +1,6 @@
 """Batches that reserve money, capture it and release it, among their movements."""
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from accounts.models import Account
+from core import clock
 from core.commands import Origin
 from core.errors import HoldNotOpen
 from tests.api import API, ApiClient, account_path, client_of, make_user, staff
@@ -18,6 +20,7 @@ from transactions.batches import input as batch_input
 from transactions.commands import Approve, Capture
 from transactions.models import Hold, HoldItem, Transaction
 from transactions.tests.api.test_api_batch import item, post, shown
+from transactions.tests.jobs.test_post_batch import refused as refused_file
 from transactions.tests.jobs.test_post_batch import results
 from transactions.tests.jobs.test_post_batch import run as post_file
 from transactions.tests.queueing import assert_clean
@@ -311,6 +314,60 @@ def test_a_file_is_posted_once_and_its_voids_too(tmp_path: Path) -> None:
     assert [each["replayed"] for each in results(path)] == [True, True, True, False]
     assert money_of(ada) == (88, 15)
     assert_clean()
+
+
+def test_all_bad_lines_about_holds_are_told_at_once(tmp_path: Path) -> None:
+    """A file is posted in pieces, so a line that can only be wrong must not wait for its piece."""
+    teller = make_user("tom", role="teller")
+    own, ada = make_account(balance=50, owner_id=teller.pk), make_account(balance=50)
+    mine, to_me = make_hold(own, 9), make_hold(ada, 8, target_account_id=own.pk)
+    path = tmp_path / "bad.csv"
+    path.write_text(
+        "type,account_id,amount,hold_id,expires_at\n"
+        f"HOLD,{ada.pk},1.00,,2020-01-01T00:00:00Z\n"
+        f"CAPTURE,,,{ada.pk},\n"
+        f"HOLD,{ada.pk},1.00,,2099-01-01T00:00:00Z\n"
+        f"VOID,,,{own.pk},\n"
+        f"VOID,,,{mine.pk},\n"
+        f"CAPTURE,,,{to_me.pk},\n"
+        f"CAPTURE,,0.001,{to_me.pk},\n"
+        f"DEPOSIT,{mine.pk},1.00,,\n"
+    )
+    own_account = f"Account {own.pk} is your own: another member of staff must do this."
+    assert refused_file(path, "--actor=tom")[1].splitlines()[1:] == [
+        "Line 2: expires_at: A hold expires in the future.",
+        f"Line 3: There is no hold {ada.pk}.",
+        "Line 4: expires_at: A hold lasts at most 366 days.",
+        f"Line 5: There is no hold {own.pk}.",
+        f"Line 6: {own_account}",
+        f"Line 7: {own_account}",
+        f"Line 8: {own_account}",
+        "Line 8: amount: An amount in USD has at most 2 decimals.",
+        f"Line 9: There is no account {mine.pk}.",
+    ]
+
+
+def test_a_line_that_has_placed_its_hold_keeps_its_expiry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, path = make_account(balance=50), tmp_path / "holds.csv"
+    soon = clock.now() + timedelta(hours=1)
+    path.write_text(
+        "type,account_id,amount,expires_at,idempotency_key\n"
+        f"HOLD,{ada.pk},12.00,{soon.isoformat()},\n"
+        f"HOLD,{ada.pk},13.00,{soon.isoformat()},taken\n"
+    )
+    assert post_file(path)[0] == 0
+    monkeypatch.setattr(clock, "now", lambda: soon)
+    path.with_name("holds.csv.results").unlink()
+    assert post_file(path)[1]["replayed"] == 2
+    other = tmp_path / "other.csv"
+    other.write_text(path.read_text().replace("13.00", "14.00"))
+    assert refused_file(other)[1].splitlines()[1:] == [
+        "Line 2: expires_at: A hold expires in the future.",
+        "Line 3: expires_at: A hold expires in the future.",
+    ]
+    assert money_of(ada) == (50, 25)
 
 
 def test_a_hold_is_captured_by_a_batch_or_alone(teller: ApiClient) -> None:
