@@ -23,6 +23,8 @@ TIMEOUT_SECONDS = 10.0
 _MOST_ANSWER_BYTES = 16 * 1024
 # And of all that comes before and around it: a flood of "100 Continue" must not keep a thread busy.
 _MOST_BYTES = 128 * 1024
+# A name may have thousands of addresses, and none of them need answer.
+_MOST_ADDRESSES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class _Request(http.client.HTTPConnection):
 
     def __init__(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         self._parts = parts_of(url)
+        self._end = time.monotonic() + TIMEOUT_SECONDS
         super().__init__(self._parts.hostname or "", port_of(self._parts), timeout=TIMEOUT_SECONDS)
         self._content = body
         self._headers = {**headers, "Host": self._parts.netloc}
@@ -128,12 +131,25 @@ class _Request(http.client.HTTPConnection):
             secure.do_handshake()
 
     def _connected(self, addresses: Sequence[str]) -> socket.socket:
-        """To the first of the addresses that answers."""
-        *others, last = addresses
-        for address in others:
-            with suppress(OSError):
-                return socket.create_connection((address, self.port), self.timeout)
-        return socket.create_connection((last, self.port), self.timeout)
+        """To the first of the addresses that answers, of the first four.
+
+        Each of them has its share of the time that is left, so one that hangs does not keep the
+        bank from the next one. Raises OSError.
+        """
+        tried = addresses[:_MOST_ADDRESSES]
+        for following, address in zip(range(len(tried))[::-1], tried, strict=True):
+            share = (self._end - time.monotonic()) / (following + 1)
+            if share <= 0:
+                break
+            try:
+                opened = socket.create_connection((address, self.port), share)
+            except OSError:
+                if not following:
+                    raise
+            else:
+                opened.settimeout(self.timeout)
+                return opened
+        raise TimeoutError
 
     def _go_on_with(self, opened: socket.socket) -> None:
         with self._lock:

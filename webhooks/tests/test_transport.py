@@ -5,7 +5,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,38 @@ def test_a_name_server_that_hangs_is_waited_for_no_longer(
         (thread,) = [one for one in threading.enumerate() if one.name == "webhook"]
         thread.join(5)
         assert got.messages == []
+
+
+@pytest.fixture
+def hanging() -> Iterator[int]:
+    """The port of 127.0.0.2, where nobody takes a connection, nor refuses one."""
+    with socket.create_server(("127.0.0.2", 0), backlog=0) as listening, ExitStack() as queue:
+        where = listening.getsockname()
+        with suppress(TimeoutError):
+            while True:
+                queue.enter_context(socket.create_connection(where, LIMIT))
+        yield where[1]
+
+
+def test_an_address_that_hangs_leaves_time_for_the_next_one(
+    hanging: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "resolved", lambda *_: ["127.0.0.2", "127.0.0.1"])
+    with receiver(port=hanging) as got:
+        assert post(got.url, b"{}", {}).status == 204
+        assert len(got.messages) == 1
+
+
+def test_a_name_with_many_addresses_keeps_no_thread(
+    hanging: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt would leave a thread for ten seconds an address."""
+    monkeypatch.setattr(transport, "resolved", lambda *_: ["127.0.0.2"] * 1000)
+    assert post(f"http://localhost:{hanging}/", b"{}", {}).error == "No answer within 0.3 seconds."
+    for thread in threading.enumerate():
+        if thread.name == "webhook":
+            thread.join(MOST)
+            assert not thread.is_alive()
 
 
 def test_the_certificate_must_be_trusted_and_name_the_host(
