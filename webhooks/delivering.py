@@ -63,9 +63,11 @@ def waiting(endpoint: Endpoint) -> QuerySet[Delivery]:
 def serve(endpoint_id: UUID, is_stopping: Callable[[], bool] = lambda: False) -> Served:
     """Delivers what the endpoint has not had yet, for one turn or until a failure.
 
-    Does nothing if another worker serves the endpoint.
+    Does nothing if another worker serves the endpoint, or if it is deleted.
     """
-    endpoint = Endpoint.objects.select_related("user").get(pk=endpoint_id)
+    endpoint = Endpoint.objects.select_related("user").filter(pk=endpoint_id).first()
+    if endpoint is None:
+        return Served()
     if not endpoint.user.is_active:
         switch_off(endpoint, "Its user is not active any more.")
         return Served()
@@ -99,7 +101,7 @@ class _Turn:
 
     def run(self) -> bool:
         """Sends, and returns whether nothing is left to send."""
-        while self._goes_on():
+        while self._goes_on() and self._is_ours():
             deliveries = list(waiting(self._endpoint)[:_PAGE])
             if not deliveries and not collect(self._endpoint, self.held(), _PAGE):
                 return True
@@ -123,12 +125,17 @@ class _Turn:
     def _is_ours(self) -> bool:
         """Asks twice a second at most, and writes what is known by then.
 
-        A turn with one last attempt is far shorter than a lease.
+        A turn with one last attempt is far shorter than a lease. A change of the endpoint ends the
+        turn, so that the next one begins with the new URL, types and secret.
         """
         if not self._records.are_due:
             return True
         self._records.write()
-        return self.held().filter(is_on=True).exists()
+        return self._unchanged().filter(is_on=True).exists()
+
+    def _unchanged(self) -> QuerySet[Endpoint]:
+        """The endpoint, unless somebody has changed it since the turn began."""
+        return self.held().filter(updated_at=self._endpoint.updated_at)
 
     def _send(self, delivery: Delivery) -> bool:
         """One attempt. Returns whether the receiver has taken it."""
@@ -156,7 +163,9 @@ class _Turn:
         return False
 
     def _failed(self, delivery: Delivery, attempt: Attempt, since: datetime, now: datetime) -> None:
-        self.held().update(failing_since=since, next_at=now + pause(delivery.attempt_count))
+        next_at = now + pause(delivery.attempt_count)
+        if not self._unchanged().update(failing_since=since, next_at=next_at):
+            return  # It says nothing about the URL that the endpoint has now.
         if attempt.status == _GONE:
             switch_off(self._endpoint, "It answered 410 (Gone).")
         elif now - since >= GIVES_UP_AFTER:

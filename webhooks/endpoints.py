@@ -101,25 +101,34 @@ def _require_room(user: Any) -> None:
 def change(endpoint: Endpoint, origin: Origin, values: dict[str, Any]) -> Endpoint:
     """Writes `url`, `types`, `description` and `is_on`, those that are given.
 
-    Switched on again, an endpoint gets at once what it has missed, from where it stopped. Raises
-    InvalidInput and NotFound.
+    Switched on again, an endpoint gets at once what it has missed, from where it stopped. A new URL
+    is tried at once too. Raises InvalidInput and NotFound.
     """
     _check(values.get("url", endpoint.url), values.get("types", endpoint.types))
     now = clock.now()
     changed = {**values, "updated_at": now}
-    if values.get("is_on"):
-        changed |= {"off_reason": "", "failing_since": None, "next_at": now}
-    elif "is_on" in values:
-        changed["off_reason"] = f"Switched off by {origin.caller}."
+    if values.get("is_on") or "url" in values:
+        changed |= {"failing_since": None, "next_at": now}
+    if "is_on" in values:
+        changed["off_reason"] = "" if values["is_on"] else f"Switched off by {origin.caller}."
     with transaction.atomic():
-        locked(endpoint)
+        before = locked(endpoint)
         Endpoint.objects.filter(pk=endpoint.pk).update(**changed)
         found = Endpoint.objects.select_related("user").get(pk=endpoint.pk)
-        words = f"Changed the webhook: {', '.join(sorted(values))}"
-        if "is_on" in values:
-            words = f"Switched the webhook {'on' if values['is_on'] else 'off'}"
-        note(found, origin, CHANGE, words)
+        note(found, origin, CHANGE, _words(before, values))
     return found
+
+
+def _words(before: Endpoint, values: dict[str, Any]) -> str:
+    """What was changed, for the audit log. A URL without its query, which may have a password."""
+    sentences = []
+    if "is_on" in values:
+        sentences.append(f"Switched the webhook {'on' if values['is_on'] else 'off'}")
+    if others := sorted(values.keys() - {"is_on"}):
+        sentences.append(f"Changed the webhook: {', '.join(others)}")
+    if "url" in values:
+        sentences.append(f"It went to {before}")
+    return ". ".join(sentences)
 
 
 @sensitive_variables("secret")

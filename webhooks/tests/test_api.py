@@ -77,6 +77,11 @@ def test_on_off_and_deleted(susan: ApiClient) -> None:
     assert bad_fields(susan.patch(path, {})) == [("", "required")]
     on = susan.patch(path, {"is_on": True, "url": "https://other.example/"}).json()
     assert (on["is_on"], on["off_reason"], on["url"]) == (True, "", "https://other.example/")
+    words = LogEntry.objects.order_by("-pk").values_list("object_repr", "change_message")
+    assert words[0] == (
+        "other.example/",
+        "Switched the webhook on. Changed the webhook: url. It went to shop.example/hook",
+    )
     susan.post(f"{path}test/")
     assert susan.delete(path).status_code == 204
     assert susan.get(path).status_code == 404
