@@ -17,6 +17,7 @@ from core.api.fields import (
     StrictUUIDField,
 )
 from core.api.serializers import StrictSerializer
+from core.texts import MAX_REASON_LENGTH
 
 
 class AccountSerializer(serializers.ModelSerializer[Account]):
@@ -202,7 +203,9 @@ class ChangeAccountBody(StrictSerializer):
 class ReasonBody(StrictSerializer):
     """A body with a reason."""
 
-    reason = StrictCharField(max_length=500, help_text="The reason, kept in the audit log.")
+    reason = StrictCharField(
+        max_length=MAX_REASON_LENGTH, help_text="The reason, kept in the audit log."
+    )
 
 
 class OptionalReasonBody(StrictSerializer):
@@ -212,7 +215,7 @@ class OptionalReasonBody(StrictSerializer):
         default="",
         allow_blank=True,
         allow_null=True,
-        max_length=500,
+        max_length=MAX_REASON_LENGTH,
         help_text="The reason, kept in the event.",
     )
 

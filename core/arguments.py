@@ -7,9 +7,7 @@ from uuid import UUID
 
 from core.days import is_day
 from core.identifiers import parse_uuid
-from core.texts import check_text
-
-_LONGEST_REASON = 500
+from core.texts import MAX_REASON_LENGTH, check_text
 
 
 def identifier(text: str) -> UUID:
@@ -34,8 +32,8 @@ def reason(text: str) -> str:
     """The reason that is kept with a decision."""
     if not text.strip():
         raise ArgumentTypeError("A reason must not be blank.")
-    if len(text) > _LONGEST_REASON:
-        raise ArgumentTypeError(f"A reason has at most {_LONGEST_REASON} characters.")
+    if len(text) > MAX_REASON_LENGTH:
+        raise ArgumentTypeError(f"A reason has at most {MAX_REASON_LENGTH} characters.")
     try:
         check_text(text, multiline=True)
     except ValueError as error:

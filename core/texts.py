@@ -13,6 +13,9 @@ marks in a text with right-to-left letters.
 import re
 import unicodedata
 
+# The longest reason that is kept with a decision or a change.
+MAX_REASON_LENGTH = 500
+
 # Ranges of Unicode code points, for use inside the brackets of a regular expression.
 _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"  # C0 and C1, without tab and line feed
 _SURROGATES = r"\ud800-\udfff"

@@ -16,6 +16,7 @@ from core.api.fields import (
     StrictUUIDField,
 )
 from core.api.idempotency import MAX_KEY_LENGTH
+from core.texts import MAX_REASON_LENGTH
 from transactions.api.bodies import description_field, value_date_field
 from transactions.api.examples import SOURCE_ID, TARGET_ID, TRANSFER_EXAMPLE
 from transactions.api.parameters import DRY_RUN, PREFER
@@ -64,7 +65,7 @@ class BatchItem(serializers.Serializer[Any]):
         required=False, allow_null=True, help_text="Of a `HOLD`: when it ends (RFC 3339)."
     )
     reason = serializers.CharField(
-        required=False, allow_null=True, max_length=500, help_text="Of a `VOID`: why."
+        required=False, allow_null=True, max_length=MAX_REASON_LENGTH, help_text="Of a `VOID`: why."
     )
     description = description_field()
     effective_at = value_date_field()

@@ -7,11 +7,9 @@ from core.api.idempotency import check_key
 from core.errors import InvalidInput
 from core.identifiers import parse_uuid
 from core.money import parse_amount
-from core.texts import check_text
+from core.texts import MAX_REASON_LENGTH, check_text
 from transactions.batches.columns import BadValue, ItemColumn
 from transactions.models.transaction import MAX_DESCRIPTION_LENGTH
-
-_LONGEST_REASON = 500
 
 
 def _text(value: Any, longest: int) -> str:
@@ -28,7 +26,7 @@ def _description(value: Any) -> str:
 
 
 def _reason(value: Any) -> str:
-    return _text(value, _LONGEST_REASON)
+    return _text(value, MAX_REASON_LENGTH)
 
 
 def _key(value: Any) -> str:
