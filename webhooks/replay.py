@@ -44,12 +44,14 @@ def send_test(endpoint: Endpoint, origin: Origin) -> Delivery:
 
 def replay_event(endpoint: Endpoint, origin: Origin, event_id: UUID) -> int:
     """Delivers an event again. Raises NotFound, and InvalidTransition."""
-    found = endpoint.deliveries.filter(event_id=event_id).order_by("-id").first()
-    if found is None:
-        raise NotFound(f"This webhook has no delivery of the event {event_id}.")
-    if found.status == DeliveryStatus.WAITING:
-        raise InvalidTransition(f"The event {event_id} waits for delivery already.")
-    return _again(endpoint, origin, [found], f"the event {event_id}")
+    with transaction.atomic():
+        locked(endpoint)
+        found = endpoint.deliveries.filter(event_id=event_id).order_by("-id").first()
+        if found is None:
+            raise NotFound(f"This webhook has no delivery of the event {event_id}.")
+        if found.status == DeliveryStatus.WAITING:
+            raise InvalidTransition(f"The event {event_id} waits for delivery already.")
+        return _again(endpoint, origin, [found], f"the event {event_id}")
 
 
 def replay_range(endpoint: Endpoint, origin: Origin, first: datetime, end: datetime) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -77,6 +78,24 @@ def _made(user: Any) -> bool:
     except InvalidInput:
         return False
     return True
+
+
+def _replayed(endpoint: Endpoint, event_id: UUID, user: Any) -> bool:
+    try:
+        replay.replay_event(endpoint, by(user), event_id)
+    except InvalidTransition:
+        return False
+    return True
+
+
+@pytest.mark.postgresql
+def test_an_event_that_several_ask_for_comes_again_once(susan: Any) -> None:
+    endpoint, _ = endpoints.make(susan, by(susan), url=URL)
+    event_id = replay.send_test(endpoint, by(susan)).event_id
+    replay.skip(endpoint, by(susan), event_id)
+    sent = at_once([partial(_replayed, endpoint, event_id, susan) for _ in range(8)])
+    assert sorted(sent) == [False] * 7 + [True]
+    assert Delivery.objects.count() == 2
 
 
 def _tested(endpoint: Endpoint, user: Any) -> bool:
