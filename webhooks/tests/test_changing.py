@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from tests.factories import deposit, make_account
@@ -35,7 +36,10 @@ class Calling(list[int]):
 
     def pop(self, *_: Any) -> int:
         self.clear()
-        return self._function()
+        try:
+            return self._function()
+        finally:
+            connection.close()  # That of the receiver's thread.
 
 
 @pytest.mark.parametrize("answer", [410, 500])
