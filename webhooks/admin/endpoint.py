@@ -47,7 +47,7 @@ class EndpointAdmin(RowWithButtons):
     actions_list = ("make_webhook",)
     actions_detail = (
         *("deliveries", "change_webhook", "send_test", "replay_range", "new_secret"),
-        *("switch_on", "switch_off", "delete_webhook"),
+        *("try_now", "switch_on", "switch_off", "delete_webhook"),
     )
     fieldsets = (
         (
@@ -71,6 +71,11 @@ class EndpointAdmin(RowWithButtons):
 
     def has_manage_permission(self, request: HttpRequest, _id: str = "") -> bool:
         return may_manage(request)
+
+    def has_try_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return self._may_switch(request, object_id, to=False) and bool(
+            self.get_object(request, object_id).failing_since
+        )
 
     def has_switch_on_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return self._may_switch(request, object_id, to=True)
@@ -150,7 +155,7 @@ class EndpointAdmin(RowWithButtons):
     @action(description="New secret", icon="key", permissions=["view", "manage"])
     def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
         endpoint = self.row(request, object_id)
-        form = SecretForm(request.POST or None, initial={"shown": endpoint.updated_at.isoformat()})
+        form = SecretForm(request.POST or None, initial={"shown": _replaced_at(endpoint)})
         if request.method == "POST" and form.is_valid():
             try:
                 return self._replaced(request, endpoint, form.cleaned_data["shown"])
@@ -168,7 +173,7 @@ class EndpointAdmin(RowWithButtons):
     @sensitive_variables("secret")
     def _replaced(self, request: HttpRequest, endpoint: Endpoint, shown: str) -> HttpResponse:
         """Raises InvalidTransition for a form sent twice."""
-        if shown != endpoint.updated_at.isoformat():
+        if shown != _replaced_at(endpoint):
             raise InvalidTransition(_REPLACED_BEFORE)
         secret = endpoints.give_new_secret(endpoint, origin_of(request))
         note = "For 24 hours the old secret signs too. Give the receiver the new one within that."
@@ -225,6 +230,17 @@ class EndpointAdmin(RowWithButtons):
             request, endpoint, title="Send again", explanation=explanation, run=run, form=form
         )
 
+    @action(description="Try now", icon="refresh", permissions=["view", "try"])
+    def try_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        endpoint = self.row(request, object_id)
+
+        def run(_: dict[str, Any]) -> str:
+            endpoints.change(endpoint, origin_of(request), {"is_on": True})
+            return "The next attempt is at once."
+
+        explanation = "The bank does not wait for the end of the pause after the last failure."
+        return self.page(request, endpoint, title="Try now", explanation=explanation, run=run)
+
     @action(description="Switch on", icon="play_arrow", permissions=["view", "switch_on"])
     def switch_on(self, request: HttpRequest, object_id: str) -> HttpResponse:
         endpoint = self.row(request, object_id)
@@ -262,3 +278,8 @@ class EndpointAdmin(RowWithButtons):
     @display(description="Types")
     def shown_types(self, endpoint: Endpoint) -> str:
         return ", ".join(endpoint.types) or "All"
+
+
+def _replaced_at(endpoint: Endpoint) -> str:
+    """When the secret was replaced last, in a form that only the next replacement changes."""
+    return str(endpoint.old_secret_until or "")

@@ -1,16 +1,21 @@
 """The forms behind the buttons of a webhook."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 from django import forms
+from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from core import clock
 from core.console.forms import LineField, MomentField
+from core.identifiers import uuid7
 from events.changes import TYPES
 from webhooks.addresses import MOST_URL_CHARACTERS
 from webhooks.models import Endpoint
 from webhooks.replay import MOST_REPLAYED
+
+_NO_KEY = "This form is not of this bank. Open it again."
 
 
 class WebhookForm(forms.Form):
@@ -32,16 +37,27 @@ class WebhookForm(forms.Form):
 
 
 class NewWebhookForm(WebhookForm):
-    """`key` becomes the id of the webhook, so a form sent twice makes only one."""
+    """`key` becomes the id of the webhook, so a form sent twice makes only one.
 
-    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    It has the moment of the form: lists are ordered, and filtered by days, by ids.
+    """
+
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=lambda: uuid7(clock.now()))
+
+    def clean_key(self) -> UUID:
+        key: UUID = self.cleaned_data["key"]
+        if key.version != 7:
+            raise ValidationError(_NO_KEY, code="invalid")
+        return key
 
 
 class ChangeWebhookForm(WebhookForm):
-    """Shows what the webhook is."""
+    """Shows what the webhook is, and sends that along. What others change meanwhile stays."""
 
     def __init__(self, data: Any, endpoint: Endpoint) -> None:
         super().__init__(data, initial={name: getattr(endpoint, name) for name in self.base_fields})
+        for field in self.fields.values():
+            field.show_hidden_initial = True
 
     def changed(self) -> dict[str, Any]:
         """The values that differ from those shown. To be called on a valid form."""
@@ -51,7 +67,7 @@ class ChangeWebhookForm(WebhookForm):
 class SecretForm(forms.Form):
     """`shown` says of which secret the page spoke, so a form sent twice replaces only that one."""
 
-    shown = forms.CharField(widget=forms.HiddenInput, max_length=40)
+    shown = forms.CharField(widget=forms.HiddenInput, max_length=40, required=False)
 
 
 class ReplayForm(forms.Form):

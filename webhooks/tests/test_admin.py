@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from core.commands import Origin
 from core.errors import InvalidTransition
+from core.identifiers import uuid7
 from staff.models import StaffSession
 from tests.admin import logged_in
 from tests.api import make_user
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.django_db
 LIST = reverse("admin:webhooks_endpoint_changelist")
 MAKE = reverse("admin:webhooks_endpoint_make_webhook")
 URL = "https://shop.example/hook?token=x"
+TYPE = "account.opened"
 OF_CUSTOMER = Origin(caller="test", as_customer=True)
 
 
@@ -38,11 +40,22 @@ def susan() -> Client:
 
 
 def form(**changed: Any) -> dict[str, Any]:
-    return {"url": URL, "description": "The shop", "types": [], "key": str(uuid4())} | changed
+    return {
+        "url": URL,
+        "description": "The shop",
+        "types": [],
+        "key": str(uuid7(timezone.now())),
+    } | changed
 
 
 def made() -> Endpoint:
     return endpoints.make(make_user(f"user-{uuid4().hex[:8]}"), OF_CUSTOMER, url=URL)[0]
+
+
+def as_shown(endpoint: Endpoint) -> dict[str, Any]:
+    """What the page of a change sends along."""
+    shown = {"url": endpoint.url, "description": endpoint.description, "types": endpoint.types}
+    return {f"initial-{name}": value for name, value in shown.items()}
 
 
 def page(row: Any, button: str) -> str:
@@ -101,6 +114,7 @@ def test_a_supervisor_makes_one_and_the_secret_is_shown_once(
         ({"types": ["nothing"]}, "Select a valid choice."),
         ({"description": "a\u202eb"}, "The character U+202E"),
         ({"key": "x"}, "Enter a valid UUID."),
+        ({"key": str(uuid4())}, "This form is not of this bank."),
     ],
 )
 def test_bad_input_makes_none(susan: Client, changed: dict[str, Any], words: str) -> None:
@@ -117,13 +131,44 @@ def test_a_supervisor_changes_one(susan: Client) -> None:
     shown = susan.get(change).content.decode()
     assert 'value="https://shop.example/hook?token=x"' in shown
     values = {"url": URL, "description": "Till 7", "types": ["account.opened"]}
-    assert susan.post(change, values).status_code == 302
+    assert susan.post(change, as_shown(endpoint) | values).status_code == 302
     endpoint.refresh_from_db()
     assert (endpoint.url, endpoint.description, endpoint.types) == tuple(values.values())
-    assert said(susan.post(change, values))[-1] == "Nothing was changed."
-    refused = susan.post(change, values | {"url": "https://127.1/"})
+    again = as_shown(endpoint) | values
+    assert said(susan.post(change, again))[-1] == "Nothing was changed."
+    refused = susan.post(change, again | {"url": "https://127.1/"})
     assert "not public" in str(refused.context["form"].errors)
     assert noted() == [("susan", "Changed the webhook: description, types")]
+
+
+def test_what_someone_else_has_changed_meanwhile_stays(susan: Client) -> None:
+    endpoint = made()
+    shown = as_shown(endpoint)
+    page_shown = susan.get(page(endpoint, "change_webhook")).content.decode()
+    assert all(f'name="{name}"' in page_shown for name in shown if name != "initial-types")
+    endpoints.change(endpoint, OF_CUSTOMER, {"url": "https://new.example/", "types": [TYPE]})
+    values = {"url": URL, "types": [], "description": "Till 7"}
+    assert susan.post(page(endpoint, "change_webhook"), shown | values).status_code == 302
+    endpoint.refresh_from_db()
+    assert (endpoint.url, endpoint.types) == ("https://new.example/", [TYPE])
+    assert endpoint.description == "Till 7"
+
+
+def test_the_list_of_a_day_has_the_one_that_was_made_in_the_console(susan: Client) -> None:
+    """Lists are ordered, and filtered by days, by the moment in the id."""
+    shown = susan.get(MAKE).context["form"]["key"].initial
+    susan.post(MAKE, form(key=str(shown)))
+    today = timezone.localdate()
+    listed = susan.get(LIST, {"created_at_from": today, "created_at_to": today}).content.decode()
+    assert "shop.example/hook" in listed
+
+
+def test_a_change_meanwhile_is_no_new_secret(susan: Client) -> None:
+    endpoint = made()
+    ask = page(endpoint, "new_secret")
+    shown = susan.get(ask).context["form"].initial["shown"]
+    endpoints.change(endpoint, OF_CUSTOMER, {"description": "Till 7"})
+    assert secret_on(susan.post(ask, {"shown": shown})).startswith("whsec_")
 
 
 def test_a_new_secret_replaces_the_one_that_the_page_meant(susan: Client) -> None:
@@ -189,6 +234,16 @@ def test_the_other_buttons_and_what_is_noted(susan: Client) -> None:
         f"Sent again: the event {test.event_id}; deliveries: 1",
         "Deleted the webhook to shop.example/hook",
     ]
+
+
+def test_a_supervisor_ends_the_pause_of_one_that_fails(susan: Client) -> None:
+    endpoint, now = made(), timezone.now()
+    assert susan.post(page(endpoint, "try_now")).status_code == 403
+    Endpoint.objects.update(failing_since=now, next_at=now + timedelta(hours=4))
+    assert "Try now" in susan.get(page(endpoint, "change")).content.decode()
+    assert said(susan.post(page(endpoint, "try_now"))) == ["The next attempt is at once."]
+    endpoint.refresh_from_db()
+    assert (endpoint.failing_since, endpoint.next_at <= timezone.now()) == (None, True)
 
 
 def test_tellers_look_and_have_no_buttons(susan: Client) -> None:
