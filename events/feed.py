@@ -22,11 +22,13 @@ class FeedPage:
     """Changes in their order, places after the last of them, and whether more are there.
 
     `has_more` without changes of the reader's own says only that many others were looked through.
+    `looked_through` counts all changes that the page passes, of anyone.
     """
 
     changes: list[Change]
     places: tuple[FeedPlace, ...]
     has_more: bool
+    looked_through: int = 0
 
 
 def read(reader: ChangeReader, places: Sequence[FeedPlace], size: int) -> FeedPage:
@@ -47,6 +49,7 @@ def read(reader: ChangeReader, places: Sequence[FeedPlace], size: int) -> FeedPa
     found = _found(merged, reader)
     after, has_more = list(places), len(merged) < sum(map(len, streams))
     changes: list[Change] = []
+    passed = 0
     for key in merged:
         if (change := found[key.table].get(key.id)) is not None:
             if len(changes) == size:
@@ -54,7 +57,8 @@ def read(reader: ChangeReader, places: Sequence[FeedPlace], size: int) -> FeedPa
                 break
             changes.append(change)
         after[key.table] = FeedPlace(key.position, key.id, is_row=True)
-    return FeedPage(changes, tuple(after), has_more)
+        passed += 1
+    return FeedPage(changes, tuple(after), has_more, passed)
 
 
 def _found(keys: Sequence[Key], reader: ChangeReader) -> list[Found]:

@@ -21,6 +21,9 @@ from webhooks.models import Delivery, Endpoint
 
 logger = logging.getLogger(__name__)
 
+# How many changes of others an endpoint looks through again and again, before it moves on.
+_MOST_READ_AGAIN = 100
+
 
 def newest() -> list[Any]:
     """The end of the feed, as `Endpoint.places` stores it."""
@@ -28,12 +31,14 @@ def newest() -> list[Any]:
 
 
 def has_news(endpoint: Endpoint) -> bool:
-    """Whether the feed has anything after the endpoint's places."""
+    """Whether the feed has anything after the endpoint's places: changes that it may see, or so
+    many of others that it should not look through them again.
+    """
     try:
         page = read(ChangeReader.of(endpoint.user), _places(endpoint), 1)
     except CursorLost:
         return True
-    return bool(page.changes) or page.has_more
+    return bool(page.changes) or page.looked_through >= _MOST_READ_AGAIN
 
 
 def collect(endpoint: Endpoint, held: QuerySet[Endpoint], most: int) -> bool:
