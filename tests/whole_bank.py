@@ -34,6 +34,7 @@ from transactions.models import Batch
 from transactions.verifier import records as verifications
 from transactions.verifier.report import Finding, Report
 from webhooks import endpoints as webhooks
+from webhooks.models import Endpoint
 from webhooks.replay import send_test, skip
 
 _LONG = "Charles Babbage and Sons, Instrument Makers"
@@ -128,6 +129,11 @@ def _staff(part: str) -> None:
     send_test(hook, by)
     switched_off, _ = webhooks.make(teller, by, url="https://shop.example/former")
     webhooks.change(switched_off, by, {"is_on": False})
+    failing, _ = webhooks.make(teller, by, url="https://shop.example/busy")
+    now = timezone.now()
+    Endpoint.objects.filter(pk=failing.pk).update(
+        failing_since=now, next_at=now + timedelta(hours=4)
+    )
     login: dict[str, Any] = {"username": teller.username, "ip_address": "192.0.2.9"}
     AccessLog.objects.create(**login)
     AccessFailureLog.objects.create(**login)
