@@ -198,3 +198,8 @@ def shown_as(status: ShownStatus) -> Q:
         ShownStatus.FROZEN: Q(status=AccountStatus.ACTIVE) & blocked,
         ShownStatus.ACTIVE: Q(status=AccountStatus.ACTIVE) & ~blocked,
     }[status]
+
+
+def damaged_accounts() -> QuerySet[Account]:
+    """Those in which a verification has found a broken rule, until a later one finds them sound."""
+    return Account.objects.exclude(broken_rules="")

@@ -10,7 +10,7 @@ from functools import partial
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from accounts.models import Account
+from accounts.selectors import damaged_accounts
 from core import clock, replica
 from core.snapshot import snapshot
 from core.stand_in import stands_in
@@ -42,7 +42,7 @@ def verify(using: str = DEFAULT_DB_ALIAS) -> Report:
     the replica must not decide on it: such a report is made again, on the primary.
     """
     report, is_of_replica = replica.read_in_batch(partial(_verify, using))
-    if is_of_replica and (not report.ok or _has_damage()):
+    if is_of_replica and (not report.ok or damaged_accounts().exists()):
         report, _ = _verify(using)
     return report
 
@@ -54,10 +54,6 @@ def _verify(using: str) -> tuple[Report, bool]:
         checked = _examine(connection, found)
     further.check_files(found)
     return _report(checked, found), stands_in()
-
-
-def _has_damage() -> bool:
-    return Account.objects.exclude(broken_rules="").exists()
 
 
 def examine(connection: BaseDatabaseWrapper) -> Report:

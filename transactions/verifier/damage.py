@@ -7,6 +7,7 @@ from django.db import DatabaseError
 
 from accounts.commands import AccountCommand, HoldDebits, MendDamage
 from accounts.models import Account
+from accounts.selectors import damaged_accounts
 from accounts.states import AccountKind
 from core.commands import Origin
 from core.errors import BankError
@@ -25,7 +26,7 @@ def record_damage(report: Report) -> Iterator[str]:
     transaction of its own: a damaged row may break a constraint of its table.
     """
     if report.ok:
-        damaged = Account.objects.exclude(broken_rules="").order_by("pk")
+        damaged = damaged_accounts().order_by("pk")
         reason = "A later verification found every rule kept."
         commands: list[AccountCommand] = [
             MendDamage(account_id=pk, reason=reason)
