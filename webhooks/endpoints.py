@@ -139,15 +139,14 @@ def give_new_secret(endpoint: Endpoint, origin: Origin) -> str:
     """
     now, secret = clock.now(), new_secret()
     with transaction.atomic():
-        locked(endpoint)
-        replaced = Endpoint.objects.filter(pk=endpoint.pk, secret=endpoint.secret).update(
+        if locked(endpoint).secret != endpoint.secret:
+            raise InvalidTransition("Someone has replaced the secret at the same time. Look again.")
+        Endpoint.objects.filter(pk=endpoint.pk).update(
             secret=encrypted(secret, endpoint.pk.bytes),
             old_secret=endpoint.secret,
             old_secret_until=now + BOTH_SECRETS,
             updated_at=now,
         )
-        if not replaced:
-            raise InvalidTransition("Someone has replaced the secret at the same time. Look again.")
         note(endpoint, origin, CHANGE, "Gave the webhook a new secret")
     return secret
 

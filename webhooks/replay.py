@@ -30,6 +30,7 @@ def send_test(endpoint: Endpoint, origin: Origin) -> Delivery:
     pk = uuid7(now)
     body = {"id": str(pk), "type": TEST_TYPE, "timestamp": rfc_3339(now), "data": {}}
     with transaction.atomic():
+        locked(endpoint)
         _require_room(endpoint, 1)
         note(endpoint, origin, CHANGE, "Sent a test")
         return Delivery.objects.create(
@@ -65,31 +66,35 @@ def replay_range(endpoint: Endpoint, origin: Origin, first: datetime, end: datet
         raise InvalidInput(errors=[FieldError("/before", "invalid", detail)])
     ended = endpoint.deliveries.exclude(status=DeliveryStatus.WAITING).exclude(type=TEST_TYPE)
     between = ended.filter(pk__gte=lowest_uuid7(first), pk__lt=lowest_uuid7(end))
-    rows = list(between.order_by("id")[: MOST_REPLAYED + 1])
-    if len(rows) > MOST_REPLAYED:
-        detail = f"At most {MOST_REPLAYED:,} deliveries at a time: choose a shorter time."
-        raise InvalidInput(errors=[FieldError("/before", "too_many", detail)])
-    wanted = list({row.event_id: row for row in rows}.values())
-    return _again(endpoint, origin, wanted, f"from {rfc_3339(first)} until {rfc_3339(end)}")
+    with transaction.atomic():
+        locked(endpoint)
+        rows = list(between.order_by("id")[: MOST_REPLAYED + 1])
+        if len(rows) > MOST_REPLAYED:
+            detail = f"At most {MOST_REPLAYED:,} deliveries at a time: choose a shorter time."
+            raise InvalidInput(errors=[FieldError("/before", "too_many", detail)])
+        wanted = list({row.event_id: row for row in rows}.values())
+        return _again(endpoint, origin, wanted, f"from {rfc_3339(first)} until {rfc_3339(end)}")
 
 
 def _again(endpoint: Endpoint, origin: Origin, rows: Sequence[Delivery], which: str) -> int:
-    """New deliveries with the content of these, after those that wait."""
+    """New deliveries with the content of these, after those that wait.
+
+    In the caller's database transaction, which has locked the endpoint.
+    """
     now = clock.now()
-    with transaction.atomic():
-        _require_room(endpoint, len(rows))
-        note(endpoint, origin, CHANGE, f"Sent again: {which}; deliveries: {len(rows)}")
-        Delivery.objects.bulk_create(
-            Delivery(
-                id=uuid7(now, index),
-                endpoint=endpoint,
-                event_id=one.event_id,
-                type=one.type,
-                body=one.body,
-                created_at=now,
-            )
-            for index, one in enumerate(rows)
+    _require_room(endpoint, len(rows))
+    note(endpoint, origin, CHANGE, f"Sent again: {which}; deliveries: {len(rows)}")
+    Delivery.objects.bulk_create(
+        Delivery(
+            id=uuid7(now, index),
+            endpoint=endpoint,
+            event_id=one.event_id,
+            type=one.type,
+            body=one.body,
+            created_at=now,
         )
+        for index, one in enumerate(rows)
+    )
     return len(rows)
 
 
@@ -108,8 +113,7 @@ def skip(endpoint: Endpoint, origin: Origin, event_id: UUID) -> None:
 
 
 def _require_room(endpoint: Endpoint, more: int) -> None:
-    """Locks the endpoint, so that no other request takes the same room."""
-    locked(endpoint)
+    """Once the endpoint is locked, so that no other request takes the same room."""
     if waiting(endpoint)[: _MOST_WAITING + 1].count() + more > _MOST_WAITING:
         raise InvalidTransition(
             f"So many deliveries of this webhook wait that no more can be added: at most"

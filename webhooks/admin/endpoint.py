@@ -232,36 +232,33 @@ class EndpointAdmin(RowWithButtons):
 
     @action(description="Try now", icon="refresh", permissions=["view", "try"])
     def try_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        endpoint = self.row(request, object_id)
-
-        def run(_: dict[str, Any]) -> str:
-            endpoints.change(endpoint, origin_of(request), {"is_on": True})
-            return "The next attempt is at once."
-
         explanation = "The bank does not wait for the end of the pause after the last failure."
-        return self.page(request, endpoint, title="Try now", explanation=explanation, run=run)
+        done = "The next attempt is at once."
+        return self._switch(request, object_id, True, "Try now", explanation, done)
 
     @action(description="Switch on", icon="play_arrow", permissions=["view", "switch_on"])
     def switch_on(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        endpoint = self.row(request, object_id)
-
-        def run(_: dict[str, Any]) -> str:
-            endpoints.change(endpoint, origin_of(request), {"is_on": True})
-            return "It is on, and gets all that came since it was switched off."
-
         explanation = "The address gets all events since the webhook was switched off."
-        return self.page(request, endpoint, title="Switch on", explanation=explanation, run=run)
+        done = "It is on, and gets all that came since it was switched off."
+        return self._switch(request, object_id, True, "Switch on", explanation, done)
 
     @action(description="Switch off", icon="pause", permissions=["view", "switch_off"])
     def switch_off(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        endpoint = self.row(request, object_id)
+        explanation = "The address gets nothing until someone switches the webhook on."
+        done = "It is off. Nothing is lost: switched on, it gets what it has missed."
+        return self._switch(request, object_id, False, "Switch off", explanation, done)
+
+    def _switch(
+        self, request: HttpRequest, object_id: str, is_on: bool, *texts: str
+    ) -> HttpResponse:
+        """A page that switches the webhook. The texts are its title, explanation and message."""
+        endpoint, (title, explanation, done) = self.row(request, object_id), texts
 
         def run(_: dict[str, Any]) -> str:
-            endpoints.change(endpoint, origin_of(request), {"is_on": False})
-            return "It is off. Nothing is lost: switched on, it gets what it has missed."
+            endpoints.change(endpoint, origin_of(request), {"is_on": is_on})
+            return done
 
-        explanation = "The address gets nothing until someone switches the webhook on."
-        return self.page(request, endpoint, title="Switch off", explanation=explanation, run=run)
+        return self.page(request, endpoint, title=title, explanation=explanation, run=run)
 
     # Columns --------------------------------------------------------------------------------------
 

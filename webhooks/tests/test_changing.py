@@ -1,6 +1,6 @@
-"""Changes of a webhook while a worker serves it, and what they begin anew."""
+"""Changes of a webhook while a worker serves it, and what begins again with them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,18 +13,10 @@ from webhooks.delivering import Served, serve
 from webhooks.tests.receiver import Receiver, receiver
 from webhooks.tests.test_delivering import by, made, served
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("patient")]
-
-
-@pytest.fixture(autouse=True)
-def _here(settings: Any) -> None:
-    settings.WEBHOOKS_REACH_PRIVATE = True
-
-
-@pytest.fixture
-def got() -> Iterator[Receiver]:
-    with receiver() as one:
-        yield one
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("patient", "reaches_private"),
+]
 
 
 class Calling(list[int]):

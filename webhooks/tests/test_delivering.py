@@ -3,7 +3,6 @@
 import base64
 import re
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -31,18 +30,10 @@ from webhooks.tests.receiver import Receiver, receiver, serving
 from webhooks.working import WebhookDeliveries
 
 # The feed tells what is committed.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("patient")]
-
-
-@pytest.fixture(autouse=True)
-def _here(settings: Any) -> None:
-    settings.WEBHOOKS_REACH_PRIVATE = True
-
-
-@pytest.fixture
-def got() -> Iterator[Receiver]:
-    with receiver() as one:
-        yield one
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("patient", "reaches_private"),
+]
 
 
 def made(url: str, *, role: str | None = "supervisor", **more: Any) -> tuple[Endpoint, str]:

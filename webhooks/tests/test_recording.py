@@ -1,6 +1,5 @@
 """Records of many messages share their statements, and lose nothing that others did meanwhile."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,19 +13,12 @@ from tests.factories import deposit, make_account
 from webhooks import endpoints, recording, replay
 from webhooks.delivering import serve
 from webhooks.models import Delivery, Endpoint
-from webhooks.tests.receiver import Receiver, receiver
+from webhooks.tests.receiver import Receiver
 
 # The feed tells what is committed.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("patient")]
 
 ORIGIN = Origin(caller="test", as_customer=True)
-
-
-@pytest.fixture
-def got(settings: Any) -> Iterator[Receiver]:
-    settings.WEBHOOKS_REACH_PRIVATE = True
-    with receiver() as one:
-        yield one
 
 
 def made(got: Receiver) -> Endpoint:
