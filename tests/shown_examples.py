@@ -92,6 +92,7 @@ class Masks:
     }
     _PLAIN = {
         "time": re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"),
+        "date": re.compile(r"\b\d{4}-\d\d-\d\d\b"),
         "request id": re.compile(r"\b[0-9a-f]{32}\b"),
         "token": _TOKEN,
         "cursor": re.compile(r"(?<=cursor=)[\w-]+"),

@@ -71,6 +71,7 @@ def test_masks_tell_one_id_from_another():
     assert masks.apply(f'{{"account_id":"{one}"}}') == '{"account_id": "<id 1>"}'
     assert masks.apply(f'["{other}","{one}"]') == '["<id 2>", "<id 1>"]'
     assert masks.apply('{"at":"2026-11-23T14:57:39.475866Z"}') == '{"at": "<time>"}'
+    assert masks.apply('{"from":"2026-11-23"}') == '{"from": "<date>"}'
     assert masks.apply('["905276226298","500.00"]') == '["<number 3>", "500.00"]'
     assert masks.apply('["9052762262","905276226298"]') == '["<number 4>", "<number 3>"]'
 
