@@ -4,8 +4,10 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
-from django.db import connection
+from django.core.management import call_command
+from django.db import OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 
 from core.database import all_objects
@@ -88,6 +90,37 @@ def test_two_migrates_of_an_empty_database_both_succeed(tmp_path: Path) -> None:
     assert [code for code, _ in results] == [0, 0], results
     # One did everything; the other one waited and found nothing to do.
     assert sorted("No migrations to apply." in output for _, output in results) == [False, True]
+
+
+@pytest.mark.postgresql
+def test_a_migrate_that_waits_too_long_for_a_table_goes_on_when_it_is_free(bank: Bank) -> None:
+    with psycopg.connect(bank.environment["DATABASE_URL"]) as writer:
+        writer.execute("DROP TRIGGER accounts_account_closed ON accounts_account")
+        writer.commit()
+        writer.execute("LOCK TABLE accounts_account IN ROW EXCLUSIVE MODE")
+        process = bank.start("manage.py", "migrate", BANK_LOCK_TIMEOUT_SECONDS="1")
+        lines = []
+        while not lines or "goes on in 3 seconds (attempt 3 of 20)" not in lines[-1]:
+            lines.append(process.stdout.readline())
+            assert lines[-1], lines
+        assert any("busy (lock_timeout)." in line for line in lines)
+    code, output = finish(process)
+    assert code == 0, output
+    assert bank.manage("check", "--database", "default")[0] == 0
+
+
+def test_a_migrate_gives_up_on_a_table_that_is_never_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts = []
+
+    def deadlock(*_: object, **__: object) -> None:
+        attempts.append(1)
+        raise OperationalError from psycopg.errors.DeadlockDetected()
+
+    monkeypatch.setattr("django.core.management.commands.migrate.Command.handle", deadlock)
+    monkeypatch.setattr("core.management.commands.migrate._PAUSE_SECONDS", 0)
+    with pytest.raises(OperationalError):
+        call_command("migrate", skip_checks=True)
+    assert len(attempts) == 20
 
 
 LOAD = """

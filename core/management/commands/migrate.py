@@ -1,15 +1,24 @@
-"""`migrate`, one at a time. Missing guards only give a warning: `migrate` recreates them."""
+"""`migrate`, one at a time. Missing guards only give a warning: `migrate` recreates them.
 
+A migration beside writers may wait too long for a table, or end a deadlock with them. It is one
+database transaction, so nothing of it is left then, and `migrate` goes on from it after a pause.
+"""
+
+import time
 from typing import Any
 
 from django.core.checks import Warning
 from django.core.management.base import CommandError, SystemCheckError
 from django.core.management.commands import migrate
-from django.db import connections
+from django.db import DatabaseError, connections
 
-from core import database
+from core import database, database_errors
 from core.migration_lock import migration_lock
 from core.timeouts import switched_off
+
+# Writers wait behind a `migrate` that waits for their table. In the pause they catch up.
+_ATTEMPTS = 20
+_PAUSE_SECONDS = 3
 
 
 class Command(migrate.Command):
@@ -27,4 +36,18 @@ class Command(migrate.Command):
         # A migration may run longer than a request, but waits no longer for a lock.
         long = ("statement_timeout", "idle_in_transaction_session_timeout")
         with migration_lock(connection), switched_off(connection, *long):
-            super().handle(*args, **options)
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    super().handle(*args, **options)
+                except DatabaseError as error:
+                    is_free_soon = database_errors.meaning_of(error).tried_again
+                    if not is_free_soon or attempt == _ATTEMPTS or connection.in_atomic_block:
+                        raise
+                    self.stdout.write(f" busy ({database_errors.reason_of(error)}).")
+                    self.stderr.write(
+                        f"Others use the tables. `migrate` goes on in {_PAUSE_SECONDS} seconds"
+                        f" (attempt {attempt + 1} of {_ATTEMPTS})."
+                    )
+                    time.sleep(_PAUSE_SECONDS)
+                else:
+                    return
