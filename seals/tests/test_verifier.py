@@ -209,6 +209,16 @@ def test_the_sample_finds_what_it_meets(bank: SealedBank, monkeypatch: pytest.Mo
     require_place(report, bank, {"account_id": "ada", "first_sequence": 1})
 
 
+@pytest.mark.parametrize(("entries", "ranges"), [(1, 1), (9, 4)])
+def test_the_sample_ends_once_it_has_enough_entries(
+    entries: int, ranges: int, bank: SealedBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The four sealed ranges have nine entries together."""
+    monkeypatch.setattr(recent, "SAMPLES", 30 * SAMPLES)
+    monkeypatch.setattr(recent, "SAMPLED_ENTRIES", entries)
+    assert verify_since_seal().checked["sampled_ranges"] == ranges
+
+
 RECENT: dict[str, tuple[str, str]] = {
     "T2.balance_does_not_follow": (
         f"UPDATE {T} SET amount = amount + 1 WHERE credit_sequence = 6",
