@@ -110,7 +110,9 @@ def change(endpoint: Endpoint, origin: Origin, values: dict[str, Any]) -> Endpoi
     if values.get("is_on") or "url" in values:
         changed |= {"failing_since": None, "next_at": now}
     if "is_on" in values:
-        changed["off_reason"] = "" if values["is_on"] else f"Switched off by {origin.caller}."
+        # Customers see this too, and learn the names of staff nowhere. The audit log has them.
+        by = "its user" if origin.user_id == endpoint.user_id else "a member of staff"
+        changed["off_reason"] = "" if values["is_on"] else f"Switched off by {by}."
     with transaction.atomic():
         before = locked(endpoint)
         Endpoint.objects.filter(pk=endpoint.pk).update(**changed)

@@ -198,5 +198,10 @@ def _sentence(error: Exception) -> str:
         return _timed_out()
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {error.reason or 'no certificate that the bank trusts'}."
-    reason = reason_of(error) if isinstance(error, OSError) else ""
-    return f"No answer: {(reason or type(error).__name__).rstrip('.')}."
+    if isinstance(error, OSError) and (reason := reason_of(error)):
+        return f"No answer: {reason.rstrip('.')}."
+    if isinstance(error, http.client.BadStatusLine | http.client.UnknownProtocol):
+        return "The answer is not HTTP."
+    if isinstance(error, http.client.HTTPException):
+        return "The answer begins with too much text: HTTP limits lines and headers."
+    return "No answer."

@@ -215,9 +215,14 @@ def test_a_supervisor_sends_a_time_again(susan: Client) -> None:
 def test_the_other_buttons_and_what_is_noted(susan: Client) -> None:
     endpoint = made()
     test = replay.send_test(endpoint, OF_CUSTOMER)
-    buttons = ("send_test", "switch_off", "switch_on")
-    for button in buttons:
+    for button, reason in (
+        ("send_test", ""),
+        ("switch_off", "Switched off by a member of staff."),
+        ("switch_on", ""),
+    ):
         assert susan.post(page(endpoint, button)).status_code == 302
+        endpoint.refresh_from_db()
+        assert endpoint.off_reason == reason
     assert susan.post(page(test, "skip")).status_code == 302
     assert susan.post(page(test, "send_again")).status_code == 302
     statuses = Delivery.objects.order_by("id").values_list("status", flat=True)

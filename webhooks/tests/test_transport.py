@@ -23,6 +23,7 @@ LIMIT = 0.3
 # A busy machine may take longer, but never as long as these servers hold on.
 MOST = 8
 OK = b"HTTP/1.1 200 OK\r\n"
+TOO_MUCH = "The answer begins with too much text: HTTP limits lines and headers."
 
 
 @pytest.fixture(autouse=True)
@@ -78,10 +79,10 @@ def test_a_slow_or_endless_answer_ends_in_time(
     ("answer", "status", "error"),
     [
         (OK + b"Content-Length: 900000000\r\n\r\n" + b"x" * 100_000, 200, ""),
-        (OK + b"A: " + b"x" * 70_000, None, "No answer: LineTooLong."),
-        (OK + b"A: b\r\n" * 200, None, "No answer: HTTPException."),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", None, "No answer: BadStatusLine."),
-        (b"", None, "No answer: "),
+        (OK + b"A: " + b"x" * 70_000, None, TOO_MUCH),
+        (OK + b"A: b\r\n" * 200, None, TOO_MUCH),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", None, "The answer is not HTTP."),
+        (b"", None, "No answer: Remote end closed connection without response."),
         (b"HTTP/1.1 204 No Content\r\n\r\n", 204, ""),
         (b"HTTP/1.1 500 Oh\r\n\r\n", 500, ""),
     ],
@@ -113,7 +114,7 @@ def test_a_flood_before_the_answer_ends_early(
     monkeypatch.setattr(transport, "TIMEOUT_SECONDS", MOST)
     with socket_that(dripping(flood, flood, every=0)) as url:
         attempt = post(url, b"{}", {})
-    assert attempt.error == "No answer: AnswerTooLong."
+    assert attempt.error == TOO_MUCH
 
 
 def test_nobody_listens() -> None:
