@@ -31,11 +31,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # Slow tests run only once anyway, on the oldest PostgreSQL.
         if item.get_closest_marker("slow") is None and not _uses_database(item):
             item.add_marker(pytest.mark.no_database)
+    # Slow tests first: at the end, the other processes would wait for the last one of them. Those
+    # of the run's database stay where pytest-django has put them.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None or _has_database(item))
 
 
 def _uses_database(item: pytest.Item) -> bool:
-    marked = any(item.get_closest_marker(name) for name in ("django_db", "postgresql", "sqlite"))
-    return marked or bool(_DATABASE & set(getattr(item, "fixturenames", ())))
+    marked = any(item.get_closest_marker(name) for name in ("postgresql", "sqlite"))
+    return marked or _has_database(item)
+
+
+def _has_database(item: pytest.Item) -> bool:
+    """Whether the run's database is set up for the test."""
+    fixtures = _DATABASE & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None
 
 
 def pytest_report_header() -> str:
