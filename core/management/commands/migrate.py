@@ -43,10 +43,12 @@ class Command(migrate.Command):
                     is_free_soon = database_errors.meaning_of(error).tried_again
                     if not is_free_soon or attempt == _ATTEMPTS or connection.in_atomic_block:
                         raise
-                    self.stdout.write(f" busy ({database_errors.reason_of(error)}).")
+                    if options["verbosity"]:
+                        self.stdout.write(" busy")  # Ends the line of the migration.
                     self.stderr.write(
-                        f"Others use the tables. `migrate` goes on in {_PAUSE_SECONDS} seconds"
-                        f" (attempt {attempt + 1} of {_ATTEMPTS})."
+                        f"Others use the tables ({database_errors.reason_of(error)}). `migrate`"
+                        f" goes on in {_PAUSE_SECONDS} seconds (attempt {attempt + 1} of"
+                        f" {_ATTEMPTS})."
                     )
                     time.sleep(_PAUSE_SECONDS)
                 else:
