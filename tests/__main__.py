@@ -49,14 +49,14 @@ PACKAGES = (
     "legacy_import",
 )
 MINIMUM_COVERAGE_PERCENT = 95
-WORKERS = 2
+# One more than the processors that the suite is made for: many tests wait for servers.
+WORKERS = 3
 # Tests that a worker gets at a time. Without a bound one of them gets hundreds of slow ones next to
 # each other, and the other one has nothing to do for the last quarter of the run.
 CHUNK = 10
-# The selection of each run; all together take less than twenty minutes. Concurrency and crash tests
-# run on the oldest PostgreSQL, and on SQLite with `--database sqlite -m slow`. Quick tests that do
-# not use the run's database are in the first run only. The newest PostgreSQL runs the tests that a
-# newer server could change.
+# The selection of each run. Concurrency and crash tests run on the oldest PostgreSQL, and on SQLite
+# with `--database sqlite -m slow`. Quick tests that do not use the run's database are in the first
+# run only. The newest PostgreSQL runs the tests that a newer server could change.
 _CHOSEN: tuple[tuple[str, ...], ...] = (
     ("-m", "not slow or sqlite or browser"),
     ("-m", "not no_database"),
