@@ -92,20 +92,53 @@ def test_two_migrates_of_an_empty_database_both_succeed(tmp_path: Path) -> None:
     assert sorted("No migrations to apply." in output for _, output in results) == [False, True]
 
 
+NEW_APP = """
+from bankproject.settings import *
+INSTALLED_APPS = [*INSTALLED_APPS, "new_app"]
+"""
+NEW_TABLE = """
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0001_initial")]
+    operations = [
+        migrations.CreateModel("Card", [
+            ("id", models.BigAutoField(primary_key=True)),
+            ("account", models.ForeignKey("accounts.Account", models.PROTECT)),
+        ]),
+    ]
+"""
+
+
 @pytest.mark.postgresql
 def test_a_migrate_that_waits_too_long_for_a_table_goes_on_when_it_is_free(bank: Bank) -> None:
+    """Django adds the key when the migration ends, and leaves its transaction open if that fails.
+
+    A guard that `migrate` puts back afterwards waits for the table too.
+    """
+    (bank.folder / "next_settings.py").write_text(NEW_APP)
+    package = bank.folder / "new_app" / "migrations"
+    package.mkdir(parents=True)
+    for folder in (package, package.parent):
+        (folder / "__init__.py").touch()
+    (package / "0001_initial.py").write_text(NEW_TABLE)
+    bank.environment["DJANGO_SETTINGS_MODULE"] = "next_settings"
     with psycopg.connect(bank.environment["DATABASE_URL"]) as writer:
-        writer.execute("DROP TRIGGER accounts_account_closed ON accounts_account")
-        writer.commit()
-        writer.execute("LOCK TABLE accounts_account IN ROW EXCLUSIVE MODE")
-        process = bank.start("manage.py", "migrate", BANK_LOCK_TIMEOUT_SECONDS="1")
-        lines = []
-        while not lines or "goes on in 3 seconds (attempt 3 of 20)" not in lines[-1]:
-            lines.append(process.stdout.readline())
-            assert lines[-1], lines
-        assert "Others use the tables (lock_timeout)." in lines[-1]
-    code, output = finish(process)
-    assert code == 0, output
+        for waits_for in ("key", "guard"):
+            if waits_for == "guard":
+                writer.execute("DROP TRIGGER accounts_account_closed ON accounts_account")
+                writer.commit()
+            writer.execute("LOCK TABLE accounts_account IN ROW EXCLUSIVE MODE")
+            process = bank.start("manage.py", "migrate", BANK_LOCK_TIMEOUT_SECONDS="1")
+            lines = []
+            while not lines or "goes on in 3 seconds (attempt 3 of 20)" not in lines[-1]:
+                lines.append(process.stdout.readline())
+                assert lines[-1], lines
+            assert "Others use the tables (lock_timeout)." in lines[-1]
+            writer.commit()
+            code, output = finish(process)
+            assert code == 0, output
+        assert writer.execute("SELECT count(*) FROM new_app_card").fetchall() == [(0,)]
     assert bank.manage("check", "--database", "default")[0] == 0
 
 

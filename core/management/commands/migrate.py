@@ -1,7 +1,8 @@
 """`migrate`, one at a time. Missing guards only give a warning: `migrate` recreates them.
 
-A migration beside writers may wait too long for a table, or end a deadlock with them. It is one
-database transaction, so nothing of it is left then, and `migrate` goes on from it after a pause.
+A migration beside writers may wait too long for a table, or end a deadlock with them. It can be run
+again: most are one database transaction, and the others repeat what is there. So `migrate` goes on
+from it after a pause.
 """
 
 import time
@@ -11,6 +12,7 @@ from django.core.checks import Warning
 from django.core.management.base import CommandError, SystemCheckError
 from django.core.management.commands import migrate
 from django.db import DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core import database, database_errors
 from core.migration_lock import migration_lock
@@ -35,16 +37,19 @@ class Command(migrate.Command):
         connection = connections[options["database"]]
         # A migration may run longer than a request, but waits no longer for a lock.
         long = ("statement_timeout", "idle_in_transaction_session_timeout")
+        depth = len(connection.atomic_blocks)
         with migration_lock(connection), switched_off(connection, *long):
             for attempt in range(1, _ATTEMPTS + 1):
                 try:
                     super().handle(*args, **options)
                 except DatabaseError as error:
                     is_free_soon = database_errors.meaning_of(error).tried_again
-                    if not is_free_soon or attempt == _ATTEMPTS or connection.in_atomic_block:
+                    if not is_free_soon or attempt == _ATTEMPTS:
                         raise
+                    _leave(connection, error, depth)
                     if options["verbosity"]:
-                        self.stdout.write(" busy")  # Ends the line of the migration.
+                        self.stdout.write("")  # Ends the line of the migration.
+                        self.stdout.flush()
                     self.stderr.write(
                         f"Others use the tables ({database_errors.reason_of(error)}). `migrate`"
                         f" goes on in {_PAUSE_SECONDS} seconds (attempt {attempt + 1} of"
@@ -53,3 +58,13 @@ class Command(migrate.Command):
                     time.sleep(_PAUSE_SECONDS)
                 else:
                     return
+
+
+def _leave(connection: BaseDatabaseWrapper, error: DatabaseError, depth: int) -> None:
+    """Rolls back the transactions above the depth.
+
+    Django leaves that of a migration open if a statement fails that it has put off to the end, such
+    as a foreign key.
+    """
+    while len(connection.atomic_blocks) > depth:
+        connection.atomic_blocks[-1].__exit__(type(error), error, error.__traceback__)
