@@ -197,7 +197,8 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return _timed_out()
     if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {error.reason or 'no certificate that the bank trusts'}."
+        trouble = getattr(error, "verify_message", "") or error.reason or "no known certificate"
+        return f"TLS failed: {trouble.rstrip('.')}."
     if isinstance(error, OSError) and (reason := reason_of(error)):
         return f"No answer: {reason.rstrip('.')}."
     if isinstance(error, http.client.BadStatusLine | http.client.UnknownProtocol):
