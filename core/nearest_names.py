@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from django.db import DatabaseError, connection, connections, transaction
 
+from core import database_errors
 from core.name_words import NameWord, Words, catch_up, rows_named, sought_words
 
 logger = structlog.get_logger("bank.search")
@@ -70,4 +71,6 @@ def _index_trigrams(using: str) -> None:
                     " USING gin (word gin_trgm_ops)"
                 )
     except DatabaseError as error:
+        if database_errors.meaning_of(error).tried_again:
+            raise  # `migrate` tries it again.
         logger.info("search.no_nearest_words", reason=str(error).strip())
