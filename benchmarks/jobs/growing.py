@@ -39,7 +39,7 @@ def grow(
         return None
     calendar = Calendar()
     end = calendar.start_of(calendar.day_of(clock.now()))
-    first, parts = end - over, over // _SEALED_EVERY
+    first, parts = end - over, min(count, over // _SEALED_EVERY)
     past.deposit_at(first)
     keys.make_key(keys.key_path())
     for part in range(parts):
