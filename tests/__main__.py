@@ -49,8 +49,7 @@ PACKAGES = (
     "legacy_import",
 )
 MINIMUM_COVERAGE_PERCENT = 95
-# One more than the processors that the suite is made for: many tests wait for servers.
-WORKERS = 3
+WORKERS = 2
 # Tests that a worker gets at a time. Without a bound one of them gets hundreds of slow ones next to
 # each other, and the other one has nothing to do for the last quarter of the run.
 CHUNK = 10
