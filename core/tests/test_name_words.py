@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 from django.test import Client
 
 from accounts.commands import GiveCustomer, GiveUser, RenameAccount
@@ -14,6 +15,7 @@ from core.name_words import MAX_LENGTH, catch_up, mend, rows_named, sought_words
 from core.nearest_names import after_migrate
 from core.words_in_background import WordsOfNames
 from customers.commands import ChangeCustomer
+from tests.concurrency.interleaving import rival
 from tests.factories import make_account, make_customer, run
 
 pytestmark = pytest.mark.django_db
@@ -138,3 +140,17 @@ def test_workers_mend_some_pages_at_a_time_once_a_day(monkeypatch: pytest.Monkey
     job._next_round = 0
     job.work()
     assert right() > 0
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_migrate_that_waits_too_long_for_words_is_not_done() -> None:
+    """So that it tries again, and search has the index of the nearest words."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '20ms'")
+    with rival() as writer:
+        writer.session.execute(f"LOCK TABLE {AccountWord._meta.db_table} IN ROW EXCLUSIVE MODE")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            after_migrate(using="default")
+    connection.close()
+    after_migrate(using="default")
