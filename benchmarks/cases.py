@@ -200,8 +200,8 @@ CASES: Sequence[Case] = (
     *_on(SQLITE, "SQLite", _SINGLE, _list(100), _list(1000)),
 )
 
-# Of a run with --growth. The bank of 100,000 has the same load as the large one, so that both have
-# as many transactions on this day.
+# Of a run with --growth. The bank of 100,000 has the same cases as the large one, each for as long,
+# so that both have about as many transactions on this day.
 GROWTH: Sequence[Case] = (
     *GROWING,
     *_on(HUNDRED_THOUSAND, "100,000 stored", *GROWING),
