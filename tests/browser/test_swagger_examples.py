@@ -78,7 +78,7 @@ def test_execute_on_every_route(browser: Browser, fresh: DemoBank) -> None:
     for name in [name for name in names if name not in last] + last:
         if tags[name] != shown:
             shown = tags[name]
-            # Swagger UI draws all that it shows anew at each step: all routes take minutes.
+            # Swagger UI draws all that it shows again at each step: all routes take minutes.
             page.evaluate("tag => ui.layoutActions.updateFilter(tag)", shown)
             page.locator(f"#{name}").wait_for()
         if name.endswith(_WITH_CLIENT):
